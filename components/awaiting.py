@@ -1,0 +1,15 @@
+"""What Pulumi waits for, and how long."""
+
+import pulumi
+
+from models.lifecycle import Rollout
+
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+"""For Services (an await costs ten seconds and passes with no endpoints) and Ingresses (some proxies never write a
+status): what serves is proved by requests, not by a status field."""
+
+
+def rollout_timeouts(rollout: Rollout) -> pulumi.CustomTimeouts:
+    """Bound the wait for a Deployment, so that a bad image fails with its pods' reason in known time."""
+    timeout = f"{rollout.timeout}s"
+    return pulumi.CustomTimeouts(create=timeout, update=timeout)

@@ -1,0 +1,1 @@
+"""Pure functions from models to manifest arguments; nothing here registers a resource."""

@@ -1,0 +1,70 @@
+"""What must exist on this machine before the first resource is registered: kube context and build folders."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from models.errors import ConfigurationError, nearest
+from models.image import ImageBuild, ImageSettings
+from models.system import SystemSpec
+
+
+def check(spec: SystemSpec, project: Path) -> None:
+    """Refuse to start what cannot end.
+
+    Raises:
+        ConfigurationError: the kube context or a folder that the build needs is missing.
+    """
+    faults = [*_context_faults(spec.cluster.context)]
+    if spec.image is not None:
+        for key, build in spec.builds.items():
+            faults += _build_faults(key, build, spec.image, project)
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def _context_faults(context: str) -> Iterator[str]:
+    files = kubeconfig_files()
+    known: list[str] = []
+    for file in files:
+        try:
+            known += _contexts(file)
+        except (OSError, yaml.YAMLError) as error:
+            yield f"slipway:cluster.context: cannot read the kubeconfig {file}: {' '.join(str(error).split())}"
+    if context not in known:
+        listed = f"they hold {', '.join(known)}" if known else "they hold no context"
+        searched = ", ".join(str(file) for file in files) or "no kubeconfig at all"
+        yield (
+            f"slipway:cluster.context: {context!r} is not in the kubeconfig (searched {searched}: {listed})"
+            f"{nearest(context, known)}; correct it, or set KUBECONFIG (embedded cluster: make up, then "
+            'eval "$(make -s env)")'
+        )
+
+
+def kubeconfig_files() -> list[Path]:
+    """List the kubeconfig files that kubectl and the provider would merge: KUBECONFIG, else ~/.kube/config."""
+    named = os.environ.get("KUBECONFIG", "")
+    candidates = [Path(part) for part in named.split(os.pathsep) if part] or [Path.home() / ".kube" / "config"]
+    return [path for path in candidates if path.is_file()]
+
+
+def _contexts(file: Path) -> list[str]:
+    content: object = yaml.safe_load(file.read_text())
+    if not isinstance(content, dict):
+        return []
+    contexts = cast("dict[str, list[dict[str, str]] | None]", content).get("contexts") or []
+    return [context["name"] for context in contexts]
+
+
+def _build_faults(key: str, build: ImageBuild, settings: ImageSettings, project: Path) -> Iterator[str]:
+    dockerfile = Path(build.context) / build.dockerfile
+    if not (project / dockerfile).is_file():
+        yield f"images.{key}: there is no {dockerfile} in the project; correct context or dockerfile"
+    if settings.wheels and settings.builder == "docker-build" and not (project / settings.wheels).is_dir():
+        yield (
+            f"slipway:image.wheels: there is no folder {settings.wheels}; make up fills it, "
+            "or remove the key and let the build use a package index"
+        )

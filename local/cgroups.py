@@ -1,0 +1,72 @@
+"""The cluster's own cgroup: every daemon and every pod lives below it, so `down` can find and end all of them."""
+
+import contextlib
+from pathlib import Path
+
+_MOUNT = Path("/sys/fs/cgroup")
+NAME = "slipway"
+# Under cgroup v1 each controller is a hierarchy of its own; the pids controller is where membership is read.
+_V1_MEMBERSHIP = "pids"
+
+
+def hierarchies(mount: Path = _MOUNT) -> list[Path]:
+    """Return the roots in which the cluster has a cgroup: one under cgroup v2, one per controller under v1."""
+    if (mount / "cgroup.controllers").exists():
+        return [mount]
+    return sorted(
+        folder for folder in mount.iterdir() if (folder / "cgroup.procs").exists() and not folder.is_symlink()
+    )
+
+
+def create(mount: Path = _MOUNT) -> None:
+    """Make the cluster's cgroup in every hierarchy; the kubelet takes it as its root and refuses a missing one."""
+    for root in hierarchies(mount):
+        ours = root / NAME
+        ours.mkdir(exist_ok=True)
+        if (root / "cpuset.cpus").exists() and not (root / "cgroup.controllers").exists():
+            _inherit_cpuset(root, ours)
+    daemons_file(mount).parent.mkdir(exist_ok=True)
+
+
+def _inherit_cpuset(root: Path, ours: Path) -> None:
+    """Copy the parent's processors: a v1 cpuset starts empty, and nothing can run in an empty one."""
+    for file in ("cpuset.cpus", "cpuset.mems"):
+        (ours / file).write_text((root / file).read_text())
+
+
+def daemons_file(mount: Path = _MOUNT) -> Path:
+    """Return the file into which a daemon writes its pid to join."""
+    return _membership(mount) / NAME / "daemons/cgroup.procs"
+
+
+def members(mount: Path = _MOUNT) -> list[int]:
+    """Return the pids of all daemons and of everything they started, pods included."""
+    pids: set[int] = set()
+    for root in hierarchies(mount):
+        if not (root / NAME).is_dir():
+            continue
+        for file in (root / NAME).rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):  # a pod's cgroup may vanish meanwhile
+                pids.update(int(line) for line in file.read_text().split())
+    return sorted(pids - {0})
+
+
+def remove(mount: Path = _MOUNT) -> list[Path]:
+    """Remove the cluster's cgroups from the leaves up; returns those that the kernel still holds."""
+    left: list[Path] = []
+    for root in hierarchies(mount):
+        ours = root / NAME
+        if not ours.is_dir():
+            continue
+        folders = [ours, *(path for path in ours.rglob("*") if path.is_dir())]
+        for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
+            try:
+                folder.rmdir()
+            except OSError:
+                left.append(folder)
+    return left
+
+
+def _membership(mount: Path) -> Path:
+    roots = hierarchies(mount)
+    return next((root for root in roots if root.name == _V1_MEMBERSHIP), roots[0])

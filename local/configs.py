@@ -1,0 +1,243 @@
+"""The daemons' configuration files, as pure functions of the paths; `write_all` puts them into the state directory."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from local import addresses, cgroups, pki
+from local.paths import Paths
+
+CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))  # Debian's package, and everybody else's
+
+
+def write_all(paths: Paths) -> None:
+    """Write every file whose content differs from what is there, so that an unchanged daemon is not restarted."""
+    for name, content in files(paths).items():
+        target = paths.etc / name
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not target.exists() or target.read_text() != content:
+            pki.write_private(target, content.encode())
+    secret = paths.etc / "registry-secret"
+    if not secret.exists():
+        pki.write_private(secret, pki.random_token().encode())
+    instance = paths.buildx / "instances" / addresses.BUILDER
+    instance.write_text(json.dumps(buildx_instance(paths)))
+
+
+def files(paths: Paths) -> dict[str, str]:
+    """Return the content of each configuration file by its name below `etc/`."""
+    return {
+        "audit-policy.yaml": _yaml(audit_policy()),
+        "containerd.toml": containerd(paths),
+        "registries/localhost:5050/hosts.toml": registry_hosts(),
+        "cni/10-slipway.conflist": json.dumps(cni(paths), indent=1),
+        "kubelet.yaml": _yaml(kubelet(paths)),
+        "kube-proxy.yaml": _yaml(kube_proxy(paths)),
+        "resolv.conf": f"nameserver {addresses.NODE_IP}\n",
+        "Corefile": corefile(paths),
+        "registry.yaml": _yaml(registry(paths)),
+        "buildkitd.toml": buildkitd(),
+    }
+
+
+def audit_policy() -> Mapping[str, object]:
+    """Record every write with its user, so that a test can prove that a refused configuration wrote nothing."""
+    quiet = [
+        {"level": "None", "verbs": ["get", "list", "watch"]},
+        {"level": "None", "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}]},
+        {"level": "None", "resources": [{"group": group, "resources": ["events"]} for group in ("", "events.k8s.io")]},
+        {"level": "None", "resources": [{"group": "authentication.k8s.io"}, {"group": "authorization.k8s.io"}]},
+        {"level": "None", "nonResourceURLs": ["*"]},
+    ]
+    return {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [*quiet, {"level": "Metadata"}],
+    }
+
+
+def containerd(paths: Paths) -> str:
+    """Return containerd's configuration; everything it would keep under /run, /var and /opt is below the state."""
+    home = paths.state / "containerd"
+    return f"""version = 3
+root = "{home}/root"
+state = "{home}/state"
+temp = "{home}/tmp"
+disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.snapshotter.v1.btrfs", \
+"io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.blockfile"]
+
+[grpc]
+address = "{paths.containerd_socket}"
+
+[plugins."io.containerd.internal.v1.opt"]
+path = "{home}/opt"
+
+[plugins."io.containerd.cri.v1.images"]
+snapshotter = "overlayfs"
+[plugins."io.containerd.cri.v1.images".pinned_images]
+sandbox = "{addresses.PAUSE_IMAGE}"
+[plugins."io.containerd.cri.v1.images".registry]
+config_path = "{paths.etc}/registries"
+
+[plugins."io.containerd.cri.v1.runtime"]
+# Without CAP_SYS_RESOURCE (containers, some virtual machines) no process may lower its OOM score, and runc dies with
+# "can't get final child's PID from pipe: EOF". This keeps the asked score within what the kernel allows.
+restrict_oom_score_adj = true
+netns_mounts_under_state_dir = true
+[plugins."io.containerd.cri.v1.runtime".cni]
+bin_dirs = [{", ".join(f'"{folder}"' for folder in CNI_FOLDERS)}]
+conf_dir = "{paths.etc}/cni"
+[plugins."io.containerd.cri.v1.runtime".containerd]
+default_runtime_name = "runc"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc]
+runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.cri.v1.runtime".containerd.runtimes.runc.options]
+BinaryName = "runc"
+Root = "{home}/runc"
+SystemdCgroup = false
+
+[plugins."io.containerd.grpc.v1.cri"]
+disable_tcp_service = true
+stream_server_address = "{addresses.LOOPBACK}"
+stream_server_port = "0"
+"""
+
+
+def registry_hosts() -> str:
+    """Return how containerd reaches the local registry: plain HTTP, on IPv4's loopback alone."""
+    return f"""server = "{addresses.REGISTRY_URL}"
+[host."{addresses.REGISTRY_URL}"]
+capabilities = ["pull", "resolve"]
+"""
+
+
+def cni(paths: Paths) -> Mapping[str, object]:
+    """Return the pods' network: cables to our bridge and addresses of the node's range, no way out (network.py)."""
+    addresses_of_pods = {
+        "type": "host-local",
+        "dataDir": str(paths.state / "cni"),
+        "routes": [{"dst": "0.0.0.0/0"}],
+        "ranges": [
+            [
+                {
+                    "subnet": addresses.POD_RANGE,
+                    "rangeStart": addresses.POD_FIRST,
+                    "rangeEnd": addresses.POD_LAST,
+                    "gateway": addresses.NODE_IP,
+                }
+            ]
+        ],
+    }
+    bridge = {
+        "type": "bridge",
+        "bridge": addresses.BRIDGE,
+        "isGateway": True,
+        "hairpinMode": True,  # a pod may be its own service's endpoint
+        "ipam": addresses_of_pods,
+    }
+    return {"cniVersion": "1.0.0", "name": cgroups.NAME, "plugins": [bridge]}
+
+
+def kubelet(paths: Paths) -> Mapping[str, object]:
+    """Return the kubelet's configuration."""
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": addresses.NODE_IP,
+        "port": addresses.KUBELET_PORT,
+        "healthzBindAddress": addresses.LOOPBACK,
+        "healthzPort": addresses.KUBELET_HEALTH_PORT,
+        "tlsCertFile": str(paths.pki / "kubelet-server.crt"),
+        "tlsPrivateKeyFile": str(paths.pki / "kubelet-server.key"),
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(paths.pki / "ca.crt")},
+        },
+        "authorization": {"mode": "Webhook"},
+        "containerRuntimeEndpoint": f"unix://{paths.containerd_socket}",
+        "clusterDomain": addresses.CLUSTER_DOMAIN,
+        "clusterDNS": [addresses.NODE_IP],
+        "resolvConf": str(paths.etc / "resolv.conf"),
+        "podLogsDir": str(paths.state / "pod-logs"),
+        "volumePluginDir": str(paths.state / "kubelet/volume-plugins"),
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{cgroups.NAME}",
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        # The node's own daemons are not under the kubelet's cgroups, so there is nothing to enforce.
+        "enforceNodeAllocatable": [],
+        "systemReserved": {"memory": "256Mi"},
+        # A developer's disk is often 90 % full. Only the point at which nothing works any more evicts.
+        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
+        "imageGCHighThresholdPercent": 100,  # 100 switches the collection off: the registry is local, but not free
+        "serializeImagePulls": False,
+        "syncFrequency": "10s",
+        "nodeStatusUpdateFrequency": "5s",
+        "registerNode": True,
+        "shutdownGracePeriod": "0s",
+    }
+
+
+def kube_proxy(paths: Paths) -> Mapping[str, object]:
+    """Return kube-proxy's configuration: iptables mode, leaving the machine's conntrack limits alone."""
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "iptables",
+        "hostnameOverride": addresses.NODE_NAME,
+        "clientConnection": {"kubeconfig": str(paths.pki / "proxy.kubeconfig")},
+        "clusterCIDR": addresses.POD_RANGE,
+        "metricsBindAddress": f"{addresses.LOOPBACK}:{addresses.PROXY_METRICS_PORT}",
+        "healthzBindAddress": f"{addresses.LOOPBACK}:{addresses.PROXY_HEALTH_PORT}",
+        "nodePortAddresses": [addresses.POD_RANGE],  # not on the machine's other interfaces
+        "iptables": {"localhostNodePorts": False, "minSyncPeriod": "200ms", "syncPeriod": "30s"},
+        "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
+    }
+
+
+def corefile(paths: Paths) -> str:
+    """Return the DNS server's configuration: cluster names only; nothing is forwarded, pods have no way out anyway."""
+    return f""".:{addresses.DNS_PORT} {{
+    bind {addresses.NODE_IP}
+    errors
+    health {addresses.LOOPBACK}:{addresses.DNS_HEALTH_PORT}
+    ready {addresses.LOOPBACK}:{addresses.DNS_READY_PORT}
+    kubernetes {addresses.CLUSTER_DOMAIN} in-addr.arpa {{
+        kubeconfig {paths.pki}/coredns.kubeconfig
+        ttl 5
+    }}
+    cache 5
+}}
+"""
+
+
+def registry(paths: Paths) -> Mapping[str, object]:
+    """Return the image registry's configuration; its secret comes by the environment."""
+    return {
+        "version": "0.1",
+        "log": {"level": "info"},
+        "storage": {
+            "filesystem": {"rootdirectory": str(paths.state / "registry")},
+            "delete": {"enabled": True},  # as public registries do; the program must not depend on its being off
+        },
+        "http": {"addr": f"{addresses.LOOPBACK}:{addresses.REGISTRY_PORT}"},
+    }
+
+
+def buildkitd() -> str:
+    """Return BuildKit's configuration: the local registry speaks plain HTTP."""
+    return f'[registry."{addresses.REGISTRY}"]\nhttp = true\n'
+
+
+def buildx_instance(paths: Paths) -> Mapping[str, object]:
+    """Return buildx's own record of a builder, which is all that the docker-build plugin needs to find it."""
+    node = {"Name": f"{addresses.BUILDER}0", "Endpoint": f"unix://{paths.buildkit_socket}"}
+    return {"Name": addresses.BUILDER, "Driver": "remote", "Nodes": [node], "Dynamic": False}
+
+
+def _yaml(content: Mapping[str, object]) -> str:
+    return yaml.safe_dump(dict(content), sort_keys=False)

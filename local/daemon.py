@@ -1,0 +1,48 @@
+"""What a daemon of the local cluster is: a command line, what it needs, and how to ask whether it works."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local import addresses
+
+Probe = Callable[[], None]  # raises ProbeError with the reason while the daemon does not work
+
+
+class ProbeError(Exception):
+    """A daemon does not answer as a healthy one does; the text says what was seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """A TCP port that a daemon must be able to open."""
+
+    number: int
+    address: str = addresses.LOOPBACK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Daemon:
+    """One row of the table of daemons; `needs` names daemons that must be healthy before this one starts."""
+
+    name: str
+    binary: str
+    module: str  # the Go module whose version is the daemon's version
+    arguments: tuple[str, ...]
+    probe: Probe
+    needs: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+    files: tuple[Path, ...] = ()  # configuration whose change means a restart
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    expected_seconds: float = 5.0
+
+    def fingerprint(self, binary: Path) -> str:
+        """Return a digest of everything that decides how the daemon runs: another one means that it is out of date."""
+        digest = hashlib.sha256()
+        command = [str(binary), *self.arguments, *(f"{k}={v}" for k, v in sorted(self.environment.items()))]
+        digest.update(json.dumps(command).encode())
+        for file in self.files:
+            digest.update(file.read_bytes())
+        return digest.hexdigest()

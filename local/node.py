@@ -1,0 +1,154 @@
+"""The node's own daemons, and those that serve builds and traffic, as rows of the table of daemons."""
+
+from local import addresses, probes
+from local.control_plane import KUBERNETES
+from local.daemon import Daemon, Port
+from local.paths import Paths
+
+
+def daemons(paths: Paths) -> tuple[Daemon, ...]:
+    """Return containerd, the kubelet, kube-proxy, CoreDNS, the registry, BuildKit and Traefik."""
+    return (
+        _registry(paths),
+        _containerd(paths),
+        _kubelet(paths),
+        _kube_proxy(paths),
+        _coredns(paths),
+        _buildkitd(paths),
+        _traefik(paths),
+    )
+
+
+def _registry(paths: Paths) -> Daemon:
+    config, secret = paths.etc / "registry.yaml", paths.etc / "registry-secret"
+    return Daemon(
+        name="registry",
+        binary="registry",
+        module="github.com/distribution/distribution/v3",
+        arguments=("serve", str(config)),
+        probe=probes.http(f"{addresses.REGISTRY_URL}/v2/"),
+        ports=(Port(number=addresses.REGISTRY_PORT),),
+        files=(config,),
+        # It would export traces to a port of this machine that is not ours.
+        environment={"REGISTRY_HTTP_SECRET": secret.read_text(), "OTEL_TRACES_EXPORTER": "none"},
+    )
+
+
+def _containerd(paths: Paths) -> Daemon:
+    config = paths.etc / "containerd.toml"
+    return Daemon(
+        name="containerd",
+        binary="containerd",
+        module="github.com/containerd/containerd/v2",
+        arguments=(f"--config={config}", "--log-level=warn"),
+        probe=probes.unix_socket(paths.containerd_socket),
+        files=(config,),
+    )
+
+
+def _kubelet(paths: Paths) -> Daemon:
+    config = paths.etc / "kubelet.yaml"
+    return Daemon(
+        name="kubelet",
+        binary="kubelet",
+        module=KUBERNETES,
+        needs=("kube-apiserver", "containerd"),
+        arguments=(
+            f"--config={config}",
+            f"--kubeconfig={paths.pki}/kubelet.kubeconfig",
+            f"--root-dir={paths.state}/kubelet",
+            f"--hostname-override={addresses.NODE_NAME}",
+            f"--node-ip={addresses.NODE_IP}",
+        ),
+        probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.KUBELET_HEALTH_PORT}/healthz"),
+        ports=(
+            Port(number=addresses.KUBELET_PORT, address=addresses.NODE_IP),
+            Port(number=addresses.KUBELET_HEALTH_PORT),
+        ),
+        files=(config, paths.etc / "resolv.conf", paths.etc / "cni/10-slipway.conflist"),
+    )
+
+
+def _kube_proxy(paths: Paths) -> Daemon:
+    config = paths.etc / "kube-proxy.yaml"
+    return Daemon(
+        name="kube-proxy",
+        binary="kube-proxy",
+        module=KUBERNETES,
+        needs=("kube-apiserver", "kubelet"),  # it reads its node's addresses
+        arguments=(f"--config={config}",),
+        probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.PROXY_HEALTH_PORT}/healthz"),
+        ports=(Port(number=addresses.PROXY_METRICS_PORT), Port(number=addresses.PROXY_HEALTH_PORT)),
+        files=(config,),
+    )
+
+
+def _coredns(paths: Paths) -> Daemon:
+    config = paths.etc / "Corefile"
+    return Daemon(
+        name="coredns",
+        binary="coredns",
+        module="github.com/coredns/coredns",
+        needs=("kube-apiserver", "cluster-objects"),
+        arguments=(f"-conf={config}",),
+        probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.DNS_READY_PORT}/ready"),
+        ports=(
+            Port(number=addresses.DNS_PORT, address=addresses.NODE_IP),
+            Port(number=addresses.DNS_HEALTH_PORT),
+            Port(number=addresses.DNS_READY_PORT),
+        ),
+        files=(config,),
+    )
+
+
+def _buildkitd(paths: Paths) -> Daemon:
+    config, home = paths.etc / "buildkitd.toml", paths.state / "buildkit"
+    return Daemon(
+        name="buildkitd",
+        binary="buildkitd",
+        module="github.com/moby/buildkit",
+        arguments=(
+            f"--config={config}",
+            f"--root={home}",
+            f"--addr=unix://{paths.buildkit_socket}",
+            f"--otel-socket-path={home}/otel.sock",
+            "--containerd-worker=false",
+            "--oci-worker=true",
+            "--oci-worker-binary=runc",
+            "--oci-worker-snapshotter=overlayfs",
+            "--oci-worker-net=host",  # no CNI of its own; a RUN step has this machine's network, as with `docker build`
+            "--cdi-disabled=true",
+        ),
+        probe=probes.unix_socket(paths.buildkit_socket),
+        files=(config,),
+    )
+
+
+def _traefik(paths: Paths) -> Daemon:
+    nginx = "--providers.kubernetesingressnginx"
+    return Daemon(
+        name="traefik",
+        binary="traefik",
+        module="github.com/traefik/traefik/v3",
+        needs=("kube-apiserver", "cluster-objects"),
+        arguments=(
+            "--global.checknewversion=false",
+            "--global.sendanonymoususage=false",
+            f"--entrypoints.web.address={addresses.LOOPBACK}:{addresses.INGRESS_PORT}",
+            f"--entrypoints.metrics.address={addresses.LOOPBACK}:{addresses.TRAEFIK_PORT}",
+            "--ping=true",
+            "--ping.entrypoint=metrics",
+            "--metrics.prometheus=true",
+            "--metrics.prometheus.entrypoint=metrics",
+            "--metrics.prometheus.addserviceslabels=true",
+            f"{nginx}=true",
+            f"{nginx}.ingressclass={addresses.INGRESS_CLASS}",
+            f"{nginx}.publishstatusaddress={addresses.LOOPBACK}",
+            # How soon a new weight acts: 0.09–0.21 s, 2 s at the default.
+            "--providers.providersthrottleduration=200ms",
+            "--log.level=WARN",
+        ),
+        probe=probes.http(f"{addresses.TRAEFIK_URL}/ping"),
+        ports=(Port(number=addresses.INGRESS_PORT), Port(number=addresses.TRAEFIK_PORT)),
+        environment={"KUBECONFIG": str(paths.pki / "traefik.kubeconfig")},
+    )

@@ -1,0 +1,120 @@
+"""Where the local cluster keeps its files: one state directory that `down` removes, one cache that it leaves."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.errors import LocalError
+
+# A unix socket's path has 107 bytes; the longest one below the state directory is containerd's TTRPC socket.
+_LONGEST_SOCKET = len("/containerd/containerd.sock.ttrpc")
+_SOCKET_LIMIT = 107
+_MARKER = ".slipway-state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paths:
+    """The directories of one cluster; `project` is the root of the clone."""
+
+    project: Path
+    state: Path
+    cache: Path
+
+    @classmethod
+    def from_environment(cls) -> "Paths":
+        """Read SLIPWAY_STATE and SLIPWAY_CACHE, with the XDG folders as defaults; raises LocalError."""
+        home = Path.home()
+        paths = cls(
+            project=Path(__file__).resolve().parent.parent,
+            state=_absolute("SLIPWAY_STATE", home / ".local/state/slipway"),
+            cache=_absolute("SLIPWAY_CACHE", home / ".cache/slipway"),
+        )
+        if len(str(paths.state)) + _LONGEST_SOCKET > _SOCKET_LIMIT:
+            rule = f"at most {_SOCKET_LIMIT - _LONGEST_SOCKET} characters, because unix sockets live in it"
+            raise LocalError(f"SLIPWAY_STATE: {str(paths.state)!r} is too long: {rule}; choose a shorter folder")
+        return paths
+
+    def create(self) -> None:
+        """Make the directories, readable by their owner only, and the marker that makes `remove` dare."""
+        if self.state.is_dir() and any(self.state.iterdir()) and not self.is_ours():
+            raise LocalError(f"SLIPWAY_STATE: {self.state} holds files that are not Slipway's: name an empty folder")
+        folders = (self.pki, self.run, self.logs, self.etc, self.pulumi_home, self.pulumi_backend)
+        for folder in (self.state, self.cache, *folders, self.buildx / "instances"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.state.chmod(0o700)
+        (self.state / _MARKER).touch()
+
+    def is_ours(self) -> bool:
+        """Whether the state directory was made by `create`, so that removing it removes nobody's files."""
+        return (self.state / _MARKER).is_file()
+
+    @property
+    def pki(self) -> Path:
+        """Certificates, keys, kubeconfigs: files 0600."""
+        return self.state / "pki"
+
+    @property
+    def run(self) -> Path:
+        """One JSON record per daemon."""
+        return self.state / "run"
+
+    @property
+    def logs(self) -> Path:
+        """One log per daemon, and the API server's audit log."""
+        return self.state / "logs"
+
+    @property
+    def etc(self) -> Path:
+        """Generated configuration files of the daemons."""
+        return self.state / "etc"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig; its only context is `slipway-local`."""
+        return self.pki / "admin.kubeconfig"
+
+    @property
+    def containerd_socket(self) -> Path:
+        """Where containerd listens."""
+        return self.state / "containerd/containerd.sock"
+
+    @property
+    def buildkit_socket(self) -> Path:
+        """Where BuildKit listens."""
+        return self.state / "buildkit/buildkitd.sock"
+
+    @property
+    def buildx(self) -> Path:
+        """BUILDX_CONFIG: names the local BuildKit as the builder instance `slipway`."""
+        return self.state / "buildx"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """PULUMI_HOME: holds the built plugins, so that no other installation is touched."""
+        return self.state / "pulumi/home"
+
+    @property
+    def pulumi_backend(self) -> Path:
+        """Pulumi's file backend."""
+        return self.state / "pulumi/backend"
+
+    @property
+    def pulumi_passphrase(self) -> Path:
+        """PULUMI_CONFIG_PASSPHRASE_FILE, random per cluster."""
+        return self.state / "pulumi/passphrase"
+
+    @property
+    def wheels(self) -> Path:
+        """The wheels that image builds install from; inside the clone, because it is a build context."""
+        return self.project / ".slipway/wheels"
+
+
+def _absolute(variable: str, default: Path) -> Path:
+    """Return the folder that a variable names; refuses relative ones, whose meaning would change with `cd`."""
+    given = os.environ.get(variable, "")
+    if not given:
+        return default
+    path = Path(given)
+    if not path.is_absolute() or path == Path("/"):
+        raise LocalError(f"{variable}: {given!r} is no absolute folder: name one that Slipway may own, or unset it")
+    return path

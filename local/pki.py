@@ -1,0 +1,191 @@
+"""The cluster's own certificate authority: every certificate, key and kubeconfig is random and stays on this machine."""
+
+import datetime
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from local import addresses
+
+VALIDITY = datetime.timedelta(days=365)  # a cluster of `make up` is short-lived; `make down` and `up` renew it
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """What one certificate says: Kubernetes reads the user from `name` and the groups from `groups`."""
+
+    file: str
+    name: str
+    groups: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    authority: str = "ca"
+
+
+API_HOSTS = (
+    addresses.NODE_IP,
+    addresses.API_SERVICE_IP,
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    f"kubernetes.default.svc.{addresses.CLUSTER_DOMAIN}",
+)
+LEAVES = (
+    Leaf("apiserver", "kube-apiserver", hosts=API_HOSTS),
+    Leaf("apiserver-kubelet", "kube-apiserver-kubelet", groups=("system:masters",)),
+    Leaf("etcd", "etcd", hosts=(addresses.LOOPBACK,), authority="etcd-ca"),
+    Leaf("etcd-client", "kube-apiserver", authority="etcd-ca"),
+    Leaf("front-proxy", "front-proxy-client", authority="front-proxy-ca"),
+    Leaf("kubelet-server", addresses.NODE_NAME, hosts=(addresses.NODE_IP, addresses.NODE_NAME)),
+    Leaf("admin", "slipway:admin", groups=("system:masters",)),
+    Leaf("probe", "slipway:probe", groups=("system:masters",)),
+    Leaf("controller-manager", "system:kube-controller-manager"),
+    Leaf("scheduler", "system:kube-scheduler"),
+    Leaf("kubelet", f"system:node:{addresses.NODE_NAME}", groups=("system:nodes",)),
+    Leaf("proxy", "system:kube-proxy"),
+    Leaf("coredns", "slipway:coredns"),
+    Leaf("traefik", "slipway:traefik"),
+)
+AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")  # etcd's and the aggregator's own: a cluster user is neither
+_WITH_KUBECONFIG = ("admin", "controller-manager", "scheduler", "kubelet", "proxy", "coredns", "traefik")
+
+
+def create(folder: Path) -> None:
+    """Write all certificates and kubeconfigs that are missing; existing ones stay, so that a second `up` is quiet."""
+    complete = folder / "complete"
+    if complete.exists():
+        return
+    authorities = {name: _authority(name) for name in AUTHORITIES}
+    for name, (certificate, key) in authorities.items():
+        _write_pair(folder, name, certificate, key)
+    for leaf in LEAVES:
+        issuer, issuer_key = authorities[leaf.authority]
+        key = ec.generate_private_key(ec.SECP256R1())
+        _write_pair(folder, leaf.file, _issue(leaf, key, issuer, issuer_key), key)
+    signing = ec.generate_private_key(ec.SECP256R1())
+    write_private(folder / "service-account.key", _private_pem(signing))
+    write_private(folder / "service-account.pub", _public_pem(signing))
+    for user in _WITH_KUBECONFIG:
+        write_private(folder / f"{user}.kubeconfig", _kubeconfig(folder, user))
+    complete.touch()
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner reads, never visible with other rights in between."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+
+
+def random_token() -> str:
+    """Return 256 random bits as text."""
+    return secrets.token_urlsafe(32)
+
+
+def _authority(name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"slipway-{name}")])
+    builder = (
+        _base(subject, subject, key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(authority=True), critical=True)
+    )
+    return builder.sign(key, hashes.SHA256()), key
+
+
+def _issue(
+    leaf: Leaf, key: ec.EllipticCurvePrivateKey, issuer: x509.Certificate, issuer_key: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    """Sign one leaf: a server certificate where it has hosts, and always a client one (etcd's peers need both)."""
+    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in leaf.groups]
+    subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, leaf.name)])
+    purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if leaf.hosts else [])]
+    builder = (
+        _base(subject, issuer.subject, key)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(authority=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+    )
+    if leaf.hosts:
+        builder = builder.add_extension(x509.SubjectAlternativeName(_alternative_names(leaf.hosts)), critical=False)
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _base(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + VALIDITY)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _alternative_names(hosts: Sequence[str]) -> list[x509.GeneralName]:
+    names: list[x509.GeneralName] = []
+    for host in hosts:
+        try:
+            names.append(x509.IPAddress(ipaddress.ip_address(host)))
+        except ValueError:
+            names.append(x509.DNSName(host))
+    return names
+
+
+def _write_pair(folder: Path, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    write_private(folder / f"{name}.crt", certificate.public_bytes(serialization.Encoding.PEM))
+    write_private(folder / f"{name}.key", _private_pem(key))
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    # Kubernetes' service-account code reads EC keys in the traditional form only.
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+
+
+def _public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _kubeconfig(folder: Path, user: str) -> bytes:
+    """Return a kubeconfig that refers to the certificate files beside it, so that no key is stored twice."""
+    cluster = {"server": addresses.API_URL, "certificate-authority": str(folder / "ca.crt")}
+    identity = {
+        "client-certificate": str(folder / f"{user}.crt"),
+        "client-key": str(folder / f"{user}.key"),
+    }
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": addresses.CONTEXT,
+        "clusters": [{"name": addresses.CONTEXT, "cluster": cluster}],
+        "users": [{"name": user, "user": identity}],
+        "contexts": [{"name": addresses.CONTEXT, "context": {"cluster": addresses.CONTEXT, "user": user}}],
+    }
+    return yaml.safe_dump(content, sort_keys=False).encode()

@@ -1,0 +1,56 @@
+"""How to ask a daemon whether it works. Each function returns a probe, which raises ProbeError with what it saw."""
+
+import socket
+import ssl
+from pathlib import Path
+
+import httpx
+
+from local.daemon import Probe, ProbeError
+
+_TIMEOUT_SECONDS = 3.0
+
+
+def http(url: str, identity: Path | None = None, *, authority: Path | None = None) -> Probe:
+    """Probe an endpoint that answers 200 when the daemon is ready.
+
+    Args:
+        url: The endpoint.
+        identity: A client certificate, without its suffix; `.crt` and `.key` lie beside each other.
+        authority: The certificate of the authority that signed the server; without one, and for https, the server's
+            certificate is not looked at (it is made by the daemon itself, on loopback).
+    """
+
+    def probe() -> None:
+        try:
+            answer = httpx.get(url, verify=_context(identity, authority), timeout=_TIMEOUT_SECONDS, trust_env=False)
+        except (httpx.HTTPError, OSError) as failure:
+            raise ProbeError(f"{url}: {failure}") from failure
+        if answer.status_code != httpx.codes.OK:
+            raise ProbeError(f"{url}: answered {answer.status_code} {answer.text.strip()[:200]!r}")
+
+    return probe
+
+
+def unix_socket(path: Path) -> Probe:
+    """Probe a daemon that accepts connections on a unix socket as soon as it is ready."""
+
+    def probe() -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(_TIMEOUT_SECONDS)
+            try:
+                client.connect(str(path))
+            except OSError as failure:
+                raise ProbeError(f"{path}: {failure.strerror or failure}") from failure
+
+    return probe
+
+
+def _context(identity: Path | None, authority: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=authority)
+    if authority is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if identity is not None:
+        context.load_cert_chain(identity.with_suffix(".crt"), identity.with_suffix(".key"))
+    return context

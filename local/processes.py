@@ -1,0 +1,202 @@
+"""Start, find and end daemons. A process is ours only if its pid *and* its start time are those we wrote down."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from local import cgroups
+from local.daemon import Daemon, Port, ProbeError
+from local.errors import LocalError
+from local.paths import Paths
+
+# Joins the cluster's cgroup before it becomes the daemon, so that `down` finds it even with no record of it.
+_ENTER_CGROUP = 'echo $$ > "$0" && exec "$@"'
+_POLL_SECONDS = 0.1
+_TAIL_BYTES = 8192
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is written down about a started daemon."""
+
+    name: str
+    pid: int
+    started: str  # see `start_mark`
+    fingerprint: str
+    binary: str
+
+    def alive(self) -> bool:
+        """Whether the very process that was started still runs; false for a recycled pid."""
+        return start_mark(self.pid) == self.started
+
+
+def start_mark(pid: int) -> str | None:
+    """Identify a living process beyond its pid: boot, and clock ticks since boot; None if it is gone or a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat.rpartition(")")[2].split()  # the command name in parentheses may hold anything
+    return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
+
+
+def load(paths: Paths, name: str) -> Record | None:
+    """Return a daemon's record, if there is a readable one."""
+    try:
+        return Record(**json.loads((paths.run / f"{name}.json").read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def records(paths: Paths) -> list[Record]:
+    """Return the records of all daemons that were ever started and not removed."""
+    found = (load(paths, file.stem) for file in sorted(paths.run.glob("*.json")))
+    return [record for record in found if record is not None]
+
+
+class Launcher:
+    """Starts daemons of one cluster and remembers its children, whose exit codes only their parent can read."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, daemon: Daemon, binary: Path) -> Record:
+        """Start a daemon in the background; raises LocalError if a stranger holds one of its ports."""
+        refuse_taken_ports(daemon)
+        log = self._paths.logs / f"{daemon.name}.log"
+        command = [str(binary), *daemon.arguments]
+        environment = daemon_environment(self._paths, binary) | dict(daemon.environment)
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                ["/bin/sh", "-c", _ENTER_CGROUP, str(cgroups.daemons_file()), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=self._paths.state,
+                start_new_session=True,  # ^C in the terminal must not end the cluster
+            )
+        self._children[daemon.name] = child
+        record = Record(
+            name=daemon.name,
+            pid=child.pid,
+            started=start_mark(child.pid) or "",
+            fingerprint=daemon.fingerprint(binary),
+            binary=str(binary),
+        )
+        target = self._paths.run / f"{daemon.name}.json"
+        target.with_suffix(".new").write_text(json.dumps(asdict(record)))
+        target.with_suffix(".new").rename(target)
+        return record
+
+    def await_healthy(self, daemon: Daemon, record: Record, timeout_seconds: float) -> None:
+        """Return as soon as the daemon's probe passes; raises LocalError if it dies or takes too long."""
+        log = self._paths.logs / f"{daemon.name}.log"
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            reason = probe_failure(daemon)
+            if reason is None:
+                return
+            if not record.alive():
+                raise LocalError(f"{daemon.name} {self._end_of(daemon.name)}: {last_line(log)!r}; all of it: {log}")
+            if time.monotonic() > deadline:
+                raise LocalError(
+                    f"{daemon.name} is not healthy after {timeout_seconds:.0f} s: {reason}; its log: {log}"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def _end_of(self, name: str) -> str:
+        child = self._children.get(name)
+        code = child.poll() if child else None
+        return "is gone" if code is None else f"ended with exit code {code}"
+
+
+def probe_failure(daemon: Daemon) -> str | None:
+    """Return why the daemon's probe fails, None if it passes."""
+    try:
+        daemon.probe()
+    except ProbeError as failure:
+        return str(failure)
+    return None
+
+
+def daemon_environment(paths: Paths, binary: Path) -> dict[str, str]:
+    """Return the whole environment of a daemon: nothing of the caller's (proxies, kubeconfigs) leaks in."""
+    scratch = paths.state / "tmp"
+    scratch.mkdir(exist_ok=True, mode=0o700)
+    path = f"{binary.parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    return {"PATH": path, "HOME": str(paths.state), "TMPDIR": str(scratch)}
+
+
+def refuse_taken_ports(daemon: Daemon) -> None:
+    """Raise LocalError, naming the holder, if somebody else listens where the daemon must."""
+    if not daemon.ports:
+        return
+    for connection in psutil.net_connections(kind="inet"):
+        if connection.status != psutil.CONN_LISTEN or not connection.laddr:
+            continue
+        address, number = connection.laddr
+        for port in daemon.ports:
+            if port.number == number and address in {port.address, "0.0.0.0", "::"}:  # noqa: S104  (compared, not bound)
+                raise LocalError(_taken(daemon.name, port, connection.pid))
+
+
+def _taken(name: str, port: Port, pid: int | None) -> str:
+    holder = "another process"
+    if pid is not None:
+        with contextlib.suppress(psutil.Error):
+            holder = f"{psutil.Process(pid).name()} (pid {pid})"
+    return f"{name} needs {port.address}:{port.number}, where {holder} listens: end that one first"
+
+
+def stop(record: Record, grace_seconds: float) -> None:
+    """End the recorded process: SIGTERM, then SIGKILL after the grace time; does nothing if it is gone."""
+    _signal(record, signal.SIGTERM)
+    deadline = time.monotonic() + grace_seconds
+    while record.alive() and time.monotonic() < deadline:
+        _reap(record.pid)
+        time.sleep(_POLL_SECONDS / 2)
+    _signal(record, signal.SIGKILL)
+    while record.alive():
+        _reap(record.pid)
+        time.sleep(_POLL_SECONDS / 2)
+
+
+def kill_all(pids: Sequence[int]) -> None:
+    """Send SIGKILL to each process; the caller has read the pids from a cgroup of ours this very moment."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        _reap(pid)
+
+
+def last_line(log: Path) -> str:
+    """Return the last line that is not empty, cut to a readable length."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+            lines = stream.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line.strip()[:400] for line in reversed(lines) if line.strip()), "")
+
+
+def _signal(record: Record, number: signal.Signals) -> None:
+    if record.alive():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(record.pid, number)
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

@@ -1,0 +1,20 @@
+"""The base class that every configuration model shares."""
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """A frozen value whose keys are camelCase in YAML and snake_case in Python.
+
+    Unknown keys are errors: neither Pulumi nor pulumi-kubernetes rejects a mistyped one, so it is ours to catch.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+    )

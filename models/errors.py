@@ -1,0 +1,103 @@
+"""Faults as a person reads them: one line each, with path, value, rule, and the nearest valid name."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, Tag, ValidationError
+from pydantic_core import ErrorDetails
+
+SECRET_LOOKING = ("password", "secret", "token", "credential")
+"""Values under such keys are never repeated in a message."""
+
+_SHOWN = 80
+"""Characters of a wrong value that a message repeats."""
+
+
+class ConfigurationError(Exception):
+    """The configuration is not usable; nothing was built, pushed or written."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+def nearest(given: str, valid: Iterable[str]) -> str:
+    """Phrase the nearest valid name as a suggestion, or give an empty string."""
+    found = difflib.get_close_matches(given, list(valid), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else ""
+
+
+def faults_of(error: ValidationError, model: type[BaseModel], where: str) -> list[str]:
+    """Write one line for each fault that pydantic found in data for ``model``, which came from ``where``."""
+    return [_line(detail, model, where) for detail in error.errors(include_url=False)]
+
+
+def _line(detail: ErrorDetails, model: type[BaseModel], where: str) -> str:
+    steps, owner = _walk(model, detail["loc"])
+    separator = "" if where.endswith(":") else ": "
+    at = f"{where}{separator}{'.'.join(steps)}" if steps else where
+    if detail["type"] == "extra_forbidden":
+        valid = _keys(owner)
+        return f"{at}: unknown key{nearest(steps[-1], valid) or '; known here: ' + ', '.join(valid)}"
+    if detail["type"] == "missing":
+        return f"{at}: required, but not given"
+    rule = detail["msg"].removeprefix("Value error, ")
+    return f"{at}: {_shown(detail['input'], steps)}{rule}"
+
+
+def _shown(value: object, steps: list[str]) -> str:
+    if isinstance(value, dict | list | BaseModel):
+        return ""
+    if steps and any(word in steps[-1].lower() for word in SECRET_LOOKING):
+        return "[secret]: "
+    text = repr(value)
+    return f"{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}: "
+
+
+def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[list[str], type[BaseModel] | None]:
+    """Follow a pydantic location through the models: the path as the user wrote it, and the last model on it.
+
+    Union tags and the ``[key]`` marker are pydantic's own and no part of the path.
+    """
+    steps: list[str] = []
+    owner: type[BaseModel] | None = model
+    kind: Any = model
+    for step in loc:
+        arms = list(_arms(kind))
+        tagged = [arm for arm, tag in arms if tag is not None and tag == step]
+        if tagged:
+            kind = tagged[0]
+        elif step != "[key]":
+            steps.append(str(step))
+            owner, kind = _below([arm for arm, _ in arms], step)
+    return steps, owner
+
+
+def _below(arms: list[Any], step: int | str) -> tuple[type[BaseModel] | None, Any]:
+    """Give the model that holds ``step`` (none for a map or list), and the annotation of what stands there."""
+    for arm in arms:
+        if isinstance(arm, type) and issubclass(arm, BaseModel):
+            found = [info.annotation for name, info in arm.model_fields.items() if step in (name, info.alias)]
+            return arm, found[0] if found else None
+        if arguments := [argument for argument in get_args(arm) if argument is not Ellipsis]:
+            return None, arguments[-1]
+    return None, None
+
+
+def _arms(kind: Any, tag: str | None = None) -> Iterator[tuple[Any, str | None]]:  # noqa: ANN401 -- a type annotation
+    """Open unions and ``Annotated``: each plain type in them, with its tag."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        tags = [argument.tag for argument in arguments if isinstance(argument, Tag)]
+        yield from _arms(arguments[0], tags[0] if tags else tag)
+    elif origin in (Union, UnionType):
+        for argument in arguments:
+            yield from _arms(argument, tag)
+    else:
+        yield kind, tag
+
+
+def _keys(model: type[BaseModel] | None) -> list[str]:
+    return [] if model is None else [info.alias or name for name, info in model.model_fields.items()]

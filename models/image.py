@@ -1,0 +1,31 @@
+"""How an image is built, and with what."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from models.base import Model
+from models.vocabulary import BuildArgument, Name, Registry, Text
+
+
+class ImageBuild(Model):
+    """A build as the catalogue describes it; paths are relative to the project's root."""
+
+    context: Text = Field(description="folder that is sent to the builder", examples=["serving"])
+    dockerfile: Text = Field(default="Dockerfile", description="inside the context")
+    args: dict[BuildArgument, str] = Field(default_factory=dict, description="build arguments, quoted")
+
+
+class ImageSettings(Model):
+    """Who builds in this stack, from which base, and where the image goes (``slipway:image``)."""
+
+    registry: Registry = Field(description="prefix of every repository", examples=["registry.example.com/ml"])
+    builder: Literal["docker-build", "docker"] = Field(
+        default="docker-build", description="BuildKit through pulumi-docker-build, or the Docker daemon"
+    )
+    buildx: Name | None = Field(default=None, description="name of the buildx builder instance; none = the default one")
+    base_image: Text | None = Field(default=None, description="BASE_IMAGE of the Dockerfile, where not the default")
+    wheels: Text | None = Field(
+        default=None, description="folder of Python wheels for builds without a package index (docker-build only)"
+    )
+    args: dict[BuildArgument, str] = Field(default_factory=dict, description="build arguments of this stack, quoted")

@@ -1,0 +1,55 @@
+"""From start to drain: health checks and the time budgets that must fit into one another."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.vocabulary import Count, HttpPath, Positive, Seconds
+
+
+class Health(Model):
+    """Where the server says how it is, and how often it is asked."""
+
+    ready: HttpPath = Field(default="/health", description="200 only when the model is loaded and warm")
+    live: HttpPath = Field(default="/v2/health/live", description="200 while the process can still serve")
+    startup: Seconds = Field(default=60, description="time from container start to ready before it is killed")
+    period: Seconds = Field(default=5, ge=1, description="between two readiness or liveness probes")
+    timeout: Seconds = Field(default=3, ge=1, description="for one probe's answer")
+    failures: Positive = Field(default=3, description="failed probes in a row before it counts")
+
+
+class Rollout(Model):
+    """How pods are replaced inside a slot, and how long Pulumi waits for it."""
+
+    max_unavailable: Count = Field(default=0, description="pods that may be missing while replacing")
+    max_surge: Count = Field(default=1, description="pods above the wanted number while replacing")
+    progress_deadline: Seconds = Field(default=120, description="without a new ready pod for this long: failed")
+    timeout: Seconds = Field(default=600, description="Pulumi's wait for the whole rollout")
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if self.max_unavailable == 0 and self.max_surge == 0:
+            raise ValueError("maxUnavailable and maxSurge are both 0: no pod could ever be replaced; raise one")
+        return self
+
+
+class Drain(Model):
+    """What a pod does between the decision to stop it and its end."""
+
+    pre_stop: Seconds = Field(default=5, description="served as before while proxies learn that it leaves")
+    drain: Seconds = Field(default=30, description="to finish what is in flight after SIGTERM")
+    grace: Seconds = Field(default=40, description="terminationGracePeriodSeconds: SIGKILL after this")
+    request_timeout: Seconds = Field(default=30, ge=1, description="longest time that one request may take")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        used = self.pre_stop + self.drain
+        if self.grace < used:
+            raise ValueError(f"grace {self.grace}s is shorter than preStop + drain = {used}s: requests would be killed")
+        if used < self.request_timeout:
+            raise ValueError(
+                f"preStop + drain = {used}s is shorter than requestTimeout {self.request_timeout}s: "
+                "a request may be cut off; lengthen drain or shorten requestTimeout"
+            )
+        return self

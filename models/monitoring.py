@@ -1,0 +1,16 @@
+"""How Prometheus finds and reads a service."""
+
+from pydantic import Field
+
+from models.base import Model
+from models.vocabulary import HttpPath, Seconds, Text
+
+
+class Monitoring(Model):
+    """One ServiceMonitor over the slots' private Services."""
+
+    path: HttpPath = "/metrics"
+    interval: Seconds = Field(default=30, ge=1, description="between two scrapes")
+    labels: dict[Text, str] = Field(
+        default_factory=dict, description="labels by which a Prometheus selects monitors, such as release: prometheus"
+    )

@@ -1,0 +1,59 @@
+"""Kubernetes resource quantities: what the API server accepts, and how to compare and add them.
+
+Source: apimachinery's ``resource.Quantity`` (decimal SI suffixes n u m k M G T P E, binary Ki … Ei, or an exponent).
+"""
+
+import re
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+_QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
+
+
+def parse(text: str) -> Decimal:
+    """Give a quantity's value in its base unit (cores, bytes, pieces).
+
+    Raises:
+        ValueError: the text is no quantity.
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise ValueError("a quantity is a number with an optional unit, such as 250m, 1.5, 512Mi or 2Gi")
+    number, suffix = Decimal(match["number"]), match["suffix"] or ""
+    if suffix in _DECIMAL:
+        return number.scaleb(_DECIMAL[suffix])
+    if suffix in _BINARY:
+        return number * Decimal(1024) ** _BINARY[suffix]
+    return number.scaleb(int(suffix[1:])) if suffix else number
+
+
+def cpu_text(cores: Decimal) -> str:
+    """Write cores as Kubernetes prints them: whole cores, else millicores."""
+    milli = int(cores * 1000)
+    return str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
+
+
+def bytes_text(size: Decimal) -> str:
+    """Write bytes in the largest binary unit that is exact."""
+    amount = int(size)
+    for unit, power in reversed(_BINARY.items()):
+        if amount and amount % 1024**power == 0:
+            return f"{amount // 1024**power}{unit}"
+    return str(amount)
+
+
+def _quantity(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise ValueError("a quantity is text or a whole number; quote a decimal, as in '0.5'")  # noqa: TRY004 -- pydantic's protocol
+    if parse(value) <= 0:
+        raise ValueError("a quantity here is greater than 0")
+    return value
+
+
+Quantity = Annotated[str, BeforeValidator(_quantity), Field(examples=["250m", "2Gi"])]

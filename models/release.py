@@ -1,0 +1,71 @@
+"""What each slot of a service runs, and how requests are split between them."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.server import ServerSettings
+from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, SlotName, Text
+
+
+class SlotRelease(Model):
+    """One filled slot. Its settings travel with it: a pod of this slot never starts on the other slot's."""
+
+    image: DigestReference | None = Field(default=None, description="none = the image that this stack builds")
+    server: ServerSettings | None = Field(default=None, description="none = the entry's settings")
+
+
+class HeaderMatch(Model):
+    """Requests with this header go to the other slot: on ``always``, on one value, or on a pattern."""
+
+    name: HeaderName = Field(examples=["X-Canary"])
+    value: Text | None = None
+    pattern: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> Self:
+        if self.value is not None and self.pattern is not None:
+            raise ValueError("set value or pattern, not both: the proxy honours only one of them")
+        return self
+
+
+class Match(Model):
+    """Requests that choose the other slot whatever the weight is. Precedence: header, then cookie, then weight."""
+
+    header: HeaderMatch | None = None
+    cookie: HeaderName | None = Field(default=None, description="cookie whose value always/never decides")
+
+
+class ServiceRelease(Model):
+    """The declared truth of one service's release."""
+
+    live: SlotName = "blue"
+    slots: dict[SlotName, SlotRelease] = Field(min_length=1)
+    weight: Percent = Field(default=0, description="percent of requests that the other slot answers")
+    match: Match = Match()
+
+    @model_validator(mode="after")
+    def _targets_exist(self) -> Self:
+        if self.live not in self.slots:
+            raise ValueError(
+                f"live is {self.live} but slots holds only {', '.join(self.slots)}; fill slots.{self.live}"
+            )
+        if len(self.slots) == 1 and (self.weight or self.match != Match()):
+            raise ValueError(
+                "weight and match send requests to the other slot, which is not filled; fill it or drop them"
+            )
+        return self
+
+    @property
+    def canary(self) -> SlotName | None:
+        """The filled slot that is not live, if there is one."""
+        return next((slot for slot in self.slots if slot != self.live), None)
+
+    def weight_of(self, slot: SlotName) -> int:
+        """Percent of requests without a match that this slot answers."""
+        return 100 - self.weight if slot == self.live else self.weight
+
+
+BUILT = ServiceRelease(slots={"blue": SlotRelease()})
+"""A stack with no release section: the built image runs in the live slot."""

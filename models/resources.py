@@ -1,0 +1,34 @@
+"""What one replica asks of a node, and the most that it may take."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.quantity import Quantity, parse
+
+
+class ResourceList(Model):
+    """Amounts of each resource for one pod's main container."""
+
+    cpu: Quantity = Field(description="cores, such as 500m")
+    memory: Quantity = Field(description="bytes, such as 2Gi")
+    ephemeral_storage: Quantity = Field(
+        default="1Gi", alias="ephemeral-storage", description="bytes of logs, emptyDir volumes and writable layer"
+    )
+
+
+class Resources(Model):
+    """Requests (what the scheduler reserves) and limits (what the kernel enforces)."""
+
+    requests: ResourceList
+    limits: ResourceList
+
+    @model_validator(mode="after")
+    def _requests_within_limits(self) -> Self:
+        for field, info in ResourceList.model_fields.items():
+            asked, most = getattr(self.requests, field), getattr(self.limits, field)
+            if parse(asked) > parse(most):
+                key = info.alias or field
+                raise ValueError(f"requests.{key} {asked} exceeds limits.{key} {most}; raise the limit or ask for less")
+        return self

@@ -1,0 +1,88 @@
+"""The one value that the components read: a system in one environment, with what every slot runs."""
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from models.base import Model
+from models.cluster import ClusterSettings
+from models.entry import CatalogueEntry
+from models.errors import ConfigurationError, faults_of, nearest
+from models.image import ImageBuild, ImageSettings
+from models.release import BUILT, ServiceRelease
+from models.service import ServiceSpec
+from models.stack import StackSettings
+
+
+class DeployedService(Model):
+    """A service and its release."""
+
+    spec: ServiceSpec
+    release: ServiceRelease
+
+
+class SystemSpec(Model):
+    """Everything that a deployment depends on."""
+
+    name: str
+    environment: str
+    namespace: str
+    cluster: ClusterSettings
+    image: ImageSettings | None
+    builds: dict[str, ImageBuild]
+    """The images that this stack builds; empty outside the building environment."""
+    services: dict[str, DeployedService]
+
+
+def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
+    """Join a stack's settings with its catalogue entry.
+
+    Raises:
+        ConfigurationError: one line for each thing in which the two do not fit together.
+    """
+    environment = stack.system.environment
+    if environment not in entry.environments:
+        where = f"catalog/{stack.system.entry}.yaml ({', '.join(entry.environments)})"
+        hint = nearest(environment, entry.environments)
+        fault = f"slipway:system.environment: {environment!r} is no environment of {where}{hint}"
+        raise ConfigurationError([fault])
+    try:
+        services = entry.services_in(environment)
+    except ValidationError as error:
+        where = f"catalog/{stack.system.entry}.yaml: environments.{environment}"
+        raise ConfigurationError(faults_of(error, ServiceSpec, where)) from error
+    if faults := list(_release_faults(stack, entry, services)):
+        raise ConfigurationError(faults)
+    deployed = {
+        name: DeployedService(spec=spec, release=stack.release.get(name, BUILT)) for name, spec in services.items()
+    }
+    used = {s.spec.image for s in deployed.values() for slot in s.release.slots.values() if slot.image is None}
+    return SystemSpec(
+        name=entry.name,
+        environment=environment,
+        namespace=stack.system.namespace or f"{entry.name}-{environment}",
+        cluster=stack.cluster,
+        image=stack.image,
+        builds={key: build for key, build in entry.images.items() if key in used},
+        services=deployed,
+    )
+
+
+def _release_faults(stack: StackSettings, entry: CatalogueEntry, services: dict[str, ServiceSpec]) -> Iterator[str]:
+    for name, release in stack.release.items():
+        if name not in services:
+            yield f"slipway:release.{name}: no such service ({', '.join(services)}){nearest(name, services)}"
+        elif release.canary and services[name].route is None:
+            yield f"slipway:release.{name}.slots: without a route nothing can split the traffic; fill one slot only"
+    built = [
+        f"slipway:release.{name}.slots.{slot}.image"
+        for name in services
+        for slot, content in stack.release.get(name, BUILT).slots.items()
+        if content.image is None
+    ]
+    environment, first = stack.system.environment, entry.building_environment
+    if environment != first:
+        for path in built:
+            yield f"{path}: required, only {first} builds; give the repository@sha256:<64 hex> that {first} runs"
+    elif built and stack.image is None:
+        yield f"slipway:image: not given, but {environment} builds an image; say at least its registry"

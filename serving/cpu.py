@@ -1,0 +1,74 @@
+"""How many CPUs this process may use: the limit of its cgroup, not the cores of the host.
+
+A pod limited to 2 CPUs on a 64-core node that starts 64 threads is throttled for most of every scheduling period, so
+threads come from the limit. Both cgroup versions are read, because nodes of both exist.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CGROUP_MOUNT = Path("/sys/fs/cgroup")
+OWN_CGROUPS = Path("/proc/self/cgroup")
+# Beyond this many requests at once, more threads inside one inference serve better than more inferences side by side.
+MOST_WORKERS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threads:
+    """Split of the CPUs: worker threads (one request each) times threads inside one inference."""
+
+    workers: int
+    intra_op: int
+
+    @classmethod
+    def for_cpus(cls, cpus: float) -> "Threads":
+        """Split so that workers times intra-op threads never exceeds the limit; a fraction of a CPU still gets one."""
+        whole = max(1, int(cpus))
+        workers = min(whole, MOST_WORKERS)
+        return cls(workers=workers, intra_op=max(1, whole // workers))
+
+
+def available_cpus(mount: Path = CGROUP_MOUNT, own: Path = OWN_CGROUPS) -> float:
+    """CPUs (may be fractional) that scheduler affinity and every cgroup limit above this process leave."""
+    return min([float(len(os.sched_getaffinity(0))), *_limits(mount, own)])
+
+
+def _limits(mount: Path, own: Path) -> Iterator[float]:
+    try:
+        lines = own.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if not controllers:
+            yield from _walk(mount, group, _limit_v2)
+        elif "cpu" in controllers.split(","):
+            for root in {mount / controllers, mount / "cpu"}:
+                yield from _walk(root, group, _limit_v1)
+
+
+def _walk(root: Path, group: str, limit_of: Callable[[Path], float | None]) -> Iterator[float]:
+    """Limits of the group and of all above it; in a container only the root exists, and it is the container's own."""
+    folder = root / group.lstrip("/")
+    for candidate in (folder, *folder.parents):
+        if not candidate.is_relative_to(root):
+            return
+        try:
+            limit = limit_of(candidate)
+        except (OSError, ValueError):
+            continue
+        if limit is not None:
+            yield limit
+
+
+def _limit_v2(folder: Path) -> float | None:
+    quota, period = (folder / "cpu.max").read_text().split()
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def _limit_v1(folder: Path) -> float | None:
+    quota = int((folder / "cpu.cfs_quota_us").read_text())
+    return None if quota < 0 else quota / int((folder / "cpu.cfs_period_us").read_text())

@@ -1,0 +1,83 @@
+"""Metrics of one process. Labels take values from fixed sets only: a client must not be able to grow them."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from serving.identity import Identity
+
+# Seconds. 0.3 and 0.5 are limits that releases and alerts ask about: a quantile next to a bucket's edge is exact.
+LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
+# Seconds. Inference of a small model takes well under a millisecond.
+INFERENCE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Telemetry:
+    """All metrics of the server, in a registry of their own so that several servers fit into one test process."""
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self, identity: Identity) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.requests = Counter(
+            "http_requests", "Answered requests.", ["method", "route", "status"], registry=self.registry
+        )
+        self.request_seconds = Histogram(
+            "http_request_duration_seconds",
+            "Seconds from the request's head to the end of its answer.",
+            ["method", "route"],
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge("http_requests_in_flight", "Requests being answered now.", registry=self.registry)
+        self.inference_seconds = Histogram(
+            "inference_duration_seconds",
+            "Seconds that the model took for one request.",
+            buckets=INFERENCE_BUCKETS,
+            registry=self.registry,
+        )
+        self.queue_depth = Gauge(
+            "inference_queue_depth", "Admitted requests that no worker thread has begun.", registry=self.registry
+        )
+        self.queue_seconds = Histogram(
+            "inference_queue_wait_seconds",
+            "Seconds that a read request waited for a worker thread.",
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.model_load_seconds = Gauge(
+            "model_load_duration_seconds", "Seconds that loading and warming the model took.", registry=self.registry
+        )
+        self.model_loaded = Gauge("model_loaded", "1 once the model is loaded and warmed.", registry=self.registry)
+        self.model_load_failures = Counter(
+            "model_load_failures", "Attempts to load the model that failed.", registry=self.registry
+        )
+        build = Gauge(
+            "slipway_build_info",
+            "Always 1; the labels say what runs.",
+            ["service", "slot", "version", "config"],
+            registry=self.registry,
+        )
+        build.labels(identity.service, identity.slot, identity.version, identity.config).set(1)
+
+    def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer. `route` is the template (`/v2/models/{model}`), never the path."""
+        method = method if method in METHODS else "other"
+        self.requests.labels(method, route, str(status)).inc()
+        self.request_seconds.labels(method, route).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
