@@ -21,7 +21,7 @@ def check(spec: SystemSpec, project: Path) -> None:
     faults = [*_context_faults(spec.cluster.context)]
     if spec.image is not None:
         for key, build in spec.builds.items():
-            faults += _build_faults(key, build, spec.image, project)
+            faults += _build_faults(f"catalog/{spec.name}.yaml: images.{key}", build, spec.image, project)
     if faults:
         raise ConfigurationError(faults)
 
@@ -59,10 +59,10 @@ def _contexts(file: Path) -> list[str]:
     return [context["name"] for context in contexts]
 
 
-def _build_faults(key: str, build: ImageBuild, settings: ImageSettings, project: Path) -> Iterator[str]:
+def _build_faults(where: str, build: ImageBuild, settings: ImageSettings, project: Path) -> Iterator[str]:
     dockerfile = Path(build.context) / build.dockerfile
     if not (project / dockerfile).is_file():
-        yield f"images.{key}: there is no {dockerfile} in the project; correct context or dockerfile"
+        yield f"{where}: there is no {dockerfile} in the project; correct context or dockerfile"
     if settings.wheels and settings.builder == "docker-build" and not (project / settings.wheels).is_dir():
         yield (
             f"slipway:image.wheels: there is no folder {settings.wheels}; make up fills it, "

@@ -32,8 +32,8 @@ class SlotArgs:
 class Slot(pulumi.ComponentResource):
     """ConfigMap, Deployment, private Service, HPA and PDB."""
 
-    deployment: k8s.apps.v1.Deployment
-    """Ready when its ``up`` step ends: route to the slot only behind it."""
+    ready: tuple[pulumi.Resource, ...]
+    """What must be up before requests are routed to the slot: its pods and its private Service."""
     settings: SettingsFile
 
     def __init__(self, name: str, args: SlotArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -41,8 +41,7 @@ class Slot(pulumi.ComponentResource):
         self.child = pulumi.ResourceOptions(parent=self)
         self.settings = settings_file(args.spec, args.release.server)
         config_map = self._config_map(name, args)
-        self.deployment = self._deployment(name, args, config_map)
-        self._service(name, args)
+        self.ready = (self._deployment(name, args, config_map), self._service(name, args))
         if isinstance(args.spec.scaling, Autoscaled):
             self._autoscaler(name, args, args.spec.scaling)
         self._disruption_budget(name, args)
@@ -79,8 +78,8 @@ class Slot(pulumi.ComponentResource):
             ),
         )
 
-    def _service(self, name: str, args: SlotArgs) -> None:
-        k8s.core.v1.Service(
+    def _service(self, name: str, args: SlotArgs) -> k8s.core.v1.Service:
+        return k8s.core.v1.Service(
             f"{name}-service",
             metadata={
                 **self._metadata(args),

@@ -80,7 +80,7 @@ class System(pulumi.ComponentResource):
             spec=content.spec,
             release=content.release,
             cluster=spec.cluster,
-            ready={slot: filled.deployment for slot, filled in slots.items()},
+            ready={slot: filled.ready for slot, filled in slots.items()},
         )
         Traffic(service, traffic, below)
         configs: dict[SlotName, str] = {slot: filled.settings.content_hash for slot, filled in slots.items()}

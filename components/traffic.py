@@ -1,6 +1,6 @@
 """How requests reach a service: the live Service, its Ingresses, and the monitor over both slots."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
@@ -26,7 +26,7 @@ class TrafficArgs:
     spec: ServiceSpec
     release: ServiceRelease
     cluster: ClusterSettings
-    ready: Mapping[str, pulumi.Resource]
+    ready: Mapping[SlotName, Sequence[pulumi.Resource]]
     """Per slot, what must be up before requests are sent to it."""
 
 
@@ -96,7 +96,7 @@ class Traffic(pulumi.ComponentResource):
 
     def _behind(self, args: TrafficArgs, slot: SlotName) -> pulumi.ResourceOptions:
         """Order a route behind the slot that it leads to: a slot that never gets ready never gets requests."""
-        return pulumi.ResourceOptions(parent=self, depends_on=[args.ready[slot]])
+        return pulumi.ResourceOptions(parent=self, depends_on=args.ready[slot])
 
 
 def _entrances(service: str, route: Route, release: ServiceRelease) -> Iterator[_Entrance]:

@@ -41,6 +41,9 @@ def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
         ConfigurationError: one line for each thing in which the two do not fit together.
     """
     environment = stack.system.environment
+    if entry.name != stack.system.entry:
+        file = f"catalog/{stack.system.entry}.yaml"
+        raise ConfigurationError([f"{file}: name: {entry.name!r} differs from the file's name; make them the same"])
     if environment not in entry.environments:
         where = f"catalog/{stack.system.entry}.yaml ({', '.join(entry.environments)})"
         hint = nearest(environment, entry.environments)

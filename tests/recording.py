@@ -1,0 +1,143 @@
+# pyright: basic, reportUnknownMemberType=false -- pulumi.runtime.mocks carries no types
+"""One recording stand-in for the Pulumi engine: runs a program and keeps everything that it registered.
+
+Pulumi's mocks show types and inputs. Parent, dependencies, protection and timeouts travel in the request only, so the
+monitor records that too. It also does what the real engine would: it refuses a second resource of the same URN.
+"""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+from pulumi.runtime import mocks, rpc, set_all_config
+from pulumi.runtime.settings import get_root_resource
+
+PROJECT = Path(__file__).parent.parent
+DIGEST = "sha256:" + "5f0c" * 16
+"""What the recording registry calls every image that is built."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as it was asked for."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    depends_on: frozenset[str]
+    provider: str
+    custom: bool
+    retain_on_delete: bool
+    create_timeout: str
+
+    @property
+    def kind(self) -> str:
+        """The last part of the type, such as Deployment."""
+        return self.type.rpartition(":")[2]
+
+    @property
+    def object_name(self) -> str:
+        """Its ``metadata.name``."""
+        return str(self.inputs["metadata"]["name"])
+
+
+@dataclass
+class Recorded:
+    """A finished run."""
+
+    resources: list[Registered] = field(default_factory=list[Registered])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def of_kind(self, kind: str) -> list[Registered]:
+        """All resources of a kind."""
+        return [resource for resource in self.resources if resource.kind == kind]
+
+    def one(self, kind: str, name: str | None = None) -> Registered:
+        """The only resource of a kind, or the one with this ``metadata.name``."""
+        found = [r for r in self.of_kind(kind) if name is None or r.object_name == name]
+        assert len(found) == 1, f"{len(found)} of {kind} {name or ''}: {[r.name for r in found]}"
+        return found[0]
+
+    @property
+    def manifests(self) -> list[Registered]:
+        """What reaches the API server."""
+        return [r for r in self.resources if r.type.startswith("kubernetes:")]
+
+
+class _Registry(mocks.Mocks):
+    """Answers as the providers would: inputs come back, and a built image has a digest."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        state = dict(args.inputs)
+        if args.typ == "docker-build:index:Image":
+            state |= {"digest": DIGEST, "ref": f"{args.inputs['tags'][0]}@{DIGEST}"}
+        if args.typ == "docker:index/image:Image":
+            state |= {"repoDigest": f"{args.inputs['imageName'].rpartition(':')[0]}@{DIGEST}"}
+        return f"{args.name}-id", state
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program calls {args.token}: it should need no look-up")
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, recorded: Recorded) -> None:
+        super().__init__(_Registry())
+        self._recorded = recorded
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 -- gRPC's name
+        if request.type != "pulumi:pulumi:Stack":
+            self._keep(request)
+        return super().RegisterResource(request)
+
+    def _keep(self, request: Any) -> None:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        assert urn not in {r.urn for r in self._recorded.resources}, f"the engine would refuse a second {urn}"
+        self._recorded.resources.append(
+            Registered(
+                urn=urn,
+                type=request.type,
+                name=request.name,
+                inputs=cast("dict[str, Any]", rpc.deserialize_properties(request.object)),
+                parent=request.parent,
+                depends_on=frozenset(request.dependencies),
+                provider=request.provider,
+                custom=request.custom,
+                retain_on_delete=request.retainOnDelete,
+                create_timeout=request.customTimeouts.create,
+            )
+        )
+
+
+def record(program: Callable[[], object], *, stack: str = "dev") -> Recorded:
+    """Run a program to its end and give what it registered and exported."""
+    recorded = Recorded()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # Each run gets a root of its own: exports of one would otherwise be found in the next.
+    pulumi.runtime.settings.ROOT.set(None)
+    mocks.set_mocks(_Registry(), project="slipway", stack=stack, preview=False, monitor=_Monitor(recorded))
+    pulumi.runtime.test(lambda: program() and None)()
+    root = get_root_resource()
+    assert root is not None
+    outputs = cast("dict[str, Any]", cast("Any", root).outputs)
+    recorded.outputs = {key: loop.run_until_complete(_plain(value)) for key, value in outputs.items()}
+    loop.close()
+    return recorded
+
+
+async def _plain(value: object) -> object:
+    return await pulumi.Output.from_input(value).future()
+
+
+def run_main(config: Mapping[str, object], *, stack: str = "dev") -> Recorded:
+    """Run the real ``__main__.py`` with this ``slipway:`` namespace."""
+    values = {f"slipway:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    set_all_config(values)
+    return record(lambda: runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__"), stack=stack)
