@@ -1,4 +1,4 @@
-# pyright: basic, reportUnknownMemberType=false -- pulumi.runtime.mocks carries no types
+# pyright: basic
 """One recording stand-in for the Pulumi engine: runs a program and keeps everything that it registered.
 
 Pulumi's mocks show types and inputs. Parent, dependencies, protection and timeouts travel in the request only, so the
@@ -9,6 +9,7 @@ import asyncio
 import json
 import runpy
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -104,7 +105,7 @@ class _Monitor(mocks.MockMonitor):
                 urn=urn,
                 type=request.type,
                 name=request.name,
-                inputs=cast("dict[str, Any]", rpc.deserialize_properties(request.object)),
+                inputs=cast("dict[str, Any]", _whole(rpc.deserialize_properties(request.object))),
                 parent=request.parent,
                 depends_on=frozenset(request.dependencies),
                 provider=request.provider,
@@ -115,20 +116,48 @@ class _Monitor(mocks.MockMonitor):
         )
 
 
-def record(program: Callable[[], object], *, stack: str = "dev") -> Recorded:
-    """Run a program to its end and give what it registered and exported."""
-    recorded = Recorded()
+class _Inline(ThreadPoolExecutor):
+    """Does the work at once, in the caller's thread: registrations keep their order, and no thread's loop is left."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 -- handed to whoever waits, as an executor does
+            done.set_exception(error)
+        return done
+
+
+def _whole(value: Any) -> Any:
+    """Give numbers back as they were written: the engine's protocol knows floats only."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def record(program: Callable[[], object], *, stack: str = "dev", into: Recorded | None = None) -> Recorded:
+    """Run a program to its end and give what it registered and exported.
+
+    Give ``into`` to see what was registered by a program that fails.
+    """
+    recorded = Recorded() if into is None else into
     loop = asyncio.new_event_loop()
+    loop.set_default_executor(_Inline())
     asyncio.set_event_loop(loop)
-    # Each run gets a root of its own: exports of one would otherwise be found in the next.
-    pulumi.runtime.settings.ROOT.set(None)
-    mocks.set_mocks(_Registry(), project="slipway", stack=stack, preview=False, monitor=_Monitor(recorded))
-    pulumi.runtime.test(lambda: program() and None)()
-    root = get_root_resource()
-    assert root is not None
-    outputs = cast("dict[str, Any]", cast("Any", root).outputs)
-    recorded.outputs = {key: loop.run_until_complete(_plain(value)) for key, value in outputs.items()}
-    loop.close()
+    try:
+        # Each run gets a root of its own: exports of one would otherwise be found in the next.
+        pulumi.runtime.settings.ROOT.set(None)
+        mocks.set_mocks(_Registry(), project="slipway", stack=stack, preview=False, monitor=_Monitor(recorded))
+        pulumi.runtime.test(lambda: program() and None)()
+        root = get_root_resource()
+        assert root is not None
+        outputs = cast("dict[str, Any]", cast("Any", root).outputs)
+        recorded.outputs = {key: _whole(loop.run_until_complete(_plain(value))) for key, value in outputs.items()}
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
     return recorded
 
 
@@ -136,8 +165,22 @@ async def _plain(value: object) -> object:
     return await pulumi.Output.from_input(value).future()
 
 
-def run_main(config: Mapping[str, object], *, stack: str = "dev") -> Recorded:
+def run_main(config: Mapping[str, object], *, stack: str = "dev", into: Recorded | None = None) -> Recorded:
     """Run the real ``__main__.py`` with this ``slipway:`` namespace."""
     values = {f"slipway:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     set_all_config(values)
-    return record(lambda: runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__"), stack=stack)
+    return record(lambda: runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__"), stack=stack, into=into)
+
+
+def refusal_of(config: Mapping[str, object]) -> list[str]:
+    """Run the real ``__main__.py`` on configuration that it must refuse: the lines that it ends with.
+
+    Nothing may have been registered before.
+    """
+    recorded = Recorded()
+    try:
+        run_main(config, into=recorded)
+    except pulumi.RunError as error:
+        assert recorded.resources == [], "registered before the error"
+        return str(error).splitlines()
+    raise AssertionError(f"accepted, with {len(recorded.resources)} resources")

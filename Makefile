@@ -1,0 +1,65 @@
+# Slipway: `make` lists what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PY := .venv/bin/python
+UV := .venv/bin/uv
+CODE := __main__.py models components catalog local serving tests bench
+COMPILE := pip compile -q pyproject.toml --all-extras --generate-hashes --no-emit-index-url \
+	--python-version 3.11 --custom-compile-command "make lock"
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: .venv/.ready ## Python environment in .venv, as locked
+
+.venv/.ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipway needs Python 3.11 or newer: set PYTHON=python3.11")'
+	@echo "setting up .venv (about 30 s)"
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@test -x $(UV) || $(PY) -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	@$(UV) pip sync -q --python $(PY) --require-hashes requirements.lock
+	@touch $@
+
+.PHONY: up down env status
+up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack, test pictures
+	@$(PY) -m local up
+down: setup ## remove the embedded cluster and everything that it started
+	@$(PY) -m local down
+env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"
+	@$(PY) -m local env
+status: setup ## health of the embedded cluster
+	@$(PY) -m local status
+
+.PHONY: test
+test: setup ## tier 1: no CLI, no cluster, seconds
+	@$(PY) -m pytest -q --ignore tests/cluster
+
+.PHONY: check
+check: setup ## format, lint, strict types, lock freshness and tier 1
+	@.venv/bin/ruff format --check -q .
+	@.venv/bin/ruff check -q .
+	@.venv/bin/pyright $(CODE)
+	@cp requirements.lock .venv/fresh.lock && $(UV) $(COMPILE) -o .venv/fresh.lock && diff -u requirements.lock .venv/fresh.lock \
+		|| { echo "requirements.lock is stale: run make lock"; exit 1; }
+	@$(MAKE) -s test
+
+.PHONY: e2e
+e2e: up ## tier 2: the real engine against the embedded cluster (ends with make down)
+	@$(PY) -m pytest tests/cluster -v --durations=10
+
+.PHONY: mutants
+mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one
+	@$(PY) -m tests.mutants
+
+.PHONY: bench-preview
+bench-preview: setup ## preview of 1, 10 and 100 services against a flat hand-written program (needs make up)
+	@$(PY) -m bench.preview
+
+.PHONY: format lock
+format: setup ## format and fix what can be fixed
+	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
+lock: ## renew requirements.lock (add UPGRADE=1 for newer versions)
+	@$(UV) $(COMPILE) $(if $(UPGRADE),--upgrade) -o requirements.lock

@@ -1,0 +1,110 @@
+"""`make bench-preview`: how long `pulumi preview` takes, by Slipway and by a flat hand-written program.
+
+Both declare the same objects for N services and preview them as new against the same cluster with the same plugin.
+The flat program uses the default provider, as hand-written programs do; its client limit of 50 requests/s is the
+peer's cost, Slipway's components and validation are ours. Runs alternate: a slower machine slows both.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from bench import system
+from bench.process import Run, measured
+from components.manifests.settings import settings_file
+from models.entry import CatalogueEntry
+
+PROJECT = Path(__file__).parent.parent
+ROUNDS = {1: 5, 10: 3, 100: 3}
+"""Services → counted runs of each side, after one that is not counted."""
+CONTEXT = os.environ.get("BENCH_CONTEXT", "slipway-local")
+PREVIEW = ["pulumi", "preview", "-s", "bench", "--non-interactive", "--suppress-outputs"]
+
+
+def environment(folder: Path, services: int) -> dict[str, str]:
+    """Give both sides the same tools, an empty backend of their own, and what the flat program is told."""
+    spec = CatalogueEntry.model_validate(system.entry(1), by_name=False, by_alias=True).services["model-0"]
+    file = settings_file(spec, None)
+    return {
+        **os.environ,
+        "PATH": f"{PROJECT / '.venv' / 'bin'}:{os.environ['PATH']}",
+        "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+        "PULUMI_CONFIG_PASSPHRASE": "bench",
+        "BENCH_SERVICES": str(services),
+        "BENCH_IMAGE": system.IMAGE,
+        "BENCH_SETTINGS": file.text,
+        "BENCH_SETTINGS_HASH": file.content_hash,
+    }
+
+
+def slipway_project(folder: Path, services: int) -> Path:
+    """Lay out Slipway's program beside a catalogue that holds the bench system."""
+    project = folder / "slipway"
+    project.mkdir()
+    for name in ("__main__.py", "models", "components", "serving", "Pulumi.yaml"):
+        (project / name).symlink_to(PROJECT / name)
+    (project / "catalog").mkdir()
+    shutil.copy(PROJECT / "catalog" / "__init__.py", project / "catalog")
+    (project / "catalog" / "bench.yaml").write_text(yaml.safe_dump(system.entry(services)))
+    config = {f"slipway:{key}": value for key, value in system.stack(services, CONTEXT).items()}
+    (project / "Pulumi.bench.yaml").write_text(yaml.safe_dump({"config": config}))
+    return project
+
+
+def flat_project(folder: Path) -> Path:
+    """Lay out the hand-written program."""
+    project = folder / "flat"
+    shutil.copytree(PROJECT / "bench" / "flat", project)
+    return project
+
+
+def compare(services: int, console: Console) -> tuple[list[Run], list[Run]]:
+    """Preview both programs in turn."""
+    with tempfile.TemporaryDirectory(prefix="slipway-bench-") as name:
+        folder = Path(name)
+        (folder / "state").mkdir()
+        env = environment(folder, services)
+        projects = (slipway_project(folder, services), flat_project(folder))
+        for project in projects:
+            subprocess.run(["pulumi", "stack", "init", "bench"], cwd=project, env=env, check=True, capture_output=True)
+        runs: tuple[list[Run], list[Run]] = ([], [])
+        for round_number in range(ROUNDS[services] + 1):
+            for side, project in zip(runs, projects, strict=True):
+                run = measured(PREVIEW, cwd=project, env=env)
+                console.print(f"{services} services, round {round_number}, {project.name}: {run.seconds:.1f} s")
+                if round_number:  # the first warms caches
+                    side.append(run)
+        return runs
+
+
+def main() -> None:
+    """Measure every size and print times, memory and ratios."""
+    console = Console(width=100)
+    table = Table(
+        "services", "slipway s", "flat s", "ratio", "slipway MiB", "flat MiB", title="pulumi preview, medians"
+    )
+    ratios: dict[str, float] = {}
+    for services in ROUNDS:
+        ours, flat = compare(services, console)
+        seconds = [statistics.median(run.seconds for run in side) for side in (ours, flat)]
+        memory = [statistics.median(run.peak_mebibytes for run in side) for side in (ours, flat)]
+        # Pair by pair: both runs of a round met the same machine.
+        ratio = statistics.median(a.seconds / b.seconds for a, b in zip(ours, flat, strict=True))
+        ratios[str(services)] = round(ratio, 3)
+        times = (f"{seconds[0]:.2f}", f"{seconds[1]:.2f}", f"{ratio:.2f}")
+        table.add_row(str(services), *times, f"{memory[0]:.0f}", f"{memory[1]:.0f}")
+    console.print(table)
+    sys.stdout.write(f"ratio slipway/flat: {json.dumps(ratios)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""The preview benchmark is fair: both programs ask for the same objects."""
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench import system
+from bench.preview import environment
+from components.system import System, SystemArgs
+from models.entry import CatalogueEntry
+from models.parsing import parse
+from models.stack import StackSettings
+from models.system import resolve
+from tests.recording import PROJECT, Recorded, record
+
+
+def objects(recorded: Recorded) -> dict[str, object]:
+    return {f"{r.kind}/{r.object_name}": json.loads(json.dumps(r.inputs, sort_keys=True)) for r in recorded.manifests}
+
+
+@pytest.mark.parametrize("services", [1, 3])
+def test_the_flat_program_declares_what_slipway_declares(
+    services: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = parse(CatalogueEntry, yaml.safe_load(yaml.safe_dump(system.entry(services))), "bench")
+    spec = resolve(parse(StackSettings, system.stack(services, "any"), "bench"), entry)
+    ours = objects(record(lambda: System(spec.name, SystemArgs(spec=spec))))
+    for name, value in environment(tmp_path, services).items():
+        if name.startswith("BENCH_"):
+            monkeypatch.setenv(name, value)
+    flat = objects(record(lambda: runpy.run_path(str(PROJECT / "bench" / "flat" / "__main__.py"))))
+    assert len(flat) == 6 + 9 * services
+    assert flat == ours
