@@ -1,0 +1,64 @@
+"""The embedded cluster as `make up` left it, with the dev stack deployed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serving.training.digits import held_out
+from tests.cluster.stack import Stack, exported_environment, local
+from tests.cluster.traffic import Ingress
+
+_FACTS = pytest.StashKey[list[str]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put last what takes the cluster down."""
+    items.sort(key=lambda item: "test_life" in item.nodeid)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    status = local("status", "--json")
+    if status.returncode or not json.loads(status.stdout)["healthy"]:
+        pytest.exit("the embedded cluster is not healthy: run make up first", returncode=1)
+    return Stack(env=exported_environment(), folder=tmp_path_factory.mktemp("stack"))
+
+
+@pytest.fixture
+def restored(stack: Stack) -> Iterator[Stack]:
+    """The dev stack, brought back to its committed stack file after the test."""
+    yield stack
+    stack.up()
+
+
+@pytest.fixture(scope="session")
+def ingress(stack: Stack) -> Ingress:
+    service = stack.service()
+    return Ingress(service["url"], service["host"])
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[tuple[bytes, str]]:
+    """Digits that no model was trained on, as (PNG, label)."""
+    return held_out()
+
+
+@pytest.fixture(scope="session")
+def facts(request: pytest.FixtureRequest) -> list[str]:
+    """Measured figures, printed at the end of the run; no test depends on them."""
+    return request.config.stash.setdefault(_FACTS, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what was measured."""
+    terminalreporter.section("measured")
+    for fact in config.stash.setdefault(_FACTS, []):
+        terminalreporter.write_line(fact)
+
+
+@pytest.fixture(autouse=True)
+def kubeconfig() -> Path:
+    """Tier 1 hides this machine's kubeconfig; tier 2 uses the embedded cluster's."""
+    return Path()

@@ -1,0 +1,88 @@
+"""The canary slot, filled and weighed by editing the stack file alone."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.stack import Json, Stack
+from tests.cluster.traffic import Ingress, slots
+
+REQUESTS = 1000
+WEIGHT = 20
+PARTNER = "partner.dev.slipway.test"
+
+
+@pytest.fixture(scope="module")
+def canary(stack: Stack) -> Iterator[tuple[Json, Json]]:
+    """Give the workloads before and with a canary of another image and other settings at weight 20."""
+    before = stack.workloads()
+    config = stack.config()
+    config["slipway:image"]["args"] = {"MODEL_SEED": "1"}
+    config["slipway:release"] = {
+        "classifier": {
+            "live": "blue",
+            "slots": {"blue": {"image": stack.service()["image"]}, "green": {"server": {"topK": 5}}},
+            "weight": WEIGHT,
+            "match": {"header": {"name": "X-Canary"}, "cookie": "canary"},
+        }
+    }
+    stack.up(config)
+    yield before, stack.workloads()
+    stack.up()
+
+
+@pytest.mark.usefixtures("canary")
+def test_the_weight_is_what_is_counted(ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]) -> None:
+    counted = slots(ingress.ask_all([pictures[i % len(pictures)][0] for i in range(REQUESTS)]))
+    facts.append(f"canary: {counted['green']} of {REQUESTS} requests at weight {WEIGHT}")
+    assert counted.total() == REQUESTS == counted["blue"] + counted["green"], "every request was answered"
+    assert abs(counted["green"] - REQUESTS * WEIGHT / 100) <= REQUESTS * 0.01
+
+
+@pytest.mark.usefixtures("canary")
+def test_slots_run_different_images_and_settings(
+    stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]]
+) -> None:
+    slots_now = stack.service()["slots"]
+    assert slots_now["blue"]["image"] != slots_now["green"]["image"]
+    assert slots_now["blue"]["config"] != slots_now["green"]["config"]
+    assert (slots_now["blue"]["weight"], slots_now["green"]["weight"]) == (100 - WEIGHT, WEIGHT)
+    versions = {a.slot: a.version for a in ingress.ask_all([pictures[0][0]] * 50)}
+    assert versions == {slot: content["image"].partition("@")[2] for slot, content in slots_now.items()}
+
+
+@pytest.mark.usefixtures("canary")
+@pytest.mark.parametrize(
+    ("headers", "slot"),
+    [
+        ({"X-Canary": "always"}, "green"),
+        ({"X-Canary": "never"}, "blue"),
+        ({"Cookie": "canary=always"}, "green"),
+        ({"Cookie": "canary=never"}, "blue"),
+        ({"X-Canary": "never", "Cookie": "canary=always"}, "blue"),
+    ],
+)
+def test_header_and_cookie_are_obeyed_header_first(
+    ingress: Ingress,
+    pictures: list[tuple[bytes, str]],
+    headers: dict[str, str],
+    slot: str,
+) -> None:
+    assert slots(ingress.ask_all([pictures[0][0]] * 100, headers)) == {slot: 100}
+
+
+@pytest.mark.usefixtures("canary")
+def test_another_host_of_the_live_slot_never_meets_the_canary(
+    ingress: Ingress, pictures: list[tuple[bytes, str]]
+) -> None:
+    partner = Ingress(ingress.url, PARTNER)
+    assert slots(partner.ask_all([pictures[0][0]] * 300)) == {"blue": 300}
+
+
+def test_the_live_slot_was_not_touched(canary: tuple[Json, Json]) -> None:
+    before, after = canary
+    blue_pods = {name: restarts for name, restarts in before["pods"].items() if "-blue-" in name}
+    assert blue_pods
+    assert {name: after["pods"].get(name) for name in blue_pods} == blue_pods
+    changed = {name for name, state in before["objects"].items() if after["objects"].get(name) != state}
+    assert not changed
