@@ -53,15 +53,12 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.5.4 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.4 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.5.4 // indirect
-	github.com/aws/aws-sdk-go-v2/service/ec2 v1.203.1 // indirect
-	github.com/aws/aws-sdk-go-v2/service/ecs v1.53.15 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.19 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.9.22 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.14.4 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/s3shared v1.19.29 // indirect
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.103.3 // indirect
 	github.com/aws/aws-sdk-go-v2/service/signin v1.10.2 // indirect
-	github.com/aws/aws-sdk-go-v2/service/ssm v1.56.13 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sso v1.38.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.43.2 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.2 // indirect
@@ -488,7 +485,7 @@ tool (
 	go.etcd.io/etcd/server/v3
 )
 
-// Upstream replaces its staging modules by local folders; these are the same, as published.
+// Kubernetes replaces these by folders of its repository; they are the same, as published. One version for all programs.
 replace (
 	k8s.io/api => k8s.io/api v0.36.1
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.36.1
@@ -532,5 +529,8 @@ replace (
 	github.com/traefik/traefik/dynamic/ext => ./traefik-ext
 )
 
-// Copied from the module cache without the folders that patches.json names, and with the files of patches/ laid over.
-replace github.com/go-acme/lego/v5 => ./patched/github.com/go-acme/lego/v5
+// Copied from the module cache and changed as module.json and patches/ say.
+replace (
+	github.com/go-acme/lego/v5 => ./patched/github.com/go-acme/lego/v5
+	github.com/traefik/traefik/v3 => ./patched/github.com/traefik/traefik/v3
+)

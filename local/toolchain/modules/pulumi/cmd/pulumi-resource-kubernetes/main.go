@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/provider"
 )
 
-// The release that the pinned pseudo-version of the provider module is.
-const version = "4.25.0"
+// Set by the linker.
+var version string
 
 //go:embed schema.json
 var schema []byte

@@ -1,0 +1,57 @@
+"""`python -m local.toolchain`: builds every program of the embedded default, or lists them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from local.errors import LocalError
+from local.paths import Paths
+from local.progress import Progress
+from local.toolchain.build import Toolchain
+from local.toolchain.groups import GROUPS
+from local.toolchain.resolve import resolve
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@app.callback(invoke_without_command=True)
+def build(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="List the programs and build nothing.")] = False,
+) -> None:
+    """Builds every program that is missing in the cache ($SLIPWAY_CACHE), in order; run again, it does nothing."""
+    if context.invoked_subcommand is not None:
+        return
+    toolchain = Toolchain(Paths.from_environment().cache, Progress())
+    if as_json:
+        print(json.dumps({name: entry(toolchain, name) for group in GROUPS for name in group.binaries}, indent=2))
+        return
+    try:
+        for group in GROUPS:
+            for name in group.binaries:
+                print(toolchain.wait(name))
+    finally:
+        toolchain.stop()
+
+
+@app.command("resolve")
+def resolve_module(module: Annotated[str, typer.Argument(help="A folder below local/toolchain/modules.")]) -> None:
+    """Writes go.mod and go.sum of a module anew after a version in its go.mod was changed by hand."""
+    changed = resolve(module, Paths.from_environment().cache, Progress())
+    print("\n".join(map(str, changed)))
+
+
+def entry(toolchain: Toolchain, name: str) -> dict[str, str | None]:
+    """What `--json` says about a program; `path` is null until it is built."""
+    group = next(group for group in GROUPS if name in group.binaries)
+    path: Path | None = toolchain.found(name)
+    return {"group": group.name, "version": group.version, "path": None if path is None else str(path)}
+
+
+if __name__ == "__main__":
+    try:
+        app(standalone_mode=True)
+    except LocalError as error:
+        raise SystemExit(str(error)) from error

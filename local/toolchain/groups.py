@@ -1,0 +1,201 @@
+"""Which programs there are, from which Go packages, and the order in which they are built.
+
+Groups of one module share versions, and so most of their compiled packages; see README.md before moving one elsewhere.
+"""
+
+from dataclasses import dataclass
+
+KUBERNETES_VERSION = "v1.36.1"
+PULUMI_VERSION = "v3.259.0"
+PULUMI_KUBERNETES_VERSION = "4.25.0"
+PULUMI_DOCKER_BUILD_VERSION = "0.0.22"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One Go program.
+
+    Attributes:
+        name: File name in `bin`.
+        package: Import path of its main package.
+        links: Names under which the program acts as another one (symlinks to `name`).
+    """
+
+    name: str
+    package: str
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Programs that are built, cached and published together.
+
+    Attributes:
+        name: Part of the cache folder's name.
+        version: Of the programs, as `status` shows it.
+        module: Folder below `modules/` that pins every version.
+        programs: What is built.
+        expected_seconds: Build time with cold caches on two cores, in the order of GROUPS; for display only.
+        variables: Package variables set by the linker (`-X`): the programs do not know their version otherwise.
+        scripts: Files of the prepared module that are copied into `bin` as they are.
+        on_path: Whether `bin` belongs on PATH. Plugins do not: Pulumi warns about every plugin that it finds there, and
+            takes it in whatever version; they are installed with `pulumi plugin install … --file`.
+    """
+
+    name: str
+    version: str
+    module: str
+    programs: tuple[Program, ...]
+    expected_seconds: float
+    variables: tuple[tuple[str, str], ...] = ()
+    scripts: tuple[str, ...] = ()
+    on_path: bool = True
+
+    @property
+    def binaries(self) -> tuple[str, ...]:
+        """Every executable's name in `bin`."""
+        built = [name for program in self.programs for name in (program.links or (program.name,))]
+        return (*built, *(script.rpartition("/")[2] for script in self.scripts))
+
+
+_KUBERNETES_GO = "k8s.io/component-base/version"
+_KUBERNETES_MAJOR, _KUBERNETES_MINOR, _ = KUBERNETES_VERSION[1:].split(".")
+_PULUMI_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+
+# What the cluster needs first comes first; Pulumi's engine is wanted before what only a deployment needs.
+GROUPS: tuple[Group, ...] = (
+    Group(
+        name="etcd",
+        version="v3.7.3",
+        module="cluster",
+        programs=(Program(name="etcd", package="go.etcd.io/etcd/server/v3"),),
+        expected_seconds=45,
+    ),
+    Group(
+        name="kubernetes",
+        version=KUBERNETES_VERSION,
+        module="cluster",
+        programs=(
+            Program(
+                name="kubernetes",
+                package="./cmd/kubernetes",
+                links=(
+                    "kube-apiserver",
+                    "kube-controller-manager",
+                    "kube-scheduler",
+                    "kubelet",
+                    "kube-proxy",
+                    "kubectl",
+                ),
+            ),
+        ),
+        expected_seconds=190,
+        variables=(
+            (f"{_KUBERNETES_GO}.gitVersion", KUBERNETES_VERSION),
+            (f"{_KUBERNETES_GO}.gitMajor", _KUBERNETES_MAJOR),
+            (f"{_KUBERNETES_GO}.gitMinor", _KUBERNETES_MINOR),
+            (f"{_KUBERNETES_GO}.gitTreeState", "clean"),
+            ("k8s.io/client-go/pkg/version.gitVersion", KUBERNETES_VERSION),
+        ),
+    ),
+    Group(
+        name="containerd",
+        version="v2.3.5",
+        module="cluster",
+        programs=(
+            Program(name="containerd", package="github.com/containerd/containerd/v2/cmd/containerd"),
+            Program(
+                name="containerd-shim-runc-v2",
+                package="github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+            ),
+            Program(name="ctr", package="github.com/containerd/containerd/v2/cmd/ctr"),
+        ),
+        expected_seconds=25,
+        variables=(("github.com/containerd/containerd/v2/version.Version", "v2.3.5"),),
+    ),
+    Group(
+        name="registry",
+        version="v3.1.2",
+        module="registry",
+        programs=(Program(name="registry", package="."),),
+        expected_seconds=20,
+        variables=(("github.com/distribution/distribution/v3/version.version", "v3.1.2"),),
+    ),
+    Group(
+        name="coredns",
+        version="v1.15.0",
+        module="cluster",
+        programs=(Program(name="coredns", package="./cmd/coredns"),),
+        expected_seconds=15,
+    ),
+    Group(
+        name="buildkit",
+        version="v0.31.0",
+        module="cluster",
+        programs=(Program(name="buildkitd", package="github.com/moby/buildkit/cmd/buildkitd"),),
+        expected_seconds=40,
+        variables=(("github.com/moby/buildkit/version.Version", "v0.31.0"),),
+    ),
+    Group(
+        name="pulumi",
+        version=PULUMI_VERSION,
+        module="pulumi",
+        programs=(Program(name="pulumi", package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"),),
+        expected_seconds=150,
+        variables=((_PULUMI_VERSION_VARIABLE, PULUMI_VERSION),),
+    ),
+    Group(
+        name="python-host",
+        version="v3.79.0",
+        module="python-host",
+        programs=(
+            Program(
+                name="pulumi-language-python",
+                package="github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python",
+            ),
+        ),
+        expected_seconds=25,
+        variables=((_PULUMI_VERSION_VARIABLE, "v3.79.0"),),
+        scripts=("copied/pulumi-language-python-exec",),
+    ),
+    Group(
+        name="pulumi-docker-build",
+        version=PULUMI_DOCKER_BUILD_VERSION,
+        module="pulumi",
+        programs=(
+            Program(
+                name="pulumi-resource-docker-build",
+                package="github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
+            ),
+        ),
+        expected_seconds=60,
+        variables=(("github.com/pulumi/pulumi-docker-build/provider.Version", PULUMI_DOCKER_BUILD_VERSION),),
+        on_path=False,
+    ),
+    Group(
+        name="pulumi-kubernetes",
+        version=PULUMI_KUBERNETES_VERSION,
+        module="pulumi",
+        programs=(Program(name="pulumi-resource-kubernetes", package="./cmd/pulumi-resource-kubernetes"),),
+        expected_seconds=60,
+        variables=(("main.version", PULUMI_KUBERNETES_VERSION),),
+        on_path=False,
+    ),
+    Group(
+        name="traefik",
+        version="v3.7.9",
+        module="cluster",
+        programs=(Program(name="traefik", package="github.com/traefik/traefik/v3/cmd/traefik"),),
+        expected_seconds=60,
+        variables=(("github.com/traefik/traefik/v3/pkg/version.Version", "v3.7.9"),),
+    ),
+)
+
+
+def group_of(binary: str, groups: tuple[Group, ...] = GROUPS) -> Group:
+    """The group that holds an executable; KeyError names those that exist."""
+    for group in groups:
+        if binary in group.binaries:
+            return group
+    known = ", ".join(name for group in groups for name in group.binaries)
+    raise KeyError(f"toolchain: no program {binary!r}; there are: {known}")

@@ -1,0 +1,44 @@
+"""Brings go.mod and go.sum of a module in line after a version was changed in it by hand."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from local.progress import Progress
+from local.toolchain.children import Children
+from local.toolchain.golang import ToolchainError, require_go
+from local.toolchain.groups import GROUPS
+from local.toolchain.sources import MODULES, last_line, prepare
+
+EXPECTED_SECONDS = 60  # downloads of what is new
+
+
+def resolve(module: str, cache: Path, progress: Progress) -> list[Path]:
+    """Loads every package that a module's groups build, adding the pins that are missing; returns the written files.
+
+    Not `go mod tidy`: that would also pin what only the tests of dependencies need, and drop the pins that have to
+    stand there because no checksum database knows them.
+
+    Raises:
+        ToolchainError: if there is no such module, or its packages do not load.
+    """
+    packages = [program.package for group in GROUPS if group.module == module for program in group.programs]
+    if not packages:
+        known = ", ".join(dict.fromkeys(group.module for group in GROUPS))
+        raise ToolchainError(f"toolchain: no module {module!r}; there are: {known}")
+    go = require_go(cache, progress)
+    children = Children()
+    with progress.step(f"resolve {module}", EXPECTED_SECONDS), tempfile.TemporaryDirectory() as scratch:
+        prepared = prepare(module, Path(scratch), go, children.run)
+        command = [str(go.binary), "list", "-mod=mod", "-deps", "-f", "{{.Name}}", *packages]
+        try:
+            children.run(command, cwd=prepared, env=go.environment())
+        except subprocess.CalledProcessError as error:
+            raise ToolchainError(f"toolchain: {module} does not resolve: {last_line(error.output)}") from error
+        finally:
+            children.stop()
+        written = [MODULES / module / name for name in ("go.mod", "go.sum")]
+        for file in written:
+            shutil.copyfile(prepared / file.name, file)
+    return written

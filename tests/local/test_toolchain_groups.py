@@ -1,0 +1,135 @@
+"""The shipped groups and modules agree with each other: nothing here builds or downloads."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local.toolchain import groups
+from local.toolchain.golang import MINIMUM
+from local.toolchain.groups import GROUPS, Group, Program, group_of
+from local.toolchain.sources import MODULES, read_sources
+
+PROJECT = Path(__file__).resolve().parents[2]
+MODULE_NAMES = sorted({group.module for group in GROUPS})
+
+
+def test_the_modules_are_those_that_a_group_builds() -> None:
+    assert MODULE_NAMES
+    assert sorted(folder.name for folder in MODULES.iterdir()) == MODULE_NAMES
+
+
+def test_group_and_binary_names_are_unique() -> None:
+    names = [group.name for group in GROUPS]
+    binaries = [name for group in GROUPS for name in group.binaries]
+    assert len(set(names)) == len(names)
+    assert len(set(binaries)) == len(binaries)
+
+
+def test_what_the_cluster_needs_first_is_built_first() -> None:
+    order = [group.name for group in GROUPS]
+    for early in ("etcd", "kubernetes", "containerd", "registry"):
+        assert order.index(early) < order.index("pulumi")
+
+
+def test_links_are_offered_instead_of_the_file_they_point_to() -> None:
+    assert "kubernetes" not in group_of("kubelet").binaries
+    assert {"kube-apiserver", "kubectl"} <= set(group_of("kubelet").binaries)
+
+
+def test_scripts_are_binaries_too() -> None:
+    assert group_of("pulumi-language-python-exec").name == "python-host"
+
+
+def test_an_unknown_program_is_named_with_the_known_ones() -> None:
+    with pytest.raises(KeyError, match=r"no program 'nginx'; there are: .*kubectl"):
+        group_of("nginx")
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_a_group_says_its_version_and_how_long_it_takes(group: Group) -> None:
+    assert re.fullmatch(r"v?\d+\.\d+\.\d+", group.version)
+    assert group.expected_seconds > 0
+
+
+@pytest.mark.parametrize("name", MODULE_NAMES)
+def test_a_module_is_pinned_with_checksums(name: str) -> None:
+    assert "\nrequire " in (MODULES / name / "go.mod").read_text()
+    assert " h1:" in (MODULES / name / "go.sum").read_text()
+
+
+@pytest.mark.parametrize("name", MODULE_NAMES)
+def test_a_module_builds_with_the_oldest_go_that_is_accepted(name: str) -> None:
+    match = re.search(r"^go (\S+)$", (MODULES / name / "go.mod").read_text(), re.MULTILINE)
+    assert match
+    assert tuple(int(part) for part in match.group(1).split(".")) <= MINIMUM
+
+
+@pytest.mark.parametrize("name", MODULE_NAMES)
+def test_what_is_replaced_by_a_patched_copy_is_copied_in_the_required_version(name: str) -> None:
+    text = (MODULES / name / "go.mod").read_text()
+    replaced = re.findall(r"^\s*(?:replace )?(\S+) => \./patched/(\S+)$", text, re.MULTILINE)
+    patched = {source["path"]: source["version"] for source in read_sources(MODULES / name) if source.get("patched")}
+    assert dict(replaced) == {path: path for path in patched}
+    for path, version in patched.items():
+        assert re.search(rf"^\s*(?:require )?{re.escape(path)} {re.escape(version)}\b", text, re.MULTILINE), path
+
+
+@pytest.mark.parametrize("name", MODULE_NAMES)
+def test_every_patch_belongs_to_a_patched_module(name: str) -> None:
+    patches = MODULES / name / "patches"
+    paths = [source["path"] for source in read_sources(MODULES / name) if source.get("patched")]
+    for file in (path for path in patches.rglob("*") if path.is_file()):
+        assert any(file.is_relative_to(patches / path) for path in paths), file
+
+
+@pytest.mark.parametrize("name", MODULE_NAMES)
+def test_no_file_names_a_server(name: str) -> None:
+    for file in (path for path in (MODULES / name).rglob("*") if path.is_file()):
+        assert not re.search(r"[a-z]{3,}://", file.read_text()), file
+
+
+def programs() -> list[tuple[Group, Program]]:
+    return [(group, program) for group in GROUPS for program in group.programs]
+
+
+@pytest.mark.parametrize(("group", "program"), programs(), ids=[program.name for _, program in programs()])
+def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program) -> None:
+    folder = MODULES / group.module
+    if program.package.startswith("."):
+        assert (folder / program.package / "main.go").is_file()
+        return
+    required = re.findall(r"^(?:require |\t)(\S+) v\S+", (folder / "go.mod").read_text(), re.MULTILINE)
+    assert any(f"{program.package}/".startswith(f"{path}/") for path in required)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("kubernetes", "k8s.io/kubernetes"),
+        ("etcd", "go.etcd.io/etcd/server/v3"),
+        ("containerd", "github.com/containerd/containerd/v2"),
+        ("registry", "github.com/distribution/distribution/v3"),
+        ("coredns", "github.com/coredns/coredns"),
+        ("buildkit", "github.com/moby/buildkit"),
+        ("traefik", "github.com/traefik/traefik/v3"),
+        ("pulumi", "github.com/pulumi/pulumi/pkg/v3"),
+        ("python-host", "github.com/pulumi/pulumi/sdk/v3"),
+        ("pulumi-docker-build", "github.com/pulumi/pulumi-docker-build"),
+    ],
+)
+def test_a_group_announces_the_version_that_its_module_pins(name: str, path: str) -> None:
+    group = next(group for group in GROUPS if group.name == name)
+    pinned = re.search(
+        rf"^(?:require |\t){re.escape(path)} v(\S+)", (MODULES / group.module / "go.mod").read_text(), re.MULTILINE
+    )
+    assert pinned
+    assert pinned.group(1) == group.version.removeprefix("v")
+
+
+def test_the_engine_and_plugins_match_the_python_packages() -> None:
+    dependencies = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert f"pulumi=={groups.PULUMI_VERSION.removeprefix('v')}" in dependencies
+    assert f"pulumi-kubernetes=={groups.PULUMI_KUBERNETES_VERSION}" in dependencies
+    assert f"pulumi-docker-build=={groups.PULUMI_DOCKER_BUILD_VERSION}" in dependencies
