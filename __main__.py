@@ -1,6 +1,5 @@
 """Slipway: from the stack's configuration and one catalogue entry to a running system."""
 
-import json
 from pathlib import Path
 
 import pulumi
@@ -11,7 +10,7 @@ from components.preflight import check
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
-from models.parsing import parse
+from models.parsing import decoded, parse
 from models.stack import StackSettings
 from models.system import SystemSpec, resolve
 
@@ -19,14 +18,14 @@ from models.system import SystemSpec, resolve
 def stack_values() -> dict[str, object]:
     """Read the whole ``slipway:`` namespace: ``pulumi.Config`` gives only keys that one knows to ask for."""
     values = {**get_config_env(), **CONFIG.get()}
-    own = {key.removeprefix("slipway:"): str(value) for key, value in values.items() if key.startswith("slipway:")}
-    return {key: json.loads(value) if value.startswith(("{", "[")) else value for key, value in own.items()}
+    own = {key: str(value) for key, value in values.items() if key.startswith("slipway:")}
+    return {key.removeprefix("slipway:"): decoded(value) for key, value in own.items()}
 
 
 def specification() -> SystemSpec:
     """Validate everything before the first resource is registered."""
     stack = parse(StackSettings, stack_values(), "slipway:")
-    entry = parse(CatalogueEntry, catalog.read(stack.system.entry), f"catalog/{stack.system.entry}.yaml")
+    entry = parse(CatalogueEntry, catalog.read(stack.system.entry), f"catalog/{stack.system.entry}.yaml: ")
     spec = resolve(stack, entry)
     check(spec, Path(__file__).parent)
     return spec

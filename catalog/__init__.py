@@ -40,6 +40,6 @@ def read(name: str, folder: Path = FOLDER) -> object:
         )
     try:
         return yaml.load((folder / f"{name}.yaml").read_text(), Loader=_UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError([f"catalog/{name}.yaml: not YAML: {reason}"]) from error

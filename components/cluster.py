@@ -8,11 +8,13 @@ from models.cluster import ClusterSettings
 def cluster_provider(name: str, cluster: ClusterSettings) -> k8s.Provider:
     """Connect to the cluster's kube context.
 
-    The kubeconfig itself stays out of the arguments: its path differs between machines, and a changed argument can make
-    Pulumi believe in another cluster and replace everything.
+    The kubeconfig itself stays out of the arguments: its path differs between machines, and a changed argument is a
+    change to deploy. Left out, the SDK would put in what KUBECONFIG holds, which the plugin takes for one file even
+    where it lists several; an empty one makes the plugin read KUBECONFIG itself, as kubectl does.
     """
     return k8s.Provider(
         name,
+        kubeconfig="",
         context=cluster.context,
         cluster_identifier=cluster.context,
         kube_client_settings={"qps": cluster.queries_per_second, "burst": 2 * cluster.queries_per_second},

@@ -32,7 +32,7 @@ def _context_faults(context: str) -> Iterator[str]:
     for file in files:
         try:
             known += _contexts(file)
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, ValueError, yaml.YAMLError) as error:
             yield f"slipway:cluster.context: cannot read the kubeconfig {file}: {' '.join(str(error).split())}"
     if context not in known:
         listed = f"they hold {', '.join(known)}" if known else "they hold no context"
@@ -53,10 +53,11 @@ def kubeconfig_files() -> list[Path]:
 
 def _contexts(file: Path) -> list[str]:
     content: object = yaml.safe_load(file.read_text())
-    if not isinstance(content, dict):
-        return []
-    contexts = cast("dict[str, list[dict[str, str]] | None]", content).get("contexts") or []
-    return [context["name"] for context in contexts]
+    try:
+        contexts = cast("dict[str, list[dict[str, str]] | None]", content or {}).get("contexts") or []
+        return [context["name"] for context in contexts]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("it is no kubeconfig: contexts is a list of maps with a name each") from error
 
 
 def _build_faults(where: str, build: ImageBuild, settings: ImageSettings, project: Path) -> Iterator[str]:

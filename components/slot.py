@@ -27,6 +27,8 @@ class SlotArgs:
     release: SlotRelease
     image: pulumi.Output[str]
     """By digest."""
+    explain: pulumi.ErrorHook
+    """Says why the pods are not ready when the Deployment fails."""
 
 
 class Slot(pulumi.ComponentResource):
@@ -75,6 +77,7 @@ class Slot(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[config_map],
                 custom_timeouts=rollout_timeouts(args.spec.rollout),
+                hooks=pulumi.ResourceHookBinding(on_error=[args.explain]),
             ),
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 
 from components.cluster import cluster_provider
+from components.diagnosis import ApiServer, explain_failures
 from components.foundation import Foundation, FoundationArgs
 from components.image import ModelImage, ModelImageArgs
 from components.slot import Slot, SlotArgs
@@ -33,6 +34,7 @@ class System(pulumi.ComponentResource):
         self._images = self._build(spec)
         # The provider is no child: Pulumi's tree shows it beside the system that it serves.
         self._cluster = cluster_provider(f"{name}-cluster", spec.cluster)
+        self._explain = explain_failures(ApiServer(spec.cluster.context))
         below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])
         self._foundation = Foundation(name, FoundationArgs(system=spec), below)
         self.services = {service: self._service(service, content, spec) for service, content in spec.services.items()}
@@ -68,6 +70,7 @@ class System(pulumi.ComponentResource):
                     spec=content.spec,
                     release=release,
                     image=images[slot],
+                    explain=self._explain,
                 ),
                 below,
             )

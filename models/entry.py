@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.base import Model
+from models.errors import Faults
 from models.image import ImageBuild
 from models.service import ServiceOverlay, ServiceSpec
 from models.vocabulary import Name
@@ -46,7 +47,7 @@ class CatalogueEntry(Model):
             if service not in self.services
         ]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise Faults(faults)
         return self
 
     @property
@@ -54,19 +55,13 @@ class CatalogueEntry(Model):
         """The only environment that builds images."""
         return next(iter(self.environments))
 
-    def services_in(self, environment: str) -> dict[str, ServiceSpec]:
-        """Apply an environment's overlay, block by block, and validate the result.
+    def service_in(self, environment: str, service: str) -> ServiceSpec:
+        """Apply an environment's overlay to a service, block by block, and validate the result.
 
         Raises:
             pydantic.ValidationError: the overlay breaks a rule together with the entry's other blocks.
         """
-        overlays = self.environments[environment].services
-        return {name: _overlaid(spec, overlays.get(name)) for name, spec in self.services.items()}
-
-
-def _overlaid(spec: ServiceSpec, overlay: ServiceOverlay | None) -> ServiceSpec:
-    if overlay is None:
-        return spec
-    blocks = {field: getattr(spec, field) for field in ServiceSpec.model_fields}
-    blocks |= {field: getattr(overlay, field) for field in overlay.model_fields_set}
-    return ServiceSpec.model_validate(blocks)
+        spec, overlay = self.services[service], self.environments[environment].services.get(service, ServiceOverlay())
+        blocks = {field: getattr(spec, field) for field in ServiceSpec.model_fields}
+        blocks |= {field: getattr(overlay, field) for field in overlay.model_fields_set}
+        return ServiceSpec.model_validate(blocks)

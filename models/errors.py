@@ -23,6 +23,17 @@ class ConfigurationError(Exception):
         super().__init__("\n".join(self.faults))
 
 
+class Faults(ValueError):  # noqa: N818 -- several at once
+    """Several faults that one validator found; each becomes a line of its own.
+
+    Each is ``path: rule``, the path below the model that was validated.
+    """
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(self.faults))
+
+
 def nearest(given: str, valid: Iterable[str]) -> str:
     """Phrase the nearest valid name as a suggestion, or give an empty string."""
     found = difflib.get_close_matches(given, list(valid), n=1, cutoff=0.5)
@@ -30,21 +41,32 @@ def nearest(given: str, valid: Iterable[str]) -> str:
 
 
 def faults_of(error: ValidationError, model: type[BaseModel], where: str) -> list[str]:
-    """Write one line for each fault that pydantic found in data for ``model``, which came from ``where``."""
-    return [_line(detail, model, where) for detail in error.errors(include_url=False)]
+    """Write one line for each fault that pydantic found in data for ``model``.
+
+    ``where`` stands before each path as it is: ``slipway:``, ``catalog/x.yaml: `` or the start of the path.
+    """
+    return [line for detail in error.errors(include_url=False) for line in _lines(detail, model, where)]
 
 
-def _line(detail: ErrorDetails, model: type[BaseModel], where: str) -> str:
+def _lines(detail: ErrorDetails, model: type[BaseModel], where: str) -> Iterator[str]:
     steps, owner = _walk(model, detail["loc"])
-    separator = "" if where.endswith(":") else ": "
-    at = f"{where}{separator}{'.'.join(steps)}" if steps else where
+    at = where + ".".join(steps) if steps else where.rstrip(":. ")
+    several = detail.get("ctx", {}).get("error")
+    if isinstance(several, Faults):
+        below = f"{at}." if steps else where
+        yield from (f"{below}{fault}" for fault in several.faults)
+    else:
+        yield f"{at}: {_rule(detail, steps, owner)}"
+
+
+def _rule(detail: ErrorDetails, steps: list[str], owner: type[BaseModel] | None) -> str:
     if detail["type"] == "extra_forbidden":
         valid = _keys(owner)
-        return f"{at}: unknown key{nearest(steps[-1], valid) or '; known here: ' + ', '.join(valid)}"
+        return f"unknown key{nearest(steps[-1], valid) or '; known here: ' + ', '.join(valid)}"
     if detail["type"] == "missing":
-        return f"{at}: required, but not given"
+        return "required, but not given"
     rule = detail["msg"].removeprefix("Value error, ")
-    return f"{at}: {_shown(detail['input'], steps)}{rule}"
+    return f"{_shown(detail['input'], steps)}{rule}"
 
 
 def _shown(value: object, steps: list[str]) -> str:

@@ -1,5 +1,6 @@
 """From plain data, as YAML or JSON gives it, to a validated model."""
 
+import json
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -9,8 +10,16 @@ from models.errors import ConfigurationError, faults_of
 M = TypeVar("M", bound=BaseModel)
 
 
+def decoded(text: str) -> object:
+    """Give a configuration value as plain data: Pulumi hands structured ones over as JSON, and the others as text."""
+    try:
+        return json.loads(text) if text.startswith(("{", "[")) else text
+    except (ValueError, RecursionError):
+        return text  # its model says what should stand there
+
+
 def parse(model: type[M], data: object, where: str) -> M:
-    """Validate data that came from ``where`` (a file, or a configuration namespace).
+    """Validate data that came from ``where``: ``slipway:``, or a file as in ``catalog/x.yaml: ``.
 
     Raises:
         ConfigurationError: one line for each fault, with its dotted path.

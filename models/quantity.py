@@ -4,12 +4,12 @@ Source: apimachinery's ``resource.Quantity`` (decimal SI suffixes n u m k M G T 
 """
 
 import re
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-_QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
+_QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,2})?", re.ASCII)
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
@@ -32,14 +32,14 @@ def parse(text: str) -> Decimal:
 
 
 def cpu_text(cores: Decimal) -> str:
-    """Write cores as Kubernetes prints them: whole cores, else millicores."""
-    milli = int(cores * 1000)
+    """Write cores as Kubernetes prints them: whole cores, else millicores, rounded up as the API server does."""
+    milli = int((cores * 1000).to_integral_value(ROUND_CEILING))
     return str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
 
 
 def bytes_text(size: Decimal) -> str:
-    """Write bytes in the largest binary unit that is exact."""
-    amount = int(size)
+    """Write bytes, rounded up to whole ones, in the largest binary unit that is exact."""
+    amount = int(size.to_integral_value(ROUND_CEILING))
     for unit, power in reversed(_BINARY.items()):
         if amount and amount % 1024**power == 0:
             return f"{amount // 1024**power}{unit}"

@@ -52,6 +52,17 @@ class Fixed(Model):
 
     replicas: Positive
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_range(cls, data: object) -> object:
+        if isinstance(data, dict) and (
+            beside := [key for key in ("minReplicas", "maxReplicas", "metrics") if key in data]
+        ):
+            raise ValueError(
+                f"replicas is a fixed number, and {', '.join(beside)} would let an HPA change it; drop one or the other"
+            )
+        return data  # pyright: ignore[reportUnknownVariableType]
+
     @property
     def floor(self) -> int:
         """The fewest replicas that run."""

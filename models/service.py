@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.base import Model
+from models.errors import Faults
 from models.lifecycle import Drain, Health, Rollout
 from models.monitoring import Monitoring
 from models.resources import Resources
@@ -35,23 +36,23 @@ class ServiceSpec(Model):
     def _consistent(self) -> Self:
         faults = [*self._budget_faults(), *self._disruption_faults()]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise Faults(faults)
         return self
 
     def _budget_faults(self) -> Iterator[str]:
         startup, deadline, timeout = self.health.startup, self.rollout.progress_deadline, self.rollout.timeout
         if startup > deadline:
-            yield f"health.startup {startup}s exceeds rollout.progressDeadline {deadline}s: slow starts would fail"
+            yield f"health.startup: {startup}s exceeds rollout.progressDeadline {deadline}s: slow starts would fail"
         if deadline > timeout:
-            yield f"rollout.progressDeadline {deadline}s exceeds rollout.timeout {timeout}s: Pulumi would give up first"
+            yield f"rollout.progressDeadline: {deadline}s exceeds rollout.timeout {timeout}s: Pulumi gives up first"
         if self.health.startup < self.health.period:
-            yield f"health.startup {startup}s is shorter than one health.period {self.health.period}s"
+            yield f"health.startup: {startup}s is shorter than one health.period {self.health.period}s"
 
     def _disruption_faults(self) -> Iterator[str]:
         keep, floor = self.disruption.min_available, self.scaling.floor
         if keep is not None and keep >= floor:
             yield (
-                f"disruption.minAvailable {keep} leaves no pod evictable at {floor} replicas: "
+                f"disruption.minAvailable: {keep} leaves no pod evictable at {floor} replicas: "
                 "a node drain would hang; lower it or raise the replicas"
             )
 

@@ -12,6 +12,7 @@ from models.image import ImageBuild, ImageSettings
 from models.release import BUILT, ServiceRelease
 from models.service import ServiceSpec
 from models.stack import StackSettings
+from models.vocabulary import LABEL_LENGTH
 
 
 class DeployedService(Model):
@@ -49,12 +50,8 @@ def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
         hint = nearest(environment, entry.environments)
         fault = f"slipway:system.environment: {environment!r} is no environment of {where}{hint}"
         raise ConfigurationError([fault])
-    try:
-        services = entry.services_in(environment)
-    except ValidationError as error:
-        where = f"catalog/{stack.system.entry}.yaml: environments.{environment}"
-        raise ConfigurationError(faults_of(error, ServiceSpec, where)) from error
-    if faults := list(_release_faults(stack, entry, services)):
+    services = _services(entry, environment)
+    if faults := list(_faults(stack, entry, services)):
         raise ConfigurationError(faults)
     deployed = {
         name: DeployedService(spec=spec, release=stack.release.get(name, BUILT)) for name, spec in services.items()
@@ -63,7 +60,7 @@ def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
     return SystemSpec(
         name=entry.name,
         environment=environment,
-        namespace=stack.system.namespace or f"{entry.name}-{environment}",
+        namespace=_namespace(stack, entry),
         cluster=stack.cluster,
         image=stack.image,
         builds={key: build for key, build in entry.images.items() if key in used},
@@ -71,7 +68,27 @@ def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
     )
 
 
-def _release_faults(stack: StackSettings, entry: CatalogueEntry, services: dict[str, ServiceSpec]) -> Iterator[str]:
+def _services(entry: CatalogueEntry, environment: str) -> dict[str, ServiceSpec]:
+    services: dict[str, ServiceSpec] = {}
+    faults: list[str] = []
+    for name in entry.services:
+        try:
+            services[name] = entry.service_in(environment, name)
+        except ValidationError as error:
+            where = f"catalog/{entry.name}.yaml: environments.{environment}.services.{name}."
+            faults += faults_of(error, ServiceSpec, where)
+    if faults:
+        raise ConfigurationError(faults)
+    return services
+
+
+def _namespace(stack: StackSettings, entry: CatalogueEntry) -> str:
+    return stack.system.namespace or f"{entry.name}-{stack.system.environment}"
+
+
+def _faults(stack: StackSettings, entry: CatalogueEntry, services: dict[str, ServiceSpec]) -> Iterator[str]:
+    if len(namespace := _namespace(stack, entry)) > LABEL_LENGTH:
+        yield f"slipway:system.namespace: the default, {namespace!r}, is over {LABEL_LENGTH} characters; give another"
     for name, release in stack.release.items():
         if name not in services:
             yield f"slipway:release.{name}: no such service ({', '.join(services)}){nearest(name, services)}"

@@ -37,6 +37,9 @@ class Registered:
     custom: bool
     retain_on_delete: bool
     create_timeout: str
+    update_timeout: str
+    error_hooks: tuple[str, ...]
+    """Names of the hooks that run when it fails."""
 
     @property
     def kind(self) -> str:
@@ -55,6 +58,7 @@ class Recorded:
 
     resources: list[Registered] = field(default_factory=list[Registered])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    error_hooks: set[str] = field(default_factory=set[str])
 
     def of_kind(self, kind: str) -> list[Registered]:
         """All resources of a kind."""
@@ -112,8 +116,20 @@ class _Monitor(mocks.MockMonitor):
                 custom=request.custom,
                 retain_on_delete=request.retainOnDelete,
                 create_timeout=request.customTimeouts.create,
+                update_timeout=request.customTimeouts.update,
+                error_hooks=tuple(request.hooks.on_error),
             )
         )
+
+
+class _Callbacks:
+    """Takes hooks as the engine's callback server would; nothing fails here, so none is ever called."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+
+    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
+        self._recorded.error_hooks.add(hook.name)
 
 
 class _Inline(ThreadPoolExecutor):
@@ -150,6 +166,7 @@ def record(program: Callable[[], object], *, stack: str = "dev", into: Recorded 
         # Each run gets a root of its own: exports of one would otherwise be found in the next.
         pulumi.runtime.settings.ROOT.set(None)
         mocks.set_mocks(_Registry(), project="slipway", stack=stack, preview=False, monitor=_Monitor(recorded))
+        cast("Any", pulumi.runtime.settings.SETTINGS).callbacks = _Callbacks(recorded)
         pulumi.runtime.test(lambda: program() and None)()
         root = get_root_resource()
         assert root is not None

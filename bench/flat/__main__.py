@@ -194,7 +194,7 @@ def route_objects(service: str, labels: dict[str, str], selector: dict[str, str]
             "endpoints": [{"port": "http", "path": "/metrics", "interval": "30s"}],
         },
     )
-    sources = [
+    sources: Any = [
         {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}}}
         for namespace in ("ingress-nginx", "monitoring")
     ]

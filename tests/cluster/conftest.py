@@ -13,9 +13,16 @@ from tests.cluster.traffic import Ingress
 _FACTS = pytest.StashKey[list[str]]()
 
 
+_TIMEOUT = 900
+"""Seconds for one test: a bad rollout alone may take two minutes, taking the cluster down and up longer."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put last what takes the cluster down."""
+    """Put last what takes the cluster down, and give real work the time that it takes."""
     items.sort(key=lambda item: "test_life" in item.nodeid)
+    for item in items:
+        if "tests/cluster" in item.nodeid:
+            item.add_marker(pytest.mark.timeout(_TIMEOUT))
 
 
 @pytest.fixture(scope="session")

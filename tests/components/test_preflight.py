@@ -1,0 +1,112 @@
+"""What must exist before the first resource: a kube context, and the folders of a build."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.preflight import check, kubeconfig_files
+from models.entry import CatalogueEntry
+from models.errors import ConfigurationError
+from models.stack import StackSettings
+from models.system import SystemSpec, resolve
+from tests.samples import Config, accepted, entry, put, stack
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with a build context."""
+    (tmp_path / "serving").mkdir()
+    (tmp_path / "serving" / "Dockerfile").touch()
+    return tmp_path
+
+
+def spec(**image: object) -> SystemSpec:
+    given = stack("dev", image={"registry": "localhost:5050", **image})
+    return resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry()))
+
+
+def faults(project: Path, given: SystemSpec | None = None) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as raised:
+        check(given or spec(), project)
+    return raised.value.faults
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def contexts(*names: str) -> Config:
+    return {"contexts": [{"name": name} for name in names]}
+
+
+def test_everything_in_place_is_accepted(project: Path) -> None:
+    check(spec(), project)
+
+
+def test_the_context_may_be_in_any_of_the_files_that_kubeconfig_names(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [write(project / "a", contexts("other")), project / "missing", write(project / "b", contexts("prod"))]
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
+    assert kubeconfig_files() == [files[0], files[2]]
+    check(spec(), project)
+
+
+def test_without_the_variable_the_users_own_file_is_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KUBECONFIG")
+    monkeypatch.setenv("HOME", str(project))
+    assert kubeconfig_files() == []
+    (fault,) = faults(project)
+    assert "(searched no kubeconfig at all: they hold no context)" in fault
+    (project / ".kube").mkdir()
+    write(project / ".kube" / "config", contexts("prod"))
+    check(spec(), project)
+
+
+@pytest.mark.parametrize("content", [contexts(), {"contexts": None}, {}, "", "kind: Config\n"])
+def test_a_kubeconfig_without_contexts_is_no_accident(
+    project: Path, monkeypatch: pytest.MonkeyPatch, content: object
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(write(project / "config", content)))
+    (fault,) = faults(project)
+    assert fault.startswith("slipway:cluster.context: 'prod' is not in the kubeconfig (searched ")
+
+
+@pytest.mark.parametrize("content", ["[unclosed", "text", "- a\n", "contexts: 5\n", "contexts: [{nam: x}]\n"])
+def test_a_kubeconfig_that_is_none_is_said_to_be_unreadable(
+    project: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    file = write(project / "config", content)
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    unreadable, missing = faults(project)
+    assert unreadable.startswith(f"slipway:cluster.context: cannot read the kubeconfig {file}: ")
+    assert "\n" not in unreadable
+    assert missing.startswith("slipway:cluster.context: 'prod' is not in the kubeconfig")
+
+
+def test_a_kubeconfig_of_bytes_is_said_to_be_unreadable(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "config").write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("KUBECONFIG", str(project / "config"))
+    assert faults(project)[0].startswith("slipway:cluster.context: cannot read the kubeconfig")
+
+
+def test_a_missing_dockerfile_is_refused(project: Path) -> None:
+    (project / "serving" / "Dockerfile").unlink()
+    (fault,) = faults(project)
+    assert fault.startswith("catalog/shop.yaml: images.server: there is no serving/Dockerfile in the project")
+
+
+def test_missing_wheels_are_refused_only_for_the_builder_that_takes_them(project: Path) -> None:
+    (fault,) = faults(project, spec(wheels="wheels"))
+    assert fault.startswith("slipway:image.wheels: there is no folder wheels")
+    check(spec(wheels="wheels", builder="docker"), project)
+    (project / "wheels").mkdir()
+    check(spec(wheels="wheels"), project)
+
+
+def test_where_nothing_is_built_no_folder_is_needed(tmp_path: Path) -> None:
+    given = put(stack("dev"), "release.web.slots.blue.image", f"server@sha256:{'5f0c' * 16}")
+    check(resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry())), tmp_path)

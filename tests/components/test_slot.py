@@ -1,0 +1,133 @@
+"""A slot is a full set of its own, and turns its service's blocks into what Kubernetes is told."""
+
+from typing import Any
+
+import pytest
+
+from tests.components.deploying import deployed, released, with_service
+from tests.recording import Recorded
+from tests.samples import entry, put, service, stack
+
+
+def deployment(run: Recorded) -> dict[str, Any]:
+    return run.one("Deployment").inputs["spec"]
+
+
+def pod(run: Recorded) -> dict[str, Any]:
+    return deployment(run)["template"]["spec"]
+
+
+def server(run: Recorded) -> dict[str, Any]:
+    (container,) = pod(run)["containers"]
+    return container
+
+
+def test_a_filled_slot_is_one_of_each() -> None:
+    run = with_service()
+    slot = run.one("Slot")
+    assert sorted(r.kind for r in run.resources if r.parent == slot.urn) == [
+        "ConfigMap", "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Service",
+    ]  # fmt: skip
+
+
+def test_a_fixed_number_of_replicas_needs_no_autoscaler() -> None:
+    run = with_service(scaling={"replicas": 3})
+    assert deployment(run)["replicas"] == 3
+    assert run.of_kind("HorizontalPodAutoscaler") == []
+
+
+def test_a_range_of_replicas_is_the_autoscalers_business() -> None:
+    run = with_service(scaling={"minReplicas": 2, "maxReplicas": 6, "metrics": {"cpu": {"utilization": 55}}})
+    assert "replicas" not in deployment(run)
+    spec = run.one("HorizontalPodAutoscaler").inputs["spec"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (2, 6)
+    assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web-blue"}
+    assert spec["metrics"] == [
+        {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 55}}}
+    ]
+
+
+@pytest.mark.parametrize("budget", [{"maxUnavailable": 1}, {"minAvailable": 1}])
+def test_the_disruption_budget_says_what_the_entry_says(budget: dict[str, int]) -> None:
+    spec = with_service(disruption=budget).one("PodDisruptionBudget").inputs["spec"]
+    assert {key: spec[key] for key in ("maxUnavailable", "minAvailable") if key in spec} == budget
+    assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_each_probe_asks_its_own_question_at_its_own_pace() -> None:
+    health = {"ready": "/r", "live": "/l", "startup": "90s", "period": "7s", "timeout": "2s", "failures": 4}
+    container = server(with_service(health=health))
+    probes = {name: container[f"{name}Probe"] for name in ("startup", "readiness", "liveness")}
+    assert {name: probe["httpGet"] for name, probe in probes.items()} == {
+        "startup": {"path": "/r", "port": "http"},
+        "readiness": {"path": "/r", "port": "http"},
+        "liveness": {"path": "/l", "port": "http"},
+    }
+    pace = {name: (p["periodSeconds"], p["timeoutSeconds"], p["failureThreshold"]) for name, p in probes.items()}
+    assert pace == {"startup": (1, 2, 90), "readiness": (7, 2, 4), "liveness": (7, 2, 4)}
+
+
+def test_a_pod_serves_on_drains_and_only_then_is_killed() -> None:
+    run = with_service(drain={"preStop": "7s", "drain": "40s", "grace": "50s", "requestTimeout": "30s"})
+    assert pod(run)["terminationGracePeriodSeconds"] == 50
+    assert server(run)["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
+
+
+def test_the_rollout_is_the_entrys() -> None:
+    rollout = {"maxUnavailable": 1, "maxSurge": 2, "progressDeadline": "70s", "timeout": "3m"}
+    run = with_service(rollout=rollout)
+    spec = deployment(run)
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 2}}
+    assert spec["progressDeadlineSeconds"] == 70
+    assert run.one("Deployment").create_timeout == run.one("Deployment").update_timeout == "180s"
+
+
+def test_the_server_listens_where_the_entry_says_and_its_service_leads_there_by_name() -> None:
+    run = with_service(port=7001)
+    assert server(run)["ports"] == [{"name": "http", "containerPort": 7001}]
+    assert {"name": "PORT", "value": "7001"} in server(run)["env"]
+    (port,) = run.one("Service", "web-blue").inputs["spec"]["ports"]
+    assert (port["name"], port["port"], port["targetPort"], port["protocol"]) == ("http", 80, "http", "TCP")
+
+
+def test_the_init_container_fetches_the_model_and_the_server_may_only_read_it() -> None:
+    run = with_service(model={"name": "digits", "uri": "s3://models/digits/7", "path": "/data"})
+    (loader,) = pod(run)["initContainers"]
+    assert loader["command"] == ["python", "-m", "serving.fetch", "s3://models/digits/7", "/data"]
+    mounts = {mount["name"]: mount for mount in server(run)["volumeMounts"]}
+    assert (mounts["model"]["mountPath"], mounts["model"]["readOnly"]) == ("/data", True)
+    assert mounts["settings"] == {"name": "settings", "mountPath": "/etc/slipway", "readOnly": True}
+
+
+def test_the_server_is_told_who_it_is() -> None:
+    run = with_service()
+    told = {variable["name"]: variable["value"] for variable in server(run)["env"]}
+    blue = run.outputs["services"]["web"]["slots"]["blue"]
+    assert told == {
+        "PORT": "5000",
+        "SLIPWAY_SERVICE": "web",
+        "SLIPWAY_SLOT": "blue",
+        "SLIPWAY_VERSION": blue["image"].partition("@")[2],
+        "SLIPWAY_CONFIG_HASH": blue["config"],
+        "SLIPWAY_SETTINGS": "/etc/slipway/settings.json",
+    }
+
+
+def test_settings_travel_with_their_slot() -> None:
+    slots = released().outputs["services"]["web"]["slots"]
+    assert slots["blue"]["config"] == slots["green"]["config"]
+    data = put(
+        put(stack(), "release.web.slots", {"blue": {}, "green": {}}), "release.web.slots.green.server", {"topK": 1}
+    )
+    run = deployed(entry(services={"web": service(route={"host": "web.example.com"})}), data)
+    slots = run.outputs["services"]["web"]["slots"]
+    assert slots["blue"]["config"] != slots["green"]["config"]
+    assert {c.object_name for c in run.of_kind("ConfigMap")} == {f"web-{s}-{slots[s]['config']}" for s in slots}
+
+
+def test_services_with_long_names_that_begin_alike_share_nothing() -> None:
+    names = ["n" * 62 + letter for letter in "ab"]
+    run = deployed(entry(services={name: service(route={"host": f"{name[-1]}.example"}) for name in names}))
+    objects = [(r.type, r.object_name) for r in run.manifests]
+    assert len(set(objects)) == len(objects)
+    assert all(len(name) <= 63 for _, name in objects)

@@ -1,0 +1,153 @@
+"""Where requests go while one slot is live, and while the other one has its share."""
+
+from typing import Any
+
+import pytest
+
+from tests.components.deploying import ROUTE, annotations, deployed, ingress_backends, released
+from tests.recording import Recorded, Registered
+from tests.samples import IMAGE, OTHER_IMAGE, entry, put, service, stack
+
+NGINX = "nginx.ingress.kubernetes.io/"
+HOST, PARTNER = "web.example.com", "partner.example.com"
+
+
+def canary(run: Recorded) -> Registered:
+    return run.one("Ingress", "web-canary")
+
+
+def alone(slot: str = "blue") -> Recorded:
+    image = {"blue": IMAGE, "green": OTHER_IMAGE}[slot]
+    data = put(stack(), "release.web", {"live": slot, "slots": {slot: {"image": image}}})
+    return deployed(entry(services={"web": service(route=ROUTE)}), data)
+
+
+def selected_slot(run: Recorded, name: str) -> str:
+    return run.one("Service", name).inputs["spec"]["selector"]["slipway.dev/slot"]
+
+
+@pytest.mark.parametrize(("live", "other"), [("blue", "green"), ("green", "blue")])
+def test_the_main_host_leads_to_the_live_slot_the_canary_to_the_other_and_stable_hosts_never_to_it(
+    live: str, other: str
+) -> None:
+    run = released(live=live, weight=20)
+    assert ingress_backends(run) == {HOST: f"web-{live}", f"{HOST} (canary)": f"web-{other}", PARTNER: "web"}
+    assert selected_slot(run, "web") == selected_slot(run, f"web-{live}") == live
+    assert selected_slot(run, f"web-{other}") == other
+
+
+@pytest.mark.parametrize("slot", ["blue", "green"])
+def test_with_one_slot_filled_there_is_no_canary(slot: str) -> None:
+    run = alone(slot)
+    assert ingress_backends(run) == {HOST: f"web-{slot}", PARTNER: "web"}
+    assert selected_slot(run, "web") == slot
+    assert [r.object_name for r in run.of_kind("Deployment")] == [f"web-{slot}"]
+
+
+def test_the_canary_shadows_the_main_route_exactly() -> None:
+    run = released(weight=20)
+    (main,) = run.one("Ingress", "web").inputs["spec"]["rules"]
+    (shadow,) = canary(run).inputs["spec"]["rules"]
+    assert main["host"] == shadow["host"]
+    (of_main,), (of_shadow,) = main["http"]["paths"], shadow["http"]["paths"]
+    assert (
+        (of_main["path"], of_main["pathType"]) == (of_shadow["path"], of_shadow["pathType"]) == ("/predict", "Prefix")
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"weight": 20}, {"canary-weight": "20"}),
+        ({"match": {"header": {"name": "X-Canary"}}}, {"canary-weight": "0", "canary-by-header": "X-Canary"}),
+        ({"match": {"cookie": "canary"}}, {"canary-weight": "0", "canary-by-cookie": "canary"}),
+    ],
+    ids=str,
+)
+def test_only_the_canary_carries_the_split(changes: dict[str, Any], expected: dict[str, str]) -> None:
+    run = released(**changes)
+    split = {key.removeprefix(NGINX): value for key, value in annotations(canary(run)).items() if NGINX in key}
+    assert split == {"canary": "true", **expected}
+    others = [ingress for ingress in run.of_kind("Ingress") if ingress.object_name != "web-canary"]
+    assert not any(NGINX in key for ingress in others for key in annotations(ingress))
+
+
+def deployment(run: Recorded, slot: str) -> Registered:
+    return run.one("Deployment", f"web-{slot}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "slot"),
+    [
+        ("Ingress", "web", "blue"),
+        ("Ingress", "web-stable", "blue"),
+        ("Service", "web", "blue"),
+        ("Ingress", "web-canary", "green"),
+    ],
+)
+def test_a_route_waits_for_the_slot_that_it_leads_to_and_for_no_other(kind: str, name: str, slot: str) -> None:
+    run = released(weight=20)
+    other = {"blue": "green", "green": "blue"}[slot]
+    behind = run.one(kind, name).depends_on
+    assert {deployment(run, slot).urn, run.one("Service", f"web-{slot}").urn} <= behind
+    assert deployment(run, other).urn not in behind
+
+
+def of_blue(run: Recorded) -> dict[str, dict[str, Any]]:
+    slot = next(r for r in run.of_kind("Slot") if r.name == "web-blue")
+    return {r.name: r.inputs for r in run.resources if r.parent == slot.urn}
+
+
+@pytest.mark.parametrize("weight", [0, 20, 100])
+def test_filling_the_other_slot_changes_nothing_of_the_live_one(weight: int) -> None:
+    before, after = of_blue(alone("blue")), of_blue(released(weight=weight))
+    assert len(before) == 5
+    assert after == before
+
+
+def test_turning_the_traffic_changes_no_slot() -> None:
+    one, other = released(weight=100), released(live="green", weight=0)
+    assert of_blue(one) == of_blue(other)
+    slots = [{r.name: r.inputs for r in run.of_kind("Deployment")} for run in (one, other)]
+    assert slots[0] == slots[1]
+
+
+def test_the_main_route_keeps_its_identity_when_green_becomes_live() -> None:
+    runs = released(weight=100), released(live="green")
+    assert {r.urn for r in runs[0].of_kind("Ingress")} == {r.urn for r in runs[1].of_kind("Ingress")}
+
+
+def test_a_route_without_stable_hosts_needs_no_stable_ingress() -> None:
+    run = deployed(entry(services={"web": service(route={"host": HOST})}))
+    assert ingress_backends(run) == {HOST: "web-blue"}
+
+
+def test_a_service_without_a_route_has_a_live_service_and_no_ingress() -> None:
+    run = deployed(entry(services={"web": service()}))
+    assert run.of_kind("Ingress") == []
+    assert selected_slot(run, "web") == "blue"
+    assert "url" not in run.outputs["services"]["web"]
+
+
+def test_the_ingress_class_is_the_clusters() -> None:
+    run = deployed(stack_data=put(stack(), "cluster.ingressClass", "internal"))
+    assert run.one("Ingress").inputs["spec"]["ingressClassName"] == "internal"
+
+
+def test_the_monitor_reads_the_private_services_at_the_entrys_path_and_pace() -> None:
+    monitoring = {"path": "/m", "interval": "15s", "labels": {"release": "prometheus"}}
+    run = deployed(entry(services={"web": service(monitoring=monitoring)}))
+    monitor = run.one("ServiceMonitor")
+    assert monitor.inputs["spec"]["endpoints"] == [{"port": "http", "path": "/m", "interval": "15s"}]
+    assert monitor.inputs["spec"]["targetLabels"] == ["slipway.dev/slot"]
+    assert monitor.inputs["metadata"]["labels"]["release"] == "prometheus"
+    assert monitor.inputs["spec"]["selector"]["matchLabels"] == {
+        "app.kubernetes.io/name": "web",
+        "slipway.dev/role": "slot",
+    }
+
+
+@pytest.mark.parametrize(("monitoring", "cluster"), [(None, True), ({}, False)])
+def test_monitoring_is_left_out_where_the_entry_or_the_cluster_has_none(monitoring: object, cluster: bool) -> None:
+    data = put(stack(), "cluster.monitoring", cluster)
+    assert deployed(entry(services={"web": service(monitoring=monitoring)}), data).of_kind("ServiceMonitor") == []

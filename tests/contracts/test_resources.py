@@ -1,0 +1,97 @@
+"""What holds of every resource, whatever it is."""
+
+import re
+
+from models.vocabulary import LABEL_LENGTH
+from tests.contracts.cases import CASES, Case, entry, recorded
+from tests.recording import Recorded
+
+KINDS = {
+    "Namespace", "ServiceAccount", "ResourceQuota", "LimitRange", "NetworkPolicy", "ConfigMap", "Deployment", "Service",
+    "HorizontalPodAutoscaler", "PodDisruptionBudget", "Ingress", "ServiceMonitor",
+}  # fmt: skip
+
+
+def test_there_is_something_to_hold_to_the_contracts() -> None:
+    assert {case.environment for case in CASES if case.entry == "classifier"} == {"dev", "staging", "prod"}
+    for case in CASES:
+        assert {r.kind for r in recorded(case).manifests} == KINDS, case
+        assert len(recorded(case).of_kind("Deployment")) == 1 + case.both
+
+
+def test_urns_are_unique(run: Recorded) -> None:
+    urns = [resource.urn for resource in run.resources]
+    assert len(set(urns)) == len(urns)
+
+
+def test_no_two_manifests_are_one_object(run: Recorded) -> None:
+    objects = [(r.type, r.inputs["metadata"].get("namespace"), r.object_name) for r in run.manifests]
+    assert len(set(objects)) == len(objects)
+
+
+def test_every_resource_but_the_system_and_its_provider_has_a_parent_of_ours(run: Recorded) -> None:
+    components = {resource.urn for resource in run.resources if not resource.custom}
+    orphans = {resource.type for resource in run.resources if resource.parent not in components}
+    assert orphans == {"slipway:components:System", "pulumi:providers:kubernetes"}
+
+
+def test_every_manifest_is_the_child_of_a_component_other_than_the_system(run: Recorded) -> None:
+    system = run.one("System")
+    assert [r.name for r in run.manifests if r.parent == system.urn] == []
+
+
+def test_every_manifest_goes_through_the_one_explicit_provider(run: Recorded) -> None:
+    provider = next(r for r in run.resources if r.type == "pulumi:providers:kubernetes")
+    assert {r.provider.rpartition("::")[0] for r in run.manifests} == {provider.urn}
+
+
+def test_every_manifest_names_its_namespace_and_waits_for_it(run: Recorded) -> None:
+    namespace = run.one("Namespace")
+    inside = [r for r in run.manifests if r.kind != "Namespace"]
+    assert {r.inputs["metadata"]["namespace"] for r in inside} == {namespace.object_name}
+    assert [r.name for r in inside if namespace.urn not in r.depends_on] == []
+
+
+def test_every_manifest_carries_the_common_labels(run: Recorded, case: Case) -> None:
+    common = {"app.kubernetes.io/part-of": case.entry, "app.kubernetes.io/managed-by": "slipway"}
+    bare = [r.name for r in run.manifests if not common.items() <= r.inputs["metadata"]["labels"].items()]
+    assert bare == []
+
+
+def test_every_name_and_label_is_one_that_the_api_server_takes(run: Recorded) -> None:
+    name = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+    for resource in run.manifests:
+        assert name.fullmatch(resource.object_name), resource.name
+        assert len(resource.object_name) <= LABEL_LENGTH
+        for value in resource.inputs["metadata"]["labels"].values():
+            assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", value)
+            assert len(value) <= LABEL_LENGTH
+
+
+def test_services_and_ingresses_are_not_awaited_and_nothing_else_is_skipped(run: Recorded) -> None:
+    skipped = {r.name for r in run.manifests if "pulumi.com/skipAwait" in r.inputs["metadata"].get("annotations", {})}
+    assert skipped == {r.name for r in run.manifests if r.kind in ("Service", "Ingress")}
+
+
+def test_a_deployments_wait_is_bounded_by_what_its_entry_declares(run: Recorded, case: Case) -> None:
+    for deployment in run.of_kind("Deployment"):
+        service = deployment.inputs["metadata"]["labels"]["app.kubernetes.io/name"]
+        rollout = entry(case.entry).service_in(case.environment, service).rollout
+        assert deployment.create_timeout == deployment.update_timeout == f"{rollout.timeout}s"
+        assert 0 < deployment.inputs["spec"]["progressDeadlineSeconds"] <= rollout.timeout
+
+
+def test_every_environment_has_the_same_services() -> None:
+    for name in {case.entry for case in CASES}:
+        runs = [recorded(case) for case in CASES if case.entry == name]
+        assert {frozenset(run.outputs["services"]) for run in runs} == {frozenset(entry(name).services)}
+        kinds = [sorted(r.type for r in recorded(case).manifests) for case in CASES if case.entry == name and case.both]
+        shared = [[k for k in kind if not k.endswith(":Ingress")] for kind in kinds]
+        assert all(kind == shared[0] for kind in shared)
+
+
+def test_the_namespace_enforces_the_restricted_standard_at_a_pinned_version(run: Recorded) -> None:
+    labels = run.one("Namespace").inputs["metadata"]["labels"]
+    for mode in ("enforce", "warn", "audit"):
+        assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
+        assert re.fullmatch(r"v1\.\d+", labels[f"pod-security.kubernetes.io/{mode}-version"])

@@ -1,0 +1,56 @@
+"""Reading a catalogue file: what is no clean YAML never gets as far as the models."""
+
+from pathlib import Path
+
+import pytest
+
+import catalog
+from models.errors import ConfigurationError
+
+
+def reading(folder: Path, name: str = "shop") -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        catalog.read(name, folder)
+    (fault,) = raised.value.faults
+    assert "\n" not in fault
+    return fault
+
+
+def test_an_entry_is_given_as_plain_data(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text("name: shop\nservices: {web: {port: 5000}}\n")
+    assert catalog.read("shop", tmp_path) == {"name": "shop", "services": {"web": {"port": 5000}}}
+
+
+def test_an_unknown_entry_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
+    for name in ("shop", "store"):
+        (tmp_path / f"{name}.yaml").touch()
+    assert reading(tmp_path, "shpo") == (
+        "slipway:system.entry: 'shpo' is not in the catalogue (shop, store); did you mean 'shop'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("name: a\nname: b\n", "given twice: name"),
+        ("services:\n  web: {port: 1, port: 2}\n", "given twice: port"),
+        ("name: [unclosed\n", "not YAML"),
+        ("name: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
+        ("a: b: c\n", "not YAML"),
+        ("{[a]: 1}\n", "unhashable"),
+    ],
+)
+def test_what_is_no_clean_yaml_is_refused_with_its_file(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "shop.yaml").write_text(text)
+    fault = reading(tmp_path)
+    assert fault.startswith("catalog/shop.yaml: not YAML: ")
+    assert reason in fault
+
+
+def test_bytes_that_are_no_text_are_refused_with_their_file(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_bytes(b"name: \xff\xfe\n")
+    assert reading(tmp_path).startswith("catalog/shop.yaml: not YAML: ")
+
+
+def test_the_shipped_catalogue_is_not_empty() -> None:
+    assert "classifier" in catalog.names()

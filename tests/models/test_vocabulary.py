@@ -1,0 +1,153 @@
+"""Each type of the vocabulary takes what Kubernetes takes, and states its rule when it refuses."""
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from models import vocabulary as v
+
+HEX = "5f0c" * 16
+ACCEPTED: list[tuple[Any, object]] = [
+    (v.Name, "a"),
+    (v.Name, "model-7"),
+    (v.Name, "a" * 63),
+    (v.Host, "classifier.example.com"),
+    (v.Host, "7.example"),
+    (v.Host, "a" * 63 + ".example"),
+    (v.HttpPath, "/"),
+    (v.HttpPath, "/v2/health/live"),
+    (v.Seconds, "0s"),
+    (v.Seconds, "45s"),
+    (v.DigestReference, f"registry.example.com:5000/ml/server@sha256:{HEX}"),
+    (v.DigestReference, f"localhost:5050/server@sha256:{HEX}"),
+    (v.DigestReference, f"server@sha256:{HEX}"),
+    (v.Registry, "registry.example.com"),
+    (v.Registry, "localhost:5050"),
+    (v.Registry, "registry.example.com:443/team/ml"),
+    (v.HeaderName, "X-Canary"),
+    (v.HeaderName, "canary_user"),
+    (v.Pattern, "^(beta|gamma)-[0-9]+$"),
+    (v.BuildArgument, "BASE_IMAGE"),
+    (v.Port, 1),
+    (v.Port, 65535),
+    (v.Count, 0),
+    (v.Positive, 1),
+    (v.Percent, 0),
+    (v.Percent, 100),
+    (v.Utilization, 1),
+    (v.Text, "x"),
+    (v.SlotName, "green"),
+]
+NAME = "a name is lower-case"
+HOST = "a host is a lower-case DNS name"
+PATH = "a path starts with '/'"
+DURATION = "a duration is whole hours, minutes and seconds"
+DIGEST = "an image is named by digest"
+REPOSITORY = "must be a repository without a tag"
+REGISTRY = "a registry is host"
+HEADER = "one token"
+REFUSED: list[tuple[Any, object, str]] = [
+    (v.Name, "", NAME),
+    (v.Name, "Model", NAME),
+    (v.Name, "7b", NAME),
+    (v.Name, "a-", NAME),
+    (v.Name, "-a", NAME),
+    (v.Name, "a_b", NAME),
+    (v.Name, "a.b", NAME),
+    (v.Name, "a\n", NAME),
+    (v.Name, "ä", NAME),
+    (v.Name, "a" * 64, "at most 63 characters, this one has 64"),
+    (v.Name, 7, "valid string"),
+    (v.Host, "", HOST),
+    (v.Host, "Example.com", HOST),
+    (v.Host, "a..b", HOST),
+    (v.Host, "example.com.", HOST),
+    (v.Host, "http://example.com", HOST),
+    (v.Host, "example.com:80", HOST),
+    (v.Host, "example.com/predict", HOST),
+    (v.Host, "*.example.com", HOST),
+    (v.Host, "a" * 64 + ".com", HOST),
+    (v.Host, ".".join(["a" * 50] * 6), HOST),
+    (v.HttpPath, "", PATH),
+    (v.HttpPath, "predict", PATH),
+    (v.HttpPath, "/a b", PATH),
+    (v.HttpPath, "/a?b=1", PATH),
+    (v.HttpPath, "/a#b", PATH),
+    (v.HttpPath, "/a\n", PATH),
+    (v.Seconds, "", DURATION),
+    (v.Seconds, "45", DURATION),
+    (v.Seconds, 45, DURATION),
+    (v.Seconds, 1.5, DURATION),
+    (v.Seconds, True, DURATION),
+    (v.Seconds, "-5s", DURATION),
+    (v.Seconds, "1.5s", DURATION),
+    (v.Seconds, "30s1m", DURATION),
+    (v.Seconds, "5 s", DURATION),
+    (v.Seconds, "500ms", DURATION),
+    (v.Seconds, "\u0665s", DURATION),
+    (v.Seconds, "9" * 5000 + "s", DURATION),
+    (v.DigestReference, "registry.example.com/server:v1", DIGEST),
+    (v.DigestReference, "registry.example.com/server", DIGEST),
+    (v.DigestReference, f"sha256:{HEX}", DIGEST),
+    (v.DigestReference, HEX, DIGEST),
+    (v.DigestReference, "<none>@<none>", DIGEST),
+    (v.DigestReference, "server@sha256:5f0c", DIGEST),
+    (v.DigestReference, f"server@sha256:{HEX}0", DIGEST),
+    (v.DigestReference, f"server@sha256:{HEX.upper()}", DIGEST),
+    (v.DigestReference, f"server@sha512:{HEX}", DIGEST),
+    (v.DigestReference, f"server@sha256:{HEX}\n", DIGEST),
+    (v.DigestReference, f"registry.example.com/server:v1@sha256:{HEX}", REPOSITORY),
+    (v.DigestReference, f"@sha256:{HEX}", REPOSITORY),
+    (v.DigestReference, f"Server@sha256:{HEX}", REPOSITORY),
+    (v.DigestReference, f"https://registry.example.com/server@sha256:{HEX}", REPOSITORY),
+    (v.Registry, "", REGISTRY),
+    (v.Registry, "https://registry.example.com", REGISTRY),
+    (v.Registry, "registry.example.com/", REGISTRY),
+    (v.Registry, "registry.example.com/Team", REGISTRY),
+    (v.Registry, "registry.example.com:port", REGISTRY),
+    (v.HeaderName, "", HEADER),
+    (v.HeaderName, "X Canary", HEADER),
+    (v.HeaderName, "X-Canary:", HEADER),
+    (v.HeaderName, "X-Canary\r\n", HEADER),
+    (v.Pattern, "(", "not a regular expression"),
+    (v.Pattern, "[a-", "not a regular expression"),
+    (v.Pattern, "a{1,99999999999}", "not a regular expression"),
+    (v.BuildArgument, "BASE-IMAGE", "a build argument's name"),
+    (v.BuildArgument, "1ST", "a build argument's name"),
+    (v.Port, 0, "greater than or equal to 1"),
+    (v.Port, 65536, "less than or equal to 65535"),
+    (v.Port, "5000", "valid integer"),
+    (v.Port, True, "valid integer"),
+    (v.Count, -1, "greater than or equal to 0"),
+    (v.Positive, 0, "greater than or equal to 1"),
+    (v.Positive, 1.0, "valid integer"),
+    (v.Percent, 101, "less than or equal to 100"),
+    (v.Percent, -1, "greater than or equal to 0"),
+    (v.Percent, "20", "valid integer"),
+    (v.Utilization, 0, "greater than or equal to 1"),
+    (v.Utilization, 101, "less than or equal to 100"),
+    (v.Text, "", "at least 1 character"),
+    (v.SlotName, "red", "'blue' or 'green'"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value"), ACCEPTED, ids=lambda x: repr(x)[:40])
+def test_what_the_rule_allows_is_accepted(kind: Any, value: object) -> None:
+    assert TypeAdapter(kind).validate_python(value) is not None
+
+
+@pytest.mark.parametrize(("kind", "value", "rule"), REFUSED, ids=lambda x: repr(x)[:40])
+def test_what_the_rule_forbids_is_refused_with_the_rule(kind: Any, value: object, rule: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(kind).validate_python(value)
+    (detail,) = raised.value.errors()
+    assert rule in detail["msg"]
+    assert "\n" not in detail["msg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("45s", 45), ("1m30s", 90), ("2h", 7200), ("1h1m1s", 3661), ("90s", 90), ("1h5s", 3605)]
+)
+def test_a_duration_is_held_in_seconds(text: str, seconds: int) -> None:
+    assert TypeAdapter[int](v.Seconds).validate_python(text) == seconds

@@ -1,0 +1,144 @@
+"""Configuration that names every key that exists, and the walk that proves it."""
+
+import copy
+from collections.abc import Iterator
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
+
+from pydantic import BaseModel
+
+from tests.samples import IMAGE, OTHER_IMAGE, Config
+
+Keys = tuple[str, ...]
+AMOUNTS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
+RANGE = {"minReplicas": 2, "maxReplicas": 4, "metrics": {"cpu": {"utilization": 70}}}
+BLOCKS: Config = {
+    "resources": {"requests": AMOUNTS, "limits": AMOUNTS},
+    "scaling": RANGE,
+    "server": {"queueLimit": 64, "logLevel": "info", "topK": 3},
+    "health": {"ready": "/r", "live": "/l", "startup": "60s", "period": "5s", "timeout": "3s", "failures": 3},
+    "rollout": {"maxUnavailable": 0, "maxSurge": 1, "progressDeadline": "2m", "timeout": "10m"},
+    "drain": {"preStop": "5s", "drain": "30s", "grace": "40s", "requestTimeout": "30s"},
+    "disruption": {"maxUnavailable": 1},
+    "route": {"host": "a.example", "path": "/predict", "pathType": "Exact", "stableHosts": ["b.example"]},
+    "monitoring": {"path": "/metrics", "interval": "30s", "labels": {"release": "prometheus"}},
+}
+SERVICE: Config = {
+    "image": "server",
+    "port": 5000,
+    "model": {"name": "digits", "uri": "file:///opt/slipway/model", "path": "/models"},
+    **BLOCKS,
+}
+ENTRY: Config = {
+    "name": "maximal",
+    "images": {"server": {"context": "serving", "dockerfile": "Dockerfile", "args": {"EXTRA": "1"}}},
+    "services": {
+        "wide": SERVICE,
+        "fixed": {
+            **SERVICE,
+            "scaling": {"replicas": 2},
+            "disruption": {"minAvailable": 1},
+            "route": {"host": "c.example"},
+        },
+    },
+    "environments": {"dev": {"services": {"wide": BLOCKS, "fixed": {"scaling": {"replicas": 3}}}}, "prod": {}},
+}
+STACK: Config = {
+    "system": {"entry": "maximal", "environment": "dev", "namespace": "elsewhere"},
+    "cluster": {
+        "context": "prod",
+        "traffic": "nginx",
+        "ingressClass": "nginx",
+        "ingressNamespace": "ingress-nginx",
+        "ingressUrl": "http://127.0.0.1:8080",
+        "monitoring": True,
+        "monitoringNamespace": "monitoring",
+        "podSecurityVersion": "v1.36",
+        "queriesPerSecond": 400,
+    },
+    "image": {
+        "registry": "registry.example.com/ml",
+        "builder": "docker-build",
+        "buildx": "slipway",
+        "baseImage": "registry.example.com/base/python",
+        "wheels": "serving",
+        "args": {"OTHER": "2"},
+    },
+    "release": {
+        "wide": {
+            "live": "blue",
+            "slots": {
+                "blue": {"image": IMAGE, "server": {"queueLimit": 64, "logLevel": "info", "topK": 3}},
+                "green": {"image": OTHER_IMAGE},
+            },
+            "weight": 20,
+            "match": {"header": {"name": "X-Canary", "value": "yes"}, "cookie": "canary"},
+        },
+        "fixed": {
+            "slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}},
+            "match": {"header": {"name": "X-Canary", "pattern": "^b"}},
+        },
+    },
+}
+"""``value`` and ``pattern`` exclude each other, as do ``replicas`` and a range: hence two services."""
+
+
+def arms(annotation: Any) -> list[Any]:
+    """Open ``Annotated`` and unions: the plain types in an annotation."""
+    if get_origin(annotation) is Annotated:
+        return arms(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [arm for argument in get_args(annotation) for arm in arms(argument)]
+    return [annotation]
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Give the models that an annotation holds, also as values of a map or a list."""
+    found: list[type[BaseModel]] = []
+    for arm in arms(annotation):
+        if isinstance(arm, type) and issubclass(arm, BaseModel):
+            found.append(arm)
+        elif get_origin(arm) in (dict, list, tuple):
+            found += models_in(get_args(arm)[-1] if get_origin(arm) is dict else get_args(arm)[0])
+    return found
+
+
+def fields_below(model: type[BaseModel]) -> Iterator[tuple[type[BaseModel], str]]:
+    """Give every (model, key) that can be configured below a model."""
+    for name, info in model.model_fields.items():
+        yield model, info.alias or name
+        for below in models_in(info.annotation):
+            yield from fields_below(below)
+
+
+def given_keys(model: type[BaseModel], data: Config, path: Keys = ()) -> Iterator[tuple[Keys, type[BaseModel]]]:
+    """Walk data beside its model: the path of every key that belongs to a model, with that model."""
+    fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    for key, value in data.items():
+        yield (*path, key), model
+        candidates = [c for c in models_in(fields[key]) if not isinstance(value, str | int | list)]
+        if not candidates:
+            continue
+        maps = any(get_origin(arm) is dict for arm in arms(fields[key]))
+        items = cast("dict[str, Config]", value).items() if maps else [(None, cast("Config", value))]
+        for step, item in items:
+            below = next(c for c in candidates if set(item) <= {i.alias or n for n, i in c.model_fields.items()})
+            yield from given_keys(below, item, (*path, key) if step is None else (*path, key, step))
+
+
+def renamed(data: Config, path: Keys, key: str) -> Config:
+    """Give a copy of the data in which the last key of a path has another name, in its old place."""
+    changed = copy.deepcopy(data)
+    at = changed
+    for step in path[:-1]:
+        at = at[step]
+    pairs = [(key if old == path[-1] else old, value) for old, value in at.items()]
+    at.clear()
+    at.update(pairs)
+    return changed
+
+
+def misspelt(key: str) -> str:
+    """Change one letter of a key: the one in the middle."""
+    middle = len(key) // 2
+    return f"{key[:middle]}{'q' if key[middle] != 'q' else 'x'}{key[middle + 1 :]}"

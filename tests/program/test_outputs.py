@@ -1,0 +1,82 @@
+"""The real ``__main__.py`` on the shipped stacks: what it exports, and that it always asks for the same."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.recording import DIGEST, Recorded
+from tests.samples import ENVIRONMENTS, IMAGE, OTHER_IMAGE, put, release, runnable, with_canary
+
+Program = Callable[..., Recorded]
+
+
+def test_dev_exports_the_built_image_by_digest_and_the_embedded_clusters_url(program: Program) -> None:
+    image = f"localhost:5050/classifier/server@{DIGEST}"
+    outputs = program(runnable("dev")).outputs
+    config = outputs["services"]["classifier"]["slots"]["blue"]["config"]
+    assert outputs == {
+        "services": {
+            "classifier": {
+                "url": "http://127.0.0.1:8080/predict",
+                "host": "classifier.dev.slipway.test",
+                "image": image,
+                "live": "blue",
+                "slots": {"blue": {"image": image, "config": config, "weight": 100}},
+            }
+        }
+    }
+
+
+def test_the_exported_config_is_what_the_pods_report(program: Program) -> None:
+    recorded = program(runnable("dev"))
+    container = recorded.one("Deployment").inputs["spec"]["template"]["spec"]["containers"][0]
+    reported = {variable["name"]: variable["value"] for variable in container["env"]}
+    blue = recorded.outputs["services"]["classifier"]["slots"]["blue"]
+    assert reported["SLIPWAY_CONFIG_HASH"] == blue["config"]
+    assert reported["SLIPWAY_VERSION"] == DIGEST == blue["image"].partition("@")[2]
+
+
+def test_prod_exports_the_given_digest_and_a_url_from_its_host(program: Program) -> None:
+    service = program(runnable("prod"), stack="prod").outputs["services"]["classifier"]
+    assert (service["image"], service["url"]) == (IMAGE, "http://classifier.example.com/predict")
+
+
+def test_with_both_slots_filled_each_shows_its_image_and_its_share(program: Program) -> None:
+    service = program(with_canary("prod", weight=20)).outputs["services"]["classifier"]
+    assert (service["live"], service["image"]) == ("blue", IMAGE)
+    shares = {slot: (content["image"], content["weight"]) for slot, content in service["slots"].items()}
+    assert shares == {"blue": (IMAGE, 80), "green": (OTHER_IMAGE, 20)}
+
+
+def test_with_green_live_the_exported_image_is_greens(program: Program) -> None:
+    service = program(with_canary("prod", live="green", weight=20)).outputs["services"]["classifier"]
+    assert (service["live"], service["image"]) == ("green", OTHER_IMAGE)
+    assert {slot: content["weight"] for slot, content in service["slots"].items()} == {"blue": 20, "green": 80}
+
+
+def test_dev_can_run_the_built_image_as_the_canary_of_a_given_one(program: Program) -> None:
+    slots = {"blue": {"image": IMAGE}, "green": {}}
+    service = program(put(runnable("dev"), "release.classifier", release(slots=slots, weight=20))).outputs["services"]
+    assert service["classifier"]["slots"]["green"]["image"] == f"localhost:5050/classifier/server@{DIGEST}"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_same_configuration_asks_for_the_same_twice(program: Program, environment: str) -> None:
+    config = with_canary(environment)
+    assert program(config) == program(config)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_stacks_name_changes_nothing(program: Program, environment: str) -> None:
+    first, second = (program(runnable(environment), stack=stack) for stack in ("dev", "quite-odd.Name_7"))
+    assert [r.inputs for r in first.resources] == [r.inputs for r in second.resources]
+
+
+def test_only_the_first_environment_builds(program: Program) -> None:
+    built = {environment: len(program(runnable(environment)).of_kind("Image")) for environment in ENVIRONMENTS}
+    assert built == {"dev": 1, "staging": 0, "prod": 0}
+
+
+def test_every_environment_runs_the_same_services(program: Program) -> None:
+    services = [set(program(runnable(environment)).outputs["services"]) for environment in ENVIRONMENTS]
+    assert services == [{"classifier"}] * 3

@@ -1,0 +1,103 @@
+"""Configuration to test with: the shipped one, and small pieces of it as plain data."""
+
+import copy
+import json
+from typing import Any, TypeVar, cast
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from models.errors import ConfigurationError
+from models.parsing import parse
+from tests.recording import DIGEST, PROJECT
+
+Config = dict[str, Any]
+M = TypeVar("M", bound=BaseModel)
+
+IMAGE = f"registry.example.com/ml/classifier/server@{DIGEST}"
+OTHER_IMAGE = f"registry.example.com/ml/classifier/server@sha256:{'9be1' * 16}"
+ENVIRONMENTS = ("dev", "staging", "prod")
+
+
+def stack_config(environment: str) -> Config:
+    """Read a shipped stack file's ``slipway:`` namespace as plain data."""
+    content = yaml.safe_load((PROJECT / f"Pulumi.{environment}.yaml").read_text())
+    return json.loads(json.dumps({key.removeprefix("slipway:"): value for key, value in content["config"].items()}))
+
+
+def runnable(environment: str) -> Config:
+    """Complete a shipped stack file with what a person must add: outside dev, the digest to run."""
+    config = stack_config(environment)
+    if environment == "dev":
+        del config["image"]["wheels"]  # a folder that only `make up` fills
+    else:
+        config["release"] = {"classifier": {"slots": {"blue": {"image": IMAGE}}}}
+    return config
+
+
+def release(**changes: object) -> Config:
+    """Fill both slots, each with its own image; blue is live."""
+    return {"slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}}, **changes}
+
+
+def with_canary(environment: str, **changes: object) -> Config:
+    """A shipped stack with both slots filled and, unless changed, a fifth of the requests for green."""
+    return {**runnable(environment), "release": {"classifier": release(**{"weight": 20, **changes})}}
+
+
+def service(**changes: object) -> Config:
+    """A service with nothing but what is required."""
+    return {
+        "image": "server",
+        "port": 5000,
+        "model": {"name": "digits", "uri": "file:///opt/slipway/model"},
+        "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
+        "scaling": {"minReplicas": 2, "maxReplicas": 4, "metrics": {"cpu": {"utilization": 70}}},
+        **changes,
+    }
+
+
+def entry(**changes: Any) -> Config:
+    """A catalogue entry of one such service, in two environments."""
+    return {
+        "name": "shop",
+        "images": {"server": {"context": "serving"}},
+        "services": {"web": service(route={"host": "web.example.com"})},
+        "environments": {"dev": {}, "prod": {}},
+        **changes,
+    }
+
+
+def stack(environment: str = "dev", **changes: object) -> Config:
+    """A stack that runs :func:`entry`."""
+    return {
+        "system": {"entry": "shop", "environment": environment},
+        "cluster": {"context": "prod"},
+        "image": {"registry": "registry.example.com/ml"},
+        **changes,
+    }
+
+
+def put(data: Config, path: str, value: object) -> Config:
+    """Give a copy of the data with one value replaced, at a dotted path."""
+    changed = copy.deepcopy(data)
+    *above, last = path.split(".")
+    at = changed
+    for step in above:
+        at = cast("Config", at.setdefault(step, {}))
+    at[last] = value
+    return changed
+
+
+def refused(model: type[BaseModel], data: object) -> tuple[str, ...]:
+    """Give the lines with which data is refused."""
+    with pytest.raises(ConfigurationError) as raised:
+        parse(model, data, "given: ")
+    assert all("\n" not in fault for fault in raised.value.faults)
+    return raised.value.faults
+
+
+def accepted(model: type[M], data: object) -> M:
+    """Give the model that data makes."""
+    return parse(model, data, "given: ")

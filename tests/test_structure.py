@@ -1,0 +1,192 @@
+"""The shape of the source tree: who imports whom, who reads configuration, and how long things are."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.recording import PROJECT
+
+FILE_LINES, FUNCTION_LINES, MAIN_LINES = 300, 50, 40
+FLAT = "bench/flat/__main__.py"
+"""The benchmark's counterpart: hand-written and flat on purpose."""
+PACKAGES = ("models", "components", "catalog", "local", "serving", "bench", "tests")
+PROGRAM = {"models", "components", "catalog"}
+OWN = {*PACKAGES, "__main__"}
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Every file that is or will be in the repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=PROJECT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    return tuple(path for name in listed.split("\0") if name and (path := PROJECT / name).is_file())
+
+
+def sources(*folders: str) -> list[Path]:
+    """Python files below these folders, or of the whole tree."""
+    under = [path for path in tracked() if path.suffix == ".py"]
+    return [path for path in under if not folders or path.relative_to(PROJECT).parts[0] in folders]
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports, in full."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{shown(path)}: a relative import hides its direction"
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def packages(path: Path) -> set[str]:
+    return {module.partition(".")[0] for module in imported(path)}
+
+
+ALL = sources()
+by_file = pytest.mark.parametrize
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(sources("models")) > 10
+    assert len(sources("components")) > 10
+
+
+@by_file("path", sources("models"), ids=shown)
+def test_models_import_the_standard_library_and_pydantic_alone(path: Path) -> None:
+    assert packages(path) - sys.stdlib_module_names - {"pydantic", "pydantic_core", "models"} == set()
+
+
+@by_file("path", sources("components"), ids=shown)
+def test_components_import_models_and_components_of_ours(path: Path) -> None:
+    assert packages(path) & OWN <= {"models", "components"}
+
+
+def components_defined(path: Path) -> set[str]:
+    """Classes of a file that are Pulumi components."""
+    return {
+        node.name
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ClassDef) and any("ComponentResource" in ast.unparse(base) for base in node.bases)
+    }
+
+
+def test_only_the_composer_knows_the_other_components() -> None:
+    homes = {shown(p).removesuffix(".py").replace("/", "."): p for p in sources("components") if components_defined(p)}
+    assert len(homes) > 4
+    knowing = {
+        shown(path)
+        for home, own in homes.items()
+        for path in sources("components")
+        if path != own and home in imported(path)
+    }
+    assert knowing == {"components/system.py"}
+
+
+@by_file("path", [p for p in sources("components") if "manifests" in p.parts], ids=shown)
+def test_manifests_are_pure_and_register_nothing(path: Path) -> None:
+    for node in tree(path).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            assert not any(name.partition(".")[0].startswith("pulumi") for name in names), "for type checks only"
+
+
+@by_file("path", sources("serving"), ids=shown)
+def test_the_model_server_knows_nothing_of_the_program(path: Path) -> None:
+    assert packages(path) & OWN <= {"serving"}
+
+
+@by_file("path", sources("models", "components", "catalog"), ids=shown)
+def test_the_program_knows_neither_its_embedded_cluster_nor_its_tests(path: Path) -> None:
+    assert packages(path) & OWN <= PROGRAM
+
+
+@by_file("path", sources("models", "components", "catalog"), ids=shown)
+def test_configuration_is_read_in_main_alone(path: Path) -> None:
+    reads = {"Config", "CONFIG", "get_config", "get_config_env", "require_config"}
+    named = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+    named |= {module.rpartition(".")[2] for module in imported(path) if module.startswith("pulumi")}
+    assert named & reads == set()
+
+
+def test_main_is_where_configuration_is_read() -> None:
+    main = PROJECT / "__main__.py"
+    assert "CONFIG" in {module.rpartition(".")[2] for module in imported(main)}
+    assert len(main.read_text().splitlines()) <= MAIN_LINES
+
+
+@by_file("path", ALL, ids=shown)
+def test_a_file_is_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= FILE_LINES
+
+
+@by_file("path", [path for path in ALL if shown(path) != FLAT], ids=shown)
+def test_a_function_is_short(path: Path) -> None:
+    functions = (n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    long = [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > FUNCTION_LINES]
+    assert long == []
+
+
+BANNED_NAMES = re.compile(r"(Manager|Helper|Utils?)$")
+
+
+@by_file("path", ALL, ids=shown)
+def test_a_class_is_named_for_what_it_is(path: Path) -> None:
+    names = [node.name for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)]
+    assert [name for name in names if BANNED_NAMES.search(name)] == []
+
+
+HOSTS = ["pypi", "files.pythonhosted", "registry.npmjs", "proxy.golang", "sum.golang", "deb.debian", "security.debian",
+         "registry-1.docker", "index.docker"]  # fmt: skip
+ENDINGS = r"(org|io|com)"
+PUBLIC = re.compile(rf"\b({'|'.join(map(re.escape, HOSTS))})\.{ENDINGS}\b|\b(docker|quay|ghcr)\.io/|\bgcr\.io/")
+MACHINE = re.compile(r"(?<![\w.])/(work|home)/[a-z]\w*|/root/[\w.]|/tmp/[a-z]/")
+TEXT = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".lock", ".txt", ".sh", ".go", ".mod", ""}
+
+
+def lines(pattern: re.Pattern[str]) -> Iterator[str]:
+    """Where a pattern occurs in the tracked text files, this one aside."""
+    for path in tracked():
+        if path.suffix in TEXT and path != Path(__file__) and "patched" not in path.parts:
+            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+                if pattern.search(line):
+                    yield f"{shown(path)}:{number}: {line.strip()[:100]}"
+
+
+def test_no_file_names_a_package_registrys_host() -> None:
+    assert list(lines(PUBLIC)) == []
+
+
+def test_no_file_names_a_folder_of_the_machine_that_it_was_written_on() -> None:
+    assert list(lines(MACHINE)) == []
+
+
+@by_file("text", ["see https://pypi.org/simple", "FROM docker.io/library/python", "GOPROXY=proxy.golang.org"])
+def test_a_registrys_host_would_be_seen(text: str) -> None:
+    assert PUBLIC.search(text)
+
+
+@by_file(
+    ("text", "seen"),
+    [("cd /work/main", True), ("/root/.cache", True), ("at /tmp/c/d", True), ("src/work/x", False)],
+)
+def test_a_folder_of_the_machine_would_be_seen(text: str, seen: bool) -> None:
+    assert bool(MACHINE.search(text)) is seen
