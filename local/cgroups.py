@@ -3,6 +3,8 @@
 import contextlib
 from pathlib import Path
 
+from local.errors import LocalError
+
 _MOUNT = Path("/sys/fs/cgroup")
 NAME = "slipway"
 # Under cgroup v1 each controller is a hierarchy of its own; the pids controller is where membership is read.
@@ -19,8 +21,11 @@ def hierarchies(mount: Path = _MOUNT) -> list[Path]:
 
 
 def create(mount: Path = _MOUNT) -> None:
-    """Make the cluster's cgroup in every hierarchy; the kubelet takes it as its root and refuses a missing one."""
-    for root in hierarchies(mount):
+    """Make the cluster's cgroup in every hierarchy; the kubelet takes it as its root. Raises LocalError."""
+    roots = hierarchies(mount)
+    if not roots:
+        raise LocalError(f"{mount}: no cgroup hierarchy is mounted, without which the kubelet cannot run: mount it")
+    for root in roots:
         ours = root / NAME
         ours.mkdir(exist_ok=True)
         if (root / "cpuset.cpus").exists() and not (root / "cgroup.controllers").exists():

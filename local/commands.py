@@ -1,13 +1,46 @@
 """Run a short command and turn its failure into one line."""
 
+import contextlib
+import os
+import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.errors import LocalError
 
+_INTERRUPT_SECONDS = 60
 
-def run(
+
+class Children:
+    """The commands that run at this moment, in whatever thread, so that ^C can end them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+
+    def start(self, child: subprocess.Popen[str]) -> None:
+        """Remember a command."""
+        with self._lock:
+            self._running.add(child)
+
+    def end(self, child: subprocess.Popen[str]) -> None:
+        """Forget a command that has ended."""
+        with self._lock:
+            self._running.discard(child)
+
+    def stop(self) -> None:
+        """Ask all of them to end; each is the leader of a session of its own, so its children are asked too."""
+        with self._lock:
+            for child in self._running:
+                _signal(child, signal.SIGTERM)
+
+
+CHILDREN = Children()
+
+
+def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
     command: Sequence[str | Path],
     *,
     stdin: str | None = None,
@@ -27,30 +60,64 @@ def run(
         timeout_seconds: After this long it is killed, which counts as a failure.
     """
     words = [str(word) for word in command]
-    try:
-        done = subprocess.run(
-            words,
-            input=stdin,
-            env=None if environment is None else dict(environment),
-            cwd=cwd,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if log else subprocess.PIPE,
-            text=True,
-            errors="replace",
-            timeout=timeout_seconds,
-            check=False,
-        )
-    except FileNotFoundError as missing:
-        raise LocalError(f"{words[0]}: no such program: install it or run `make up`, which does") from missing
-    except subprocess.TimeoutExpired as slow:
-        raise LocalError(f"`{' '.join(words[:3])}` did not end within {timeout_seconds:.0f} s") from slow
-    if log:
-        log.write_text(done.stdout)
-    if done.returncode:
-        said = (done.stdout if log else done.stderr or done.stdout).strip().splitlines()
+    name = " ".join([Path(words[0]).name, *words[1:3]])
+    with contextlib.ExitStack() as files:
+        output = files.enter_context(log.open("w")) if log else subprocess.PIPE
+        try:
+            child = subprocess.Popen(
+                words,
+                env=None if environment is None else dict(environment),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT if log else subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # ^C reaches it through us alone, once: see _interrupt
+            )
+        except FileNotFoundError as missing:
+            raise LocalError(f"{words[0]}: no such program: install it or run `make up`, which does") from missing
+        printed, errors = _finish(child, stdin, timeout_seconds, name)
+    printed = log.read_text(errors="replace") if log else printed
+    if child.returncode:
+        said = (errors or printed).strip().splitlines()
         where = f"; all of it: {log}" if log else ""
         raise LocalError(
-            f"`{' '.join(words[:3])}` failed with exit code {done.returncode}: {said[-1] if said else 'no output'}{where}"
+            f"`{name}` failed with exit code {child.returncode}: {said[-1] if said else 'no output'}{where}"
         )
-    return done.stdout
+    return printed
+
+
+def _finish(child: subprocess.Popen[str], stdin: str | None, timeout_seconds: float, name: str) -> tuple[str, str]:
+    CHILDREN.start(child)
+    try:
+        output, errors = child.communicate(stdin, timeout_seconds)
+    except subprocess.TimeoutExpired as slow:
+        _kill(child)
+        raise LocalError(f"`{name}` did not end within {timeout_seconds:.0f} s") from slow
+    except BaseException:
+        _interrupt(child)
+        raise
+    finally:
+        CHILDREN.end(child)
+    return output or "", errors or ""
+
+
+def _interrupt(child: subprocess.Popen[str]) -> None:
+    """Let the command end in its own way: Pulumi frees its lock and writes its state; a second ^C kills it."""
+    with contextlib.suppress(ProcessLookupError):
+        child.send_signal(signal.SIGINT)
+    try:
+        child.communicate(timeout=_INTERRUPT_SECONDS)
+    except BaseException:  # noqa: BLE001  (the first interrupt is the one that is raised)
+        _kill(child)
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    _signal(child, signal.SIGKILL)
+    child.communicate()
+
+
+def _signal(child: subprocess.Popen[str], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, number)

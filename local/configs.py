@@ -9,6 +9,8 @@ import yaml
 from local import addresses, cgroups, pki
 from local.paths import Paths
 
+_SNAPSHOTTERS = ("blockfile", "btrfs", "devmapper", "erofs", "native", "zfs")
+_UNUSED_PLUGINS = ("nri.v1.nri", *(f"snapshotter.v1.{name}" for name in _SNAPSHOTTERS))
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))  # Debian's package, and everybody else's
 
 
@@ -62,12 +64,12 @@ def audit_policy() -> Mapping[str, object]:
 def containerd(paths: Paths) -> str:
     """Return containerd's configuration; everything it would keep under /run, /var and /opt is below the state."""
     home = paths.state / "containerd"
+    unused = ", ".join(f'"io.containerd.{plugin}"' for plugin in _UNUSED_PLUGINS)
     return f"""version = 3
 root = "{home}/root"
 state = "{home}/state"
-temp = "{home}/tmp"
-disabled_plugins = ["io.containerd.nri.v1.nri", "io.containerd.snapshotter.v1.btrfs", \
-"io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.blockfile"]
+temp = "{home}/temporary"
+disabled_plugins = [{unused}]
 
 [grpc]
 address = "{paths.containerd_socket}"
@@ -229,8 +231,12 @@ def registry(paths: Paths) -> Mapping[str, object]:
 
 
 def buildkitd() -> str:
-    """Return BuildKit's configuration: the local registry speaks plain HTTP."""
-    return f'[registry."{addresses.REGISTRY}"]\nhttp = true\n'
+    """Return BuildKit's configuration: the local registry speaks plain HTTP, builds run below our cgroup."""
+    return f"""[worker.oci]
+defaultCgroupParent = "/{cgroups.NAME}"
+[registry."{addresses.REGISTRY}"]
+http = true
+"""
 
 
 def buildx_instance(paths: Paths) -> Mapping[str, object]:

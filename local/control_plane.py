@@ -6,8 +6,6 @@ from local import addresses, probes
 from local.daemon import Daemon, Port
 from local.paths import Paths
 
-KUBERNETES = "k8s.io/kubernetes"
-
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
     """Return etcd, the API server, the controllers and the scheduler."""
@@ -25,7 +23,6 @@ def _etcd(paths: Paths) -> Daemon:
     return Daemon(
         name="etcd",
         binary="etcd",
-        module="go.etcd.io/etcd/server/v3",
         arguments=(
             f"--name={addresses.NODE_NAME}",
             f"--data-dir={paths.state}/etcd",
@@ -61,7 +58,6 @@ def _apiserver(paths: Paths) -> Daemon:
     return Daemon(
         name="kube-apiserver",
         binary="kube-apiserver",
-        module=KUBERNETES,
         needs=("etcd",),
         arguments=(
             f"--bind-address={addresses.NODE_IP}",
@@ -125,7 +121,6 @@ def _controller_manager(paths: Paths) -> Daemon:
     return Daemon(
         name="kube-controller-manager",
         binary="kube-controller-manager",
-        module=KUBERNETES,
         needs=("kube-apiserver",),
         arguments=(
             *_loopback_component(paths, "controller-manager", addresses.CONTROLLER_PORT),
@@ -145,7 +140,6 @@ def _scheduler(paths: Paths) -> Daemon:
     return Daemon(
         name="kube-scheduler",
         binary="kube-scheduler",
-        module=KUBERNETES,
         needs=("kube-apiserver",),
         arguments=_loopback_component(paths, "scheduler", addresses.SCHEDULER_PORT),
         probe=probes.http(f"https://{addresses.LOOPBACK}:{addresses.SCHEDULER_PORT}/healthz"),

@@ -29,7 +29,6 @@ class Daemon:
 
     name: str
     binary: str
-    module: str  # the Go module whose version is the daemon's version
     arguments: tuple[str, ...]
     probe: Probe
     needs: tuple[str, ...] = ()

@@ -1,14 +1,17 @@
 """The bridge, the routes and the packet filter of the cluster, and their removal.
 
-The cluster is closed: pods reach each other, the services and this machine's bridge address, nothing else, and no other
-machine reaches them. Without the route of the service range, a packet to a service address that kube-proxy does not know
-(yet) would leave by the default route; without the guard, switching on IP forwarding would turn this machine into a
-router between its networks and the pods.
+The cluster is closed: pods reach each other, the services and this machine's bridge address, nothing else, and no
+other machine reaches them. Without the route of the service range, a packet to a service address that kube-proxy does
+not know (yet) would leave by the default route; without the guard, switching on IP forwarding would turn this machine
+into a router between its networks and the pods.
 """
 
+import contextlib
 import json
 import re
+import shutil
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 
 from local import addresses
@@ -17,7 +20,7 @@ from local.errors import LocalError
 
 GUARD = "SLIPWAY-GUARD"  # raw PREROUTING: what comes from elsewhere; it exists exactly as long as the cluster does
 FORWARD = "SLIPWAY-FORWARD"  # filter FORWARD: what pods may reach
-# Chains that the kubelet, kube-proxy and the CNI plugins make; ours if the guard is there, because `up` refuses otherwise.
+# Chains of the kubelet, kube-proxy and CNI plugins: ours if the guard is there, because `up` refuses otherwise.
 _CHAINS = re.compile(r"(KUBE|CNI|SLIPWAY)-[A-Z0-9-]+")
 _TABLES = ("raw", "mangle", "nat", "filter")
 _FAMILIES = ("iptables", "ip6tables")
@@ -44,6 +47,7 @@ _PROC_SYS = Path("/proc/sys")
 def create(saved_sysctls: Path) -> None:
     """Make the bridge, its routes and the filter; what exists already stays. Raises LocalError."""
     _refuse_foreign_rules()
+    _load_modules()
     save_sysctls(saved_sysctls)
     _write_sysctl("net/ipv4/ip_forward", "1")
     _write_sysctl("net/bridge/bridge-nf-call-iptables", "1")  # or replies from pod to pod skip the service's NAT
@@ -56,6 +60,14 @@ def create(saved_sysctls: Path) -> None:
     run(["ip", "route", "replace", addresses.SERVICE_RANGE, "dev", addresses.BRIDGE])
     if not guarded():
         run(["iptables-restore", "--noflush"], stdin=filter_rules())
+
+
+def _load_modules() -> None:
+    """Load what the kernel has as modules; where they are built in or may not be loaded, the first use tells."""
+    for module in ("br_netfilter", "overlay"):
+        if shutil.which("modprobe"):
+            with contextlib.suppress(LocalError):
+                run(["modprobe", module])
 
 
 def filter_rules() -> str:
@@ -84,27 +96,36 @@ def filter_rules() -> str:
     )
 
 
-def remove(saved_sysctls: Path) -> None:
-    """Remove interfaces, routes and rules of the cluster, and put the kernel's settings back."""
-    for interface in pod_interfaces():
-        run(["ip", "link", "delete", interface])
-    if exists(addresses.BRIDGE):
-        run(["ip", "link", "delete", addresses.BRIDGE])  # its routes go with it
-    if guarded():
+def remove(saved_sysctls: Path) -> list[str]:
+    """Remove interfaces, routes and rules of the cluster, put the kernel's settings back; returns what is left."""
+    marked = shutil.which("iptables-save") is not None and guarded()  # it may never have come to installing iptables
+    for interface in (*pod_interfaces(), addresses.BRIDGE):  # the bridge's routes go with it
+        _delete(interface)
+    if marked:
         for family in _FAMILIES:
             for table in _TABLES:
                 _remove_chains(family, table)
     restore_sysctls(saved_sysctls)
+    return _leftovers(with_chains=marked)
 
 
-def leftovers() -> list[str]:
-    """Return what of the cluster is still in the kernel's network: interfaces, routes, chains."""
+def _leftovers(*, with_chains: bool) -> list[str]:
+    """Return what of the cluster is still in the kernel's network; chains that our guard never marked are others'."""
     found = [f"interface {name}" for name in (addresses.BRIDGE, *pod_interfaces()) if exists(name)]
     routes = run(["ip", "-4", "route", "show"]).splitlines()
     found += [f"route {line}" for line in routes if line.startswith((addresses.SERVICE_RANGE, addresses.POD_RANGE))]
-    for family in _FAMILIES:
+    for family in _FAMILIES if with_chains else ():
         found += [f"{family} chain {chain}" for chain in foreign_chains(run([f"{family}-save"]))]
     return found
+
+
+def _delete(interface: str) -> None:
+    try:
+        if exists(interface):
+            run(["ip", "link", "delete", interface])
+    except LocalError:
+        if exists(interface):  # else it went with its pod's network namespace in this very moment
+            raise
 
 
 def exists(interface: str) -> bool:
@@ -177,8 +198,6 @@ def _refuse_overlap() -> None:
 
 def overlaps(destination: str, ranges: Iterable[str]) -> bool:
     """Whether a route's destination (address, network or `default`) overlaps one of the networks."""
-    from ipaddress import ip_network  # noqa: PLC0415  (the only use)
-
     if destination == "default" or not destination[0].isdigit():
         return False
     return any(ip_network(destination, strict=False).overlaps(ip_network(other)) for other in ranges)

@@ -1,7 +1,6 @@
 """The node's own daemons, and those that serve builds and traffic, as rows of the table of daemons."""
 
 from local import addresses, probes
-from local.control_plane import KUBERNETES
 from local.daemon import Daemon, Port
 from local.paths import Paths
 
@@ -24,7 +23,6 @@ def _registry(paths: Paths) -> Daemon:
     return Daemon(
         name="registry",
         binary="registry",
-        module="github.com/distribution/distribution/v3",
         arguments=("serve", str(config)),
         probe=probes.http(f"{addresses.REGISTRY_URL}/v2/"),
         ports=(Port(number=addresses.REGISTRY_PORT),),
@@ -39,7 +37,6 @@ def _containerd(paths: Paths) -> Daemon:
     return Daemon(
         name="containerd",
         binary="containerd",
-        module="github.com/containerd/containerd/v2",
         arguments=(f"--config={config}", "--log-level=warn"),
         probe=probes.unix_socket(paths.containerd_socket),
         files=(config,),
@@ -51,7 +48,6 @@ def _kubelet(paths: Paths) -> Daemon:
     return Daemon(
         name="kubelet",
         binary="kubelet",
-        module=KUBERNETES,
         needs=("kube-apiserver", "containerd"),
         arguments=(
             f"--config={config}",
@@ -74,7 +70,6 @@ def _kube_proxy(paths: Paths) -> Daemon:
     return Daemon(
         name="kube-proxy",
         binary="kube-proxy",
-        module=KUBERNETES,
         needs=("kube-apiserver", "kubelet"),  # it reads its node's addresses
         arguments=(f"--config={config}",),
         probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.PROXY_HEALTH_PORT}/healthz"),
@@ -88,7 +83,6 @@ def _coredns(paths: Paths) -> Daemon:
     return Daemon(
         name="coredns",
         binary="coredns",
-        module="github.com/coredns/coredns",
         needs=("kube-apiserver", "cluster-objects"),
         arguments=(f"-conf={config}",),
         probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.DNS_READY_PORT}/ready"),
@@ -106,7 +100,6 @@ def _buildkitd(paths: Paths) -> Daemon:
     return Daemon(
         name="buildkitd",
         binary="buildkitd",
-        module="github.com/moby/buildkit",
         arguments=(
             f"--config={config}",
             f"--root={home}",
@@ -129,7 +122,6 @@ def _traefik(paths: Paths) -> Daemon:
     return Daemon(
         name="traefik",
         binary="traefik",
-        module="github.com/traefik/traefik/v3",
         needs=("kube-apiserver", "cluster-objects"),
         arguments=(
             "--global.checknewversion=false",
@@ -144,9 +136,10 @@ def _traefik(paths: Paths) -> Daemon:
             f"{nginx}=true",
             f"{nginx}.ingressclass={addresses.INGRESS_CLASS}",
             f"{nginx}.publishstatusaddress={addresses.LOOPBACK}",
-            # How soon a new weight acts: 0.09–0.21 s, 2 s at the default.
+            # How soon a new weight acts: 0.09 to 0.21 s, 2 s at the default.
             "--providers.providersthrottleduration=200ms",
             "--log.level=WARN",
+            "--log.nocolor=true",
         ),
         probe=probes.http(f"{addresses.TRAEFIK_URL}/ping"),
         ports=(Port(number=addresses.INGRESS_PORT), Port(number=addresses.TRAEFIK_PORT)),

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from local.errors import LocalError
 
-# A unix socket's path has 107 bytes; the longest one below the state directory is containerd's TTRPC socket.
-_LONGEST_SOCKET = len("/containerd/containerd.sock.ttrpc")
+# A unix socket's path has 107 bytes; the longest one below the state directory is the kubelet's.
+_LONGEST_SOCKET = len("/kubelet/pod-resources/kubelet.sock")
 _SOCKET_LIMIT = 107
 _MARKER = ".slipway-state"
 
@@ -67,6 +67,11 @@ class Paths:
     def etc(self) -> Path:
         """Generated configuration files of the daemons."""
         return self.state / "etc"
+
+    @property
+    def bin(self) -> Path:
+        """Links to the programs that `make env` puts on the PATH."""
+        return self.state / "bin"
 
     @property
     def kubeconfig(self) -> Path:

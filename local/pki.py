@@ -1,6 +1,6 @@
-"""The cluster's own certificate authority: every certificate, key and kubeconfig is random and stays on this machine."""
+"""The cluster's own certificate authority: every certificate, key and kubeconfig is random and stays here."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import secrets
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from local import addresses
 
-VALIDITY = datetime.timedelta(days=365)  # a cluster of `make up` is short-lived; `make down` and `up` renew it
+VALIDITY = dt.timedelta(days=365)  # a cluster of `make up` is short-lived; `make down` and `up` renew it
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,14 @@ def _issue(
 
 
 def _base(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_before(now - dt.timedelta(minutes=5))
         .not_valid_after(now + VALIDITY)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -26,7 +27,7 @@ def http(url: str, identity: Path | None = None, *, authority: Path | None = Non
             answer = httpx.get(url, verify=_context(identity, authority), timeout=_TIMEOUT_SECONDS, trust_env=False)
         except (httpx.HTTPError, OSError) as failure:
             raise ProbeError(f"{url}: {failure}") from failure
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != HTTPStatus.OK:
             raise ProbeError(f"{url}: answered {answer.status_code} {answer.text.strip()[:200]!r}")
 
     return probe

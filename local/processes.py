@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -21,6 +22,8 @@ from local.paths import Paths
 _ENTER_CGROUP = 'echo $$ > "$0" && exec "$@"'
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 8192
+_LINE_LIMIT = 240
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +175,18 @@ def stop(record: Record, grace_seconds: float) -> None:
         time.sleep(_POLL_SECONDS / 2)
 
 
+def running_from(folder: Path) -> list[int]:
+    """Return the processes whose program is a file below a folder, even if it was deleted meanwhile."""
+    found: list[int] = []
+    for process in psutil.process_iter(["exe"]):
+        program = str(process.info["exe"] or "").removesuffix(" (deleted)")
+        if program and Path(program).is_relative_to(folder):
+            found.append(process.pid)
+    return found
+
+
 def kill_all(pids: Sequence[int]) -> None:
-    """Send SIGKILL to each process; the caller has read the pids from a cgroup of ours this very moment."""
+    """Send SIGKILL to each process; the caller has found them to be ours this very moment."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -188,7 +201,8 @@ def last_line(log: Path) -> str:
             lines = stream.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return ""
-    return next((line.strip()[:400] for line in reversed(lines) if line.strip()), "")
+    plain = (_COLOURS.sub("", line).strip() for line in reversed(lines))
+    return next((line[:_LINE_LIMIT] for line in plain if line), "")
 
 
 def _signal(record: Record, number: signal.Signals) -> None:

@@ -1,0 +1,119 @@
+"""`python -m local`: start, look at and remove the local cluster. `make up`, `down`, `env` and `status` call this."""
+
+import json
+import os
+import shlex
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from local import deploy, status, teardown
+from local import up as up_
+from local.errors import LocalError
+from local.lock import exclusive
+from local.paths import Paths
+from local.progress import Progress
+
+_ROOTS_FOLDERS = ("/usr/sbin", "/sbin")  # iptables and friends; not on everybody's PATH
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="A real single-node Kubernetes on this machine, for `pulumi up -s dev` and the tests.",
+)
+
+
+@app.command()
+def up(
+    deployed: Annotated[
+        bool, typer.Option("--deploy/--no-deploy", help="Also bring the dev stack up and send test pictures.")
+    ] = True,
+) -> None:
+    """Build what is missing, start or repair the cluster, deploy the dev stack. Run it again to continue after ^C."""
+    with _one_line_errors():
+        paths = Paths.from_environment()
+        _require_root("up")
+        _plain_path(paths)
+        progress = Progress()
+        with exclusive(paths.cache / "lock"):
+            services = up_.up(paths, progress, with_stack=deployed)
+            if services is None:
+                typer.echo('the cluster runs; next: eval "$(make -s env)", then pulumi up -s dev')
+                return
+            with progress.step("send test pictures", 3):
+                answers = deploy.try_out(paths, services)
+        typer.echo(up_.summary(paths, services, answers))
+
+
+@app.command()
+def down() -> None:
+    """Remove the cluster: processes, pods, mounts, interfaces, routes, packet-filter rules, files. The cache stays."""
+    with _one_line_errors():
+        paths = Paths.from_environment()
+        _require_root("down")
+        _plain_path(paths)
+        with exclusive(paths.cache / "lock"):
+            left = teardown.down(paths, Progress())
+        if left:
+            raise LocalError(f"not everything could be removed, run `make down` again: {'; '.join(left)}")
+        typer.echo(f"the cluster is gone; what was built and downloaded stays in {paths.cache}")
+
+
+@app.command()
+def env() -> None:
+    """Print shell exports: eval "$(make -s env)", and plain pulumi and kubectl work on the local cluster."""
+    with _one_line_errors():
+        paths = Paths.from_environment()
+        if not paths.is_ours():
+            raise LocalError("no local cluster runs: start it with `make up`")
+        _plain_path(paths)
+        for name, value in deploy.exports(paths).items():
+            typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+@app.command("status")
+def show_status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs; same exit code.")] = False,
+) -> None:
+    """Show every part's version, process and health; exit code 1 unless all are healthy."""
+    with _one_line_errors():
+        document = status.report(Paths.from_environment())
+        typer.echo(json.dumps(document, indent=2) if as_json else status.table(document))
+    raise typer.Exit(0 if document["healthy"] else 1)
+
+
+@contextmanager
+def _one_line_errors() -> Generator[None]:
+    try:
+        yield
+    except LocalError as error:
+        typer.echo(f"local: {error}", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(f"local: {error.filename or 'operating system'}: {error.strerror or error}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("local: interrupted; what is built stays, `make up` continues, `make down` removes", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _require_root(command: str) -> None:
+    if os.geteuid() != 0:
+        raise LocalError(
+            f"`{command}` needs root: the kubelet, containerd and the packet filter do. Run it with sudo, or use a "
+            "cluster of your own (README.md)"
+        )
+
+
+def _plain_path(paths: Paths) -> None:
+    """Take the cluster's own links off the PATH, or after `make env` they would be found as the machine's programs."""
+    given = os.environ.get("PATH", "/usr/bin:/bin").split(os.pathsep)
+    kept = [folder for folder in given if folder != str(paths.bin)]
+    os.environ["PATH"] = os.pathsep.join([*kept, *(folder for folder in _ROOTS_FOLDERS if folder not in kept)])
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m local")

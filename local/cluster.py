@@ -1,0 +1,111 @@
+"""Bring the cluster up: which daemons there are, in what order they start, and when the cluster is usable."""
+
+import time
+from pathlib import Path
+
+from local import addresses, cgroups, configs, control_plane, kube, monitoring, network, node, pki, processes
+from local.commands import run
+from local.daemon import Daemon
+from local.errors import LocalError
+from local.graph import Task
+from local.paths import Paths
+from local.progress import Progress
+from local.toolchain.build import Toolchain
+
+OBJECTS = "cluster-objects"
+READY = "node-ready"
+_START_LIMIT_SECONDS = 180  # twenty times what it takes on an idle machine: builds may take both processors meanwhile
+_GRACE_SECONDS = 10
+_HICCUP_SECONDS = 5  # a running daemon that fails its probe for this long is restarted
+
+
+def prepare(paths: Paths) -> None:
+    """Make directories, credentials, configuration, cgroup and network; all of it idempotent."""
+    paths.create()
+    pki.create(paths.pki)
+    configs.write_all(paths)
+    cgroups.create()
+    network.create(paths.state / "sysctls.json")
+
+
+def daemons(paths: Paths) -> tuple[Daemon, ...]:
+    """Return the table of daemons; `prepare` must have run."""
+    return (*control_plane.daemons(paths), *node.daemons(paths))
+
+
+class Cluster:
+    """The daemons of one cluster as tasks of `up`."""
+
+    def __init__(self, paths: Paths, toolchain: Toolchain, progress: Progress) -> None:
+        self._paths = paths
+        self._toolchain = toolchain
+        self._progress = progress
+        self._launcher = processes.Launcher(paths)
+
+    def tasks(self) -> list[Task]:
+        """Return one task per daemon, one for the cluster's own objects and one that ends with a ready node."""
+        rows = [
+            Task(daemon.name, lambda daemon=daemon: self._ensure(daemon), daemon.needs)
+            for daemon in daemons(self._paths)
+        ]
+        return [
+            *rows,
+            Task(OBJECTS, self._apply_objects, ("kube-apiserver",)),
+            Task("monitoring-definitions", self._apply_definitions, ("kube-apiserver",)),
+            Task(READY, self._await_node, ("kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler")),
+        ]
+
+    def _ensure(self, daemon: Daemon) -> None:
+        """Start the daemon unless the very same one, same binary and same configuration, runs and is healthy."""
+        binary = self._toolchain.wait(daemon.binary)
+        record = processes.load(self._paths, daemon.name)
+        if record is not None and record.alive():
+            if record.fingerprint == daemon.fingerprint(binary) and self._recovers(daemon):
+                return
+            self._progress.note(f"{daemon.name} is unhealthy or out of date: it is restarted")
+            processes.stop(record, _GRACE_SECONDS)
+        with self._progress.step(f"start {daemon.name}", daemon.expected_seconds):
+            started = self._launcher.start(daemon, binary)
+            self._launcher.await_healthy(daemon, started, _START_LIMIT_SECONDS)
+
+    def _recovers(self, daemon: Daemon) -> bool:
+        deadline = time.monotonic() + _HICCUP_SECONDS
+        while processes.probe_failure(daemon) is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.5)
+        return True
+
+    def _apply_objects(self) -> None:
+        """Apply the ingress class and the daemons' rights."""
+        with self._progress.step("apply the cluster's own objects", 2):
+            self._apply(Path(__file__).parent / "manifests/cluster.yaml")
+
+    def _apply_definitions(self) -> None:
+        """Apply the monitoring definitions: ServiceMonitor, PrometheusRule and the like."""
+        definitions = monitoring.definitions(self._paths.cache, self._progress)
+        with self._progress.step("apply the monitoring definitions", 8):
+            self._apply(definitions)
+
+    def _apply(self, objects: Path) -> None:
+        """Apply a file or a folder on the server's side, where an unchanged object is not written."""
+        kubectl = self._toolchain.wait("kubectl")
+        # kubectl's cache stays in the state directory.
+        environment = {"HOME": str(self._paths.state), "PATH": "/usr/bin:/bin"}
+        flags = ["--server-side", "--force-conflicts", f"--filename={objects}"]
+        run([kubectl, f"--kubeconfig={self._paths.kubeconfig}", "apply", *flags], environment=environment)
+
+    def _await_node(self) -> None:
+        """Return when the node takes pods and the default namespace's ServiceAccount exists."""
+        deadline = time.monotonic() + _START_LIMIT_SECONDS
+        with self._progress.step("wait for the node", 8):
+            while not self._usable():
+                if time.monotonic() > deadline:
+                    log = self._paths.logs / "kubelet.log"
+                    raise LocalError(f"kubelet: the node is not Ready after {_START_LIMIT_SECONDS} s; its log: {log}")
+                time.sleep(0.2)
+
+    def _usable(self) -> bool:
+        found = kube.get(self._paths, f"/api/v1/nodes/{addresses.NODE_NAME}")
+        account = kube.get(self._paths, "/api/v1/namespaces/default/serviceaccounts/default")
+        return found is not None and account is not None and kube.condition(found, "Ready")

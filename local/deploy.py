@@ -1,0 +1,179 @@
+"""From a running cluster to an answered picture: Pulumi's surroundings, the dev stack, and a few test pictures."""
+
+import json
+import os
+import shutil
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import psutil
+
+from local import kube, pki, stack_file
+from local.commands import run
+from local.errors import LocalError
+from local.paths import Paths
+from local.progress import Progress
+from local.toolchain.build import Toolchain
+from local.toolchain.groups import PULUMI_DOCKER_BUILD_VERSION, PULUMI_KUBERNETES_VERSION
+
+PROJECT, STACK = "slipway", "dev"
+PLUGINS = {"kubernetes": PULUMI_KUBERNETES_VERSION, "docker-build": PULUMI_DOCKER_BUILD_VERSION}
+# On the PATH of `make env`: what a user types, and what Pulumi starts.
+PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "kubectl", "ctr")
+_PICTURES = 5
+_ROUTE_LIMIT_SECONDS = 15
+_NO_ROUTE_YET = (404, 503)
+_DIAGNOSTICS_LINES = 40
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service said about one test picture."""
+
+    expected: str
+    label: str
+    slot: str
+
+
+def exports(paths: Paths) -> dict[str, str]:
+    """Return the variables after which plain `pulumi` and `kubectl` work on the local cluster."""
+    return {
+        "KUBECONFIG": str(paths.kubeconfig),
+        "PATH": f"{paths.project}/.venv/bin:{paths.bin}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+        "PULUMI_HOME": str(paths.pulumi_home),
+        "PULUMI_BACKEND_URL": f"file://{paths.pulumi_backend}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.pulumi_passphrase),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # there is no host to download plugins from
+        "BUILDX_CONFIG": str(paths.buildx),
+    }
+
+
+def prepare_pulumi(paths: Paths, toolchain: Toolchain, progress: Progress) -> None:
+    """Put the programs on `make env`'s PATH, install the plugins, make the passphrase; waits for their builds."""
+    if not paths.pulumi_passphrase.exists():
+        pki.write_private(paths.pulumi_passphrase, pki.random_token().encode())
+    paths.bin.mkdir(exist_ok=True)
+    for name in PROGRAMS:
+        place(paths.bin / name, toolchain.wait(name), paths.cache)
+    for name, version in PLUGINS.items():
+        binary = toolchain.wait(f"pulumi-resource-{name}")
+        if not (paths.pulumi_home / f"plugins/resource-{name}-v{version}").is_dir():
+            with progress.step(f"install the {name} plugin", 3):
+                _pulumi(paths, "plugin", "install", "resource", name, version, "--file", str(binary))
+
+
+def deploy(paths: Paths, progress: Progress) -> Mapping[str, Any]:
+    """Bring the dev stack up and return its output `services`; raises LocalError with Pulumi's own diagnostics."""
+    log = paths.logs / "pulumi-up.log"
+    if stack_file.drop_stale_salt(stack_settings(paths), stack_exists=checkpoint(paths).exists()):
+        progress.note(f"Pulumi.{STACK}.yaml: dropped the salt of an earlier local cluster")
+    free_stale_locks(paths, progress)
+    _pulumi(paths, "stack", "select", STACK, "--create")
+    with progress.step("pulumi up -s dev", 60):
+        try:
+            _pulumi(paths, "up", "--stack", STACK, "--yes", "--skip-preview", "--color=never", log=log)
+        except LocalError as failure:
+            raise LocalError(f"{failure}\n{diagnostics(log.read_text())}") from failure
+    return json.loads(_pulumi(paths, "stack", "output", "--stack", STACK, "--json"))["services"]
+
+
+def stack_settings(paths: Paths) -> Path:
+    """Return the dev stack's file, which Pulumi edits."""
+    return paths.project / f"Pulumi.{STACK}.yaml"
+
+
+def checkpoint(paths: Paths) -> Path:
+    """Return where the file backend keeps the dev stack's state."""
+    return paths.pulumi_backend / f".pulumi/stacks/{PROJECT}/{STACK}.json"
+
+
+def diagnostics(output: str) -> str:
+    """Return the part of Pulumi's output that says what went wrong."""
+    _, found, after = output.partition("Diagnostics:")
+    lines = (after if found else output).strip().splitlines()
+    return "\n".join(lines[:_DIAGNOSTICS_LINES] if found else lines[-_DIAGNOSTICS_LINES:])
+
+
+def try_out(paths: Paths, services: Mapping[str, Any]) -> list[Answer]:
+    """Send a few held-out pictures through the Ingress to each service; raises LocalError unless each is answered."""
+    from serving.training.digits import held_out  # noqa: PLC0415  (scikit-learn takes a second to load)
+
+    pictures = held_out()[:_PICTURES]
+    picture_file(paths).write_bytes(pictures[0][0])
+    with httpx.Client(trust_env=False, timeout=10) as client:
+        return [ask(client, service, *picture) for service in services.values() for picture in pictures]
+
+
+def picture_file(paths: Paths) -> Path:
+    """Return a picture that the user can send with curl."""
+    return paths.state / "picture.png"
+
+
+def ask(client: httpx.Client, service: Mapping[str, Any], picture: bytes, expected: str) -> Answer:
+    """Send one picture; the route of a new Ingress appears within a second, so a 404 or 503 is asked again."""
+    deadline = time.monotonic() + _ROUTE_LIMIT_SECONDS
+    while True:
+        headers = {"Host": service["host"], "Content-Type": "image/png"}
+        answer = client.post(service["url"], content=picture, headers=headers)
+        if answer.is_success:
+            body = answer.json()
+            return Answer(str(expected), str(body["predictions"][0]["label"]), str(body["served_by"]["slot"]))
+        if answer.status_code not in _NO_ROUTE_YET or time.monotonic() > deadline:
+            raise LocalError(
+                f"test picture: {service['url']} (Host: {service['host']}) answered {answer.status_code} "
+                f"{answer.text.strip()[:200]!r}: see `kubectl get pods -A` and logs/traefik.log"
+            )
+        time.sleep(0.2)
+
+
+def pods_of(paths: Paths, service: str, slot: str) -> list[str]:
+    """Return `namespace/name` of the ready pods of a service's slot in the dev stack."""
+    selector = quote(f"app.kubernetes.io/name={service},slipway.dev/slot={slot}")
+    found = kube.get(paths, f"/api/v1/pods?labelSelector={selector}") or {"items": []}
+    ready = [pod["metadata"] for pod in found["items"] if kube.condition(pod, "Ready")]
+    own = [metadata for metadata in ready if metadata["namespace"].endswith(f"-{STACK}")]
+    return [f"{metadata['namespace']}/{metadata['name']}" for metadata in own]
+
+
+def free_stale_locks(paths: Paths, progress: Progress) -> None:
+    """Release the locks of a `pulumi` that was killed: the file backend's locks never expire by themselves.
+
+    A lock stays if its owner lives or is on another machine; Pulumi then says who it is.
+    """
+    locks = paths.pulumi_backend / f".pulumi/locks/organization/{PROJECT}/{STACK}"
+    for file in locks.glob("*.json"):
+        owner = json.loads(file.read_text())
+        if owner["hostname"] == socket.gethostname() and not psutil.pid_exists(owner["pid"]):
+            file.unlink(missing_ok=True)
+            progress.note(f"released the lock of a pulumi (pid {owner['pid']}) that was killed")
+
+
+def place(link: Path, program: Path, cache: Path) -> None:
+    """Make a program available as `link`.
+
+    What was built is hard-linked (or copied): Pulumi looks for its language host beside its own real path, and warns
+    twice per run if it has to take it from the PATH. Another installation's program stays where its own parts are.
+    """
+    if link.exists() and link.samefile(program):
+        return
+    link.unlink(missing_ok=True)
+    if not program.is_relative_to(cache):
+        link.symlink_to(program)
+        return
+    try:
+        link.hardlink_to(program.resolve())
+    except OSError:  # another file system
+        shutil.copy2(program, link)
+
+
+def _pulumi(paths: Paths, *arguments: str, log: Path | None = None) -> str:
+    program = shutil.which("pulumi", path=str(paths.bin)) or "pulumi"
+    environment = os.environ | exports(paths)
+    return run([program, *arguments, "--non-interactive"], environment=environment, cwd=paths.project, log=log)

@@ -1,0 +1,113 @@
+"""The two images that the cluster starts from: `pause`, which holds a pod's namespaces, and the model servers' base."""
+
+import hashlib
+import platform
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from local import addresses, debian, oci
+from local.commands import run
+from local.errors import LocalError
+from local.paths import Paths
+from local.progress import Progress
+
+_BASE_PACKAGES = ("python3", "python3-venv", "ca-certificates")
+# What a model server never reads: 40 MB of the base that every node would unpack.
+_DROPPED = ("var/lib/apt/lists", "var/cache/apt", "usr/share/man", "usr/share/locale", "usr/share/info", "var/log")
+_BASE_FORMAT = "1"  # raise it when the way the base is made changes
+_PAUSE_PROGRAM = Path("/usr/bin/catatonit")  # a static init with a pause mode, from Debian
+_NOBODY = "65535:65535"
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def seed_pause(paths: Paths) -> None:
+    """Make sure that the registry has the pause image; the registry must be up."""
+    key = hashlib.sha256(_PAUSE_PROGRAM.read_bytes()).hexdigest()[:16]
+    image = cached(paths.cache / f"images/pause-{key}", make_pause)
+    _push(image, addresses.PAUSE_REPOSITORY, addresses.PAUSE_TAG)
+
+
+def make_base(paths: Paths, progress: Progress) -> Path:
+    """Return the folder of the base image; made from the machine's own apt mirror, once per cache."""
+    key = hashlib.sha256(" ".join((_BASE_FORMAT, *_BASE_PACKAGES, *_DROPPED)).encode()).hexdigest()[:16]
+    folder = paths.cache / f"images/base-{debian.SUITE}-{key}"
+    if not folder.is_dir():
+        with progress.step("base image (debootstrap)", 75):
+            cached(folder, lambda target: _make_base(target, paths.cache / "images/debootstrap.log"))
+    return folder
+
+
+def seed_base(image: Path, progress: Progress) -> None:
+    """Make sure that the registry has the base image; the registry must be up."""
+    with progress.step("push the base image", 2):
+        _push(image, addresses.BASE_REPOSITORY, addresses.BASE_TAG)
+
+
+def _push(image: Path, repository: str, tag: str) -> str:
+    with httpx.Client(base_url=addresses.REGISTRY_URL, timeout=60, trust_env=False) as registry:
+        return oci.push(image, registry, repository, tag)
+
+
+def cached(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Return the folder, made by `make` under another name first, so that an interrupted run leaves no half image."""
+    if not folder.is_dir():
+        fresh = folder.with_name(f"{folder.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True, mode=0o700)
+        make(fresh)
+        fresh.rename(folder)
+    return folder
+
+
+def make_pause(folder: Path) -> None:
+    """Write the pause image: one static program, run by nobody."""
+    entry = tarfile.TarInfo("catatonit")
+    entry.size, entry.mode = _PAUSE_PROGRAM.stat().st_size, 0o755
+    with tarfile.open(folder / "layer.tar", "w") as layer, _PAUSE_PROGRAM.open("rb") as program:
+        layer.addfile(entry, program)
+    oci.write_image(folder, entrypoint=("/catatonit", "-P"), user=_NOBODY, architecture=architecture())
+
+
+def _make_base(folder: Path, log: Path) -> None:
+    root = folder / "root"
+    mirror = debian.mirror()
+    # In a mount namespace of its own: an interrupted debootstrap leaves no /proc mounted in the cache.
+    bootstrap = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={','.join(_BASE_PACKAGES)}",
+        debian.SUITE,
+        root,
+        mirror,
+    ]
+    run(["unshare", "--mount", "--", *bootstrap], log=log)
+    for name in _DROPPED:
+        shutil.rmtree(root / name, ignore_errors=True)
+        (root / name).mkdir(parents=True)
+    for name in ("etc/hostname", "etc/resolv.conf"):  # copied from this machine; the kubelet mounts its own
+        (root / name).write_text("")
+    run(
+        [
+            "tar",
+            "--create",
+            f"--file={folder / 'layer.tar'}",
+            f"--directory={root}",
+            "--numeric-owner",
+            "--sort=name",
+            ".",
+        ]
+    )
+    shutil.rmtree(root)
+    oci.write_image(folder, architecture=architecture())
+
+
+def architecture() -> str:
+    """Return this machine's architecture as images name it; raises LocalError for one that was never tried."""
+    machine = platform.machine()
+    if machine not in _ARCHITECTURES:
+        raise LocalError(f"machine: {machine} is not supported: use one of {', '.join(_ARCHITECTURES)}")
+    return _ARCHITECTURES[machine]

@@ -1,0 +1,34 @@
+"""Read the local cluster's API with the probe's certificate; what is written goes through kubectl or Pulumi."""
+
+import ssl
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from local import addresses
+from local.errors import LocalError
+from local.paths import Paths
+
+Json = dict[str, Any]  # an API object: its shape is the server's
+
+
+def get(paths: Paths, path: str) -> Json | None:
+    """Return the JSON at a path of the API, None if there is no such object; raises LocalError otherwise."""
+    context = ssl.create_default_context(cafile=paths.pki / "ca.crt")
+    context.load_cert_chain(paths.pki / "probe.crt", paths.pki / "probe.key")
+    try:
+        answer = httpx.get(addresses.API_URL + path, verify=context, timeout=10, trust_env=False)
+    except (httpx.HTTPError, OSError) as failure:
+        raise LocalError(f"kube-apiserver: GET {path}: {failure}: see `python -m local status`") from failure
+    if answer.status_code == HTTPStatus.NOT_FOUND:
+        return None
+    if answer.is_error:
+        raise LocalError(f"kube-apiserver: GET {path}: {answer.status_code} {answer.text.strip()[:200]!r}")
+    return answer.json()
+
+
+def condition(item: Json, kind: str) -> bool:
+    """Whether an object's status says that a condition is true."""
+    conditions: list[Json] = item.get("status", {}).get("conditions", [])
+    return any(entry["type"] == kind and entry["status"] == "True" for entry in conditions)

@@ -1,0 +1,102 @@
+"""Make a one-layer OCI image from a tar file, and push it to the local registry through its HTTP API.
+
+The two images that the cluster starts from (pause and base) must be there before anything is built, so they need no
+builder: an image is a tar file, two JSON documents and their digests. The layer stays uncompressed: it only travels
+over loopback, where compressing costs more than it saves.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local.errors import LocalError
+
+_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+_EPOCH = "1970-01-01T00:00:00Z"  # the same content must have the same digest on every machine
+_LAYER, _MANIFEST, _CONFIG = "layer.tar", "manifest.json", "config.json"
+
+
+def write_image(folder: Path, *, entrypoint: Sequence[str] = (), user: str = "", architecture: str = "amd64") -> None:
+    """Write manifest and configuration beside `layer.tar`, which must be in the folder."""
+    layer = _file_digest(folder / _LAYER)
+    process: dict[str, Any] = {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}
+    if entrypoint:
+        process["Entrypoint"] = list(entrypoint)
+    if user:
+        process["User"] = user
+    config = _canonical(
+        {
+            "created": _EPOCH,
+            "architecture": architecture,
+            "os": "linux",
+            "config": process,
+            "rootfs": {"type": "layers", "diff_ids": [layer]},
+            "history": [{"created": _EPOCH, "created_by": "slipway local"}],
+        }
+    )
+    (folder / _CONFIG).write_bytes(config)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST_TYPE,
+        "config": {"mediaType": _CONFIG_TYPE, "digest": digest(config), "size": len(config)},
+        "layers": [{"mediaType": _LAYER_TYPE, "digest": layer, "size": (folder / _LAYER).stat().st_size}],
+    }
+    (folder / _MANIFEST).write_bytes(_canonical(manifest))
+
+
+def push(folder: Path, registry: httpx.Client, repository: str, tag: str) -> str:
+    """Push an image that `write_image` made, unless the tag already names it; returns its digest.
+
+    Args:
+        folder: The image.
+        registry: A client whose base URL is the registry.
+        repository: The image's name in it.
+        tag: The tag that shall name it.
+
+    Raises:
+        LocalError: the registry refused, or is not there.
+    """
+    manifest = (folder / _MANIFEST).read_bytes()
+    place = f"/v2/{repository}/manifests/{tag}"
+    try:
+        if registry.head(place, headers={"Accept": _MANIFEST_TYPE}).headers.get("Docker-Content-Digest") == digest(
+            manifest
+        ):
+            return digest(manifest)
+        described = json.loads(manifest)
+        _push_blob(registry, repository, folder / _LAYER, described["layers"][0]["digest"])
+        _push_blob(registry, repository, folder / _CONFIG, described["config"]["digest"])
+        registry.put(place, content=manifest, headers={"Content-Type": _MANIFEST_TYPE}).raise_for_status()
+    except httpx.HTTPError as failure:
+        raise LocalError(f"registry: pushing {repository}:{tag} failed: {failure}: see logs/registry.log") from failure
+    return digest(manifest)
+
+
+def digest(content: bytes) -> str:
+    """Return content's name in a registry."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _push_blob(registry: httpx.Client, repository: str, file: Path, name: str) -> None:
+    if registry.head(f"/v2/{repository}/blobs/{name}").is_success:
+        return
+    upload = registry.post(f"/v2/{repository}/blobs/uploads/").raise_for_status()
+    place = httpx.URL(upload.headers["Location"]).copy_merge_params({"digest": name})
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
+    with file.open("rb") as content:
+        registry.put(place, content=content, headers=headers).raise_for_status()
+
+
+def _file_digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return f"sha256:{hashlib.file_digest(content, 'sha256').hexdigest()}"
+
+
+def _canonical(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,59 @@
+"""The one line that Pulumi writes into `Pulumi.<stack>.yaml`: the salt of the stack's passphrase.
+
+The passphrase of a local cluster is random and goes with it, so a salt that an earlier cluster left behind fits no
+passphrase any more, and the new stack would fail with "incorrect passphrase". The file is under version control: `down`
+takes the line away again.
+"""
+
+import re
+from pathlib import Path
+
+from local.errors import LocalError
+
+_SALT = re.compile(r"^encryptionsalt:[ ]*(\S+)[ ]*\n?", re.MULTILINE)
+_SECRET = re.compile(r"^\s+(-\s+)?secure:", re.MULTILINE)
+
+
+def salt(text: str) -> str | None:
+    """Return the salt in a stack file's text, if there is one."""
+    found = _SALT.search(text)
+    return found[1] if found else None
+
+
+def without_salt(text: str) -> str:
+    """Return a stack file's text without the salt; everything else stays as it is, comments too."""
+    return _SALT.sub("", text)
+
+
+def drop_stale_salt(file: Path, *, stack_exists: bool) -> bool:
+    """Remove a salt that belongs to no stack of this cluster; returns whether there was one.
+
+    Args:
+        file: The stack file.
+        stack_exists: Whether this cluster's backend has the stack already; then the salt is its own.
+
+    Raises:
+        LocalError: the file holds secrets that were encrypted elsewhere, and without its salt they would be lost.
+    """
+    text = file.read_text()
+    if stack_exists or salt(text) is None:
+        return False
+    if _SECRET.search(text):
+        raise LocalError(
+            f"{file}: its secrets were encrypted for another backend, the local cluster cannot read them: "
+            "keep such a stack file under another stack name, and let the local cluster have its own"
+        )
+    file.write_text(without_salt(text))
+    return True
+
+
+def drop_own_salt(file: Path, *, stack_exists: bool) -> bool:
+    """Remove the salt, before this cluster's backend goes, if it can only be of use there; returns whether it did.
+
+    A file with encrypted values keeps it: they may have been encrypted elsewhere.
+    """
+    text = file.read_text() if file.exists() else ""
+    if not stack_exists or salt(text) is None or _SECRET.search(text):
+        return False
+    file.write_text(without_salt(text))
+    return True

@@ -1,0 +1,133 @@
+"""Remove everything of the cluster, whether it runs, half runs, or was killed: what is ours is found in the kernel.
+
+Daemons and pods are in our cgroup, mounts are below the state directory, cables hang on our bridge, rules are in chains
+that our guard marks. Records of pids only make the end gentler.
+"""
+
+import contextlib
+import hashlib
+import re
+import shutil
+import time
+from pathlib import Path
+
+from local import cgroups, deploy, network, processes, stack_file
+from local.commands import run
+from local.errors import LocalError
+from local.paths import Paths
+from local.progress import Progress
+
+_GRACE_SECONDS = 3
+_KILL_LIMIT_SECONDS = 20
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def down(paths: Paths, progress: Progress) -> list[str]:
+    """Remove the cluster and return what could not be removed: processes, mounts, interfaces, routes, chains, files."""
+    stack_file.drop_own_salt(deploy.stack_settings(paths), stack_exists=deploy.checkpoint(paths).exists())
+    with progress.step("end the cluster's processes", 5):
+        _end_processes(paths)
+    with progress.step("remove mounts, network and files", 3):
+        _unmount(paths.state)
+        sockets = shim_sockets(paths)
+        left = network.remove(paths.state / "sysctls.json")
+        left += [f"cgroup {folder}" for folder in _remove_cgroups()]
+        _remove_files_elsewhere(paths, sockets)
+        left += [f"mount {mount}" for mount in mounts_below(paths.state, Path("/proc/self/mountinfo").read_text())]
+        left += [f"process {pid}" for pid in _ours(paths)]
+        if not any(entry.startswith("mount") for entry in left):
+            _remove_state(paths)
+    return left
+
+
+def _end_processes(paths: Paths) -> None:
+    """Kill everything of ours at once: daemons, shims, containers, builds; what they would save is thrown away.
+
+    Killing in order would only give the kubelet the time to restart what has ended. The records find what is alive
+    outside the cgroup, should somebody have moved it.
+    """
+    deadline = time.monotonic() + _KILL_LIMIT_SECONDS
+    while (pids := _ours(paths)) and time.monotonic() < deadline:
+        processes.kill_all(pids)
+        time.sleep(0.1)
+    for record in processes.records(paths):
+        processes.stop(record, _GRACE_SECONDS)
+
+
+def _ours(paths: Paths) -> list[int]:
+    """Return what is in our cgroup, and what runs a program of the state directory: a Pulumi or its plugins."""
+    return sorted({*cgroups.members(), *processes.running_from(paths.state)})
+
+
+def _remove_cgroups() -> list[Path]:
+    """Remove the cgroups; the kernel frees those of processes that just ended a moment later."""
+    deadline = time.monotonic() + _KILL_LIMIT_SECONDS / 10
+    while (left := cgroups.remove()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def _unmount(state: Path) -> None:
+    for mount in mounts_below(state, Path("/proc/self/mountinfo").read_text()):
+        run(["umount", "--lazy", mount])
+
+
+def mounts_below(folder: Path, mountinfo: str) -> list[Path]:
+    """Return the mount points at or below a folder, the last mounted first.
+
+    Args:
+        folder: The folder.
+        mountinfo: The content of /proc/self/mountinfo, in which spaces and the like are written in octal.
+    """
+    points = [Path(_ESCAPED.sub(lambda code: chr(int(code[1], 8)), line.split()[4])) for line in mountinfo.splitlines()]
+    return [point for point in reversed(points) if point.is_relative_to(folder)]
+
+
+def shim_sockets(paths: Paths) -> list[Path]:
+    """Return the sockets that containerd's shims keep outside the state directory, named by a digest of their task."""
+    tasks = paths.state / "containerd/state/io.containerd.runtime.v2.task"
+    names = [f"{paths.containerd_socket}/{task.parent.name}/{task.name}" for task in tasks.glob("*/*")]
+    return [Path("/run/containerd/s") / hashlib.sha256(name.encode()).hexdigest() for name in names]
+
+
+def _remove_files_elsewhere(paths: Paths, sockets: list[Path]) -> None:
+    """Remove what containerd, CNI and the kubelet keep at fixed places; others' files there stay."""
+    for socket in sockets:
+        socket.unlink(missing_ok=True)
+    for result in Path("/var/lib/cni/results").glob("*"):
+        if str(paths.state) in result.read_text(errors="replace"):
+            result.unlink()
+    for link in Path("/var/log/containers").glob("*.log"):
+        if link.is_symlink() and link.readlink().is_relative_to(paths.state):
+            link.unlink()
+    if (paths.state / "kubelet").exists():  # a kubelet of ours ran, and each kubelet empties this folder for itself
+        for file in Path("/var/lib/kubelet/device-plugins").glob("kubelet*"):
+            file.unlink()
+    for folder in _EMPTY_IF_OURS:
+        with contextlib.suppress(OSError):  # somebody else's files are in it, or it never was
+            folder.rmdir()
+
+
+_EMPTY_IF_OURS = tuple(
+    Path(folder)
+    for folder in (
+        "/run/containerd/s",
+        "/run/containerd",
+        "/var/lib/cni/results",
+        "/var/lib/cni",
+        "/var/log/containers",
+        "/var/lib/kubelet/device-plugins",
+        "/var/lib/kubelet",
+    )
+)
+
+
+def _remove_state(paths: Paths) -> None:
+    if not paths.state.exists():
+        return
+    if not paths.is_ours():
+        raise LocalError(
+            f"SLIPWAY_STATE: {paths.state} has no mark that Slipway made it, so it is left alone: check the variable, "
+            "or remove the folder yourself if it is what is left of a cluster"
+        )
+    shutil.rmtree(paths.state)

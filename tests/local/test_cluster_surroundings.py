@@ -1,0 +1,148 @@
+"""What `up` takes from its surroundings: folders, disk, Debian, wheels, the lock; and what `env` gives back."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from local import debian, deploy, up, wheels
+from local.__main__ import app
+from local.errors import LocalError
+from local.lock import exclusive
+from local.paths import Paths
+
+TARGETS = """trixie Debian main http://mirror.example/debian/
+bookworm Docker main http://other.example/
+bookworm-security Debian main http://mirror.example/debian-security/
+bookworm Debian contrib http://mirror.example/debian/
+bookworm Debian main http://mirror.example/debian/
+"""
+
+
+def printing(text: str) -> object:
+    def run(_command: Sequence[str], **_options: object) -> str:
+        return text
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [("relative/folder", "no absolute folder"), ("/", "no absolute folder"), ("/" + "x" * 90, "too long")],
+)
+def test_a_state_folder_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, value: str, reason: str) -> None:
+    monkeypatch.setenv("SLIPWAY_STATE", value)
+    with pytest.raises(LocalError, match=f"SLIPWAY_STATE: .*{reason}"):
+        Paths.from_environment()
+
+
+def test_a_folder_with_somebody_s_files_is_never_taken_over(paths: Paths) -> None:
+    paths.state.mkdir(parents=True)
+    (paths.state / "thesis.tex").touch()
+    with pytest.raises(LocalError, match="holds files that are not Slipway's"):
+        paths.create()
+    assert not paths.is_ours()
+
+
+def test_the_state_is_readable_by_its_owner_only(paths: Paths) -> None:
+    paths.create()
+    paths.create()  # a second `up`
+    assert paths.is_ours()
+    assert paths.state.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_full_disk_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(up.DISK_GIB, "state", 10**9)
+    with pytest.raises(LocalError, match=r"SLIPWAY_STATE: .* GiB free, the local cluster needs 1000000000"):
+        up.refuse_full_disk("state", tmp_path / "not/yet/there")
+
+
+def test_the_mirror_is_the_one_that_apt_has_for_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debian, "run", printing(TARGETS))
+    assert debian.mirror() == "http://mirror.example/debian/"
+
+
+def test_a_machine_without_the_suite_is_told_what_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(debian, "run", printing("jammy Ubuntu main http://mirror.example/ubuntu/\n"))
+    with pytest.raises(LocalError, match="no source of Debian bookworm main"):
+        debian.mirror()
+
+
+def test_another_lock_file_is_another_download(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("numpy==1 --hash=sha256:aa\n")
+    before = wheels.key([lock])
+    assert wheels.key([lock]) == before
+    lock.write_text("numpy==2 --hash=sha256:bb\n")
+    assert wheels.key([lock]) != before
+
+
+def test_the_wheel_folder_gets_what_is_locked_and_loses_what_is_not(tmp_path: Path) -> None:
+    store, target = tmp_path / "store", tmp_path / "wheels"
+    store.mkdir()
+    target.mkdir()
+    (store / "numpy-2.whl").write_text("new")
+    (target / "numpy-1.whl").write_text("old")
+    wheels.mirror(store, target)
+    wheels.mirror(store, target)
+    assert {file.name: file.read_text() for file in target.iterdir()} == {"numpy-2.whl": "new"}
+
+
+def test_a_folder_without_lock_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"there is no requirements\*\.lock"):
+        wheels.locks_in(tmp_path)
+
+
+def test_only_one_up_or_down_runs_at_a_time(tmp_path: Path) -> None:
+    refused = pytest.raises(LocalError, match=rf"another .* runs \(pid {os.getpid()}\)")
+    with exclusive(tmp_path / "lock"), refused, exclusive(tmp_path / "lock"):
+        pass
+    with exclusive(tmp_path / "lock"):
+        pass
+
+
+def test_env_names_nothing_outside_the_state_but_the_users_path(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin")
+    exports = deploy.exports(paths)
+    assert exports.pop("PATH") == f"{paths.project}/.venv/bin:{paths.bin}:/usr/bin"
+    places = [value for value in exports.values() if value != "true"]
+    assert len(places) >= 5
+    assert [value for value in places if str(paths.state) not in value] == []
+
+
+def test_pulumi_s_own_diagnostics_are_shown_without_its_progress() -> None:
+    output = "creating\n\nDiagnostics:\n  Image:\n    error: failed to solve\n\nResources:\n    2 errored\n"
+    assert deploy.diagnostics(output).startswith("Image:\n    error: failed to solve")
+    assert deploy.diagnostics("error: no stack") == "error: no stack"
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> CliRunner:
+    monkeypatch.setenv("SLIPWAY_STATE", str(tmp_path_factory.mktemp("s") / "s"))  # short, for the sockets' sake
+    monkeypatch.setenv("SLIPWAY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    return CliRunner()
+
+
+@pytest.mark.parametrize("command", ["up", "down"])
+def test_without_root_nothing_starts_and_the_reason_is_one_line(cli: CliRunner, command: str) -> None:
+    result = cli.invoke(app, [command])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"local: `{command}` needs root")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+
+
+def test_env_without_a_cluster_prints_no_export(cli: CliRunner) -> None:
+    result = cli.invoke(app, ["env"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "make up" in result.stderr
+
+
+def test_status_without_a_cluster_is_unhealthy_json(cli: CliRunner) -> None:
+    result = cli.invoke(app, ["status", "--json"])
+    assert result.exit_code == 1
+    assert '"healthy": false' in result.stdout
+    assert '"components": {}' in result.stdout
