@@ -57,7 +57,7 @@ def _check_size(picture: Image.Image) -> None:
     count = picture.width * picture.height
     if count > MOST_PIXELS:
         raise PictureTooLargeError(
-            f"the picture has {picture.width} x {picture.height} = {count} pixels, the limit is {MOST_PIXELS}; scale it down"
+            f"the picture has {picture.width} x {picture.height} pixels, the limit is {MOST_PIXELS}; scale it down"
         )
 
 

@@ -19,7 +19,7 @@ class SettingsError(ValueError):
 
 
 class Settings(BaseModel):
-    """What may differ between two configurations of one image. An unknown key is an error: a typo must not be ignored."""
+    """What may differ between two configurations of one image. An unknown key is an error: no typo is ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
 

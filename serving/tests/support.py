@@ -1,0 +1,119 @@
+"""What several tests need: a running server, and a model whose inference the test holds in its hand."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import numpy as np
+import uvicorn
+from numpy.typing import NDArray
+
+from serving.app import make_app, make_service
+from serving.cpu import Threads
+from serving.identity import Identity
+from serving.model import Metadata, Model, Node
+from serving.service import Service
+from serving.settings import Settings
+
+IDENTITY = Identity(service="classifier", slot="blue", version="sha256:0123", config="c0ffee")
+PNG = {"content-type": "image/png"}
+PATIENCE_SECONDS = 20.0
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for something that another thread or process does; fail with its name instead of hanging."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"timed out waiting until {what}"
+        time.sleep(0.005)
+
+
+@dataclass
+class HeldSession:
+    """A session that answers class 0 at once, or, when held, not before the test lets it go."""
+
+    held: bool = False
+    broken: bool = False
+    calls: int = 0
+    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def get_inputs(self) -> list[Node]:
+        return []
+
+    def get_outputs(self) -> list[Node]:
+        return []
+
+    def run(self, output_names: list[str], input_feed: dict[str, Any]) -> list[NDArray[np.float32]]:
+        del output_names
+        self.calls += 1
+        if self.broken:
+            raise RuntimeError("planted failure")
+        if self.held:
+            self.entered.release()
+            assert self.release.wait(PATIENCE_SECONDS)
+        rows = len(input_feed["pixels"])
+        return [np.tile(np.eye(1, 10, dtype=np.float32), (rows, 1))]
+
+
+def model_with(session: HeldSession) -> Model:
+    metadata = Metadata(
+        version="held",
+        labels=tuple("0123456789"),
+        accuracy=1,
+        floor=0,
+        trained_on=0,
+        held_out=0,
+        seed=0,
+        versions={},
+    )
+    return Model(metadata, session)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server in a thread of this process, on loopback."""
+
+    service: Service
+    client: httpx.Client
+    port: int
+
+    def wait_ready(self) -> None:
+        wait_until(lambda: self.service.lifecycle.ready, "the server is ready")
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.service.telemetry.registry.get_sample_value(name, labels) or 0.0
+
+
+@contextmanager
+def serve(load: Callable[[], Model], *, threads: int = 2, **settings: Any) -> Generator[Running]:
+    """Run the application in a thread; it is not necessarily ready when the block begins."""
+    service = make_service(Settings(**settings), IDENTITY, Threads(workers=threads, intra_op=1))
+    # The protocol is named, because asyncio switches Nagle's delay off only where it is.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    server = uvicorn.Server(
+        uvicorn.Config(make_app(service, load), log_config=None, access_log=False, http="httptools", ws="none")
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: server.started or not thread.is_alive(), "the server listens")
+        assert server.started
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE_SECONDS) as client:
+            yield Running(service, client, port)
+    finally:
+        server.should_exit = True
+        thread.join(PATIENCE_SECONDS)
+        listening.close()
+
+
+def log_lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]

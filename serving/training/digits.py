@@ -1,0 +1,62 @@
+"""The data: scikit-learn's bundled handwritten digits, as pictures, and their one split.
+
+The split has a seed of its own, so that pictures held out once are held out from every model that is ever trained.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn import datasets, model_selection
+
+HELD_OUT = 400
+SPLIT_SEED = 42
+# Pixels per side of a rendered picture. The data is 8 x 8; pictures that people send are not.
+RENDERED_SIDE = 64
+_BRIGHTEST = 16  # of the data's grey values
+LABELS = tuple("0123456789")
+
+
+class Picture(NamedTuple):
+    """A PNG and the digit that it shows."""
+
+    png: bytes
+    label: str
+
+
+class Split(NamedTuple):
+    """Pictures to learn from, and pictures to ask about."""
+
+    training: list[Picture]
+    held_out: list[Picture]
+
+
+def split() -> Split:
+    """All 1,797 digits, split once and for all; every digit has the same share in both parts."""
+    values, targets = cast("Any", datasets.load_digits(return_X_y=True))
+    parts: Sequence[Any] = cast("Any", model_selection).train_test_split(
+        values, targets, test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=targets
+    )
+    learn, ask, learn_labels, ask_labels = parts
+    return Split(_pictures(learn, learn_labels), _pictures(ask, ask_labels))
+
+
+def held_out() -> list[tuple[bytes, str]]:
+    """The pictures that no model was trained on, as (PNG, label)."""
+    return [(picture.png, picture.label) for picture in split().held_out]
+
+
+def render(values: NDArray[np.float64]) -> bytes:
+    """Render 64 grey values (0 to 16) as a smooth PNG of RENDERED_SIDE pixels, light ink on black."""
+    grey = np.round(values.reshape(8, 8) * 255 / _BRIGHTEST).astype(np.uint8)
+    picture = Image.fromarray(grey).resize((RENDERED_SIDE, RENDERED_SIDE), Image.Resampling.BICUBIC)
+    content = io.BytesIO()
+    picture.save(content, "PNG")
+    return content.getvalue()
+
+
+def _pictures(values: NDArray[np.float64], targets: NDArray[np.int64]) -> list[Picture]:
+    return [Picture(render(row), LABELS[int(target)]) for row, target in zip(values, targets, strict=True)]
