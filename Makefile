@@ -20,7 +20,7 @@ setup: .venv/.ready ## Python environment in .venv, as locked
 	@echo "setting up .venv (about 30 s)"
 	@test -x $(PY) || $(PYTHON) -m venv .venv
 	@test -x $(UV) || $(PY) -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
-	@$(UV) pip sync -q --python $(PY) --require-hashes requirements.lock
+	@$(UV) pip sync -q --compile-bytecode --python $(PY) --require-hashes requirements.lock
 	@touch $@
 
 .PHONY: up down env status

@@ -87,13 +87,14 @@ def compare(services: int, console: Console) -> tuple[list[Run], list[Run]]:
 
 
 def main() -> None:
-    """Measure every size and print times, memory and ratios."""
+    """Measure every size, or those that are named, and print times, memory and ratios."""
     console = Console(width=100)
     table = Table(
         "services", "slipway s", "flat s", "ratio", "slipway MiB", "flat MiB", title="pulumi preview, medians"
     )
     ratios: dict[str, float] = {}
-    for services in ROUNDS:
+    sizes = [int(size) for size in sys.argv[1:]] or list(ROUNDS)
+    for services in sizes:
         ours, flat = compare(services, console)
         seconds = [statistics.median(run.seconds for run in side) for side in (ours, flat)]
         memory = [statistics.median(run.peak_mebibytes for run in side) for side in (ours, flat)]

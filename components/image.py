@@ -7,8 +7,6 @@ image is retained when the resource goes: another environment may be running it.
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_docker as docker
-import pulumi_docker_build as docker_build
 
 from components import names
 from models.image import ImageBuild, ImageSettings
@@ -38,6 +36,8 @@ class ModelImage(pulumi.ComponentResource):
         self.register_outputs({"reference": self.reference})
 
     def _with_buildkit(self, name: str, args: ModelImageArgs) -> pulumi.Output[str]:
+        import pulumi_docker_build as docker_build  # noqa: PLC0415 -- 0.1 s that only a stack that builds pays
+
         settings, context = args.settings, args.build.context
         repository = names.repository(settings.registry, args.system, args.key)
         image = docker_build.Image(
@@ -57,6 +57,8 @@ class ModelImage(pulumi.ComponentResource):
         return image.digest.apply(lambda digest: f"{repository}@{digest}")
 
     def _with_docker(self, name: str, args: ModelImageArgs) -> pulumi.Output[str]:
+        import pulumi_docker as docker  # noqa: PLC0415 -- 0.2 s that only a stack with this builder pays
+
         context = args.build.context
         image = docker.Image(
             f"{name}-build",

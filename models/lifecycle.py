@@ -38,9 +38,9 @@ class Drain(Model):
     """What a pod does between the decision to stop it and its end."""
 
     pre_stop: Seconds = Field(default=5, description="served as before while proxies learn that it leaves")
-    drain: Seconds = Field(default=30, description="to finish what is in flight after SIGTERM")
+    drain: Seconds = Field(default=30, ge=1, le=3600, description="to finish what is in flight after SIGTERM")
     grace: Seconds = Field(default=40, description="terminationGracePeriodSeconds: SIGKILL after this")
-    request_timeout: Seconds = Field(default=30, ge=1, description="longest time that one request may take")
+    request_timeout: Seconds = Field(default=30, ge=1, le=3600, description="longest time that one request may take")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

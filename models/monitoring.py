@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from models.base import Model
-from models.vocabulary import HttpPath, Seconds, Text
+from models.vocabulary import HttpPath, LabelKey, LabelValue, Seconds
 
 
 class Monitoring(Model):
@@ -11,6 +11,6 @@ class Monitoring(Model):
 
     path: HttpPath = "/metrics"
     interval: Seconds = Field(default=30, ge=1, description="between two scrapes")
-    labels: dict[Text, str] = Field(
+    labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, description="labels by which a Prometheus selects monitors, such as release: prometheus"
     )

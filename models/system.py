@@ -86,6 +86,15 @@ def _namespace(stack: StackSettings, entry: CatalogueEntry) -> str:
     return stack.system.namespace or f"{entry.name}-{stack.system.environment}"
 
 
+def _route_faults(where: str, services: dict[str, ServiceSpec]) -> Iterator[str]:
+    owners: dict[tuple[str, str], str] = {}
+    for name, spec in services.items():
+        for host in (spec.route.host, *spec.route.stable_hosts) if spec.route else ():
+            route = (host, spec.route.path) if spec.route else (host, "")
+            if (owner := owners.setdefault(route, name)) != name:
+                yield f"{where}.{name}.route: {''.join(route)} leads to {owner} already; give it another host or path"
+
+
 def _faults(stack: StackSettings, entry: CatalogueEntry, services: dict[str, ServiceSpec]) -> Iterator[str]:
     if len(namespace := _namespace(stack, entry)) > LABEL_LENGTH:
         yield f"slipway:system.namespace: the default, {namespace!r}, is over {LABEL_LENGTH} characters; give another"
@@ -94,6 +103,7 @@ def _faults(stack: StackSettings, entry: CatalogueEntry, services: dict[str, Ser
             yield f"slipway:release.{name}: no such service ({', '.join(services)}){nearest(name, services)}"
         elif release.canary and services[name].route is None:
             yield f"slipway:release.{name}.slots: without a route nothing can split the traffic; fill one slot only"
+    yield from _route_faults(f"catalog/{entry.name}.yaml: services", services)
     built = [
         f"slipway:release.{name}.slots.{slot}.image"
         for name in services

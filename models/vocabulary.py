@@ -16,6 +16,7 @@ LABEL_LENGTH = 63
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REGISTRY = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?", re.ASCII)
@@ -41,6 +42,30 @@ def _host(value: str) -> str:
 def _path(value: str) -> str:
     if not value.startswith("/") or any(c.isspace() or c in "?#" for c in value):
         raise ValueError("a path starts with '/' and holds no space, '?' or '#'")
+    return value
+
+
+def _mount_path(value: str) -> str:
+    path = _path(value).rstrip("/")
+    if path in ("", "/tmp", "/etc/slipway") or ":" in path:  # noqa: S108 -- a volume of the pod
+        raise ValueError("a folder of the pod holds no ':' and is not one that is taken: /, /tmp, /etc/slipway")
+    return path
+
+
+def _label_value(value: str) -> str:
+    if value and (len(value) > LABEL_LENGTH or not _LABEL.fullmatch(value)):
+        raise ValueError(
+            f"a label is at most {LABEL_LENGTH} letters, digits, '-', '_' and '.'; a letter or digit is first and last"
+        )
+    return value
+
+
+def _label_key(value: str) -> str:
+    prefix, slash, name = value.rpartition("/")
+    if slash:
+        _host(prefix)
+    if not _label_value(name):
+        raise ValueError("a label's key has a name, with or without a prefix, as in example.com/team")
     return value
 
 
@@ -93,6 +118,9 @@ def _build_argument(value: str) -> str:
 Name = Annotated[str, AfterValidator(_name)]
 Host = Annotated[str, AfterValidator(_host)]
 HttpPath = Annotated[str, AfterValidator(_path)]
+MountPath = Annotated[str, AfterValidator(_mount_path)]
+LabelKey = Annotated[str, AfterValidator(_label_key)]
+LabelValue = Annotated[str, AfterValidator(_label_value)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0, json_schema_extra={"type": "string"})]

@@ -74,12 +74,16 @@ def test_a_pod_serves_on_drains_and_only_then_is_killed() -> None:
 
 
 def test_the_rollout_is_the_entrys() -> None:
-    rollout = {"maxUnavailable": 1, "maxSurge": 2, "progressDeadline": "70s", "timeout": "3m"}
+    rollout = {"maxUnavailable": 2, "maxSurge": 3, "progressDeadline": "70s", "timeout": "3m"}
     run = with_service(rollout=rollout)
     spec = deployment(run)
-    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 2}}
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2, "maxSurge": 3}}
     assert spec["progressDeadlineSeconds"] == 70
     assert run.one("Deployment").create_timeout == run.one("Deployment").update_timeout == "180s"
+
+
+def test_by_default_no_pod_goes_before_its_successor_is_ready() -> None:
+    assert deployment(with_service())["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
 def test_the_server_listens_where_the_entry_says_and_its_service_leads_there_by_name() -> None:

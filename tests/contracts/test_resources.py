@@ -81,6 +81,12 @@ def test_a_deployments_wait_is_bounded_by_what_its_entry_declares(run: Recorded,
         assert 0 < deployment.inputs["spec"]["progressDeadlineSeconds"] <= rollout.timeout
 
 
+def test_a_deployment_that_fails_is_explained_by_a_hook_that_exists(run: Recorded) -> None:
+    for deployment in run.of_kind("Deployment"):
+        assert deployment.error_hooks
+        assert set(deployment.error_hooks) <= run.error_hooks
+
+
 def test_every_environment_has_the_same_services() -> None:
     for name in {case.entry for case in CASES}:
         runs = [recorded(case) for case in CASES if case.entry == name]

@@ -119,6 +119,19 @@ def test_a_canary_without_a_route_is_refused() -> None:
     assert fault.startswith("slipway:release.web.slots: without a route nothing can split the traffic")
 
 
+@pytest.mark.parametrize("other", [{"host": "a.example"}, {"host": "b.example", "stableHosts": ["a.example"]}])
+def test_two_services_on_one_route_are_refused(other: Config) -> None:
+    data = entry(services={"web": service(route={"host": "a.example"}), "api": service(route=other)})
+    (fault,) = apart(stack("dev"), data)
+    assert fault.startswith("catalog/shop.yaml: services.api.route: a.example/ leads to web already")
+
+
+def test_two_services_may_share_a_host_on_different_paths() -> None:
+    routes = [{"host": "a.example", "path": path} for path in ("/", "/api")]
+    data = entry(services={"web": service(route=routes[0]), "api": service(route=routes[1])})
+    assert len(joined(stack("dev"), data).services) == 2
+
+
 def test_a_route_lets_a_canary_in() -> None:
     assert joined(stack("dev", release={"web": release()})).services["web"].release.canary == "green"
 

@@ -24,6 +24,10 @@ LINES: dict[str, tuple[Config, str]] = {
         put(runnable("prod"), f"{SLOTS}.blue", {}),
         f"{SLOT}: required, only dev builds; give the repository@sha256:<64 hex> that dev runs",
     ),
+    "no_image_in_staging": (
+        put(runnable("staging"), f"{SLOTS}.blue", {}),
+        f"{SLOT}: required, only dev builds; give the repository@sha256:<64 hex> that dev runs",
+    ),
     "name_of_70_characters": (
         put(runnable("prod"), "system.namespace", "n" * 70),
         f"slipway:system.namespace: '{'n' * 70}': a name has at most 63 characters, this one has 70; shorten it",

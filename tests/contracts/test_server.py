@@ -1,0 +1,36 @@
+"""What the program tells the model server is what the server understands; neither imports the other."""
+
+import pytest
+
+from components.manifests.settings import settings_file
+from models.service import ServiceSpec
+from serving.settings import Settings
+from tests.recording import Recorded
+from tests.samples import Config, accepted, service
+
+LONG = {"preStop": "0s", "drain": "3600s", "grace": "3600s", "requestTimeout": "3600s"}
+
+
+def test_the_server_accepts_every_settings_file(run: Recorded) -> None:
+    for config_map in run.of_kind("ConfigMap"):
+        assert Settings.model_validate_json(config_map.inputs["data"]["settings.json"])
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        {"server": {"queueLimit": 1, "logLevel": "debug", "topK": 1}},
+        {"server": {"queueLimit": 10_000, "logLevel": "error", "topK": 1000}},
+        {"drain": {"preStop": "0s", "drain": "1s", "grace": "1s", "requestTimeout": "1s"}},
+        {"drain": LONG},
+        {"model": {"name": "n" * 63, "uri": "file:///x", "path": "/m"}},
+    ],
+    ids=str,
+)
+def test_the_server_accepts_the_extremes_that_the_models_allow(blocks: Config) -> None:
+    assert Settings.model_validate_json(settings_file(accepted(ServiceSpec, service(**blocks)), None).text)
+
+
+def test_the_server_is_told_every_setting_that_it_has() -> None:
+    told = Settings.model_validate_json(settings_file(accepted(ServiceSpec, service()), None).text)
+    assert told.model_fields_set == set(Settings.model_fields)
