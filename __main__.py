@@ -6,6 +6,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
 import catalog
+from components.lean import run_lean
 from components.preflight import check
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
@@ -31,6 +32,7 @@ def specification() -> SystemSpec:
     return spec
 
 
+run_lean()
 try:
     system = specification()
 except ConfigurationError as error:

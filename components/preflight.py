@@ -36,9 +36,9 @@ def _context_faults(context: str) -> Iterator[str]:
             yield f"slipway:cluster.context: cannot read the kubeconfig {file}: {' '.join(str(error).split())}"
     if context not in known:
         listed = f"they hold {', '.join(known)}" if known else "they hold no context"
-        searched = ", ".join(str(file) for file in files) or "no kubeconfig at all"
+        searched = f"searched {', '.join(map(str, files))}: {listed}" if files else "there is none"
         yield (
-            f"slipway:cluster.context: {context!r} is not in the kubeconfig (searched {searched}: {listed})"
+            f"slipway:cluster.context: {context!r} is not in the kubeconfig ({searched})"
             f"{nearest(context, known)}; correct it, or set KUBECONFIG (embedded cluster: make up, then "
             'eval "$(make -s env)")'
         )
@@ -64,7 +64,7 @@ def _build_faults(where: str, build: ImageBuild, settings: ImageSettings, projec
     dockerfile = Path(build.context) / build.dockerfile
     if not (project / dockerfile).is_file():
         yield f"{where}: there is no {dockerfile} in the project; correct context or dockerfile"
-    if settings.wheels and settings.builder == "docker-build" and not (project / settings.wheels).is_dir():
+    if settings.wheels and not (project / settings.wheels).is_dir():
         yield (
             f"slipway:image.wheels: there is no folder {settings.wheels}; make up fills it, "
             "or remove the key and let the build use a package index"

@@ -84,7 +84,7 @@ class Traffic(pulumi.ComponentResource):
         if args.spec.monitoring is None:
             return
         metadata = _metadata(args, args.service)
-        metadata["labels"] = {**labels.of_service(args.system, args.service), **args.spec.monitoring.labels}
+        metadata["labels"] = {**args.spec.monitoring.labels, **labels.of_service(args.system, args.service)}
         k8s.apiextensions.CustomResource(
             f"{name}-monitor",
             api_version="monitoring.coreos.com/v1",

@@ -1,8 +1,8 @@
 """How an image is built, and with what."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.base import Model
 from models.vocabulary import BuildArgument, Name, Registry, Text
@@ -29,3 +29,10 @@ class ImageSettings(Model):
         default=None, description="folder of Python wheels for builds without a package index (docker-build only)"
     )
     args: dict[BuildArgument, str] = Field(default_factory=dict, description="build arguments of this stack, quoted")
+
+    @model_validator(mode="after")
+    def _one_builders_settings(self) -> Self:
+        alien = [key for key in ("wheels", "buildx") if getattr(self, key) is not None]
+        if self.builder == "docker" and alien:
+            raise ValueError(f"{' and '.join(alien)} belong to builder docker-build; the Docker daemon knows neither")
+        return self

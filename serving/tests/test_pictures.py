@@ -44,6 +44,11 @@ def test_every_colour_mode_gives_the_same_pixels(mode: str) -> None:
     assert np.abs(pixels_of(encoded(picture)) - EXPECTED).max() < 0.02
 
 
+def test_sixteen_bits_per_pixel_are_scaled_and_not_clipped() -> None:
+    half_lit = Image.fromarray(np.asarray(stroke()).astype(np.uint16) * 128)
+    assert np.abs(pixels_of(encoded(half_lit)) - EXPECTED / 2).max() < 0.01
+
+
 @pytest.mark.parametrize("side", [8, 63, 1000])
 def test_any_size_is_scaled(side: int) -> None:
     assert np.abs(pixels_of(encoded(stroke(side))) - EXPECTED).max() < 0.2

@@ -117,9 +117,7 @@ def test_an_unreadable_kubeconfig_is_one_clear_line(stack: Stack, tmp_path: Path
     env = {**stack.env, "KUBECONFIG": str(tmp_path / "nothing")}
     done = run("pulumi", "preview", "-s", "dev", "--non-interactive", env=env)
     assert done.returncode != 0
-    assert "slipway:cluster.context: 'slipway-local' is not in the kubeconfig (searched no kubeconfig at all" in (
-        last_errors(done)
-    )
+    assert "slipway:cluster.context: 'slipway-local' is not in the kubeconfig (there is none" in (last_errors(done))
 
 
 def test_a_wrong_option_of_the_local_cli_is_one_clear_line() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from components import labels
 from tests.components.deploying import ROUTE, annotations, deployed, ingress_backends, released
 from tests.recording import Recorded, Registered
 from tests.samples import IMAGE, OTHER_IMAGE, entry, put, service, stack
@@ -135,12 +136,13 @@ def test_the_ingress_class_is_the_clusters() -> None:
 
 
 def test_the_monitor_reads_the_private_services_at_the_entrys_path_and_pace() -> None:
-    monitoring = {"path": "/m", "interval": "15s", "labels": {"release": "prometheus"}}
+    monitoring = {"path": "/m", "interval": "15s", "labels": {"release": "prometheus", labels.SERVICE: "other"}}
     run = deployed(entry(services={"web": service(monitoring=monitoring)}))
     monitor = run.one("ServiceMonitor")
     assert monitor.inputs["spec"]["endpoints"] == [{"port": "http", "path": "/m", "interval": "15s"}]
     assert monitor.inputs["spec"]["targetLabels"] == ["slipway.dev/slot"]
     assert monitor.inputs["metadata"]["labels"]["release"] == "prometheus"
+    assert monitor.inputs["metadata"]["labels"][labels.SERVICE] == "web", "our own labels win"
     assert monitor.inputs["spec"]["selector"]["matchLabels"] == {
         "app.kubernetes.io/name": "web",
         "slipway.dev/role": "slot",

@@ -93,6 +93,8 @@ REFUSED: list[tuple[type[BaseModel], dict[str, Any], str]] = [
     (ImageBuild, {"context": "serving", "args": {"A": 1}}, "given: args.A: 1: "),
     (ImageSettings, {"registry": "http://x"}, "given: registry: 'http://x': a registry is"),
     (ImageSettings, {"registry": "x", "builder": "kaniko"}, "'docker-build' or 'docker'"),
+    (ImageSettings, {"registry": "x", "builder": "docker", "wheels": "w"}, "given: wheels belong to builder"),
+    (ImageSettings, {"registry": "x", "builder": "docker", "wheels": "w", "buildx": "b"}, "given: wheels and buildx "),
     (ClusterSettings, {}, "given: context: required"),
     (ClusterSettings, {"context": ""}, "given: context: '': "),
     (ClusterSettings, {"context": "x", "traffic": "istio"}, "given: traffic: 'istio': "),

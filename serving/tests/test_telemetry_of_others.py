@@ -1,0 +1,23 @@
+"""onnxruntime's own reporting to its vendor is off: the identifier that it would write first is never written."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_loading_a_model_leaves_no_identifier_behind(model_folder: Path, tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from serving.model import load; load(Path(sys.argv[1]), 1)"
+    # A bare environment: a variable of a CI system would switch the reporting off by itself, and prove nothing.
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(model_folder)],
+        cwd=ROOT,
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
