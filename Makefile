@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 UV := .venv/bin/uv
 CODE := __main__.py models components catalog local serving tests bench
-COMPILE := pip compile -q pyproject.toml --all-extras --generate-hashes --no-emit-index-url \
+COMPILE := pip compile -q pyproject.toml serving/requirements.in --all-extras --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock"
 
 .PHONY: help

@@ -37,7 +37,7 @@ class BelowFloorError(RuntimeError):
 
 
 def train(pictures: list[Picture], seed: int) -> bytes:
-    """Fit the classifier to the pictures as the server sees them, and give it in ONNX. Same seed, same bytes."""
+    """Fit the classifier to the pictures as the server sees them; ONNX. Same seed and CPU type, same bytes."""
     pixels = np.stack([pixels_of(picture.png) for picture in pictures])
     labels = np.array([LABELS.index(picture.label) for picture in pictures])
     classifier: Any = neural_network.MLPClassifier((_HIDDEN,), alpha=1e-3, max_iter=1000, random_state=seed)
