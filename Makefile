@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PY := .venv/bin/python
 UV := .venv/bin/uv
-CODE := __main__.py models components catalog local serving tests bench
+CODE := __main__.py models components catalog local schema serving tests bench
 COMPILE := pip compile -q pyproject.toml serving/requirements.in --all-extras --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock"
 
@@ -58,7 +58,11 @@ mutants: setup ## break the program on purpose, once for each known mutant: make
 bench-preview: setup ## preview of 1, 10 and 100 services against a flat hand-written program (needs make up)
 	@$(PY) -m bench.preview
 
-.PHONY: format lock
+.PHONY: schema goldens format lock
+schema: setup ## renew the JSON schemas from the models
+	@$(PY) -m schema
+goldens: setup ## renew the golden manifests; review the diff
+	@$(PY) -m pytest -q tests/goldens --update-goldens
 format: setup ## format and fix what can be fixed
 	@.venv/bin/ruff format -q . && .venv/bin/ruff check -q --fix .
 lock: ## renew requirements.lock (add UPGRADE=1 for newer versions)

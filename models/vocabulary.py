@@ -6,7 +6,7 @@ Each type states its rule in one sentence, because that sentence is what a user 
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 SlotName = Literal["blue", "green"]
 
@@ -115,7 +115,9 @@ def _build_argument(value: str) -> str:
     return value
 
 
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[
+    str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$", "maxLength": LABEL_LENGTH})
+]
 Host = Annotated[str, AfterValidator(_host)]
 HttpPath = Annotated[str, AfterValidator(_path)]
 MountPath = Annotated[str, AfterValidator(_mount_path)]
@@ -123,7 +125,11 @@ LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
-Seconds = Annotated[int, BeforeValidator(_seconds), Field(ge=0, json_schema_extra={"type": "string"})]
+Seconds = Annotated[
+    int,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"type": "string", "format": "duration", "pattern": rf"^(?=.){_DURATION.pattern}$"}),
+]
 """A duration, written with its unit, held in whole seconds."""
 DigestReference = Annotated[str, AfterValidator(_digest_reference)]
 Registry = Annotated[str, AfterValidator(_registry)]

@@ -72,6 +72,7 @@ def pod(service: str, selector: dict[str, str]) -> Any:
                 **shared,
                 "name": "model",
                 "command": ["python", "-m", "serving.fetch", "file:///opt/slipway/model", "/models"],
+                "termination_message_policy": "FallbackToLogsOnError",
                 "volume_mounts": [model, scratch],
             }
         ],
@@ -80,6 +81,7 @@ def pod(service: str, selector: dict[str, str]) -> Any:
                 **shared,
                 "name": "server",
                 "ports": [{"name": "http", "container_port": 5000}],
+                "termination_message_policy": "FallbackToLogsOnError",
                 "env": [{"name": name, "value": value} for name, value in env.items()],
                 "volume_mounts": [
                     {**model, "read_only": True},

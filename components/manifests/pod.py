@@ -26,6 +26,8 @@ PORT_NAME = "http"
 ACCOUNT = "workload"
 USER_ID = 10001
 """Not a user of the host: ids from 10000 up stay clear of what distributions hand out (kube-score asks for it)."""
+_LAST_WORDS = "FallbackToLogsOnError"
+"""A container that fails leaves its last log lines in the pod's status, where kubectl describe shows them."""
 SCRATCH_SIZE = "64Mi"
 MODEL_VOLUME_SIZE = "128Mi"
 
@@ -79,6 +81,7 @@ def _model_loader(spec: ServiceSpec, image: "pulumi.Output[str]") -> "ContainerA
         "image": image,
         "image_pull_policy": "IfNotPresent",
         "command": ["python", "-m", "serving.fetch", spec.model.uri, spec.model.path],
+        "termination_message_policy": _LAST_WORDS,
         "resources": _resources(spec),
         "security_context": _locked_down(),
         "volume_mounts": [{"name": "model", "mount_path": spec.model.path}, {"name": "scratch", "mount_path": "/tmp"}],  # noqa: S108 -- a volume of the pod
@@ -99,6 +102,7 @@ def _server(args: PodArgs) -> "ContainerArgsDict":
         "image_pull_policy": "IfNotPresent",  # a digest cannot change, so there is nothing to check at each start
         "ports": [{"name": PORT_NAME, "container_port": spec.port}],
         "env": _environment(args),
+        "termination_message_policy": _LAST_WORDS,
         "resources": _resources(spec),
         "security_context": _locked_down(),
         "volume_mounts": mounts,

@@ -1,0 +1,14 @@
+"""The committed JSON schemas: made from ``models`` by ``make schema``, checked for staleness by ``make test``."""
+
+import json
+from pathlib import Path
+
+from models.schema import catalogue_schema, stack_schema
+
+FOLDER = Path(__file__).parent
+
+
+def texts() -> dict[str, str]:
+    """Give each schema file's name and what it must hold."""
+    schemas = {"catalog.schema.json": catalogue_schema(), "stack.schema.json": stack_schema()}
+    return {name: json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}

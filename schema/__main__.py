@@ -1,0 +1,7 @@
+"""Write the JSON schemas: ``make schema``."""
+
+from schema import FOLDER, texts
+
+for name, text in texts().items():
+    (FOLDER / name).write_text(text)
+    print(f"wrote {FOLDER.name}/{name}")
