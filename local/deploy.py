@@ -84,14 +84,19 @@ def deploy(paths: Paths, progress: Progress) -> Mapping[str, Any]:
     return json.loads(_pulumi(paths, "stack", "output", "--stack", STACK, "--json"))["services"]
 
 
-def stack_settings(paths: Paths) -> Path:
-    """Return the dev stack's file, which Pulumi edits."""
-    return paths.project / f"Pulumi.{STACK}.yaml"
+def stack_settings(paths: Paths, stack: str = STACK) -> Path:
+    """Return a stack's file, which Pulumi edits."""
+    return paths.project / f"Pulumi.{stack}.yaml"
 
 
-def checkpoint(paths: Paths) -> Path:
-    """Return where the file backend keeps the dev stack's state."""
-    return paths.pulumi_backend / f".pulumi/stacks/{PROJECT}/{STACK}.json"
+def checkpoint(paths: Paths, stack: str = STACK) -> Path:
+    """Return where the file backend keeps a stack's state."""
+    return paths.pulumi_backend / f".pulumi/stacks/{PROJECT}/{stack}.json"
+
+
+def stacks(paths: Paths) -> list[str]:
+    """Return the stacks that the local cluster's backend has."""
+    return sorted(file.stem for file in checkpoint(paths).parent.glob("*.json"))
 
 
 def diagnostics(output: str) -> str:

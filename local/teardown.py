@@ -24,7 +24,8 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 def down(paths: Paths, progress: Progress) -> list[str]:
     """Remove the cluster and return what could not be removed: processes, mounts, interfaces, routes, chains, files."""
-    stack_file.drop_own_salt(deploy.stack_settings(paths), stack_exists=deploy.checkpoint(paths).exists())
+    for stack in deploy.stacks(paths):
+        stack_file.drop_own_salt(deploy.stack_settings(paths, stack), stack_exists=True)
     with progress.step("end the cluster's processes", 5):
         _end_processes(paths)
     with progress.step("remove mounts, network and files", 3):

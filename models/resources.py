@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from models.base import Model
 from models.quantity import Quantity, parse
+from models.vocabulary import DeviceName, Positive
 
 
 class ResourceList(Model):
@@ -23,6 +24,9 @@ class Resources(Model):
 
     requests: ResourceList
     limits: ResourceList
+    devices: dict[DeviceName, Positive] = Field(
+        default_factory=dict, description="extended resources: whole pieces, never shared, so request = limit"
+    )
 
     @model_validator(mode="after")
     def _requests_within_limits(self) -> Self:

@@ -19,7 +19,7 @@ def stack_schema() -> Schema:
     """Describe ``Pulumi.<stack>.yaml``: the ``slipway:`` keys below ``config``, beside keys of other namespaces."""
     described = cast("Schema", _readable(StackSettings.model_json_schema(by_alias=True)))
     keys = {f"slipway:{key}": value for key, value in described["properties"].items()}
-    config = {
+    config: Schema = {
         "type": "object",
         "properties": keys,
         "patternProperties": {"^(?!slipway:)": {}},
@@ -43,7 +43,7 @@ def _readable(node: object) -> object:
     if not isinstance(node, dict):
         return node
     parts = cast("Schema", node)
-    kept = {key: _readable(value) for key, value in parts.items() if key != "title" or isinstance(value, dict)}
+    kept = {key: _readable(value) for key, value in parts.items() if key != "title" or not isinstance(value, str)}
     if parts.get("format") == "duration" and isinstance(parts.get("default"), int):
         kept["default"] = f"{parts['default']}s"
     return kept

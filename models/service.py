@@ -12,6 +12,7 @@ from models.monitoring import Monitoring
 from models.resources import Resources
 from models.routing import Route
 from models.scaling import Disruption, Scaling
+from models.scheduling import Scheduling
 from models.server import ModelSource, ServerSettings
 from models.vocabulary import Name, Port
 
@@ -29,6 +30,7 @@ class ServiceSpec(Model):
     rollout: Rollout = Rollout()
     drain: Drain = Drain()
     disruption: Disruption = Disruption(max_unavailable=1)
+    scheduling: Scheduling = Scheduling()
     route: Route | None = Field(default=None, description="none = reachable inside the namespace only")
     monitoring: Monitoring | None = Monitoring()
 
@@ -67,5 +69,6 @@ class ServiceOverlay(Model):
     rollout: Rollout | None = None
     drain: Drain | None = None
     disruption: Disruption | None = None
+    scheduling: Scheduling | None = None
     route: Route | None = None
     monitoring: Monitoring | None = None

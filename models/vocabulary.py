@@ -69,6 +69,13 @@ def _label_key(value: str) -> str:
     return value
 
 
+def _device_name(value: str) -> str:
+    domain = _label_key(value).rpartition("/")[0]
+    if not domain or domain.endswith("kubernetes.io"):
+        raise ValueError("a device is named vendor domain/resource, such as nvidia.com/gpu or nvidia.com/mig-1g.5gb")
+    return value
+
+
 def _header_name(value: str) -> str:
     if not _HEADER.fullmatch(value):
         raise ValueError("a header or cookie name is one token of letters, digits and !#$%&'*+.^_`|~- (RFC 9110)")
@@ -123,6 +130,7 @@ HttpPath = Annotated[str, AfterValidator(_path)]
 MountPath = Annotated[str, AfterValidator(_mount_path)]
 LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
+DeviceName = Annotated[str, AfterValidator(_device_name)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Seconds = Annotated[

@@ -18,7 +18,8 @@ class Health:
 
     def routes(self) -> list[Route]:
         """Routes to compose into the application."""
-        return [Route("/health", self.health), Route("/metrics", self.metrics)]
+        # /healthz is what generic Kubernetes manifests ask for.
+        return [*(Route(path, self.health) for path in ("/health", "/healthz")), Route("/metrics", self.metrics)]
 
     async def health(self, _: Request) -> Response:
         """200 while requests are answered well; else 503 with the reason. Not for liveness: it is false in a drain."""

@@ -17,7 +17,9 @@ log = logging.getLogger("slipway.access")
 
 UNMATCHED = "unmatched"
 # Asked every few seconds by the kubelet and by Prometheus; they are no traffic.
-PROBES = frozenset({"/health", "/metrics", "/v2/health/live", "/v2/health/ready", "/v2/models/{model}/ready"})
+PROBES = frozenset(
+    {"/health", "/healthz", "/metrics", "/v2/health/live", "/v2/health/ready", "/v2/models/{model}/ready"}
+)
 _SERVER_ERROR = 500
 
 

@@ -29,7 +29,7 @@ def stack_config(environment: str) -> Config:
 def runnable(environment: str) -> Config:
     """Complete a shipped stack file with what a person must add: outside dev, the digest to run."""
     config = stack_config(environment)
-    if environment == "dev":
+    if environment.endswith("dev"):
         del config["image"]["wheels"]  # a folder that only `make up` fills
     else:
         config["release"] = {"classifier": {"slots": {"blue": {"image": IMAGE}}}}

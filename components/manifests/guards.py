@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from components.manifests.pod import amounts
+from components.manifests.pod import amounts, devices
 from models.quantity import bytes_text, cpu_text, parse
 from models.service import ServiceSpec
 
@@ -28,19 +28,22 @@ def pod_security_labels(version: str) -> dict[str, str]:
 def quota(services: Iterable[ServiceSpec]) -> dict[str, str]:
     """Sum what all services may use at their ceilings, with both slots full and a rollout's surge on each."""
     totals: dict[str, Decimal] = {}
-    pods = 0
     for spec in services:
         replicas = SLOTS * (spec.scaling.ceiling + spec.rollout.max_surge)
-        pods += replicas
-        for kind, part in (("requests", spec.resources.requests), ("limits", spec.resources.limits)):
-            for name, amount in amounts(part).items():
-                key = f"{kind}.{name}"
-                totals[key] = totals.get(key, Decimal(0)) + replicas * parse(amount)
-    return {"pods": str(pods), **{key: _text_of(key)(total) for key, total in sorted(totals.items())}}
+        for key, amount in _of_one_pod(spec).items():
+            totals[key] = totals.get(key, Decimal(0)) + replicas * parse(amount)
+    return {key: _text_of(key)(total) for key, total in sorted(totals.items())}
+
+
+def _of_one_pod(spec: ServiceSpec) -> dict[str, str]:
+    limited = {f"limits.{name}": amount for name, amount in amounts(spec.resources.limits).items()}
+    # A quota knows extended resources by their requests alone: a limit of them is refused.
+    requested = {**amounts(spec.resources.requests), **devices(spec)}
+    return {"pods": "1", **limited, **{f"requests.{name}": amount for name, amount in requested.items()}}
 
 
 def _text_of(key: str) -> Callable[[Decimal], str]:
-    return cpu_text if key.endswith(".cpu") else bytes_text
+    return bytes_text if key.endswith((".memory", ".ephemeral-storage")) else cpu_text
 
 
 def container_defaults() -> "LimitRangeSpecArgsDict":

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components import labels
+from components.manifests.placement import placed
 from components.manifests.settings import FILE, FOLDER, SettingsFile, config_map_name
 from models.resources import ResourceList
 from models.service import ServiceSpec
@@ -62,17 +63,9 @@ def pod_template(args: PodArgs) -> "PodTemplateSpecArgsDict":
         "containers": [_server(args)],
         "volumes": _volumes(config_map_name(args.service, args.slot, args.settings)),
         "termination_grace_period_seconds": spec.drain.grace,
-        "topology_spread_constraints": [
-            {
-                "max_skew": 1,
-                "topology_key": "kubernetes.io/hostname",
-                # Prefer, not insist: a cluster of one node must still run two replicas.
-                "when_unsatisfiable": "ScheduleAnyway",
-                "label_selector": {"match_labels": labels.select_slot(args.service, args.slot)},
-            }
-        ],
     }
-    return {"metadata": {"labels": labels.of_slot(args.system, args.service, args.slot)}, "spec": pod}
+    placed_pod = placed(pod, spec.scheduling, labels.select_slot(args.service, args.slot))
+    return {"metadata": {"labels": labels.of_slot(args.system, args.service, args.slot)}, "spec": placed_pod}
 
 
 def _model_loader(spec: ServiceSpec, image: "pulumi.Output[str]") -> "ContainerArgsDict":
@@ -82,7 +75,7 @@ def _model_loader(spec: ServiceSpec, image: "pulumi.Output[str]") -> "ContainerA
         "image_pull_policy": "IfNotPresent",
         "command": ["python", "-m", "serving.fetch", spec.model.uri, spec.model.path],
         "termination_message_policy": _LAST_WORDS,
-        "resources": _resources(spec),
+        "resources": _resources(spec, {}),
         "security_context": _locked_down(),
         "volume_mounts": [{"name": "model", "mount_path": spec.model.path}, {"name": "scratch", "mount_path": "/tmp"}],  # noqa: S108 -- a volume of the pod
     }
@@ -103,7 +96,7 @@ def _server(args: PodArgs) -> "ContainerArgsDict":
         "ports": [{"name": PORT_NAME, "container_port": spec.port}],
         "env": _environment(args),
         "termination_message_policy": _LAST_WORDS,
-        "resources": _resources(spec),
+        "resources": _resources(spec, devices(spec)),
         "security_context": _locked_down(),
         "volume_mounts": mounts,
         # One second a try: a server that is ready after three seconds serves after three, not after a whole period.
@@ -143,8 +136,17 @@ def _probe(path: str, *, period: int, timeout: int, failures: int) -> "ProbeArgs
     }
 
 
-def _resources(spec: ServiceSpec) -> "ResourceRequirementsArgsDict":
-    return {"requests": amounts(spec.resources.requests), "limits": amounts(spec.resources.limits)}
+def _resources(spec: ServiceSpec, extended: dict[str, str]) -> "ResourceRequirementsArgsDict":
+    resources = spec.resources
+    return {
+        "requests": {**amounts(resources.requests), **extended},
+        "limits": {**amounts(resources.limits), **extended},
+    }
+
+
+def devices(spec: ServiceSpec) -> dict[str, str]:
+    """Give the pieces of each extended resource that the server's container takes."""
+    return {name: str(count) for name, count in spec.resources.devices.items()}
 
 
 def amounts(resources: ResourceList) -> dict[str, str]:

@@ -42,6 +42,23 @@ def exported_environment() -> dict[str, str]:
     return {pair[0]: pair[1] for pair in pairs}
 
 
+def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
+    """Lay out the program in a folder of its own, with the classifier's entry edited or the catalogue as it is."""
+    shared = ("__main__.py", "models", "components", "serving", "Pulumi.yaml", ".slipway")
+    for name in (*shared, "catalog") if entry is None else shared:
+        (folder / name).symlink_to(PROJECT / name)
+    if entry is not None:
+        (folder / "catalog").mkdir()
+        (folder / "catalog" / "__init__.py").symlink_to(PROJECT / "catalog" / "__init__.py")
+        (folder / "catalog" / "classifier.yaml").write_text(yaml.safe_dump(entry, sort_keys=False))
+    return folder
+
+
+def config_of(stack: str) -> Json:
+    """Give a copy of a committed stack file's configuration, to be edited."""
+    return copy.deepcopy(cast("Json", yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]))
+
+
 @dataclass(frozen=True)
 class Stack:
     """The dev stack on the embedded cluster."""
@@ -52,7 +69,7 @@ class Stack:
 
     def config(self) -> Json:
         """Give a copy of the committed stack file's configuration, to be edited."""
-        return copy.deepcopy(cast("Json", yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"]))
+        return config_of("dev")
 
     def up(self, config: Json | None = None, *, expect_success: bool = True) -> Done:
         """Run `pulumi up` with the committed stack file, or with an edited one."""

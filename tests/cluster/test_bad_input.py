@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.cluster import registry
-from tests.cluster.stack import Json, Stack, last_errors, local, run
+from tests.cluster.stack import Json, Stack, last_errors, local, project_elsewhere, run
 from tests.recording import DIGEST, PROJECT
 
 Edit = Callable[[Json, Json], Any]
@@ -84,23 +84,13 @@ def written(stack: Stack) -> list[str]:
     ]
 
 
-def project_with(entry: Json, folder: Path) -> Path:
-    """Lay out the program beside an edited catalogue."""
-    for name in ("__main__.py", "models", "components", "serving", "Pulumi.yaml", ".slipway"):
-        (folder / name).symlink_to(PROJECT / name)
-    (folder / "catalog").mkdir()
-    (folder / "catalog" / "__init__.py").symlink_to(PROJECT / "catalog" / "__init__.py")
-    (folder / "catalog" / "classifier.yaml").write_text(yaml.safe_dump(entry, sort_keys=False))
-    return folder
-
-
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_clear_line_and_no_write(name: str, stack: Stack, tmp_path: Path) -> None:
     edit, line = BAD[name]
     config = stack.config()
     entry = yaml.safe_load((PROJECT / "catalog" / "classifier.yaml").read_text())
     edit(config, entry)
-    project = project_with(entry, tmp_path)
+    project = project_elsewhere(tmp_path, entry)
     (project / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}))
     host = stack.config()["slipway:image"]["registry"]
     before = (written(stack), registry.contents(host), stack.workloads())

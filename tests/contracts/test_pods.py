@@ -17,7 +17,9 @@ def test_every_container_asks_for_and_is_limited_in_everything(run: Recorded) ->
     assert containers(run)
     for container in containers(run):
         resources = container["resources"]
-        assert set(resources["requests"]) == set(resources["limits"]) == {"cpu", "memory", "ephemeral-storage"}
+        assert set(resources["requests"]) == set(resources["limits"]) >= {"cpu", "memory", "ephemeral-storage"}
+        devices = {name: amount for name, amount in resources["requests"].items() if "/" in name}
+        assert devices.items() <= resources["limits"].items(), "the API server refuses a device that is shared"
         assert all(parse(amount) <= parse(resources["limits"][key]) for key, amount in resources["requests"].items())
 
 

@@ -6,12 +6,18 @@ import pytest
 import yaml
 
 from tests.recording import PROJECT, Recorded, run_main
-from tests.samples import ENVIRONMENTS, Config, runnable, with_canary
+from tests.samples import ENVIRONMENTS, IMAGE, Config, runnable, with_canary
 
 FOLDER = Path(__file__).parent
 CONFIGS: dict[str, Config] = {
     **{f"classifier-{environment}": runnable(environment) for environment in ENVIRONMENTS},
     "classifier-prod-canary": with_canary("prod", weight=20, match={"header": {"name": "X-Canary"}}),
+    "gpu-dev": runnable("gpu-dev"),
+    "gpu-prod": {
+        "system": {"entry": "gpu", "environment": "prod"},
+        "cluster": {"context": "prod"},
+        "release": {"model": {"slots": {"blue": {"image": IMAGE}}}},
+    },
 }
 
 

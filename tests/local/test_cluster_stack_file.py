@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from local import stack_file
+from local import deploy, stack_file
 from local.errors import LocalError
+from local.paths import Paths
 
 PLAIN = """# the embedded cluster
 config:
@@ -54,3 +55,13 @@ def test_down_takes_the_salt_of_its_own_stack_only(tmp_path: Path, text: str, ex
 
 def test_a_missing_file_has_no_salt_to_drop(tmp_path: Path) -> None:
     assert not stack_file.drop_own_salt(tmp_path / "none.yaml", stack_exists=True)
+
+
+def test_every_stack_of_the_clusters_backend_is_known(tmp_path: Path) -> None:
+    paths = Paths(project=tmp_path, state=tmp_path / "state", cache=tmp_path / "cache")
+    assert deploy.stacks(paths) == []
+    for stack in ("dev", "gpu-dev"):
+        deploy.checkpoint(paths, stack).parent.mkdir(parents=True, exist_ok=True)
+        deploy.checkpoint(paths, stack).touch()
+    assert deploy.stacks(paths) == ["dev", "gpu-dev"]
+    assert deploy.stack_settings(paths, "gpu-dev") == tmp_path / "Pulumi.gpu-dev.yaml"

@@ -14,7 +14,7 @@ from tests.recording import PROJECT
 
 
 def valid(schema: dict[str, Any], data: object) -> bool:
-    return cast("bool", jsonschema.Draft202012Validator(schema).is_valid(data))
+    return bool(cast("Any", jsonschema.Draft202012Validator(schema)).is_valid(data))
 
 
 def entry() -> dict[str, Any]:
@@ -30,7 +30,7 @@ def test_every_shipped_file_is_valid() -> None:
     assert catalog.names()
     assert all(valid(catalogue_schema(), catalog.read(name)) for name in catalog.names())
     stacks = sorted(PROJECT.glob("Pulumi.*.yaml"))
-    assert len(stacks) == 3
+    assert len(stacks) >= 3
     for stack in stacks:
         jsonschema.validate(yaml.safe_load(stack.read_text()), stack_schema())
 

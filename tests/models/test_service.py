@@ -78,6 +78,7 @@ OVERLAYS: dict[str, Any] = {
     "rollout": {"maxSurge": 3},
     "drain": {"preStop": "9s", "grace": "50s"},
     "disruption": {"minAvailable": 1},
+    "scheduling": {"apart": "required"},
     "route": {"host": "other.example.com"},
     "monitoring": {"path": "/other"},
 }

@@ -7,6 +7,7 @@ POD = "components/manifests/pod.py"
 IMAGE = "components/image.py"
 TRAFFIC = "components/traffic.py"
 NETWORK = "components/manifests/network.py"
+PLACEMENT = "components/manifests/placement.py"
 WORKLOAD = "components/manifests/workload.py"
 
 MUTANTS = [
@@ -176,6 +177,17 @@ MUTANTS = [
         "Prometheus is locked out",
     ),
     Mutant(NETWORK, '"policy_types": ["Ingress", "Egress"]}', '"policy_types": ["Ingress"]}', "everything may leave"),
+    Mutant(
+        PLACEMENT,
+        '"effect": toleration.effect}\n    return',
+        "}\n    return",
+        "a taint keeps pods away",
+    ),
+    Mutant(PLACEMENT, "for domain in scheduling.spread", 'for domain in ("node",)', "replicas share a zone"),
+    Mutant(PLACEMENT, 'if strength == "required":', 'if strength == "preferred":', "no second replica on one node"),
+    Mutant(POD, "_resources(spec, {})", "_resources(spec, devices(spec))", "the model loader takes a GPU"),
+    Mutant(POD, "**amounts(resources.limits), **extended", "**amounts(resources.limits)", "a device without a limit"),
+    Mutant("components/manifests/guards.py", ", **devices(spec)}", "}", "no quota for devices"),
     Mutant("components/manifests/guards.py", "SLOTS = 2", "SLOTS = 1", "no quota for a release"),
     Mutant(
         "components/manifests/guards.py",

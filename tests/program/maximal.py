@@ -13,13 +13,20 @@ Keys = tuple[str, ...]
 AMOUNTS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
 RANGE = {"minReplicas": 2, "maxReplicas": 4, "metrics": {"cpu": {"utilization": 70}}}
 BLOCKS: Config = {
-    "resources": {"requests": AMOUNTS, "limits": AMOUNTS},
+    "resources": {"requests": AMOUNTS, "limits": AMOUNTS, "devices": {"nvidia.com/gpu": 1}},
     "scaling": RANGE,
     "server": {"queueLimit": 64, "logLevel": "info", "topK": 3},
     "health": {"ready": "/r", "live": "/l", "startup": "60s", "period": "5s", "timeout": "3s", "failures": 3},
     "rollout": {"maxUnavailable": 0, "maxSurge": 1, "progressDeadline": "2m", "timeout": "10m"},
     "drain": {"preStop": "5s", "drain": "30s", "grace": "40s", "requestTimeout": "30s"},
     "disruption": {"maxUnavailable": 1},
+    "scheduling": {
+        "nodeSelector": {"nvidia.com/gpu.product": "L4"},
+        "tolerations": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoExecute"}],
+        "priorityClass": "inference",
+        "apart": "preferred",
+        "spread": ["node", "zone"],
+    },
     "route": {"host": "a.example", "path": "/predict", "pathType": "Exact", "stableHosts": ["b.example"]},
     "monitoring": {"path": "/metrics", "interval": "30s", "labels": {"release": "prometheus"}},
 }
@@ -116,25 +123,32 @@ def given_keys(model: type[BaseModel], data: Config, path: Keys = ()) -> Iterato
     fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
     for key, value in data.items():
         yield (*path, key), model
-        candidates = [c for c in models_in(fields[key]) if not isinstance(value, str | int | list)]
+        candidates = [] if isinstance(value, str | int) else models_in(fields[key])
         if not candidates:
             continue
-        maps = any(get_origin(arm) is dict for arm in arms(fields[key]))
-        items = cast("dict[str, Config]", value).items() if maps else [(None, cast("Config", value))]
-        for step, item in items:
+        for step, item in _items(fields[key], value):
             below = next(c for c in candidates if set(item) <= {i.alias or n for n, i in c.model_fields.items()})
             yield from given_keys(below, item, (*path, key) if step is None else (*path, key, step))
+
+
+def _items(annotation: Any, value: Any) -> list[tuple[str | None, Config]]:
+    """Give the models' data under a key: one, or each of a list or map with its place in it."""
+    if isinstance(value, list):
+        return [(str(place), item) for place, item in enumerate(cast("list[Config]", value))]
+    if any(get_origin(arm) is dict for arm in arms(annotation)):
+        return list(cast("dict[str, Config]", value).items())
+    return [(None, cast("Config", value))]
 
 
 def renamed(data: Config, path: Keys, key: str) -> Config:
     """Give a copy of the data in which the last key of a path has another name, in its old place."""
     changed = copy.deepcopy(data)
-    at = changed
+    holder = changed
     for step in path[:-1]:
-        at = at[step]
-    pairs = [(key if old == path[-1] else old, value) for old, value in at.items()]
-    at.clear()
-    at.update(pairs)
+        holder = cast("Any", holder)[int(step) if isinstance(holder, list) else step]
+    pairs = [(key if old == path[-1] else old, value) for old, value in holder.items()]
+    holder.clear()
+    holder.update(pairs)
     return changed
 
 

@@ -45,7 +45,7 @@ LINES: dict[str, tuple[Config, str]] = {
     ),
     "unknown_entry": (
         put(runnable("prod"), "system.entry", "clasifier"),
-        "slipway:system.entry: 'clasifier' is not in the catalogue (classifier); did you mean 'classifier'?",
+        "slipway:system.entry: 'clasifier' is not in the catalogue (classifier, gpu); did you mean 'classifier'?",
     ),
     "no_context": (put(runnable("prod"), "cluster", {}), "slipway:cluster.context: required, but not given"),
     "weight_101": (

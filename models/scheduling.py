@@ -1,0 +1,38 @@
+"""Where a service's pods may run, and where they would rather."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.vocabulary import LabelKey, LabelValue, Name
+
+
+class Toleration(Model):
+    """A taint that does not keep the pods away."""
+
+    key: LabelKey = Field(examples=["nvidia.com/gpu"])
+    value: LabelValue | None = Field(default=None, description="none = whatever the taint's value is")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
+
+
+class Scheduling(Model):
+    """Placement of both slots' pods."""
+
+    node_selector: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="labels that a node must have, such as an accelerator's model"
+    )
+    tolerations: tuple[Toleration, ...] = ()
+    priority_class: Name | None = Field(default=None, description="an existing PriorityClass of the cluster")
+    apart: Literal["preferred", "required"] | None = Field(
+        default=None, description="pod anti-affinity: one replica of a slot per node"
+    )
+    spread: tuple[Literal["node", "zone"], ...] = Field(
+        default=("node",), description="domains over which replicas are balanced, as far as possible"
+    )
+
+    @model_validator(mode="after")
+    def _each_domain_once(self) -> Self:
+        if len(set(self.spread)) != len(self.spread):
+            raise ValueError("spread names a domain twice; the API server refuses the second")
+        return self

@@ -1,0 +1,80 @@
+"""The GPU system beside the classifier: waits for a GPU and says so, runs as soon as the node has one."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cluster.stack import Done, Stack, config_of, last_errors, project_elsewhere, run
+from tests.cluster.traffic import Ingress, slots
+
+STACK = "gpu-dev"
+NAMESPACE = "gpu-dev"
+DEVICE = "nvidia.com/gpu"
+
+
+@pytest.fixture(scope="module")
+def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The program in a folder of its own: Pulumi writes into the stack file."""
+    folder = project_elsewhere(tmp_path_factory.mktemp("gpu"))
+    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config_of(STACK)}))
+    give_node(stack, 0)
+    assert pulumi(stack, folder, "stack", "init", STACK).returncode == 0
+    yield folder
+    assert pulumi(stack, folder, "destroy", "--yes", "--skip-preview").returncode == 0
+    assert pulumi(stack, folder, "stack", "rm", STACK, "--yes").returncode == 0
+    give_node(stack, 0)
+
+
+def pulumi(stack: Stack, folder: Path, *arguments: str) -> Done:
+    named = [] if arguments[0] == "stack" else ["-s", STACK]
+    return run("pulumi", *arguments, *named, "-C", str(folder), "--non-interactive", "--color", "never", env=stack.env)
+
+
+def give_node(stack: Stack, devices: int) -> None:
+    """Write the node's capacity, as a device plugin would through the kubelet: the scheduler's part is the real one."""
+    node = run("kubectl", "get", "nodes", "-o", "name", env=stack.env).stdout.strip()
+    patch = json.dumps({"status": {"capacity": {DEVICE: str(devices)}, "allocatable": {DEVICE: str(devices)}}})
+    done = run("kubectl", "patch", node, "--subresource=status", "--type=merge", "-p", patch, env=stack.env)
+    assert done.returncode == 0, done.stderr
+
+
+def pod_phases(stack: Stack) -> list[str]:
+    done = run("kubectl", "get", "pods", "-n", NAMESPACE, "-o", "jsonpath={.items[*].status.phase}", env=stack.env)
+    return done.stdout.split()
+
+
+def test_without_a_gpu_the_pods_wait_and_the_update_says_what_for(project: Path, stack: Stack) -> None:
+    done = pulumi(stack, project, "up", "--yes", "--skip-preview")
+    assert done.returncode != 0
+    assert f"Insufficient {DEVICE}" in last_errors(done)
+    assert pod_phases(stack) == ["Pending"]
+
+
+def test_with_a_gpu_it_serves_beside_the_classifier(
+    project: Path, stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]]
+) -> None:
+    give_node(stack, 1)
+    done = pulumi(stack, project, "up", "--yes", "--skip-preview")
+    assert done.returncode == 0, last_errors(done)
+    assert pod_phases(stack) == ["Running"]
+    output = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(project), env=stack.env)
+    service = json.loads(output.stdout)["model"]
+    gpu = Ingress(service["url"], service["host"])
+    sent = pictures[:50]
+    answers = gpu.ask_all([png for png, _ in sent])
+    assert slots(answers) == {"blue": 50}
+    assert sum(answer.label == label for answer, (_, label) in zip(answers, sent, strict=True)) >= 45
+    assert {answer.version for answer in answers} == {service["image"].partition("@")[2]}
+    assert slots(ingress.ask_all([pictures[0][0]] * 20)) == {"blue": 20}, "the classifier serves on"
+    assert pulumi(stack, project, "preview", "--expect-no-changes").returncode == 0
+
+
+def test_the_running_pod_holds_the_only_gpu(project: Path, stack: Stack) -> None:
+    assert project
+    done = run("kubectl", "get", "pods", "-n", NAMESPACE, "-o", "json", env=stack.env)
+    (pod,) = json.loads(done.stdout)["items"]
+    assert pod["spec"]["containers"][0]["resources"]["limits"][DEVICE] == "1"
+    assert pod["spec"]["nodeName"]
