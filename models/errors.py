@@ -1,6 +1,5 @@
 """Faults as a person reads them: one line each, with path, value, rule, and the nearest valid name."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -36,6 +35,8 @@ class Faults(ValueError):  # noqa: N818 -- several at once
 
 def nearest(given: str, valid: Iterable[str]) -> str:
     """Phrase the nearest valid name as a suggestion, or give an empty string."""
+    import difflib  # noqa: PLC0415 -- only a mistake needs it
+
     found = difflib.get_close_matches(given, list(valid), n=1, cutoff=0.5)
     return f"; did you mean {found[0]!r}?" if found else ""
 
