@@ -1,38 +1,37 @@
 """Slipway: from the stack's configuration and one catalogue entry to a running system."""
 
+# ruff: noqa: E402 -- run lean from the start: collecting garbage while importing costs more than reading the stack
+from components.lean import run_lean
+
+run_lean()
+
 from pathlib import Path
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
 import catalog
-from components.lean import run_lean
-from components.preflight import check
+from components.preflight import checked
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
-from models.parsing import decoded, parse
+from models.parsing import below, parse
 from models.stack import StackSettings
 from models.system import SystemSpec, resolve
 
 
 def stack_values() -> dict[str, object]:
     """Read the whole ``slipway:`` namespace: ``pulumi.Config`` gives only keys that one knows to ask for."""
-    values = {**get_config_env(), **CONFIG.get()}
-    own = {key: str(value) for key, value in values.items() if key.startswith("slipway:")}
-    return {key.removeprefix("slipway:"): decoded(value) for key, value in own.items()}
+    return below("slipway:", {**get_config_env(), **CONFIG.get()})
 
 
 def specification() -> SystemSpec:
     """Validate everything before the first resource is registered."""
     stack = parse(StackSettings, stack_values(), "slipway:")
     entry = parse(CatalogueEntry, catalog.read(stack.system.entry), f"catalog/{stack.system.entry}.yaml: ")
-    spec = resolve(stack, entry)
-    check(spec, Path(__file__).parent)
-    return spec
+    return checked(resolve(stack, entry), Path(__file__).parent)
 
 
-run_lean()
 try:
     system = specification()
 except ConfigurationError as error:

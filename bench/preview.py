@@ -34,8 +34,10 @@ def environment(folder: Path, services: int) -> dict[str, str]:
     """Give both sides the same tools, an empty backend of their own, and what the flat program is told."""
     spec = CatalogueEntry.model_validate(system.entry(1), by_name=False, by_alias=True).services["model-0"]
     file = settings_file(spec, None)
+    # A user's Python keeps byte code; where a CI machine forbids it, every run would compile Slipway's modules anew.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **inherited,
         "PATH": f"{PROJECT / '.venv' / 'bin'}:{os.environ['PATH']}",
         "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "bench",

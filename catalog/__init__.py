@@ -10,7 +10,7 @@ from models.errors import ConfigurationError, nearest
 FOLDER = Path(__file__).parent
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+class _UniqueKeyLoader(yaml.CSafeLoader):  # libyaml: ten times faster than the Python one, and in every wheel
     """Refuses a key given twice, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -12,8 +12,8 @@ from models.image import ImageBuild, ImageSettings
 from models.system import SystemSpec
 
 
-def check(spec: SystemSpec, project: Path) -> None:
-    """Refuse to start what cannot end.
+def checked(spec: SystemSpec, project: Path) -> SystemSpec:
+    """Give the system back, or refuse to start what cannot end.
 
     Raises:
         ConfigurationError: the kube context or a folder that the build needs is missing.
@@ -24,6 +24,7 @@ def check(spec: SystemSpec, project: Path) -> None:
             faults += _build_faults(f"catalog/{spec.name}.yaml: images.{key}", build, spec.image, project)
     if faults:
         raise ConfigurationError(faults)
+    return spec
 
 
 def _context_faults(context: str) -> Iterator[str]:
@@ -52,7 +53,7 @@ def kubeconfig_files() -> list[Path]:
 
 
 def _contexts(file: Path) -> list[str]:
-    content: object = yaml.safe_load(file.read_text())
+    content: object = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)  # kubeconfigs are long: 10 x faster
     try:
         contexts = cast("dict[str, list[dict[str, str]] | None]", content or {}).get("contexts") or []
         return [context["name"] for context in contexts]

@@ -1,6 +1,7 @@
 """From plain data, as YAML or JSON gives it, to a validated model."""
 
 import json
+from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,6 +17,11 @@ def decoded(text: str) -> object:
         return json.loads(text) if text.startswith(("{", "[")) else text
     except (ValueError, RecursionError):
         return text  # its model says what should stand there
+
+
+def below(prefix: str, values: Mapping[str, object]) -> dict[str, object]:
+    """Give the values of one namespace as plain data, under their names in it."""
+    return {key.removeprefix(prefix): decoded(str(value)) for key, value in values.items() if key.startswith(prefix)}
 
 
 def parse(model: type[M], data: object, where: str) -> M:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.preflight import check, kubeconfig_files
+from components.preflight import checked, kubeconfig_files
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.stack import StackSettings
@@ -29,7 +29,7 @@ def spec(**image: object) -> SystemSpec:
 
 def faults(project: Path, given: SystemSpec | None = None) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as raised:
-        check(given or spec(), project)
+        checked(given or spec(), project)
     return raised.value.faults
 
 
@@ -43,7 +43,7 @@ def contexts(*names: str) -> Config:
 
 
 def test_everything_in_place_is_accepted(project: Path) -> None:
-    check(spec(), project)
+    checked(spec(), project)
 
 
 def test_the_context_may_be_in_any_of_the_files_that_kubeconfig_names(
@@ -52,7 +52,7 @@ def test_the_context_may_be_in_any_of_the_files_that_kubeconfig_names(
     files = [write(project / "a", contexts("other")), project / "missing", write(project / "b", contexts("prod"))]
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
     assert kubeconfig_files() == [files[0], files[2]]
-    check(spec(), project)
+    checked(spec(), project)
 
 
 def test_without_the_variable_the_users_own_file_is_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_without_the_variable_the_users_own_file_is_read(project: Path, monkeypa
     assert "(there is none)" in fault
     (project / ".kube").mkdir()
     write(project / ".kube" / "config", contexts("prod"))
-    check(spec(), project)
+    checked(spec(), project)
 
 
 @pytest.mark.parametrize("content", [contexts(), {"contexts": None}, {}, "", "kind: Config\n"])
@@ -103,9 +103,9 @@ def test_missing_wheels_are_refused(project: Path) -> None:
     (fault,) = faults(project, spec(wheels="wheels"))
     assert fault.startswith("slipway:image.wheels: there is no folder wheels")
     (project / "wheels").mkdir()
-    check(spec(wheels="wheels"), project)
+    checked(spec(wheels="wheels"), project)
 
 
 def test_where_nothing_is_built_no_folder_is_needed(tmp_path: Path) -> None:
     given = put(stack("dev"), "release.web.slots.blue.image", f"server@sha256:{'5f0c' * 16}")
-    check(resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry())), tmp_path)
+    checked(resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry())), tmp_path)
