@@ -4,7 +4,6 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PY := .venv/bin/python
 UV := .venv/bin/uv
-CODE := __main__.py models components catalog local schema serving tests bench
 COMPILE := pip compile -q pyproject.toml serving/requirements.in --all-extras --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock"
 
@@ -41,7 +40,7 @@ test: setup ## tier 1: no CLI, no cluster, seconds
 check: setup ## format, lint, strict types, lock freshness and tier 1
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
-	@.venv/bin/pyright $(CODE)
+	@.venv/bin/pyright
 	@cp requirements.lock .venv/fresh.lock && $(UV) $(COMPILE) -o .venv/fresh.lock && diff -u requirements.lock .venv/fresh.lock \
 		|| { echo "requirements.lock is stale: run make lock"; exit 1; }
 	@$(MAKE) -s test
@@ -55,8 +54,8 @@ mutants: setup ## break the program on purpose, once for each known mutant: make
 	@$(PY) -m tests.mutants
 
 .PHONY: bench-preview
-bench-preview: setup ## preview of 1, 10 and 100 services against a flat hand-written program (needs make up)
-	@$(PY) -m bench.preview
+bench-preview: setup ## preview of 1, 10 and 100 services against a flat program (after make up, or BENCH_CONTEXT=mine)
+	@$(if $(BENCH_CONTEXT),,eval "$$($(PY) -m local env)" &&) $(PY) -m bench.preview
 
 .PHONY: schema goldens format lock
 schema: setup ## renew the JSON schemas from the models

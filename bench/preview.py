@@ -22,6 +22,7 @@ from bench import system
 from bench.process import Run, measured
 from components.manifests.settings import settings_file
 from models.entry import CatalogueEntry
+from models.parsing import parse
 
 PROJECT = Path(__file__).parent.parent
 ROUNDS = {1: 5, 10: 3, 100: 3}
@@ -32,8 +33,7 @@ PREVIEW = ["pulumi", "preview", "-s", "bench", "--non-interactive", "--suppress-
 
 def environment(folder: Path, services: int) -> dict[str, str]:
     """Give both sides the same tools, an empty backend of their own, and what the flat program is told."""
-    spec = CatalogueEntry.model_validate(system.entry(1), by_name=False, by_alias=True).services["model-0"]
-    file = settings_file(spec, None)
+    file = settings_file(parse(CatalogueEntry, system.entry(1), "bench: ").services["model-0"], None)
     # A user's Python keeps byte code; where a CI machine forbids it, every run would compile Slipway's modules anew.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {

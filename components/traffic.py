@@ -10,6 +10,7 @@ from components import labels, names
 from components.awaiting import SKIP_AWAIT
 from components.manifests import ingress, monitor, workload
 from models.cluster import ClusterSettings
+from models.monitoring import Monitoring
 from models.release import ServiceRelease
 from models.routing import Route
 from models.service import ServiceSpec
@@ -56,7 +57,7 @@ class Traffic(pulumi.ComponentResource):
             for entrance in _entrances(args.service, args.spec.route, args.release):
                 self._ingress(f"{name}-{entrance.role}", args, args.spec.route, entrance)
         if args.spec.monitoring is not None and args.cluster.monitoring:
-            self._monitor(name, args)
+            self._monitor(name, args, args.spec.monitoring)
         self.register_outputs({})
 
     def _live_service(self, name: str, args: TrafficArgs) -> None:
@@ -80,17 +81,15 @@ class Traffic(pulumi.ComponentResource):
             opts=self._behind(args, entrance.slot),
         )
 
-    def _monitor(self, name: str, args: TrafficArgs) -> None:
-        if args.spec.monitoring is None:
-            return
+    def _monitor(self, name: str, args: TrafficArgs, monitoring: Monitoring) -> None:
         metadata = _metadata(args, args.service)
-        metadata["labels"] = {**args.spec.monitoring.labels, **labels.of_service(args.system, args.service)}
+        metadata["labels"] = {**monitoring.labels, **labels.of_service(args.system, args.service)}
         k8s.apiextensions.CustomResource(
             f"{name}-monitor",
             api_version="monitoring.coreos.com/v1",
             kind="ServiceMonitor",
             metadata=metadata,
-            spec=monitor.service_monitor_spec(service=args.service, monitoring=args.spec.monitoring),
+            spec=monitor.service_monitor_spec(service=args.service, monitoring=monitoring),
             opts=pulumi.ResourceOptions(parent=self),
         )
 

@@ -11,8 +11,6 @@ from tests.cluster.stack import Stack, exported_environment, local
 from tests.cluster.traffic import Ingress
 
 _FACTS = pytest.StashKey[list[str]]()
-
-
 _TIMEOUT = 900
 """Seconds for one test: a bad rollout alone may take two minutes, taking the cluster down and up longer."""
 
