@@ -23,8 +23,8 @@ setup: .venv/.ready ## Python environment in .venv, as locked
 	@touch $@
 
 .PHONY: up down env status
-up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack, test pictures
-	@$(PY) -m local up
+up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures
+	@$(PY) -m local up $(if $(STACK),--stack $(STACK))
 down: setup ## remove the embedded cluster and everything that it started
 	@$(PY) -m local down
 env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"
@@ -47,6 +47,7 @@ check: setup ## format, lint, strict types, lock freshness and tier 1
 
 .PHONY: e2e
 e2e: up ## tier 2: the real engine against the embedded cluster (ends with make down)
+	@$(PY) -m local browser
 	@$(PY) -m pytest tests/cluster -v --durations=10
 
 .PHONY: mutants

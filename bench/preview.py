@@ -20,9 +20,10 @@ from rich.table import Table
 
 from bench import system
 from bench.process import Run, measured
-from components.manifests.settings import settings_file
+from components.manifests.settings import FILE, settings_file
 from models.entry import CatalogueEntry
 from models.parsing import parse
+from models.release import SlotRelease
 
 PROJECT = Path(__file__).parent.parent
 ROUNDS = {1: 5, 10: 3, 100: 3}
@@ -33,7 +34,8 @@ PREVIEW = ["pulumi", "preview", "-s", "bench", "--non-interactive", "--suppress-
 
 def environment(folder: Path, services: int) -> dict[str, str]:
     """Give both sides the same tools, an empty backend of their own, and what the flat program is told."""
-    file = settings_file(parse(CatalogueEntry, system.entry(1), "bench: ").services["model-0"], None)
+    spec = parse(CatalogueEntry, system.entry(1), "bench: ").services["model-0"]
+    settings = settings_file(spec, spec.model, SlotRelease())
     # A user's Python keeps byte code; where a CI machine forbids it, every run would compile Slipway's modules anew.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
@@ -43,8 +45,8 @@ def environment(folder: Path, services: int) -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE": "bench",
         "BENCH_SERVICES": str(services),
         "BENCH_IMAGE": system.IMAGE,
-        "BENCH_SETTINGS": file.text,
-        "BENCH_SETTINGS_HASH": file.content_hash,
+        "BENCH_SETTINGS": settings.data[FILE],
+        "BENCH_SETTINGS_HASH": settings.content_hash,
     }
 
 

@@ -13,13 +13,29 @@ FOLDER = Path(__file__).parent
 class _UniqueKeyLoader(yaml.CSafeLoader):  # libyaml: ten times faster than the Python one, and in every wheel
     """Refuses a key given twice, of which YAML would silently keep the last."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping whose keys all differ."""
+    def get_single_data(self) -> Any:  # noqa: ANN401 -- whatever the file holds
+        """Check every mapping as it was written, before merge keys (``<<``) are expanded."""
+        node = self.get_single_node()
+        if node is None:
+            return None
+        _check(node, set())
+        return cast("Any", self).construct_document(node)
+
+
+def _check(node: yaml.Node, seen: set[int]) -> None:
+    if id(node) in seen:  # an alias
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
         pairs = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
         keys = [str(key.value) for key, _ in pairs]
         if repeated := {key for key in keys if keys.count(key) > 1}:
             raise yaml.constructor.ConstructorError(None, None, f"given twice: {', '.join(repeated)}", node.start_mark)
-        return super().construct_mapping(node, deep)
+        for _, value in pairs:
+            _check(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in cast("list[yaml.Node]", node.value):
+            _check(item, seen)
 
 
 def names(folder: Path = FOLDER) -> list[str]:

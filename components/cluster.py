@@ -17,5 +17,9 @@ def cluster_provider(name: str, cluster: ClusterSettings) -> k8s.Provider:
         kubeconfig="",
         context=cluster.context,
         cluster_identifier=cluster.context,
+        # A ConfigMap or Secret keeps its name when its content changes only where pods are to read it again: change it
+        # in place, so that it is never missing. Where a change is to be a rollout, the name holds the content's hash.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
         kube_client_settings={"qps": cluster.queries_per_second, "burst": 2 * cluster.queries_per_second},
     )

@@ -4,6 +4,7 @@ Pulumi's own message ends at "containers with incomplete status: [model]": it do
 shows no log line. What a person who is paged needs is the reason of the container that is stuck, and its last words.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -26,7 +27,7 @@ class PodSource(Protocol):
         """List pods as the API server's JSON."""
         ...
 
-    def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+    def log(self, namespace: str, pod: str, container: str) -> str:
         """Give a container's last log lines, or nothing where there are none."""
         ...
 
@@ -43,7 +44,7 @@ class ApiServer:
         listed = api.list_namespaced_pod(namespace, label_selector=selector, _request_timeout=_API_SECONDS)
         return cast("list[Pod]", [api.api_client.sanitize_for_serialization(pod) for pod in listed.items])
 
-    def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+    def log(self, namespace: str, pod: str, container: str) -> str:
         """Give a container's last log lines, or nothing where there are none."""
         from kubernetes.client import ApiException  # noqa: PLC0415 -- half a second that only a failure costs
 
@@ -52,7 +53,6 @@ class ApiServer:
                 pod,
                 namespace,
                 container=container,
-                previous=previous,
                 tail_lines=_LOG_LINES,
                 _request_timeout=_API_SECONDS,
             )
@@ -76,28 +76,50 @@ def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
         scheduled = conditions.get("PodScheduled", {})
         if scheduled.get("status") == "False":
             yield f"pod {name}: {scheduled.get('reason')}: {scheduled.get('message')}"
-        containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-        for container in containers:
-            if reason := _stuck(container):
-                log = source.log(namespace, name, container["name"], previous=container.get("restartCount", 0) > 0)
-                said = "; its last log lines: " + " | ".join(log.split("\n")).strip(" |") if log.strip() else ""
-                yield f"pod {name}: container {container['name']}: {reason}{said}"
+        loading, servers = status.get("initContainerStatuses", []), status.get("containerStatuses", [])
+        for container in (*loading, *servers):
+            # An init container has no readiness: the others wait until it ends.
+            still = "has not ended yet" if container in loading else "running, but not ready: its readiness probe fails"
+            if reason := _stuck(container, still):
+                said = _last_words(container) or source.log(namespace, name, container["name"])
+                lines = " | ".join(_plain(line) for line in said.strip().splitlines()[-_LOG_LINES:])
+                tail = f"; its last log lines: {lines}" if lines else ""
+                yield f"pod {name}: container {container['name']}: {reason}{tail}"
 
 
-def _stuck(container: Json) -> str:
+def _stuck(container: Json, still: str) -> str:
     """Give the reason of a container that keeps its pod from being ready, or nothing."""
     state: Json = container.get("state") or {}
-    last: Json = container.get("lastState") or {}
-    ended: Json = state.get("terminated") or last.get("terminated") or {}
+    ended = _ended(container)
     exit_text = f" (exit code {ended['exitCode']}, {ended.get('reason')})" if ended.get("exitCode") else ""
     waiting: Json = state.get("waiting") or {}
     if waiting.get("reason") and waiting["reason"] not in ("PodInitializing", "ContainerCreating"):
         return f"{waiting['reason']}: {waiting.get('message', '')}{exit_text}"
+    runs = state.get("running") is not None and not container.get("ready")
     if exit_text:
-        return f"ended{exit_text}"
-    if state.get("running") is not None and not container.get("ready"):
-        return "running, but not ready: its readiness probe fails"
-    return ""
+        return f"ended{exit_text}{', runs again' if runs else ''}"
+    return still if runs else ""
+
+
+def _ended(container: Json) -> Json:
+    """Give how a container ended last, if it ever did."""
+    state: Json = container.get("state") or {}
+    last: Json = container.get("lastState") or {}
+    return state.get("terminated") or last.get("terminated") or {}
+
+
+def _last_words(container: Json) -> str:
+    """Give what a failed container said, which its pod's status keeps when the kubelet has removed it and its log."""
+    ended = _ended(container)
+    return str(ended.get("message") or "") if ended.get("exitCode") else ""
+
+
+def _plain(line: str) -> str:
+    """Give the message of a JSON log line; other lines as they are."""
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, KeyError, TypeError):
+        return line
 
 
 def explain_failures(source: PodSource) -> pulumi.ErrorHook:
@@ -105,11 +127,31 @@ def explain_failures(source: PodSource) -> pulumi.ErrorHook:
     return pulumi.ErrorHook("pods-own-reasons", _hook(source))
 
 
+def explain_conflicts() -> pulumi.ErrorHook:
+    """Say whose a namespace is when it cannot be had; never asks for a retry."""
+    return pulumi.ErrorHook("whose-namespace", _whose)
+
+
+def _whose(args: pulumi.ErrorHookArgs) -> bool:
+    if any("conflict" in error for error in args.errors):
+        name = cast("dict[str, Any]", args.new_inputs or {}).get("metadata", {}).get("name")
+        pulumi.log.error(
+            f"namespace {name}: belongs to another stack (its label slipway.dev/stack says which), and two stacks in "
+            "one would overwrite each other; give this one a slipway:system.namespace of its own"
+        )
+    return False
+
+
 def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
     def explain(args: pulumi.ErrorHookArgs) -> bool:
         inputs = cast("dict[str, Any]", args.new_inputs or {})
-        selector = ",".join(f"{key}={value}" for key, value in inputs["spec"]["selector"]["matchLabels"].items())
         try:
+            # A Job has no selector of its own: its pods carry the template's labels all the same.
+            wanted = (
+                inputs["spec"].get("selector", {}).get("matchLabels")
+                or inputs["spec"]["template"]["metadata"]["labels"]
+            )
+            selector = ",".join(f"{key}={value}" for key, value in wanted.items())
             for reason in reasons(source, inputs["metadata"]["namespace"], selector):
                 pulumi.log.error(reason)
         except Exception as error:  # noqa: BLE001 -- a failed explanation must not hide the failure itself

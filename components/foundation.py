@@ -1,4 +1,4 @@
-"""What a system's services share: namespace, account, network rules and the fences around them."""
+"""What a system's services share: namespace, volumes, network rules and the fences around them."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import labels, names
-from components.manifests import guards, network
-from components.manifests.pod import ACCOUNT
+from components.awaiting import SKIP_AWAIT
+from components.manifests import adapter, guards, network
+from models.storage import Volume
 from models.system import SystemSpec
 
 
@@ -16,6 +17,8 @@ class FoundationArgs:
     """What the foundation is made from."""
 
     system: SystemSpec
+    taken: pulumi.ErrorHook
+    """Says whose the namespace is when it is another stack's."""
 
 
 class Foundation(pulumi.ComponentResource):
@@ -23,6 +26,9 @@ class Foundation(pulumi.ComponentResource):
 
     namespace: pulumi.Output[str]
     """The namespace's name; depending on it orders a resource behind the namespace."""
+
+    claims: dict[str, pulumi.Resource]
+    """The PersistentVolumeClaims, by name: the volumes of the system, and one for each store."""
 
     def __init__(self, name: str, args: FoundationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Foundation", name, None, opts)
@@ -33,32 +39,24 @@ class Foundation(pulumi.ComponentResource):
             metadata={
                 "name": system.namespace,
                 "labels": {
-                    **labels.of_system(system.name),
+                    **labels.of_namespace(system.name, pulumi.get_stack()),
                     **guards.pod_security_labels(system.cluster.pod_security_version),
                 },
             },
-            opts=self.child,
+            opts=pulumi.ResourceOptions(parent=self, hooks=pulumi.ResourceHookBinding(on_error=[args.taken])),
         )
         self.namespace = namespace.metadata.apply(lambda metadata: metadata.name or system.namespace)
-        self._account(name, system)
         self._fences(name, system)
         self._policies(name, system)
+        self._adapter_rules(name, system)
+        self.claims = self._claims(name, system)
         self.register_outputs({"namespace": self.namespace})
 
-    def _account(self, name: str, system: SystemSpec) -> None:
-        k8s.core.v1.ServiceAccount(
-            f"{name}-account",
-            metadata=self._metadata(system, ACCOUNT),
-            automount_service_account_token=False,  # a model server has no business with the API server
-            opts=self.child,
-        )
-
     def _fences(self, name: str, system: SystemSpec) -> None:
-        specs = [service.spec for service in system.services.values()]
         k8s.core.v1.ResourceQuota(
             f"{name}-quota",
             metadata=self._metadata(system, "quota"),
-            spec={"hard": guards.quota(specs)},
+            spec={"hard": guards.quota(system)},
             opts=self.child,
         )
         k8s.core.v1.LimitRange(
@@ -69,14 +67,44 @@ class Foundation(pulumi.ComponentResource):
         )
 
     def _policies(self, name: str, system: SystemSpec) -> None:
-        policies = {"default-deny": network.default_deny(), "dns": network.dns_egress()}
-        for service, deployed in system.services.items():
-            allowed = network.service_ingress(service=service, spec=deployed.spec, cluster=system.cluster)
-            policies[names.joined("to", service)] = allowed
-        for policy, spec in policies.items():
+        for policy, spec in network.policies(system).items():
             k8s.networking.v1.NetworkPolicy(
                 f"{name}-{policy}", metadata=self._metadata(system, policy), spec=spec, opts=self.child
             )
+
+    def _adapter_rules(self, name: str, system: SystemSpec) -> None:
+        """Hand over what a custom-metrics adapter must be told; its own configuration is the cluster's, not ours."""
+        if rules := adapter.adapter_rules(system):
+            k8s.core.v1.ConfigMap(
+                f"{name}-adapter-rules",
+                metadata=self._metadata(system, "adapter-rules"),
+                data={"config.yaml": rules},
+                opts=self.child,
+            )
+
+    def _claims(self, name: str, system: SystemSpec) -> dict[str, pulumi.Resource]:
+        volumes = {**system.volumes, **{names.data_claim(key): store.volume for key, store in system.stores.items()}}
+        return {
+            claim: self._claim(f"{name}-{claim}", system, claim, volume)
+            for claim, volume in volumes.items()
+            if not volume.existing
+        }
+
+    def _claim(self, name: str, system: SystemSpec, claim: str, volume: Volume) -> pulumi.Resource:
+        spec: k8s.core.v1.PersistentVolumeClaimSpecArgsDict = {
+            "access_modes": [volume.access],
+            "resources": {"requests": {"storage": volume.size}},
+        }
+        if volume.storage_class:
+            spec["storage_class_name"] = volume.storage_class
+        metadata = self._metadata(system, claim)
+        return k8s.core.v1.PersistentVolumeClaim(
+            name,
+            # Many classes bind a claim only when a pod uses it, and the pods come after it.
+            metadata={**metadata, "annotations": SKIP_AWAIT},
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self, protect=system.protect),
+        )
 
     def _metadata(self, system: SystemSpec, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
         return {"name": name, "namespace": self.namespace, "labels": labels.of_system(system.name)}

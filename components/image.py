@@ -47,6 +47,7 @@ class ModelImage(pulumi.ComponentResource):
                 "named": {"wheels": {"location": settings.wheels}} if settings.wheels else {},
             },
             dockerfile={"location": f"{context}/{args.build.dockerfile}"},
+            target=args.build.target,
             build_args=_build_arguments(args),
             builder={"name": settings.buildx} if settings.buildx else {},
             tags=[f"{repository}:{args.environment}"],
@@ -60,13 +61,16 @@ class ModelImage(pulumi.ComponentResource):
         import pulumi_docker as docker  # noqa: PLC0415 -- 0.2 s that only a stack with this builder pays
 
         context = args.build.context
+        build: docker.DockerBuildArgsDict = {
+            "context": context,
+            "dockerfile": f"{context}/{args.build.dockerfile}",
+            "args": _build_arguments(args),
+        }
+        if args.build.target:
+            build["target"] = args.build.target
         image = docker.Image(
             f"{name}-build",
-            build={
-                "context": context,
-                "dockerfile": f"{context}/{args.build.dockerfile}",
-                "args": _build_arguments(args),
-            },
+            build=build,
             image_name=f"{names.repository(args.settings.registry, args.system, args.key)}:{args.environment}",
             build_on_preview=False,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),

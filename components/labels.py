@@ -4,11 +4,15 @@ A Deployment's selector is immutable, so it holds only what never changes for a 
 https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/.
 """
 
+from components import names
+
 SERVICE = "app.kubernetes.io/name"
 SYSTEM = "app.kubernetes.io/part-of"
 OWNER = "app.kubernetes.io/managed-by"
 SLOT = "slipway.dev/slot"
 ROLE = "slipway.dev/role"
+STACK = "slipway.dev/stack"
+"""On the namespace: a second stack that applies another value meets a conflict, which is what keeps it out."""
 
 PRIVATE = "slot"
 """Role of a slot's own Service, which is what a ServiceMonitor selects: the live Service would count pods twice."""
@@ -17,6 +21,11 @@ PRIVATE = "slot"
 def of_system(system: str) -> dict[str, str]:
     """Label an object that belongs to the whole system."""
     return {SYSTEM: system, OWNER: "slipway"}
+
+
+def of_namespace(system: str, stack: str) -> dict[str, str]:
+    """Label the namespace with the one stack that it belongs to."""
+    return {**of_system(system), STACK: names.label_value(stack)}
 
 
 def of_service(system: str, service: str) -> dict[str, str]:

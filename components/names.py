@@ -1,9 +1,11 @@
 """Names of everything that Slipway creates: the only module that puts one together."""
 
 import hashlib
+import re
 
 from models.vocabulary import LABEL_LENGTH
 
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _HASH_LENGTH = 8
 """Hex digits: 32 bits, plenty among the few names of one namespace."""
 
@@ -17,6 +19,12 @@ def joined(*parts: str) -> str:
     if len(name) <= LABEL_LENGTH:
         return name
     return f"{name[: LABEL_LENGTH - _HASH_LENGTH - 1].rstrip('-')}-{content_hash(name)}"
+
+
+def label_value(text: str) -> str:
+    """Give a text as a label's value: itself where it is one, else its hash."""
+    fits = len(text) <= LABEL_LENGTH and _LABEL_VALUE.fullmatch(text)
+    return text if fits else content_hash(text)
 
 
 def content_hash(text: str) -> str:
@@ -37,6 +45,16 @@ def canary_name(service: str) -> str:
 def stable_name(service: str) -> str:
     """Name the Ingress of hosts that never reach the canary."""
     return joined(service, "stable")
+
+
+def account(workload: str) -> str:
+    """Name the ServiceAccount, Role and RoleBinding of a service, store or Job."""
+    return workload
+
+
+def data_claim(store: str) -> str:
+    """Name the claim of a store's own volume."""
+    return joined(store, "data")
 
 
 def repository(registry: str, system: str, image: str) -> str:

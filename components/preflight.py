@@ -1,4 +1,4 @@
-"""What must exist on this machine before the first resource is registered: kube context and build folders."""
+"""What must exist on this machine before the first resource is registered: kube context, build folders, secrets."""
 
 import os
 from collections.abc import Iterator
@@ -7,8 +7,10 @@ from typing import cast
 
 import yaml
 
+from components.manifests import adapter, alerts
 from models.errors import ConfigurationError, nearest
 from models.image import ImageBuild, ImageSettings
+from models.secrets import EnvironmentSecret
 from models.system import SystemSpec
 
 
@@ -16,15 +18,28 @@ def checked(spec: SystemSpec, project: Path) -> SystemSpec:
     """Give the system back, or refuse to start what cannot end.
 
     Raises:
-        ConfigurationError: the kube context or a folder that the build needs is missing.
+        ConfigurationError: the kube context, a folder that the build needs or a secret's variable is missing.
     """
     faults = [*_context_faults(spec.cluster.context)]
     if spec.image is not None:
         for key, build in spec.builds.items():
-            faults += _build_faults(f"catalog/{spec.name}.yaml: images.{key}", build, spec.image, project)
+            faults += _build_faults(f"catalog/{spec.name}.yaml: images.{key}", build, project)
+        if spec.builds:
+            faults += _wheels_faults(spec.image, project)
+    faults += [*_variable_faults(spec), *adapter.faults(spec), *alerts.faults(spec)]
     if faults:
         raise ConfigurationError(faults)
     return spec
+
+
+def _variable_faults(spec: SystemSpec) -> Iterator[str]:
+    for name, secret in spec.secrets.items():
+        if isinstance(secret.source, EnvironmentSecret):
+            for key, variable in secret.source.environment.items():
+                if not os.environ.get(variable):
+                    where = f"slipway:secrets.{name}.environment.{key}"
+                    hint = 'eval "$(make -s env)" sets those of the embedded cluster'
+                    yield f"{where}: the variable {variable} is not set or empty; set it ({hint})"
 
 
 def _context_faults(context: str) -> Iterator[str]:
@@ -61,10 +76,13 @@ def _contexts(file: Path) -> list[str]:
         raise ValueError("it is no kubeconfig: contexts is a list of maps with a name each") from error
 
 
-def _build_faults(where: str, build: ImageBuild, settings: ImageSettings, project: Path) -> Iterator[str]:
+def _build_faults(where: str, build: ImageBuild, project: Path) -> Iterator[str]:
     dockerfile = Path(build.context) / build.dockerfile
     if not (project / dockerfile).is_file():
         yield f"{where}: there is no {dockerfile} in the project; correct context or dockerfile"
+
+
+def _wheels_faults(settings: ImageSettings, project: Path) -> Iterator[str]:
     if settings.wheels and not (project / settings.wheels).is_dir():
         yield (
             f"slipway:image.wheels: there is no folder {settings.wheels}; make up fills it, "

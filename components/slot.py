@@ -1,5 +1,6 @@
 """One slot of a service: a full set of its own, so that a release never touches what is live."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -7,19 +8,20 @@ import pulumi_kubernetes as k8s
 
 from components import labels, names
 from components.awaiting import SKIP_AWAIT, rollout_timeouts
-from components.manifests import workload
+from components.manifests import autoscaling, settings, workload
+from components.manifests.container import SecretNames
 from components.manifests.pod import PodArgs, pod_template
-from components.manifests.settings import FILE, SettingsFile, config_map_name, settings_file
 from models.release import SlotRelease
-from models.scaling import Autoscaled
+from models.scaling import Autoscaled, Triggered
 from models.service import ServiceSpec
+from models.system import SystemSpec
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlotArgs:
     """What fills the slot."""
 
-    system: str
+    system: SystemSpec
     namespace: pulumi.Output[str]
     service: str
     slot: str
@@ -27,47 +29,64 @@ class SlotArgs:
     release: SlotRelease
     image: pulumi.Output[str]
     """By digest."""
+    secrets: Mapping[str, SecretNames]
+    after: list[pulumi.Resource]
+    """What must be there before the pods start: secrets, claims, Jobs that have succeeded."""
     explain: pulumi.ErrorHook
     """Says why the pods are not ready when the Deployment fails."""
 
 
 class Slot(pulumi.ComponentResource):
-    """ConfigMap, Deployment, private Service, HPA and PDB."""
+    """ConfigMaps, Deployment, private Service, HPA or ScaledObject, and PDB."""
 
     ready: tuple[pulumi.Resource, ...]
     """What must be up before requests are routed to the slot: its pods and its private Service."""
-    settings: SettingsFile
+    config: settings.Content
+    """What the server reads at its start; its hash is what pods report."""
 
     def __init__(self, name: str, args: SlotArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Slot", name, None, opts)
         self.child = pulumi.ResourceOptions(parent=self)
-        self.settings = settings_file(args.spec, args.release.server)
-        config_map = self._config_map(name, args)
-        self.ready = (self._deployment(name, args, config_map), self._service(name, args))
-        if isinstance(args.spec.scaling, Autoscaled):
-            self._autoscaler(name, args, args.spec.scaling)
-        self._disruption_budget(name, args)
-        self.register_outputs({})
-
-    def _config_map(self, name: str, args: SlotArgs) -> k8s.core.v1.ConfigMap:
-        # Other content is another object, made before the Deployment turns to it and deleted after.
-        return k8s.core.v1.ConfigMap(
-            f"{name}-settings",
-            metadata=self._metadata(args, config_map_name(args.service, args.slot, self.settings)),
-            immutable=True,
-            data={FILE: self.settings.text},
-            opts=self.child,
-        )
-
-    def _deployment(self, name: str, args: SlotArgs, config_map: k8s.core.v1.ConfigMap) -> k8s.apps.v1.Deployment:
+        model = args.spec.model.at(args.release.model) if args.spec.model else None
+        self.config = settings.settings_file(args.spec, model, args.release)
         pod = PodArgs(
             system=args.system,
             service=args.service,
             slot=args.slot,
             spec=args.spec,
-            settings=self.settings,
+            model=model,
+            settings=self.config,
+            files=settings.config_files(args.spec, args.release),
             image=args.image,
+            secrets=args.secrets,
         )
+        self.ready = (self._deployment(name, args, pod), self._service(name, args))
+        self._scaling(name, args)
+        self._disruption_budget(name, args)
+        self.register_outputs({})
+
+    def _config_maps(self, name: str, args: SlotArgs, pod: PodArgs) -> list[pulumi.Resource]:
+        # Other content is another object, made before the Deployment turns to it and deleted after.
+        own = settings.config_map_name(args.service, args.slot, pod.settings)
+        maps = [self._config_map(f"{name}-settings", args, own, pod.settings, immutable=True)]
+        if args.spec.files and pod.files:
+            own = settings.files_map_name(args.service, args.slot, args.spec.files, pod.files)
+            immutable = args.spec.files.on_change == "rollout"
+            maps.append(self._config_map(f"{name}-files", args, own, pod.files, immutable=immutable))
+        return maps
+
+    def _config_map(
+        self, name: str, args: SlotArgs, object_name: str, content: settings.Content, *, immutable: bool
+    ) -> pulumi.Resource:
+        return k8s.core.v1.ConfigMap(
+            name,
+            metadata=self._metadata(args, object_name),
+            immutable=immutable,
+            data=content.data,
+            opts=self.child,
+        )
+
+    def _deployment(self, name: str, args: SlotArgs, pod: PodArgs) -> k8s.apps.v1.Deployment:
         template = pod_template(pod)
         return k8s.apps.v1.Deployment(
             f"{name}-deployment",
@@ -75,7 +94,7 @@ class Slot(pulumi.ComponentResource):
             spec=workload.deployment_spec(service=args.service, slot=args.slot, spec=args.spec, template=template),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[config_map],
+                depends_on=[*self._config_maps(name, args, pod), *args.after],
                 custom_timeouts=rollout_timeouts(args.spec.rollout),
                 hooks=pulumi.ResourceHookBinding(on_error=[args.explain]),
             ),
@@ -86,20 +105,33 @@ class Slot(pulumi.ComponentResource):
             f"{name}-service",
             metadata={
                 **self._metadata(args),
-                "labels": labels.of_private_service(args.system, args.service, args.slot),
+                "labels": labels.of_private_service(args.system.name, args.service, args.slot),
                 "annotations": SKIP_AWAIT,
             },
             spec=workload.service_spec(service=args.service, slot=args.slot),
             opts=self.child,
         )
 
-    def _autoscaler(self, name: str, args: SlotArgs, scaling: Autoscaled) -> None:
-        k8s.autoscaling.v2.HorizontalPodAutoscaler(
-            f"{name}-autoscaler",
-            metadata=self._metadata(args),
-            spec=workload.autoscaler_spec(service=args.service, slot=args.slot, scaling=scaling),
-            opts=self.child,
-        )
+    def _scaling(self, name: str, args: SlotArgs) -> None:
+        scaling = args.spec.scaling
+        if isinstance(scaling, Autoscaled):
+            k8s.autoscaling.v2.HorizontalPodAutoscaler(
+                f"{name}-autoscaler",
+                metadata=self._metadata(args),
+                spec=autoscaling.autoscaler_spec(service=args.service, slot=args.slot, scaling=scaling),
+                opts=self.child,
+            )
+        if isinstance(scaling, Triggered):
+            k8s.apiextensions.CustomResource(
+                f"{name}-scaled-object",
+                api_version="keda.sh/v1alpha1",
+                kind="ScaledObject",
+                metadata=self._metadata(args),
+                spec=autoscaling.scaled_object_spec(
+                    service=args.service, slot=args.slot, system=args.system, scaling=scaling
+                ),
+                opts=self.child,
+            )
 
     def _disruption_budget(self, name: str, args: SlotArgs) -> None:
         k8s.policy.v1.PodDisruptionBudget(
@@ -114,5 +146,5 @@ class Slot(pulumi.ComponentResource):
         return {
             "name": name or names.slot_name(args.service, args.slot),
             "namespace": args.namespace,
-            "labels": labels.of_slot(args.system, args.service, args.slot),
+            "labels": labels.of_slot(args.system.name, args.service, args.slot),
         }

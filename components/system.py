@@ -5,12 +5,20 @@ from typing import Any
 
 import pulumi
 
+from components import names
+from components.accounts import Accounts, AccountsArgs
 from components.cluster import cluster_provider
-from components.diagnosis import ApiServer, explain_failures
+from components.diagnosis import ApiServer, explain_conflicts, explain_failures
 from components.foundation import Foundation, FoundationArgs
 from components.image import ModelImage, ModelImageArgs
+from components.job import Job, JobArgs
+from components.manifests.job import JobPodArgs
+from components.manifests.store import StorePodArgs
+from components.secrets import Secrets, SecretsArgs
 from components.slot import Slot, SlotArgs
+from components.store import Store, StoreArgs
 from components.traffic import Traffic, TrafficArgs
+from models.service import ServiceSpec
 from models.system import DeployedService, SystemSpec
 from models.vocabulary import SlotName
 
@@ -31,19 +39,27 @@ class System(pulumi.ComponentResource):
     def __init__(self, name: str, args: SystemArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:System", name, None, opts)
         spec = args.spec
+        self._spec = spec
         self._images = self._build(spec)
         # The provider is no child: Pulumi's tree shows it beside the system that it serves.
         self._cluster = cluster_provider(f"{name}-cluster", spec.cluster)
         self._explain = explain_failures(ApiServer(spec.cluster.context))
-        below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])
-        self._foundation = Foundation(name, FoundationArgs(system=spec), below)
-        self.services = {service: self._service(service, content, spec) for service, content in spec.services.items()}
+        self._below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])
+        self._foundation = Foundation(name, FoundationArgs(system=spec, taken=explain_conflicts()), self._below)
+        namespace = self._foundation.namespace
+        Accounts(name, AccountsArgs(system=spec, namespace=namespace), self._below)
+        kept = SecretsArgs(system=spec.name, namespace=namespace, namespace_name=spec.namespace, secrets=spec.secrets)
+        self._secrets = Secrets(name, kept, self._below)
+        stores = {store: self._store(store) for store in spec.stores}
+        jobs = {job: self._job(job, stores) for job in spec.jobs}
+        self.services = {service: self._service(service, content, jobs) for service, content in spec.services.items()}
         self.register_outputs({"services": self.services})
 
     def _build(self, spec: SystemSpec) -> dict[str, pulumi.Output[str]]:
+        given = {key: pulumi.Output.from_input(reference) for key, reference in spec.images.items()}
         if spec.image is None:
-            return {}
-        return {
+            return given
+        built = {
             key: ModelImage(
                 f"{spec.name}-{key}",
                 ModelImageArgs(
@@ -53,9 +69,38 @@ class System(pulumi.ComponentResource):
             ).reference
             for key, build in spec.builds.items()
         }
+        return {**given, **built}
 
-    def _service(self, service: str, content: DeployedService, spec: SystemSpec) -> dict[str, Any]:
-        below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])
+    def _store(self, store: str) -> Store:
+        spec = self._spec.stores[store]
+        pod = StorePodArgs(
+            system=self._spec, name=store, spec=spec, image=self._images[spec.image], secrets=self._secrets.names
+        )
+        claim = self._foundation.claims.get(names.data_claim(store))
+        args = StoreArgs(
+            pod=pod,
+            namespace=self._foundation.namespace,
+            after=[*self._secrets.ready, *([claim] if claim else [])],
+            explain=self._explain,
+        )
+        return Store(store, args, self._below)
+
+    def _job(self, job: str, stores: dict[str, Store]) -> pulumi.Resource:
+        spec = self._spec.jobs[job]
+        pod = JobPodArgs(
+            system=self._spec, name=job, spec=spec, image=self._images[spec.image], secrets=self._secrets.names
+        )
+        called = [stores[name] for name in spec.calls if name in stores]
+        args = JobArgs(
+            pod=pod,
+            namespace=self._foundation.namespace,
+            needs=[*self._secrets.ready, *called],
+            explain=self._explain,
+        )
+        return Job(job, args, self._below).done
+
+    def _service(self, service: str, content: DeployedService, jobs: dict[str, pulumi.Resource]) -> dict[str, Any]:
+        spec = self._spec
         images: dict[SlotName, pulumi.Output[str]] = {
             slot: self._image_of(slot, content) for slot in content.release.slots
         }
@@ -63,35 +108,47 @@ class System(pulumi.ComponentResource):
             slot: Slot(
                 f"{service}-{slot}",
                 SlotArgs(
-                    system=spec.name,
+                    system=spec,
                     namespace=self._foundation.namespace,
                     service=service,
                     slot=slot,
                     spec=content.spec,
                     release=release,
                     image=images[slot],
+                    secrets=self._secrets.names,
+                    after=[*self._secrets.ready, *self._claims(content.spec), *_before(service, spec, jobs)],
                     explain=self._explain,
                 ),
-                below,
+                self._below,
             )
             for slot, release in content.release.slots.items()
         }
         traffic = TrafficArgs(
-            system=spec.name,
+            system=spec,
             namespace=self._foundation.namespace,
             service=service,
             spec=content.spec,
             release=content.release,
-            cluster=spec.cluster,
             ready={slot: filled.ready for slot, filled in slots.items()},
         )
-        Traffic(service, traffic, below)
-        configs: dict[SlotName, str] = {slot: filled.settings.content_hash for slot, filled in slots.items()}
+        Traffic(service, traffic, self._below)
+        configs: dict[SlotName, str] = {slot: filled.config.content_hash for slot, filled in slots.items()}
         return _summary(content, spec, images, configs)
+
+    def _claims(self, spec: ServiceSpec) -> list[pulumi.Resource]:
+        used = set(spec.mounts)
+        if spec.model:
+            used |= {spec.model.cache.volume} if spec.model.cache else set()
+            used |= {spec.model.claim[0]} if spec.model.scheme == "pvc" else set()
+        return [claim for name, claim in self._foundation.claims.items() if name in used]
 
     def _image_of(self, slot: SlotName, content: DeployedService) -> pulumi.Output[str]:
         given = content.release.slots[slot].image
         return pulumi.Output.from_input(given) if given is not None else self._images[content.spec.image]
+
+
+def _before(service: str, spec: SystemSpec, jobs: dict[str, pulumi.Resource]) -> list[pulumi.Resource]:
+    return [jobs[name] for name, job in spec.jobs.items() if service in job.before]
 
 
 def _summary(
@@ -106,6 +163,7 @@ def _summary(
     }
     summary: dict[str, Any] = {"image": images[release.live], "live": release.live, "slots": slots}
     if route is not None:
-        summary["url"] = (spec.cluster.ingress_url or f"http://{route.host}") + route.path
+        scheme = "https" if route.tls else "http"
+        summary["url"] = (spec.cluster.ingress_url or f"{scheme}://{route.host}") + route.path
         summary["host"] = route.host
     return summary

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from local import deploy, status, teardown
+from local import debian, deploy, status, teardown
 from local import up as up_
 from local.errors import LocalError
 from local.lock import exclusive
@@ -29,23 +29,29 @@ app = typer.Typer(
 @app.command()
 def up(
     deployed: Annotated[
-        bool, typer.Option("--deploy/--no-deploy", help="Also bring the dev stack up and send test pictures.")
+        bool, typer.Option("--deploy/--no-deploy", help="Also bring the stack up; dev gets test pictures.")
     ] = True,
+    stack: Annotated[
+        str, typer.Option(help="Which one: another one is deployed beside those that run.")
+    ] = deploy.STACK,
 ) -> None:
-    """Build what is missing, start or repair the cluster, deploy the dev stack. Run it again to continue after ^C."""
+    """Build what is missing, start or repair the cluster, deploy a stack. Run it again to continue after ^C."""
     with _one_line_errors():
         paths = Paths.from_environment()
         _require_root("up")
+        deploy.require_stack(paths, stack)
         _plain_path(paths)
         progress = Progress()
         with exclusive(paths.cache / "lock"):
-            services = up_.up(paths, progress, with_stack=deployed)
+            services = up_.up(paths, progress, stack if deployed else None)
             if services is None:
-                typer.echo('the cluster runs; next: eval "$(make -s env)", then pulumi up -s dev')
+                typer.echo(f'the cluster runs; next: eval "$(make -s env)", then pulumi up -s {stack}')
                 return
-            with progress.step("send test pictures", 3):
-                answers = deploy.try_out(paths, services)
-        typer.echo(up_.summary(paths, services, answers))
+            answers: list[deploy.Answer] = []
+            if stack == deploy.STACK:
+                with progress.step("send test pictures", 3):
+                    answers = deploy.try_out(paths, services)
+        typer.echo(up_.summary(paths, stack, services, answers))
 
 
 @app.command()
@@ -60,6 +66,16 @@ def down() -> None:
         if left:
             raise LocalError(f"not everything could be removed, run `make down` again: {'; '.join(left)}")
         typer.echo(f"the cluster is gone; what was built and downloaded stays in {paths.cache}")
+
+
+@app.command()
+def browser() -> None:
+    """Install Chromium, its driver and a font from Debian, for the tests of web pages; needs no cluster."""
+    with _one_line_errors():
+        paths = Paths.from_environment()
+        _require_root("browser")
+        paths.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+        debian.install(debian.BROWSER, paths.cache / "browser.log", Progress(), expected_seconds=60)
 
 
 @app.command()

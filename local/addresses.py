@@ -17,6 +17,8 @@ CLUSTER_DOMAIN = "cluster.local"
 CONTEXT = "slipway-local"
 BUILDER = "slipway"
 INGRESS_CLASS = "nginx"
+PROVISIONER = "slipway.dev/folder"  # as the storage classes in manifests/cluster.yaml name it
+S3_REGION, S3_BUCKET = "us-east-1", "models"
 
 LOOPBACK = "127.0.0.1"
 API_PORT = 6443
@@ -25,6 +27,8 @@ REGISTRY_PORT = 5050
 INGRESS_PORT, TRAEFIK_PORT = 8080, 8082
 DNS_PORT, DNS_HEALTH_PORT, DNS_READY_PORT = 53, 8083, 8084
 KUBELET_PORT, KUBELET_HEALTH_PORT = 10250, 10248
+S3_PORT = 7070
+PROVISIONER_PORT = 8085
 PROXY_METRICS_PORT, PROXY_HEALTH_PORT = 10249, 10256
 CONTROLLER_PORT, SCHEDULER_PORT = 10257, 10259
 
@@ -32,9 +36,10 @@ API_URL = f"https://{NODE_IP}:{API_PORT}"
 ETCD_URL = f"https://{LOOPBACK}:{ETCD_PORT}"
 INGRESS_URL = f"http://{LOOPBACK}:{INGRESS_PORT}"
 TRAEFIK_URL = f"http://{LOOPBACK}:{TRAEFIK_PORT}"
+S3_URL = f"http://{NODE_IP}:{S3_PORT}"  # the bridge's address: pods and this machine use the same one
 REGISTRY = f"localhost:{REGISTRY_PORT}"  # this spelling makes containerd and BuildKit speak plain HTTP
 REGISTRY_URL = f"http://{LOOPBACK}:{REGISTRY_PORT}"
 
 PAUSE_REPOSITORY, PAUSE_TAG = "pause", "1"
-BASE_REPOSITORY, BASE_TAG = "base/python", "bookworm"
+BASE_REPOSITORY, REDIS_REPOSITORY, BASE_TAG = "base/python", "base/redis", "bookworm"
 PAUSE_IMAGE = f"{REGISTRY}/{PAUSE_REPOSITORY}:{PAUSE_TAG}"

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from local import addresses, cgroups, configs, control_plane, kube, monitoring, network, node, pki, processes
+from local import addresses, cgroups, configs, control_plane, definitions, kube, network, node, pki, processes, storage
 from local.commands import run
 from local.daemon import Daemon
 from local.errors import LocalError
@@ -30,7 +30,7 @@ def prepare(paths: Paths) -> None:
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
     """Return the table of daemons; `prepare` must have run."""
-    return (*control_plane.daemons(paths), *node.daemons(paths))
+    return (*control_plane.daemons(paths), *node.daemons(paths), *storage.daemons(paths))
 
 
 class Cluster:
@@ -51,7 +51,7 @@ class Cluster:
         return [
             *rows,
             Task(OBJECTS, self._apply_objects, ("kube-apiserver",)),
-            Task("monitoring-definitions", self._apply_definitions, ("kube-apiserver",)),
+            Task("resource-definitions", self._apply_definitions, ("kube-apiserver",)),
             Task(READY, self._await_node, ("kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler")),
         ]
 
@@ -77,15 +77,15 @@ class Cluster:
         return True
 
     def _apply_objects(self) -> None:
-        """Apply the ingress class and the daemons' rights."""
+        """Apply the ingress class, the storage classes and the daemons' rights."""
         with self._progress.step("apply the cluster's own objects", 2):
             self._apply(Path(__file__).parent / "manifests/cluster.yaml")
 
     def _apply_definitions(self) -> None:
-        """Apply the monitoring definitions: ServiceMonitor, PrometheusRule and the like."""
-        definitions = monitoring.definitions(self._paths.cache, self._progress)
-        with self._progress.step("apply the monitoring definitions", 8):
-            self._apply(definitions)
+        """Apply the resource definitions: ServiceMonitor, ScaledObject, ExternalSecret and the like."""
+        folder = definitions.provide(self._paths.cache, self._progress)
+        with self._progress.step("apply resource definitions", 8):
+            self._apply(folder)
 
     def _apply(self, objects: Path) -> None:
         """Apply a file or a folder on the server's side, where an unchanged object is not written."""

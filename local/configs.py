@@ -11,6 +11,7 @@ from local.paths import Paths
 
 _SNAPSHOTTERS = ("blockfile", "btrfs", "devmapper", "erofs", "native", "zfs")
 _UNUSED_PLUGINS = ("nri.v1.nri", *(f"snapshotter.v1.{name}" for name in _SNAPSHOTTERS))
+SECRETS = ("registry-secret", "s3-access-key", "s3-secret-key")  # files below `etc/`, random per cluster
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))  # Debian's package, and everybody else's
 
 
@@ -21,9 +22,9 @@ def write_all(paths: Paths) -> None:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not target.exists() or target.read_text() != content:
             pki.write_private(target, content.encode())
-    secret = paths.etc / "registry-secret"
-    if not secret.exists():
-        pki.write_private(secret, pki.random_token().encode())
+    for name in SECRETS:
+        if not (paths.etc / name).exists():
+            pki.write_private(paths.etc / name, pki.random_token().encode())
     instance = paths.buildx / "instances" / addresses.BUILDER
     instance.write_text(json.dumps(buildx_instance(paths)))
 
@@ -177,6 +178,8 @@ def kubelet(paths: Paths) -> Mapping[str, object]:
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100,  # 100 switches the collection off: the registry is local, but not free
         "serializeImagePulls": False,
+        # How soon a pod sees a changed ConfigMap: it is watched, and mounted files are renewed at the pod's next sync.
+        "configMapAndSecretChangeDetectionStrategy": "Watch",
         "syncFrequency": "10s",
         "nodeStatusUpdateFrequency": "5s",
         "registerNode": True,

@@ -1,7 +1,8 @@
-"""What the cluster takes from Debian: a few programs of the node, and the mirror from which the base image is made."""
+"""What is taken from Debian: a few programs of the node, packages for images, a browser for the tests."""
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,17 +42,23 @@ NEEDS = (
     Need("catatonit", places=(Path("/usr/bin/catatonit"),)),
     Need("debian-archive-keyring", places=(Path("/usr/share/keyrings/debian-archive-keyring.gpg"),)),
 )
+# For the tests of web pages; no cluster needs it. The font, or a page without one of its own has no glyphs.
+BROWSER = (
+    Need("chromium", program="chromium"),
+    Need("chromium-driver", program="chromedriver"),
+    Need("fonts-dejavu-core", places=(Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),)),
+)
 
 
-def install(log: Path, progress: Progress) -> None:
+def install(needs: Sequence[Need], log: Path, progress: Progress, expected_seconds: float = 30) -> None:
     """Install the packages whose files are missing; raises LocalError if apt-get fails."""
-    missing = [need.package for need in NEEDS if not need.met()]
+    missing = [need.package for need in needs if not need.met()]
     if not missing:
         return
     if shutil.which("apt-get") is None:
         raise LocalError(f"packages: {', '.join(missing)} are missing and there is no apt-get: install them yourself")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    with progress.step(f"apt-get install {' '.join(missing)}", 30):
+    with progress.step(f"apt-get install {' '.join(missing)}", expected_seconds):
         if not _known(missing):
             run(["apt-get", "update"], environment=environment, log=log)
         install_command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
@@ -75,3 +82,31 @@ def mirror() -> str:
         f"apt: no source of Debian {SUITE} main is configured, from which the base image is made: "
         f"add one to /etc/apt/sources.list.d and run `apt-get update`"
     )
+
+
+def download(packages: Sequence[str], status: Path, folder: Path, log: Path) -> list[Path]:
+    """Download packages of the suite, with what they need, for an image; returns the .deb files.
+
+    Args:
+        packages: Their names.
+        status: The image's own dpkg status: what it has already is not downloaded.
+        folder: Where to put the files.
+        log: Gets what apt prints.
+
+    Raises:
+        LocalError: apt does not know a package, or cannot get it.
+    """
+    if not _known(list(packages)):
+        run(["apt-get", "update"], log=log)
+    (folder / "partial").mkdir(parents=True)
+    options = {
+        "Dir::State::status": status,
+        "Dir::Cache::archives": folder,
+        "Dir::Cache::pkgcache": "",  # this machine's own one is for its own status
+        "Dir::Cache::srcpkgcache": "",
+        "APT::Default-Release": f"/^{SUITE}(-security|-updates)?$/",
+        "APT::Sandbox::User": "root",  # or apt warns: its own user cannot enter our folder
+    }
+    settings = [f"--option={name}={value}" for name, value in options.items()]
+    run(["apt-get", "install", "--download-only", "--yes", "--no-install-recommends", *settings, *packages], log=log)
+    return sorted(folder.glob("*.deb"))

@@ -1,4 +1,4 @@
-"""From a running cluster to an answered picture: Pulumi's surroundings, the dev stack, and a few test pictures."""
+"""From a running cluster to an answered picture: Pulumi's surroundings, a stack, and a few test pictures."""
 
 import json
 import os
@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 import httpx
 import psutil
+import yaml
 
-from local import kube, pki, stack_file
+from local import kube, pki, stack_file, storage
 from local.commands import run
 from local.errors import LocalError
 from local.paths import Paths
@@ -52,6 +53,7 @@ def exports(paths: Paths) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # there is no host to download plugins from
         "BUILDX_CONFIG": str(paths.buildx),
+        **storage.s3_exports(paths),
     }
 
 
@@ -69,24 +71,38 @@ def prepare_pulumi(paths: Paths, toolchain: Toolchain, progress: Progress) -> No
                 _pulumi(paths, "plugin", "install", "resource", name, version, "--file", str(binary))
 
 
-def deploy(paths: Paths, progress: Progress) -> Mapping[str, Any]:
-    """Bring the dev stack up and return its output `services`; raises LocalError with Pulumi's own diagnostics."""
+def deploy(paths: Paths, progress: Progress, stack: str = STACK) -> Mapping[str, Any]:
+    """Bring a stack up and return its output `services`; raises LocalError with Pulumi's own diagnostics."""
     log = paths.logs / "pulumi-up.log"
-    if stack_file.drop_stale_salt(stack_settings(paths), stack_exists=checkpoint(paths).exists()):
-        progress.note(f"Pulumi.{STACK}.yaml: dropped the salt of an earlier local cluster")
-    free_stale_locks(paths, progress)
-    _pulumi(paths, "stack", "select", STACK, "--create")
-    with progress.step("pulumi up -s dev", 60):
+    settings = stack_settings(paths, stack)
+    if stack_file.drop_stale_salt(settings, stack_exists=checkpoint(paths, stack).exists()):
+        progress.note(f"{settings.name}: dropped the salt of an earlier local cluster")
+    free_stale_locks(paths, progress, stack)
+    _pulumi(paths, "stack", "select", stack, "--create")
+    with progress.step(f"pulumi up -s {stack}", 60):
         try:
-            _pulumi(paths, "up", "--stack", STACK, "--yes", "--skip-preview", "--color=never", log=log)
+            _pulumi(paths, "up", "--stack", stack, "--yes", "--skip-preview", "--color=never", log=log)
         except LocalError as failure:
             raise LocalError(f"{failure}\n{diagnostics(log.read_text())}") from failure
-    return json.loads(_pulumi(paths, "stack", "output", "--stack", STACK, "--json"))["services"]
+    return json.loads(_pulumi(paths, "stack", "output", "--stack", stack, "--json"))["services"]
 
 
 def stack_settings(paths: Paths, stack: str = STACK) -> Path:
     """Return a stack's file, which Pulumi edits."""
     return paths.project / f"Pulumi.{stack}.yaml"
+
+
+def require_stack(paths: Paths, stack: str) -> None:
+    """Raise LocalError, naming those that there are, unless the project has this stack's file."""
+    if not stack_settings(paths, stack).is_file():
+        shipped = sorted(file.stem.removeprefix("Pulumi.") for file in paths.project.glob("Pulumi.*.yaml"))
+        raise LocalError(f"--stack {stack}: there is no Pulumi.{stack}.yaml; there are: {', '.join(shipped)}")
+
+
+def namespace_of(paths: Paths, stack: str) -> str:
+    """Return the namespace into which a stack's file deploys."""
+    system = yaml.safe_load(stack_settings(paths, stack).read_text())["config"]["slipway:system"]
+    return system.get("namespace") or f"{system['entry']}-{system['environment']}"
 
 
 def checkpoint(paths: Paths, stack: str = STACK) -> Path:
@@ -107,13 +123,18 @@ def diagnostics(output: str) -> str:
 
 
 def try_out(paths: Paths, services: Mapping[str, Any]) -> list[Answer]:
-    """Send a few held-out pictures through the Ingress to each service; raises LocalError unless each is answered."""
-    from serving.training.digits import held_out  # noqa: PLC0415  (scikit-learn takes a second to load)
+    """Send a few held-out pictures through the Ingress to each service of the dev stack.
+
+    Raises:
+        LocalError: one was not answered.
+    """
+    from serving.payloads.digits.data import held_out  # noqa: PLC0415  (scikit-learn takes a second to load)
 
     pictures = held_out()[:_PICTURES]
     picture_file(paths).write_bytes(pictures[0][0])
     with httpx.Client(trust_env=False, timeout=10) as client:
-        return [ask(client, service, *picture) for service in services.values() for picture in pictures]
+        exposed = [service for service in services.values() if "url" in service]
+        return [ask(client, service, *picture) for service in exposed for picture in pictures]
 
 
 def picture_file(paths: Paths) -> Path:
@@ -138,21 +159,20 @@ def ask(client: httpx.Client, service: Mapping[str, Any], picture: bytes, expect
         time.sleep(0.2)
 
 
-def pods_of(paths: Paths, service: str, slot: str) -> list[str]:
-    """Return `namespace/name` of the ready pods of a service's slot in the dev stack."""
+def pods_of(paths: Paths, stack: str, service: str, slot: str) -> list[str]:
+    """Return `namespace/name` of the ready pods of a service's slot."""
+    namespace = namespace_of(paths, stack)
     selector = quote(f"app.kubernetes.io/name={service},slipway.dev/slot={slot}")
-    found = kube.get(paths, f"/api/v1/pods?labelSelector={selector}") or {"items": []}
-    ready = [pod["metadata"] for pod in found["items"] if kube.condition(pod, "Ready")]
-    own = [metadata for metadata in ready if metadata["namespace"].endswith(f"-{STACK}")]
-    return [f"{metadata['namespace']}/{metadata['name']}" for metadata in own]
+    found = kube.get(paths, f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}") or {"items": []}
+    return [f"{namespace}/{pod['metadata']['name']}" for pod in found["items"] if kube.condition(pod, "Ready")]
 
 
-def free_stale_locks(paths: Paths, progress: Progress) -> None:
+def free_stale_locks(paths: Paths, progress: Progress, stack: str = STACK) -> None:
     """Release the locks of a `pulumi` that was killed: the file backend's locks never expire by themselves.
 
     A lock stays if its owner lives or is on another machine; Pulumi then says who it is.
     """
-    locks = paths.pulumi_backend / f".pulumi/locks/organization/{PROJECT}/{STACK}"
+    locks = paths.pulumi_backend / f".pulumi/locks/organization/{PROJECT}/{stack}"
     for file in locks.glob("*.json"):
         owner = json.loads(file.read_text())
         if owner["hostname"] == socket.gethostname() and not psutil.pid_exists(owner["pid"]):

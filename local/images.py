@@ -1,4 +1,4 @@
-"""The two images that the cluster starts from: `pause`, which holds a pod's namespaces, and the model servers' base."""
+"""The images that the cluster starts from: `pause`, which holds a pod's namespaces, and the bases of what it builds."""
 
 import hashlib
 import platform
@@ -19,6 +19,8 @@ _BASE_PACKAGES = ("python3", "python3-venv", "ca-certificates")
 # What a model server never reads: 40 MB of the base that every node would unpack.
 _DROPPED = ("var/lib/apt/lists", "var/cache/apt", "usr/share/man", "usr/share/locale", "usr/share/info", "var/log")
 _BASE_FORMAT = "1"  # raise it when the way the base is made changes
+_REDIS_PACKAGES = ("redis-server", "redis-tools")
+_REDIS_FORMAT = "1"
 _PAUSE_PROGRAM = Path("/usr/bin/catatonit")  # a static init with a pause mode, from Debian
 _NOBODY = "65535:65535"
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -32,7 +34,7 @@ def seed_pause(paths: Paths) -> None:
 
 
 def make_base(paths: Paths, progress: Progress) -> Path:
-    """Return the folder of the base image; made from the machine's own apt mirror, once per cache."""
+    """Return the folder of the model servers' base image; made from the machine's own apt mirror, once per cache."""
     key = hashlib.sha256(" ".join((_BASE_FORMAT, *_BASE_PACKAGES, *_DROPPED)).encode()).hexdigest()[:16]
     folder = paths.cache / f"images/base-{debian.SUITE}-{key}"
     if not folder.is_dir():
@@ -41,10 +43,21 @@ def make_base(paths: Paths, progress: Progress) -> Path:
     return folder
 
 
-def seed_base(image: Path, progress: Progress) -> None:
-    """Make sure that the registry has the base image; the registry must be up."""
-    with progress.step("push the base image", 2):
-        _push(image, addresses.BASE_REPOSITORY, addresses.BASE_TAG)
+def make_redis(paths: Paths, base: Path, progress: Progress) -> Path:
+    """Return the folder of an image with Redis; Debian's packages as one more layer on the model servers' base."""
+    key = hashlib.sha256(" ".join((_REDIS_FORMAT, base.name, *_REDIS_PACKAGES)).encode()).hexdigest()[:16]
+    folder = paths.cache / f"images/redis-{debian.SUITE}-{key}"
+    if not folder.is_dir():
+        with progress.step("Redis image", 2):
+            cached(folder, lambda target: _make_redis(target, base, paths.cache / "images/redis.log"))
+    return folder
+
+
+def seed_bases(base: Path, redis: Path, progress: Progress) -> None:
+    """Make sure that the registry has the base images; the registry must be up."""
+    with progress.step("push the base images", 2):
+        _push(base, addresses.BASE_REPOSITORY, addresses.BASE_TAG)
+        _push(redis, addresses.REDIS_REPOSITORY, addresses.BASE_TAG)
 
 
 def _push(image: Path, repository: str, tag: str) -> str:
@@ -90,19 +103,38 @@ def _make_base(folder: Path, log: Path) -> None:
         (root / name).mkdir(parents=True)
     for name in ("etc/hostname", "etc/resolv.conf"):  # copied from this machine; the kubelet mounts its own
         (root / name).write_text("")
-    run(
-        [
-            "tar",
-            "--create",
-            f"--file={folder / 'layer.tar'}",
-            f"--directory={root}",
-            "--numeric-owner",
-            "--sort=name",
-            ".",
-        ]
-    )
+    _pack(root, folder / "layer.tar")
     shutil.rmtree(root)
     oci.write_image(folder, architecture=architecture())
+
+
+def _make_redis(folder: Path, base: Path, log: Path) -> None:
+    status = "./var/lib/dpkg/status"
+    with tarfile.open(base / "layer.tar") as layer:
+        layer.extract(status, folder, filter="data")
+    root = folder / "root"
+    for package in debian.download(_REDIS_PACKAGES, folder / status, folder / "packages", log):
+        run(["dpkg-deb", "--extract", package, root])
+    merge_usr(root)
+    for name in (*_DROPPED, "usr/share/doc"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    (folder / "layer.tar").hardlink_to(base / "layer.tar")
+    _pack(root, folder / "layer1.tar")
+    for name in ("root", "packages", "var"):
+        shutil.rmtree(folder / name)
+    oci.write_image(folder, architecture=architecture())
+
+
+def merge_usr(root: Path) -> None:
+    """Move /bin, /sbin and /lib below /usr: in the base they are links, which folders of an upper layer would cover."""
+    for name in ("bin", "sbin", "lib"):
+        if (root / name).is_dir():
+            shutil.copytree(root / name, root / "usr" / name, dirs_exist_ok=True, symlinks=True)
+            shutil.rmtree(root / name)
+
+
+def _pack(root: Path, layer: Path) -> None:
+    run(["tar", "--create", f"--file={layer}", f"--directory={root}", "--numeric-owner", "--sort=name", "."])
 
 
 def architecture() -> str:

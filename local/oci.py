@@ -1,7 +1,7 @@
 """Make a one-layer OCI image from a tar file, and push it to the local registry through its HTTP API.
 
-The two images that the cluster starts from (pause and base) must be there before anything is built, so they need no
-builder: an image is a tar file, two JSON documents and their digests. The layer stays uncompressed: it only travels
+The images that the cluster starts from (pause and the bases) must be there before anything is built, so they need no
+builder: an image is tar files, two JSON documents and their digests. The layers stay uncompressed: they only travel
 over loopback, where compressing costs more than it saves.
 """
 
@@ -19,12 +19,15 @@ _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _EPOCH = "1970-01-01T00:00:00Z"  # the same content must have the same digest on every machine
-_LAYER, _MANIFEST, _CONFIG = "layer.tar", "manifest.json", "config.json"
+_LAYERS, _MANIFEST, _CONFIG = "layer*.tar", "manifest.json", "config.json"
 
 
 def write_image(folder: Path, *, entrypoint: Sequence[str] = (), user: str = "", architecture: str = "amd64") -> None:
-    """Write manifest and configuration beside `layer.tar`, which must be in the folder."""
-    layer = _file_digest(folder / _LAYER)
+    """Write manifest and configuration beside the layers, which must be in the folder.
+
+    These are `layer.tar` and, if there are more, `layer1.tar`, `layer2.tar` on top of it.
+    """
+    layers = [(_file_digest(layer), layer.stat().st_size) for layer in _layers(folder)]
     process: dict[str, Any] = {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}
     if entrypoint:
         process["Entrypoint"] = list(entrypoint)
@@ -36,8 +39,8 @@ def write_image(folder: Path, *, entrypoint: Sequence[str] = (), user: str = "",
             "architecture": architecture,
             "os": "linux",
             "config": process,
-            "rootfs": {"type": "layers", "diff_ids": [layer]},
-            "history": [{"created": _EPOCH, "created_by": "slipway local"}],
+            "rootfs": {"type": "layers", "diff_ids": [name for name, _ in layers]},
+            "history": [{"created": _EPOCH, "created_by": "slipway local"} for _ in layers],
         }
     )
     (folder / _CONFIG).write_bytes(config)
@@ -45,7 +48,7 @@ def write_image(folder: Path, *, entrypoint: Sequence[str] = (), user: str = "",
         "schemaVersion": 2,
         "mediaType": _MANIFEST_TYPE,
         "config": {"mediaType": _CONFIG_TYPE, "digest": digest(config), "size": len(config)},
-        "layers": [{"mediaType": _LAYER_TYPE, "digest": layer, "size": (folder / _LAYER).stat().st_size}],
+        "layers": [{"mediaType": _LAYER_TYPE, "digest": name, "size": size} for name, size in layers],
     }
     (folder / _MANIFEST).write_bytes(_canonical(manifest))
 
@@ -70,7 +73,8 @@ def push(folder: Path, registry: httpx.Client, repository: str, tag: str) -> str
         ):
             return digest(manifest)
         described = json.loads(manifest)
-        _push_blob(registry, repository, folder / _LAYER, described["layers"][0]["digest"])
+        for file, layer in zip(_layers(folder), described["layers"], strict=True):
+            _push_blob(registry, repository, file, layer["digest"])
         _push_blob(registry, repository, folder / _CONFIG, described["config"]["digest"])
         registry.put(place, content=manifest, headers={"Content-Type": _MANIFEST_TYPE}).raise_for_status()
     except httpx.HTTPError as failure:
@@ -91,6 +95,11 @@ def _push_blob(registry: httpx.Client, repository: str, file: Path, name: str) -
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
     with file.open("rb") as content:
         registry.put(place, content=content, headers=headers).raise_for_status()
+
+
+def _layers(folder: Path) -> list[Path]:
+    """Return an image's layers from the bottom up: `layer.tar` sorts before `layer1.tar`."""
+    return sorted(folder.glob(_LAYERS))
 
 
 def _file_digest(file: Path) -> str:

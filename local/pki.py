@@ -52,29 +52,42 @@ LEAVES = (
     Leaf("proxy", "system:kube-proxy"),
     Leaf("coredns", "slipway:coredns"),
     Leaf("traefik", "slipway:traefik"),
+    Leaf("volume-provisioner", "slipway:volume-provisioner"),
 )
 AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")  # etcd's and the aggregator's own: a cluster user is neither
-_WITH_KUBECONFIG = ("admin", "controller-manager", "scheduler", "kubelet", "proxy", "coredns", "traefik")
+_WITH_KUBECONFIG = (
+    "admin",
+    "controller-manager",
+    "scheduler",
+    "kubelet",
+    "proxy",
+    "coredns",
+    "traefik",
+    "volume-provisioner",
+)
 
 
 def create(folder: Path) -> None:
-    """Write all certificates and kubeconfigs that are missing; existing ones stay, so that a second `up` is quiet."""
-    complete = folder / "complete"
-    if complete.exists():
-        return
-    authorities = {name: _authority(name) for name in AUTHORITIES}
-    for name, (certificate, key) in authorities.items():
-        _write_pair(folder, name, certificate, key)
-    for leaf in LEAVES:
-        issuer, issuer_key = authorities[leaf.authority]
+    """Write all certificates and kubeconfigs that are missing; existing ones stay, so that a second `up` is quiet.
+
+    A cluster that an older version started gets what is new, from the authorities that it has.
+    """
+    complete = folder / "complete"  # names what is written, and only once all of it is
+    made = set(complete.read_text().split()) if complete.exists() else set[str]()
+    if not made:
+        for name in AUTHORITIES:
+            _write_pair(folder, name, *_authority(name))
+        signing = ec.generate_private_key(ec.SECP256R1())
+        write_private(folder / "service-account.key", _private_pem(signing))
+        write_private(folder / "service-account.pub", _public_pem(signing))
+    missing = [leaf for leaf in LEAVES if leaf.file not in made]
+    for leaf in missing:
         key = ec.generate_private_key(ec.SECP256R1())
-        _write_pair(folder, leaf.file, _issue(leaf, key, issuer, issuer_key), key)
-    signing = ec.generate_private_key(ec.SECP256R1())
-    write_private(folder / "service-account.key", _private_pem(signing))
-    write_private(folder / "service-account.pub", _public_pem(signing))
-    for user in _WITH_KUBECONFIG:
-        write_private(folder / f"{user}.kubeconfig", _kubeconfig(folder, user))
-    complete.touch()
+        _write_pair(folder, leaf.file, _issue(leaf, key, *_read_authority(folder, leaf.authority)), key)
+        if leaf.file in _WITH_KUBECONFIG:
+            write_private(folder / f"{leaf.file}.kubeconfig", _kubeconfig(folder, leaf.file))
+    if missing:
+        complete.write_text("\n".join(leaf.file for leaf in LEAVES))
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -98,6 +111,13 @@ def _authority(name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
         .add_extension(_usage(authority=True), critical=True)
     )
     return builder.sign(key, hashes.SHA256()), key
+
+
+def _read_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = serialization.load_pem_private_key((folder / f"{name}.key").read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"{folder / name}.key: an authority of this cluster has an elliptic-curve key")
+    return x509.load_pem_x509_certificate((folder / f"{name}.crt").read_bytes()), key
 
 
 def _issue(

@@ -1,4 +1,4 @@
-"""The whole way of `up`: packages, toolchain, cluster, images, wheels, the dev stack, test pictures."""
+"""The whole way of `up`: packages, toolchain, cluster, images, wheels, a stack."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from local.paths import Paths
 from local.progress import Progress
 from local.toolchain.build import Toolchain
 
-DISK_GIB = {"state": 4, "cache": 2}  # measured: 2 and 1 with a warm cache; a cold one needs Go's caches beside it
+DISK_GIB = {"state": 6, "cache": 3}  # measured: 4 and 2.5 with one stack; a cold one needs Go's caches beside it
 
 
-def up(paths: Paths, progress: Progress, *, with_stack: bool) -> Mapping[str, Any] | None:
-    """Start or repair the cluster and bring the dev stack up; returns the stack's output `services`.
+def up(paths: Paths, progress: Progress, stack: str | None) -> Mapping[str, Any] | None:
+    """Start or repair the cluster and bring a stack up; returns the stack's output `services`.
 
     Args:
         paths: Where everything goes.
         progress: Shows each step.
-        with_stack: False stops when all is ready for `pulumi up`.
+        stack: Its name; None stops when all is ready for `pulumi up`.
 
     Raises:
         LocalError: with one line that says what to do; what was built or started by then stays, so that the next
@@ -31,7 +31,7 @@ def up(paths: Paths, progress: Progress, *, with_stack: bool) -> Mapping[str, An
     for name, folder in (("state", paths.state), ("cache", paths.cache)):
         refuse_full_disk(name, folder)
     paths.create()
-    debian.install(paths.logs / "apt.log", progress)
+    debian.install(debian.NEEDS, paths.logs / "apt.log", progress)
     toolchain = Toolchain(paths.cache, progress)
     toolchain.start()
 
@@ -44,18 +44,22 @@ def up(paths: Paths, progress: Progress, *, with_stack: bool) -> Mapping[str, An
         graph.run_all(_tasks(paths, toolchain, progress), on_failure=give_up)
     finally:
         toolchain.stop()
-    return deploy.deploy(paths, progress) if with_stack else None
+    return None if stack is None else deploy.deploy(paths, progress, stack)
 
 
 def _tasks(paths: Paths, toolchain: Toolchain, progress: Progress) -> list[Task]:
-    base: list[Path] = []
-    serving = paths.project / "serving"
+    made: dict[str, Path] = {}
+
+    def make_bases() -> None:
+        made["base"] = images.make_base(paths, progress)
+        made["redis"] = images.make_redis(paths, made["base"], progress)
+
     return [
         *cluster.Cluster(paths, toolchain, progress).tasks(),
         Task("pause-image", lambda: images.seed_pause(paths), ("registry",)),
-        Task("base-image", lambda: base.append(images.make_base(paths, progress))),
-        Task("base-push", lambda: images.seed_base(base[0], progress), ("registry", "base-image")),
-        Task("wheels", lambda: wheels.provide(serving, paths.wheels, paths.cache, progress)),
+        Task("base-images", make_bases),
+        Task("base-push", lambda: images.seed_bases(**made, progress=progress), ("registry", "base-images")),
+        Task("wheels", lambda: wheels.provide(paths.project, paths.wheels, paths.cache, progress)),
         Task("pulumi", lambda: deploy.prepare_pulumi(paths, toolchain, progress)),
     ]
 
@@ -72,26 +76,26 @@ def refuse_full_disk(name: str, folder: Path) -> None:
         )
 
 
-def summary(paths: Paths, services: Mapping[str, Any], answers: Sequence[deploy.Answer]) -> str:
+def summary(paths: Paths, stack: str, services: Mapping[str, Any], answers: Sequence[deploy.Answer]) -> str:
     """Return what `up` prints at its end: where the services answer, what runs where, what to do next."""
     lines: list[str] = []
     for name, service in services.items():
-        lines += [name, f"  url      {service['url']}  (Host: {service['host']})", f"  image    {service['image']}"]
+        place = f"{service['url']}  (Host: {service['host']})" if "url" in service else "inside the cluster only"
+        lines += [name, f"  url      {place}", f"  image    {service['image']}"]
         for slot, state in service["slots"].items():
             role = "live" if slot == service["live"] else f"{state['weight']} % of requests"
-            pods = deploy.pods_of(paths, name, slot)
+            pods = deploy.pods_of(paths, stack, name, slot)
             lines.append(f"  {slot:<8} {role}, {len(pods)} pod(s): {', '.join(pods) or 'none'}")
-    right = sum(answer.label == answer.expected for answer in answers)
-    lines.append(f"{len(answers)} test pictures answered, {right} of them right")
-    first = next(iter(services.values()))
-    asked = f"-H 'Host: {first['host']}' -H 'Content-Type: image/png' --data-binary @{deploy.picture_file(paths)}"
+    if answers:
+        right = sum(answer.label == answer.expected for answer in answers)
+        first = next(service for service in services.values() if "url" in service)
+        asked = f"-H 'Host: {first['host']}' -H 'Content-Type: image/png' --data-binary @{deploy.picture_file(paths)}"
+        lines.append(f"{len(answers)} test pictures answered, {right} of them right")
+        lines += ["", "ask it:", f"  curl -sS {asked} {first['url']}"]
     lines += [
-        "",
-        "ask it:",
-        f"  curl -sS {asked} {first['url']}",
         "next:",
         '  eval "$(make -s env)"            # pulumi and kubectl on this cluster',
-        f"  pulumi preview -s {deploy.STACK}",
+        f"  pulumi preview -s {stack}",
         f"  kubectl get pods -A              # context {addresses.CONTEXT}",
         "  make status                      # health of the cluster's parts",
         "  make down                        # remove all of it",

@@ -16,7 +16,8 @@ from local.errors import LocalError
 from local.images import architecture
 from local.progress import Progress
 
-_LOCKS = "requirements*.lock"
+# Of the model server, and of the images beside it (a stack builds a store's image from images/<store>).
+_SERVER_LOCKS, _IMAGE_LOCKS = "serving/requirements*.lock", "images/*/requirements*.lock"
 # The base image's Python, whatever runs this program.
 _PYTHON, _ABI = "3.11", "cp311"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -24,16 +25,16 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _GLIBC_LEVELS = ("2014", *(f"_2_{minor}" for minor in (17, 24, 26, 27, 28, 31, 34, 35, 36)))
 
 
-def provide(serving: Path, target: Path, cache: Path, progress: Progress) -> None:
-    """Fill `target` with exactly the wheels that the lock files in `serving` name; raises LocalError.
+def provide(project: Path, target: Path, cache: Path, progress: Progress) -> None:
+    """Fill `target` with exactly the wheels that the project's lock files name; raises LocalError.
 
     Args:
-        serving: The folder of the model server; every `requirements*.lock` in it counts.
+        project: The clone; every `requirements*.lock` of the model server and of an image counts.
         target: The build context; its content is replaced only if it differs.
         cache: Where downloads are kept, by the content of the lock files.
         progress: Shows the download.
     """
-    locks = locks_in(serving)
+    locks = locks_in(project)
     store = cache / f"wheels/{key(locks)}"
     if not store.is_dir():
         with progress.step("download wheels", 40):
@@ -41,12 +42,12 @@ def provide(serving: Path, target: Path, cache: Path, progress: Progress) -> Non
     mirror(store, target)
 
 
-def locks_in(serving: Path) -> list[Path]:
-    """Return the lock files of the model server; raises LocalError if there is none."""
-    locks = sorted(serving.glob(_LOCKS))
-    if not locks:
-        raise LocalError(f"{serving}: there is no {_LOCKS}: the wheels of the model server cannot be known")
-    return locks
+def locks_in(project: Path) -> list[Path]:
+    """Return the lock files of everything that a stack builds; raises LocalError if the model server has none."""
+    server = sorted(project.glob(_SERVER_LOCKS))
+    if not server:
+        raise LocalError(f"{project}: there is no {_SERVER_LOCKS}: the wheels of the model server cannot be known")
+    return [*server, *sorted(project.glob(_IMAGE_LOCKS))]
 
 
 def key(locks: Sequence[Path]) -> str:

@@ -1,11 +1,12 @@
 """The cluster that a stack deploys to, by name and never by whatever context happens to be current."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.base import Model
-from models.vocabulary import Name, Positive, Text
+from models.external import ANYWHERE, Url
+from models.vocabulary import Cidr, Name, Positive, SubdomainName, Text
 
 
 class ClusterSettings(Model):
@@ -13,14 +14,33 @@ class ClusterSettings(Model):
 
     context: Text = Field(description="kube context; a missing one is an error, not a guess", examples=["prod-eu"])
     traffic: Literal["nginx"] = Field(default="nginx", description="what splits requests: nginx canary annotations")
-    ingress_class: Name = "nginx"
+    ingress_class: SubdomainName = "nginx"
     ingress_namespace: Name = Field(default="ingress-nginx", description="where the ingress controller's pods run")
-    ingress_url: Text | None = Field(default=None, description="where the proxy answers; none = http://<host>")
+    ingress_url: Url | None = Field(default=None, description="where the proxy answers; none = http://<host>")
     monitoring: bool = Field(default=True, strict=True, description="off for a cluster without the ServiceMonitor CRD")
+    keda_namespace: Name = Field(default="keda", description="where KEDA runs; it asks the Redis stores of triggers")
+    api_server_networks: tuple[Cidr, ...] = Field(
+        default=ANYWHERE, min_length=1, description="addresses of the API server, for pods with permissions"
+    )
     monitoring_namespace: Name = Field(default="monitoring", description="where Prometheus' pods run")
+    prometheus_url: Url | None = Field(
+        default=None,
+        description="where KEDA asks; only for triggers of kind prometheus",
+        examples=["http://prometheus:9090"],
+    )
+    runbook_url: Url | None = Field(default=None, description="page whose anchors are the alerts' names")
+    pull_secrets: tuple[SubdomainName, ...] = Field(
+        default=(), description="existing Secrets of the namespace to pull images with"
+    )
     pod_security_version: Text = Field(
         default="v1.36", pattern=r"^(latest|v1\.\d+)$", description="version of the restricted Pod Security Standard"
     )
     queries_per_second: Positive = Field(
         default=400, description="client limit towards the API server; the plugin's own 50 makes previews wait"
     )
+
+    @model_validator(mode="after")
+    def _each_pull_secret_once(self) -> Self:
+        if len(set(self.pull_secrets)) != len(self.pull_secrets):
+            raise ValueError("pullSecrets names one twice; the API server refuses the second")
+        return self

@@ -4,20 +4,26 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from models import references
 from models.base import Model
 from models.errors import Faults
 from models.image import ImageBuild
+from models.jobs import JobSpec
+from models.secrets import SecretSpec
 from models.service import ServiceOverlay, ServiceSpec
+from models.storage import Volume
+from models.stores import StoreOverlay, StoreSpec
 from models.vocabulary import Name
-
-RESERVED_ENDINGS = ("-blue", "-green", "-canary", "-stable")
-"""Suffixes of our own resource names: a service called x-blue would collide with slot blue of x."""
 
 
 class Environment(Model):
-    """What one environment changes."""
+    """What one environment changes, and the Jobs that it runs."""
 
     services: dict[Name, ServiceOverlay] = Field(default_factory=dict)
+    stores: dict[Name, StoreOverlay] = Field(default_factory=dict)
+    volumes: dict[Name, Volume] = Field(default_factory=dict, description="each replaces the entry's volume whole")
+    jobs: dict[Name, JobSpec] = Field(default_factory=dict, description="such as the training of a model")
+    protect: bool = Field(default=False, strict=True, description="refuse to delete volumes and stores")
 
 
 class CatalogueEntry(Model):
@@ -25,28 +31,15 @@ class CatalogueEntry(Model):
 
     name: Name
     images: dict[Name, ImageBuild] = Field(min_length=1)
+    secrets: dict[Name, SecretSpec] = Field(default_factory=dict)
+    volumes: dict[Name, Volume] = Field(default_factory=dict)
+    stores: dict[Name, StoreSpec] = Field(default_factory=dict)
     services: dict[Name, ServiceSpec] = Field(min_length=1)
     environments: dict[Name, Environment] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
-        faults = [
-            f"services.{name}.image: {spec.image!r} is not among images ({', '.join(self.images)})"
-            for name, spec in self.services.items()
-            if spec.image not in self.images
-        ]
-        faults += [
-            f"services.{name}: names ending in {', '.join(RESERVED_ENDINGS)} are kept for slots; rename the service"
-            for name in self.services
-            if name.endswith(RESERVED_ENDINGS)
-        ]
-        faults += [
-            f"environments.{name}.services.{service}: no such service ({', '.join(self.services)})"
-            for name, environment in self.environments.items()
-            for service in environment.services
-            if service not in self.services
-        ]
-        if faults:
+        if faults := list(references.faults(self)):
             raise Faults(faults)
         return self
 
@@ -62,6 +55,17 @@ class CatalogueEntry(Model):
             pydantic.ValidationError: the overlay breaks a rule together with the entry's other blocks.
         """
         spec, overlay = self.services[service], self.environments[environment].services.get(service, ServiceOverlay())
-        blocks = {field: getattr(spec, field) for field in ServiceSpec.model_fields}
-        blocks |= {field: getattr(overlay, field) for field in overlay.model_fields_set}
-        return ServiceSpec.model_validate(blocks)
+        return ServiceSpec.model_validate({**dict(spec), **_changes(overlay)})
+
+    def store_in(self, environment: str, store: str) -> StoreSpec:
+        """Apply an environment's overlay to a store; no rule spans two of its blocks."""
+        overlay = self.environments[environment].stores.get(store, StoreOverlay())
+        return self.stores[store].model_copy(update=_changes(overlay))
+
+    def volumes_in(self, environment: str) -> dict[str, Volume]:
+        """Give the volumes as an environment has them."""
+        return {**self.volumes, **self.environments[environment].volumes}
+
+
+def _changes(overlay: Model) -> dict[str, object]:
+    return {field: getattr(overlay, field) for field in overlay.model_fields_set}

@@ -1,5 +1,6 @@
 """Faults as a person reads them: one line each, with path, value, rule, and the nearest valid name."""
 
+import re
 from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -11,7 +12,20 @@ SECRET_LOOKING = ("password", "secret", "token", "credential")
 """Values under such keys are never repeated in a message."""
 
 _SHOWN = 80
-"""Characters of a wrong value that a message repeats."""
+"""Characters of a wrong value or key that a message repeats."""
+
+_PASSWORD = re.compile(r"//[^/@\s]*@")
+"""User and password of an address."""
+
+_PLAIN_RULES = {
+    "tuple_type": "a list belongs here",
+    "dict_type": "a map belongs here",
+    "model_type": "a map belongs here",
+    "model_attributes_type": "a map belongs here",
+    "string_type": "text belongs here; quote it",
+    "too_short": "is empty; give at least one",
+}
+"""In place of pydantic's words for Python's types."""
 
 
 class ConfigurationError(Exception):
@@ -46,7 +60,19 @@ def faults_of(error: ValidationError, model: type[BaseModel], where: str) -> lis
 
     ``where`` stands before each path as it is: ``slipway:``, ``catalog/x.yaml: `` or the start of the path.
     """
-    return [line for detail in error.errors(include_url=False) for line in _lines(detail, model, where)]
+    details = error.errors(include_url=False)
+    # A list whose only item is wrong counts as empty too: that is not another fault.
+    places = [detail["loc"] for detail in details]
+    return [
+        line
+        for detail in details
+        if detail["type"] != "too_short" or not any(_inside(place, detail["loc"]) for place in places)
+        for line in _lines(detail, model, where)
+    ]
+
+
+def _inside(place: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(place) > len(outer) and place[: len(outer)] == outer
 
 
 def _lines(detail: ErrorDetails, model: type[BaseModel], where: str) -> Iterator[str]:
@@ -66,16 +92,16 @@ def _rule(detail: ErrorDetails, steps: list[str], owner: type[BaseModel] | None)
         return f"unknown key{nearest(steps[-1], valid) or '; known here: ' + ', '.join(valid)}"
     if detail["type"] == "missing":
         return "required, but not given"
-    rule = detail["msg"].removeprefix("Value error, ")
+    rule = _PLAIN_RULES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
     return f"{_shown(detail['input'], steps)}{rule}"
 
 
 def _shown(value: object, steps: list[str]) -> str:
     if isinstance(value, dict | list | BaseModel):
         return ""
-    if steps and any(word in steps[-1].lower() for word in SECRET_LOOKING):
+    if any(word in step.lower() for step in steps for word in SECRET_LOOKING):
         return "[secret]: "
-    text = repr(value)
+    text = _PASSWORD.sub("//[secret]@", repr(value))
     return f"{text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}: "
 
 
@@ -93,9 +119,15 @@ def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[list[str]
         if tagged:
             kind = tagged[0]
         elif step != "[key]":
-            steps.append(str(step))
+            steps.append(key_text(str(step)))
             owner, kind = _below([arm for arm, _ in arms], step)
     return steps, owner
+
+
+def key_text(key: str) -> str:
+    """Give a key as one short line, whatever it holds."""
+    text = key if key.isprintable() else repr(key)[1:-1]
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def _below(arms: list[Any], step: int | str) -> tuple[type[BaseModel] | None, Any]:

@@ -13,6 +13,7 @@ class ImageBuild(Model):
 
     context: Text = Field(description="folder that is sent to the builder", examples=["serving"])
     dockerfile: Text = Field(default="Dockerfile", description="inside the context")
+    target: Name | None = Field(default=None, description="stage of the Dockerfile; none = the last one")
     args: dict[BuildArgument, str] = Field(default_factory=dict, description="build arguments, quoted")
 
 

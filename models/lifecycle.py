@@ -8,6 +8,14 @@ from models.base import Model
 from models.vocabulary import Count, HttpPath, Positive, Seconds
 
 
+class ProbePace(Model):
+    """How often a probe asks, and when it gives up."""
+
+    period: Seconds = Field(ge=1, description="between two probes")
+    timeout: Seconds = Field(ge=1, description="for one probe's answer")
+    failures: Positive = Field(default=3, description="failed probes in a row before it counts")
+
+
 class Health(Model):
     """Where the server says how it is, and how often it is asked."""
 
@@ -17,6 +25,7 @@ class Health(Model):
     period: Seconds = Field(default=5, ge=1, description="between two readiness or liveness probes")
     timeout: Seconds = Field(default=3, ge=1, description="for one probe's answer")
     failures: Positive = Field(default=3, description="failed probes in a row before it counts")
+    liveness: ProbePace | None = Field(default=None, description="none = as often as readiness")
 
 
 class Rollout(Model):

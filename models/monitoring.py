@@ -1,16 +1,71 @@
-"""How Prometheus finds and reads a service."""
+"""How Prometheus finds and reads a service, and what it raises an alarm for."""
 
-from pydantic import Field
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from models.base import Model
-from models.vocabulary import HttpPath, LabelKey, LabelValue, Seconds
+from models.vocabulary import HttpPath, LabelKey, LabelValue, Milliseconds, Seconds
+
+
+def _objective(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("an objective is a percentage such as 99.9")  # noqa: TRY004 -- pydantic's protocol
+    return str(value)
+
+
+Objective = Annotated[
+    Decimal,
+    BeforeValidator(_objective),
+    Field(ge=50, lt=100, max_digits=6, decimal_places=4),
+    WithJsonSchema({"type": ["number", "string"], "examples": [99.9]}),
+]
+"""Percent of requests; 100 leaves no budget to burn."""
+
+
+class LatencyObjective(Model):
+    """So many percent of the requests are answered within a time."""
+
+    percent: Objective = Field(examples=[99])
+    within: Milliseconds = Field(ge=1, examples=["500ms"])
+
+
+class Slo(Model):
+    """Objectives over 30 days; each becomes four burn-rate alerts (two that page, two tickets)."""
+
+    availability: Objective | None = Field(default=None, description="percent of requests without a 5xx")
+    latency: LatencyObjective | None = None
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> Self:
+        if self.availability is None and self.latency is None:
+            raise ValueError("slo is empty; give availability or latency, or drop it")
+        return self
+
+
+class MeanLatency(Model):
+    """Alert HighInferenceLatency: the mean time of an inference is too long for too long."""
+
+    above: Milliseconds = Field(ge=1, examples=["500ms"])
+    holds: Seconds = Field(default=300, alias="for", description="how long it must last")
+    severity: Literal["critical", "warning", "info"] = "critical"
 
 
 class Monitoring(Model):
-    """One ServiceMonitor over the slots' private Services."""
+    """One ServiceMonitor over the slots' private Services, and one PrometheusRule."""
 
     path: HttpPath = "/metrics"
     interval: Seconds = Field(default=30, ge=1, description="between two scrapes")
+    timeout: Seconds | None = Field(default=None, ge=1, description="of one scrape; none = Prometheus' own")
     labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, description="labels by which a Prometheus selects monitors, such as release: prometheus"
     )
+    slo: Slo | None = None
+    mean_latency: MeanLatency | None = None
+
+    @model_validator(mode="after")
+    def _timeout_within_interval(self) -> Self:
+        if self.timeout and self.timeout > self.interval:
+            raise ValueError(f"timeout {self.timeout}s exceeds interval {self.interval}s: Prometheus refuses that")
+        return self

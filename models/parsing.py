@@ -1,12 +1,16 @@
 """From plain data, as YAML or JSON gives it, to a validated model."""
 
 import json
-from collections.abc import Mapping
-from typing import TypeVar
+import re
+from collections.abc import Iterator, Mapping
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from models.errors import ConfigurationError, faults_of
+from models.errors import ConfigurationError, faults_of, key_text
+
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Whatever YAML 1.2 calls no printable character."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -24,12 +28,27 @@ def below(prefix: str, values: Mapping[str, object]) -> dict[str, object]:
     return {key.removeprefix(prefix): decoded(str(value)) for key, value in values.items() if key.startswith(prefix)}
 
 
+def _unwritable(data: object, at: str) -> Iterator[str]:
+    """Find text with characters that YAML cannot hold: the API server would refuse the object that they end up in."""
+    if isinstance(data, dict):
+        for key, value in cast("dict[object, object]", data).items():
+            yield from _unwritable(value, f"{at}{'' if at.endswith((':', ' ')) else '.'}{key_text(str(key))}")
+    elif isinstance(data, list):
+        for place, item in enumerate(cast("list[object]", data)):
+            yield from _unwritable(item, f"{at}{'' if at.endswith((':', ' ')) else '.'}{place}")
+    elif isinstance(data, str) and (found := _CONTROL.search(data)):
+        code = f"U+{ord(found[0]):04X}"
+        yield f"{at.rstrip(':. ')}: holds {code}, which no manifest can hold; remove it, or encode the text"
+
+
 def parse(model: type[M], data: object, where: str) -> M:
     """Validate data that came from ``where``: ``slipway:``, or a file as in ``catalog/x.yaml: ``.
 
     Raises:
         ConfigurationError: one line for each fault, with its dotted path.
     """
+    if faults := list(_unwritable(data, where)):
+        raise ConfigurationError(faults)
     try:
         return model.model_validate(data, by_name=False, by_alias=True)
     except ValidationError as error:

@@ -5,6 +5,8 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.base import Model
+from models.files import Files
+from models.model import ModelVersion
 from models.server import ServerSettings
 from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, SlotName, Text
 
@@ -12,8 +14,10 @@ from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, Slo
 class SlotRelease(Model):
     """One filled slot. Its settings travel with it: a pod of this slot never starts on the other slot's."""
 
-    image: DigestReference | None = Field(default=None, description="none = the image that this stack builds")
+    image: DigestReference | None = Field(default=None, description="none = the one under slipway:images, or built")
+    model: ModelVersion | None = Field(default=None, description="none = the entry's model")
     server: ServerSettings | None = Field(default=None, description="none = the entry's settings")
+    files: Files | None = Field(default=None, description="none = the entry's config.files")
 
 
 class HeaderMatch(Model):

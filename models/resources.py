@@ -8,6 +8,9 @@ from models.base import Model
 from models.quantity import Quantity, parse
 from models.vocabulary import DeviceName, Positive
 
+LOG_ROOM = "50Mi"
+"""What a container's logs may take of its ephemeral storage: the kubelet keeps five files of 10Mi each."""
+
 
 class ResourceList(Model):
     """Amounts of each resource for one pod's main container."""

@@ -1,22 +1,53 @@
-"""Where a service is reached from outside."""
+"""How requests from outside the cluster find a service."""
 
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from models.base import Model
-from models.vocabulary import Host, HttpPath
+from models.metadata import RouteAnnotations
+from models.quantity import Quantity
+from models.vocabulary import Count, HeaderName, Positive, PublicHost, PublicPath, Seconds, SubdomainName
+
+
+class Tls(Model):
+    """The certificate of the route's hosts."""
+
+    secret: SubdomainName = Field(description="Secret of type kubernetes.io/tls")
+    issuer: SubdomainName | None = Field(
+        default=None, description="cert-manager ClusterIssuer that fills it; none = it is there"
+    )
+
+
+class RateLimit(Model):
+    """Requests that one client address may make; more are answered 429 by the proxy."""
+
+    per_second: Positive
+    burst: Positive = Field(default=5, description="times perSecond that may come at once")
+
+
+class Session(Model):
+    """Stickiness: a cookie keeps a client with the pod that answered it first."""
+
+    cookie: HeaderName = Field(default="slipway", description="name of the proxy's cookie")
+    max_age: Count = Field(default=0, description="seconds; 0 = until the browser is closed")
 
 
 class Route(Model):
     """One public host and path, shared by both slots, and hosts that a canary must never reach."""
 
-    host: Host = Field(examples=["classifier.example.com"])
-    path: HttpPath = Field(default="/", examples=["/predict"])
+    host: PublicHost = Field(examples=["classifier.example.com"])
+    path: PublicPath = Field(default="/", examples=["/predict"])
     path_type: Literal["Prefix", "Exact"] = "Prefix"
-    stable_hosts: tuple[Host, ...] = Field(
+    stable_hosts: tuple[PublicHost, ...] = Field(
         default=(), description="further hosts that always get the live slot, whatever the canary's weight"
     )
+    tls: Tls | None = Field(default=None, description="none = plain HTTP, or TLS that ends before the proxy")
+    rate_limit: RateLimit | None = None
+    session: Session | None = None
+    max_body: Quantity | None = Field(default=None, description="largest request body; none = the proxy's own limit")
+    annotations: RouteAnnotations = Field(default_factory=dict, description="of the Ingress, for the proxy at hand")
+    timeout: Seconds | None = Field(default=None, ge=1, description="the proxy's wait for an answer; none = its own")
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:

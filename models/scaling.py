@@ -1,31 +1,20 @@
-"""How many replicas a slot runs: a fixed number, or a range that an HPA moves in. Never both."""
+"""How many replicas a slot runs: a fixed number, or a range that an HPA or KEDA moves in. Never both."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from models.base import Model
-from models.vocabulary import Count, Positive, Utilization
+from models.metrics import Behavior, Metrics, Trigger
+from models.vocabulary import Count, Name, Positive, Seconds
 
 
-class CpuTarget(Model):
-    """Average CPU use that the HPA steers to."""
-
-    utilization: Utilization = Field(description="percent of the CPU request", examples=[70])
-
-
-class Metrics(Model):
-    """The signals that an autoscaled slot follows."""
-
-    cpu: CpuTarget
-
-
-class Autoscaled(Model):
+class Range(Model):
     """A range of replicas; the Deployment then carries no ``replicas``, which would fight the HPA on every update."""
 
-    min_replicas: Positive
+    min_replicas: Count
     max_replicas: Positive
-    metrics: Metrics
+    behavior: Behavior = Behavior()
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -47,6 +36,42 @@ class Autoscaled(Model):
         return self.max_replicas
 
 
+class Autoscaled(Range):
+    """A range that a HorizontalPodAutoscaler moves in."""
+
+    min_replicas: Positive = Field(description="an HPA does not scale to 0; triggers can")
+    metrics: Metrics
+
+
+class Triggered(Range):
+    """A range that KEDA moves in, from 0 where wanted; it makes the HPA itself."""
+
+    triggers: dict[Name, Trigger] = Field(min_length=1)
+    polling: Seconds = Field(default=30, ge=1, description="between two looks at the triggers")
+    cooldown: Seconds = Field(default=300, description="without a trigger before it goes to 0 replicas")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_metrics(cls, data: object) -> object:
+        if isinstance(data, dict) and "metrics" in data:
+            raise ValueError(
+                "triggers and metrics exclude each other: KEDA makes the HPA itself; give cpu as a trigger"
+            )
+        return data  # pyright: ignore[reportUnknownVariableType]
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        crons = {name: trigger.cron for name, trigger in self.triggers.items() if trigger.cron}
+        for name, cron in crons.items():
+            if cron.replicas > self.max_replicas:
+                raise ValueError(
+                    f"triggers.{name}.cron.replicas {cron.replicas} exceeds maxReplicas {self.max_replicas}; raise it"
+                )
+        if self.min_replicas == 0 and all(trigger.cpu for trigger in self.triggers.values()):
+            raise ValueError("minReplicas is 0 with cpu triggers alone: no pod, no CPU, never a first pod; use 1")
+        return self
+
+
 class Fixed(Model):
     """A fixed number of replicas, with no HPA."""
 
@@ -56,7 +81,7 @@ class Fixed(Model):
     @classmethod
     def _without_a_range(cls, data: object) -> object:
         if isinstance(data, dict) and (
-            beside := [key for key in ("minReplicas", "maxReplicas", "metrics") if key in data]
+            beside := [key for key in ("minReplicas", "maxReplicas", "metrics", "triggers") if key in data]
         ):
             raise ValueError(
                 f"replicas is a fixed number, and {', '.join(beside)} would let an HPA change it; drop one or the other"
@@ -75,12 +100,14 @@ class Fixed(Model):
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401 -- raw YAML or a model
-    fixed = "replicas" in value if isinstance(value, dict) else isinstance(value, Fixed)
-    return "fixed" if fixed else "autoscaled"
+    keys = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if isinstance(value, Fixed) or "replicas" in keys:
+        return "fixed"
+    return "triggered" if isinstance(value, Triggered) or "triggers" in keys else "autoscaled"
 
 
 Scaling = Annotated[
-    Annotated[Fixed, Tag("fixed")] | Annotated[Autoscaled, Tag("autoscaled")],
+    Annotated[Fixed, Tag("fixed")] | Annotated[Autoscaled, Tag("autoscaled")] | Annotated[Triggered, Tag("triggered")],
     Discriminator(_kind),
 ]
 

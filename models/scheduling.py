@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from models.base import Model
-from models.vocabulary import LabelKey, LabelValue, Name
+from models.vocabulary import LabelKey, LabelValue, SubdomainName
 
 
 class Toleration(Model):
@@ -16,14 +16,34 @@ class Toleration(Model):
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
 
 
+class NodeAffinity(Model):
+    """Nodes by their labels, each with the values that will do."""
+
+    required: dict[LabelKey, tuple[LabelValue, ...]] = Field(
+        default_factory=dict, description="all of them, or the pod waits", examples=[{"gpu.example.com/model": ["L4"]}]
+    )
+    preferred: dict[LabelKey, tuple[LabelValue, ...]] = Field(
+        default_factory=dict, description="where possible", examples=[{"topology.kubernetes.io/zone": ["a"]}]
+    )
+
+    @model_validator(mode="after")
+    def _values_given(self) -> Self:
+        empty = [key for key, values in (*self.required.items(), *self.preferred.items()) if not values]
+        if empty:
+            raise ValueError(f"{', '.join(empty)}: no value given, so no node would ever do; list at least one")
+        return self
+
+
 class Scheduling(Model):
     """Placement of both slots' pods."""
 
     node_selector: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, description="labels that a node must have, such as an accelerator's model"
     )
+    node_affinity: NodeAffinity = NodeAffinity()
     tolerations: tuple[Toleration, ...] = ()
-    priority_class: Name | None = Field(default=None, description="an existing PriorityClass of the cluster")
+    priority_class: SubdomainName | None = Field(default=None, description="an existing PriorityClass of the cluster")
+    runtime_class: SubdomainName | None = Field(default=None, description="such as nvidia; none = the node's default")
     apart: Literal["preferred", "required"] | None = Field(
         default=None, description="pod anti-affinity: one replica of a slot per node"
     )

@@ -46,4 +46,6 @@ def _readable(node: object) -> object:
     kept = {key: _readable(value) for key, value in parts.items() if key != "title" or not isinstance(value, str)}
     if parts.get("format") == "duration" and isinstance(parts.get("default"), int):
         kept["default"] = f"{parts['default']}s"
+    if "patternProperties" in kept:
+        kept.setdefault("additionalProperties", False)  # a map's key that is no name is a mistake too
     return kept

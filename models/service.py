@@ -5,24 +5,44 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from models.access import Account
 from models.base import Model
 from models.errors import Faults
+from models.exposure import Exposure
+from models.files import ConfigFiles
 from models.lifecycle import Drain, Health, Rollout
+from models.metadata import PodMetadata
+from models.model import ModelSource
 from models.monitoring import Monitoring
-from models.resources import Resources
+from models.quantity import Quantity, bytes_text, parse
+from models.resources import LOG_ROOM, Resources
 from models.routing import Route
 from models.scaling import Disruption, Scaling
 from models.scheduling import Scheduling
-from models.server import ModelSource, ServerSettings
-from models.vocabulary import Name, Port
+from models.server import ServerSettings
+from models.vocabulary import EnvironmentVariables, MountPath, Name, Port
 
 
 class ServiceSpec(Model):
-    """A model service."""
+    """A service: a model server, a gateway in front of others, or a worker that takes its work from a queue."""
 
     image: Name = Field(description="key under images")
-    port: Port = Field(description="the server's HTTP port", examples=[5000])
-    model: ModelSource
+    port: Port = Field(
+        description="the server's HTTP port; a worker serves its health and metrics there", examples=[5000]
+    )
+    args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
+    env: EnvironmentVariables = Field(default_factory=dict, description="literal variables; never a secret")
+    secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
+    calls: tuple[Name, ...] = Field(
+        default=(), description="services and stores that it talks to; nothing else is open"
+    )
+    model: ModelSource | None = Field(default=None, description="none = a service without a model")
+    files: ConfigFiles | None = Field(default=None, description="configuration files of the payload's own")
+    mounts: dict[Name, MountPath] = Field(default_factory=dict, description="volumes that the server writes to")
+    scratch: Quantity = Field(default="64Mi", description="room in /tmp, the only other folder that it can write to")
+    shared_memory: Quantity | None = Field(default=None, description="size of /dev/shm; none = 64Mi; counts as memory")
+    pods: PodMetadata = PodMetadata()
+    externals: tuple[Name, ...] = Field(default=(), description="servers under slipway:externals that it talks to")
     resources: Resources
     scaling: Scaling
     server: ServerSettings = ServerSettings()
@@ -31,12 +51,14 @@ class ServiceSpec(Model):
     drain: Drain = Drain()
     disruption: Disruption = Disruption(max_unavailable=1)
     scheduling: Scheduling = Scheduling()
-    route: Route | None = Field(default=None, description="none = reachable inside the namespace only")
+    account: Account = Account()
+    exposure: Exposure = Exposure()
+    route: Route | None = Field(default=None, description="none = no Ingress")
     monitoring: Monitoring | None = Monitoring()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = [*self._budget_faults(), *self._disruption_faults()]
+        faults = [*self._budget_faults(), *self._disruption_faults(), *self._volume_faults(), *self._storage_faults()]
         if faults:
             raise Faults(faults)
         return self
@@ -52,16 +74,46 @@ class ServiceSpec(Model):
 
     def _disruption_faults(self) -> Iterator[str]:
         keep, floor = self.disruption.min_available, self.scaling.floor
-        if keep is not None and keep >= floor:
+        if keep is not None and keep >= max(floor, 1):
             yield (
                 f"disruption.minAvailable: {keep} leaves no pod evictable at {floor} replicas: "
                 "a node drain would hang; lower it or raise the replicas"
+            )
+
+    def _volume_faults(self) -> Iterator[str]:
+        places = {"/tmp": "the scratch folder", "/etc/slipway": "the settings' folder"}  # noqa: S108 -- volumes of the pod
+        own = [("model.path", self.model.path)] if self.model else []
+        own += [("files.path", self.files.path)] if self.files else []
+        for where, path in (*own, *((f"mounts.{name}", path) for name, path in self.mounts.items())):
+            for taken, owner in places.items():
+                if path == taken:
+                    yield f"{where}: {path} is {owner} already; mount it elsewhere"
+                elif path.startswith(f"{taken}/") or taken.startswith(f"{path}/"):
+                    yield f"{where}: {path} and {owner} {taken} lie in one another; mount them side by side"
+            places.setdefault(path, where)
+
+    def _storage_faults(self) -> Iterator[str]:
+        memory = self.resources.limits.memory
+        if self.shared_memory and parse(self.shared_memory) >= parse(memory):
+            yield f"sharedMemory: {self.shared_memory} counts against limits.memory {memory}; raise that"
+        fetched = parse(self.model.size) if self.model and self.model.fetched else 0
+        written, limit = parse(self.scratch) + fetched + parse(LOG_ROOM), self.resources.limits.ephemeral_storage
+        if written > parse(limit):
+            yield (
+                f"resources.limits.ephemeral-storage: {limit} is less than scratch, model.size and {LOG_ROOM} of logs "
+                f"together ({bytes_text(written)}): the kubelet would evict the pod; raise it"
             )
 
 
 class ServiceOverlay(Model):
     """What an environment may change of a service; each block that is named replaces the entry's block whole."""
 
+    args: tuple[str, ...] | None = None
+    env: EnvironmentVariables | None = None
+    secrets: tuple[Name, ...] | None = None
+    model: ModelSource | None = None
+    files: ConfigFiles | None = None
+    pods: PodMetadata | None = None
     resources: Resources | None = None
     scaling: Scaling | None = None
     server: ServerSettings | None = None
@@ -70,5 +122,7 @@ class ServiceOverlay(Model):
     drain: Drain | None = None
     disruption: Disruption | None = None
     scheduling: Scheduling | None = None
+    account: Account | None = None
+    exposure: Exposure | None = None
     route: Route | None = None
     monitoring: Monitoring | None = None

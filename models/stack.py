@@ -4,9 +4,11 @@ from pydantic import Field
 
 from models.base import Model
 from models.cluster import ClusterSettings
+from models.external import External, ObjectStorage, Server
 from models.image import ImageSettings
 from models.release import ServiceRelease
-from models.vocabulary import Name
+from models.secrets import SecretSource
+from models.vocabulary import DigestReference, Name
 
 
 class SystemChoice(Model):
@@ -23,4 +25,11 @@ class StackSettings(Model):
     system: SystemChoice
     cluster: ClusterSettings
     image: ImageSettings | None = Field(default=None, description="only in the environment that builds")
+    images: dict[Name, DigestReference] = Field(
+        default_factory=dict, description="what a later environment runs, by the entry's image key"
+    )
     release: dict[Name, ServiceRelease] = Field(default_factory=dict)
+    secrets: dict[Name, SecretSource] = Field(default_factory=dict, description="where each of the entry's secrets is")
+    object_storage: ObjectStorage | None = Field(default=None, description="the S3 API of this environment")
+    externals: dict[Name, Server] = Field(default_factory=dict, description="further servers outside the namespace")
+    tracing: External | None = Field(default=None, description="OTLP over HTTP; none = no traces")

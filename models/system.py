@@ -1,18 +1,21 @@
 """The one value that the components read: a system in one environment, with what every slot runs."""
 
-from collections.abc import Iterator
+from pydantic import Field, ValidationError
 
-from pydantic import ValidationError
-
+from models import fitting
 from models.base import Model
 from models.cluster import ClusterSettings
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, faults_of, nearest
+from models.external import External, ObjectStorage, Server
 from models.image import ImageBuild, ImageSettings
+from models.jobs import JobSpec
 from models.release import BUILT, ServiceRelease
+from models.secrets import SecretSource, SecretSpec
 from models.service import ServiceSpec
 from models.stack import StackSettings
-from models.vocabulary import LABEL_LENGTH
+from models.storage import Volume
+from models.stores import StoreSpec
 
 
 class DeployedService(Model):
@@ -20,6 +23,13 @@ class DeployedService(Model):
 
     spec: ServiceSpec
     release: ServiceRelease
+
+
+class DeployedSecret(Model):
+    """A secret of the entry and where this stack takes it from."""
+
+    spec: SecretSpec
+    source: SecretSource
 
 
 class SystemSpec(Model):
@@ -32,7 +42,23 @@ class SystemSpec(Model):
     image: ImageSettings | None
     builds: dict[str, ImageBuild]
     """The images that this stack builds; empty outside the building environment."""
+    images: dict[str, str]
+    """The images that it takes by digest, by key."""
     services: dict[str, DeployedService]
+    stores: dict[str, StoreSpec] = Field(default_factory=dict)
+    jobs: dict[str, JobSpec] = Field(default_factory=dict)
+    volumes: dict[str, Volume] = Field(default_factory=dict)
+    secrets: dict[str, DeployedSecret] = Field(default_factory=dict)
+    object_storage: ObjectStorage | None = None
+    externals: dict[str, Server] = Field(default_factory=dict)
+    tracing: External | None = None
+    protect: bool = False
+
+    @property
+    def pull_secrets(self) -> list[str]:
+        """The Secrets that pods of the system pull images with."""
+        own = [name for name, secret in self.secrets.items() if secret.spec.kind == "registry"]
+        return [*own, *self.cluster.pull_secrets]
 
 
 def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
@@ -50,21 +76,42 @@ def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
         hint = nearest(environment, entry.environments)
         fault = f"slipway:system.environment: {environment!r} is no environment of {where}{hint}"
         raise ConfigurationError([fault])
-    services = _services(entry, environment)
-    if faults := list(_faults(stack, entry, services)):
+    system = _system(stack, entry, _services(entry, environment))
+    if faults := list(fitting.faults(stack, entry, system)):
         raise ConfigurationError(faults)
+    return system
+
+
+def _system(stack: StackSettings, entry: CatalogueEntry, services: dict[str, ServiceSpec]) -> SystemSpec:
+    environment = stack.system.environment
+    changes = entry.environments[environment]
     deployed = {
         name: DeployedService(spec=spec, release=stack.release.get(name, BUILT)) for name, spec in services.items()
     }
+    stores = {name: entry.store_in(environment, name) for name in entry.stores}
     used = {s.spec.image for s in deployed.values() for slot in s.release.slots.values() if slot.image is None}
+    used |= {spec.image for spec in (*stores.values(), *changes.jobs.values())}
     return SystemSpec(
         name=entry.name,
         environment=environment,
-        namespace=_namespace(stack, entry),
+        namespace=stack.system.namespace or f"{entry.name}-{environment}",
         cluster=stack.cluster,
         image=stack.image,
-        builds={key: build for key, build in entry.images.items() if key in used},
+        builds={key: build for key, build in entry.images.items() if key in used - stack.images.keys()},
+        images={key: image for key, image in stack.images.items() if key in used},
         services=deployed,
+        stores=stores,
+        jobs=changes.jobs,
+        volumes=entry.volumes_in(environment),
+        secrets={
+            name: DeployedSecret(spec=spec, source=stack.secrets[name])
+            for name, spec in entry.secrets.items()
+            if name in stack.secrets
+        },
+        object_storage=stack.object_storage,
+        externals=stack.externals,
+        tracing=stack.tracing,
+        protect=changes.protect,
     )
 
 
@@ -80,39 +127,3 @@ def _services(entry: CatalogueEntry, environment: str) -> dict[str, ServiceSpec]
     if faults:
         raise ConfigurationError(faults)
     return services
-
-
-def _namespace(stack: StackSettings, entry: CatalogueEntry) -> str:
-    return stack.system.namespace or f"{entry.name}-{stack.system.environment}"
-
-
-def _route_faults(where: str, services: dict[str, ServiceSpec]) -> Iterator[str]:
-    owners: dict[tuple[str, str], str] = {}
-    for name, spec in services.items():
-        for host in (spec.route.host, *spec.route.stable_hosts) if spec.route else ():
-            route = (host, spec.route.path) if spec.route else (host, "")
-            if (owner := owners.setdefault(route, name)) != name:
-                yield f"{where}.{name}.route: {''.join(route)} leads to {owner} already; give it another host or path"
-
-
-def _faults(stack: StackSettings, entry: CatalogueEntry, services: dict[str, ServiceSpec]) -> Iterator[str]:
-    if len(namespace := _namespace(stack, entry)) > LABEL_LENGTH:
-        yield f"slipway:system.namespace: the default, {namespace!r}, is over {LABEL_LENGTH} characters; give another"
-    for name, release in stack.release.items():
-        if name not in services:
-            yield f"slipway:release.{name}: no such service ({', '.join(services)}){nearest(name, services)}"
-        elif release.canary and services[name].route is None:
-            yield f"slipway:release.{name}.slots: without a route nothing can split the traffic; fill one slot only"
-    yield from _route_faults(f"catalog/{entry.name}.yaml: services", services)
-    built = [
-        f"slipway:release.{name}.slots.{slot}.image"
-        for name in services
-        for slot, content in stack.release.get(name, BUILT).slots.items()
-        if content.image is None
-    ]
-    environment, first = stack.system.environment, entry.building_environment
-    if environment != first:
-        for path in built:
-            yield f"{path}: required, only {first} builds; give the repository@sha256:<64 hex> that {first} runs"
-    elif built and stack.image is None:
-        yield f"slipway:image: not given, but {environment} builds an image; say at least its registry"

@@ -1,15 +1,18 @@
-"""The field's own words as types: names, hosts, paths, durations, ports, image digests.
+"""The field's own words as types: names, hosts, paths, ports, image digests, environment variables.
 
 Each type states its rule in one sentence, because that sentence is what a user reads after a typing mistake.
 """
 
+import ipaddress
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 SlotName = Literal["blue", "green"]
 
+INT32 = 2**31 - 1
+"""The API server's limit for replicas, seconds and other counts."""
 LABEL_LENGTH = 63
 """Characters in a DNS label; Kubernetes' limit for Service names and label values (RFC 1123)."""
 
@@ -21,6 +24,11 @@ _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCI
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REGISTRY = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?", re.ASCII)
 _REPOSITORY = re.compile(r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*", re.ASCII)
+_MILLISECONDS = re.compile(r"(\d{1,9})ms", re.ASCII)
+_FILE = re.compile(r"[-._A-Za-z0-9]{1,253}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
 _BUILD_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -39,14 +47,35 @@ def _host(value: str) -> str:
     return value
 
 
+def _object_name(value: str) -> str:
+    try:
+        return _host(value)
+    except ValueError:
+        raise ValueError("an object's name is lower-case letters, digits, '-' and '.', at most 253 in all") from None
+
+
 def _path(value: str) -> str:
     if not value.startswith("/") or any(c.isspace() or c in "?#" for c in value):
         raise ValueError("a path starts with '/' and holds no space, '?' or '#'")
     return value
 
 
+def _public_host(value: str) -> str:
+    if _host(value).replace(".", "").isdigit():
+        raise ValueError("a host is a DNS name such as model.example.com, not an address")
+    return value
+
+
+def _public_path(value: str) -> str:
+    if "//" in _path(value) or "%2f" in value.lower() or {".", ".."} & set(value.split("/")):
+        raise ValueError("a route's path holds no '//', '%2f', '.' or '..'; the API server refuses it")
+    return value
+
+
 def _mount_path(value: str) -> str:
     path = _path(value).rstrip("/")
+    if "//" in path or {".", ".."} & set(path.split("/")):
+        raise ValueError("a folder of the pod is a plain path, without '//', '.' or '..'")
     if path in ("", "/tmp", "/etc/slipway") or ":" in path:  # noqa: S108 -- a volume of the pod
         raise ValueError("a folder of the pod holds no ':' and is not one that is taken: /, /tmp, /etc/slipway")
     return path
@@ -71,7 +100,7 @@ def _label_key(value: str) -> str:
 
 def _device_name(value: str) -> str:
     domain = _label_key(value).rpartition("/")[0]
-    if not domain or domain.endswith("kubernetes.io"):
+    if not domain or domain.endswith("kubernetes.io") or domain.startswith("requests."):
         raise ValueError("a device is named vendor domain/resource, such as nvidia.com/gpu or nvidia.com/mig-1g.5gb")
     return value
 
@@ -99,7 +128,23 @@ def _seconds(value: object) -> object:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _digest_reference(value: str) -> str:
+def _milliseconds(value: object) -> object:
+    """Turn ``300ms``, ``2s`` or ``1m30s`` into whole milliseconds."""
+    match = _MILLISECONDS.fullmatch(value) if isinstance(value, str) else None
+    if match:
+        return int(match[1])
+    try:
+        return 1000 * cast("int", _seconds(value))
+    except ValueError as error:
+        raise ValueError("a latency is whole milliseconds or seconds such as 300ms or 2s") from error
+
+
+def digest_reference(value: str) -> str:
+    """Check an image's name; for types elsewhere that hold one.
+
+    Raises:
+        ValueError: it has no digest, or a tag beside it.
+    """
     repository, at, digest = value.partition("@")
     if not at or not _DIGEST.fullmatch(digest):
         raise ValueError("an image is named by digest, repository@sha256:<64 hex>; a tag can change under you")
@@ -122,11 +167,73 @@ def _build_argument(value: str) -> str:
     return value
 
 
+def _file_name(value: str) -> str:
+    if not _FILE.fullmatch(value) or value == "." or value.startswith(".."):
+        raise ValueError(
+            "a file name is at most 253 letters, digits, '-', '_' and '.', and is not '.' nor starts with '..'"
+        )
+    return value
+
+
+def _variable(value: str) -> str:
+    if not _VARIABLE.fullmatch(value):
+        raise ValueError("an environment variable is letters, digits and '_', and does not start with a digit")
+    return value
+
+
+def _free_variable(value: str) -> str:
+    if _variable(value) in OWN_VARIABLES or value.startswith("SLIPWAY_"):
+        raise ValueError("Slipway sets this variable itself; take another name")
+    return value
+
+
+def _plain_variable(value: str) -> str:
+    _free_variable(value)
+    if value.lower().endswith(SECRET_ENDINGS):
+        raise ValueError("looks like a secret, and env is readable by everybody who may read pods; use secrets")
+    return value
+
+
+def _metric(value: str) -> str:
+    if not _METRIC.fullmatch(value):
+        raise ValueError("a metric's name is letters, digits, '_' and ':', and does not start with a digit")
+    return value
+
+
+def _checksum(value: str) -> str:
+    if not _CHECKSUM.fullmatch(value):
+        raise ValueError("a checksum is sha256:<64 hex>, of the model's SHA256SUMS file")
+    return value
+
+
+def _cidr(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"not a network such as 10.0.0.0/8 or 192.0.2.7/32: {error}") from error
+    mapped = network.version == 6 and network.network_address.ipv4_mapped is not None  # noqa: PLR2004 -- IPv6
+    # Python takes netmasks, zones and leading zeros as well; the API server does not.
+    if mapped or "%" in value or value.rpartition("/")[2] != str(network.prefixlen):
+        raise ValueError("a network is an address and its prefix length, as in 192.0.2.7/32 or 2001:db8::/32")
+    return value
+
+
+def _int32(value: int) -> int:
+    if value > INT32:
+        raise ValueError(f"at most {INT32}: the API server counts no further")
+    return value
+
+
+OWN_VARIABLES = ("PORT", "AWS_ENDPOINT_URL", "AWS_REGION", "OTEL_EXPORTER_OTLP_ENDPOINT")
+SECRET_ENDINGS = ("password", "secret", "token", "credential", "credentials", "_key")
+
 Name = Annotated[
     str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$", "maxLength": LABEL_LENGTH})
 ]
 Host = Annotated[str, AfterValidator(_host)]
+PublicHost = Annotated[str, AfterValidator(_public_host)]
 HttpPath = Annotated[str, AfterValidator(_path)]
+PublicPath = Annotated[str, AfterValidator(_public_path)]
 MountPath = Annotated[str, AfterValidator(_mount_path)]
 LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
@@ -136,16 +243,34 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Seconds = Annotated[
     int,
     BeforeValidator(_seconds),
+    Field(le=INT32),
     WithJsonSchema({"type": "string", "format": "duration", "pattern": rf"^(?=.){_DURATION.pattern}$"}),
 ]
 """A duration, written with its unit, held in whole seconds."""
-DigestReference = Annotated[str, AfterValidator(_digest_reference)]
+DigestReference = Annotated[str, AfterValidator(digest_reference)]
 Registry = Annotated[str, AfterValidator(_registry)]
 BuildArgument = Annotated[str, AfterValidator(_build_argument)]
 Text = Annotated[str, Field(min_length=1)]
+SubdomainName = Annotated[str, AfterValidator(_object_name)]
+"""Names of objects that are not ours, such as storage classes: dots and a leading digit are allowed (RFC 1123)."""
+FileName = Annotated[str, AfterValidator(_file_name)]
+EnvironmentVariable = Annotated[str, AfterValidator(_variable)]
+FreeVariable = Annotated[str, AfterValidator(_free_variable)]
+"""One that Slipway does not set itself."""
+EnvironmentVariables = dict[Annotated[str, AfterValidator(_plain_variable)], str]
+"""Literal variables of a container; never a secret."""
+MetricName = Annotated[str, AfterValidator(_metric)]
+Checksum = Annotated[str, AfterValidator(_checksum)]
+Cidr = Annotated[str, AfterValidator(_cidr)]
+Milliseconds = Annotated[
+    int,
+    BeforeValidator(_milliseconds),
+    WithJsonSchema({"type": "string", "pattern": rf"^({_MILLISECONDS.pattern}|(?=.){_DURATION.pattern})$"}),
+]
+"""A latency, written with its unit, held in whole milliseconds."""
 
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
-Count = Annotated[int, Field(strict=True, ge=0)]
-Positive = Annotated[int, Field(strict=True, ge=1)]
+Count = Annotated[int, Field(strict=True, ge=0), AfterValidator(_int32)]
+Positive = Annotated[int, Field(strict=True, ge=1), AfterValidator(_int32)]
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Utilization = Annotated[int, Field(strict=True, ge=1, le=100)]

@@ -1,45 +1,51 @@
-"""Entry point of the image: `python -m serving`."""
+"""Entry point of the image: `python -m serving <role>`."""
 
 import logging
 import os
 import sys
-from pathlib import Path
 
 from serving import settings as settings_file
-from serving.app import make_app, make_service
+from serving.app import make_app
 from serving.cpu import Threads, available_cpus
 from serving.identity import Identity
 from serving.logs import configure, with_fields
-from serving.model import load
+from serving.role import Role
+from serving.roles import known_roles, load_role
 from serving.server import DrainingServer
+from serving.service import make_service
 
-BAD_SETTINGS = 2
+CANNOT_START = 2
 
 
-def main() -> int:
-    """Serve until SIGTERM; the exit code is 0 after a drain, 2 for settings that cannot be used."""
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM; the exit code is 0 after a drain, 2 for a role or settings that cannot be used."""
     try:
+        match arguments:
+            case [role]:
+                payload = load_role(role)
+            case _:
+                raise ValueError(f"give one role: python -m serving <role>; known are {', '.join(known_roles())}")  # noqa: TRY301
         identity = Identity.from_environment(os.environ)
         settings = settings_file.load(os.environ)
         port = settings_file.port(os.environ)
     except ValueError as error:
         print(f"serving: {error}", file=sys.stderr)
-        return BAD_SETTINGS
+        return CANNOT_START
     configure(identity, settings.log_level)
     cpus = available_cpus()
     threads = Threads.for_cpus(cpus)
     logging.getLogger("slipway.server").info(
         "starting",
-        extra=with_fields(port=port, cpus=cpus, workers=threads.workers, intraOp=threads.intra_op),
+        extra=with_fields(role=role, port=port, cpus=cpus, workers=threads.workers, intraOp=threads.intra_op),
     )
-    service = make_service(settings, identity, threads)
-    app = make_app(service, lambda: load(Path(settings.model_path), threads.intra_op))
+    service = make_service(settings, identity, workers=payload.workers or threads.workers)
+    app = make_app(Role(payload=payload, service=service, threads=threads, environment=os.environ, owns_process=True))
     DrainingServer(app, port=port, lifecycle=service.lifecycle, drain_seconds=settings.drain_seconds).run()
     return 0
 
 
 if __name__ == "__main__":
-    code = main()
+    code = main(sys.argv[1:])
     logging.shutdown()
     sys.stdout.flush()
     # Not sys.exit: it would wait for worker threads, and one hung inference would hold the pod until it is killed.

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ class Admission:
     """Worker threads with one request each, and `queue_limit` places for those who wait."""
 
     def __init__(self, *, workers: int, queue_limit: int, telemetry: Telemetry) -> None:
+        self.workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
         self._capacity = workers + queue_limit
         self._telemetry = telemetry
@@ -51,15 +53,15 @@ class Admission:
         Raises:
             OverloadedError: no place is free.
         """
-        self._change(taken=1)
+        self.change(taken=1)
         place = Place(self)
         try:
             yield place
         finally:
             if place.job is None or place.job.cancel():
-                self._change(taken=-1)
+                self.change(taken=-1)
             else:
-                place.job.add_done_callback(lambda _: self._change(taken=-1))
+                place.job.add_done_callback(lambda _: self.change(taken=-1))
 
     def submit(self, place: "Place", job: Callable[[], T]) -> Future[T]:
         """Queue the job of an admitted request for the next free worker thread."""
@@ -68,15 +70,16 @@ class Admission:
         def in_thread() -> T:
             place.stage = Stage.RUNNING
             self._telemetry.queue_seconds.observe(time.perf_counter() - asked)
-            self._change(running=1)
+            self.change(running=1)
             try:
                 return job()
             finally:
-                self._change(running=-1)
+                self.change(running=-1)
 
-        return self._threads.submit(in_thread)
+        # The job belongs to its request in the thread too: what it calls carries the request's trace.
+        return self._threads.submit(copy_context().run, in_thread)
 
-    def _change(self, *, taken: int = 0, running: int = 0) -> None:
+    def change(self, *, taken: int = 0, running: int = 0) -> None:
         """Change the counts; workers and the event loop both do."""
         with self._lock:
             if taken > 0 and self._taken + taken > self._capacity:
@@ -93,6 +96,16 @@ class Place:
         self.stage = Stage.READING
         self.job: Future[Any] | None = None
         self._admission = admission
+
+    @contextmanager
+    def running(self) -> Generator[None]:
+        """Count a job that runs on the event loop, in no worker thread."""
+        self.stage = Stage.RUNNING
+        self._admission.change(running=1)
+        try:
+            yield
+        finally:
+            self._admission.change(running=-1)
 
     async def run(self, job: Callable[[], T]) -> T:
         """Run a job in a worker thread; cancelling the wait cancels a job that has not begun."""

@@ -1,57 +1,79 @@
-"""The application: routes of the roles, composed, with the model loading in the background."""
+"""The application: a role's routes and everybody's, composed, with the role loading in the background."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from serving.admission import Admission
-from serving.cpu import Threads
 from serving.errors import HANDLERS
 from serving.health import Health
-from serving.identity import Identity
-from serving.lifecycle import Lifecycle
-from serving.loading import load_until_good
-from serving.model import Model
+from serving.loading import background_thread
+from serving.logs import rehearsal_log
 from serving.observe import Observed
-from serving.predict import Predict
-from serving.service import Service
-from serving.settings import Settings
-from serving.telemetry import Telemetry
+from serving.role import Role
 from serving.v2 import OpenInference
 from serving.warmup import warm_up
 
+ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
+# A collector that is away must not hold up the end of the process.
+SPANS_SECONDS = 2.0
+LEAST_SPANS_SECONDS = 0.3
 
-def make_service(settings: Settings, identity: Identity, threads: Threads) -> Service:
-    """Wire the parts of one server; nothing is started yet."""
-    telemetry = Telemetry(identity)
-    return Service(
-        settings=settings,
-        identity=identity,
-        lifecycle=Lifecycle(),
-        admission=Admission(workers=threads.workers, queue_limit=settings.queue_limit, telemetry=telemetry),
-        telemetry=telemetry,
-    )
+M = TypeVar("M")
+
+log = logging.getLogger("slipway.server")
 
 
-def make_app(service: Service, load: Callable[[], Model]) -> ASGIApp:
-    """The ASGI application. It answers at once; it is ready when `load` has given a model."""
+def make_app(role: Role[M]) -> ASGIApp:
+    """The ASGI application. It answers at once; it is ready when the role is loaded and warmed."""
+    payload, service = role.payload, role.service
+
+    async def warm(model: M) -> None:
+        # Observed apart: the warm-up is no traffic, and is neither logged nor counted as such.
+        observed = Observed(inner, role.apart(), rehearsal_log(service.identity))
+        await warm_up(observed, payload.warm_up(model), at_once=min(service.admission.workers, role.threads.workers))
 
     @asynccontextmanager
-    async def loading(_: Starlette) -> AsyncGenerator[None]:
-        # The warm-up asks behind the observing layer: it is no traffic, and is neither logged nor counted as such.
-        task = asyncio.create_task(
-            load_until_good(load, lambda: warm_up(inner), service.lifecycle, service.telemetry), name="loading"
-        )
+    async def at_work(_: Starlette) -> AsyncGenerator[None]:
+        task = asyncio.create_task(role.live(warm), name="role")
         try:
             yield
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            await role.close()
+            await last_spans()
 
-    routes = [*Predict(service).routes(), *OpenInference(service).routes(), *Health(service).routes()]
-    inner = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=loading)
-    return Observed(inner, service)
+    routes = [*payload.routes(service), *OpenInference(service, payload).routes(), *Health(service).routes()]
+    inner = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=at_work)
+    app, last_spans = _traced(Observed(inner, service), role)
+    return app
+
+
+def _traced(app: ASGIApp, role: Role[M]) -> tuple[ASGIApp, Callable[[], Awaitable[None]]]:
+    """The application with its spans, if they go anywhere, and what sends the last ones."""
+    endpoint = role.environment.get(ENDPOINT_VARIABLE)
+    if not endpoint:
+        return app, _nothing
+    from serving.spans import Traced  # noqa: PLC0415 - without an endpoint the SDK is not even imported
+
+    traced = Traced(app, role.service.identity, endpoint)
+
+    async def last_spans() -> None:
+        closing = asyncio.get_running_loop().run_in_executor(background_thread("spans"), traced.close)
+        try:
+            left = max(LEAST_SPANS_SECONDS, role.service.lifecycle.drain_left())
+            await asyncio.wait_for(closing, min(SPANS_SECONDS, left))
+        except TimeoutError:
+            log.warning("the last spans were not sent: %s did not take them in time", endpoint)
+
+    return traced, last_spans
+
+
+async def _nothing() -> None:
+    pass

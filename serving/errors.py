@@ -12,6 +12,14 @@ RETRY_AFTER_SECONDS = 1
 CLIENT_CLOSED = 499
 
 
+class ModelUnusableError(RuntimeError):
+    """What a role needs to serve (model files, mounted configuration, variables) cannot be used; one line."""
+
+
+class UnreachableError(RuntimeError):
+    """A service or store that a role depends on does not answer; one line: which, where, why. It may come back."""
+
+
 def refusal(status: int, reason: str, *, retry: bool = False) -> HTTPException:
     """An error answer; with `retry` it tells the client when to come back."""
     return HTTPException(status, reason, headers={"retry-after": str(RETRY_AFTER_SECONDS)} if retry else None)

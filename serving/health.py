@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,7 +15,7 @@ from serving.service import Service
 class Health:
     """The endpoints that look at the process itself."""
 
-    service: Service
+    service: Service[Any]
 
     def routes(self) -> list[Route]:
         """Routes to compose into the application."""
@@ -26,7 +27,7 @@ class Health:
         lifecycle = self.service.lifecycle
         body: dict[str, object] = {
             "status": lifecycle.status,
-            "model_loaded": lifecycle.model is not None,
+            "model_loaded": lifecycle.has_model,
             "timestamp": datetime.now(tz=UTC).isoformat(timespec="milliseconds"),
         }
         if lifecycle.reason:

@@ -32,6 +32,10 @@ class Identity:
             config=_header_safe(environment, "SLIPWAY_CONFIG_HASH"),
         )
 
+    def served_by(self) -> dict[str, str]:
+        """The form that answers carry in their body."""
+        return {"service": self.service, "version": self.version, "slot": self.slot, "config": self.config}
+
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers of every answer, in ASGI form."""
         return [

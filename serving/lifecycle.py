@@ -1,8 +1,8 @@
 """Whether the pod takes traffic: loading, ready, draining.
 
-Readiness is the promise "a request sent now is answered well". It is false until the model is loaded and warmed, and
-false again from SIGTERM on. Liveness is not about the model: a restart cures neither a
-missing model nor a drain.
+Readiness is the promise "a request sent now is answered well". It is false until the model is loaded and warmed, while
+something that the role depends on is away, and from SIGTERM on. Liveness is not about the model: a restart cures
+neither a missing model nor a drain.
 """
 
 import asyncio
@@ -11,9 +11,12 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from math import inf
+from typing import Generic, TypeVar, cast
 
+from serving.config_files import ConfigFiles
 from serving.logs import with_fields
-from serving.model import Model
+
+M = TypeVar("M")
 
 log = logging.getLogger("slipway.lifecycle")
 
@@ -22,13 +25,16 @@ class NotReadyError(Exception):
     """No answer is possible now; the message is the reason."""
 
 
-class Lifecycle:
+class Lifecycle(Generic[M]):
     """The state of one process. Touched by the event loop only."""
 
     def __init__(self) -> None:
-        self.model: Model | None = None
+        self.model: M | None = None  # a role may load nothing: `has_model` tells
+        self.has_model = False
+        self.files = ConfigFiles()
         self.draining = False
         self._warm = False
+        self.unreachable: str | None = None
         self.in_flight = 0
         self.last_arrival = -inf
         self._reason = "the model is loading"
@@ -40,42 +46,49 @@ class Lifecycle:
         """One word for /health."""
         if self.draining:
             return "draining"
-        return "ok" if self._warm else "unavailable"
+        return "ok" if self.ready else "unavailable"
 
     @property
     def ready(self) -> bool:
         """Whether a load balancer may send requests."""
-        return self._warm and not self.draining
+        return self._warm and self.unreachable is None and not self.draining
 
     @property
     def reason(self) -> str | None:
         """Why the process is not ready; None when it is."""
         if self.draining:
             return "the process is stopping"
-        return None if self._warm else self._reason
+        return self.unreachable if self._warm else self._reason
 
-    def loaded(self, model: Model) -> None:
-        """Have a model; the process is not ready before it is warmed."""
+    def loaded(self, model: M, files: ConfigFiles) -> None:
+        """Have a model, made with these mounted files; a process that was not ready is not before it is warmed."""
         self.model = model
+        self.has_model = True
+        self.files = files
 
     def warmed(self) -> None:
         """Become ready."""
         self._warm = True
 
+    def depends(self, unreachable: str | None) -> None:
+        """Know what keeps a warmed process from answering well, or that nothing does."""
+        self.unreachable = unreachable
+
     def failed(self, reason: str) -> None:
         """Have no model, and remember why."""
         self.model = None
+        self.has_model = False
         self._reason = reason
 
-    def serving_model(self) -> Model:
+    def serving_model(self) -> M:
         """The model, also while draining: requests that still arrive are answered.
 
         Raises:
             NotReadyError: there is no model.
         """
-        if self.model is None:
+        if not self.has_model:
             raise NotReadyError(self._reason)
-        return self.model
+        return cast("M", self.model)
 
     def arrived(self) -> None:
         """Count a request that traffic caused, no probe."""
@@ -100,6 +113,10 @@ class Lifecycle:
             if not timeout.expired() and (when is None or when > self._drained_by):
                 timeout.reschedule(self._drained_by)
         log.info("draining", extra=with_fields(inFlight=self.in_flight))
+
+    def drain_left(self) -> float:
+        """Seconds until every answer of a drain must be given; infinite without a drain."""
+        return max(0.0, self._drained_by - asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def time_limit(self, seconds: float) -> AsyncGenerator[None]:

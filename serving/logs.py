@@ -1,5 +1,6 @@
 """Logs: one JSON object per line on stdout, for a collector that reads the container's output."""
 
+import io
 import json
 import logging
 import sys
@@ -35,6 +36,15 @@ class JsonLines(logging.Formatter):
 def with_fields(**fields: object) -> dict[str, object]:
     """Give structured fields to a log call as its `extra`."""
     return {FIELDS: fields}
+
+
+def rehearsal_log(identity: Identity) -> logging.Logger:
+    """A log whose lines are made like all others and read by nobody."""
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(JsonLines(identity))
+    quiet = logging.Logger("rehearsal", logging.INFO)  # noqa: LOG001 - no child of the root, whose handlers print
+    quiet.addHandler(handler)
+    return quiet
 
 
 def configure(identity: Identity, level: str) -> None:

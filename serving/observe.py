@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.errors import REASON
 from serving.logs import with_fields
 from serving.service import Service
+from serving.tracing import TRACE
 
 log = logging.getLogger("slipway.access")
 
@@ -24,11 +25,16 @@ _SERVER_ERROR = 500
 
 
 class Observed:
-    """An ASGI application with headers, metrics and access log around it."""
+    """An ASGI application with headers, metrics and access log around it.
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    For a rehearsal, lines go to another log, and who asks wants the errors themselves.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service[Any], rehearsal: logging.Logger | None = None) -> None:
         self._app = app
         self._service = service
+        self._rehearsal = rehearsal is not None
+        self._log = rehearsal or log
         self._headers = service.identity.headers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +43,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         service = self._service
-        probe = _is_probe(scope["path"])
+        probe = is_probe(scope["path"])
         status = _SERVER_ERROR
         complete = False
         began = time.perf_counter()
@@ -46,7 +52,7 @@ class Observed:
             nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *self._headers, *self._farewell()]
+                message["headers"] = [*message.get("headers", ()), *self._headers, *self._files(), *self._farewell()]
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 complete = True
                 # Before the last bytes leave: who has an answer and then looks at the metrics finds it counted.
@@ -59,7 +65,7 @@ class Observed:
         try:
             await self._app(scope, receive, marked)
         except Exception:
-            if not complete:
+            if not complete or self._rehearsal:
                 raise
             # The client has its answer. Raised further, the server would close the connection under the next request.
             log.exception("request failed")
@@ -70,15 +76,20 @@ class Observed:
             if not complete:
                 self._record(scope, status, time.perf_counter() - began)
 
+    def _files(self) -> list[tuple[bytes, bytes]]:
+        """Which mounted files the answer was made with, where there are any: they may change under a running pod."""
+        files = self._service.lifecycle.files
+        return [(b"x-slipway-files", files.hash.encode())] if files.contents else []
+
     def _farewell(self) -> list[tuple[bytes, bytes]]:
         """While draining every answer ends its connection: a proxy that kept it would send into a closing socket."""
         return [(b"connection", b"close")] if self._service.lifecycle.draining else []
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = _template(scope)
+        route = template(scope)
         self._service.telemetry.answered(method=scope["method"], route=route, status=status, seconds=seconds)
         level = logging.DEBUG if route in PROBES else logging.ERROR if status == _SERVER_ERROR else logging.INFO
-        if not log.isEnabledFor(level):
+        if not self._log.isEnabledFor(level):
             return
         fields: dict[str, object] = {
             "method": scope["method"],
@@ -87,16 +98,18 @@ class Observed:
             "status": status,
             "ms": round(1000 * seconds, 2),
         }
+        if TRACE in scope:
+            fields["trace"] = scope[TRACE]
         if REASON in scope:
             fields["reason"] = scope[REASON]
-        log.log(level, "request", extra=with_fields(**fields))
+        self._log.log(level, "request", extra=with_fields(**fields))
 
 
-def _is_probe(path: str) -> bool:
+def is_probe(path: str) -> bool:
     """Whether a path, not yet matched with a template, is one of the probes."""
     return path in PROBES or (path.startswith("/v2/models/") and path.endswith("/ready"))
 
 
-def _template(scope: Scope) -> str:
+def template(scope: Scope) -> str:
     """The route's template: the path itself is the client's, and as a label it would grow without limit."""
     return str(getattr(cast("Any", scope.get("route")), "path", UNMATCHED))

@@ -1,22 +1,21 @@
-"""From the bytes of any picture to the pixels that the model was trained on.
+"""From the bytes of any picture to upright pixels in memory, with limits that hostile input cannot pass.
 
-Training renders its digits to PNG and reads them back through this module, so that serving cannot differ from training.
+Training reads its pictures through this module too, so that serving cannot differ from training.
 """
 
 import io
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-SIDE = 8
-PIXELS = SIDE * SIDE
 # What is decoded and nothing else: every further format is code that hostile input could reach.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-# A decoded picture takes up to 5 bytes per pixel while it is made grey: 80 MB per worker thread at most.
+# A decoded picture takes up to 5 bytes per pixel while it is made grey, up to 10 in colour: 160 MB per worker thread.
 MOST_PIXELS = 16_000_000
 _WHITE = 255
-_HALF = 127.5
+
+Mode = Literal["L", "RGB"]
 
 
 class PictureError(ValueError):
@@ -27,8 +26,11 @@ class PictureTooLargeError(PictureError):
     """The picture has more pixels than are decoded."""
 
 
-def pixels_of(content: bytes) -> NDArray[np.float32]:
-    """Decode a picture to 64 grey values, row by row, 0 = background to 1 = ink.
+def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> Image.Image:
+    """Decode a picture: upright by its EXIF orientation, transparent parts on white paper, in grey (L) or colour.
+
+    `enough` pixels per side let the JPEG decoder scale while it decodes, to no less than that: a photo then costs a
+    fraction of its full size.
 
     Raises:
         PictureTooLargeError: more than MOST_PIXELS pixels; told from the header, before anything is decoded.
@@ -39,10 +41,9 @@ def pixels_of(content: bytes) -> NDArray[np.float32]:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             _check_size(picture)
-            # Lets the JPEG decoder scale while it decodes: a photo costs a fraction of its full size.
-            picture.draft("L", (SIDE * 8, SIDE * 8))
-            grey = _grey(ImageOps.exif_transpose(picture))
-            return _shrink(_ink_on_black(grey))
+            if enough is not None:
+                picture.draft(mode, (enough, enough))
+            return _flat(ImageOps.exif_transpose(picture), mode)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -61,27 +62,15 @@ def _check_size(picture: Image.Image) -> None:
         )
 
 
-def _grey(picture: Image.Image) -> Image.Image:
+def _flat(picture: Image.Image, mode: Mode) -> Image.Image:
     if picture.has_transparency_data:
         coloured = picture.convert("RGBA")
         paper = Image.new("RGBA", coloured.size, (_WHITE, _WHITE, _WHITE, _WHITE))
-        return Image.alpha_composite(paper, coloured).convert("L")
+        return Image.alpha_composite(paper, coloured).convert(mode)
     if picture.mode.startswith("I"):  # 16 bits per pixel: convert() would clip at 255
-        return Image.fromarray((np.asarray(picture, dtype=np.uint32) >> 8).astype(np.uint8))
-    return picture.convert("L")
-
-
-def _ink_on_black(grey: Image.Image) -> Image.Image:
-    """Invert a dark digit on light paper: the model knows light ink on black, people send both."""
-    values = np.asarray(grey)
-    border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
-    return ImageOps.invert(grey) if float(np.median(border)) > _HALF else grey
-
-
-def _shrink(grey: Image.Image) -> NDArray[np.float32]:
-    """Scale to SIDE x SIDE; a picture that is not square gets background at its sides instead of being stretched."""
-    small = ImageOps.pad(grey, (SIDE, SIDE), method=Image.Resampling.BOX, color=0)
-    return np.asarray(small, dtype=np.float32).ravel() / np.float32(_WHITE)
+        grey = Image.fromarray((np.asarray(picture, dtype=np.uint32) >> 8).astype(np.uint8))
+        return grey.convert(mode)
+    return picture.convert(mode)
 
 
 def _one_line(error: Exception) -> str:

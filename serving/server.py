@@ -9,7 +9,7 @@ import logging
 import signal
 import time
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -35,7 +35,7 @@ log = logging.getLogger("slipway.server")
 class DrainingServer(uvicorn.Server):
     """A server that ends well: every request that it took is answered, and it exits within `drain_seconds`."""
 
-    def __init__(self, app: ASGIApp, *, port: int, lifecycle: Lifecycle, drain_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, *, port: int, lifecycle: Lifecycle[Any], drain_seconds: float) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

@@ -2,48 +2,86 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from serving.admission import Admission, OverloadedError, Place, Stage
-from serving.errors import refusal
+from serving.errors import UnreachableError, refusal
 from serving.identity import Identity
 from serving.lifecycle import Lifecycle, NotReadyError
-from serving.model import Model
 from serving.settings import Settings
 from serving.telemetry import Telemetry
 
+M = TypeVar("M")
 B = TypeVar("B")
 R = TypeVar("R")
 
 
+def make_service(settings: Settings, identity: Identity, *, workers: int) -> "Service[Any]":
+    """Wire the parts of one server; nothing is started yet."""
+    telemetry = Telemetry(identity)
+    return Service(
+        settings=settings,
+        identity=identity,
+        lifecycle=Lifecycle[Any](),
+        admission=Admission(workers=workers, queue_limit=settings.queue_limit, telemetry=telemetry),
+        telemetry=telemetry,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
-class Service:
-    """What the endpoints share."""
+class Service(Generic[M]):
+    """What the endpoints share. M is what the role's `load` gave."""
 
     settings: Settings
     identity: Identity
-    lifecycle: Lifecycle
+    lifecycle: Lifecycle[M]
     admission: Admission
     telemetry: Telemetry
 
-    async def compute(self, read: Callable[[], Awaitable[B]], job: Callable[[Model, B], R]) -> R:
+    async def compute(self, read: Callable[[], Awaitable[B]], job: Callable[[M, B], R]) -> R:
         """Admit a request, read it on the event loop and compute its answer in a worker thread, in bounded time.
 
         Raises:
-            HTTPException: 503 no model, 429 queue full; too late: 408 uploading, 503 waiting, 504 computing.
+            HTTPException: 503 no model or a dependency away, 429 queue full; too late: 408 uploading, 503 waiting,
+                504 computing.
         """
+
+        async def in_thread(place: Place, model: M) -> R:
+            body = await read()
+            return await place.run(lambda: job(model, body))
+
+        return await self._admitted(in_thread)
+
+    async def orchestrate(self, read: Callable[[], Awaitable[B]], job: Callable[[M, B], Awaitable[R]]) -> R:
+        """As `compute`, but the job is awaited on the event loop: for roles that only call others and wait.
+
+        As many run at once as there are workers and places in the queue; nothing in `job` may block or compute.
+
+        Raises:
+            HTTPException: as `compute`.
+        """
+
+        async def on_loop(place: Place, model: M) -> R:
+            body = await read()
+            with place.running():
+                return await job(model, body)
+
+        return await self._admitted(on_loop)
+
+    async def _admitted(self, answer: Callable[[Place, M], Awaitable[R]]) -> R:
         limit = self.settings.request_timeout_seconds
         try:
             model = self.lifecycle.serving_model()
             with self.admission.place() as place:
                 try:
                     async with self.lifecycle.time_limit(limit):
-                        body = await read()
-                        return await place.run(lambda: job(model, body))
+                        return await answer(place, model)
                 except TimeoutError as error:
                     raise self._late(place) from error
         except NotReadyError as error:
             raise refusal(503, f"not ready: {error}", retry=True) from error
+        except UnreachableError as error:
+            raise refusal(503, f"{error}; retry later", retry=True) from error
         except OverloadedError as error:
             queued = self.settings.queue_limit
             raise refusal(429, f"all workers are busy and {queued} requests wait; retry later", retry=True) from error

@@ -23,8 +23,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
 
-    model_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] = Field(
-        default="digits", description="Name of the model in /v2/models/{name}."
+    model_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] | None = Field(
+        default=None, description="Name of the model in /v2/models/{name}; by default the role's own."
     )
     model_path: Annotated[str, Field(min_length=1)] = Field(
         default="/models", description="Folder with model.onnx, metadata.json and SHA256SUMS."
@@ -40,6 +40,9 @@ class Settings(BaseModel):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Lowest level that is logged; probes are logged at debug."
+    )
+    variant: Literal["float", "int8"] = Field(
+        default="float", description="Which of the role's model files serves: model.onnx or the quantised one."
     )
     top_k: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=3, description="Labels in an answer of /predict, best first."

@@ -15,9 +15,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from serving.identity import Identity
 
 # Seconds. 0.3 and 0.5 are limits that releases and alerts ask about: a quantile next to a bucket's edge is exact.
-LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
+LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
 # Seconds. Inference of a small model takes well under a millisecond.
 INFERENCE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -31,6 +32,18 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._add_requests()
+        self._add_inference()
+        self._add_role()
+        build = Gauge(
+            "slipway_build_info",
+            "Always 1; the labels say what runs.",
+            ["service", "slot", "version", "config"],
+            registry=self.registry,
+        )
+        build.labels(identity.service, identity.slot, identity.version, identity.config).set(1)
+
+    def _add_requests(self) -> None:
         self.requests = Counter(
             "http_requests", "Answered requests.", ["method", "route", "status"], registry=self.registry
         )
@@ -42,11 +55,16 @@ class Telemetry:
             registry=self.registry,
         )
         self.in_flight = Gauge("http_requests_in_flight", "Requests being answered now.", registry=self.registry)
+
+    def _add_inference(self) -> None:
         self.inference_seconds = Histogram(
             "inference_duration_seconds",
             "Seconds that the model took for one request.",
             buckets=INFERENCE_BUCKETS,
             registry=self.registry,
+        )
+        self.batch_size = Histogram(
+            "inference_batch_size", "Requests computed together.", buckets=BATCH_BUCKETS, registry=self.registry
         )
         self.queue_depth = Gauge(
             "inference_queue_depth", "Admitted requests that no worker thread has begun.", registry=self.registry
@@ -57,6 +75,8 @@ class Telemetry:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
+
+    def _add_role(self) -> None:
         self.model_load_seconds = Gauge(
             "model_load_duration_seconds", "Seconds that loading and warming the model took.", registry=self.registry
         )
@@ -64,13 +84,18 @@ class Telemetry:
         self.model_load_failures = Counter(
             "model_load_failures", "Attempts to load the model that failed.", registry=self.registry
         )
-        build = Gauge(
-            "slipway_build_info",
-            "Always 1; the labels say what runs.",
-            ["service", "slot", "version", "config"],
+        self.dependencies_reachable = Gauge(
+            "dependencies_reachable", "0 while something that the role depends on is away.", registry=self.registry
+        )
+        self.dependencies_reachable.set(1)
+        self.config_reloads = Counter(
+            "config_reloads",
+            "Changes of the mounted files that were taken up or not.",
+            ["outcome"],
             registry=self.registry,
         )
-        build.labels(identity.service, identity.slot, identity.version, identity.config).set(1)
+        for outcome in ("taken", "failed"):
+            self.config_reloads.labels(outcome)
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer. `route` is the template (`/v2/models/{model}`), never the path."""

@@ -4,6 +4,7 @@ The root file system is read-only and a body may not be trusted, so nothing is s
 """
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -14,18 +15,36 @@ from serving.errors import refusal
 # A photo of a phone fits. Times (workers + queue limit) this bounds the memory of waiting requests.
 MOST_BYTES = 5 * 1024 * 1024
 FIELD = "file"
+MOST_FIELDS = 8
 _MULTIPART = "multipart/form-data"
 # What `curl --data-binary` sends when it is not told otherwise; almost always a mistake worth explaining.
 _FORM = "application/x-www-form-urlencoded"
 
 
-async def read_body(request: Request) -> bytes:
+@dataclass(frozen=True)
+class UploadedFile:
+    """A file of a form."""
+
+    field: str
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What a request brought: pictures in the order of the form, and the form's text fields."""
+
+    files: list[UploadedFile]
+    texts: dict[str, str] = field(default_factory=dict[str, str])
+
+
+async def read_body(request: Request, most_bytes: int = MOST_BYTES) -> bytes:
     """The whole body.
 
     Raises:
-        HTTPException: 413 over MOST_BYTES, told before reading where the length is announced.
+        HTTPException: 413 over the limit, told before reading where the length is announced.
     """
-    return b"".join([chunk async for chunk in _limited(request)])
+    return b"".join([chunk async for chunk in _limited(request, most_bytes)])
 
 
 async def read_picture(request: Request) -> bytes:
@@ -34,44 +53,61 @@ async def read_picture(request: Request) -> bytes:
     Raises:
         HTTPException: 413 too large, 415 no picture by its content type, 400 a form without exactly one file.
     """
+    upload = await read_upload(request, most_files=1)
+    return upload.files[0].content
+
+
+async def read_upload(request: Request, *, most_files: int, most_bytes: int = MOST_BYTES) -> Upload:
+    """One picture or several: the body itself, or the files of a form's field `file`, with the form's text fields.
+
+    Raises:
+        HTTPException: 413 over `most_bytes` in all, 415 no picture by its content type, 400 a form without a file in
+            field `file`, with more than `most_files`, or with more than MOST_FIELDS text fields.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _MULTIPART:
-        return await _read_form(request)
+        return await _read_form(request, most_files, most_bytes)
     if kind in {"", "application/octet-stream"} or (kind.startswith("image/") and not kind.startswith("image/svg")):
-        return await read_body(request)
+        return Upload([UploadedFile(FIELD, "", await read_body(request, most_bytes))])
     hint = "set the header 'Content-Type: image/png'" if kind == _FORM else "send image/png or image/jpeg"
     raise refusal(415, f"content type '{kind}' is no picture; {hint}, or a {_MULTIPART} field '{FIELD}'")
 
 
-class _InMemoryParser(MultiPartParser):
-    spool_max_size = MOST_BYTES + 1
+async def _read_form(request: Request, most_files: int, most_bytes: int) -> Upload:
+    class InMemoryParser(MultiPartParser):
+        spool_max_size = most_bytes + 1
 
-
-async def _read_form(request: Request) -> bytes:
+    body = _limited(request, most_bytes)
     try:
-        form = await _InMemoryParser(request.headers, _limited(request), max_files=1, max_fields=8).parse()
+        form = await InMemoryParser(request.headers, body, max_files=most_files, max_fields=MOST_FIELDS).parse()
     except (MultiPartException, KeyError, ValueError) as error:
         raise refusal(400, f"the form cannot be read ({error}); send one {_MULTIPART} field '{FIELD}'") from error
     try:
-        given = form.get(FIELD)
-        if not isinstance(given, UploadFile):
+        files: list[UploadedFile] = []
+        texts: dict[str, str] = {}
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                files.append(UploadedFile(name, value.filename or "", await value.read()))
+            else:
+                texts[name] = value
+        if not any(file.field == FIELD for file in files):
             raise refusal(400, f"the form has no file in field '{FIELD}'; send the picture there")
-        return await given.read()
+        return Upload([file for file in files if file.field == FIELD], texts)
     finally:
         await form.close()
 
 
-async def _limited(request: Request) -> AsyncGenerator[bytes, None]:
+async def _limited(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > MOST_BYTES:
-        raise _too_large(f"{announced} bytes")
+    if announced.isdecimal() and int(announced) > most_bytes:
+        raise _too_large(f"{announced} bytes", most_bytes)
     received = 0
     async for chunk in request.stream():
         received += len(chunk)
-        if received > MOST_BYTES:
-            raise _too_large("more")
+        if received > most_bytes:
+            raise _too_large("more", most_bytes)
         yield chunk
 
 
-def _too_large(given: str) -> Exception:
-    return refusal(413, f"the body has {given}, the limit is {MOST_BYTES} bytes; send a smaller picture")
+def _too_large(given: str, most_bytes: int) -> Exception:
+    return refusal(413, f"the body has {given}, the limit is {most_bytes} bytes; send a smaller picture")

@@ -1,75 +1,90 @@
 """Ask the application itself before anybody else does, so that no client pays for what the first call costs.
 
-Whole requests, not only inferences: form parsing, decoders, worker threads and JSON have first calls too.
+Whole requests over real connections, as many at once as there are worker threads: accepting, parsing, decoders,
+threads, inference and JSON all have first calls.
 """
 
-import io
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
-from PIL import Image
-from starlette.types import ASGIApp, Message, Scope
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.server import ServerState
 
-from serving.uploads import FIELD
+from serving.payload import WarmUp
 
 # The first call pays most; a few more let memory arenas and adaptive code settle.
 ROUNDS = 8
-_BOUNDARY = "warm-up"
-_OK = 200
+_OK = range(200, 300)
+_LOOPBACK = "127.0.0.1"
 
 
 class WarmUpError(RuntimeError):
     """The application did not answer well; the message is one line."""
 
 
-async def warm_up(app: ASGIApp) -> None:
-    """Send pictures of the common formats through the application, as body and as form.
+async def warm_up(app: ASGIApp, requests: Sequence[WarmUp], *, at_once: int) -> None:
+    """Send the role's requests to the application, several times, over loopback.
 
     Raises:
-        WarmUpError: an answer is no 200.
+        WarmUpError: an answer is no 2xx.
     """
-    bodies = [("image/png", _picture("PNG")), ("image/jpeg", _picture("JPEG")), _form(_picture("PNG"))]
-    for _ in range(ROUNDS):
-        for kind, body in bodies:
-            status, answer = await _ask(app, kind, body)
-            if status != _OK:
-                raise WarmUpError(f"a warm-up picture was answered {status}: {answer.decode(errors='replace')[:200]}")
+    if not requests:
+        return
+    raised: list[Exception] = []
+
+    async def remembering(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - it was answered 500, and is told below
+            raised.append(error)
+
+    async with _listening(remembering) as port:
+        for _ in range(ROUNDS):
+            for request in requests:
+                for status, answer in await asyncio.gather(*(_ask(port, request) for _ in range(at_once))):
+                    if status not in _OK:
+                        said = repr(raised[-1]) if raised else answer.decode(errors="replace")
+                        where = f"{request.method} {request.path}"
+                        raise WarmUpError(f"the warm-up {where} was answered {status}: {said[:200]}")
 
 
-def _picture(encoding: str) -> bytes:
-    content = io.BytesIO()
-    Image.linear_gradient("L").save(content, encoding)
-    return content.getvalue()
+@asynccontextmanager
+async def _listening(app: ASGIApp) -> AsyncGenerator[int]:
+    """Serve on a port of the loopback interface with the same HTTP implementation as the real one; give the port."""
+    config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False)
+    config.load()
+    state = ServerState()
+
+    def protocol() -> asyncio.Protocol:
+        return cast("Any", config.http_protocol_class)(config=config, server_state=state, app_state={})
+
+    server = await asyncio.get_running_loop().create_server(protocol, _LOOPBACK, 0, family=socket.AF_INET)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
-def _form(picture: bytes) -> tuple[str, bytes]:
-    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{FIELD}"; filename="warm-up.png"\r\n\r\n'
-    return f"multipart/form-data; boundary={_BOUNDARY}", head.encode() + picture + f"\r\n--{_BOUNDARY}--\r\n".encode()
-
-
-async def _ask(app: ASGIApp, kind: str, body: bytes) -> tuple[int, bytes]:
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/predict",
-        "raw_path": b"/predict",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())],
-        "client": None,
-        "server": None,
-    }
-    status = 0
-    answer = b""
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Message) -> None:
-        nonlocal status, answer
-        status = message.get("status", status)
-        answer += message.get("body", b"")
-
-    await app(scope, receive, send)
-    return status, answer
+async def _ask(port: int, request: WarmUp) -> tuple[int, bytes]:
+    reader, writer = await asyncio.open_connection(_LOOPBACK, port)
+    try:
+        head = [
+            f"{request.method} {request.path} HTTP/1.1",
+            "Host: warm-up",
+            "Connection: close",
+            f"Content-Type: {request.content_type}",
+            f"Content-Length: {len(request.body)}",
+        ]
+        writer.write("\r\n".join([*head, "", ""]).encode() + request.body)
+        await writer.drain()
+        answered, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    finally:
+        writer.close()
+        await writer.wait_closed()
+    status = answered.split(b" ", 2)[1:2]
+    return (int(status[0]) if status else 0), body

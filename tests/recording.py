@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pulumi
+from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc, set_all_config
 from pulumi.runtime.settings import get_root_resource
 
@@ -36,6 +37,7 @@ class Registered:
     provider: str
     custom: bool
     retain_on_delete: bool
+    protect: bool
     create_timeout: str
     update_timeout: str
     error_hooks: tuple[str, ...]
@@ -61,8 +63,9 @@ class Recorded:
     error_hooks: set[str] = field(default_factory=set[str])
 
     def of_kind(self, kind: str) -> list[Registered]:
-        """All resources of a kind."""
-        return [resource for resource in self.resources if resource.kind == kind]
+        """All resources of a kind; components of ours that are called like one are none."""
+        ours = {r.kind for r in self.resources if not r.custom} - {r.kind for r in self.resources if r.custom}
+        return [r for r in self.resources if r.kind == kind and (r.custom or kind in ours)]
 
     def one(self, kind: str, name: str | None = None) -> Registered:
         """The only resource of a kind, or the one with this ``metadata.name``."""
@@ -109,12 +112,13 @@ class _Monitor(mocks.MockMonitor):
                 urn=urn,
                 type=request.type,
                 name=request.name,
-                inputs=cast("dict[str, Any]", _whole(rpc.deserialize_properties(request.object))),
+                inputs=cast("dict[str, Any]", _whole(MessageToDict(request.object))),
                 parent=request.parent,
                 depends_on=frozenset(request.dependencies),
                 provider=request.provider,
                 custom=request.custom,
                 retain_on_delete=request.retainOnDelete,
+                protect=request.protect,
                 create_timeout=request.customTimeouts.create,
                 update_timeout=request.customTimeouts.update,
                 error_hooks=tuple(request.hooks.on_error),
@@ -144,8 +148,21 @@ class _Inline(ThreadPoolExecutor):
         return done
 
 
+class Secret(str):
+    """A leaf that was marked as secret: the engine encrypts it in the state and shows it as [secret]."""
+
+    __slots__ = ()
+
+
+def _marked(value: Any) -> Any:
+    """Mark every leaf below a secret."""
+    return {key: _marked(item) for key, item in value.items()} if isinstance(value, dict) else Secret(value)
+
+
 def _whole(value: Any) -> Any:
-    """Give numbers back as they were written: the engine's protocol knows floats only."""
+    """Give numbers back as they were written: the engine's protocol knows floats only. Secrets stay recognisable."""
+    if rpc.is_rpc_secret(value):
+        return _marked(_whole(value["value"]))
     if isinstance(value, dict):
         return {key: _whole(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -18,6 +19,8 @@ M = TypeVar("M", bound=BaseModel)
 IMAGE = f"registry.example.com/ml/classifier/server@{DIGEST}"
 OTHER_IMAGE = f"registry.example.com/ml/classifier/server@sha256:{'9be1' * 16}"
 ENVIRONMENTS = ("dev", "staging", "prod")
+PLANTED = "planted-7f3a"
+"""A secret's value: it may stand nowhere but in a Secret."""
 
 
 def stack_config(environment: str) -> Config:
@@ -27,13 +30,28 @@ def stack_config(environment: str) -> Config:
 
 
 def runnable(environment: str) -> Config:
-    """Complete a shipped stack file with what a person must add: outside dev, the digest to run."""
+    """Complete a shipped stack file with what a person must add: outside dev, the digest to run and who keeps secrets.
+
+    A development stack takes its secrets from variables that only `make env` exports: here they are given.
+    """
     config = stack_config(environment)
     if environment.endswith("dev"):
         del config["image"]["wheels"]  # a folder that only `make up` fills
-    else:
-        config["release"] = {"classifier": {"slots": {"blue": {"image": IMAGE}}}}
-    return config
+        for name, source in config.get("secrets", {}).items():
+            config["secrets"][name] = {"values": secret_values(source["environment"])}
+        return config
+    return {
+        **config,
+        "objectStorage": {"url": "https://s3.example.com"},
+        "secrets": {"object-storage": {"externalSecret": {"store": "vault", "key": "ml/classifier"}}},
+        "release": {"classifier": {"slots": {"blue": {"image": IMAGE}}}},
+    }
+
+
+def secret_values(keys: Iterable[str]) -> dict[str, str]:
+    """Give each key of a secret a value: the planted one, or credentials to pull images with that hold it."""
+    credentials = json.dumps({"auths": {"registry.example.com": {"auth": PLANTED}}})
+    return {key: credentials if key == ".dockerconfigjson" else PLANTED for key in keys}
 
 
 def release(**changes: object) -> Config:
@@ -56,6 +74,16 @@ def service(**changes: object) -> Config:
         "scaling": {"minReplicas": 2, "maxReplicas": 4, "metrics": {"cpu": {"utilization": 70}}},
         **changes,
     }
+
+
+def store(**changes: object) -> Config:
+    """A store with nothing but what is required."""
+    return {"image": "server", "port": 6379, "volume": {"size": "1Gi"}, "resources": service()["resources"], **changes}
+
+
+def job(**changes: object) -> Config:
+    """A Job with nothing but what is required."""
+    return {"image": "server", "resources": service()["resources"], **changes}
 
 
 def entry(**changes: Any) -> Config:

@@ -20,14 +20,20 @@ PROGRAM = {"models", "components", "catalog"}
 OWN = {*PACKAGES, "__main__"}
 
 
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=PROJECT, check=True, capture_output=True, text=True).stdout
+
+
+def listed(*arguments: str) -> tuple[Path, ...]:
+    """The files that ``git ls-files`` names and that are there."""
+    names = git("ls-files", "-z", *arguments).split("\0")
+    return tuple(path for name in names if name and (path := PROJECT / name).is_file())
+
+
 @cache
 def tracked() -> tuple[Path, ...]:
     """Every file that is or will be in the repository."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT, check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    return tuple(path for name in listed.split("\0") if name and (path := PROJECT / name).is_file())
+    return listed("--cached", "--others", "--exclude-standard")
 
 
 def sources(*folders: str) -> list[Path]:
@@ -202,8 +208,7 @@ def test_a_folder_of_the_machine_would_be_seen(text: str, seen: bool) -> None:
 
 def test_no_committed_stack_file_carries_the_salt_of_a_local_cluster() -> None:
     """Pulumi writes it at `make up`, `make down` takes it away, and a commit in between would keep it."""
-    files = [path.name for path in tracked() if re.fullmatch(r"Pulumi\..+\.yaml", path.name)]
-    assert files
+    files = [path.name for path in listed("--cached", "--", "Pulumi.*.yaml")]
+    assert "Pulumi.dev.yaml" in files
     for name in files:
-        staged = subprocess.run(["git", "show", f":{name}"], cwd=PROJECT, capture_output=True, text=True, check=True)
-        assert "encryptionsalt" not in staged.stdout, f"{name}: git restore --staged --worktree {name}"
+        assert "encryptionsalt" not in git("show", f":{name}"), f"{name}: git restore --staged --worktree {name}"

@@ -7,6 +7,7 @@ differ in how they are written and not in what they ask for.
 import os
 from typing import Any
 
+import pulumi
 import pulumi_kubernetes as k8s
 
 SERVICES = int(os.environ["BENCH_SERVICES"])
@@ -37,7 +38,7 @@ def metadata(name: str, labels: dict[str, str], annotations: dict[str, str] | No
 def probe(path: str, period: int, failures: int) -> dict[str, Any]:
     """Ask the server over HTTP."""
     return {
-        "http_get": {"path": path, "port": "http"},
+        "http_get": {"path": path, "port": "web"},
         "period_seconds": period,
         "timeout_seconds": 3,
         "failure_threshold": failures,
@@ -57,7 +58,7 @@ def pod(service: str, selector: dict[str, str]) -> Any:
     model, scratch = {"name": "model", "mount_path": "/models"}, {"name": "scratch", "mount_path": "/tmp"}  # noqa: S108
     shared = {"image": IMAGE, "image_pull_policy": "IfNotPresent", "resources": RESOURCES, "security_context": LOCKED}
     return {
-        "service_account_name": "workload",
+        "service_account_name": service,
         "automount_service_account_token": False,
         "enable_service_links": False,
         "security_context": {
@@ -65,6 +66,7 @@ def pod(service: str, selector: dict[str, str]) -> Any:
             "run_as_user": 10001,
             "run_as_group": 10001,
             "fs_group": 10001,
+            "fs_group_change_policy": "OnRootMismatch",
             "seccomp_profile": {"type": "RuntimeDefault"},
         },
         "init_containers": [
@@ -72,6 +74,7 @@ def pod(service: str, selector: dict[str, str]) -> Any:
                 **shared,
                 "name": "model",
                 "command": ["python", "-m", "serving.fetch", "file:///opt/slipway/model", "/models"],
+                "env": [],
                 "termination_message_policy": "FallbackToLogsOnError",
                 "volume_mounts": [model, scratch],
             }
@@ -80,7 +83,7 @@ def pod(service: str, selector: dict[str, str]) -> Any:
             {
                 **shared,
                 "name": "server",
-                "ports": [{"name": "http", "container_port": 5000}],
+                "ports": [{"name": "web", "container_port": 5000}],
                 "termination_message_policy": "FallbackToLogsOnError",
                 "env": [{"name": name, "value": value} for name, value in env.items()],
                 "volume_mounts": [
@@ -113,13 +116,13 @@ def pod(service: str, selector: dict[str, str]) -> Any:
 
 def service_spec(selector: dict[str, str]) -> Any:
     """A Service over the pods."""
-    ports = [{"name": "http", "port": 80, "target_port": "http", "protocol": "TCP"}]
+    ports = [{"name": "web", "port": 80, "target_port": "web", "protocol": "TCP"}]
     return {"type": "ClusterIP", "selector": selector, "ports": ports}
 
 
 def ingress_rule(host: str, backend: str) -> Any:
     """One host's rule."""
-    service = {"name": backend, "port": {"name": "http"}}
+    service = {"name": backend, "port": {"name": "web"}}
     return {
         "host": host,
         "http": {"paths": [{"path": "/predict", "path_type": "Prefix", "backend": {"service": service}}]},
@@ -193,20 +196,24 @@ def route_objects(service: str, labels: dict[str, str], selector: dict[str, str]
         spec={
             "selector": {"matchLabels": {"app.kubernetes.io/name": service, "slipway.dev/role": "slot"}},
             "targetLabels": ["slipway.dev/slot"],
-            "endpoints": [{"port": "http", "path": "/metrics", "interval": "30s"}],
+            "endpoints": [{"port": "web", "path": "/metrics", "interval": "30s"}],
         },
+    )
+    k8s.core.v1.ServiceAccount(
+        f"{service}-account", metadata=metadata(service, labels), automount_service_account_token=False
     )
     sources: Any = [
         {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": namespace}}}
         for namespace in ("ingress-nginx", "monitoring")
     ]
     k8s.networking.v1.NetworkPolicy(
-        f"to-{service}",
-        metadata=metadata(f"to-{service}", SYSTEM),
+        f"flows-{service}",
+        metadata=metadata(f"flows-{service}", SYSTEM),
         spec={
             "pod_selector": {"match_labels": {"app.kubernetes.io/name": service}},
-            "policy_types": ["Ingress"],
-            "ingress": [{"from_": sources, "ports": [{"protocol": "TCP", "port": "http"}]}],
+            "policy_types": ["Ingress", "Egress"],
+            "ingress": [{"from_": sources, "ports": [{"protocol": "TCP", "port": "web"}]}],
+            "egress": [],
         },
     )
 
@@ -216,20 +223,23 @@ def shared_objects() -> None:
     modes = ("enforce", "warn", "audit")
     security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in modes}
     security |= {f"pod-security.kubernetes.io/{mode}-version": "v1.36" for mode in modes}
-    k8s.core.v1.Namespace("namespace", metadata={"name": NAMESPACE, "labels": {**SYSTEM, **security}})
-    k8s.core.v1.ServiceAccount("account", metadata=metadata("workload", SYSTEM), automount_service_account_token=False)
+    owner = {"slipway.dev/stack": pulumi.get_stack()}
+    k8s.core.v1.Namespace("namespace", metadata={"name": NAMESPACE, "labels": {**SYSTEM, **owner, **security}})
+    pods = 10 * SERVICES  # two slots, each with two pods, two that leave and one more during a rollout
     k8s.core.v1.ResourceQuota(
         "quota",
         metadata=metadata("quota", SYSTEM),
         spec={
             "hard": {
-                "pods": str(6 * SERVICES),
-                "requests.cpu": f"{600 * SERVICES}m" if SERVICES % 5 else str(600 * SERVICES // 1000),
-                "limits.cpu": str(6 * SERVICES),
-                "requests.memory": quantity(6 * 192 * SERVICES),
-                "limits.memory": quantity(6 * 512 * SERVICES),
-                "requests.ephemeral-storage": quantity(6 * 64 * SERVICES),
-                "limits.ephemeral-storage": quantity(6 * 256 * SERVICES),
+                "pods": str(pods),
+                "requests.cpu": str(SERVICES),
+                "limits.cpu": str(pods),
+                "requests.memory": quantity(192 * pods),
+                "limits.memory": quantity(512 * pods),
+                "requests.ephemeral-storage": quantity(64 * pods),
+                "limits.ephemeral-storage": quantity(256 * pods),
+                "persistentvolumeclaims": "0",
+                "requests.storage": "0",
             }
         },
     )

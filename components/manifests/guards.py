@@ -1,18 +1,22 @@
 """What fences a namespace in: Pod Security, ResourceQuota and LimitRange."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from components.manifests.pod import amounts, devices
+from components.manifests.container import amounts, devices
 from models.quantity import bytes_text, cpu_text, parse
+from models.resources import Resources
 from models.service import ServiceSpec
+from models.system import SystemSpec
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import LimitRangeSpecArgsDict
 
 SLOTS = 2
 """Both slots may be full at once: that is what a release needs."""
+_CLASS_SUFFIX = "storageclass.storage.k8s.io"
+_BYTES = (".memory", ".ephemeral-storage", "requests.storage")
 
 
 def pod_security_labels(version: str) -> dict[str, str]:
@@ -25,25 +29,55 @@ def pod_security_labels(version: str) -> dict[str, str]:
     }
 
 
-def quota(services: Iterable[ServiceSpec]) -> dict[str, str]:
-    """Sum what all services may use at their ceilings, with both slots full and a rollout's surge on each."""
+def quota(system: SystemSpec) -> dict[str, str]:
+    """Sum what a system may use at its most. It reserves nothing: it stops what nobody declared.
+
+    A pod counts until it is gone, its whole grace time long, so there is room for those on their way out: without it a
+    rollout at the ceiling would wait for them.
+    """
     totals: dict[str, Decimal] = {}
-    for spec in services:
-        replicas = SLOTS * (spec.scaling.ceiling + spec.rollout.max_surge)
-        for key, amount in _of_one_pod(spec).items():
-            totals[key] = totals.get(key, Decimal(0)) + replicas * parse(amount)
+    for key, amount in (*_of_pods(system), *_of_claims(system)):
+        totals[key] = totals.get(key, Decimal(0)) + amount
     return {key: _text_of(key)(total) for key, total in sorted(totals.items())}
 
 
-def _of_one_pod(spec: ServiceSpec) -> dict[str, str]:
-    limited = {f"limits.{name}": amount for name, amount in amounts(spec.resources.limits).items()}
+def _of_pods(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:
+    for deployed in system.services.values():
+        yield from _times(_most_pods(deployed.spec), deployed.spec.resources)
+    for store in system.stores.values():
+        yield from _times(1, store.resources)  # the next pod starts only when the last one is gone
+    for job in system.jobs.values():
+        yield from _times(2, job.resources)  # other work is another Job, and the one before may still run
+
+
+def _most_pods(spec: ServiceSpec) -> int:
+    """Both slots at their ceiling and rolling at once: a surge on each, and the whole old set still leaving."""
+    return SLOTS * (2 * spec.scaling.ceiling + spec.rollout.max_surge)
+
+
+def _times(pods: int, resources: Resources) -> Iterator[tuple[str, Decimal]]:
+    yield "pods", Decimal(pods)
+    for name, amount in amounts(resources.limits).items():
+        yield f"limits.{name}", pods * parse(amount)
     # A quota knows extended resources by their requests alone: a limit of them is refused.
-    requested = {**amounts(spec.resources.requests), **devices(spec)}
-    return {"pods": "1", **limited, **{f"requests.{name}": amount for name, amount in requested.items()}}
+    for name, amount in {**amounts(resources.requests), **devices(resources)}.items():
+        yield f"requests.{name}", pods * parse(amount)
+
+
+def _of_claims(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:
+    """Sum the volumes, and those of each class that is named; with none, nobody may claim one.
+
+    A claim that was there before counts like any other of the namespace.
+    """
+    yield from (("persistentvolumeclaims", Decimal(0)), ("requests.storage", Decimal(0)))
+    for volume in (*system.volumes.values(), *(store.volume for store in system.stores.values())):
+        for prefix in ("", f"{volume.storage_class}.{_CLASS_SUFFIX}/") if volume.storage_class else ("",):
+            yield f"{prefix}persistentvolumeclaims", Decimal(1)
+            yield f"{prefix}requests.storage", parse(volume.size)
 
 
 def _text_of(key: str) -> Callable[[Decimal], str]:
-    return bytes_text if key.endswith((".memory", ".ephemeral-storage")) else cpu_text
+    return bytes_text if key.endswith(_BYTES) else cpu_text
 
 
 def container_defaults() -> "LimitRangeSpecArgsDict":

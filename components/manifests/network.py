@@ -1,48 +1,179 @@
-"""NetworkPolicies: nothing flows unless a line here says so."""
+"""NetworkPolicies: nothing flows unless the entry declares it. One policy per workload says everything about it.
 
+Pods are entered at a port's *name*, which holds for old and new pods while a rollout changes the number, and left for a
+port's *number*: a name would have to be resolved at the destination, which not every policy engine does for egress.
+"""
+
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from components import labels
-from components.manifests.pod import PORT_NAME
+from components import labels, names
+from components.manifests import pod, store
 from models.cluster import ClusterSettings
+from models.exposure import Exposure
+from models.external import ANYWHERE, External
+from models.jobs import JobSpec
+from models.scaling import Triggered
 from models.service import ServiceSpec
+from models.system import SystemSpec
 
 if TYPE_CHECKING:
-    from pulumi_kubernetes.networking.v1 import NetworkPolicyIngressRuleArgsDict, NetworkPolicySpecArgsDict
+    from pulumi_kubernetes.networking.v1 import (
+        NetworkPolicyEgressRuleArgsDict,
+        NetworkPolicyIngressRuleArgsDict,
+        NetworkPolicyPeerArgsDict,
+        NetworkPolicyPortArgsDict,
+        NetworkPolicySpecArgsDict,
+    )
+
+    Ingress = list[NetworkPolicyIngressRuleArgsDict]
+    Egress = list[NetworkPolicyEgressRuleArgsDict]
+    Peers = list[NetworkPolicyPeerArgsDict]
 
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _DNS_PORT = 53
+_API_SERVER_PORTS = (443, 6443)
+"""Of the Service ``kubernetes`` and of the server behind it: engines look before or after the translation."""
 
 
-def default_deny() -> "NetworkPolicySpecArgsDict":
-    """Close the namespace in both directions."""
+def policies(system: SystemSpec) -> "dict[str, NetworkPolicySpecArgsDict]":
+    """Give every policy of a system by name: deny everything, resolve names, then what each workload may."""
+    flows = {
+        **{name: _service(system, name, deployed.spec) for name, deployed in system.services.items()},
+        **{name: _store(system, name) for name in system.stores},
+        **{name: _job(system, name, spec) for name, spec in system.jobs.items()},
+    }
+    named = {names.joined("flows", name): policy for name, policy in flows.items()}
+    return {"default-deny": _default_deny(), "dns": _dns_egress(), **named}
+
+
+def _default_deny() -> "NetworkPolicySpecArgsDict":
     return {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]}
 
 
-def dns_egress() -> "NetworkPolicySpecArgsDict":
+def _dns_egress() -> "NetworkPolicySpecArgsDict":
     """Let every pod resolve names, at any address: node-local DNS caches are on link-local ones."""
-    ports = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
-    return {"pod_selector": {}, "policy_types": ["Egress"], "egress": [{"ports": ports}]}  # pyright: ignore[reportReturnType]
+    ports = [_port(_DNS_PORT, protocol) for protocol in ("UDP", "TCP")]
+    return {"pod_selector": {}, "policy_types": ["Egress"], "egress": [{"ports": ports}]}
 
 
-def service_ingress(*, service: str, spec: ServiceSpec, cluster: ClusterSettings) -> "NetworkPolicySpecArgsDict":
-    """Admit the ingress controller to a routed service and Prometheus to a monitored one, at its port alone."""
-    namespaces: list[str] = []
-    if spec.route is not None:
-        namespaces.append(cluster.ingress_namespace)
-    if spec.monitoring is not None and cluster.monitoring:
-        namespaces.append(cluster.monitoring_namespace)
-    rules: list[NetworkPolicyIngressRuleArgsDict] = [
-        {
-            "from_": [
-                {"namespace_selector": {"match_labels": {_NAMESPACE_NAME: namespace}}} for namespace in namespaces
-            ],
-            "ports": [{"protocol": "TCP", "port": PORT_NAME}],
-        }
-    ]
+def _service(system: SystemSpec, name: str, spec: ServiceSpec) -> "NetworkPolicySpecArgsDict":
+    """Admit proxy, Prometheus, declared callers and, where exposed, the world; let out what it calls and needs."""
+    ingress = _entered(pod.PORT_NAME, [*_namespaces(spec, system.cluster), *_callers(system, name)])
+    if spec.exposure.public:
+        ingress.append(_from_outside(spec.exposure))
+    egress = [*_calls(system, spec.calls), *_externals(system, spec.externals)]
+    if spec.model and spec.model.scheme == "s3":  # a release's own model is of the same scheme
+        egress += _external(system.object_storage)
+    egress += _external(system.tracing)
+    if spec.account.permissions:
+        egress.append(_out(system.cluster.api_server_networks, *_API_SERVER_PORTS))
+    return _flows(name, ingress, egress)
+
+
+def _store(system: SystemSpec, name: str) -> "NetworkPolicySpecArgsDict":
+    """Admit declared callers, and KEDA where a trigger has it ask this store; a store calls nobody."""
+    asking = [_in_namespace(system.cluster.keda_namespace)] if name in _asked_by_keda(system) else []
+    return _flows(name, _entered(store.PORT_NAME, [*asking, *_callers(system, name)]), [])
+
+
+def _job(system: SystemSpec, name: str, spec: JobSpec) -> "NetworkPolicySpecArgsDict":
+    """Admit nobody: a Job is never called."""
+    storage = _external(system.object_storage) if spec.object_storage else []
+    return _flows(name, [], [*_calls(system, spec.calls), *_externals(system, spec.externals), *storage])
+
+
+def _flows(workload: str, ingress: "Ingress", egress: "Egress") -> "NetworkPolicySpecArgsDict":
     return {
-        "pod_selector": {"match_labels": labels.select_service(service)},
-        "policy_types": ["Ingress"],
-        # A rule with an empty "from" admits everybody, the opposite of what no namespace means.
-        "ingress": rules if namespaces else [],
+        "pod_selector": {"match_labels": labels.select_service(workload)},
+        "policy_types": ["Ingress", "Egress"],
+        "ingress": ingress,
+        "egress": egress,
     }
+
+
+def _entered(port: str, peers: "Peers") -> "Ingress":
+    """Admit these at the workload's own port; a rule with an empty "from" would admit everybody."""
+    return [{"from_": peers, "ports": [_port(port)]}] if peers else []
+
+
+def _namespaces(spec: ServiceSpec, cluster: ClusterSettings) -> "Iterator[NetworkPolicyPeerArgsDict]":
+    if spec.route is not None:
+        yield _in_namespace(cluster.ingress_namespace)
+    if spec.monitoring is not None and cluster.monitoring:
+        yield _in_namespace(cluster.monitoring_namespace)
+    for namespace in spec.exposure.namespaces:
+        yield _in_namespace(namespace)
+
+
+def _callers(system: SystemSpec, callee: str) -> "Iterator[NetworkPolicyPeerArgsDict]":
+    callers = {name: deployed.spec.calls for name, deployed in system.services.items()}
+    callers |= {name: spec.calls for name, spec in system.jobs.items()}
+    for caller, calls in callers.items():
+        if callee in calls:
+            yield {"pod_selector": {"match_labels": labels.select_service(caller)}}
+
+
+def _from_outside(exposure: Exposure) -> "NetworkPolicyIngressRuleArgsDict":
+    """Admit the world, or its part that may connect where a pod can see who connects.
+
+    Without ``externalTrafficPolicy: Local`` nodes put their own address in the client's place, and the load balancer
+    is who checks the ranges. No "from" rather than 0.0.0.0/0: engines that go by identity do not count nodes to it.
+    """
+    rule: NetworkPolicyIngressRuleArgsDict = {"ports": [_port(pod.PORT_NAME)]}
+    if exposure.source_ranges and exposure.external_traffic_policy == "Local":
+        rule["from_"] = _blocks(exposure.source_ranges)
+    return rule
+
+
+def _calls(system: SystemSpec, calls: Iterable[str]) -> "Egress":
+    return [
+        {
+            "to": [{"pod_selector": {"match_labels": labels.select_service(callee)}}],
+            "ports": [_port(_port_of(system, callee))],
+        }
+        for callee in calls
+    ]
+
+
+def _port_of(system: SystemSpec, callee: str) -> int:
+    """Give the pods' port: policies apply after a Service's address and port have been translated."""
+    return system.stores[callee].port if callee in system.stores else system.services[callee].spec.port
+
+
+def _externals(system: SystemSpec, used: Iterable[str]) -> "Egress":
+    return [rule for name in used for rule in _external(system.externals[name])]
+
+
+def _external(server: External | None) -> "Egress":
+    return [_out(server.networks, server.port)] if server else []
+
+
+def _out(networks: tuple[str, ...], *ports: int) -> "NetworkPolicyEgressRuleArgsDict":
+    """Let out to these networks; to anywhere without a "to", for the reason in :func:`_from_outside`."""
+    rule: NetworkPolicyEgressRuleArgsDict = {"ports": [_port(port) for port in ports]}
+    if networks != ANYWHERE:
+        rule["to"] = _blocks(networks)
+    return rule
+
+
+def _asked_by_keda(system: SystemSpec) -> set[str]:
+    triggers = [
+        trigger
+        for deployed in system.services.values()
+        if isinstance(deployed.spec.scaling, Triggered)
+        for trigger in deployed.spec.scaling.triggers.values()
+    ]
+    return {trigger.redis.store for trigger in triggers if trigger.redis}
+
+
+def _in_namespace(name: str) -> "NetworkPolicyPeerArgsDict":
+    return {"namespace_selector": {"match_labels": {_NAMESPACE_NAME: name}}}
+
+
+def _blocks(networks: Iterable[str]) -> "Peers":
+    return [{"ip_block": {"cidr": network}} for network in networks]
+
+
+def _port(port: int | str, protocol: str = "TCP") -> "NetworkPolicyPortArgsDict":
+    return {"protocol": protocol, "port": port}

@@ -1,13 +1,17 @@
 """The part of a pod that says where it may run."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from models.scheduling import Scheduling, Toleration
+from models.scheduling import NodeAffinity, Scheduling, Toleration
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import (
         AffinityArgsDict,
+        NodeAffinityArgsDict,
+        NodeSelectorTermArgsDict,
         PodAffinityTermArgsDict,
+        PodAntiAffinityArgsDict,
         PodSpecArgsDict,
         TolerationArgsDict,
         TopologySpreadConstraintArgsDict,
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 
 _DOMAINS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
 _WEIGHT = 100
-"""The most that a preference may weigh (1 to 100): it is the only one."""
+"""The most that a preference may weigh (1 to 100): none of ours counts for more than another."""
 
 
 def placed(pod: "PodSpecArgsDict", scheduling: Scheduling, selector: dict[str, str]) -> "PodSpecArgsDict":
@@ -37,8 +41,10 @@ def placed(pod: "PodSpecArgsDict", scheduling: Scheduling, selector: dict[str, s
         somewhere["tolerations"] = [_toleration(toleration) for toleration in scheduling.tolerations]
     if scheduling.priority_class:
         somewhere["priority_class_name"] = scheduling.priority_class
-    if scheduling.apart:
-        somewhere["affinity"] = _apart(scheduling.apart, selector)
+    if scheduling.runtime_class:
+        somewhere["runtime_class_name"] = scheduling.runtime_class
+    if affinity := _affinity(scheduling, selector):
+        somewhere["affinity"] = affinity
     return somewhere
 
 
@@ -48,12 +54,40 @@ def _toleration(toleration: Toleration) -> "TolerationArgsDict":
     return {"key": toleration.key, "operator": "Equal", "value": toleration.value, "effect": toleration.effect}
 
 
-def _apart(strength: str, selector: dict[str, str]) -> "AffinityArgsDict":
+def _affinity(scheduling: Scheduling, selector: dict[str, str]) -> "AffinityArgsDict":
+    described: AffinityArgsDict = {}
+    if scheduling.node_affinity != NodeAffinity():
+        described["node_affinity"] = _nodes(scheduling.node_affinity)
+    if scheduling.apart:
+        described["pod_anti_affinity"] = _apart(scheduling.apart, selector)
+    return described
+
+
+def _nodes(affinity: NodeAffinity) -> "NodeAffinityArgsDict":
+    """Name nodes: of the terms of an affinity one is enough, of the expressions in a term all must hold."""
+    described: NodeAffinityArgsDict = {}
+    if affinity.required:
+        every = _term(affinity.required)
+        described["required_during_scheduling_ignored_during_execution"] = {"node_selector_terms": [every]}
+    if affinity.preferred:
+        described["preferred_during_scheduling_ignored_during_execution"] = [
+            {"weight": _WEIGHT, "preference": _term({key: values})} for key, values in affinity.preferred.items()
+        ]
+    return described
+
+
+def _term(wanted: Mapping[str, Sequence[str]]) -> "NodeSelectorTermArgsDict":
+    expressions = [{"key": key, "operator": "In", "values": list(values)} for key, values in wanted.items()]
+    return {"match_expressions": expressions}  # pyright: ignore[reportReturnType]
+
+
+def _apart(strength: str, selector: dict[str, str]) -> "PodAntiAffinityArgsDict":
     term: PodAffinityTermArgsDict = {
         "topology_key": _DOMAINS["node"],
         "label_selector": {"match_labels": selector},
     }
     if strength == "required":
-        return {"pod_anti_affinity": {"required_during_scheduling_ignored_during_execution": [term]}}
-    preferred = {"weight": _WEIGHT, "pod_affinity_term": term}
-    return {"pod_anti_affinity": {"preferred_during_scheduling_ignored_during_execution": [preferred]}}  # pyright: ignore[reportReturnType]
+        return {"required_during_scheduling_ignored_during_execution": [term]}
+    return {
+        "preferred_during_scheduling_ignored_during_execution": [{"weight": _WEIGHT, "pod_affinity_term": term}],
+    }

@@ -1,130 +1,148 @@
 """The pod of a slot: what passes Pod Security *restricted*, starts truthfully and stops without losing a request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components import labels
+from components import labels, names
+from components.manifests import container, model
+from components.manifests.container import claim_name
 from components.manifests.placement import placed
-from components.manifests.settings import FILE, FOLDER, SettingsFile, config_map_name
-from models.resources import ResourceList
+from components.manifests.settings import FILE, FOLDER, Content, config_map_name, files_map_name
+from models.model import ModelSource
 from models.service import ServiceSpec
+from models.system import SystemSpec
 
 if TYPE_CHECKING:
     import pulumi
     from pulumi_kubernetes.core.v1 import (
         ContainerArgsDict,
         EnvVarArgsDict,
-        PodSpecArgsDict,
         PodTemplateSpecArgsDict,
         ProbeArgsDict,
-        ResourceRequirementsArgsDict,
-        SecurityContextArgsDict,
         VolumeArgsDict,
         VolumeMountArgsDict,
     )
 
-PORT_NAME = "http"
-ACCOUNT = "workload"
-USER_ID = 10001
-"""Not a user of the host: ids from 10000 up stay clear of what distributions hand out (kube-score asks for it)."""
-_LAST_WORDS = "FallbackToLogsOnError"
-"""A container that fails leaves its last log lines in the pod's status, where kubectl describe shows them."""
-SCRATCH_SIZE = "64Mi"
-MODEL_VOLUME_SIZE = "128Mi"
+PORT_NAME = "web"
+"""What ServiceMonitors, Ingresses and policies call the server's port; its number may change in a rollout."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PodArgs:
     """What a slot's pods are made from."""
 
-    system: str
+    system: SystemSpec
     service: str
     slot: str
     spec: ServiceSpec
-    settings: SettingsFile
+    model: ModelSource | None
+    """This slot's: a release may name another version than the entry."""
+    settings: Content
+    files: Content | None
     image: "pulumi.Output[str]"
+    secrets: Mapping[str, container.SecretNames]
 
 
 def pod_template(args: PodArgs) -> "PodTemplateSpecArgsDict":
     """Describe a slot's pods."""
     spec = args.spec
-    pod: PodSpecArgsDict = {
-        "service_account_name": ACCOUNT,
-        "automount_service_account_token": False,
-        "enable_service_links": False,  # one variable per Service of the namespace otherwise
-        "security_context": {
-            "run_as_non_root": True,
-            "run_as_user": USER_ID,
-            "run_as_group": USER_ID,
-            "fs_group": USER_ID,
-            "seccomp_profile": {"type": "RuntimeDefault"},
-        },
-        "init_containers": [_model_loader(spec, args.image)],
-        "containers": [_server(args)],
-        "volumes": _volumes(config_map_name(args.service, args.slot, args.settings)),
-        "termination_grace_period_seconds": spec.drain.grace,
-    }
+    pod = container.pod_defaults(args.system, names.account(args.service))
+    pod["automount_service_account_token"] = bool(spec.account.permissions)
+    if args.model:
+        loaders = model.loader(
+            args.model, system=args.system, image=args.image, resources=spec.resources, secrets=args.secrets
+        )
+        if loaders:
+            pod["init_containers"] = loaders
+    pod["containers"] = [_server(args)]
+    pod["volumes"] = _volumes(args)
+    pod["termination_grace_period_seconds"] = spec.drain.grace
     placed_pod = placed(pod, spec.scheduling, labels.select_slot(args.service, args.slot))
-    return {"metadata": {"labels": labels.of_slot(args.system, args.service, args.slot)}, "spec": placed_pod}
-
-
-def _model_loader(spec: ServiceSpec, image: "pulumi.Output[str]") -> "ContainerArgsDict":
-    return {
-        "name": "model",
-        "image": image,
-        "image_pull_policy": "IfNotPresent",
-        "command": ["python", "-m", "serving.fetch", spec.model.uri, spec.model.path],
-        "termination_message_policy": _LAST_WORDS,
-        "resources": _resources(spec, {}),
-        "security_context": _locked_down(),
-        "volume_mounts": [{"name": "model", "mount_path": spec.model.path}, {"name": "scratch", "mount_path": "/tmp"}],  # noqa: S108 -- a volume of the pod
-    }
+    own = labels.of_slot(args.system.name, args.service, args.slot)
+    template: PodTemplateSpecArgsDict = {"metadata": {"labels": {**spec.pods.labels, **own}}, "spec": placed_pod}
+    if spec.pods.annotations:
+        template["metadata"] = {"labels": {**spec.pods.labels, **own}, "annotations": spec.pods.annotations}
+    return template
 
 
 def _server(args: PodArgs) -> "ContainerArgsDict":
-    spec = args.spec
-    mounts: list[VolumeMountArgsDict] = [
-        {"name": "model", "mount_path": spec.model.path, "read_only": True},
-        {"name": "settings", "mount_path": FOLDER, "read_only": True},
-        {"name": "scratch", "mount_path": "/tmp"},  # noqa: S108 -- a volume of the pod
-    ]
-    health = spec.health
-    return {
+    spec, health = args.spec, args.spec.health
+    alive = health.liveness or health
+    server: ContainerArgsDict = {
         "name": "server",
         "image": args.image,
-        "image_pull_policy": "IfNotPresent",  # a digest cannot change, so there is nothing to check at each start
+        "image_pull_policy": container.PULL_POLICY,
         "ports": [{"name": PORT_NAME, "container_port": spec.port}],
         "env": _environment(args),
-        "termination_message_policy": _LAST_WORDS,
-        "resources": _resources(spec, devices(spec)),
-        "security_context": _locked_down(),
-        "volume_mounts": mounts,
+        "termination_message_policy": container.LAST_WORDS,
+        "resources": container.requirements(spec.resources, container.devices(spec.resources)),
+        "security_context": container.locked_down(),
+        "volume_mounts": _mounts(args),
         # One second a try: a server that is ready after three seconds serves after three, not after a whole period.
         "startup_probe": _probe(health.ready, period=1, timeout=health.timeout, failures=health.startup),
         "readiness_probe": _probe(health.ready, period=health.period, timeout=health.timeout, failures=health.failures),
-        "liveness_probe": _probe(health.live, period=health.period, timeout=health.timeout, failures=health.failures),
+        "liveness_probe": _probe(health.live, period=alive.period, timeout=alive.timeout, failures=alive.failures),
         # The proxy learns of the end only after it began: serve on until it has.
         "lifecycle": {"pre_stop": {"sleep": {"seconds": spec.drain.pre_stop}}},
     }
+    if spec.args:
+        server["args"] = list(spec.args)
+    return server
 
 
 def _environment(args: PodArgs) -> "list[EnvVarArgsDict]":
-    return [
-        {"name": "PORT", "value": str(args.spec.port)},
-        {"name": "SLIPWAY_SERVICE", "value": args.service},
-        {"name": "SLIPWAY_SLOT", "value": args.slot},
-        {"name": "SLIPWAY_VERSION", "value": args.image.apply(lambda reference: reference.partition("@")[2])},
-        {"name": "SLIPWAY_CONFIG_HASH", "value": args.settings.content_hash},
-        {"name": "SLIPWAY_SETTINGS", "value": f"{FOLDER}/{FILE}"},
-    ]
+    spec = args.spec
+    own: dict[str, pulumi.Input[str]] = {
+        "PORT": str(spec.port),
+        "SLIPWAY_SERVICE": args.service,
+        "SLIPWAY_SLOT": args.slot,
+        "SLIPWAY_VERSION": args.image.apply(lambda reference: reference.partition("@")[2]),
+        "SLIPWAY_CONFIG_HASH": args.settings.content_hash,
+        "SLIPWAY_SETTINGS": f"{FOLDER}/{FILE}",
+    }
+    if spec.files:
+        own["SLIPWAY_CONFIG"] = spec.files.path
+    told = {**spec.env, **container.addresses(args.system, spec.calls), **container.tracing(args.system)}
+    told |= container.externals(args.system, spec.externals)
+    return [*container.variables({**own, **told}), *container.secret_variables(spec.secrets, args.secrets)]
 
 
-def _volumes(config_map: str) -> "list[VolumeArgsDict]":
-    return [
-        {"name": "model", "empty_dir": {"size_limit": MODEL_VOLUME_SIZE}},
-        {"name": "settings", "config_map": {"name": config_map}},
-        {"name": "scratch", "empty_dir": {"size_limit": SCRATCH_SIZE}},
+def _mounts(args: PodArgs) -> "list[VolumeMountArgsDict]":
+    mounts: list[VolumeMountArgsDict] = [
+        {"name": "settings", "mount_path": FOLDER, "read_only": True},
+        container.SCRATCH,
     ]
+    if args.model:
+        mounts.insert(0, model.mount(args.model))
+    if args.spec.files:
+        # The folder, never single files by subPath: those would not see a change.
+        mounts.append({"name": "files", "mount_path": args.spec.files.path, "read_only": True})
+    for name, path in args.spec.mounts.items():
+        mounts.append({"name": f"volume-{name}", "mount_path": path})
+    if args.spec.shared_memory:
+        mounts.append({"name": "shared-memory", "mount_path": "/dev/shm"})  # noqa: S108 -- a volume of the pod
+    return mounts
+
+
+def _volumes(args: PodArgs) -> "list[VolumeArgsDict]":
+    volumes: list[VolumeArgsDict] = [
+        {"name": "settings", "config_map": {"name": config_map_name(args.service, args.slot, args.settings)}},
+        container.scratch_volume(args.spec.scratch),
+    ]
+    if args.model:
+        volumes = [*model.volumes(args.model, args.system), *volumes]
+    if args.spec.files and args.files:
+        name = files_map_name(args.service, args.slot, args.spec.files, args.files)
+        volumes.append({"name": "files", "config_map": {"name": name}})
+    for name in args.spec.mounts:
+        volumes.append(
+            {"name": f"volume-{name}", "persistent_volume_claim": {"claim_name": claim_name(args.system, name)}}
+        )
+    if args.spec.shared_memory:
+        memory = {"medium": "Memory", "size_limit": args.spec.shared_memory}
+        volumes.append({"name": "shared-memory", "empty_dir": memory})  # pyright: ignore[reportArgumentType]
+    return volumes
 
 
 def _probe(path: str, *, period: int, timeout: int, failures: int) -> "ProbeArgsDict":
@@ -133,31 +151,4 @@ def _probe(path: str, *, period: int, timeout: int, failures: int) -> "ProbeArgs
         "period_seconds": period,
         "timeout_seconds": timeout,
         "failure_threshold": failures,
-    }
-
-
-def _resources(spec: ServiceSpec, extended: dict[str, str]) -> "ResourceRequirementsArgsDict":
-    resources = spec.resources
-    return {
-        "requests": {**amounts(resources.requests), **extended},
-        "limits": {**amounts(resources.limits), **extended},
-    }
-
-
-def devices(spec: ServiceSpec) -> dict[str, str]:
-    """Give the pieces of each extended resource that the server's container takes."""
-    return {name: str(count) for name, count in spec.resources.devices.items()}
-
-
-def amounts(resources: ResourceList) -> dict[str, str]:
-    """Give amounts under Kubernetes' own resource names."""
-    return resources.model_dump(by_alias=True)
-
-
-def _locked_down() -> "SecurityContextArgsDict":
-    return {
-        "allow_privilege_escalation": False,
-        "read_only_root_filesystem": True,
-        "run_as_non_root": True,
-        "capabilities": {"drop": ["ALL"]},
     }

@@ -1,10 +1,13 @@
-"""The model server's settings file, and the ConfigMap that carries it."""
+"""What a slot's pods read from ConfigMaps: the server's settings, and the payload's own configuration files."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components import names
-from models.server import ServerSettings
+from models.files import ConfigFiles
+from models.model import ModelSource
+from models.release import SlotRelease
 from models.service import ServiceSpec
 
 FILE = "settings.json"
@@ -12,32 +15,46 @@ FOLDER = "/etc/slipway"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SettingsFile:
-    """A rendered settings file; its hash names the ConfigMap, so other content is another object."""
+class Content:
+    """The data of a ConfigMap; its hash names the object where other content is to be another object."""
 
-    text: str
+    data: Mapping[str, str]
 
     @property
     def content_hash(self) -> str:
         """The short hash that pods report as their configuration."""
-        return names.content_hash(self.text)
+        return names.content_hash(json.dumps(self.data, sort_keys=True))
 
 
-def settings_file(spec: ServiceSpec, override: ServerSettings | None) -> SettingsFile:
+def settings_file(spec: ServiceSpec, model: ModelSource | None, release: SlotRelease) -> Content:
     """Render what a slot's server reads at start; a release's own settings replace the entry's."""
-    server = override or spec.server
+    server = release.server or spec.server
     content = {
-        "modelName": spec.model.name,
-        "modelPath": spec.model.path,
         "queueLimit": server.queue_limit,
         "requestTimeoutSeconds": spec.drain.request_timeout,
         "drainSeconds": spec.drain.drain,
         "logLevel": server.log_level,
         "topK": server.top_k,
+        "variant": server.variant,
     }
-    return SettingsFile(text=json.dumps(content, indent=2, sort_keys=True) + "\n")
+    if model:
+        content |= {"modelName": model.name, "modelPath": model.path}
+    return Content(data={FILE: json.dumps(content, indent=2, sort_keys=True) + "\n"})
 
 
-def config_map_name(service: str, slot: str, file: SettingsFile) -> str:
-    """Name the ConfigMap by slot and content."""
-    return names.joined(service, slot, file.content_hash)
+def config_files(spec: ServiceSpec, release: SlotRelease) -> Content | None:
+    """Give the payload's files of a slot; a release's own replace the entry's, one by one."""
+    if spec.files is None:
+        return None
+    return Content(data={**spec.files.files, **(release.files or {})})
+
+
+def config_map_name(service: str, slot: str, settings: Content) -> str:
+    """Name the settings' ConfigMap by slot and content."""
+    return names.joined(service, slot, settings.content_hash)
+
+
+def files_map_name(service: str, slot: str, files: ConfigFiles, content: Content) -> str:
+    """Name the files' ConfigMap: by content where a change is to be a rollout, by slot alone where it is read again."""
+    own = (service, slot, "files")
+    return names.joined(*own, content.content_hash) if files.on_change == "rollout" else names.joined(*own)

@@ -1,15 +1,14 @@
-"""What runs a slot: Deployment, private Service, HPA and PDB."""
+"""What runs a slot: Deployment, private Service and PDB."""
 
 from typing import TYPE_CHECKING
 
-from components import labels, names
+from components import labels
 from components.manifests.pod import PORT_NAME
-from models.scaling import Autoscaled, Disruption, Fixed
+from models.scaling import Disruption, Fixed
 from models.service import ServiceSpec
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.apps.v1 import DeploymentSpecArgsDict
-    from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscalerSpecArgsDict
     from pulumi_kubernetes.core.v1 import PodTemplateSpecArgsDict, ServiceSpecArgsDict
     from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgsDict
 
@@ -20,7 +19,7 @@ REVISIONS = 2
 def deployment_spec(
     *, service: str, slot: str, spec: ServiceSpec, template: "PodTemplateSpecArgsDict"
 ) -> "DeploymentSpecArgsDict":
-    """Describe a slot's Deployment. Under an HPA it names no ``replicas``: each update would reset the count."""
+    """Describe a slot's Deployment. Where HPA or KEDA scale it names no ``replicas``: updates would reset the count."""
     described: DeploymentSpecArgsDict = {
         "selector": {"match_labels": labels.select_slot(service, slot)},
         "template": template,
@@ -40,29 +39,11 @@ def deployment_spec(
 
 
 def service_spec(*, service: str, slot: str) -> "ServiceSpecArgsDict":
-    """Describe a Service over one slot's pods."""
+    """Describe a slot's private Service, which nobody outside the cluster ever reaches."""
     return {
         "type": "ClusterIP",
         "selector": labels.select_slot(service, slot),
         "ports": [{"name": PORT_NAME, "port": 80, "target_port": PORT_NAME, "protocol": "TCP"}],
-    }
-
-
-def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> "HorizontalPodAutoscalerSpecArgsDict":
-    """Describe a slot's HPA; each slot scales with its own share of the load."""
-    return {
-        "scale_target_ref": {"api_version": "apps/v1", "kind": "Deployment", "name": names.slot_name(service, slot)},
-        "min_replicas": scaling.min_replicas,
-        "max_replicas": scaling.max_replicas,
-        "metrics": [
-            {
-                "type": "Resource",
-                "resource": {
-                    "name": "cpu",
-                    "target": {"type": "Utilization", "average_utilization": scaling.metrics.cpu.utilization},
-                },
-            }
-        ],
     }
 
 

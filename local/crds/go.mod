@@ -2,4 +2,8 @@ module slipway/crds
 
 go 1.26
 
-require github.com/prometheus-operator/prometheus-operator v0.85.0
+require (
+	github.com/external-secrets/external-secrets v1.3.2
+	github.com/kedacore/keda/v2 v2.21.0
+	github.com/prometheus-operator/prometheus-operator v0.85.0
+)

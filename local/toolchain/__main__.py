@@ -10,7 +10,7 @@ from local.errors import LocalError
 from local.paths import Paths
 from local.progress import Progress
 from local.toolchain.build import Toolchain
-from local.toolchain.groups import GROUPS
+from local.toolchain.groups import ALL, GROUPS, Group
 from local.toolchain.resolve import resolve
 
 app = typer.Typer(add_completion=False, help=__doc__)
@@ -20,20 +20,35 @@ app = typer.Typer(add_completion=False, help=__doc__)
 def build(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="List the programs and build nothing.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Build this group, one of those that `up` does not need included.")
+    ] = None,
 ) -> None:
     """Builds every program that is missing in the cache ($SLIPWAY_CACHE), in order; run again, it does nothing."""
     if context.invoked_subcommand is not None:
         return
-    toolchain = Toolchain(Paths.from_environment().cache, Progress())
+    groups = chosen(only)
+    toolchain = Toolchain(Paths.from_environment().cache, Progress(), ALL if as_json else groups)
     if as_json:
-        print(json.dumps({name: entry(toolchain, name) for group in GROUPS for name in group.binaries}, indent=2))
+        print(json.dumps({name: entry(toolchain, name) for group in ALL for name in group.binaries}, indent=2))
         return
     try:
-        for group in GROUPS:
+        for group in groups:
             for name in group.binaries:
                 print(toolchain.wait(name))
     finally:
         toolchain.stop()
+
+
+def chosen(names: list[str] | None) -> tuple[Group, ...]:
+    """The groups with these names, those that `up` needs if there are none; raises LocalError for an unknown name."""
+    if not names:
+        return GROUPS
+    known = {group.name: group for group in ALL}
+    for name in names:
+        if name not in known:
+            raise LocalError(f"--only {name}: no such group; there are: {', '.join(known)}")
+    return tuple(known[name] for name in names)
 
 
 @app.command("resolve")
@@ -45,7 +60,7 @@ def resolve_module(module: Annotated[str, typer.Argument(help="A folder below lo
 
 def entry(toolchain: Toolchain, name: str) -> dict[str, str | None]:
     """What `--json` says about a program; `path` is null until it is built."""
-    group = next(group for group in GROUPS if name in group.binaries)
+    group = next(group for group in ALL if name in group.binaries)
     path: Path | None = toolchain.found(name)
     return {"group": group.name, "version": group.version, "path": None if path is None else str(path)}
 

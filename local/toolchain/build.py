@@ -16,7 +16,7 @@ from pathlib import Path
 from local.progress import Progress
 from local.toolchain.children import Children, StoppedError
 from local.toolchain.golang import BUILD_FLAGS, LINKER_FLAGS, Go, ToolchainError, find_go, require_go
-from local.toolchain.groups import GROUPS, Group, group_of
+from local.toolchain.groups import GROUPS, Group, group_of, tag_flags
 from local.toolchain.host import host_programs
 from local.toolchain.sources import MODULES, digest, last_line, prepare
 
@@ -169,9 +169,10 @@ class Toolchain:
     def _prefetch(self, missing: list[Group], go: Go) -> None:
         """Loads every package of a module, which downloads what it needs. What fails here is reported by the build."""
         for module in dict.fromkeys(group.module for group in missing):
-            packages = [program.package for group in missing if group.module == module for program in group.programs]
+            groups = [group for group in missing if group.module == module]
+            packages = [program.package for group in groups for program in group.programs]
             with contextlib.suppress(subprocess.CalledProcessError, ToolchainError, StoppedError, OSError):
-                command = [str(go.binary), "list", "-deps", "-f", "{{.Name}}", *packages]
+                command = [str(go.binary), "list", "-deps", *tag_flags(groups), "-f", "{{.Name}}", *packages]
                 self._children.run(command, cwd=self._prepared(module, go), env=go.environment())
 
     def _prepared(self, module: str, go: Go) -> Path:
@@ -194,6 +195,19 @@ class Toolchain:
             yield
 
 
+def provide(binary: str, cache: Path, progress: Progress) -> Path:
+    """The path of an executable of any group, those that are built on demand included; builds that group alone.
+
+    Raises:
+        ToolchainError: if its build failed; names the log.
+    """
+    toolchain = Toolchain(cache, progress, (group_of(binary),))
+    try:
+        return toolchain.wait(binary)
+    finally:
+        toolchain.stop()
+
+
 def build_command(group: Group, go: Go, bin_folder: Path) -> list[str]:
     """The go command that builds a group's programs into a folder."""
     variables = [f"-X={name}={value}" for name, value in group.variables]
@@ -201,7 +215,7 @@ def build_command(group: Group, go: Go, bin_folder: Path) -> list[str]:
     output = str(bin_folder / group.programs[0].name) if len(group.programs) == 1 else f"{bin_folder}/"
     linker = " ".join([*LINKER_FLAGS, *variables])
     packages = [program.package for program in group.programs]
-    return [str(go.binary), "build", *BUILD_FLAGS, f"-ldflags={linker}", "-o", output, *packages]
+    return [str(go.binary), "build", *BUILD_FLAGS, *tag_flags([group]), f"-ldflags={linker}", "-o", output, *packages]
 
 
 def key(group: Group, go: Go) -> str:

@@ -3,6 +3,7 @@
 Groups of one module share versions, and so most of their compiled packages; see README.md before moving one elsewhere.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 KUBERNETES_VERSION = "v1.36.1"
@@ -37,6 +38,7 @@ class Group:
         programs: What is built.
         expected_seconds: Build time with cold caches on two cores, in the order of GROUPS; for display only.
         variables: Package variables set by the linker (`-X`): the programs do not know their version otherwise.
+        tags: Go build tags.
         scripts: Files of the prepared module that are copied into `bin` as they are.
         on_path: Whether `bin` belongs on PATH. Plugins do not: Pulumi warns about every plugin that it finds there, and
             takes it in whatever version; they are installed with `pulumi plugin install … --file`.
@@ -48,6 +50,7 @@ class Group:
     programs: tuple[Program, ...]
     expected_seconds: float
     variables: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
     on_path: bool = True
 
@@ -62,7 +65,7 @@ _KUBERNETES_GO = "k8s.io/component-base/version"
 _KUBERNETES_MAJOR, _KUBERNETES_MINOR, _ = KUBERNETES_VERSION[1:].split(".")
 _PULUMI_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 
-# What the cluster needs first comes first; Pulumi's engine is wanted before what only a deployment needs.
+# What `up` builds. What the cluster needs first comes first; the engine is wanted before what only a deployment needs.
 GROUPS: tuple[Group, ...] = (
     Group(
         name="etcd",
@@ -182,6 +185,20 @@ GROUPS: tuple[Group, ...] = (
         on_path=False,
     ),
     Group(
+        name="volume-provisioner",
+        version="v13.0.0",  # of the library that does the work
+        module="cluster",
+        programs=(Program(name="volume-provisioner", package="./cmd/volume-provisioner"),),
+        expected_seconds=5,
+    ),
+    Group(
+        name="versitygw",
+        version="v1.8.0",
+        module="s3",
+        programs=(Program(name="versitygw", package="."),),
+        expected_seconds=30,
+    ),
+    Group(
         name="traefik",
         version="v3.7.9",
         module="cluster",
@@ -191,11 +208,39 @@ GROUPS: tuple[Group, ...] = (
     ),
 )
 
+# What no cluster needs: checkers for the tests, built by the first one that asks (`build.provide`).
+ON_DEMAND: tuple[Group, ...] = (
+    Group(
+        name="kube-score",
+        version="v1.20.0",
+        module="kube-score",
+        programs=(Program(name="kube-score", package="github.com/zegl/kube-score/cmd/kube-score"),),
+        expected_seconds=40,
+        variables=(("main.version", "v1.20.0"),),
+    ),
+    Group(
+        name="promtool",
+        version="v0.315.0",
+        module="prometheus",
+        programs=(Program(name="promtool", package="github.com/prometheus/prometheus/cmd/promtool"),),
+        expected_seconds=120,
+        variables=(("github.com/prometheus/common/version.Version", "3.15.0"),),
+        tags=("remove_all_sd",),  # the clouds' SDKs: rules are checked, nothing is discovered
+    ),
+)
+ALL = (*GROUPS, *ON_DEMAND)
 
-def group_of(binary: str, groups: tuple[Group, ...] = GROUPS) -> Group:
+
+def group_of(binary: str, groups: tuple[Group, ...] = ALL) -> Group:
     """The group that holds an executable; KeyError names those that exist."""
     for group in groups:
         if binary in group.binaries:
             return group
     known = ", ".join(name for group in groups for name in group.binaries)
     raise KeyError(f"toolchain: no program {binary!r}; there are: {known}")
+
+
+def tag_flags(groups: Iterable[Group]) -> list[str]:
+    """The go command's flag for the build tags of groups that share a module."""
+    tags = dict.fromkeys(tag for group in groups for tag in group.tags)
+    return [f"-tags={','.join(tags)}"] if tags else []

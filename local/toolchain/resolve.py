@@ -8,7 +8,7 @@ from pathlib import Path
 from local.progress import Progress
 from local.toolchain.children import Children
 from local.toolchain.golang import ToolchainError, require_go
-from local.toolchain.groups import GROUPS
+from local.toolchain.groups import ALL, tag_flags
 from local.toolchain.sources import MODULES, last_line, prepare
 
 EXPECTED_SECONDS = 60  # downloads of what is new
@@ -23,15 +23,16 @@ def resolve(module: str, cache: Path, progress: Progress) -> list[Path]:
     Raises:
         ToolchainError: if there is no such module, or its packages do not load.
     """
-    packages = [program.package for group in GROUPS if group.module == module for program in group.programs]
+    groups = [group for group in ALL if group.module == module]
+    packages = [program.package for group in groups for program in group.programs]
     if not packages:
-        known = ", ".join(dict.fromkeys(group.module for group in GROUPS))
+        known = ", ".join(dict.fromkeys(group.module for group in ALL))
         raise ToolchainError(f"toolchain: no module {module!r}; there are: {known}")
     go = require_go(cache, progress)
     children = Children()
     with progress.step(f"resolve {module}", EXPECTED_SECONDS), tempfile.TemporaryDirectory() as scratch:
         prepared = prepare(module, Path(scratch), go, children.run)
-        command = [str(go.binary), "list", "-mod=mod", "-deps", "-f", "{{.Name}}", *packages]
+        command = [str(go.binary), "list", "-mod=mod", "-deps", *tag_flags(groups), "-f", "{{.Name}}", *packages]
         try:
             children.run(command, cwd=prepared, env=go.environment())
         except subprocess.CalledProcessError as error:

@@ -1,20 +1,38 @@
 """Fixtures: the trained model, once per session, and a server that serves it."""
 
+import logging
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from serving.model import load
+from serving.payloads.digits import PAYLOAD
+from serving.payloads.digits.data import held_out
+from serving.payloads.digits.train import train
 from serving.tests.support import Running, serve
-from serving.training.digits import held_out
-from serving.training.train import publish
+from serving.training import Trained, write
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Generator[None]:
+    """What a command does to the process's logging ends with its test."""
+    root, ours = logging.getLogger(), logging.getLogger("slipway")
+    before = root.handlers[:], root.level, ours.level
+    yield
+    root.handlers[:], level, our_level = before
+    root.setLevel(level)
+    ours.setLevel(our_level)
 
 
 @pytest.fixture(scope="session")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained() -> Trained:
+    return train(0)
+
+
+@pytest.fixture(scope="session")
+def model_folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "model"
-    publish(folder, seed=0)
+    write(trained, folder)
     return folder
 
 
@@ -26,6 +44,6 @@ def digits() -> list[tuple[bytes, str]]:
 @pytest.fixture(scope="session")
 def ready(model_folder: Path) -> Generator[Running]:
     """A server with the trained model. Tests only ask it; those that change a server's state start their own."""
-    with serve(lambda: load(model_folder, 1)) as running:
+    with serve(PAYLOAD, modelPath=str(model_folder)) as running:
         running.wait_ready()
         yield running

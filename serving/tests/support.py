@@ -4,9 +4,9 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -14,12 +14,18 @@ import numpy as np
 import uvicorn
 from numpy.typing import NDArray
 
-from serving.app import make_app, make_service
+from serving.app import make_app
 from serving.cpu import Threads
 from serving.identity import Identity
-from serving.model import Metadata, Model, Node
-from serving.service import Service
+from serving.onnx import Node, OnnxModel
+from serving.payload import Context, Payload
+from serving.payloads import digits
+from serving.payloads.digits.model import INPUT, OUTPUT, Digits, DigitsMetadata
+from serving.payloads.digits.pixels import PIXELS
+from serving.role import Role
+from serving.service import Service, make_service
 from serving.settings import Settings
+from serving.tensors import DYNAMIC, Tensor
 
 IDENTITY = Identity(service="classifier", slot="blue", version="sha256:0123", config="c0ffee")
 PNG = {"content-type": "image/png"}
@@ -62,25 +68,35 @@ class HeldSession:
         return [np.tile(np.eye(1, 10, dtype=np.float32), (rows, 1))]
 
 
-def model_with(session: HeldSession) -> Model:
-    metadata = Metadata(
+def model_with(session: HeldSession) -> Digits:
+    metadata = DigitsMetadata(
         version="held",
         labels=tuple("0123456789"),
-        accuracy=1,
-        floor=0,
+        figures={"accuracy": 1},
+        floors={},
         trained_on=0,
         held_out=0,
         seed=0,
         versions={},
     )
-    return Model(metadata, session)
+    inputs, outputs = (Tensor(INPUT, "FP32", (DYNAMIC, PIXELS)),), (Tensor(OUTPUT, "FP32", (DYNAMIC, 10)),)
+    return Digits(OnnxModel(metadata, session, inputs, outputs))
+
+
+def loaded_by(load: Callable[[], Digits]) -> Payload[Digits]:
+    """The digits role with another way to load."""
+
+    def from_context(_: Context) -> Digits:
+        return load()
+
+    return replace(digits.PAYLOAD, load=from_context)
 
 
 @dataclass(frozen=True)
 class Running:
     """A server in a thread of this process, on loopback."""
 
-    service: Service
+    service: Service[Any]
     client: httpx.Client
     port: int
 
@@ -92,16 +108,18 @@ class Running:
 
 
 @contextmanager
-def serve(load: Callable[[], Model], *, threads: int = 2, **settings: Any) -> Generator[Running]:
-    """Run the application in a thread; it is not necessarily ready when the block begins."""
-    service = make_service(Settings(**settings), IDENTITY, Threads(workers=threads, intra_op=1))
+def serve(
+    payload: Payload[Any], *, threads: int = 2, environment: Mapping[str, str] | None = None, **settings: Any
+) -> Generator[Running]:
+    """Run a role in a thread; it is not necessarily ready when the block begins. Settings as in settings.json."""
+    split = Threads(workers=threads, intra_op=1)
+    service = make_service(Settings(**settings), IDENTITY, workers=payload.workers or threads)
+    app = make_app(Role(payload=payload, service=service, threads=split, environment=environment or {}))
     # The protocol is named, because asyncio switches Nagle's delay off only where it is.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(make_app(service, load), log_config=None, access_log=False, http="httptools", ws="none")
-    )
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, http="httptools", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

@@ -1,11 +1,16 @@
 """The init container puts a proven model in place, or nothing."""
 
+import hashlib
+import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from serving.checksums import SUMS_FILE, ChecksumError, read_sums, verify, write_sums
 from serving.fetch import FetchError, fetch, main
+from serving.model_cache import ABANDONED_SECONDS, INCOMING
 
 CONTENTS = {"model.onnx": b"weights", "metadata.json": b"{}"}
 
@@ -21,7 +26,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_model_is_copied_and_proven(source: Path, tmp_path: Path) -> None:
-    assert fetch(f"file://{source}", tmp_path / "models") == 2
+    assert fetch(f"file://{source}", tmp_path / "models").files == 2
     assert names(tmp_path / "models") == sorted([*CONTENTS, SUMS_FILE])
     verify(tmp_path / "models")
 
@@ -73,7 +78,7 @@ def test_what_sha256sum_would_not_write_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "reason"),
     [
-        ("ftp://host/model", "scheme 'ftp' is not supported; use one of file"),
+        ("ftp://host/model", "scheme 'ftp' is not supported; use one of file, s3"),
         ("/opt/model", "scheme '' is not supported"),
         ("file://host/model", "write file:///absolute/path"),
     ],
@@ -83,9 +88,31 @@ def test_a_uri_that_cannot_be_read_is_refused(uri: str, reason: str, tmp_path: P
         fetch(uri, tmp_path / "models")
 
 
+def test_what_a_killed_container_left_behind_is_removed(source: Path, tmp_path: Path) -> None:
+    left = tmp_path / "models" / ".incoming-abc"
+    left.mkdir(parents=True)
+    (left / "model.onnx").write_bytes(b"half")
+    fetch(f"file://{source}", tmp_path / "models")
+    assert names(tmp_path / "models") == sorted([*CONTENTS, SUMS_FILE])
+
+
+def test_in_a_cache_only_what_is_old_is_removed(source: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    for name, age in (("young", 0), ("old", ABANDONED_SECONDS + 60)):
+        folder = cache / f"{INCOMING}{name}"
+        folder.mkdir(parents=True)
+        then = time.time() - age
+        os.utime(folder, (then, then))
+    fetch(f"file://{source}", tmp_path / "models", cache=cache)
+    assert [name for name in names(cache) if name.startswith(INCOMING)] == [f"{INCOMING}young"]
+
+
 def test_the_command_says_what_it_did(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"file://{source}", str(tmp_path / "models")]) == 0
-    assert "2 files" in capsys.readouterr().out
+    line = json.loads(capsys.readouterr().out)
+    assert (line["files"], line["fromCache"], line["uri"]) == (2, False, f"file://{source}")
+    assert line["bytesFetched"] == sum(path.stat().st_size for path in source.iterdir())
+    assert line["checksum"] == f"sha256:{hashlib.sha256((source / SUMS_FILE).read_bytes()).hexdigest()}"
 
 
 def test_the_command_fails_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,5 +123,6 @@ def test_the_command_fails_with_one_line(tmp_path: Path, capsys: pytest.CaptureF
     assert output.err.count("\n") == 1
 
 
-def test_wrong_usage_is_another_exit_code() -> None:
-    assert main([]) == 2
+@pytest.mark.parametrize("arguments", [[], ["file:///m", "/models", "--checksum", "md5:0"], ["--chache", "x"]])
+def test_wrong_usage_is_another_exit_code(arguments: list[str]) -> None:
+    assert main(arguments) == 2

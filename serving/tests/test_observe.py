@@ -10,7 +10,7 @@ import pytest
 
 from serving.identity import Identity
 from serving.logs import JsonLines, with_fields
-from serving.tests.support import PNG, HeldSession, Running, model_with, serve
+from serving.tests.support import PNG, HeldSession, Running, loaded_by, model_with, serve
 
 Digits = list[tuple[bytes, str]]
 
@@ -22,7 +22,7 @@ def session() -> HeldSession:
 
 @pytest.fixture(scope="module")
 def running(session: HeldSession) -> Generator[Running]:
-    with serve(lambda: model_with(session)) as started:
+    with serve(loaded_by(lambda: model_with(session))) as started:
         started.wait_ready()
         yield started
 

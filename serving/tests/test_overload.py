@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
-from serving.tests.support import PNG, HeldSession, Running, model_with, serve, wait_until
+from serving.tests.support import PNG, HeldSession, Running, loaded_by, model_with, serve, wait_until
 
 Digits = list[tuple[bytes, str]]
 Post = Callable[[], "Future[httpx.Response]"]
@@ -38,7 +38,7 @@ def depth(running: Running) -> float:
 def test_one_more_than_workers_and_queue_is_429_with_retry_after(
     session: HeldSession, clients: ThreadPoolExecutor, digits: Digits
 ) -> None:
-    with serve(lambda: model_with(session), threads=2, queueLimit=3) as running:
+    with serve(loaded_by(lambda: model_with(session)), threads=2, queueLimit=3) as running:
         running.wait_ready()
         session.held = True
         post = poster(running, clients, digits)
@@ -58,7 +58,7 @@ def test_one_more_than_workers_and_queue_is_429_with_retry_after(
 def test_never_more_requests_run_than_there_are_worker_threads(
     session: HeldSession, clients: ThreadPoolExecutor, digits: Digits
 ) -> None:
-    with serve(lambda: model_with(session), threads=2) as running:
+    with serve(loaded_by(lambda: model_with(session)), threads=2) as running:
         running.wait_ready()
         session.held = True
         warm = session.calls
@@ -75,7 +75,7 @@ def test_never_more_requests_run_than_there_are_worker_threads(
 def test_probes_are_answered_while_every_worker_is_busy(
     session: HeldSession, clients: ThreadPoolExecutor, digits: Digits
 ) -> None:
-    with serve(lambda: model_with(session), threads=1, queueLimit=0) as running:
+    with serve(loaded_by(lambda: model_with(session)), threads=1, queueLimit=0) as running:
         running.wait_ready()
         session.held = True
         slow = poster(running, clients, digits)()
@@ -90,7 +90,7 @@ def test_probes_are_answered_while_every_worker_is_busy(
 def test_waiting_too_long_is_503_and_computing_too_long_is_504(
     session: HeldSession, clients: ThreadPoolExecutor, digits: Digits
 ) -> None:
-    with serve(lambda: model_with(session), threads=1, requestTimeoutSeconds=0.3) as running:
+    with serve(loaded_by(lambda: model_with(session)), threads=1, requestTimeoutSeconds=0.3) as running:
         running.wait_ready()
         session.held = True
         warm = session.calls
@@ -109,7 +109,7 @@ def test_waiting_too_long_is_503_and_computing_too_long_is_504(
 def test_a_computation_that_outlives_its_request_keeps_its_place(
     session: HeldSession, clients: ThreadPoolExecutor, digits: Digits
 ) -> None:
-    with serve(lambda: model_with(session), threads=1, queueLimit=0, requestTimeoutSeconds=0.3) as running:
+    with serve(loaded_by(lambda: model_with(session)), threads=1, queueLimit=0, requestTimeoutSeconds=0.3) as running:
         running.wait_ready()
         session.held = True
         post = poster(running, clients, digits)
@@ -125,7 +125,7 @@ def head(length: int) -> bytes:
 
 def test_an_upload_that_never_ends_is_408(session: HeldSession) -> None:
     with (
-        serve(lambda: model_with(session), requestTimeoutSeconds=0.3) as running,
+        serve(loaded_by(lambda: model_with(session)), requestTimeoutSeconds=0.3) as running,
         socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection,
     ):
         running.wait_ready()
@@ -134,7 +134,7 @@ def test_an_upload_that_never_ends_is_408(session: HeldSession) -> None:
 
 
 def test_a_client_that_leaves_in_mid_upload_frees_its_place(session: HeldSession, digits: Digits) -> None:
-    with serve(lambda: model_with(session), threads=1, queueLimit=0) as running:
+    with serve(loaded_by(lambda: model_with(session)), threads=1, queueLimit=0) as running:
         running.wait_ready()
         with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
             connection.sendall(head(1000) + b"half")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.pictures import MOST_PIXELS, PIXELS, PictureError, PictureTooLargeError, pixels_of
+from serving.payloads.digits.pixels import PIXELS, pixels_of
+from serving.pictures import MOST_PIXELS, PictureError, PictureTooLargeError, decode
 
 
 def encoded(picture: Image.Image, encoding: str = "PNG") -> bytes:
@@ -112,3 +113,24 @@ def test_what_is_no_picture_is_refused_in_one_line(content: bytes, reason: str) 
     with pytest.raises(PictureError, match=reason) as caught:
         pixels_of(content)
     assert "\n" not in str(caught.value)
+
+
+def test_colour_is_kept_where_it_is_asked_for_and_16_bits_become_8() -> None:
+    red = Image.new("RGB", (30, 20), (200, 10, 30))
+    decoded = decode(encoded(red))
+    assert (decoded.mode, decoded.size, decoded.getpixel((5, 5))) == ("RGB", (30, 20), (200, 10, 30))
+    deep = Image.fromarray(np.full((4, 4), 0x80FF, dtype=np.uint16))
+    assert decode(encoded(deep)).getpixel((0, 0)) == (0x80, 0x80, 0x80)
+
+
+def test_transparent_parts_are_white_paper_in_colour_too() -> None:
+    clear = Image.new("RGBA", (4, 4), (200, 10, 30, 0))
+    assert decode(encoded(clear)).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_a_jpeg_may_be_scaled_while_it_is_decoded_but_never_below_what_is_enough() -> None:
+    photo = encoded(Image.new("RGB", (1600, 800), (200, 10, 30)), "JPEG")
+    assert decode(photo).size == (1600, 800)
+    width, height = decode(photo, enough=100).size
+    assert width < 1600
+    assert height >= 100

@@ -65,7 +65,7 @@ def started(tmp_path: Path, **settings: Any) -> Generator[Server]:
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "serving"],
+        [sys.executable, "-m", "serving", "digits"],
         cwd=ROOT,
         env={
             **os.environ,
@@ -182,7 +182,7 @@ def test_a_process_without_a_model_stays_alive_and_still_ends_well(tmp_path: Pat
 def test_settings_that_cannot_be_used_end_the_process_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"queueLimits": 1}')
     ended = subprocess.run(
-        [sys.executable, "-m", "serving"],
+        [sys.executable, "-m", "serving", "digits"],
         cwd=ROOT,
         env={**os.environ, "SLIPWAY_SETTINGS": str(tmp_path / "settings.json")},
         capture_output=True,

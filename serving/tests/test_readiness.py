@@ -1,15 +1,23 @@
 """Readiness tells the truth: no model, a bad one and a cold one are 503 with the reason, and recover by themselves."""
 
+import math
 import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from serving import loading, warmup
 from serving.checksums import write_sums
-from serving.model import Model, ModelUnusableError, load
-from serving.tests.support import HeldSession, model_with, serve, wait_until
+from serving.errors import ModelUnusableError
+from serving.payload import Payload, WarmUp
+from serving.payloads.digits import PAYLOAD
+from serving.payloads.digits.model import Digits, load_digits
+from serving.service import Service
+from serving.tests.support import HeldSession, loaded_by, model_with, serve, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -21,11 +29,11 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_not_ready_before_the_model_is_loaded_and_ready_after() -> None:
     gate = threading.Event()
 
-    def slowly() -> Model:
+    def slowly() -> Digits:
         assert gate.wait(10)
         return model_with(HeldSession())
 
-    with serve(slowly) as running:
+    with serve(loaded_by(slowly)) as running:
         health = running.client.get("/health")
         assert health.status_code == 503
         assert health.json()["model_loaded"] is False
@@ -50,25 +58,54 @@ def test_not_ready_before_the_model_is_loaded_and_ready_after() -> None:
 
 def test_loaded_is_not_ready_before_it_is_warm() -> None:
     session = HeldSession(held=True)
-    with serve(lambda: model_with(session)) as running:
+    with serve(loaded_by(lambda: model_with(session))) as running:
         assert session.entered.acquire(timeout=10)
         health = running.client.get("/health")
         assert (health.status_code, health.json()["model_loaded"]) == (503, True)
         session.release.set()
         running.wait_ready()
-        assert session.calls == 3 * warmup.ROUNDS
+        assert session.calls == 3 * warmup.ROUNDS * running.service.admission.workers
         assert running.metric("http_requests_total", method="POST", route="/predict", status="200") == 0
 
 
 def test_a_model_that_cannot_answer_the_warm_up_never_becomes_ready_and_recovers() -> None:
     session = HeldSession(broken=True)
-    with serve(lambda: model_with(session)) as running:
+    with serve(loaded_by(lambda: model_with(session))) as running:
         wait_until(lambda: running.metric("model_load_failures_total") >= 2, "loading was tried again")
         health = running.client.get("/health")
         assert health.status_code == 503
         assert "planted failure" in health.json()["reason"]
         session.broken = False
         running.wait_ready()
+
+
+def test_the_warm_up_goes_over_connections_and_through_every_worker_thread_and_is_no_traffic(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    together = threading.Barrier(3)
+    threads: set[str] = set()
+    clients: set[str] = set()
+
+    def job(*_: object) -> None:
+        together.wait(10)
+        threads.add(threading.current_thread().name)
+
+    def routes(service: Service[None]) -> list[Route]:
+        async def meet(request: Request) -> Response:
+            assert request.client
+            clients.add(request.client.host)
+            await service.compute(request.body, job)
+            return Response()
+
+        return [Route("/meet", meet, methods=["POST"])]
+
+    payload = Payload(load=lambda _: None, routes=routes, warm_up=lambda _: [WarmUp(path="/meet")])
+    with caplog.at_level("DEBUG", "slipway.access"), serve(payload, threads=3) as running:
+        running.wait_ready()
+        assert (len(threads), clients) == (3, {"127.0.0.1"})
+        assert running.metric("http_requests_total", method="POST", route="/meet", status="200") == 0
+        assert running.service.lifecycle.last_arrival == -math.inf
+    assert not [record for record in caplog.records if record.name == "slipway.access"]
 
 
 def damage(folder: Path, kind: str) -> None:
@@ -89,7 +126,7 @@ def damage(folder: Path, kind: str) -> None:
         case "unlisted metadata":
             write_sums(folder, {"model.onnx": contents["model.onnx"]})
         case "bad metadata":
-            write_sums(folder, {**contents, "metadata.json": b'{"version": "1"}'})
+            write_sums(folder, {**contents, "metadata.json": b'{"version": "1", "labels": []}'})
         case _:
             labels = contents["metadata.json"].replace(b'"9"', b'"9", "10"')
             write_sums(folder, {**contents, "metadata.json": labels})
@@ -102,8 +139,8 @@ REASONS = {
     "flipped bit": "model.onnx: content is sha256",
     "no onnx": "model.onnx: onnxruntime refuses it",
     "unlisted metadata": "does not list metadata.json",
-    "bad metadata": "metadata.json: labels: Field required",
-    "other labels": "one per label",
+    "bad metadata": "metadata.json: figures: Field required",
+    "other labels": r"'probabilities' FP32 \[-1, 11\]",
 }
 
 
@@ -113,14 +150,19 @@ def test_a_bad_model_is_named_in_one_line(model_folder: Path, tmp_path: Path, ki
     shutil.copytree(model_folder, folder)
     damage(folder, kind)
     with pytest.raises(ModelUnusableError, match=REASONS[kind]) as caught:
-        load(folder, 1)
+        load_digits(folder, 1)
     assert "\n" not in str(caught.value)
+
+
+def test_a_variant_that_was_not_published_is_named(model_folder: Path) -> None:
+    with serve(PAYLOAD, modelPath=str(model_folder), variant="int8") as running:
+        wait_until(lambda: "does not list model.int8.onnx" in running.client.get("/health").text, "the reason is told")
 
 
 def test_a_process_without_a_model_stays_says_why_once_and_recovers_when_one_appears(
     model_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level("INFO", "slipway.model"), serve(lambda: load(tmp_path / "model", 1)) as running:
+    with caplog.at_level("INFO", "slipway.model"), serve(PAYLOAD, modelPath=str(tmp_path / "model")) as running:
         wait_until(lambda: running.metric("model_load_failures_total") >= 3, "loading was tried again")
         health = running.client.get("/health")
         assert health.status_code == 503

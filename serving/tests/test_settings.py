@@ -27,6 +27,7 @@ def test_every_documented_key_is_read(tmp_path: Path) -> None:
         "drainSeconds": 3,
         "logLevel": "debug",
         "topK": 4,
+        "variant": "int8",
     }
     assert sorted(content) == sorted(KEYS)
     settings = load(given(tmp_path, content))

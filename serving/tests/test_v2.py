@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from serving.pictures import pixels_of
-from serving.tests.support import Running
-from serving.v2 import MOST_ROWS, InferenceError, parse
+from serving.payloads.digits.pixels import pixels_of
+from serving.tensor_requests import MOST_ROWS, InferenceError, parse
+from serving.tests.support import HeldSession, Running, model_with
 
 Digits = list[tuple[bytes, str]]
 INFER = "/v2/models/digits/infer"
@@ -87,7 +87,7 @@ def test_an_answer_without_an_id_has_none(ready: Running) -> None:
 )
 def test_a_request_that_does_not_fit_the_model_is_refused_with_the_reason(body: object, reason: str) -> None:
     with pytest.raises(InferenceError, match=reason) as caught:
-        parse(json.dumps(body).encode())
+        parse(json.dumps(body).encode(), model_with(HeldSession()).onnx)
     assert "\n" not in str(caught.value)
 
 

@@ -32,5 +32,5 @@ def test_the_flat_program_declares_what_slipway_declares(
         if name.startswith("BENCH_"):
             monkeypatch.setenv(name, value)
     flat = objects(record(lambda: runpy.run_path(str(PROJECT / "bench" / "flat" / "__main__.py"))))
-    assert len(flat) == 6 + 9 * services
+    assert len(flat) == 5 + 10 * services
     assert flat == ours

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.training.digits import held_out
+from serving.payloads.digits.data import held_out
 from tests.cluster.stack import Stack, exported_environment, local
 from tests.cluster.traffic import Ingress
 

@@ -1,5 +1,7 @@
 """What the registry itself says about an image, over the distribution API."""
 
+import hashlib
+import json
 import zlib
 from typing import Any, cast
 
@@ -42,3 +44,25 @@ def contents(host: str) -> dict[str, list[str]]:
     """List every repository with its tags."""
     names = httpx.get(f"http://{host}/v2/_catalog", timeout=30).raise_for_status().json()["repositories"]
     return {name: sorted(_get(f"{host}/{name}", "tags/list").json()["tags"] or []) for name in names}
+
+
+def pushed_again(repository: str, digest: str) -> str:
+    """Push an image once more with one label added: the same layers, another digest, as a new build would have."""
+    host, _, name = repository.partition("/")
+    content = manifest(repository, digest)
+    config = cast("dict[str, Any]", _get(repository, f"blobs/{content['config']['digest']}").json())
+    config["config"].setdefault("Labels", {})["test"] = "again"
+    blob = json.dumps(config).encode()
+    content["config"] |= {"digest": _digest(blob), "size": len(blob)}
+    document = json.dumps(content).encode()
+    with httpx.Client(base_url=f"http://{host}/v2/{name}/", timeout=30) as client:
+        place = client.post("blobs/uploads/").raise_for_status().headers["Location"]
+        upload = httpx.URL(place).copy_merge_params({"digest": _digest(blob)})
+        client.put(upload, content=blob, headers={"Content-Type": "application/octet-stream"}).raise_for_status()
+        kind = {"Content-Type": content["mediaType"]}
+        client.put(f"manifests/{_digest(document)}", content=document, headers=kind).raise_for_status()
+    return f"{repository}@{_digest(document)}"
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

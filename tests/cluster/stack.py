@@ -43,14 +43,14 @@ def exported_environment() -> dict[str, str]:
 
 
 def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
-    """Lay out the program in a folder of its own, with the classifier's entry edited or the catalogue as it is."""
-    shared = ("__main__.py", "models", "components", "serving", "Pulumi.yaml", ".slipway")
+    """Lay out the program in a folder of its own, with the catalogue as it is or with one entry alone."""
+    shared = ("__main__.py", "models", "components", "serving", "images", "Pulumi.yaml", ".slipway")
     for name in (*shared, "catalog") if entry is None else shared:
         (folder / name).symlink_to(PROJECT / name)
     if entry is not None:
         (folder / "catalog").mkdir()
         (folder / "catalog" / "__init__.py").symlink_to(PROJECT / "catalog" / "__init__.py")
-        (folder / "catalog" / "classifier.yaml").write_text(yaml.safe_dump(entry, sort_keys=False))
+        (folder / "catalog" / f"{entry['name']}.yaml").write_text(yaml.safe_dump(entry, sort_keys=False))
     return folder
 
 

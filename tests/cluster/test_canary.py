@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster import registry
 from tests.cluster.stack import Json, Stack
 from tests.cluster.traffic import Ingress, slots
 
@@ -17,11 +18,12 @@ def canary(stack: Stack) -> Iterator[tuple[Json, Json]]:
     """Give the workloads before and with a canary of another image and other settings at weight 20."""
     before = stack.workloads()
     config = stack.config()
-    config["slipway:image"]["args"] = {"MODEL_SEED": "1"}
+    repository, _, digest = stack.service()["image"].partition("@")
+    other = registry.pushed_again(repository, digest)
     config["slipway:release"] = {
         "classifier": {
             "live": "blue",
-            "slots": {"blue": {"image": stack.service()["image"]}, "green": {"server": {"topK": 5}}},
+            "slots": {"blue": {}, "green": {"image": other, "server": {"topK": 5}}},
             "weight": WEIGHT,
             "match": {"header": {"name": "X-Canary"}, "cookie": "canary"},
         }

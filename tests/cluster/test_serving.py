@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from serving.training.digits import HELD_OUT
+from serving.payloads.digits.data import HELD_OUT
 from tests.cluster import registry
 from tests.cluster.stack import NAMESPACE, Stack, run
 from tests.cluster.traffic import Ingress, slots

@@ -1,16 +1,17 @@
 """The reason that a person reads when a rollout fails."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
 import pytest
 
-from components.diagnosis import Pod, explain_failures, reasons
+from components.diagnosis import Pod, explain_conflicts, explain_failures, reasons
 from tests.recording import record
 
 
 class Pods:
-    """An API server that knows these pods, and one log for each container that ran before."""
+    """An API server that knows these pods, and a log of each container that runs."""
 
     def __init__(self, *pods: Pod) -> None:
         self._pods = list(pods)
@@ -20,9 +21,25 @@ class Pods:
         self.asked.append((namespace, selector))
         return self._pods
 
-    def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+    def log(self, namespace: str, pod: str, container: str) -> str:
         assert namespace == "demo"
-        return f"{pod}/{container} said this\nthen died\n" if previous else ""
+        (named,) = [one for found in self._pods for one in every_container(found) if one["name"] == container]
+        return (
+            f"1\n2\n{pod}/{container} runs\nit waits\n" + '{"message": "in vain"}\n'
+            if "running" in named["state"]
+            else ""
+        )
+
+
+def every_container(pod: Pod) -> list[Any]:
+    return [*pod["status"]["initContainerStatuses"], *pod["status"]["containerStatuses"]]
+
+
+SAID = "; its last log lines: p/{} runs | it waits | in vain"
+
+
+def died(message: str = "said this\nthen died\n") -> dict[str, object]:
+    return {"terminated": {"exitCode": 3, "reason": "Error", "message": message}}
 
 
 def pod(*, init: list[Any] | None = None, main: list[Any] | None = None, ready: str = "False", **scheduled: str) -> Pod:
@@ -43,27 +60,25 @@ CASES: dict[str, tuple[Pod, list[str]]] = {
         ["pod p: container model: ImagePullBackOff: not found"],
     ),
     "a container crashes again and again": (
-        pod(
-            main=[
-                waiting(
-                    "server",
-                    "CrashLoopBackOff",
-                    "back-off 10s",
-                    restartCount=2,
-                    lastState={"terminated": {"exitCode": 3, "reason": "Error"}},
-                )
-            ]
-        ),
+        pod(main=[waiting("server", "CrashLoopBackOff", "back-off 10s", lastState=died())]),
         [
             (
                 "pod p: container server: CrashLoopBackOff: back-off 10s (exit code 3, Error); "
-                "its last log lines: p/server said this | then died"
+                "its last log lines: said this | then died"
             )
         ],
     ),
     "an init container failed": (
-        pod(init=[{"name": "model", "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}]),
-        ["pod p: container model: ended (exit code 1, Error)"],
+        pod(init=[{"name": "model", "state": died("")}]),
+        ["pod p: container model: ended (exit code 3, Error)"],
+    ),
+    "an init container failed and works again": (
+        pod(init=[{"name": "model", "state": {"running": {}}, "lastState": died("no model\n")}]),
+        ["pod p: container model: ended (exit code 3, Error), runs again; its last log lines: no model"],
+    ),
+    "an init container still works": (
+        pod(init=[{"name": "model", "state": {"running": {}}}], main=[waiting("server", "PodInitializing")]),
+        ["pod p: container model: has not ended yet" + SAID.format("model")],
     ),
     "no node has room": (
         pod(reason="Unschedulable", message="0/1 nodes are available"),
@@ -71,7 +86,7 @@ CASES: dict[str, tuple[Pod, list[str]]] = {
     ),
     "it runs but is not ready": (
         pod(main=[{"name": "server", "ready": False, "state": {"running": {}}}]),
-        ["pod p: container server: running, but not ready: its readiness probe fails"],
+        ["pod p: container server: running, but not ready: its readiness probe fails" + SAID.format("server")],
     ),
     "a finished init container is no reason": (
         pod(
@@ -96,13 +111,20 @@ def test_a_pod_on_its_way_out_is_left_out() -> None:
     assert not list(reasons(Pods(leaving), "demo", "a=b"))
 
 
-def failed(source: Pods) -> bool:
-    """Call the hook as the engine does when a Deployment's update failed."""
-    inputs = {"metadata": {"namespace": "demo"}, "spec": {"selector": {"matchLabels": {"x": "1", "y": "2"}}}}
-    arguments = pulumi.ErrorHookArgs(urn="u", id="i", name="n", type="t", new_inputs=inputs, failed_operation="update")
+DEPLOYMENT = {"metadata": {"namespace": "demo"}, "spec": {"selector": {"matchLabels": {"x": "1", "y": "2"}}}}
+JOB = {"metadata": {"namespace": "demo"}, "spec": {"template": {"metadata": {"labels": {"job": "train"}}}}}
+
+
+def answer(hook: Callable[[], pulumi.ErrorHook], **given: Any) -> bool:
+    """Call a hook as the engine does when an update failed."""
+    arguments = pulumi.ErrorHookArgs(urn="u", id="i", name="n", type="t", failed_operation="update", **given)
     answers: list[Any] = []
-    record(lambda: answers.append(explain_failures(source)(arguments)))
+    record(lambda: answers.append(hook()(arguments)))
     return bool(answers[0])
+
+
+def failed(source: Pods, inputs: Mapping[str, Any] = DEPLOYMENT) -> bool:
+    return answer(lambda: explain_failures(source), new_inputs=inputs)
 
 
 @pytest.fixture
@@ -128,3 +150,34 @@ def test_a_failed_look_up_is_a_warning_and_hides_nothing(logged: list[str], monk
     monkeypatch.setattr(source, "pods", unreachable)
     assert failed(source) is False
     assert logged == ["why n failed could not be looked up: connection refused"]
+
+
+def test_a_jobs_pods_are_found_by_the_labels_of_its_template(logged: list[str]) -> None:
+    source = Pods(CASES["no node has room"][0])
+    assert failed(source, JOB) is False
+    assert source.asked == [("demo", "job=train")]
+    assert logged == ["pod p: Unschedulable: 0/1 nodes are available"]
+
+
+def test_inputs_without_labels_are_a_warning_and_ask_for_nothing(logged: list[str]) -> None:
+    source = Pods()
+    assert failed(source, {"metadata": {"namespace": "demo"}, "spec": {}}) is False
+    assert source.asked == []
+    assert logged == ["why n failed could not be looked up: 'template'"]
+
+
+CONFLICT = 'Apply failed with 1 conflict: conflict with "pulumi-kubernetes-1f": .metadata.labels.slipway.dev/stack'
+
+
+def test_a_namespace_of_another_stack_is_named_as_such_and_is_not_tried_again(logged: list[str]) -> None:
+    namespace = {"metadata": {"name": "shop-dev"}}
+    assert answer(explain_conflicts, new_inputs=namespace, errors=["update failed", CONFLICT]) is False
+    (line,) = logged
+    assert line.startswith("namespace shop-dev: belongs to another stack")
+    assert line.endswith("give this one a slipway:system.namespace of its own")
+
+
+@pytest.mark.parametrize("errors", [[], ["connection refused"]])
+def test_another_failure_of_the_namespace_is_left_to_pulumi(errors: list[str], logged: list[str]) -> None:
+    assert answer(explain_conflicts, new_inputs={"metadata": {"name": "shop-dev"}}, errors=errors) is False
+    assert logged == []

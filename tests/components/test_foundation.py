@@ -2,8 +2,13 @@
 
 import pytest
 
+from components.system import System, SystemArgs
+from models.entry import CatalogueEntry
+from models.stack import StackSettings
+from models.system import resolve
 from tests.components.deploying import deployed
-from tests.samples import entry, put, service, stack
+from tests.recording import record
+from tests.samples import accepted, entry, put, service, stack
 
 
 def test_the_namespace_enforces_the_clusters_version_of_the_restricted_standard() -> None:
@@ -17,13 +22,18 @@ def test_the_namespace_enforces_the_clusters_version_of_the_restricted_standard(
     }  # fmt: skip
 
 
-def test_there_is_a_policy_for_everything_denied_for_names_and_for_each_service() -> None:
-    run = deployed(entry(services={"web": service(), "api": service()}))
-    names = {policy.object_name for policy in run.of_kind("NetworkPolicy")}
-    assert names == {"default-deny", "dns", "to-web", "to-api"}
+def test_the_namespace_says_whose_it_is_so_that_a_second_stack_meets_a_conflict_that_is_explained() -> None:
+    spec = resolve(accepted(StackSettings, stack()), accepted(CatalogueEntry, entry()))
+    run = record(lambda: System(spec.name, SystemArgs(spec=spec)), stack="theirs")
+    namespace = run.one("Namespace", "shop-dev")
+    assert namespace.inputs["metadata"]["labels"]["slipway.dev/stack"] == "theirs"
+    assert namespace.error_hooks == ("whose-namespace",)
+    assert "whose-namespace" in run.error_hooks
+    pods = [d.inputs["spec"]["template"]["metadata"]["labels"] for d in run.of_kind("Deployment")]
+    assert not any("slipway.dev/stack" in labels for labels in pods), "a stack's name would roll every pod"
 
 
-@pytest.mark.parametrize("kind", ["ServiceAccount", "ResourceQuota", "LimitRange"])
+@pytest.mark.parametrize("kind", ["ResourceQuota", "LimitRange"])
 def test_there_is_one_of_each_fence(kind: str) -> None:
     assert deployed().one(kind).parent == deployed().one("Foundation").urn
 
@@ -34,7 +44,9 @@ def test_a_container_that_declares_nothing_gets_a_small_share_of_everything() ->
     assert set(limits["default"]) == set(limits["defaultRequest"]) == {"cpu", "memory", "ephemeral-storage"}
 
 
-def test_the_account_holds_no_token() -> None:
-    account = deployed().one("ServiceAccount")
-    assert account.inputs["automountServiceAccountToken"] is False
-    assert account.object_name == "workload"
+def test_what_a_metrics_adapter_must_be_told_is_handed_over_where_something_scales_on_it() -> None:
+    metrics = {"cpu": {"utilization": 70}, "pods": {"http_requests_total": {"average": 20}}}
+    scaled = service(scaling={"minReplicas": 1, "maxReplicas": 2, "metrics": metrics})
+    rules = deployed(entry(services={"web": scaled})).one("ConfigMap", "adapter-rules")
+    assert "http_requests_total" in rules.inputs["data"]["config.yaml"]
+    assert [c.object_name for c in deployed().of_kind("ConfigMap") if c.object_name == "adapter-rules"] == []

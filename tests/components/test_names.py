@@ -49,3 +49,13 @@ def test_a_repository_is_registry_system_and_image() -> None:
 
 def test_content_is_named_by_its_first_eight_hex_digits() -> None:
     assert names.content_hash("") == "e3b0c442"  # sha256 of nothing
+
+
+@pytest.mark.parametrize(("stack", "value"), [("dev", "dev"), ("a.b_c-1", "a.b_c-1"), ("x" * 63, "x" * 63)])
+def test_a_label_that_fits_is_the_text_itself(stack: str, value: str) -> None:
+    assert names.label_value(stack) == value
+
+
+@pytest.mark.parametrize("stack", ["-dev", "dev_", "x" * 64, "a b", ""])
+def test_what_is_no_label_is_named_by_its_hash(stack: str) -> None:
+    assert names.label_value(stack) == names.content_hash(stack) != names.label_value(f"{stack}2")

@@ -26,7 +26,7 @@ def spread(topology: str) -> dict[str, Any]:
 def test_replicas_are_spread_over_nodes_and_otherwise_left_to_the_scheduler() -> None:
     given = pod()
     assert given["topologySpreadConstraints"] == [spread("kubernetes.io/hostname")]
-    assert not {"nodeSelector", "tolerations", "priorityClassName", "affinity"} & set(given)
+    assert not {"nodeSelector", "tolerations", "priorityClassName", "runtimeClassName", "affinity"} & set(given)
 
 
 def test_replicas_are_spread_over_zones_too_where_asked() -> None:
@@ -37,12 +37,13 @@ def test_replicas_are_spread_over_zones_too_where_asked() -> None:
     ]
 
 
-def test_node_labels_taints_and_priority_are_passed_on() -> None:
+def test_node_labels_taints_priority_and_runtime_are_passed_on() -> None:
     given = pod(
         scheduling={
             "nodeSelector": {"gpu": "l4"},
             "tolerations": [{"key": "nvidia.com/gpu"}, {"key": "team", "value": "ml", "effect": "NoExecute"}],
             "priorityClass": "inference",
+            "runtimeClass": "nvidia",
         }
     )
     assert given["nodeSelector"] == {"gpu": "l4"}
@@ -51,6 +52,7 @@ def test_node_labels_taints_and_priority_are_passed_on() -> None:
         {"key": "team", "operator": "Equal", "value": "ml", "effect": "NoExecute"},
     ]
     assert given["priorityClassName"] == "inference"
+    assert given["runtimeClassName"] == "nvidia"
 
 
 def test_replicas_of_a_slot_are_kept_apart_as_strongly_as_asked() -> None:
@@ -69,8 +71,36 @@ def test_the_server_takes_the_devices_and_the_model_loader_none() -> None:
     assert "nvidia.com/gpu" not in {**loader["resources"]["requests"], **loader["resources"]["limits"]}
 
 
-def test_the_quota_counts_devices_by_their_requests_alone() -> None:
-    run = deployed(entry(services={"web": service(resources={**ROOM, "devices": {"nvidia.com/gpu": 2}})}))
-    hard = run.one("ResourceQuota").inputs["spec"]["hard"]
-    assert hard["requests.nvidia.com/gpu"] == "20", "two slots of four replicas and a surge of one"
-    assert "limits.nvidia.com/gpu" not in hard
+GPU, ZONE = "nvidia.com/gpu.present", "topology.kubernetes.io/zone"
+
+
+def affinity(**scheduling: object) -> dict[str, Any]:
+    return pod(scheduling=scheduling)["affinity"]
+
+
+def expression(key: str, *values: str) -> dict[str, Any]:
+    return {"key": key, "operator": "In", "values": list(values)}
+
+
+def test_a_node_must_have_every_label_that_is_required() -> None:
+    given = affinity(nodeAffinity={"required": {GPU: ["true"], ZONE: ["a", "b"]}})
+    every = {"matchExpressions": [expression(GPU, "true"), expression(ZONE, "a", "b")]}
+    assert given == {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [every]}}}
+
+
+def test_each_preferred_label_counts_for_itself() -> None:
+    given = affinity(nodeAffinity={"preferred": {GPU: ["true"], ZONE: ["a", "b"]}})
+    single = [
+        {"weight": 100, "preference": {"matchExpressions": [expression(GPU, "true")]}},
+        {"weight": 100, "preference": {"matchExpressions": [expression(ZONE, "a", "b")]}},
+    ]
+    assert given == {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": single}}
+
+
+def test_nodes_and_neighbours_are_chosen_at_the_same_time() -> None:
+    given = affinity(nodeAffinity={"required": {GPU: ["true"]}, "preferred": {ZONE: ["a"]}}, apart="required")
+    assert set(given) == {"nodeAffinity", "podAntiAffinity"}
+    assert set(given["nodeAffinity"]) == {
+        "requiredDuringSchedulingIgnoredDuringExecution",
+        "preferredDuringSchedulingIgnoredDuringExecution",
+    }

@@ -11,7 +11,7 @@ from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.stack import StackSettings
 from models.system import SystemSpec, resolve
-from tests.samples import Config, accepted, entry, put, stack
+from tests.samples import Config, accepted, entry, put, service, stack
 
 
 @pytest.fixture
@@ -25,6 +25,10 @@ def project(tmp_path: Path) -> Path:
 def spec(**image: object) -> SystemSpec:
     given = stack("dev", image={"registry": "localhost:5050", **image})
     return resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry()))
+
+
+def resolved(given: Config, **changes: object) -> SystemSpec:
+    return resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry(**changes)))
 
 
 def faults(project: Path, given: SystemSpec | None = None) -> tuple[str, ...]:
@@ -109,3 +113,34 @@ def test_missing_wheels_are_refused(project: Path) -> None:
 def test_where_nothing_is_built_no_folder_is_needed(tmp_path: Path) -> None:
     given = put(stack("dev"), "release.web.slots.blue.image", f"server@sha256:{'5f0c' * 16}")
     checked(resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry())), tmp_path)
+
+
+def test_another_context_of_the_kubeconfig_is_no_replacement(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(write(project / "config", contexts("prd", "other"))))
+    (fault,) = faults(project)
+    assert fault.startswith("slipway:cluster.context: 'prod' is not in the kubeconfig (searched ")
+    assert "they hold prd, other); did you mean 'prd'?" in fault
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_a_secrets_variable_must_be_set_and_hold_something(
+    project: Path, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    given = {**stack(), "secrets": {"login": {"environment": {"API_KEY": "CI_API_KEY"}}}}
+    system = resolved(given, secrets={"login": {"keys": ["API_KEY"]}})
+    monkeypatch.delenv("CI_API_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("CI_API_KEY", value)
+    (fault,) = faults(project, system)
+    assert fault.startswith(
+        "slipway:secrets.login.environment.API_KEY: the variable CI_API_KEY is not set or empty; set it"
+    )
+
+
+def test_what_no_metric_can_answer_is_refused_before_anything_is_made(project: Path) -> None:
+    metrics = {"pods": {"http_requests_total": {"average": 20}}}
+    scaled = service(scaling={"minReplicas": 1, "maxReplicas": 2, "metrics": metrics}, monitoring=None)
+    objective = service(monitoring={"slo": {"availability": 99.9, "latency": {"percent": 99, "within": "123ms"}}})
+    for services in ({"web": scaled}, {"web": objective}):
+        (fault,) = faults(project, resolved(stack(), services=services))
+        assert fault.startswith("catalog/shop.yaml: services.web.")

@@ -59,9 +59,9 @@ def test_each_probe_asks_its_own_question_at_its_own_pace() -> None:
     container = server(with_service(health=health))
     probes = {name: container[f"{name}Probe"] for name in ("startup", "readiness", "liveness")}
     assert {name: probe["httpGet"] for name, probe in probes.items()} == {
-        "startup": {"path": "/r", "port": "http"},
-        "readiness": {"path": "/r", "port": "http"},
-        "liveness": {"path": "/l", "port": "http"},
+        "startup": {"path": "/r", "port": "web"},
+        "readiness": {"path": "/r", "port": "web"},
+        "liveness": {"path": "/l", "port": "web"},
     }
     pace = {name: (p["periodSeconds"], p["timeoutSeconds"], p["failureThreshold"]) for name, p in probes.items()}
     assert pace == {"startup": (1, 2, 90), "readiness": (7, 2, 4), "liveness": (7, 2, 4)}
@@ -88,19 +88,17 @@ def test_by_default_no_pod_goes_before_its_successor_is_ready() -> None:
 
 def test_the_server_listens_where_the_entry_says_and_its_service_leads_there_by_name() -> None:
     run = with_service(port=7001)
-    assert server(run)["ports"] == [{"name": "http", "containerPort": 7001}]
+    assert server(run)["ports"] == [{"name": "web", "containerPort": 7001}]
     assert {"name": "PORT", "value": "7001"} in server(run)["env"]
     (port,) = run.one("Service", "web-blue").inputs["spec"]["ports"]
-    assert (port["name"], port["port"], port["targetPort"], port["protocol"]) == ("http", 80, "http", "TCP")
+    assert (port["name"], port["port"], port["targetPort"], port["protocol"]) == ("web", 80, "web", "TCP")
 
 
-def test_the_init_container_fetches_the_model_and_the_server_may_only_read_it() -> None:
-    run = with_service(model={"name": "digits", "uri": "s3://models/digits/7", "path": "/data"})
-    (loader,) = pod(run)["initContainers"]
-    assert loader["command"] == ["python", "-m", "serving.fetch", "s3://models/digits/7", "/data"]
-    mounts = {mount["name"]: mount for mount in server(run)["volumeMounts"]}
-    assert (mounts["model"]["mountPath"], mounts["model"]["readOnly"]) == ("/data", True)
-    assert mounts["settings"] == {"name": "settings", "mountPath": "/etc/slipway", "readOnly": True}
+def test_monitors_find_the_slots_own_service_and_not_the_one_that_callers_use() -> None:
+    run = with_service(route={"host": "web.example.com"})
+    wanted = run.one("ServiceMonitor").inputs["spec"]["selector"]["matchLabels"]
+    found = [s.object_name for s in run.of_kind("Service") if wanted.items() <= s.inputs["metadata"]["labels"].items()]
+    assert found == ["web-blue"]
 
 
 def test_the_server_is_told_who_it_is() -> None:

@@ -139,7 +139,7 @@ def test_the_monitor_reads_the_private_services_at_the_entrys_path_and_pace() ->
     monitoring = {"path": "/m", "interval": "15s", "labels": {"release": "prometheus", labels.SERVICE: "other"}}
     run = deployed(entry(services={"web": service(monitoring=monitoring)}))
     monitor = run.one("ServiceMonitor")
-    assert monitor.inputs["spec"]["endpoints"] == [{"port": "http", "path": "/m", "interval": "15s"}]
+    assert monitor.inputs["spec"]["endpoints"] == [{"port": "web", "path": "/m", "interval": "15s"}]
     assert monitor.inputs["spec"]["targetLabels"] == ["slipway.dev/slot"]
     assert monitor.inputs["metadata"]["labels"]["release"] == "prometheus"
     assert monitor.inputs["metadata"]["labels"][labels.SERVICE] == "web", "our own labels win"
@@ -147,6 +147,12 @@ def test_the_monitor_reads_the_private_services_at_the_entrys_path_and_pace() ->
         "app.kubernetes.io/name": "web",
         "slipway.dev/role": "slot",
     }
+
+
+def test_a_scrape_is_given_as_long_as_the_entry_says() -> None:
+    run = deployed(entry(services={"web": service(monitoring={"interval": "20s", "timeout": "9s"})}))
+    (endpoint,) = run.one("ServiceMonitor").inputs["spec"]["endpoints"]
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("20s", "9s")
 
 
 @pytest.mark.parametrize(("monitoring", "cluster"), [(None, True), ({}, False)])

@@ -1,5 +1,6 @@
 """Every catalogue entry in each of its environments, with one slot filled and with both."""
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -39,6 +40,10 @@ CASES = [
 ]
 
 
+PLANTED = "planted-0d6e"
+"""The value of every secret: it may stand in Secret objects alone."""
+
+
 def config_of(case: Case) -> Config:
     """The least that a stack file must say to run a case, without monitoring or ingress settings of its own."""
     given = entry(case.entry)
@@ -46,12 +51,18 @@ def config_of(case: Case) -> Config:
     config: Config = {"system": {"entry": case.entry, "environment": case.environment}, "cluster": {"context": "prod"}}
     if builds:
         config["image"] = {"registry": "registry.example.com/ml"}
-    blue = {} if builds else {"image": IMAGE}
+    else:
+        config["images"] = dict.fromkeys(given.images, IMAGE)
+    if given.secrets:
+        config["objectStorage"] = {"url": "https://s3.example.com"}
+        config["secrets"] = {
+            name: {"values": dict.fromkeys(secret.names, json.dumps({"auths": PLANTED}))}
+            for name, secret in given.secrets.items()
+        }
     releases: Config = {}
     for service in given.services:
-        releases[service] = {"slots": {"blue": blue}}
         if case.both and given.service_in(case.environment, service).route is not None:
-            releases[service] = {"slots": {"blue": blue, "green": {"image": OTHER_IMAGE}}, "weight": 20}
+            releases[service] = {"slots": {"blue": {}, "green": {"image": OTHER_IMAGE}}, "weight": 20}
     return {**config, "release": releases}
 
 
@@ -61,14 +72,19 @@ def recorded(case: Case) -> Recorded:
     return run_main(config_of(case))
 
 
-def pod(deployment: Registered) -> dict[str, Any]:
-    """A Deployment's pod template."""
-    return cast("dict[str, Any]", deployment.inputs["spec"]["template"])
+def pod(workload: Registered) -> dict[str, Any]:
+    """A workload's pod template."""
+    return cast("dict[str, Any]", workload.inputs["spec"]["template"])
+
+
+def workloads(run: Recorded) -> list[Registered]:
+    """Whatever makes pods."""
+    return [resource for kind in ("Deployment", "StatefulSet", "Job") for resource in run.of_kind(kind)]
 
 
 def pod_labels(run: Recorded) -> dict[str, Labels]:
-    """The labels of each Deployment's pods."""
-    return {d.object_name: pod(d)["metadata"]["labels"] for d in run.of_kind("Deployment")}
+    """The labels of each workload's pods."""
+    return {workload.object_name: pod(workload)["metadata"]["labels"] for workload in workloads(run)}
 
 
 def selected(selector: Labels, candidates: dict[str, Labels]) -> set[str]:
@@ -76,7 +92,12 @@ def selected(selector: Labels, candidates: dict[str, Labels]) -> set[str]:
     return {name for name, labels in candidates.items() if selector.items() <= labels.items()}
 
 
+def containers_of(workload: Registered) -> list[dict[str, Any]]:
+    """Every container of a workload's pods, init containers too."""
+    spec = pod(workload)["spec"]
+    return [*spec.get("initContainers", []), *spec["containers"]]
+
+
 def containers(run: Recorded) -> list[dict[str, Any]]:
-    """Every container of every pod, init containers too."""
-    specs = [pod(deployment)["spec"] for deployment in run.of_kind("Deployment")]
-    return [container for spec in specs for container in (*spec["initContainers"], *spec["containers"])]
+    """Every container of every pod."""
+    return [container for workload in workloads(run) for container in containers_of(workload)]

@@ -8,8 +8,9 @@ import pytest
 
 from models.errors import SECRET_LOOKING
 from models.quantity import parse
-from tests.contracts.cases import CASES, Case, config_of, containers, pod
-from tests.recording import Recorded, run_main
+from models.resources import LOG_ROOM
+from tests.contracts.cases import CASES, PLANTED, Case, config_of, containers, containers_of, pod, workloads
+from tests.recording import Recorded, Secret, run_main
 from tests.samples import put
 
 
@@ -29,8 +30,8 @@ def test_every_image_is_named_by_digest(run: Recorded) -> None:
 
 
 def test_pods_pass_the_restricted_standard(run: Recorded) -> None:
-    for deployment in run.of_kind("Deployment"):
-        spec = pod(deployment)["spec"]
+    for workload in workloads(run):
+        spec = pod(workload)["spec"]
         context = spec["securityContext"]
         assert context["runAsNonRoot"] is True
         assert context["runAsUser"] == context["runAsGroup"] == context["fsGroup"] >= 10000
@@ -38,7 +39,7 @@ def test_pods_pass_the_restricted_standard(run: Recorded) -> None:
         assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
         kinds = {kind for volume in spec["volumes"] for kind in volume if kind != "name"}
         assert kinds <= {"configMap", "emptyDir", "secret", "projected", "persistentVolumeClaim"}
-        assert spec["automountServiceAccountToken"] is False
+        assert spec["automountServiceAccountToken"] is False, "no shipped system talks to the API server"
 
 
 def test_containers_pass_the_restricted_standard(run: Recorded) -> None:
@@ -58,7 +59,7 @@ def test_every_server_has_its_three_probes_on_a_port_that_it_opens(run: Recorded
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             assert server[probe]["httpGet"]["port"] in names
             assert server[probe]["httpGet"]["path"].startswith("/")
-        environment = {variable["name"]: variable["value"] for variable in server["env"]}
+        environment = {variable["name"]: variable.get("value") for variable in server["env"]}
         assert environment["PORT"] == str(server["ports"][0]["containerPort"])
 
 
@@ -84,43 +85,80 @@ def test_the_budgets_fit_into_one_another(run: Recorded) -> None:
 
 
 def _config_map(spec: dict[str, Any]) -> str:
-    (name,) = [volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume]
+    (name,) = [volume["configMap"]["name"] for volume in spec["volumes"] if volume["name"] == "settings"]
     return name
 
 
 def test_volumes_and_mounts_belong_together(run: Recorded) -> None:
-    for deployment in run.of_kind("Deployment"):
-        spec = pod(deployment)["spec"]
-        volumes = {volume["name"] for volume in spec["volumes"]}
-        every = [*spec["initContainers"], *spec["containers"]]
+    for workload in workloads(run):
+        volumes = {volume["name"] for volume in pod(workload)["spec"]["volumes"]}
+        every = containers_of(workload)
         assert {mount["name"] for container in every for mount in container["volumeMounts"]} == volumes
         for container in every:
             paths = [mount["mountPath"] for mount in container["volumeMounts"]]
             assert len(set(paths)) == len(paths)
 
 
+def test_every_claim_and_config_map_that_a_pod_mounts_is_made_before_it(run: Recorded) -> None:
+    made = {(r.kind, r.object_name): r.urn for r in run.manifests}
+    for workload in workloads(run):
+        for volume in pod(workload)["spec"]["volumes"]:
+            if claim := volume.get("persistentVolumeClaim"):
+                assert made["PersistentVolumeClaim", claim["claimName"]] in workload.depends_on
+            if config := volume.get("configMap"):
+                assert made["ConfigMap", config["name"]] in workload.depends_on
+
+
+def test_every_pod_has_an_account_that_exists(run: Recorded) -> None:
+    accounts = {account.object_name for account in run.of_kind("ServiceAccount")}
+    for workload in workloads(run):
+        assert pod(workload)["spec"]["serviceAccountName"] in accounts
+    assert {pod(workload)["spec"]["serviceAccountName"] for workload in workloads(run)} == accounts
+
+
 def test_the_init_container_fetches_to_where_the_server_reads(run: Recorded) -> None:
     for deployment in run.of_kind("Deployment"):
         spec = pod(deployment)["spec"]
-        (loader,), (server,) = spec["initContainers"], spec["containers"]
-        model = {m["name"]: m["mountPath"] for m in server["volumeMounts"]}["model"]
+        (server,) = spec["containers"]
         settings = json.loads(run.one("ConfigMap", _config_map(spec)).inputs["data"]["settings.json"])
-        assert loader["command"][-1] == model == settings["modelPath"]
-        assert model in {mount["mountPath"] for mount in loader["volumeMounts"] if not mount.get("readOnly")}
-        assert loader["image"] == server["image"]
+        assert ("modelPath" in settings) == ("initContainers" in spec)
+        for loader in spec.get("initContainers", []):
+            model = {m["name"]: m["mountPath"] for m in server["volumeMounts"]}["model"]
+            assert loader["command"][4] == model == settings["modelPath"]
+            assert model in {mount["mountPath"] for mount in loader["volumeMounts"] if not mount.get("readOnly")}
+            assert loader["image"] == server["image"]
 
 
 def test_what_a_pod_may_write_fits_its_storage_limit(run: Recorded) -> None:
-    for deployment in run.of_kind("Deployment"):
-        spec = pod(deployment)["spec"]
-        sizes = [volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"] if "emptyDir" in volume]
-        limit = spec["containers"][0]["resources"]["limits"]["ephemeral-storage"]
-        assert sum(parse(size) for size in sizes) <= parse(limit)
+    for workload in workloads(run):
+        sizes = [volume["emptyDir"]["sizeLimit"] for volume in pod(workload)["spec"]["volumes"] if "emptyDir" in volume]
+        limit = pod(workload)["spec"]["containers"][0]["resources"]["limits"]["ephemeral-storage"]
+        assert sum(parse(size) for size in [*sizes, LOG_ROOM]) <= parse(limit)
+
+
+def test_a_secret_stands_in_secret_objects_alone_and_is_marked_there(run: Recorded, case: Case) -> None:
+    holders = [r for r in run.manifests if PLANTED in json.dumps(r.inputs)]
+    assert {r.kind for r in holders} <= {"Secret"}
+    assert len(holders) == len(config_of(case).get("secrets", {}))
+    for holder in holders:
+        assert all(isinstance(value, Secret) for value in holder.inputs["stringData"].values())
+    assert PLANTED not in json.dumps(run.outputs)
+
+
+def test_every_secret_that_a_pod_refers_to_is_made_before_it_with_that_key(run: Recorded) -> None:
+    secrets = {secret.object_name: secret for secret in run.of_kind("Secret")}
+    for workload in workloads(run):
+        variables = [variable for container in containers_of(workload) for variable in container.get("env", [])]
+        for reference in [v["valueFrom"]["secretKeyRef"] for v in variables if "valueFrom" in v]:
+            assert reference["key"] in secrets[reference["name"]].inputs["stringData"]
+            assert secrets[reference["name"]].urn in workload.depends_on
+        for pulled in pod(workload)["spec"].get("imagePullSecrets", []):
+            assert secrets[pulled["name"]].inputs["type"] == "kubernetes.io/dockerconfigjson"
 
 
 def test_no_environment_variable_looks_like_a_secret(run: Recorded) -> None:
     for container in containers(run):
-        names = [variable["name"].lower() for variable in container.get("env", [])]
+        names = [variable["name"].lower() for variable in container.get("env", []) if "value" in variable]
         assert [name for name in names if any(word in name for word in SECRET_LOOKING)] == []
 
 

@@ -3,8 +3,8 @@
 import re
 
 from models.vocabulary import LABEL_LENGTH
-from tests.contracts.cases import CASES, Case, entry, recorded
-from tests.recording import Recorded
+from tests.contracts.cases import CASES, Case, entry, recorded, workloads
+from tests.recording import Recorded, Registered
 
 SCALED = "HorizontalPodAutoscaler"
 KINDS = {
@@ -15,9 +15,13 @@ KINDS = {
 
 def test_there_is_something_to_hold_to_the_contracts() -> None:
     assert {case.environment for case in CASES if case.entry == "classifier"} == {"dev", "staging", "prod"}
+    assert {case.entry for case in CASES} >= {"classifier", "faces", "gpu", "nlu", "parsing"}
     for case in CASES:
         assert {r.kind for r in recorded(case).manifests} >= KINDS - {SCALED}, case
-        assert len(recorded(case).of_kind("Deployment")) == 1 + case.both
+        services = entry(case.entry).services
+        routed = [s for s in services if entry(case.entry).service_in(case.environment, s).route]
+        assert routed
+        assert len(recorded(case).of_kind("Deployment")) == len(services) + len(routed) * case.both
 
 
 def test_urns_are_unique(run: Recorded) -> None:
@@ -71,7 +75,7 @@ def test_every_name_and_label_is_one_that_the_api_server_takes(run: Recorded) ->
 
 def test_services_and_ingresses_are_not_awaited_and_nothing_else_is_skipped(run: Recorded) -> None:
     skipped = {r.name for r in run.manifests if "pulumi.com/skipAwait" in r.inputs["metadata"].get("annotations", {})}
-    assert skipped == {r.name for r in run.manifests if r.kind in ("Service", "Ingress")}
+    assert skipped == {r.name for r in run.manifests if r.kind in ("Service", "Ingress", "PersistentVolumeClaim")}
 
 
 def test_a_deployments_wait_is_bounded_by_what_its_entry_declares(run: Recorded, case: Case) -> None:
@@ -82,19 +86,31 @@ def test_a_deployments_wait_is_bounded_by_what_its_entry_declares(run: Recorded,
         assert 0 < deployment.inputs["spec"]["progressDeadlineSeconds"] <= rollout.timeout
 
 
-def test_a_deployment_that_fails_is_explained_by_a_hook_that_exists(run: Recorded) -> None:
-    for deployment in run.of_kind("Deployment"):
-        assert deployment.error_hooks
-        assert set(deployment.error_hooks) <= run.error_hooks
+def test_a_workload_that_fails_is_explained_by_a_hook_that_exists(run: Recorded) -> None:
+    for workload in workloads(run):
+        assert workload.error_hooks
+        assert set(workload.error_hooks) <= run.error_hooks
+
+
+def test_every_wait_for_pods_is_bounded(run: Recorded) -> None:
+    for workload in workloads(run):
+        assert workload.create_timeout == workload.update_timeout != ""
+
+
+def _kind(resource: Registered) -> str:
+    return resource.object_name if resource.object_name == "adapter-rules" else resource.type
 
 
 def test_every_environment_has_the_same_services() -> None:
     for name in {case.entry for case in CASES}:
         runs = [recorded(case) for case in CASES if case.entry == name]
         assert {frozenset(run.outputs["services"]) for run in runs} == {frozenset(entry(name).services)}
-        kinds = [sorted(r.type for r in recorded(case).manifests) for case in CASES if case.entry == name and case.both]
-        # Hosts that stay stable and a fixed number of replicas are an environment's own choice.
-        shared = [[k for k in kind if not k.endswith((":Ingress", SCALED))] for kind in kinds]
+        kinds = [
+            sorted(_kind(r) for r in recorded(case).manifests) for case in CASES if case.entry == name and case.both
+        ]
+        # Jobs, hosts that stay stable and what scales are an environment's own choice.
+        own = (":Ingress", SCALED, ":ScaledObject", ":Job", ":ServiceAccount", ":NetworkPolicy", "adapter-rules")
+        shared = [[k for k in kind if not k.endswith(own)] for kind in kinds]
         assert all(kind == shared[0] for kind in shared)
 
 

@@ -103,14 +103,14 @@ def test_a_program_of_another_installation_stays_where_it_is(tmp_path: Path) -> 
 def test_the_summary_names_url_digest_slots_pods_and_next_commands(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pods(_paths: Paths, service: str, slot: str) -> list[str]:
-        return [f"classifier-dev/{service}-{slot}-1"] if slot == "blue" else []
+    def pods(_paths: Paths, stack: str, service: str, slot: str) -> list[str]:
+        return [f"classifier-{stack}/{service}-{slot}-1"] if slot == "blue" else []
 
     monkeypatch.setattr(deploy, "pods_of", pods)
     image = "localhost:5050/classifier/server@sha256:" + "a" * 64
     slots = {"blue": {"image": image, "weight": 80}, "green": {"image": image, "weight": 20}}
     services = {"classifier": {**SERVICE, "image": image, "live": "blue", "slots": slots}}
-    text = up.summary(paths, services, [Answer("7", "7", "blue"), Answer("1", "7", "green")])
+    text = up.summary(paths, "dev", services, [Answer("7", "7", "blue"), Answer("1", "7", "green")])
     assert f"image    {image}" in text
     assert "blue     live, 1 pod(s): classifier-dev/classifier-blue-1" in text
     assert "green    20 % of requests, 0 pod(s): none" in text
@@ -118,3 +118,50 @@ def test_the_summary_names_url_digest_slots_pods_and_next_commands(
     assert f"--data-binary @{deploy.picture_file(paths)} http://127.0.0.1:8080/predict" in text
     assert "pulumi preview -s dev" in text
     assert "make down" in text
+
+
+def test_the_summary_of_a_stack_without_pictures_names_what_only_the_cluster_reaches(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pods(_paths: Paths, _stack: str, _service: str, _slot: str) -> list[str]:
+        return []
+
+    monkeypatch.setattr(deploy, "pods_of", pods)
+    internal = {"image": "localhost:5050/faces/server@sha256:0", "live": "blue", "slots": {"blue": {"weight": 100}}}
+    text = up.summary(paths, "faces-dev", {"store": internal}, [])
+    assert "url      inside the cluster only" in text
+    assert "pulumi preview -s faces-dev" in text
+    assert "test pictures" not in text
+
+
+def stack_file(paths: Paths, stack: str, system: str) -> None:
+    paths.project.mkdir(exist_ok=True)
+    (paths.project / f"Pulumi.{stack}.yaml").write_text(f"config:\n  slipway:system: {{{system}}}\n")
+
+
+def test_a_stack_that_the_project_does_not_have_is_named_with_those_that_it_has(paths: Paths) -> None:
+    stack_file(paths, "dev", "entry: classifier, environment: dev")
+    stack_file(paths, "faces-dev", "entry: faces, environment: dev")
+    deploy.require_stack(paths, "faces-dev")
+    with pytest.raises(LocalError, match=r"--stack face: there is no Pulumi\.face\.yaml; there are: dev, faces-dev"):
+        deploy.require_stack(paths, "face")
+
+
+def test_pods_are_looked_for_in_the_namespace_that_the_stack_file_says(paths: Paths) -> None:
+    stack_file(paths, "dev", "entry: classifier, environment: dev")
+    stack_file(paths, "mine", "entry: classifier, environment: dev, namespace: mine")
+    assert [deploy.namespace_of(paths, stack) for stack in ("dev", "mine")] == ["classifier-dev", "mine"]
+
+
+def test_test_pictures_go_only_to_services_with_a_route(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def ask(_client: httpx.Client, service: object, _picture: bytes, expected: str) -> Answer:
+        asked.append(service)
+        return Answer(expected, expected, "blue")
+
+    monkeypatch.setattr(deploy, "ask", ask)
+    paths.create()
+    answers = deploy.try_out(paths, {"classifier": SERVICE, "worker": {"image": "i"}})
+    assert asked == [SERVICE] * len(answers)
+    assert len(answers) > 1

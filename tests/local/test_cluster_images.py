@@ -3,10 +3,12 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from local import images, monitoring
+from local import images
 from local.errors import LocalError
 from local.paths import Paths
+from local.progress import Progress
 
 
 @pytest.fixture
@@ -59,7 +61,26 @@ def test_an_unknown_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         images.architecture()
 
 
-def test_the_monitoring_definitions_are_pinned_with_a_checksum() -> None:
-    pinned = (Path(monitoring.__file__).parent / "crds/go.sum").read_text()
-    assert f"{monitoring.MODULE} {monitoring.version()} h1:" in pinned
-    assert f"{monitoring.MODULE} {monitoring.version()}/go.mod h1:" in pinned
+def test_packages_never_cover_the_base_s_links_into_usr(tmp_path: Path) -> None:
+    for name in ("lib/systemd/redis.service", "usr/lib/libz.so", "usr/bin/redis-server", "etc/redis.conf"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    images.merge_usr(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["etc", "usr"]
+    assert (tmp_path / "usr/lib/systemd/redis.service").is_file()
+    assert (tmp_path / "usr/lib/libz.so").is_file()
+
+
+def test_another_base_makes_another_redis_image(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+
+    def make(target: Path, base: Path, _log: Path) -> None:
+        made.append(base)
+        (target / "layer1.tar").touch()
+
+    monkeypatch.setattr(images, "_make_redis", make)
+    quiet = Progress(Console(quiet=True))
+    first = images.make_redis(paths, paths.cache / "images/base-1", quiet)
+    assert images.make_redis(paths, paths.cache / "images/base-1", quiet) == first
+    assert images.make_redis(paths, paths.cache / "images/base-2", quiet) != first
+    assert [base.name for base in made] == ["base-1", "base-2"]

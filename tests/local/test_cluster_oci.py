@@ -88,6 +88,19 @@ def test_the_same_content_has_the_same_digest_everywhere(image: Path, tmp_path_f
     assert (other / "manifest.json").read_bytes() == (image / "manifest.json").read_bytes()
 
 
+def test_an_upper_layer_comes_after_the_one_that_it_stands_on(image: Path) -> None:
+    (image / "layer1.tar").write_bytes(b"upper")
+    oci.write_image(image)
+    registry = Registry()
+    oci.push(image, client(registry), "base/redis", "bookworm")
+    manifest = json.loads(registry.manifests["bookworm"])
+    layers = [digest(b"layer" * 1000), digest(b"upper")]
+    assert [layer["digest"] for layer in manifest["layers"]] == layers
+    config = json.loads(registry.blobs[manifest["config"]["digest"]])
+    assert config["rootfs"]["diff_ids"] == layers
+    assert len(config["history"]) == len(layers)
+
+
 def test_a_registry_that_is_not_there_is_one_line(image: Path) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("connection refused", request=request)

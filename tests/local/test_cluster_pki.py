@@ -1,4 +1,5 @@
 import ipaddress
+import shutil
 import ssl
 from pathlib import Path
 
@@ -61,6 +62,23 @@ def test_a_second_run_changes_nothing(prepared: Paths) -> None:
     before = {file.name: file.read_bytes() for file in prepared.pki.iterdir()}
     pki.create(prepared.pki)
     assert {file.name: file.read_bytes() for file in prepared.pki.iterdir()} == before
+
+
+def test_a_running_cluster_gets_a_new_identity_from_its_own_authority(prepared: Paths, tmp_path: Path) -> None:
+    folder = tmp_path / "pki"
+    shutil.copytree(prepared.pki, folder)
+    for file in folder.glob("volume-provisioner.*"):
+        file.unlink()
+    (folder / "complete").write_text("\n".join(leaf.file for leaf in pki.LEAVES if leaf.file != "volume-provisioner"))
+    before = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "complete"}
+    pki.create(folder)
+    after = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "complete"}
+    assert after.keys() - before.keys() == {f"volume-provisioner.{kind}" for kind in ("crt", "key", "kubeconfig")}
+    assert {name: after[name] for name in before} == before
+    issued = x509.load_pem_x509_certificate(after["volume-provisioner.crt"])
+    issued.verify_directly_issued_by(certificate(prepared, "ca"))
+    pki.create(folder)
+    assert (folder / "volume-provisioner.crt").read_bytes() == after["volume-provisioner.crt"]
 
 
 def test_two_clusters_share_no_key(prepared: Paths, tmp_path: Path) -> None:

@@ -70,6 +70,28 @@ def test_a_machine_without_the_suite_is_told_what_to_add(monkeypatch: pytest.Mon
         debian.mirror()
 
 
+def test_packages_for_an_image_are_asked_for_with_the_image_s_own_status(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: Sequence[str], **_options: object) -> str:
+        ran.append(list(command))
+        if "--download-only" in command:
+            (tmp_path / "packages/b.deb").touch()
+            (tmp_path / "packages/a.deb").touch()
+        return "Candidate: 1\n"
+
+    monkeypatch.setattr(debian, "run", run)
+    found = debian.download(["redis-server"], tmp_path / "status", tmp_path / "packages", tmp_path / "log")
+    assert [file.name for file in found] == ["a.deb", "b.deb"]
+    command = ran[-1]
+    assert f"--option=Dir::State::status={tmp_path}/status" in command
+    assert f"--option=Dir::Cache::archives={tmp_path}/packages" in command
+    assert command[-1] == "redis-server"
+    assert ["apt-get", "update"] not in ran
+
+
 def test_another_lock_file_is_another_download(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("numpy==1 --hash=sha256:aa\n")
@@ -90,8 +112,16 @@ def test_the_wheel_folder_gets_what_is_locked_and_loses_what_is_not(tmp_path: Pa
     assert {file.name: file.read_text() for file in target.iterdir()} == {"numpy-2.whl": "new"}
 
 
-def test_a_folder_without_lock_files_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match=r"there is no requirements\*\.lock"):
+def test_wheels_are_those_of_the_server_and_of_every_image(tmp_path: Path) -> None:
+    names = ["serving/requirements-train.lock", "serving/requirements.lock", "images/vectors/requirements.lock"]
+    for name in (*names, "images/redis/redis.conf", "serving/requirements.in"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [str(lock.relative_to(tmp_path)) for lock in wheels.locks_in(tmp_path)] == names
+
+
+def test_a_project_without_the_server_s_lock_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"there is no serving/requirements\*\.lock"):
         wheels.locks_in(tmp_path)
 
 
@@ -103,13 +133,22 @@ def test_only_one_up_or_down_runs_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_env_names_nothing_outside_the_state_but_the_users_path(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_env_names_nothing_outside_the_state_but_the_users_path(
+    prepared: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "/usr/bin")
-    exports = deploy.exports(paths)
-    assert exports.pop("PATH") == f"{paths.project}/.venv/bin:{paths.bin}:/usr/bin"
-    places = [value for value in exports.values() if value != "true"]
+    exports = deploy.exports(prepared)
+    assert exports.pop("PATH") == f"{prepared.project}/.venv/bin:{prepared.bin}:/usr/bin"
+    places = {name: value for name, value in exports.items() if value != "true" and not name.startswith("SLIPWAY_S3")}
     assert len(places) >= 5
-    assert [value for value in places if str(paths.state) not in value] == []
+    assert {name: value for name, value in places.items() if str(prepared.state) not in value} == {}
+
+
+def test_env_tells_stacks_where_the_s3_server_is_and_who_may_write(prepared: Paths) -> None:
+    exports = deploy.exports(prepared)
+    assert exports["SLIPWAY_S3_ENDPOINT"] == "http://10.88.0.1:7070"
+    assert len(exports["SLIPWAY_S3_SECRET_KEY"]) >= 40
+    assert exports["SLIPWAY_S3_ACCESS_KEY"] != exports["SLIPWAY_S3_SECRET_KEY"]
 
 
 def test_pulumi_s_own_diagnostics_are_shown_without_its_progress() -> None:
@@ -126,7 +165,15 @@ def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_factory: pytes
     return CliRunner()
 
 
-@pytest.mark.parametrize("command", ["up", "down"])
+def test_an_unknown_stack_is_refused_before_anything_starts(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    result = cli.invoke(app, ["up", "--stack", "no-such-stack"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("local: --stack no-such-stack: there is no Pulumi.no-such-stack.yaml")
+    assert not Path(os.environ["SLIPWAY_CACHE"]).exists()
+
+
+@pytest.mark.parametrize("command", ["up", "down", "browser"])
 def test_without_root_nothing_starts_and_the_reason_is_one_line(cli: CliRunner, command: str) -> None:
     result = cli.invoke(app, [command])
     assert result.exit_code == 1

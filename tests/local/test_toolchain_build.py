@@ -240,3 +240,15 @@ def test_the_key_does_not_depend_on_where_go_is(workshop: Workshop) -> None:
     assert workshop.module.is_dir()
     here, there = (Go(binary=Path(folder) / "go", version="go1.26.6") for folder in ("/here", "/there"))
     assert build.key(group("etcd"), here) == build.key(group("etcd"), there)
+
+
+def test_a_checker_of_the_tests_is_built_alone_and_with_its_tags(workshop: Workshop) -> None:
+    prometheus = workshop.module.parent / "prometheus"
+    prometheus.mkdir()
+    (prometheus / "go.mod").write_text("module prometheus\n")
+    quiet = Progress(Console(quiet=True))
+    path = build.provide("promtool", workshop.cache, quiet)
+    assert "-tags=remove_all_sd" in path.read_text()
+    assert workshop.published() == ["promtool"]
+    assert build.provide("promtool", workshop.cache, quiet) == path
+    assert workshop.count("build") == 1

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from local.errors import LocalError
 from local.toolchain import groups
+from local.toolchain.__main__ import chosen
 from local.toolchain.golang import MINIMUM
-from local.toolchain.groups import GROUPS, Group, Program, group_of
+from local.toolchain.groups import ALL, GROUPS, ON_DEMAND, Group, Program, group_of, tag_flags
 from local.toolchain.sources import MODULES, read_sources
 
 PROJECT = Path(__file__).resolve().parents[2]
-MODULE_NAMES = sorted({group.module for group in GROUPS})
+MODULE_NAMES = sorted({group.module for group in ALL})
 
 
 def test_the_modules_are_those_that_a_group_builds() -> None:
@@ -21,8 +23,8 @@ def test_the_modules_are_those_that_a_group_builds() -> None:
 
 
 def test_group_and_binary_names_are_unique() -> None:
-    names = [group.name for group in GROUPS]
-    binaries = [name for group in GROUPS for name in group.binaries]
+    names = [group.name for group in ALL]
+    binaries = [name for group in ALL for name in group.binaries]
     assert len(set(names)) == len(names)
     assert len(set(binaries)) == len(binaries)
 
@@ -42,12 +44,23 @@ def test_scripts_are_binaries_too() -> None:
     assert group_of("pulumi-language-python-exec").name == "python-host"
 
 
+def test_what_only_tests_need_is_not_built_by_up() -> None:
+    assert {group.name for group in ON_DEMAND} == {"kube-score", "promtool"}
+    assert not set(ON_DEMAND) & set(GROUPS)
+    assert group_of("promtool") in ON_DEMAND
+
+
+def test_build_tags_are_one_flag_and_none_where_there_are_none() -> None:
+    assert tag_flags([group_of("promtool")]) == ["-tags=remove_all_sd"]
+    assert tag_flags(GROUPS) == []
+
+
 def test_an_unknown_program_is_named_with_the_known_ones() -> None:
     with pytest.raises(KeyError, match=r"no program 'nginx'; there are: .*kubectl"):
         group_of("nginx")
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+@pytest.mark.parametrize("group", ALL, ids=lambda group: group.name)
 def test_a_group_says_its_version_and_how_long_it_takes(group: Group) -> None:
     assert re.fullmatch(r"v?\d+\.\d+\.\d+", group.version)
     assert group.expected_seconds > 0
@@ -91,7 +104,7 @@ def test_no_file_names_a_server(name: str) -> None:
 
 
 def programs() -> list[tuple[Group, Program]]:
-    return [(group, program) for group in GROUPS for program in group.programs]
+    return [(group, program) for group in ALL for program in group.programs]
 
 
 @pytest.mark.parametrize(("group", "program"), programs(), ids=[program.name for _, program in programs()])
@@ -114,13 +127,17 @@ def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program
         ("coredns", "github.com/coredns/coredns"),
         ("buildkit", "github.com/moby/buildkit"),
         ("traefik", "github.com/traefik/traefik/v3"),
+        ("versitygw", "github.com/versity/versitygw"),
+        ("volume-provisioner", "sigs.k8s.io/sig-storage-lib-external-provisioner/v13"),
+        ("kube-score", "github.com/zegl/kube-score"),
+        ("promtool", "github.com/prometheus/prometheus"),
         ("pulumi", "github.com/pulumi/pulumi/pkg/v3"),
         ("python-host", "github.com/pulumi/pulumi/sdk/v3"),
         ("pulumi-docker-build", "github.com/pulumi/pulumi-docker-build"),
     ],
 )
 def test_a_group_announces_the_version_that_its_module_pins(name: str, path: str) -> None:
-    group = next(group for group in GROUPS if group.name == name)
+    group = next(group for group in ALL if group.name == name)
     pinned = re.search(
         rf"^(?:require |\t){re.escape(path)} v(\S+)", (MODULES / group.module / "go.mod").read_text(), re.MULTILINE
     )
@@ -133,3 +150,10 @@ def test_the_engine_and_plugins_match_the_python_packages() -> None:
     assert f"pulumi=={groups.PULUMI_VERSION.removeprefix('v')}" in dependencies
     assert f"pulumi-kubernetes=={groups.PULUMI_KUBERNETES_VERSION}" in dependencies
     assert f"pulumi-docker-build=={groups.PULUMI_DOCKER_BUILD_VERSION}" in dependencies
+
+
+def test_a_group_is_chosen_by_name_and_an_unknown_one_is_named_with_the_known_ones() -> None:
+    assert [group.name for group in chosen(["promtool", "etcd"])] == ["promtool", "etcd"]
+    assert chosen(None) == GROUPS
+    with pytest.raises(LocalError, match=r"--only prometheus: no such group; there are: etcd, .*promtool"):
+        chosen(["prometheus"])

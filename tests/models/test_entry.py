@@ -1,12 +1,14 @@
-"""Catalogue entries, and how a stack's settings join one."""
+"""Catalogue entries, and what a stack makes of one."""
 
 import pytest
 
-from models.entry import RESERVED_ENDINGS, CatalogueEntry
+from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.stack import StackSettings
 from models.system import SystemSpec, resolve
-from tests.samples import IMAGE, Config, accepted, entry, put, refused, release, service, stack
+from tests.samples import IMAGE, Config, accepted, entry, job, put, refused, service, stack, store
+
+RUNS = {"web": {"slots": {"blue": {"image": IMAGE}}}}
 
 
 def joined(stack_data: Config, entry_data: Config | None = None) -> SystemSpec:
@@ -19,39 +21,15 @@ def apart(stack_data: Config, entry_data: Config | None = None) -> tuple[str, ..
     return raised.value.faults
 
 
-RUNS = {"web": {"slots": {"blue": {"image": IMAGE}}}}
-
-
-@pytest.mark.parametrize("ending", RESERVED_ENDINGS)
-def test_names_that_would_meet_a_slots_own_are_refused(ending: str) -> None:
-    (fault,) = refused(CatalogueEntry, entry(services={f"web{ending}": service()}))
-    assert fault.startswith(f"given: services.web{ending}: names ending in ")
-
-
-@pytest.mark.parametrize("name", ["blue", "bluebell", "web-blues", "canary-web"])
-def test_names_that_only_look_like_a_slots_are_accepted(name: str) -> None:
-    assert accepted(CatalogueEntry, entry(services={name: service()}))
-
-
-def test_an_image_that_no_one_describes_is_refused() -> None:
-    (fault,) = refused(CatalogueEntry, put(entry(), "services.web.image", "servr"))
-    assert fault.startswith("given: services.web.image: 'servr' is not among images (server)")
-
-
-def test_an_overlay_of_a_service_that_does_not_exist_is_refused() -> None:
-    (fault,) = refused(CatalogueEntry, entry(environments={"dev": {"services": {"wen": {}}}}))
-    assert fault.startswith("given: environments.dev.services.wen: no such service (web)")
-
-
-def test_two_faults_of_an_entry_are_two_lines() -> None:
-    data = put(put(entry(), "services.web.image", "x"), "environments.dev.services", {"y": {}})
-    assert len(refused(CatalogueEntry, data)) == 2
-
-
 @pytest.mark.parametrize("block", ["images", "services", "environments"])
 def test_an_entry_with_nothing_in_a_block_is_refused(block: str) -> None:
-    (fault,) = refused(CatalogueEntry, entry(**{block: {}}))
-    assert fault.startswith(f"given: {block}: ")
+    assert refused(CatalogueEntry, entry(**{block: {}})) == (f"given: {block}: is empty; give at least one",)
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_protection_is_on_or_off(value: object) -> None:
+    (fault,) = refused(CatalogueEntry, entry(environments={"dev": {"protect": value}}))
+    assert fault == f"given: environments.dev.protect: {value!r}: Input should be a valid boolean"
 
 
 def test_the_first_environment_is_the_one_that_builds() -> None:
@@ -61,8 +39,16 @@ def test_the_first_environment_is_the_one_that_builds() -> None:
     assert joined(stack("prod", release=RUNS)).builds == {}
 
 
-def test_an_image_that_no_slot_takes_is_not_built() -> None:
+def test_an_image_that_nothing_takes_is_not_built() -> None:
     assert joined(stack("dev", release=RUNS)).builds == {}
+
+
+def test_the_images_of_stores_and_jobs_are_built_where_they_run() -> None:
+    images = {name: {"context": "serving"} for name in ("server", "redis", "trainer", "unused")}
+    data = entry(images=images, stores={"queue": store(image="redis")})
+    data = put(data, "environments.dev.jobs", {"train": job(image="trainer")})
+    assert set(joined(stack("dev"), data).builds) == {"server", "redis", "trainer"}
+    assert set(joined(stack("dev", images={"redis": IMAGE}), data).builds) == {"server", "trainer"}
 
 
 def test_a_release_of_one_service_leaves_the_others_on_the_built_image() -> None:
@@ -77,73 +63,42 @@ def test_the_namespace_is_system_and_environment_unless_it_is_given() -> None:
     assert joined(put(stack("dev"), "system.namespace", "elsewhere")).namespace == "elsewhere"
 
 
-def test_a_default_namespace_that_is_too_long_is_refused_and_a_given_one_helps() -> None:
-    name = "s" * 60
-    long = put(stack("dev"), "system.entry", name)
-    (fault,) = apart(long, entry(name=name))
-    assert fault.startswith("slipway:system.namespace: ")
-    assert joined(put(long, "system.namespace", "short"), entry(name=name)).namespace == "short"
-
-
 def test_an_unknown_environment_is_refused_with_the_nearest_one() -> None:
-    (fault,) = apart(stack("pord", release=RUNS))
-    assert fault == (
-        "slipway:system.environment: 'pord' is no environment of catalog/shop.yaml (dev, prod); did you mean 'prod'?"
+    assert apart(stack("pord", release=RUNS)) == (
+        "slipway:system.environment: 'pord' is no environment of catalog/shop.yaml (dev, prod); did you mean 'prod'?",
     )
 
 
 def test_an_entry_whose_name_is_not_its_files_is_refused() -> None:
-    (fault,) = apart(stack("dev"), entry(name="shoe"))
-    assert fault.startswith("catalog/shop.yaml: name: 'shoe' differs from the file's name")
+    assert apart(stack("dev"), entry(name="shoe")) == (
+        "catalog/shop.yaml: name: 'shoe' differs from the file's name; make them the same",
+    )
 
 
-@pytest.mark.parametrize(
-    ("given", "path"),
-    [
-        ({}, "slipway:release.web.slots.blue.image"),
-        ({"release": {"web": {"slots": {"green": {}}, "live": "green"}}}, "slipway:release.web.slots.green.image"),
-    ],
-)
-def test_an_environment_that_does_not_build_needs_a_digest_for_every_slot(given: Config, path: str) -> None:
-    (fault,) = apart(stack("prod", **given))
-    assert fault.startswith(f"{path}: required, only dev builds; give the repository@sha256:<64 hex>")
+def test_jobs_and_protection_are_an_environments_own() -> None:
+    data = put(entry(), "environments.dev", {"jobs": {"train": job()}, "protect": True})
+    dev, prod = joined(stack("dev"), data), joined(stack("prod", release=RUNS), data)
+    assert (list(dev.jobs), dev.protect) == (["train"], True)
+    assert (list(prod.jobs), prod.protect) == ([], False)
 
 
-def test_a_release_of_a_service_that_does_not_exist_is_refused_with_the_nearest_one() -> None:
-    (fault,) = apart(stack("dev", release={"wep": RUNS["web"]}))
-    assert fault == "slipway:release.wep: no such service (web); did you mean 'web'?"
+def test_an_environment_replaces_volumes_whole() -> None:
+    volumes = {"hub": {"size": "5Gi", "access": "ReadWriteMany"}, "work": {"size": "1Gi"}}
+    data = put(entry(volumes=volumes), "environments.dev.volumes", {"hub": {"size": "64Mi"}})
+    dev, prod = joined(stack("dev"), data).volumes, joined(stack("prod", release=RUNS), data).volumes
+    assert (dev["hub"].size, dev["hub"].access, dev["work"].size) == ("64Mi", "ReadWriteOnce", "1Gi")
+    assert (prod["hub"].size, prod["hub"].access) == ("5Gi", "ReadWriteMany")
 
 
-def test_a_canary_without_a_route_is_refused() -> None:
-    (fault,) = apart(stack("dev", release={"web": release()}), entry(services={"web": service()}))
-    assert fault.startswith("slipway:release.web.slots: without a route nothing can split the traffic")
+def test_an_environment_replaces_a_stores_blocks_and_leaves_the_rest() -> None:
+    data = entry(stores={"queue": store(args=["--save"], grace="45s", volume={"size": "2Gi", "path": "/db"})})
+    data = put(data, "environments.dev.stores.queue", {"volume": {"size": "64Mi"}})
+    dev = joined(stack("dev"), data).stores["queue"]
+    assert (dev.volume.size, dev.volume.path, dev.args, dev.grace) == ("64Mi", "/data", ("--save",), 45)
 
 
-@pytest.mark.parametrize("other", [{"host": "a.example"}, {"host": "b.example", "stableHosts": ["a.example"]}])
-def test_two_services_on_one_route_are_refused(other: Config) -> None:
-    data = entry(services={"web": service(route={"host": "a.example"}), "api": service(route=other)})
-    (fault,) = apart(stack("dev"), data)
-    assert fault.startswith("catalog/shop.yaml: services.api.route: a.example/ leads to web already")
-
-
-def test_two_services_may_share_a_host_on_different_paths() -> None:
-    routes = [{"host": "a.example", "path": path} for path in ("/", "/api")]
-    data = entry(services={"web": service(route=routes[0]), "api": service(route=routes[1])})
-    assert len(joined(stack("dev"), data).services) == 2
-
-
-def test_a_route_lets_a_canary_in() -> None:
-    assert joined(stack("dev", release={"web": release()})).services["web"].release.canary == "green"
-
-
-def test_the_environment_that_builds_needs_to_know_where_the_image_goes() -> None:
-    data = stack("dev")
-    del data["image"]
-    (fault,) = apart(data)
-    assert fault.startswith("slipway:image: not given, but dev builds an image")
-    assert joined({**data, "release": RUNS}).builds == {}
-
-
-def test_faults_of_several_services_are_told_at_once() -> None:
-    data = entry(services={"web": service(), "api": service()})
-    assert len(apart(stack("prod"), data)) == 2
+@pytest.mark.parametrize("block", ["volume", "resources", "scheduling"])
+def test_an_overlay_of_a_store_that_takes_a_block_away_is_refused(block: str) -> None:
+    data = entry(stores={"queue": store()}, environments={"dev": {"stores": {"queue": {block: None}}}})
+    (fault,) = refused(CatalogueEntry, data)
+    assert fault.startswith(f"given: environments.dev.stores.queue: {block} given without a value; ")

@@ -25,10 +25,10 @@ from tests.samples import accepted, entry, put, refused, service, stack
         (put(entry(), "services.web.route.zzz", 1), "given: services.web.route.zzz: unknown key; known here: host, "),
         (put(entry(), "services.web.resources.limits.cpu", "1x"), "given: services.web.resources.limits.cpu: '1x': a "),
         (put(entry(), "services.W", service()), "given: services.W: 'W': a name is lower-case"),
-        (put(entry(), "services", []), "given: services: Input should be a valid dictionary"),
-        (put(entry(), "environments.dev", None), "given: environments.dev: None: Input should be"),
-        ("text", "given: 'text': Input should be a valid dictionary"),
-        (None, "given: None: Input should be a valid dictionary"),
+        (put(entry(), "services", []), "given: services: a map belongs here"),
+        (put(entry(), "environments.dev", None), "given: environments.dev: None: a map belongs here"),
+        ("text", "given: 'text': a map belongs here"),
+        (None, "given: None: a map belongs here"),
     ],
 )
 def test_a_line_names_the_path_the_value_and_the_rule(data: object, line: str) -> None:
@@ -57,6 +57,61 @@ def test_every_fault_has_a_line_and_no_fault_has_two() -> None:
         "model.path",
         "resources.requests.cpu",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"args": "serve"}, "args: 'serve': a list belongs here"),
+        ({"args": [1]}, "args.0: 1: text belongs here; quote it"),
+        ({"env": {"A": True}}, "env.A: True: text belongs here; quote it"),
+        ({"env": ["A"]}, "env: a map belongs here"),
+        ({"drain": "30s"}, "drain: '30s': a map belongs here"),
+        ({"files": {"files": {}}}, "files.files: is empty; give at least one"),
+        ({"account": {"permissions": [{"resources": ["*"], "verbs": ["get"]}]}}, (
+            "account.permissions.0.resources.0: '*': a wildcard grants what nobody thought of; name each resource"
+        )),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_belongs_there_is_said_in_words_of_the_file_and_once(given: dict[str, Any], line: str) -> None:
+    assert refused(ServiceSpec, service(**given)) == (f"given: {line}",)
+
+
+@pytest.mark.parametrize(
+    "key", ["two\nlines", "two\r\nlines", "tab\there", "\u2028", "k" * 100_000], ids=lambda x: x[:10]
+)
+@pytest.mark.parametrize("path", ["services", "environments.dev.services", "services.web.env", "services.web"])
+def test_a_key_of_any_content_stays_on_one_short_line(path: str, key: str) -> None:
+    faults = refused(CatalogueEntry, put(entry(), path, {**entry()["services"], key: 1}))
+    assert all(len(fault) < 600 and len(fault.splitlines()) == 1 for fault in faults)
+    assert any(key[:3] in fault or "\\u2028" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"env": {"A": "x\x07y"}}, "env.A"),
+        ({"args": ["a", "x\x00"]}, "args.1"),
+        ({"files": {"files": {"a": "\ufffe"}}}, "files.files.a"),
+        ({"env": {"two\nlines": "\x1b[0m"}}, "env.two\\nlines"),
+    ],
+)
+def test_text_that_no_manifest_can_hold_is_refused_and_not_repeated(given: dict[str, Any], path: str) -> None:
+    (fault,) = refused(ServiceSpec, service(**given))
+    code = {"env.A": "0007", "args.1": "0000", "files.files.a": "FFFE"}.get(path, "001B")
+    assert fault == f"given: {path}: holds U+{code}, which no manifest can hold; remove it, or encode the text"
+
+
+@pytest.mark.parametrize("text", ["tab\t", "two\nlines\r\n", "ä€😀", "", "~"])
+def test_text_that_yaml_can_hold_is_accepted(text: str) -> None:
+    assert accepted(ServiceSpec, service(env={"A": text})).env["A"] == text
+
+
+@pytest.mark.parametrize("key", [5, True, None, 1.5])
+def test_a_key_that_is_no_text_is_refused(key: object) -> None:
+    (fault,) = refused(ServiceSpec, {**service(), key: 1})
+    assert fault.endswith("Keys should be strings")
 
 
 @pytest.mark.parametrize("word", SECRET_LOOKING)

@@ -1,53 +1,68 @@
-"""Where pods may run, and which devices they take."""
+"""Where pods may run, and where they would rather."""
 
-from typing import Any
+from pydantic import BaseModel
 
-import pytest
-
-from models.errors import ConfigurationError
-from models.parsing import parse
-from models.resources import Resources
-from models.scheduling import Scheduling
-
-AMOUNTS = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
-
-
-@pytest.mark.parametrize("name", ["nvidia.com/gpu", "nvidia.com/mig-1g.5gb", "amd.com/gpu", "example.com/fpga_a10"])
-def test_a_device_is_named_by_its_vendors_domain(name: str) -> None:
-    assert parse(Resources, {**AMOUNTS, "devices": {name: 2}}, "given: ").devices == {name: 2}
-
-
-@pytest.mark.parametrize(
-    ("devices", "fault"),
-    [
-        ({"gpu": 1}, "given: devices.gpu: 'gpu': a device is named vendor domain/resource"),
-        ({"kubernetes.io/gpu": 1}, "given: devices.kubernetes.io/gpu: 'kubernetes.io/gpu': a device is named"),
-        ({"nvidia.com/gpu": 0}, "given: devices.nvidia.com/gpu: 0: "),
-        ({"nvidia.com/gpu": "1"}, "given: devices.nvidia.com/gpu: '1': "),
-        ({"nvidia.com/gpu": 0.5}, "given: devices.nvidia.com/gpu: 0.5: "),
-    ],
+from models.scheduling import NodeAffinity, Scheduling, Toleration
+from tests.models.tables import (
+    HOST,
+    LABEL,
+    LIST,
+    OBJECT,
+    REQUIRED,
+    TEXT,
+    Accepted,
+    Refused,
+    accepting,
+    assert_accepted,
+    assert_refused,
+    refusing,
 )
-def test_what_no_node_could_give_is_refused(devices: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        parse(Resources, {**AMOUNTS, "devices": devices}, "given: ")
-    assert len(refused.value.faults) == 1
-    assert refused.value.faults[0].startswith(fault)
+
+ZONE = "topology.kubernetes.io/zone"
+
+ACCEPTED: Accepted = [
+    (Scheduling, {}),
+    (Scheduling, {"nodeSelector": {"disk": "", "example.com/team": "A_b.c"}}),
+    (Scheduling, {"tolerations": [{"key": "nvidia.com/gpu"}], "priorityClass": "inference.example.com"}),
+    (Scheduling, {"apart": "required", "spread": ["node", "zone"]}),
+    (Scheduling, {"spread": []}),
+    (NodeAffinity, {"required": {ZONE: ["a", "b"]}, "preferred": {"disk": ["ssd"]}}),
+    (Toleration, {"key": "dedicated", "value": "ml", "effect": "NoExecute"}),
+]
+REFUSED: Refused = [
+    (Scheduling, {"spread": ["node", "node"]}, "spread names a domain twice; the API server refuses the second"),
+    (Scheduling, {"spread": ["rack"]}, "spread.0: 'rack': Input should be 'node' or 'zone'"),
+    (Scheduling, {"spread": "node"}, f"spread: 'node': {LIST}"),
+    (Scheduling, {"apart": "always"}, "apart: 'always': Input should be 'preferred' or 'required'"),
+    (Scheduling, {"tolerations": [{"key": "a b"}]}, f"tolerations.0.key: 'a b': {LABEL}"),
+    (
+        Scheduling,
+        {"tolerations": [{"key": "a", "effect": "Never"}]},
+        "tolerations.0.effect: 'Never': Input should be 'NoSchedule', 'PreferNoSchedule' or 'NoExecute'",
+    ),
+    (Scheduling, {"tolerations": [{"key": "a", "value": "b c"}]}, f"tolerations.0.value: 'b c': {LABEL}"),
+    (Scheduling, {"nodeSelector": {"a/b/c": "x"}}, f"nodeSelector.a/b/c: 'a/b/c': {HOST}"),
+    (Scheduling, {"nodeSelector": {"k" * 64: "x"}}, f"nodeSelector.{'k' * 64}: '{'k' * 64}': {LABEL}"),
+    (Scheduling, {"nodeSelector": {"disk": "v" * 64}}, f"nodeSelector.disk: '{'v' * 64}': {LABEL}"),
+    (Scheduling, {"nodeSelector": {"disk": True}}, f"nodeSelector.disk: True: {TEXT}"),
+    (Scheduling, {"priorityClass": "High"}, f"priorityClass: 'High': {OBJECT}"),
+    (Toleration, {}, f"key: {REQUIRED}"),
+    (
+        NodeAffinity,
+        {"required": {ZONE: []}},
+        "topology.kubernetes.io/zone: no value given, so no node would ever do; list at least one",
+    ),
+    (NodeAffinity, {"preferred": {"disk": []}}, "disk: no value given, so no node would ever do; list at least one"),
+    (NodeAffinity, {"required": {ZONE: "a"}}, f"required.topology.kubernetes.io/zone: 'a': {LIST}"),
+    (NodeAffinity, {"required": {ZONE: ["a b"]}}, f"required.topology.kubernetes.io/zone.0: 'a b': {LABEL}"),
+]
 
 
-@pytest.mark.parametrize(
-    ("scheduling", "fault"),
-    [
-        ({"spread": ["node", "node"]}, "given: spread names a domain twice"),
-        ({"spread": ["rack"]}, "given: spread.0: 'rack': "),
-        ({"apart": "always"}, "given: apart: 'always': "),
-        ({"tolerations": [{"key": "a b"}]}, "given: tolerations.0.key: 'a b': "),
-        ({"tolerations": [{"key": "a", "effect": "Never"}]}, "given: tolerations.0.effect: 'Never': "),
-        ({"tolerations": [{"kye": "a"}]}, "given: tolerations.0.key: required"),
-        ({"nodeSelector": {"a/b/c": "x"}}, "given: nodeSelector.a/b/c: 'a/b/c': "),
-        ({"priorityClass": "High"}, "given: priorityClass: 'High': "),
-    ],
-)
-def test_a_placement_that_the_api_server_would_refuse_is_refused(scheduling: dict[str, Any], fault: str) -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        parse(Scheduling, scheduling, "given: ")
-    assert refused.value.faults[0].startswith(fault)
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)

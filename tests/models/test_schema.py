@@ -8,9 +8,14 @@ import pytest
 import yaml
 
 import catalog
+from models.entry import CatalogueEntry
 from models.schema import catalogue_schema, stack_schema
+from models.stack import StackSettings
 from schema import FOLDER, texts
+from tests.program.keys import Keys, dotted, misspelt, one_of_each, renamed
+from tests.program.maximal import ENTRY, STACK
 from tests.recording import PROJECT
+from tests.samples import Config, put
 
 
 def valid(schema: dict[str, Any], data: object) -> bool:
@@ -42,6 +47,40 @@ def test_a_mistyped_key_is_marked_in_the_editor() -> None:
     stack = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())
     stack["config"]["slipway:clustr"] = {}
     assert not valid(stack_schema(), stack)
+
+
+def written(config: Config) -> Config:
+    """A stack's settings as they stand in its file."""
+    return {"config": {f"slipway:{key}": value for key, value in config.items()}}
+
+
+def test_the_schemas_are_schemas_and_take_every_key_that_there_is() -> None:
+    for schema, data in ((catalogue_schema(), ENTRY), (stack_schema(), written(STACK))):
+        cast("Any", jsonschema.Draft202012Validator).check_schema(schema)
+        jsonschema.validate(data, schema)
+
+
+@pytest.mark.parametrize("path", one_of_each(CatalogueEntry, ENTRY), ids=dotted)
+def test_a_mistyped_key_is_marked_at_every_level_of_an_entry(path: Keys) -> None:
+    assert not valid(catalogue_schema(), renamed(ENTRY, path, misspelt(path[-1])))
+
+
+@pytest.mark.parametrize("path", one_of_each(StackSettings, STACK), ids=dotted)
+def test_a_mistyped_key_is_marked_at_every_level_of_a_stack(path: Keys) -> None:
+    assert not valid(stack_schema(), written(renamed(STACK, path, misspelt(path[-1]))))
+
+
+@pytest.mark.parametrize("path", ["services.Web", "stores.7", "environments.dev.jobs.a_b"])
+def test_a_name_that_is_none_is_marked(path: str) -> None:
+    assert not valid(catalogue_schema(), put(ENTRY, path, {}))
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"), [("text", True), ({"secure": "v1:abc"}, True), ({"secured": "v1:abc"}, False), (1, False)]
+)
+def test_a_secret_stands_in_the_file_encrypted_or_as_text(value: object, fits: bool) -> None:
+    stack = put(STACK, "secrets.database.values.DATABASE_USER", value)
+    assert valid(stack_schema(), written(stack)) == fits
 
 
 def test_keys_of_other_namespaces_are_left_alone() -> None:

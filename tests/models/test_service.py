@@ -6,56 +6,105 @@ import pytest
 
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
-from models.service import ServiceSpec
+from models.service import ServiceOverlay, ServiceSpec
 from models.stack import StackSettings
 from models.system import resolve
-from tests.samples import Config, accepted, entry, put, refused, service, stack
+from tests.samples import PLANTED, Config, accepted, entry, put, refused, service, stack
+
+
+def triggered(replicas: int) -> dict[str, Any]:
+    length = {"redis": {"store": "queue", "list": "celery", "length": 5}}
+    return {"minReplicas": replicas, "maxReplicas": 9, "triggers": {"length": length}}
 
 
 def minimum(replicas: int) -> dict[str, Any]:
     return {"minReplicas": replicas, "maxReplicas": 9, "metrics": {"cpu": {"utilization": 70}}}
 
 
+S3 = {"name": "digits", "uri": "s3://models/digits/1"}
+SIDE_BY_SIDE = {
+    "model": {**S3, "path": "/data/a"},
+    "mounts": {"b": "/data/ab"},
+    "files": {"path": "/c", "files": {"f": ""}},
+}
+
+
 @pytest.mark.parametrize(
     "blocks",
     [
         {},
+        {"model": None},
         {"health": {"startup": "60s"}, "rollout": {"progressDeadline": "60s", "timeout": "60s"}},
         {"health": {"startup": "5s", "period": "5s"}},
         {"scaling": minimum(2), "disruption": {"minAvailable": 1}},
         {"scaling": {"replicas": 3}, "disruption": {"minAvailable": 2}},
+        {"scaling": triggered(0), "disruption": {"minAvailable": 0}},
         {"monitoring": None, "route": None},
+        SIDE_BY_SIDE,
+        {"model": {**S3, "size": "910Mi"}, "scratch": "64Mi"},
+        {"model": {"name": "digits", "uri": "pvc://hub", "size": "9Gi"}},
+        {"env": {"OMP_NUM_THREADS": "1", "_": "", "SLIPWAYX": "1"}},
     ],
+    ids=lambda x: str(x)[:60],
 )
 def test_blocks_that_fit_together_are_accepted(blocks: dict[str, Any]) -> None:
     assert accepted(ServiceSpec, service(**blocks))
 
 
-@pytest.mark.parametrize(
-    ("blocks", "line"),
-    [
-        (
-            {"health": {"startup": "61s"}, "rollout": {"progressDeadline": "60s"}},
-            "given: health.startup: 61s exceeds rollout.progressDeadline 60s",
-        ),
-        (
-            {"rollout": {"progressDeadline": "61s", "timeout": "60s"}},
-            "given: rollout.progressDeadline: 61s exceeds rollout.timeout 60s",
-        ),
-        ({"health": {"startup": "4s", "period": "5s"}}, "given: health.startup: 4s is shorter than one health.period"),
-        (
-            {"scaling": minimum(1), "disruption": {"minAvailable": 1}},
-            "given: disruption.minAvailable: 1 leaves no pod evictable at 1 replicas",
-        ),
-        (
-            {"scaling": {"replicas": 2}, "disruption": {"minAvailable": 3}},
-            "given: disruption.minAvailable: 3 leaves no pod evictable at 2 replicas",
-        ),
-    ],
+STORAGE = (
+    "resources.limits.ephemeral-storage: 1Gi is less than scratch, model.size and 50Mi of logs together (1025Mi): "
+    "the kubelet would evict the pod; raise it"
 )
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"health": {"startup": "61s"}, "rollout": {"progressDeadline": "60s"}},
+        "health.startup: 61s exceeds rollout.progressDeadline 60s: slow starts would fail",
+    ),
+    (
+        {"rollout": {"progressDeadline": "61s", "timeout": "60s"}},
+        "rollout.progressDeadline: 61s exceeds rollout.timeout 60s: Pulumi gives up first",
+    ),
+    ({"health": {"startup": "4s", "period": "5s"}}, "health.startup: 4s is shorter than one health.period 5s"),
+    (
+        {"scaling": minimum(1), "disruption": {"minAvailable": 1}},
+        (
+            "disruption.minAvailable: 1 leaves no pod evictable at 1 replicas: "
+            "a node drain would hang; lower it or raise the replicas"
+        ),
+    ),
+    (
+        {"scaling": triggered(0), "disruption": {"minAvailable": 1}},
+        (
+            "disruption.minAvailable: 1 leaves no pod evictable at 0 replicas: "
+            "a node drain would hang; lower it or raise the replicas"
+        ),
+    ),
+    ({"model": {**S3, "path": "/a"}, "mounts": {"b": "/a"}}, "mounts.b: /a is model.path already; mount it elsewhere"),
+    ({"mounts": {"a": "/x", "b": "/x/"}}, "mounts.b: /x is mounts.a already; mount it elsewhere"),
+    (
+        {"files": {"path": "/models", "files": {"f": ""}}},
+        "files.path: /models is model.path already; mount it elsewhere",
+    ),
+    (
+        {"files": {"path": "/models/config", "files": {"f": ""}}},
+        "files.path: /models/config and model.path /models lie in one another; mount them side by side",
+    ),
+    (
+        {"mounts": {"a": "/etc"}},
+        "mounts.a: /etc and the settings' folder /etc/slipway lie in one another; mount them side by side",
+    ),
+    (
+        {"mounts": {"a": "/tmp/work"}},  # noqa: S108 -- a volume of the pod
+        "mounts.a: /tmp/work and the scratch folder /tmp lie in one another; mount them side by side",
+    ),
+    ({"scratch": "975Mi", "model": None}, STORAGE),
+    ({"model": {**S3, "size": "911Mi"}}, STORAGE),
+]
+
+
+@pytest.mark.parametrize(("blocks", "line"), CONTRADICTIONS, ids=lambda x: str(x)[:60])
 def test_blocks_that_contradict_each_other_are_refused(blocks: dict[str, Any], line: str) -> None:
-    (fault,) = refused(ServiceSpec, service(**blocks))
-    assert fault.startswith(line)
+    assert refused(ServiceSpec, service(**blocks)) == (f"given: {line}",)
 
 
 def test_each_contradiction_has_a_line_of_its_own() -> None:
@@ -70,7 +119,33 @@ def test_a_port_that_no_socket_has_is_refused(port: object) -> None:
     assert fault.startswith(f"given: port: {port!r}: ")
 
 
+@pytest.mark.parametrize(
+    ("variable", "rule"),
+    [
+        ("PORT", "'PORT': Slipway sets this variable itself; take another name"),
+        ("SLIPWAY_SLOT", "'SLIPWAY_SLOT': Slipway sets this variable itself; take another name"),
+        ("A-B", "'A-B': an environment variable is letters, digits and '_', and does not start with a digit"),
+        ("1A", "'1A': an environment variable is letters, digits and '_', and does not start with a digit"),
+        ("", "'': an environment variable is letters, digits and '_', and does not start with a digit"),
+        (
+            "DATABASE_PASSWORD",
+            "[secret]: looks like a secret, and env is readable by everybody who may read pods; use secrets",
+        ),
+        ("API_KEY", "'API_KEY': looks like a secret, and env is readable by everybody who may read pods; use secrets"),
+    ],
+)
+def test_a_literal_variable_is_neither_ours_nor_a_secret(variable: str, rule: str) -> None:
+    (fault,) = refused(ServiceSpec, service(env={variable: PLANTED}))
+    assert fault == f"given: env.{variable}: {rule}"
+
+
 OVERLAYS: dict[str, Any] = {
+    "args": ["digits"],
+    "env": {"OMP_NUM_THREADS": "1"},
+    "secrets": ["database"],
+    "model": {"name": "digits", "uri": "file:///other"},
+    "files": {"files": {"a": "b"}},
+    "pods": {"annotations": {"example.com/team": "ml"}},
     "resources": {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"cpu": "3", "memory": "2Gi"}},
     "scaling": {"replicas": 7},
     "server": {"queueLimit": 5},
@@ -79,14 +154,21 @@ OVERLAYS: dict[str, Any] = {
     "drain": {"preStop": "9s", "grace": "50s"},
     "disruption": {"minAvailable": 1},
     "scheduling": {"apart": "required"},
+    "account": {"annotations": {"example.com/role": "reader"}},
+    "exposure": {"type": "NodePort"},
     "route": {"host": "other.example.com"},
     "monitoring": {"path": "/other"},
 }
+SHARED = {"image", "port", "calls", "mounts", "scratch", "sharedMemory", "externals"}
+"""What both slots and all environments share."""
 
 
 def overlaid(blocks: Config) -> ServiceSpec:
-    given = accepted(CatalogueEntry, entry(environments={"dev": {"services": {"web": blocks}}, "prod": {}}))
-    return resolve(accepted(StackSettings, stack("dev")), given).services["web"].spec
+    secrets = {"database": {"keys": ["USER"]}}
+    environments = {"dev": {"services": {"web": blocks}}, "prod": {}}
+    given = accepted(CatalogueEntry, entry(secrets=secrets, environments=environments))
+    data = stack("dev", secrets={"database": {"values": {"USER": PLANTED}}})
+    return resolve(accepted(StackSettings, data), given).services["web"].spec
 
 
 @pytest.mark.parametrize("block", OVERLAYS)
@@ -99,8 +181,8 @@ def test_an_overlay_replaces_its_block_and_no_other(block: str) -> None:
 
 
 def test_an_overlay_exists_for_every_block_that_an_environment_may_change() -> None:
-    fixed_everywhere = {"image", "port", "model"}
-    assert set(OVERLAYS) == set(ServiceSpec.model_fields) - fixed_everywhere
+    assert set(OVERLAYS) == set(ServiceOverlay.model_fields)
+    assert {info.alias for name, info in ServiceSpec.model_fields.items() if name not in OVERLAYS} == SHARED
 
 
 def test_a_block_that_is_named_goes_whole_and_keeps_nothing_of_the_old_one() -> None:
@@ -116,7 +198,12 @@ def test_an_environment_may_take_the_route_and_the_monitor_away() -> None:
 
 
 def test_environments_without_an_overlay_get_the_entry_as_it_stands() -> None:
-    given = accepted(CatalogueEntry, entry(environments={"dev": {"services": {"web": OVERLAYS}}, "prod": {}}))
+    given = accepted(
+        CatalogueEntry,
+        entry(
+            secrets={"database": {"keys": ["USER"]}}, environments={"dev": {"services": {"web": OVERLAYS}}, "prod": {}}
+        ),
+    )
     assert given.service_in("prod", "web") == given.services["web"]
 
 
@@ -128,8 +215,8 @@ def test_an_overlay_that_breaks_a_rule_with_the_entrys_blocks_is_refused_where_i
     assert fault.startswith("catalog/shop.yaml: environments.dev.services.web.health.startup: 60s exceeds")
 
 
-@pytest.mark.parametrize("key", ["image", "port", "model"])
+@pytest.mark.parametrize("key", sorted(SHARED))
 def test_an_overlay_cannot_change_what_both_slots_and_all_environments_share(key: str) -> None:
-    data = entry(environments={"dev": {"services": {"web": {key: service()[key]}}}})
+    data = entry(environments={"dev": {"services": {"web": {key: service().get(key, {})}}}})
     (fault,) = refused(CatalogueEntry, data)
     assert fault.startswith(f"given: environments.dev.services.web.{key}: unknown key")

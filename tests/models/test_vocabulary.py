@@ -6,8 +6,25 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from models import vocabulary as v
+from tests.models.tables import (
+    DEVICE,
+    FILE,
+    FOLDER,
+    HOST,
+    LABEL,
+    LABEL_KEY,
+    LATENCY,
+    METRIC,
+    NAME,
+    NETWORK,
+    OBJECT,
+    PATH,
+    ROUTE,
+    VARIABLE,
+)  # fmt: skip
 
 HEX = "5f0c" * 16
+MOST = 2**31 - 1
 ACCEPTED: list[tuple[Any, object]] = [
     (v.Name, "a"),
     (v.Name, "model-7"),
@@ -38,10 +55,34 @@ ACCEPTED: list[tuple[Any, object]] = [
     (v.Utilization, 1),
     (v.Text, "x"),
     (v.SlotName, "green"),
+    (v.Count, MOST),
+    (v.Positive, MOST),
+    (v.Seconds, "596523h14m7s"),
+    (v.Milliseconds, "0ms"),
+    (v.Milliseconds, "999999999ms"),
+    (v.SubdomainName, "7200rpm.fast"),
+    (v.SubdomainName, ".".join(["a" * 63] * 3)),
+    (v.PublicHost, "1.2.3.4.example"),
+    (v.PublicPath, "/a.b/..c/%20/"),
+    (v.MountPath, "/data/a.b"),
+    (v.LabelKey, "app.kubernetes.io/name"),
+    (v.LabelKey, "k" * 63),
+    (v.LabelKey, f"{'a.' * 125}com/k"),
+    (v.LabelValue, ""),
+    (v.LabelValue, "A-b_c.7"),
+    (v.DeviceName, "nvidia.com/mig-1g.5gb"),
+    (v.FileName, ".hidden"),
+    (v.FileName, "f" * 253),
+    (v.EnvironmentVariable, "_a1"),
+    (v.EnvironmentVariable, "PORT"),
+    (v.FreeVariable, "SLIPWAY"),
+    (v.MetricName, "job:http_requests:rate5m"),
+    (v.Checksum, f"sha256:{HEX}"),
+    (v.Cidr, "0.0.0.0/0"),
+    (v.Cidr, "192.0.2.7/32"),
+    (v.Cidr, "2001:db8::/32"),
+    (v.Cidr, "::/0"),
 ]
-NAME = "a name is lower-case"
-HOST = "a host is a lower-case DNS name"
-PATH = "a path starts with '/'"
 DURATION = "a duration is whole hours, minutes and seconds"
 DIGEST = "an image is named by digest"
 REPOSITORY = "must be a repository without a tag"
@@ -129,6 +170,66 @@ REFUSED: list[tuple[Any, object, str]] = [
     (v.Utilization, 101, "less than or equal to 100"),
     (v.Text, "", "at least 1 character"),
     (v.SlotName, "red", "'blue' or 'green'"),
+    (v.Count, MOST + 1, "at most 2147483647: the API server counts no further"),
+    (v.Positive, MOST + 1, "at most 2147483647: the API server counts no further"),
+    (v.Seconds, "596523h14m8s", "less than or equal to 2147483647"),
+    (v.Milliseconds, "", LATENCY),
+    (v.Milliseconds, 300, LATENCY),
+    (v.Milliseconds, "0.3s", LATENCY),
+    (v.Milliseconds, "300 ms", LATENCY),
+    (v.Milliseconds, "\u0663ms", LATENCY),
+    (v.SubdomainName, "", OBJECT),
+    (v.SubdomainName, "Fast", OBJECT),
+    (v.SubdomainName, "a_b", OBJECT),
+    (v.SubdomainName, "a.", OBJECT),
+    (v.SubdomainName, ".".join(["a" * 63] * 4), OBJECT),
+    (v.PublicHost, "192.0.2.7", "not an address"),
+    (v.PublicPath, "/a//b", ROUTE),
+    (v.PublicPath, "/..", ROUTE),
+    (v.PublicPath, "/a%2fb", ROUTE),
+    (v.PublicPath, "/a b", PATH),
+    (v.MountPath, "/", FOLDER),
+    (v.MountPath, "/etc/slipway//", FOLDER),
+    (v.MountPath, "/a:b", FOLDER),
+    (v.MountPath, "/a/../b", "a plain path"),
+    (v.MountPath, "a", PATH),
+    (v.LabelKey, "", LABEL_KEY),
+    (v.LabelKey, "/k", HOST),
+    (v.LabelKey, "a/b/c", HOST),
+    (v.LabelKey, "k" * 64, LABEL),
+    (v.LabelKey, f"{'a.' * 127}a/k", HOST),
+    (v.LabelValue, "-a", LABEL),
+    (v.LabelValue, "a\n", LABEL),
+    (v.LabelValue, "a" * 64, LABEL),
+    (v.DeviceName, "gpu", DEVICE),
+    (v.DeviceName, "node.kubernetes.io/gpu", DEVICE),
+    (v.DeviceName, "requests.nvidia.com/gpu", DEVICE),
+    (v.FileName, "", FILE),
+    (v.FileName, ".", FILE),
+    (v.FileName, "..a", FILE),
+    (v.FileName, "a/b", FILE),
+    (v.FileName, "a\n", FILE),
+    (v.FileName, "f" * 254, FILE),
+    (v.EnvironmentVariable, "", VARIABLE),
+    (v.EnvironmentVariable, "A\n", VARIABLE),
+    (v.EnvironmentVariable, "Ä", VARIABLE),
+    (v.FreeVariable, "PORT", "Slipway sets this variable itself"),
+    (v.FreeVariable, "SLIPWAY_SLOT", "Slipway sets this variable itself"),
+    (v.MetricName, "", METRIC),
+    (v.MetricName, "5xx", METRIC),
+    (v.MetricName, "a-b", METRIC),
+    (v.Checksum, HEX, "a checksum is sha256:"),
+    (v.Checksum, f"sha256:{HEX.upper()}", "a checksum is sha256:"),
+    (v.Cidr, "192.0.2.7", NETWORK),
+    (v.Cidr, "10.0.0.0/255.0.0.0", NETWORK),
+    (v.Cidr, "10.0.0.0/0.255.255.255", NETWORK),
+    (v.Cidr, "10.0.0.0/08", NETWORK),
+    (v.Cidr, "::ffff:10.0.0.0/104", NETWORK),
+    (v.Cidr, "fe80::1%eth0/128", NETWORK),
+    (v.Cidr, "10.0.0.1/8", "not a network such as"),
+    (v.Cidr, "010.0.0.0/8", "not a network such as"),
+    (v.Cidr, "10.0.0.0/33", "not a network such as"),
+    (v.Cidr, "", "not a network such as"),
 ]
 
 
@@ -144,6 +245,16 @@ def test_what_the_rule_forbids_is_refused_with_the_rule(kind: Any, value: object
     (detail,) = raised.value.errors()
     assert rule in detail["msg"]
     assert "\n" not in detail["msg"]
+
+
+@pytest.mark.parametrize(("text", "held"), [("300ms", 300), ("2s", 2000), ("1m30s", 90_000), ("0ms", 0)])
+def test_a_latency_is_held_in_milliseconds(text: str, held: int) -> None:
+    assert TypeAdapter[int](v.Milliseconds).validate_python(text) == held
+
+
+@pytest.mark.parametrize("text", ["/data/", "/data//", "/data"])
+def test_a_folder_is_held_without_a_slash_at_its_end(text: str) -> None:
+    assert TypeAdapter[str](v.MountPath).validate_python(text) == "/data"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,50 @@
-"""One way to break the program."""
+"""One way to break the program, and the tests that must notice."""
 
 from dataclasses import dataclass
+
+NEAREST = {
+    "catalog/__init__.py": "models/test_catalogue.py",
+    "components/accounts.py": "components/test_accounts.py",
+    "components/awaiting.py": "components/test_slot.py",
+    "components/cluster.py": "components/test_cluster.py",
+    "components/diagnosis.py": "components/test_diagnosis.py",
+    "components/foundation.py": "components/test_foundation.py components/test_stores.py",
+    "components/image.py": "components/test_image.py",
+    "components/job.py": "components/test_jobs.py",
+    "components/labels.py": "components/test_slot.py components/test_traffic.py",
+    "components/names.py": "components/test_names.py",
+    "components/preflight.py": "components/test_preflight.py",
+    "components/secrets.py": "components/test_secrets.py",
+    "components/slot.py": "components/test_slot.py",
+    "components/store.py": "components/test_stores.py",
+    "components/system.py": "components/test_jobs.py",
+    "components/traffic.py": "components/test_traffic.py",
+    "components/manifests/adapter.py": "components/test_adapter.py",
+    "components/manifests/alerts.py": "components/test_alerts.py",
+    "components/manifests/autoscaling.py": "components/test_autoscaling.py",
+    "components/manifests/container.py": "components/test_pods.py",
+    "components/manifests/exposure.py": "components/test_exposure.py",
+    "components/manifests/guards.py": "components/test_guards.py",
+    "components/manifests/ingress.py": "components/test_ingress.py",
+    "components/manifests/job.py": "components/test_jobs.py",
+    "components/manifests/model.py": "components/test_model_sources.py",
+    "components/manifests/monitor.py": "components/test_alerts.py components/test_traffic.py",
+    "components/manifests/network.py": "components/test_network.py components/test_network_outside.py",
+    "components/manifests/placement.py": "components/test_placement.py",
+    "components/manifests/pod.py": "components/test_slot.py components/test_pods.py",
+    "components/manifests/settings.py": "components/test_settings.py",
+    "components/manifests/store.py": "components/test_stores.py",
+    "components/manifests/workload.py": "components/test_slot.py",
+    "models/base.py": "models/test_errors.py",
+    "models/errors.py": "models/test_errors.py",
+    "models/parsing.py": "models/test_errors.py",
+    "models/quantity.py": "models/test_quantity.py",
+    "models/references.py": "models/test_references.py",
+    "models/entry.py": "models/test_entry.py models/test_service.py",
+    "models/system.py": "models/test_fitting.py models/test_entry.py",
+    "models/vocabulary.py": "models/test_vocabulary.py",
+}
+"""The test files that see what breaks in a source file first. For other models it is the file of the same name."""
 
 
 @dataclass(frozen=True)
@@ -14,3 +58,11 @@ class Mutant:
     new: str
     why: str
     """What would go wrong in a cluster, in a few words."""
+    by: str = ""
+    """The tests that must notice, below ``tests``, where the file's nearest ones are not they."""
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The paths that pytest is to run."""
+        own = f"models/test_{self.file.removeprefix('models/')}"
+        return tuple(f"tests/{path}" for path in (self.by or NEAREST.get(self.file, own)).split())

@@ -2,6 +2,15 @@
 
 from tests.mutants.mutant import Mutant
 
+ENTRY = "models/entry.py"
+FITTING = "models/fitting.py"
+MODEL = "models/model.py"
+REFERENCES = "models/references.py"
+SECRETS = "models/secrets.py"
+SERVICE = "models/service.py"
+STORES = "models/stores.py"
+SYSTEM = "models/system.py"
+
 MUTANTS = [
     Mutant("models/base.py", 'extra="forbid"', 'extra="ignore"', "a mistyped key is ignored"),
     Mutant("models/parsing.py", "by_name=False", "by_name=True", "snake_case keys are taken"),
@@ -23,7 +32,6 @@ MUTANTS = [
     Mutant("models/lifecycle.py", "if self.grace < used:", "if self.grace < self.drain:", "grace forgets preStop"),
     Mutant("models/lifecycle.py", "if used < self.request_timeout:", "if False:", "requests are cut off"),
     Mutant("models/service.py", "if startup > deadline:", "if False:", "slow starts fail their rollout"),
-    Mutant("models/service.py", "keep >= floor", "keep > floor", "a PDB that blocks every drain"),
     Mutant(
         "models/vocabulary.py",
         "if not at or not _DIGEST.fullmatch(digest):",
@@ -45,31 +53,93 @@ MUTANTS = [
         "if len(set(self.stable_hosts)) != len(self.stable_hosts):",
         "a host both split and stable",
     ),
-    Mutant(
-        "models/entry.py",
-        "blocks |= {field: getattr(overlay, field) for field in overlay.model_fields_set}",
-        "blocks |= {}",
-        "an environment's overlay is not applied",
-    ),
-    Mutant(
-        "models/entry.py",
-        "ServiceSpec.model_validate(blocks)",
-        "ServiceSpec.model_construct(**blocks)",
-        "an overlay is not validated again",
-    ),
-    Mutant(
-        "models/system.py",
-        "if environment != first:",
-        'if environment == "prod":',
-        "staging may run without a digest",
-    ),
-    Mutant(
-        "models/system.py",
-        "if (owner := owners.setdefault(route, name)) != name:",
-        "if (owner := owners.setdefault(route, name)) == '':",
-        "two services on one route",
-    ),
     Mutant("models/errors.py", 'return "[secret]: "', 'return f"{value}: "', "a secret is repeated in an error"),
     Mutant("models/errors.py", 'elif step != "[key]":', "else:", "pydantic's markers in a path"),
     Mutant("catalog/__init__.py", "keys.count(key) > 1", "keys.count(key) > 2", "a key given twice"),
+    Mutant(REFERENCES, "if own in calls:", "if False:", "a service that calls itself"),
+    Mutant(REFERENCES, "if key in owners:", "if False:", "a variable that is given twice"),
+    Mutant(REFERENCES, "if name.endswith(RESERVED_ENDINGS):", "if False:", "a service called like a slot"),
+    Mutant(REFERENCES, 'if group != "services" and name in', "if name in () and", "a store called like a service"),
+    Mutant(REFERENCES, "if name not in known:", "if not name:", "a name that leads nowhere"),
+    Mutant(REFERENCES, "set(job.before) & set(job.calls)", "set[str]()", "a Job and a service wait for each other"),
+    Mutant(REFERENCES, 'if spec.model.scheme == "pvc":', "if False:", "a model on a volume of nobody"),
+    Mutant(REFERENCES, 'if secret.kind == "variables"}', "if secret.kind}", "credentials as a variable"),
+    Mutant(REFERENCES, "_LONGEST_STORE = 52", "_LONGEST_STORE = 63", "a store whose pods nobody can make"),
+    Mutant(REFERENCES, 'if f"{name}-data" in entry.volumes:', "if False:", "a volume that is a store's too"),
+    Mutant(FITTING, "if release.canary and spec.route is None:", "if False:", "a canary that nobody reaches"),
+    Mutant(FITTING, "and content.model.scheme != spec.model.scheme:", "and False:", "a model that is not fetched"),
+    Mutant(FITTING, "if content.image is None and", "if False and", "staging may run without a digest"),
+    Mutant(
+        FITTING,
+        "owners.setdefault(address, name)) != name:",
+        "owners.setdefault(address, name)) == 7:",
+        "two on a host",
+    ),
+    Mutant(
+        FITTING, "and source.given != set(spec.names):", "and not source.given:", "a secret without one of its keys"
+    ),
+    Mutant(FITTING, 'if source is None and spec.kind == "registry":', "if source is None:", "a secret from nowhere"),
+    Mutant(FITTING, "if users and system.object_storage is None:", "if False:", "a model from nowhere"),
+    Mutant(
+        FITTING,
+        "for name, job in system.jobs.items() if job.object_storage]",
+        "for name in ()]",
+        "a Job without storage",
+    ),
+    Mutant(FITTING, "if asks and system.cluster.prometheus_url is None:", "if False:", "KEDA asks nobody"),
+    Mutant(FITTING, "if external not in system.externals:", "if False:", "an external server of no address"),
+    Mutant(FITTING, "if len(system.namespace) > LABEL_LENGTH:", "if False:", "a namespace of too long a name"),
+    Mutant(FITTING, "isinstance(decoded(value.get_secret_value()), dict)", "value", "a login that is none"),
+    Mutant(FITTING, ": is no JSON object", ": {value.get_secret_value()} is no JSON object", "a login in an error"),
+    Mutant(MODEL, "if self.checksum and not self.fetched:", "if False:", "a checksum that nobody checks"),
+    Mutant(MODEL, ', "checksum": version.checksum}', "}", "another model with the checksum of the first"),
+    Mutant(MODEL, " or not _FORMS[scheme].fullmatch(value):", ":", "a model in the folder above"),
+    Mutant(MODEL, "        digest_reference(rest)", "        pass", "a model's image by a tag"),
+    Mutant(MODEL, "if self.cache and self.cache.path == self.path:", "if False:", "a cache over the model"),
+    Mutant(SECRETS, 'if self.kind == "registry" and self.keys:', "if False:", "credentials with variables"),
+    Mutant(
+        SECRETS,
+        'if self.kind == "registry" else self.keys',
+        "if False else self.keys",
+        "credentials without a key",
+        "components/test_secrets.py",
+    ),
+    Mutant(SECRETS, "if len(set(self.keys)) != len(self.keys):", "if False:", "a variable twice"),
+    Mutant(STORES, "if self.path and self.command:", "if False:", "a probe of two kinds"),
+    Mutant(STORES, "if self.startup < self.period:", "if False:", "a store that may never start"),
+    Mutant(STORES, "if getattr(self, name) is None]:", "if name is None]:", "a store without resources"),
+    Mutant("models/jobs.py", "parse(self.scratch) + parse(LOG_ROOM) >", "parse(self.scratch) >", "an evicted Job"),
+    Mutant("models/files.py", "if size > MOST_BYTES:", "if False:", "files that no ConfigMap holds"),
+    Mutant(SERVICE, "keep >= max(floor, 1)", "keep > max(floor, 1)", "a PDB that blocks every drain"),
+    Mutant(SERVICE, "if path == taken:", "if False:", "two volumes in one folder"),
+    Mutant(SERVICE, "if self.model and self.model.fetched else 0", "if False else 0", "a model that gets pods evicted"),
+    Mutant(
+        SERVICE,
+        "if self.shared_memory and",
+        "if False and",
+        "shared memory that kills the server",
+        "components/test_pods.py",
+    ),
+    Mutant(ENTRY, "{**dict(spec), **_changes(overlay)}", "dict(spec)", "an environment's service is the entry's"),
+    Mutant(
+        ENTRY,
+        "ServiceSpec.model_validate({**dict(spec), **_changes(overlay)})",
+        "ServiceSpec.model_construct(**{**dict(spec), **_changes(overlay)})",
+        "an overlay is not validated again",
+    ),
+    Mutant(ENTRY, ".model_copy(update=_changes(overlay))", ".model_copy()", "an environment's store is the entry's"),
+    Mutant(
+        ENTRY, "{**self.volumes, **self.environments[environment].volumes}", "dict(self.volumes)", "one size for all"
+    ),
+    Mutant(SYSTEM, "in used - stack.images.keys()", "in used", "an image that is given is built all the same"),
+    Mutant(
+        SYSTEM,
+        'if secret.spec.kind == "registry"]',
+        "if False]",
+        "no credentials for pulls",
+        "components/test_secrets.py",
+    ),
+    Mutant(SYSTEM, "protect=changes.protect", "protect=False", "data is deleted", "components/test_stores.py"),
+    Mutant(SYSTEM, "namespace=stack.system.namespace or ", "namespace=", "the namespace is another one"),
+    Mutant(SYSTEM, "if entry.name != stack.system.entry:", "if False:", "a copied entry deploys over its source"),
 ]

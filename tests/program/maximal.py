@@ -1,54 +1,202 @@
-"""Configuration that names every key that exists, and the walk that proves it."""
+"""Configuration that names every key that exists; keys that exclude each other stand in services of their own."""
 
-import copy
-from collections.abc import Iterator
-from types import UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin
+from tests.samples import IMAGE, OTHER_IMAGE, PLANTED, Config, secret_values
 
-from pydantic import BaseModel
-
-from tests.samples import IMAGE, OTHER_IMAGE, Config
-
-Keys = tuple[str, ...]
 AMOUNTS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
-RANGE = {"minReplicas": 2, "maxReplicas": 4, "metrics": {"cpu": {"utilization": 70}}}
+RESOURCES = {"requests": AMOUNTS, "limits": AMOUNTS, "devices": {"nvidia.com/gpu": 1}}
+SCHEDULING: Config = {
+    "nodeSelector": {"nvidia.com/gpu.product": "L4"},
+    "nodeAffinity": {
+        "required": {"nvidia.com/gpu.present": ["true"]},
+        "preferred": {"topology.kubernetes.io/zone": ["a", "b"]},
+    },
+    "tolerations": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoExecute"}],
+    "priorityClass": "inference",
+    "runtimeClass": "nvidia",
+    "apart": "preferred",
+    "spread": ["node", "zone"],
+}
+VERSION = {"uri": "s3://models/digits/1", "checksum": f"sha256:{'5f0c' * 16}"}
+MODEL: Config = {
+    **VERSION,
+    "name": "digits",
+    "path": "/models",
+    "size": "128Mi",
+    "cache": {"volume": "hub", "path": "/cache"},
+    "secrets": ["storage"],
+}
+SERVER = {"queueLimit": 64, "logLevel": "info", "topK": 3, "variant": "int8"}
+PACE = {"stabilization": "5m", "pods": 2, "percent": 100, "period": "15s"}
+BEHAVIOR = {"scaleUp": PACE, "scaleDown": PACE}
+AUTOSCALED: Config = {
+    "minReplicas": 2,
+    "maxReplicas": 4,
+    "metrics": {
+        "cpu": {"utilization": 70},
+        "memory": {"utilization": 80},
+        "pods": {"http_requests_total": {"average": 20, "window": "2m"}},
+        "external": {
+            "depth": {"average": "500", "query": "sum(queue_depth{<<.LabelMatchers>>})", "labels": {"queue": "large"}}
+        },
+    },
+    "behavior": BEHAVIOR,
+}
+TRIGGERED: Config = {
+    "minReplicas": 0,
+    "maxReplicas": 9,
+    "behavior": BEHAVIOR,
+    "polling": "30s",
+    "cooldown": "5m",
+    "triggers": {
+        "length": {"redis": {"store": "queue", "list": "celery", "length": 5}},
+        "rate": {"prometheus": {"query": "sum(rate(jobs[2m]))", "threshold": "5"}},
+        "morning": {
+            "cron": {"timezone": "Europe/Berlin", "start": "30 7 * * 1-5", "end": "0 18 * * 1-5", "replicas": 3}
+        },
+        "busy": {"cpu": {"utilization": 70}},
+    },
+}
 BLOCKS: Config = {
-    "resources": {"requests": AMOUNTS, "limits": AMOUNTS, "devices": {"nvidia.com/gpu": 1}},
-    "scaling": RANGE,
-    "server": {"queueLimit": 64, "logLevel": "info", "topK": 3},
-    "health": {"ready": "/r", "live": "/l", "startup": "60s", "period": "5s", "timeout": "3s", "failures": 3},
+    "args": ["digits"],
+    "env": {"OMP_NUM_THREADS": "1"},
+    "secrets": ["database"],
+    "model": MODEL,
+    "pods": {"labels": {"example.com/team": "ml"}, "annotations": {"example.com/log": "json"}},
+    "files": {"path": "/etc/model", "onChange": "rollout", "files": {"config.json": "{}"}},
+    "resources": RESOURCES,
+    "scaling": AUTOSCALED,
+    "server": SERVER,
+    "health": {
+        "ready": "/r",
+        "live": "/l",
+        "startup": "60s",
+        "period": "5s",
+        "timeout": "3s",
+        "failures": 3,
+        "liveness": {"period": "30s", "timeout": "5s", "failures": 3},
+    },
     "rollout": {"maxUnavailable": 0, "maxSurge": 1, "progressDeadline": "2m", "timeout": "10m"},
     "drain": {"preStop": "5s", "drain": "30s", "grace": "40s", "requestTimeout": "30s"},
     "disruption": {"maxUnavailable": 1},
-    "scheduling": {
-        "nodeSelector": {"nvidia.com/gpu.product": "L4"},
-        "tolerations": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoExecute"}],
-        "priorityClass": "inference",
-        "apart": "preferred",
-        "spread": ["node", "zone"],
+    "scheduling": SCHEDULING,
+    "account": {
+        "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/reader"},
+        "permissions": [{"group": "", "resources": ["configmaps"], "names": ["flags"], "verbs": ["get", "watch"]}],
     },
-    "route": {"host": "a.example", "path": "/predict", "pathType": "Exact", "stableHosts": ["b.example"]},
-    "monitoring": {"path": "/metrics", "interval": "30s", "labels": {"release": "prometheus"}},
+    "exposure": {
+        "type": "LoadBalancer",
+        "port": 80,
+        "annotations": {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"},
+        "externalTrafficPolicy": "Local",
+        "namespaces": ["shop"],
+        "loadBalancerClass": "service.k8s.aws/nlb",
+        "nodePort": 30080,
+        "sourceRanges": ["192.0.2.0/24"],
+    },
+    "route": {
+        "host": "a.example",
+        "path": "/predict",
+        "pathType": "Exact",
+        "stableHosts": ["b.example"],
+        "tls": {"secret": "a-example", "issuer": "letsencrypt"},
+        "rateLimit": {"perSecond": 50, "burst": 3},
+        "session": {"cookie": "slipway", "maxAge": 3600},
+        "maxBody": "8Mi",
+        "annotations": {"nginx.ingress.kubernetes.io/enable-cors": "true"},
+        "timeout": "30s",
+    },
+    "monitoring": {
+        "path": "/metrics",
+        "interval": "30s",
+        "timeout": "10s",
+        "labels": {"release": "prometheus"},
+        "slo": {"availability": 99.9, "latency": {"percent": 99, "within": "500ms"}},
+        "meanLatency": {"above": "500ms", "for": "5m", "severity": "critical"},
+    },
 }
 SERVICE: Config = {
     "image": "server",
     "port": 5000,
-    "model": {"name": "digits", "uri": "file:///opt/slipway/model", "path": "/models"},
+    "calls": ["worker", "queue"],
+    "mounts": {"work": "/work"},
+    "scratch": "64Mi",
+    "sharedMemory": "64Mi",
+    "externals": ["billing"],
     **BLOCKS,
+}
+STORE: Config = {
+    "image": "redis",
+    "port": 6379,
+    "args": ["--appendonly", "yes"],
+    "env": {"LEVEL": "notice"},
+    "secrets": ["database"],
+    "volume": {
+        "size": "2Gi",
+        "existing": "old-queue",
+        "storageClass": "fast",
+        "access": "ReadWriteOnce",
+        "path": "/data",
+    },
+    "resources": RESOURCES,
+    "health": {"command": ["redis-cli", "ping"], "startup": "60s", "period": "5s", "timeout": "3s", "failures": 3},
+    "grace": "30s",
+    "scheduling": SCHEDULING,
+}
+JOB: Config = {
+    "image": "trainer",
+    "args": ["digits"],
+    "env": {"OMP_NUM_THREADS": "1"},
+    "secrets": ["storage"],
+    "calls": ["queue"],
+    "externals": ["billing"],
+    "objectStorage": True,
+    "resources": RESOURCES,
+    "scratch": "64Mi",
+    "before": ["wide", "fixed"],
+    "retries": 2,
+    "deadline": "30m",
+    "keep": "10m",
+    "scheduling": SCHEDULING,
 }
 ENTRY: Config = {
     "name": "maximal",
-    "images": {"server": {"context": "serving", "dockerfile": "Dockerfile", "args": {"EXTRA": "1"}}},
+    "images": {
+        "server": {"context": "serving", "dockerfile": "Dockerfile", "target": "server", "args": {"EXTRA": "1"}},
+        "trainer": {"context": "serving"},
+        "redis": {"context": "serving"},
+    },
+    "secrets": {
+        "database": {"keys": ["DATABASE_USER", "DATABASE_PASSWORD"]},
+        "storage": {"keys": ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]},
+        "registry": {"kind": "registry"},
+    },
+    "volumes": {
+        "hub": {"size": "5Gi", "storageClass": "shared", "access": "ReadWriteMany"},
+        "work": {"size": "1Gi", "existing": "scratch-disk"},
+    },
+    "stores": {"queue": STORE, "vectors": {**STORE, "health": {"path": "/api/heartbeat"}}},
     "services": {
         "wide": SERVICE,
         "fixed": {
-            **SERVICE,
+            "image": "server",
+            "port": 5000,
+            "resources": RESOURCES,
             "scaling": {"replicas": 2},
             "disruption": {"minAvailable": 1},
             "route": {"host": "c.example"},
         },
+        "worker": {"image": "server", "port": 7861, "resources": RESOURCES, "scaling": TRIGGERED},
     },
-    "environments": {"dev": {"services": {"wide": BLOCKS, "fixed": {"scaling": {"replicas": 3}}}}, "prod": {}},
+    "environments": {
+        "dev": {
+            "services": {"wide": BLOCKS, "fixed": {"scaling": {"replicas": 3}}},
+            "stores": {"queue": {key: STORE[key] for key in ("volume", "resources", "scheduling")}},
+            "volumes": {"hub": {"size": "1Gi"}},
+            "jobs": {"train": JOB},
+            "protect": True,
+        },
+        "prod": {},
+    },
 }
 STACK: Config = {
     "system": {"entry": "maximal", "environment": "dev", "namespace": "elsewhere"},
@@ -60,6 +208,11 @@ STACK: Config = {
         "ingressUrl": "http://127.0.0.1:8080",
         "monitoring": True,
         "monitoringNamespace": "monitoring",
+        "kedaNamespace": "keda",
+        "apiServerNetworks": ["192.0.2.1/32"],
+        "prometheusUrl": "http://prometheus:9090",
+        "runbookUrl": "https://runbooks.example.com/alerts",
+        "pullSecrets": ["mirror"],
         "podSecurityVersion": "v1.36",
         "queriesPerSecond": 400,
     },
@@ -71,11 +224,27 @@ STACK: Config = {
         "wheels": "serving",
         "args": {"OTHER": "2"},
     },
+    "images": {"redis": IMAGE},
+    "secrets": {
+        "database": {"values": secret_values(["DATABASE_USER", "DATABASE_PASSWORD"])},
+        "storage": {"externalSecret": {"store": "vault", "kind": "SecretStore", "key": "ml/storage", "refresh": "1h"}},
+        "registry": {"environment": {".dockerconfigjson": "REGISTRY_CREDENTIALS"}},
+    },
+    "objectStorage": {
+        "url": "https://s3.example.com",
+        "networks": ["192.0.2.7/32"],
+        "targetPort": 9000,
+        "region": "eu-central-1",
+    },
+    "tracing": {"url": "http://collector.tracing:4318", "networks": ["10.0.0.0/8"], "targetPort": 4318},
+    "externals": {
+        "billing": {"url": "postgresql://billing.example.com", "networks": ["192.0.2.8/32"], "targetPort": 5432}
+    },
     "release": {
         "wide": {
             "live": "blue",
             "slots": {
-                "blue": {"image": IMAGE, "server": {"queueLimit": 64, "logLevel": "info", "topK": 3}},
+                "blue": {"image": IMAGE, "model": VERSION, "server": SERVER, "files": {"config.json": "[]"}},
                 "green": {"image": OTHER_IMAGE},
             },
             "weight": 20,
@@ -87,72 +256,6 @@ STACK: Config = {
         },
     },
 }
-"""``value`` and ``pattern`` exclude each other, as do ``replicas`` and a range: hence two services."""
-
-
-def arms(annotation: Any) -> list[Any]:
-    """Open ``Annotated`` and unions: the plain types in an annotation."""
-    if get_origin(annotation) is Annotated:
-        return arms(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return [arm for argument in get_args(annotation) for arm in arms(argument)]
-    return [annotation]
-
-
-def models_in(annotation: Any) -> list[type[BaseModel]]:
-    """Give the models that an annotation holds, also as values of a map or a list."""
-    found: list[type[BaseModel]] = []
-    for arm in arms(annotation):
-        if isinstance(arm, type) and issubclass(arm, BaseModel):
-            found.append(arm)
-        elif get_origin(arm) in (dict, list, tuple):
-            found += models_in(get_args(arm)[-1] if get_origin(arm) is dict else get_args(arm)[0])
-    return found
-
-
-def fields_below(model: type[BaseModel]) -> Iterator[tuple[type[BaseModel], str]]:
-    """Give every (model, key) that can be configured below a model."""
-    for name, info in model.model_fields.items():
-        yield model, info.alias or name
-        for below in models_in(info.annotation):
-            yield from fields_below(below)
-
-
-def given_keys(model: type[BaseModel], data: Config, path: Keys = ()) -> Iterator[tuple[Keys, type[BaseModel]]]:
-    """Walk data beside its model: the path of every key that belongs to a model, with that model."""
-    fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
-    for key, value in data.items():
-        yield (*path, key), model
-        candidates = [] if isinstance(value, str | int) else models_in(fields[key])
-        if not candidates:
-            continue
-        for step, item in _items(fields[key], value):
-            below = next(c for c in candidates if set(item) <= {i.alias or n for n, i in c.model_fields.items()})
-            yield from given_keys(below, item, (*path, key) if step is None else (*path, key, step))
-
-
-def _items(annotation: Any, value: Any) -> list[tuple[str | None, Config]]:
-    """Give the models' data under a key: one, or each of a list or map with its place in it."""
-    if isinstance(value, list):
-        return [(str(place), item) for place, item in enumerate(cast("list[Config]", value))]
-    if any(get_origin(arm) is dict for arm in arms(annotation)):
-        return list(cast("dict[str, Config]", value).items())
-    return [(None, cast("Config", value))]
-
-
-def renamed(data: Config, path: Keys, key: str) -> Config:
-    """Give a copy of the data in which the last key of a path has another name, in its old place."""
-    changed = copy.deepcopy(data)
-    holder = changed
-    for step in path[:-1]:
-        holder = cast("Any", holder)[int(step) if isinstance(holder, list) else step]
-    pairs = [(key if old == path[-1] else old, value) for old, value in holder.items()]
-    holder.clear()
-    holder.update(pairs)
-    return changed
-
-
-def misspelt(key: str) -> str:
-    """Change one letter of a key: the one in the middle."""
-    middle = len(key) // 2
-    return f"{key[:middle]}{'q' if key[middle] != 'q' else 'x'}{key[middle + 1 :]}"
+"""``value`` and ``pattern`` exclude each other, as do path and command of a probe: hence two services, two stores."""
+VARIABLES = {"REGISTRY_CREDENTIALS": PLANTED}
+"""The environment variables that :data:`STACK` takes secrets from."""

@@ -8,10 +8,17 @@ import yaml
 
 import catalog
 from tests.recording import refusal_of
-from tests.samples import IMAGE, Config, put, release, runnable, with_canary
+from tests.samples import IMAGE, PLANTED, Config, put, release, runnable, stack_config, with_canary
 
 SLOT = "slipway:release.classifier.slots.blue.image"
 SLOTS = "release.classifier.slots"
+
+
+def without(environment: str, section: str) -> Config:
+    """A stack that lacks a section."""
+    return {key: value for key, value in runnable(environment).items() if key != section}
+
+
 LINES: dict[str, tuple[Config, str]] = {
     "tag_only_image_in_prod": (
         put(runnable("prod"), f"{SLOTS}.blue.image", "registry.example.com/server:v1"),
@@ -45,7 +52,10 @@ LINES: dict[str, tuple[Config, str]] = {
     ),
     "unknown_entry": (
         put(runnable("prod"), "system.entry", "clasifier"),
-        "slipway:system.entry: 'clasifier' is not in the catalogue (classifier, gpu); did you mean 'classifier'?",
+        (
+            f"slipway:system.entry: 'clasifier' is not in the catalogue ({', '.join(catalog.names())})"
+            "; did you mean 'classifier'?"
+        ),
     ),
     "no_context": (put(runnable("prod"), "cluster", {}), "slipway:cluster.context: required, but not given"),
     "weight_101": (
@@ -67,7 +77,7 @@ LINES: dict[str, tuple[Config, str]] = {
         ),
     ),
     "no_registry_where_it_builds": (
-        {key: value for key, value in runnable("dev").items() if key != "image"},
+        without("dev", "image"),
         "slipway:image: not given, but dev builds an image; say at least its registry",
     ),
     "wheels_that_are_not_there": (
@@ -77,13 +87,42 @@ LINES: dict[str, tuple[Config, str]] = {
             "or remove the key and let the build use a package index"
         ),
     ),
+    "no_object_storage": (
+        without("prod", "objectStorage"),
+        "slipway:objectStorage: required by classifier; give at least the url of the S3 API",
+    ),
+    "no_secret": (
+        without("prod", "secrets"),
+        (
+            "slipway:secrets.object-storage: required; give values (pulumi config set --secret --path "
+            "'slipway:secrets.object-storage.values.AWS_ACCESS_KEY_ID' …), environment or externalSecret"
+        ),
+    ),
+    "secret_without_a_key": (
+        put(runnable("prod"), "secrets.object-storage", {"values": {"AWS_ACCESS_KEY_ID": PLANTED}}),
+        (
+            "slipway:secrets.object-storage: gives AWS_ACCESS_KEY_ID, "
+            "the entry says AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; make them equal"
+        ),
+    ),
+    "secret_that_yaml_reads_as_a_number": (
+        put(runnable("dev"), "secrets.object-storage.values.AWS_SECRET_ACCESS_KEY", 12345678),
+        "slipway:secrets.object-storage.values.AWS_SECRET_ACCESS_KEY: [secret]: text belongs here; quote it",
+    ),
+    "password_in_an_address": (
+        put(runnable("prod"), "objectStorage.url", f"https://reader:{PLANTED}@s3.example.com"),
+        (
+            "slipway:objectStorage.url: 'https://[secret]@s3.example.com': "
+            "an address is http://host[:port] or https://host[:port], with no user or password in it"
+        ),
+    ),
     "release_of_an_unknown_service": (
         put(runnable("prod"), "release.clasifier", release()),
         "slipway:release.clasifier: no such service (classifier); did you mean 'classifier'?",
     ),
     "text_where_a_map_belongs": (
         put(runnable("prod"), "cluster", "{prod"),
-        "slipway:cluster: '{prod': Input should be a valid dictionary or instance of ClusterSettings",
+        "slipway:cluster: '{prod': a map belongs here",
     ),
 }
 
@@ -151,6 +190,22 @@ def test_a_bad_catalogue_entry_ends_with_exactly_one_line(
 
     monkeypatch.setattr(catalog, "read", reading)
     assert refusal_of(runnable("dev")) == [f"catalog/classifier.yaml: {line}"]
+
+
+STORAGE_KEYS = ("SLIPWAY_S3_ACCESS_KEY", "SLIPWAY_S3_SECRET_KEY")
+
+
+def test_variables_of_the_embedded_cluster_that_are_not_set_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(STORAGE_KEYS[0], raising=False)
+    monkeypatch.setenv(STORAGE_KEYS[1], "")
+    shipped = put(runnable("dev"), "secrets", stack_config("dev")["secrets"])
+    keys = shipped["secrets"]["object-storage"]["environment"]
+    assert tuple(keys.values()) == STORAGE_KEYS
+    assert refusal_of(shipped) == [
+        f"slipway:secrets.object-storage.environment.{key}: the variable {variable} is not set or empty; "
+        'set it (eval "$(make -s env)" sets those of the embedded cluster)'
+        for key, variable in keys.items()
+    ]
 
 
 def test_two_faults_are_told_at_once() -> None:

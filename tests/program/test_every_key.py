@@ -7,29 +7,50 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 import catalog
 from models.entry import CatalogueEntry
 from models.stack import StackSettings
-from tests.program.maximal import ENTRY, STACK, Keys, fields_below, given_keys, misspelt, renamed
+from tests.program.keys import Keys, dotted, fields_below, given_keys, misspelt, one_of_each, renamed
+from tests.program.maximal import ENTRY, STACK, VARIABLES
 from tests.recording import Recorded, refusal_of, run_main
+from tests.samples import Config, refused
 
+SAMPLES: list[tuple[type[BaseModel], Config]] = [(StackSettings, STACK), (CatalogueEntry, ENTRY)]
 STACK_KEYS = [path for path, _ in given_keys(StackSettings, STACK)]
 ENTRY_KEYS = [path for path, _ in given_keys(CatalogueEntry, ENTRY)]
-STACK_REFERENCES: list[Keys] = [("release", "wide"), ("release", "fixed"), ("release", "wide", "slots", "blue")]
+STACK_REFERENCES: list[Keys] = [
+    ("images", "redis"),
+    ("secrets", "database"),
+    ("release", "wide"),
+    ("release", "fixed"),
+    ("release", "wide", "slots", "blue"),
+]
 ENTRY_REFERENCES: list[Keys] = [
     ("images", "server"),
+    ("images", "trainer"),
+    ("secrets", "database"),
+    ("secrets", "storage"),
+    ("volumes", "hub"),
+    ("volumes", "work"),
+    ("stores", "queue"),
     ("services", "wide"),
+    ("services", "worker"),
     ("environments", "dev"),
     ("environments", "dev", "services", "wide"),
+    ("environments", "dev", "stores", "queue"),
+    ("environments", "dev", "volumes", "hub"),
 ]
 """Keys of maps that something else refers to by name."""
 
 Catalogue = Callable[[dict[str, Any]], None]
 
 
-def dotted(path: Keys) -> str:
-    return ".".join(path)
+@pytest.fixture(autouse=True)
+def _variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -38,7 +59,7 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     monkeypatch.setattr(catalog, "read", partial(catalog.read, folder=tmp_path))
 
     def write(data: dict[str, Any]) -> None:
-        (tmp_path / "maximal.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+        (tmp_path / "maximal.yaml").write_text(yaml.dump(data, sort_keys=False, Dumper=yaml.CSafeDumper))
 
     return write
 
@@ -48,33 +69,49 @@ def maximal(catalogue: Catalogue) -> None:
     catalogue(ENTRY)
 
 
-@pytest.mark.parametrize(("model", "data"), [(StackSettings, STACK), (CatalogueEntry, ENTRY)])
-def test_the_sample_names_every_key_of_every_model(model: type[Any], data: dict[str, Any]) -> None:
-    given = {(owner, path[-1]) for path, owner in given_keys(model, data)}
-    assert {(m.__name__, key) for m, key in fields_below(model)} == {(m.__name__, key) for m, key in given}
+@pytest.mark.parametrize(("model", "data"), SAMPLES)
+def test_the_sample_names_every_key_of_every_model(model: type[BaseModel], data: Config) -> None:
+    given = {(str(owner), path[-1]) for path, owner in given_keys(model, data)}
+    assert {(str(owner), key) for owner, key in fields_below(model)} == given
 
 
 @pytest.mark.usefixtures("maximal")
 def test_the_sample_is_accepted_as_it_stands() -> None:
     recorded: Recorded = run_main(STACK)
-    assert len(recorded.of_kind("Deployment")) == 4
+    assert len(recorded.of_kind("Deployment")) == 5
 
 
 def test_there_are_keys_to_misspell() -> None:
-    assert len(STACK_KEYS) > 40
-    assert len(ENTRY_KEYS) > 100
+    assert len(STACK_KEYS) > 60
+    assert len(ENTRY_KEYS) > 400
+
+
+@pytest.mark.parametrize("path", STACK_KEYS, ids=dotted)
+def test_a_misspelt_key_of_the_stack_is_refused_with_its_path(path: Keys) -> None:
+    assert_refused(StackSettings, STACK, path)
+
+
+@pytest.mark.parametrize("path", ENTRY_KEYS, ids=dotted)
+def test_a_misspelt_key_of_the_catalogue_is_refused_with_its_path(path: Keys) -> None:
+    assert_refused(CatalogueEntry, ENTRY, path)
+
+
+def assert_refused(model: type[BaseModel], data: Config, path: Keys) -> None:
+    wrong = misspelt(path[-1])
+    lines = refused(model, renamed(data, path, wrong))
+    assert any(line.startswith(f"given: {dotted((*path[:-1], wrong))}: unknown key") for line in lines)
 
 
 @pytest.mark.usefixtures("maximal")
-@pytest.mark.parametrize("path", STACK_KEYS, ids=dotted)
-def test_a_misspelt_key_of_the_stack_is_refused_with_its_path(path: Keys) -> None:
+@pytest.mark.parametrize("path", one_of_each(StackSettings, STACK), ids=dotted)
+def test_the_program_tells_of_a_misspelt_key_of_the_stack(path: Keys) -> None:
     wrong = misspelt(path[-1])
     lines = refusal_of(renamed(STACK, path, wrong))
     assert any(line.startswith(f"slipway:{dotted((*path[:-1], wrong))}: unknown key") for line in lines)
 
 
-@pytest.mark.parametrize("path", ENTRY_KEYS, ids=dotted)
-def test_a_misspelt_key_of_the_catalogue_is_refused_with_its_path(catalogue: Catalogue, path: Keys) -> None:
+@pytest.mark.parametrize("path", one_of_each(CatalogueEntry, ENTRY), ids=dotted)
+def test_the_program_tells_of_a_misspelt_key_of_the_catalogue(catalogue: Catalogue, path: Keys) -> None:
     wrong = misspelt(path[-1])
     catalogue(renamed(ENTRY, path, wrong))
     lines = refusal_of(STACK)
@@ -93,12 +130,22 @@ def test_a_misspelt_name_in_the_stack_is_refused(path: Keys) -> None:
 def test_a_misspelt_name_in_the_catalogue_is_refused(catalogue: Catalogue, path: Keys) -> None:
     wrong = misspelt(path[-1])
     catalogue(renamed(ENTRY, path, wrong))
-    assert any(wrong in line for line in refusal_of(STACK))
+    assert any(wrong in line or repr(path[-1]) in line for line in refusal_of(STACK))
 
 
 @pytest.mark.usefixtures("maximal")
 @pytest.mark.parametrize(
-    ("wrong", "right"), [("systm", "system"), ("clustr", "cluster"), ("images", "image"), ("relase", "release")]
+    ("wrong", "right"),
+    [
+        ("systm", "system"),
+        ("clustr", "cluster"),
+        ("imagee", "image"),
+        ("imagess", "images"),
+        ("relase", "release"),
+        ("secret", "secrets"),
+        ("object_storage", "objectStorage"),
+        ("traceing", "tracing"),
+    ],
 )
 def test_a_misspelt_section_is_refused_with_the_right_one(wrong: str, right: str) -> None:
     lines = refusal_of(renamed(STACK, (right,), wrong))

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.recording import DIGEST, Recorded
-from tests.samples import ENVIRONMENTS, IMAGE, OTHER_IMAGE, put, release, runnable, with_canary
+from tests.recording import DIGEST, Recorded, Registered, Secret
+from tests.samples import ENVIRONMENTS, IMAGE, OTHER_IMAGE, PLANTED, put, release, runnable, stack_config, with_canary
 
 Program = Callable[..., Recorded]
 
@@ -60,23 +60,50 @@ def test_dev_can_run_the_built_image_as_the_canary_of_a_given_one(program: Progr
     assert service["classifier"]["slots"]["green"]["image"] == f"localhost:5050/classifier/server@{DIGEST}"
 
 
+def by_urn(run: Recorded) -> dict[str, Registered]:
+    """Everything that was registered; who is first among those that wait for nothing is left to chance."""
+    return {resource.urn: resource for resource in sorted(run.resources, key=lambda resource: resource.urn)}
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_the_same_configuration_asks_for_the_same_twice(program: Program, environment: str) -> None:
-    config = with_canary(environment)
-    assert program(config) == program(config)
+    first, second = (program(with_canary(environment)) for _ in range(2))
+    assert by_urn(first) == by_urn(second)
+    assert first.outputs == second.outputs
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_stacks_name_changes_nothing(program: Program, environment: str) -> None:
+def test_the_stacks_name_changes_nothing_but_whose_the_namespace_is(program: Program, environment: str) -> None:
     first, second = (program(runnable(environment), stack=stack) for stack in ("dev", "quite-odd.Name_7"))
-    assert [r.inputs for r in first.resources] == [r.inputs for r in second.resources]
+    for run, name in ((first, "dev"), (second, "quite-odd.Name_7")):
+        assert run.one("Namespace").inputs["metadata"]["labels"].pop("slipway.dev/stack") == name
+    assert [r.inputs for r in by_urn(first).values()] == [r.inputs for r in by_urn(second).values()]
 
 
 def test_only_the_first_environment_builds(program: Program) -> None:
     built = {environment: len(program(runnable(environment)).of_kind("Image")) for environment in ENVIRONMENTS}
-    assert built == {"dev": 1, "staging": 0, "prod": 0}
+    assert built == {"dev": 2, "staging": 0, "prod": 0}
 
 
 def test_every_environment_runs_the_same_services(program: Program) -> None:
     services = [set(program(runnable(environment)).outputs["services"]) for environment in ENVIRONMENTS]
     assert services == [{"classifier"}] * 3
+
+
+def test_dev_takes_its_secrets_from_the_variables_that_make_env_exports(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = stack_config("dev")["secrets"]
+    for variable in sources["object-storage"]["environment"].values():
+        monkeypatch.setenv(variable, PLANTED)
+    secret = program({**runnable("dev"), "secrets": sources}).one("Secret")
+    assert secret.inputs["stringData"] == {"AWS_ACCESS_KEY_ID": PLANTED, "AWS_SECRET_ACCESS_KEY": PLANTED}
+    assert all(isinstance(value, Secret) for value in secret.inputs["stringData"].values())
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_elsewhere_the_values_never_pass_through_pulumi(program: Program, environment: str) -> None:
+    run = program(runnable(environment))
+    assert run.of_kind("Secret") == []
+    (external,) = run.of_kind("ExternalSecret")
+    assert external.inputs["spec"]["secretStoreRef"]["name"] == "vault"

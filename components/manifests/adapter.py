@@ -1,0 +1,94 @@
+"""What prometheus-adapter must be told so that the HPAs of a system find their metrics.
+
+The adapter has one configuration per cluster: who runs it merges the ConfigMaps ``adapter-rules`` of all systems. A
+metric's name is looked up in the whole cluster, so two systems with the same name need the same query.
+Source: https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md.
+"""
+
+from collections.abc import Iterator
+
+import yaml
+
+from components.manifests.autoscaling import MATCHERS
+from components.manifests.monitor import WITHOUT_PROBES
+from models.metrics import ExternalMetric, Metrics, PodsMetric
+from models.scaling import Autoscaled
+from models.system import SystemSpec
+
+
+def adapter_rules(system: SystemSpec) -> str | None:
+    """Give the rules for all Pods metrics and all External metrics with a query of ours as YAML; none = no such metric.
+
+    A Pods metric is a counter that keeps its own name; the API serves its rate. The HPA asks for its own slot's pods,
+    and the adapter for theirs alone.
+    """
+    pods = {name: metric for _, metrics in _used(system) for name, metric in metrics.pods.items()}
+    external = {name: metric.query for _, metrics in _used(system) for name, metric in metrics.external.items()}
+    rules = {
+        "rules": [_pods_rule(system.namespace, name, metric) for name, metric in sorted(pods.items())],
+        "externalRules": [
+            _external_rule(system.namespace, name, query) for name, query in sorted(external.items()) if query
+        ],
+    }
+    return yaml.safe_dump(rules, sort_keys=False, width=1000) if any(rules.values()) else None
+
+
+def _used(system: SystemSpec) -> Iterator[tuple[str, Metrics]]:
+    for service, deployed in system.services.items():
+        if isinstance(deployed.spec.scaling, Autoscaled):
+            yield service, deployed.spec.scaling.metrics
+
+
+def _pods_rule(namespace: str, name: str, metric: PodsMetric) -> dict[str, object]:
+    matchers = f"{MATCHERS},{WITHOUT_PROBES}"
+    return {
+        "seriesQuery": f'{name}{{namespace="{namespace}",pod!=""}}',
+        "resources": _labelled("namespace", "pod"),
+        "name": {"matches": f"^{name}$", "as": name},
+        "metricsQuery": f"sum(rate(<<.Series>>{{{matchers}}}[{metric.window}s])) by (<<.GroupBy>>)",
+    }
+
+
+def _external_rule(namespace: str, name: str, query: str) -> dict[str, object]:
+    """Name a query. A rule must find some series first, and ``up`` is there before the first request is counted."""
+    return {
+        "seriesQuery": f'up{{namespace="{namespace}"}}',
+        "resources": _labelled("namespace"),
+        "name": {"matches": "^up$", "as": name},
+        "metricsQuery": query,
+    }
+
+
+def _labelled(*resources: str) -> dict[str, object]:
+    """Say that a series' label of a resource's name is that resource's name."""
+    return {"overrides": {resource: {"resource": resource} for resource in resources}}
+
+
+def faults(system: SystemSpec) -> Iterator[str]:
+    """Give one line for each metric that the adapter could not serve as the entry says."""
+    windows: dict[str, tuple[str, int]] = {}
+    queries: dict[str, tuple[str, str | None]] = {}
+    for service, metrics in _used(system):
+        where = f"catalog/{system.name}.yaml: services.{service}.scaling.metrics"
+        if metrics.pods and system.services[service].spec.monitoring is None:
+            yield f"{where}.pods: nobody scrapes {service}, so no HPA ever sees them; give it monitoring"
+        for name, metric in metrics.pods.items():
+            owner, window = windows.setdefault(name, (service, metric.window))
+            if window != metric.window:
+                yield (
+                    f"{where}.pods.{name}.window: {metric.window}s, but {owner} says {window}s: "
+                    "the adapter knows one rule for each name; make them equal"
+                )
+        for name, metric in metrics.external.items():
+            owner, query = queries.setdefault(name, (service, metric.query))
+            if query != metric.query:
+                yield (
+                    f"{where}.external.{name}.query: differs from {owner}'s: "
+                    "the adapter knows one rule for each name; make them equal or take another name"
+                )
+            yield from _label_faults(f"{where}.external.{name}", metric)
+
+
+def _label_faults(where: str, metric: ExternalMetric) -> Iterator[str]:
+    if metric.labels and metric.query and MATCHERS not in metric.query:
+        yield f"{where}.labels: the query has no place for them; write {{{MATCHERS}}} behind its series"

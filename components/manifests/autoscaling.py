@@ -1,0 +1,152 @@
+"""What moves a slot's replicas: a HorizontalPodAutoscaler, or a ScaledObject from which KEDA makes one.
+
+Each slot scales on its own: an HPA over both would give a canary the live slot's replicas.
+"""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic.alias_generators import to_camel
+
+from components import labels, names
+from components.manifests.monitor import scraped
+from models.metrics import Behavior, ExternalMetric, Metrics, Pace, ResourceTarget, Trigger
+from models.quantity import parse
+from models.scaling import Autoscaled, Triggered
+from models.system import SystemSpec
+
+if TYPE_CHECKING:
+    from pulumi_kubernetes.autoscaling.v2 import (
+        HorizontalPodAutoscalerBehaviorArgsDict,
+        HorizontalPodAutoscalerSpecArgsDict,
+        HPAScalingRulesArgsDict,
+    )
+
+MATCHERS = "<<.LabelMatchers>>"
+"""In a query, where prometheus-adapter puts the namespace of the HPA that asks and what its selector says."""
+
+
+def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> "HorizontalPodAutoscalerSpecArgsDict":
+    """Describe a slot's HPA; of several metrics the one that asks for most replicas decides."""
+    described: HorizontalPodAutoscalerSpecArgsDict = {
+        "scale_target_ref": _target(service, slot),
+        "min_replicas": scaling.min_replicas,
+        "max_replicas": scaling.max_replicas,
+        "metrics": _metrics(scaling.metrics, slot),  # pyright: ignore[reportAssignmentType]
+    }
+    if behavior := _behavior(scaling.behavior):
+        described["behavior"] = behavior
+    return described
+
+
+def _target(service: str, slot: str) -> dict[str, str]:
+    return {"api_version": "apps/v1", "kind": "Deployment", "name": names.slot_name(service, slot)}
+
+
+def _metrics(metrics: Metrics, slot: str) -> list[dict[str, object]]:
+    resources = {"cpu": metrics.cpu, "memory": metrics.memory}
+    return [
+        *(_resource(name, target) for name, target in resources.items() if target),
+        *(
+            {"type": "Pods", "pods": {"metric": {"name": name}, "target": _average(metric.average)}}
+            for name, metric in metrics.pods.items()
+        ),
+        *(_external(name, metric, slot) for name, metric in metrics.external.items()),
+    ]
+
+
+def _resource(name: str, target: ResourceTarget) -> dict[str, object]:
+    return {
+        "type": "Resource",
+        "resource": {"name": name, "target": {"type": "Utilization", "average_utilization": target.utilization}},
+    }
+
+
+def _external(name: str, metric: ExternalMetric, slot: str) -> dict[str, object]:
+    described: dict[str, object] = {"name": name}
+    if selected := {**metric.labels, **(_own_share(slot) if MATCHERS in (metric.query or "") else {})}:
+        described["selector"] = {"match_labels": selected}
+    return {"type": "External", "external": {"metric": described, "target": _average(metric.average)}}
+
+
+def _own_share(slot: str) -> dict[str, str]:
+    """Select the slot's own series: with both slots filled, each would otherwise scale with the sum."""
+    return {scraped(labels.SLOT): slot}
+
+
+def _average(quantity: str) -> dict[str, str]:
+    return {"type": "AverageValue", "average_value": quantity}
+
+
+def _behavior(behavior: Behavior) -> "HorizontalPodAutoscalerBehaviorArgsDict":
+    described: HorizontalPodAutoscalerBehaviorArgsDict = {}
+    if behavior.scale_up:
+        described["scale_up"] = _rules(behavior.scale_up)
+    if behavior.scale_down:
+        described["scale_down"] = _rules(behavior.scale_down)
+    return described
+
+
+def _rules(pace: Pace) -> "HPAScalingRulesArgsDict":
+    """Say how fast; where neither pods nor percent is given, Kubernetes' own policies stay."""
+    rules: HPAScalingRulesArgsDict = {}
+    if pace.stabilization is not None:
+        rules["stabilization_window_seconds"] = pace.stabilization
+    limits = {"Pods": pace.pods, "Percent": pace.percent}
+    policies = [{"type": kind, "value": most, "period_seconds": pace.period} for kind, most in limits.items() if most]
+    if policies:
+        rules["policies"] = policies  # pyright: ignore[reportGeneralTypeIssues]
+        rules["select_policy"] = "Min"  # "at most" twice: both hold, where Kubernetes' default takes the larger one
+    return rules
+
+
+def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: Triggered) -> dict[str, object]:
+    """Describe a slot's ScaledObject (keda.sh/v1alpha1). A trigger's metadata are texts, numbers too.
+
+    Source: https://keda.sh/docs/latest/reference/scaledobject-spec/ and the pages of the four scalers.
+    """
+    described: dict[str, object] = {
+        "scaleTargetRef": _api_named(_target(service, slot)),
+        "pollingInterval": scaling.polling,
+        "cooldownPeriod": scaling.cooldown,
+        "minReplicaCount": scaling.min_replicas,
+        "maxReplicaCount": scaling.max_replicas,
+        "triggers": [{"name": name, **_trigger(trigger, system)} for name, trigger in scaling.triggers.items()],
+    }
+    if behavior := _behavior(scaling.behavior):
+        described["advanced"] = {"horizontalPodAutoscalerConfig": {"behavior": _api_named(behavior)}}
+    return described
+
+
+def _trigger(trigger: Trigger, system: SystemSpec) -> dict[str, object]:
+    if redis := trigger.redis:
+        # KEDA's operator lives in another namespace: a store's short name would not resolve there.
+        address = f"{redis.store}.{system.namespace}.svc:{system.stores[redis.store].port}"
+        metadata = {"address": address, "listName": redis.list, "listLength": str(redis.length)}
+        return {"type": "redis", "metadata": metadata}
+    if prometheus := trigger.prometheus:
+        # A plain number: KEDA parses no quantity such as 500m.
+        metadata = {
+            "serverAddress": str(system.cluster.prometheus_url),
+            "query": prometheus.query,
+            "threshold": f"{parse(prometheus.threshold).normalize():f}",
+        }
+        return {"type": "prometheus", "metadata": metadata}
+    if cron := trigger.cron:
+        metadata = {
+            "timezone": cron.timezone,
+            "start": cron.start,
+            "end": cron.end,
+            "desiredReplicas": str(cron.replicas),
+        }
+        return {"type": "cron", "metadata": metadata}
+    assert trigger.cpu  # noqa: S101 -- the model's own rule: exactly one kind
+    return {"type": "cpu", "metricType": "Utilization", "metadata": {"value": str(trigger.cpu.utilization)}}
+
+
+def _api_named(value: object) -> Any:  # noqa: ANN401 -- plain data
+    """Give plain data under the API's own names: the SDK translates typed arguments, but no custom resource."""
+    if isinstance(value, dict):
+        return {to_camel(key): _api_named(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, list):
+        return [_api_named(item) for item in cast("list[object]", value)]
+    return value

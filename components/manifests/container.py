@@ -1,0 +1,133 @@
+"""What every container and pod of ours has in common: locked down, bounded, with its environment spelled out."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from models.references import address_variable, url_variable
+from models.resources import ResourceList, Resources
+from models.secrets import SecretSpec
+from models.system import SystemSpec
+
+if TYPE_CHECKING:
+    import pulumi
+    from pulumi_kubernetes.core.v1 import (
+        EnvVarArgsDict,
+        PodSpecArgsDict,
+        ResourceRequirementsArgsDict,
+        SecurityContextArgsDict,
+        VolumeArgsDict,
+        VolumeMountArgsDict,
+    )
+
+USER_ID = 10001
+"""Not a user of the host: ids from 10000 up stay clear of what distributions hand out (kube-score asks for it)."""
+LAST_WORDS = "FallbackToLogsOnError"
+"""A container that fails leaves its last log lines in the pod's status, where kubectl describe shows them."""
+PULL_POLICY = "IfNotPresent"
+"""A digest cannot change, so there is nothing to check at each start."""
+SCRATCH: "VolumeMountArgsDict" = {"name": "scratch", "mount_path": "/tmp"}  # noqa: S108 -- a volume of the pod
+
+
+def pod_defaults(system: SystemSpec, account: str) -> "PodSpecArgsDict":
+    """Give what passes Pod Security *restricted* and knows nothing that it was not told."""
+    pod: PodSpecArgsDict = {
+        "service_account_name": account,
+        "automount_service_account_token": False,
+        "enable_service_links": False,  # one variable per Service of the namespace otherwise
+        "security_context": {
+            "run_as_non_root": True,
+            "run_as_user": USER_ID,
+            "run_as_group": USER_ID,
+            "fs_group": USER_ID,
+            # Only where it differs: walking a large volume at each start takes minutes.
+            "fs_group_change_policy": "OnRootMismatch",
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "containers": [],
+    }
+    if system.pull_secrets:
+        pod["image_pull_secrets"] = [{"name": name} for name in system.pull_secrets]
+    return pod
+
+
+def locked_down() -> "SecurityContextArgsDict":
+    """Give the security context of every container."""
+    return {
+        "allow_privilege_escalation": False,
+        "read_only_root_filesystem": True,
+        "run_as_non_root": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def amounts(resources: ResourceList) -> dict[str, str]:
+    """Give amounts under Kubernetes' own resource names."""
+    return resources.model_dump(by_alias=True)
+
+
+def devices(resources: Resources) -> dict[str, str]:
+    """Give the pieces of each extended resource that the main container takes."""
+    return {name: str(count) for name, count in resources.devices.items()}
+
+
+def requirements(resources: Resources, extended: Mapping[str, str] | None = None) -> "ResourceRequirementsArgsDict":
+    """Give requests and limits, with extended resources where the container takes any."""
+    return {
+        "requests": {**amounts(resources.requests), **(extended or {})},
+        "limits": {**amounts(resources.limits), **(extended or {})},
+    }
+
+
+def scratch_volume(size: str) -> "VolumeArgsDict":
+    """Give the volume behind /tmp."""
+    return {"name": "scratch", "empty_dir": {"size_limit": size}}
+
+
+def claim_name(system: SystemSpec, volume: str) -> str:
+    """Name the claim behind a volume of the system: its own, or one that was there before."""
+    return system.volumes[volume].existing or volume
+
+
+def variables(values: "Mapping[str, pulumi.Input[str]]") -> "list[EnvVarArgsDict]":
+    """Give literal environment variables."""
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def secret_variables(used: Iterable[str], secrets: "Mapping[str, SecretNames]") -> "list[EnvVarArgsDict]":
+    """Refer to each key of the secrets, under its own name; what else an external store holds stays out."""
+    return [
+        {"name": key, "value_from": {"secret_key_ref": {"name": secrets[name][0], "key": key}}}
+        for name in used
+        for key in secrets[name][1].keys
+    ]
+
+
+SecretNames = tuple[str, SecretSpec]
+"""A Secret's name in the namespace, and what it holds."""
+
+
+def addresses(system: SystemSpec, calls: Iterable[str]) -> dict[str, str]:
+    """Give host and port of each callee, as ``<CALLEE>_ADDRESS``."""
+    found: dict[str, str] = {}
+    for name in calls:
+        store = system.stores.get(name)
+        port = store.port if store else system.services[name].spec.exposure.port
+        found[address_variable(name)] = f"{name}:{port}"
+    return found
+
+
+def externals(system: SystemSpec, used: Iterable[str]) -> dict[str, str]:
+    """Give the address of each external server, as ``<NAME>_URL``."""
+    return {url_variable(name): system.externals[name].url for name in used}
+
+
+def object_storage(system: SystemSpec) -> dict[str, str]:
+    """Give the variables by which S3 clients find the environment's object storage."""
+    if system.object_storage is None:
+        return {}
+    return {"AWS_ENDPOINT_URL": system.object_storage.url, "AWS_REGION": system.object_storage.region}
+
+
+def tracing(system: SystemSpec) -> dict[str, str]:
+    """Give the variable that switches OpenTelemetry on."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": system.tracing.url} if system.tracing else {}

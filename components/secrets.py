@@ -1,0 +1,102 @@
+"""The Secrets of a system, from the stack's encrypted values, the environment, or an external store."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import labels, names
+from components.manifests.container import SecretNames
+from models.secrets import EnvironmentSecret, ExternalSecret, ExternalStore, GivenSecret, SecretSpec
+from models.system import DeployedSecret
+
+_TYPES = {"variables": "Opaque", "registry": "kubernetes.io/dockerconfigjson"}
+_WORK_FACTOR = 2**14
+"""scrypt's N: 50 ms a guess for who would find a weak value from the eight hex digits in the object's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsArgs:
+    """What is kept."""
+
+    system: str
+    namespace: pulumi.Output[str]
+    namespace_name: str
+    secrets: Mapping[str, DeployedSecret]
+
+
+class Secrets(pulumi.ComponentResource):
+    """One Secret, or one ExternalSecret, for each that the entry declares."""
+
+    names: dict[str, SecretNames]
+    """By the entry's key: the Secret's name in the namespace, and what it holds."""
+    ready: list[pulumi.Resource]
+    """What must be there before a pod refers to it."""
+
+    def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:components:Secrets", f"{name}-secrets", None, opts)
+        self.names, self.ready = {}, []
+        for key, secret in args.secrets.items():
+            if isinstance(secret.source, ExternalSecret):
+                object_name = key
+                made = self._external(f"{name}-{key}", args, object_name, secret.spec, secret.source.external_secret)
+            else:
+                values = _values(secret.source)
+                # Other values are another object, so that pods start anew with them. Pull secrets are named by people.
+                object_name = (
+                    key if secret.spec.kind == "registry" else named_by_content(args.namespace_name, key, values)
+                )
+                made = self._given(f"{name}-{key}", args, object_name, secret.spec, values)
+            self.names[key] = (object_name, secret.spec)
+            self.ready.append(made)
+        self.register_outputs({})
+
+    def _given(
+        self, name: str, args: SecretsArgs, object_name: str, spec: SecretSpec, values: Mapping[str, str]
+    ) -> pulumi.Resource:
+        return k8s.core.v1.Secret(
+            name,
+            metadata=_metadata(args, object_name),
+            type=_TYPES[spec.kind],
+            # Each leaf by itself: what holds secrets is not kept as one, and would show them in the state.
+            string_data={key: pulumi.Output.secret(value) for key, value in values.items()},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _external(
+        self, name: str, args: SecretsArgs, object_name: str, spec: SecretSpec, source: ExternalStore
+    ) -> pulumi.Resource:
+        return k8s.apiextensions.CustomResource(
+            name,
+            api_version="external-secrets.io/v1",
+            kind="ExternalSecret",
+            metadata=_metadata(args, object_name),
+            spec={
+                "refreshInterval": f"{source.refresh}s",
+                "secretStoreRef": {"name": source.store, "kind": source.kind},
+                "target": {"name": object_name, "template": {"type": _TYPES[spec.kind]}},
+                "data": [{"secretKey": key, "remoteRef": {"key": source.key, "property": key}} for key in spec.names],
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def named_by_content(namespace: str, key: str, values: Mapping[str, str]) -> str:
+    """Name a Secret by what it holds, with a hash that is slow to turn around."""
+    text = json.dumps(values, sort_keys=True).encode()
+    digest = hashlib.scrypt(text, salt=f"{namespace}/{key}".encode(), n=_WORK_FACTOR, r=8, p=1, dklen=4)
+    return names.joined(key, digest.hex())
+
+
+def _values(source: GivenSecret | EnvironmentSecret) -> dict[str, str]:
+    if isinstance(source, EnvironmentSecret):
+        return {key: os.environ[variable] for key, variable in source.environment.items()}  # preflight saw them
+    return {key: value.get_secret_value() for key, value in source.values.items()}
+
+
+def _metadata(args: SecretsArgs, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
+    return {"name": name, "namespace": args.namespace, "labels": labels.of_system(args.system)}

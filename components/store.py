@@ -1,0 +1,55 @@
+"""A store: a server that keeps data, with its volume."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components import labels
+from components.awaiting import SKIP_AWAIT, create_and_update
+from components.manifests import store
+from components.manifests.store import StorePodArgs
+
+_IMAGE_PULL = 120
+"""Seconds beyond the store's own budgets, for a node that does not have the image yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreArgs:
+    """What the store is."""
+
+    pod: StorePodArgs
+    namespace: pulumi.Output[str]
+    after: list[pulumi.Resource]
+    """What must be there before its pod: secrets, and the claim of its volume, which outlives it."""
+    explain: pulumi.ErrorHook
+
+
+class Store(pulumi.ComponentResource):
+    """StatefulSet of one replica, and its Service."""
+
+    def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("slipway:components:Store", name, None, opts)
+        metadata: k8s.meta.v1.ObjectMetaArgsDict = {
+            "name": args.pod.name,
+            "namespace": args.namespace,
+            "labels": labels.of_service(args.pod.system.name, args.pod.name),
+        }
+        service = k8s.core.v1.Service(
+            f"{name}-service",
+            metadata={**metadata, "annotations": SKIP_AWAIT},
+            spec=store.service_spec(args.pod),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        k8s.apps.v1.StatefulSet(
+            f"{name}-server",
+            metadata=metadata,
+            spec=store.stateful_set_spec(args.pod),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[service, *args.after],
+                custom_timeouts=create_and_update(args.pod.spec.health.startup + args.pod.spec.grace + _IMAGE_PULL),
+                hooks=pulumi.ResourceHookBinding(on_error=[args.explain]),
+            ),
+        )
+        self.register_outputs({})

@@ -1,0 +1,85 @@
+"""Resource definitions that stacks use, taken from the Go modules that publish them; `crds/go.sum` pins these.
+
+Nobody acts on them here: the API server stores and validates what a stack writes, as in a cluster with the operators.
+What only an operator's own installation uses (Prometheus, SecretStore) is left out: 5 MB that each `up` would apply.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.commands import run
+from local.errors import LocalError
+from local.progress import Progress
+from local.toolchain.golang import require_go
+
+PINS = Path(__file__).parent / "crds"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A Go module of `crds/go.mod`, and the files in it that are applied."""
+
+    module: str
+    folder: str
+    files: tuple[str, ...]
+
+
+SOURCES = (
+    Source(
+        module="github.com/prometheus-operator/prometheus-operator",
+        folder="example/prometheus-operator-crd",
+        files=tuple(
+            f"monitoring.coreos.com_{kind}.yaml" for kind in ("servicemonitors", "podmonitors", "prometheusrules")
+        ),
+    ),
+    Source(
+        module="github.com/kedacore/keda/v2",
+        folder="config/crd/bases",
+        files=("keda.sh_scaledobjects.yaml", "keda.sh_*triggerauthentications.yaml"),
+    ),
+    Source(
+        module="github.com/external-secrets/external-secrets",
+        folder="config/crds/bases",
+        files=("external-secrets.io_externalsecrets.yaml",),
+    ),
+)
+
+
+def provide(cache: Path, progress: Progress) -> Path:
+    """Return a folder of CustomResourceDefinition files; downloads the modules once per cache. Raises LocalError."""
+    target = cache / f"crds-{_key()}"
+    if target.is_dir():
+        return target
+    go = require_go(cache, progress)
+    fresh = cache / f"{target.name}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    with progress.step("download resource definitions", 5):
+        for source in SOURCES:
+            command = [go.binary, "mod", "download", "-json", source.module]
+            answer = json.loads(run(command, cwd=PINS, environment=go.environment()))
+            for file in files_in(Path(answer["Dir"]), source):
+                shutil.copyfile(file, fresh / file.name)
+    fresh.rename(target)
+    return target
+
+
+def files_in(module: Path, source: Source) -> list[Path]:
+    """Return a source's files in the folder of its module; raises LocalError for a pattern that fits none."""
+    found: list[Path] = []
+    for pattern in source.files:
+        matching = sorted((module / source.folder).glob(pattern))
+        if not matching:
+            raise LocalError(
+                f"{source.module}: no file {source.folder}/{pattern}: it moved in the version of crds/go.mod"
+            )
+        found += matching
+    return found
+
+
+def _key() -> str:
+    pins = [(PINS / name).read_text() for name in ("go.mod", "go.sum")]
+    return hashlib.sha256("\0".join((*pins, repr(SOURCES))).encode()).hexdigest()[:16]

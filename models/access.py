@@ -1,0 +1,35 @@
+"""Who a service's pods are to the API server and to the cloud: an account each, with no rights unless declared."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from models.base import Model
+from models.vocabulary import LabelKey, Text
+
+Verb = Literal["get", "list", "watch", "create", "update", "patch", "delete"]
+
+
+def _no_wildcard(value: str) -> str:
+    if "*" in value:
+        raise ValueError("a wildcard grants what nobody thought of; name each resource")
+    return value
+
+
+Granted = Annotated[Text, AfterValidator(_no_wildcard)]
+
+
+class Permission(Model):
+    """One rule of the Role that the account is bound to, in the system's own namespace."""
+
+    group: Annotated[str, AfterValidator(_no_wildcard)] = Field(default="", description="API group; empty = core")
+    resources: tuple[Granted, ...] = Field(min_length=1, examples=[["configmaps"]])
+    names: tuple[Granted, ...] = Field(default=(), description="only these objects; none = all of the namespace")
+    verbs: tuple[Verb, ...] = Field(min_length=1)
+
+
+class Account(Model):
+    """The ServiceAccount of a service's pods; its token is mounted only where there are permissions."""
+
+    annotations: dict[LabelKey, str] = Field(default_factory=dict, description="such as a cloud role to assume")
+    permissions: tuple[Permission, ...] = ()

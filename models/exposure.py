@@ -1,0 +1,45 @@
+"""How the live Service is reached from outside the namespace without the Ingress."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.vocabulary import Cidr, LabelKey, Name, Port
+
+NodePort = Annotated[int, Field(strict=True, ge=30000, le=32767)]
+"""Kubernetes' default range."""
+
+
+class Exposure(Model):
+    """Type and cloud annotations of the live Service. The slots' private Services are never exposed."""
+
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    port: Port = Field(default=80, description="the Service's port, which callers use")
+    annotations: dict[LabelKey, str] = Field(
+        default_factory=dict, description="such as a cloud's load-balancer settings"
+    )
+    external_traffic_policy: Literal["Cluster", "Local"] | None = Field(
+        default=None, description="Local keeps the client's address and answers only on nodes with a pod"
+    )
+    namespaces: tuple[Name, ...] = Field(
+        default=(), description="other namespaces of the cluster whose pods may call it"
+    )
+    load_balancer_class: LabelKey | None = Field(default=None, description="none = the cluster's default")
+    node_port: NodePort | None = Field(default=None, description="none = the API server picks one")
+    source_ranges: tuple[Cidr, ...] = Field(default=(), description="who may connect; none = everybody")
+
+    @model_validator(mode="after")
+    def _only_when_exposed(self) -> Self:
+        if self.type == "ClusterIP" and self.external_traffic_policy:
+            raise ValueError("externalTrafficPolicy is for NodePort and LoadBalancer; set type, or drop it")
+        if self.type == "ClusterIP" and self.node_port:
+            raise ValueError("nodePort is for NodePort and LoadBalancer; set type, or drop it")
+        if self.type != "LoadBalancer" and (self.source_ranges or self.load_balancer_class):
+            raise ValueError("sourceRanges and loadBalancerClass are for LoadBalancer alone; set type, or drop them")
+        return self
+
+    @property
+    def public(self) -> bool:
+        """Whether it is reached from outside the cluster."""
+        return self.type != "ClusterIP"

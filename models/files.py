@@ -1,0 +1,36 @@
+"""Configuration files of a service's own, mounted as a folder, and what happens when their content changes."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from models.base import Model
+from models.vocabulary import FileName, MountPath
+
+MOST_BYTES = 900_000
+"""A ConfigMap holds 1 MiB in all; the rest is for its metadata."""
+
+
+def _fits(files: dict[str, str]) -> dict[str, str]:
+    size = sum(len(content.encode(errors="replace")) for content in files.values())
+    if size > MOST_BYTES:
+        raise ValueError(f"{size} bytes in all, a ConfigMap holds {MOST_BYTES}; put large files beside the model")
+    return files
+
+
+Files = Annotated[dict[FileName, str], Field(min_length=1), AfterValidator(_fits)]
+"""Content by file name."""
+
+
+class ConfigFiles(Model):
+    """Files that reach the pods without an image build.
+
+    They are mounted as a folder, never by ``subPath``: such a mount never sees a change.
+    """
+
+    path: MountPath = Field(default="/etc/model", description="the folder; SLIPWAY_CONFIG names it to the server")
+    on_change: Literal["rollout", "reload"] = Field(
+        default="rollout",
+        description="rollout: another ConfigMap and new pods; reload: the same ConfigMap, which the server reads again",
+    )
+    files: Files = Field(description="content by file name", examples=[{"vocab.txt": "a"}])

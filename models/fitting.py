@@ -1,0 +1,148 @@
+"""What a stack must say so that a catalogue entry can run as it says."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from models.entry import CatalogueEntry
+from models.errors import nearest
+from models.parsing import decoded
+from models.release import BUILT
+from models.scaling import Triggered
+from models.secrets import REGISTRY_KEY, ExternalSecret, GivenSecret
+from models.stack import StackSettings
+from models.vocabulary import LABEL_LENGTH
+
+if TYPE_CHECKING:
+    from models.system import SystemSpec
+
+
+def faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]:
+    """Give one line for each thing in which a stack and its entry do not fit together."""
+    if len(system.namespace) > LABEL_LENGTH:
+        shown = f"the default, {system.namespace!r}, is over {LABEL_LENGTH} characters"
+        yield f"slipway:system.namespace: {shown}; give another"
+    yield from _release_faults(stack, system)
+    yield from _route_faults(system)
+    yield from _node_port_faults(system)
+    yield from _image_faults(stack, entry, system)
+    yield from _secret_faults(stack, entry)
+    yield from _storage_faults(system)
+    yield from _trigger_faults(system)
+    yield from _external_faults(system)
+
+
+def _release_faults(stack: StackSettings, system: "SystemSpec") -> Iterator[str]:
+    services = system.services
+    for name, release in stack.release.items():
+        where = f"slipway:release.{name}"
+        if name not in services:
+            yield f"{where}: no such service ({', '.join(services)}){nearest(name, services)}"
+            continue
+        spec = services[name].spec
+        if release.canary and spec.route is None:
+            yield f"{where}.slots: without a route nothing can split the traffic; fill one slot only"
+        for slot, content in release.slots.items():
+            if content.model is not None and spec.model is None:
+                yield f"{where}.slots.{slot}.model: {name} has no model; drop it"
+            if content.model is not None and spec.model is not None and content.model.scheme != spec.model.scheme:
+                yield (
+                    f"{where}.slots.{slot}.model.uri: {content.model.scheme}:// and the entry's {spec.model.scheme}:// "
+                    "get into the pod in different ways; use the entry's"
+                )
+            if content.files is not None and spec.files is None:
+                yield f"{where}.slots.{slot}.files: {name} mounts no files; declare files in the entry first"
+
+
+def _route_faults(system: "SystemSpec") -> Iterator[str]:
+    owners: dict[tuple[str, str], str] = {}
+    for name, service in system.services.items():
+        route = service.spec.route
+        for host in (route.host, *route.stable_hosts) if route else ():
+            address = (host, route.path) if route else (host, "")
+            if (owner := owners.setdefault(address, name)) != name:
+                where = f"catalog/{system.name}.yaml: services.{name}.route"
+                yield f"{where}: {''.join(address)} leads to {owner} already; give it another host or path"
+
+
+def _node_port_faults(system: "SystemSpec") -> Iterator[str]:
+    owners: dict[int, str] = {}
+    for name, service in system.services.items():
+        port = service.spec.exposure.node_port
+        if port is not None and (owner := owners.setdefault(port, name)) != name:
+            where = f"catalog/{system.name}.yaml: services.{name}.exposure.nodePort"
+            yield f"{where}: {port} is {owner}'s already; give it another"
+
+
+def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]:
+    for key in (key for key in stack.images if key not in entry.images):
+        yield f"slipway:images.{key}: no such image ({', '.join(entry.images)}){nearest(key, entry.images)}"
+    environment, first = stack.system.environment, entry.building_environment
+    if environment == first:
+        if system.builds and stack.image is None:
+            yield f"slipway:image: not given, but {environment} builds an image; say at least its registry"
+        return
+    for name, service in system.services.items():
+        for slot, content in stack.release.get(name, BUILT).slots.items():
+            if content.image is None and service.spec.image in system.builds:
+                path = f"slipway:release.{name}.slots.{slot}.image"
+                yield f"{path}: required, only {first} builds; give the repository@sha256:<64 hex> that {first} runs"
+    for name, spec in (*system.stores.items(), *system.jobs.items()):
+        if spec.image in system.builds:
+            needed = f"required by {name}, only {first} builds"
+            yield f"slipway:images.{spec.image}: {needed}; give the repository@sha256:<64 hex> that {first} runs"
+
+
+def _secret_faults(stack: StackSettings, entry: CatalogueEntry) -> Iterator[str]:
+    for name in (name for name in stack.secrets if name not in entry.secrets):
+        known = ", ".join(entry.secrets) or "there is none"
+        yield f"slipway:secrets.{name}: no such secret in the entry ({known}){nearest(name, entry.secrets)}"
+    for name, spec in entry.secrets.items():
+        where = f"slipway:secrets.{name}"
+        if spec.kind == "registry" and name in stack.secrets and name in stack.cluster.pull_secrets:
+            yield f"slipway:cluster.pullSecrets: {name!r} is a secret of the entry already; drop it here"
+        source = stack.secrets.get(name)
+        if source is None and spec.kind == "registry":
+            continue  # this environment's registry is open
+        if source is None:
+            command = f"pulumi config set --secret --path '{where}.values.{spec.names[0]}' …"
+            yield f"{where}: required; give values ({command}), environment or externalSecret"
+        elif not isinstance(source, ExternalSecret) and source.given != set(spec.names):
+            given, wanted = ", ".join(sorted(source.given)), ", ".join(spec.names)
+            yield f"{where}: gives {given}, the entry says {wanted}; make them equal"
+        elif isinstance(source, GivenSecret):
+            yield from _login_faults(where, source)
+
+
+def _login_faults(where: str, source: GivenSecret) -> Iterator[str]:
+    """The API server checks this late; the value itself is never repeated."""
+    for key, value in source.values.items():
+        if key == REGISTRY_KEY and not isinstance(decoded(value.get_secret_value()), dict):
+            yield f"{where}.values.{key}: is no JSON object; give the content of a docker config.json"
+
+
+def _storage_faults(system: "SystemSpec") -> Iterator[str]:
+    users = [
+        name for name, service in system.services.items() if service.spec.model and service.spec.model.scheme == "s3"
+    ]
+    users += [name for name, job in system.jobs.items() if job.object_storage]
+    if users and system.object_storage is None:
+        yield f"slipway:objectStorage: required by {', '.join(users)}; give at least the url of the S3 API"
+
+
+def _trigger_faults(system: "SystemSpec") -> Iterator[str]:
+    for name, service in system.services.items():
+        scaling = service.spec.scaling
+        asks = isinstance(scaling, Triggered) and any(trigger.prometheus for trigger in scaling.triggers.values())
+        if asks and system.cluster.prometheus_url is None:
+            where = f"services.{name}.scaling.triggers"
+            yield f"slipway:cluster.prometheusUrl: required by {where}; give the address at which KEDA asks Prometheus"
+
+
+def _external_faults(system: "SystemSpec") -> Iterator[str]:
+    used = [(name, external) for name, s in system.services.items() for external in s.spec.externals]
+    used += [(name, external) for name, job in system.jobs.items() for external in job.externals]
+    for user, external in used:
+        if external not in system.externals:
+            yield f"slipway:externals.{external}: required by {user}; give at least its url"
+    for external in system.externals.keys() - {external for _, external in used}:
+        yield f"slipway:externals.{external}: nobody talks to it; name it in a service's externals, or drop it"

@@ -1,0 +1,46 @@
+"""Work that ends: training, import, migration."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.quantity import Quantity, parse
+from models.resources import LOG_ROOM, Resources
+from models.scheduling import Scheduling
+from models.vocabulary import Count, EnvironmentVariables, Name, Seconds
+
+
+class JobSpec(Model):
+    """A Kubernetes Job on temporary resources. Another image or other arguments are another Job."""
+
+    image: Name = Field(description="key under images")
+    args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
+    env: EnvironmentVariables = Field(default_factory=dict)
+    secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
+    calls: tuple[Name, ...] = Field(default=(), description="services and stores that it talks to")
+    externals: tuple[Name, ...] = Field(default=(), description="servers under slipway:externals that it talks to")
+    object_storage: bool = Field(default=False, strict=True, description="reads or writes slipway:objectStorage")
+    resources: Resources
+    scratch: Quantity = Field(default="64Mi", description="room in /tmp, the only folder that it can write to")
+    before: tuple[Name, ...] = Field(default=(), description="services that start only when the Job has succeeded")
+    retries: Count = Field(default=2, le=20, description="further attempts after a failed one")
+    deadline: Seconds = Field(default=1800, ge=1, description="for all attempts together; Pulumi waits as long")
+    keep: Seconds = Field(default=600, description="how long the ended Job and its logs stay before they are removed")
+    scheduling: Scheduling = Scheduling()
+
+    @model_validator(mode="after")
+    def _each_service_once(self) -> Self:
+        if len(set(self.before)) != len(self.before):
+            raise ValueError("before names a service twice; drop one")
+        return self
+
+    @model_validator(mode="after")
+    def _scratch_fits(self) -> Self:
+        limit = self.resources.limits.ephemeral_storage
+        if parse(self.scratch) + parse(LOG_ROOM) > parse(limit):
+            raise ValueError(
+                f"resources.limits.ephemeral-storage {limit} is less than scratch {self.scratch} and {LOG_ROOM} of "
+                "logs together: the kubelet would evict the pod; raise it"
+            )
+        return self

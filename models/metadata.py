@@ -1,0 +1,45 @@
+"""Labels and annotations that others read: a service mesh, a log collector, a cost report."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from models.base import Model
+from models.vocabulary import LabelKey, LabelValue
+
+OWN_PREFIXES = ("slipway.dev/", "pulumi.com/", "app.kubernetes.io/name", "app.kubernetes.io/part-of")
+OWN_ROUTE_PREFIXES = (
+    *OWN_PREFIXES,
+    "cert-manager.io/cluster-issuer",
+    "nginx.ingress.kubernetes.io/canary",
+    "nginx.ingress.kubernetes.io/limit-",
+    "nginx.ingress.kubernetes.io/affinity",
+    "nginx.ingress.kubernetes.io/session-cookie-",
+    "nginx.ingress.kubernetes.io/proxy-body-size",
+    "nginx.ingress.kubernetes.io/proxy-request-buffering",
+    "nginx.ingress.kubernetes.io/proxy-read-timeout",
+    "nginx.ingress.kubernetes.io/proxy-send-timeout",
+)
+
+
+def _free(key: str) -> str:
+    if key.startswith((*OWN_PREFIXES, "app.kubernetes.io/managed-by")):
+        raise ValueError("Slipway sets this key itself; take another one")
+    return key
+
+
+def _free_route(key: str) -> str:
+    if key.startswith(OWN_ROUTE_PREFIXES):
+        raise ValueError("Slipway sets this key itself, from the route's own settings; use those")
+    return key
+
+
+FreeKey = Annotated[LabelKey, AfterValidator(_free)]
+RouteAnnotations = dict[Annotated[LabelKey, AfterValidator(_free_route)], str]
+
+
+class PodMetadata(Model):
+    """What every pod of a service carries besides our own labels."""
+
+    labels: dict[FreeKey, LabelValue] = Field(default_factory=dict)
+    annotations: dict[FreeKey, str] = Field(default_factory=dict)

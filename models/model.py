@@ -1,0 +1,92 @@
+"""Where the model file is, and how it gets into the pod."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from models.base import Model
+from models.quantity import Quantity
+from models.storage import ModelCache
+from models.vocabulary import Checksum, MountPath, Name, digest_reference
+
+Scheme = Literal["file", "s3", "pvc", "oci"]
+
+_FORMS = {
+    "file": re.compile(r"file:///[^\s?#]+"),
+    "s3": re.compile(r"s3://[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]/[^\s?#]*[^\s?#/]"),
+    "pvc": re.compile(r"pvc://[a-z]([-a-z0-9]*[a-z0-9])?(/(?!\.\.?(/|$))[^\s?#/:]+)*"),
+}
+
+
+def _uri(value: str) -> str:
+    scheme, _, rest = value.partition("://")
+    if scheme == "oci":
+        digest_reference(rest)
+    elif scheme not in _FORMS or not _FORMS[scheme].fullmatch(value):
+        raise ValueError(
+            "a model is file:///folder (of the image), s3://bucket/prefix, pvc://volume/folder or "
+            "oci://repository@sha256:<64 hex>"
+        )
+    return value
+
+
+ModelUri = Annotated[str, AfterValidator(_uri)]
+
+
+class ModelVersion(Model):
+    """One immutable model: the content behind a URI never changes, another model has another URI."""
+
+    uri: ModelUri = Field(examples=["s3://models/digits/1"])
+    checksum: Checksum | None = Field(
+        default=None, description="SHA-256 of the model's SHA256SUMS; none = the files need only match their own sums"
+    )
+
+    @property
+    def scheme(self) -> Scheme:
+        """How it gets into the pod: fetched (file, s3) or mounted (pvc, oci)."""
+        return self.uri.partition("://")[0]  # pyright: ignore[reportReturnType] -- validated
+
+    @property
+    def fetched(self) -> bool:
+        """Whether an init container copies it onto a volume of the pod."""
+        return self.scheme in ("file", "s3")
+
+    @property
+    def claim(self) -> tuple[str, str]:
+        """Volume and folder below it of a ``pvc://`` model."""
+        volume, _, folder = self.uri.removeprefix("pvc://").partition("/")
+        return volume, folder
+
+    @model_validator(mode="after")
+    def _checked_when_fetched(self) -> Self:
+        if self.checksum and not self.fetched:
+            raise ValueError(
+                f"checksum is for models that are fetched; {self.scheme}:// is mounted as it is"
+                + (" and its digest is in the URI" if self.scheme == "oci" else "")
+            )
+        return self
+
+
+class ModelSource(ModelVersion):
+    """A service's model: which one, how it is fetched, where the server finds it."""
+
+    name: Name = Field(description="the model's name in the Open Inference Protocol", examples=["digits"])
+    path: MountPath = Field(default="/models", description="where the server finds it; a volume of the pod")
+    size: Quantity = Field(default="128Mi", description="room for a fetched model in the pod")
+    cache: ModelCache | None = Field(default=None, description="none = every pod fetches for itself")
+    secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets; the init container alone gets them")
+
+    @model_validator(mode="after")
+    def _cached_when_fetched(self) -> Self:
+        if self.cache and not self.fetched:
+            raise ValueError(f"cache is for models that are fetched; {self.scheme}:// is mounted as it is; drop it")
+        if self.cache and self.cache.path == self.path:
+            raise ValueError(f"cache.path and path are both {self.path}; the cache is another folder")
+        return self
+
+    def at(self, version: ModelVersion | None) -> "ModelSource":
+        """Give this source with another version of the model."""
+        if version is None:
+            return self
+        return ModelSource.model_validate({**dict(self), "uri": version.uri, "checksum": version.checksum})

@@ -1,0 +1,166 @@
+"""Inside one entry, every name that one part says of another is there."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from models.errors import nearest
+from models.jobs import JobSpec
+from models.scaling import Triggered
+from models.service import ServiceOverlay, ServiceSpec
+from models.stores import StoreSpec
+
+if TYPE_CHECKING:
+    from models.entry import CatalogueEntry
+
+RESERVED_ENDINGS = ("-blue", "-green", "-canary", "-stable")
+"""Suffixes of our own resource names: a service called x-blue would collide with slot blue of x."""
+_LONGEST_STORE = 52
+"""A StatefulSet's pods carry its name and a hash of ten characters in one label."""
+_LONGEST_VOLUME = 56
+"""A pod calls it volume-<name>, and that is a label too."""
+
+
+def faults(entry: "CatalogueEntry") -> Iterator[str]:
+    """Give one line for each name that leads nowhere, or to two things."""
+    for name, spec in entry.services.items():
+        yield from _service_faults(f"services.{name}", entry, name, spec)
+    for name, store in entry.stores.items():
+        yield from _store_faults(f"stores.{name}", entry, name, store)
+    yield from _name_faults(entry)
+    for environment, changes in entry.environments.items():
+        where = f"environments.{environment}"
+        yield from _unknown(f"{where}.services", changes.services, entry.services, "service")
+        yield from _unknown(f"{where}.stores", changes.stores, entry.stores, "store")
+        yield from _unknown(f"{where}.volumes", changes.volumes, entry.volumes, "volume")
+        for name, overlay in changes.services.items():
+            yield from _block_faults(f"{where}.services.{name}", entry, overlay)
+            if name in entry.services and (overlay.env is not None or overlay.secrets is not None):
+                yield from _variable_faults(f"{where}.services.{name}", entry, entry.services[name], overlay)
+        for name, job in changes.jobs.items():
+            yield from _job_faults(f"{where}.jobs.{name}", entry, name, job)
+
+
+def _service_faults(where: str, entry: "CatalogueEntry", name: str, spec: ServiceSpec) -> Iterator[str]:
+    yield from _common_faults(where, entry, spec)
+    yield from _calls_faults(where, entry, name, spec.calls)
+    yield from _unknown(f"{where}.mounts", spec.mounts, entry.volumes, "volume")
+    yield from _too_long(f"{where}.mounts", spec.mounts, _LONGEST_VOLUME)
+    yield from _block_faults(where, entry, spec)
+
+
+def _store_faults(where: str, entry: "CatalogueEntry", name: str, store: StoreSpec) -> Iterator[str]:
+    yield from _common_faults(where, entry, store)
+    yield from _too_long("stores", [name], _LONGEST_STORE)
+    if f"{name}-data" in entry.volumes:
+        yield f"volumes.{name}-data: is the name of the claim of store {name} too; rename the volume"
+
+
+def _job_faults(where: str, entry: "CatalogueEntry", name: str, job: JobSpec) -> Iterator[str]:
+    yield from _common_faults(where, entry, job)
+    yield from _calls_faults(where, entry, name, job.calls)
+    yield from _unknown(f"{where}.before", job.before, entry.services, "service")
+    for service in set(job.before) & set(job.calls):
+        yield f"{where}.before: {service!r} is also among calls; each would wait for the other"
+
+
+def _common_faults(where: str, entry: "CatalogueEntry", spec: ServiceSpec | StoreSpec | JobSpec) -> Iterator[str]:
+    if spec.image not in entry.images:
+        yield f"{where}.image: {spec.image!r} is not among images ({', '.join(entry.images)})"
+    yield from _secret_faults(f"{where}.secrets", entry, spec.secrets)
+    yield from _variable_faults(where, entry, spec)
+
+
+def _variable_faults(
+    where: str,
+    entry: "CatalogueEntry",
+    spec: ServiceSpec | StoreSpec | JobSpec,
+    overlay: ServiceOverlay = ServiceOverlay(),  # noqa: B008 -- frozen
+) -> Iterator[str]:
+    """Refuse a variable that is given twice: the API server would, half way through a deployment."""
+    env = spec.env if overlay.env is None else overlay.env
+    given = [(key, "env") for key in env]
+    if not isinstance(spec, StoreSpec):
+        given += [(address_variable(name), f"calls {name}") for name in spec.calls]
+        given += [(url_variable(name), f"externals {name}") for name in spec.externals]
+    given += _secret_variables(entry, spec.secrets if overlay.secrets is None else overlay.secrets)
+    yield from _twice(where, given)
+
+
+def _secret_variables(entry: "CatalogueEntry", names: Iterable[str]) -> list[tuple[str, str]]:
+    known = [name for name in names if name in entry.secrets]
+    return [(key, f"secrets {name}") for name in known for key in entry.secrets[name].keys]
+
+
+def _twice(where: str, given: Iterable[tuple[str, str]]) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for key, owner in given:
+        if key in owners:
+            yield f"{where}: the variable {key} is given twice, by {owners[key]} and by {owner}; drop one"
+        owners.setdefault(key, owner)
+
+
+def _too_long(where: str, names: Iterable[str], most: int) -> Iterator[str]:
+    for name in names:
+        if len(name) > most:
+            yield f"{where}.{name}: at most {most} characters here, this name has {len(name)}; shorten it"
+
+
+def address_variable(callee: str) -> str:
+    """Name the environment variable that says where a callee is."""
+    return f"{callee.upper().replace('-', '_')}_ADDRESS"
+
+
+def url_variable(external: str) -> str:
+    """Name the environment variable that says where a server outside is."""
+    return f"{external.upper().replace('-', '_')}_URL"
+
+
+def _secret_faults(where: str, entry: "CatalogueEntry", names: Iterable[str]) -> Iterator[str]:
+    variables = {name: secret for name, secret in entry.secrets.items() if secret.kind == "variables"}
+    yield from _unknown(where, names, variables, "secret of kind variables")
+
+
+def _calls_faults(where: str, entry: "CatalogueEntry", own: str, calls: Collection[str]) -> Iterator[str]:
+    yield from _unknown(f"{where}.calls", calls, [*entry.services, *entry.stores], "service or store")
+    if own in calls:
+        yield f"{where}.calls: {own!r} is the service itself; drop it"
+
+
+def _block_faults(where: str, entry: "CatalogueEntry", spec: ServiceSpec | ServiceOverlay) -> Iterator[str]:
+    """Check the blocks that a service and an environment's overlay of it both have."""
+    if isinstance(spec, ServiceOverlay):
+        yield from _secret_faults(f"{where}.secrets", entry, spec.secrets or ())
+    if spec.model:
+        yield from _secret_faults(f"{where}.model.secrets", entry, spec.model.secrets)
+        yield from _twice(f"{where}.model", _secret_variables(entry, spec.model.secrets))
+        if spec.model.cache:
+            yield from _unknown(f"{where}.model.cache.volume", [spec.model.cache.volume], entry.volumes, "volume")
+        if spec.model.scheme == "pvc":
+            yield from _unknown(f"{where}.model.uri", [spec.model.claim[0]], entry.volumes, "volume")
+    if isinstance(spec.scaling, Triggered):
+        for name, trigger in spec.scaling.triggers.items():
+            if trigger.redis:
+                path = f"{where}.scaling.triggers.{name}.redis.store"
+                yield from _unknown(path, [trigger.redis.store], entry.stores, "store")
+
+
+def _unknown(where: str, given: Iterable[str], known: Collection[str], kind: str) -> Iterator[str]:
+    for name in given:
+        if name not in known:
+            yield f"{where}: {name!r} is no {kind} ({', '.join(known) or 'there is none'}){nearest(name, known)}"
+
+
+def _name_faults(entry: "CatalogueEntry") -> Iterator[str]:
+    groups: Mapping[str, Collection[str]] = {
+        "services": entry.services,
+        "stores": entry.stores,
+        **{f"environments.{key}.jobs": environment.jobs for key, environment in entry.environments.items()},
+    }
+    for group, names in groups.items():
+        for name in names:
+            if name.endswith(RESERVED_ENDINGS):
+                yield f"{group}.{name}: names ending in {', '.join(RESERVED_ENDINGS)} are kept for slots; rename it"
+            if group != "services" and name in entry.services:
+                yield f"{group}.{name}: is the name of a service too; their objects would meet, rename one"
+            if group not in ("services", "stores") and name in entry.stores:
+                yield f"{group}.{name}: is the name of a store too; their objects would meet, rename one"

@@ -1,0 +1,95 @@
+"""Secrets: the entry says which there are, the stack says where each comes from. No value ever stands in the entry."""
+
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import Discriminator, Field, SecretStr, Tag, WithJsonSchema, model_validator
+
+from models.base import Model
+from models.vocabulary import EnvironmentVariable, FreeVariable, Seconds, SubdomainName, Text
+
+REGISTRY_KEY = ".dockerconfigjson"
+"""The only key of a Secret that the kubelet pulls images with."""
+
+
+class SecretSpec(Model):
+    """One Secret: environment variables of the pods that name it, or the credentials to pull images with.
+
+    A stack must give every one, except those of kind registry: an environment's registry may be open.
+    """
+
+    kind: Literal["variables", "registry"] = "variables"
+    keys: tuple[FreeVariable, ...] = Field(default=(), description="environment variables that it holds")
+
+    @model_validator(mode="after")
+    def _keys_of_its_kind(self) -> Self:
+        if self.kind == "registry" and self.keys:
+            raise ValueError(f"a registry secret has the one key {REGISTRY_KEY}; drop keys")
+        if self.kind == "variables" and not self.keys:
+            raise ValueError("keys is empty; name the environment variables that the secret holds")
+        if len(set(self.keys)) != len(self.keys):
+            raise ValueError("keys names one twice; a variable has one value")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys that a source must give."""
+        return (REGISTRY_KEY,) if self.kind == "registry" else self.keys
+
+
+_ENCRYPTED = {"type": "object", "properties": {"secure": {"type": "string"}}, "required": ["secure"]}
+EncryptedText = Annotated[
+    SecretStr, WithJsonSchema({"anyOf": [{"type": "string"}, {**_ENCRYPTED, "additionalProperties": False}]})
+]
+"""Text as Pulumi hands it over, ``{secure: …}`` as it writes it into the stack file."""
+
+
+class GivenSecret(Model):
+    """Values from the stack file, encrypted: ``pulumi config set --secret --path``."""
+
+    values: dict[Text, EncryptedText] = Field(min_length=1)
+
+    @property
+    def given(self) -> set[str]:
+        """The keys that it gives."""
+        return set(self.values)
+
+
+class EnvironmentSecret(Model):
+    """Values from the environment of the process that runs Pulumi, as a CI system hands them over."""
+
+    environment: dict[Text, EnvironmentVariable] = Field(min_length=1, description="key to variable")
+
+    @property
+    def given(self) -> set[str]:
+        """The keys that it gives."""
+        return set(self.environment)
+
+
+class ExternalStore(Model):
+    """What the External Secrets operator reads; the values never pass through Pulumi."""
+
+    store: SubdomainName = Field(description="name of the SecretStore or ClusterSecretStore")
+    kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"
+    key: Text = Field(description="path in that store", examples=["ml/classifier"])
+    refresh: Seconds = Field(default=3600, ge=1, description="between two reads")
+
+
+class ExternalSecret(Model):
+    """A reference to a secret store."""
+
+    external_secret: ExternalStore
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401 -- raw YAML or a model
+    keys = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if isinstance(value, ExternalSecret) or "externalSecret" in keys:
+        return "external"
+    return "environment" if isinstance(value, EnvironmentSecret) or "environment" in keys else "given"
+
+
+SecretSource = Annotated[
+    Annotated[GivenSecret, Tag("given")]
+    | Annotated[EnvironmentSecret, Tag("environment")]
+    | Annotated[ExternalSecret, Tag("external")],
+    Discriminator(_kind),
+]

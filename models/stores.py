@@ -1,0 +1,59 @@
+"""Servers that keep data: a cache, a queue, a database. One pod each, on a volume that outlives it."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.resources import Resources
+from models.scheduling import Scheduling
+from models.storage import OwnVolume
+from models.vocabulary import EnvironmentVariables, HttpPath, Name, Port, Positive, Seconds, Text
+
+
+class StoreHealth(Model):
+    """How the kubelet learns that the server answers; with neither path nor command it tries to connect."""
+
+    path: HttpPath | None = Field(default=None, description="answers 200 when the store can be used")
+    command: tuple[Text, ...] | None = Field(default=None, description="exits with 0 when the store can be used")
+    startup: Seconds = Field(default=60, ge=1, description="from container start to ready; it is killed after that")
+    period: Seconds = Field(default=5, ge=1, description="between two probes")
+    timeout: Seconds = Field(default=3, ge=1, description="for one probe's answer")
+    failures: Positive = Field(default=3, description="failed probes in a row before it counts")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.path and self.command:
+            raise ValueError("set path or command, not both: a probe does one thing")
+        if self.startup < self.period:
+            raise ValueError(f"startup {self.startup}s is shorter than one period {self.period}s; raise it")
+        return self
+
+
+class StoreSpec(Model):
+    """A StatefulSet of one replica behind a Service of the store's name."""
+
+    image: Name = Field(description="key under images")
+    port: Port = Field(examples=[6379])
+    args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
+    env: EnvironmentVariables = Field(default_factory=dict)
+    secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
+    volume: OwnVolume
+    resources: Resources
+    health: StoreHealth = StoreHealth()
+    grace: Seconds = Field(default=30, ge=1, description="to write everything down after SIGTERM")
+    scheduling: Scheduling = Scheduling()
+
+
+class StoreOverlay(Model):
+    """What an environment may change of a store, block by block."""
+
+    volume: OwnVolume | None = None
+    resources: Resources | None = None
+    scheduling: Scheduling | None = None
+
+    @model_validator(mode="after")
+    def _nothing_taken_away(self) -> Self:
+        if empty := [name for name in sorted(self.model_fields_set) if getattr(self, name) is None]:
+            raise ValueError(f"{', '.join(empty)} given without a value; drop the key, or say what replaces it")
+        return self

@@ -1,0 +1,71 @@
+"""The digit classifier: 64 grey values in, a probability for each label out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from serving.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.payloads.digits.pixels import PIXELS, pixels_of
+from serving.telemetry import Telemetry
+from serving.tensors import DYNAMIC, Tensor
+
+INPUT = "pixels"
+OUTPUT = "probabilities"
+# Digits of a score: more would only show floating-point noise.
+_SCORE_DIGITS = 6
+
+
+class DigitsMetadata(Metadata):
+    """What training writes beside the classifier."""
+
+    labels: tuple[str, ...] = Field(min_length=1, description="Label of each output column.")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One label of an answer."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Digits:
+    """A loaded classifier; thread-safe."""
+
+    onnx: OnnxModel[DigitsMetadata]
+
+    def probabilities(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Infer `[n, 64]` pixels to `[n, labels]` probabilities."""
+        return self.onnx.infer({INPUT: pixels}, [OUTPUT])[OUTPUT]
+
+    def classify(self, picture: bytes, top_k: int, telemetry: Telemetry | None = None) -> list[Prediction]:
+        """Decode a picture and rank the labels, best first; of equal scores the first label wins.
+
+        Raises:
+            PictureError: the bytes are no picture that can be read.
+        """
+        pixels = pixels_of(picture)[np.newaxis]
+        if telemetry is None:
+            scores = self.probabilities(pixels)[0]
+        else:
+            with telemetry.inference_seconds.time():
+                scores = self.probabilities(pixels)[0]
+        best: list[int] = np.argsort(-scores, kind="stable")[:top_k].tolist()
+        labels = self.onnx.metadata.labels
+        return [Prediction(labels[i], round(float(scores[i]), _SCORE_DIGITS)) for i in best]
+
+
+def load_digits(folder: Path, intra_op_threads: int, file: str = MODEL_FILE) -> Digits:
+    """Verify and load the classifier of a folder, and check that it takes and gives what is sent and read here.
+
+    Raises:
+        ModelUnusableError: anything is missing, damaged or of another shape.
+    """
+    onnx = load_model(folder, intra_op_threads, DigitsMetadata, file=file)
+    inputs = [Tensor(INPUT, "FP32", (DYNAMIC, PIXELS))]
+    outputs = [Tensor(OUTPUT, "FP32", (DYNAMIC, len(onnx.metadata.labels)))]
+    return Digits(onnx.require(folder / file, inputs=inputs, outputs=outputs))

@@ -1,0 +1,141 @@
+"""Role `faces.capture`, the gateway: enrol people and recognise them, by asking the other four in order.
+
+    POST   /enrol       a picture (the body, or the form's field `file`) and `person` (in the query or the form)
+    POST   /recognise   a picture
+    GET    /people
+    DELETE /people/{person}
+
+The pod stays ready while another service is away: it answers 503 and says which one. Unready gateways would take that
+answer away, and the requests that need only the others with it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prometheus_client import Histogram
+from pydantic import TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from serving.errors import refusal
+from serving.payload import Payload
+from serving.payloads.faces import wire
+from serving.payloads.faces.endpoint import errand_of, nothing
+from serving.payloads.faces.pipeline import Peers, Pipeline
+from serving.service import Service
+from serving.telemetry import LATENCY_BUCKETS
+from serving.uploads import read_picture, read_upload
+
+# Jobs wait for others; a picture is held for each.
+_WORKERS = 32
+_FACE_DIGITS = 32
+# Of a similarity: more would only show floating-point noise.
+_DIGITS = 4
+_PERSON: TypeAdapter[str] = TypeAdapter(wire.PersonId)
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What came in: a picture, and whose it is said to be."""
+
+    person: str
+    picture: bytes
+
+
+def person_id(given: str) -> str:
+    """The name of a person, if it is one.
+
+    Raises:
+        HTTPException: 400 it is none.
+    """
+    try:
+        return _PERSON.validate_python(given)
+    except ValidationError:
+        rule = "give 1 to 64 letters, digits, '.', '_', '@' or '-', the first a letter or digit"
+        raise refusal(400, f"person: {given[:80]!r}: {rule}") from None
+
+
+def face_id(portrait: Portrait) -> str:
+    """The same picture of the same person is the same face, however often it is sent."""
+    digest = hashlib.sha256(f"{len(portrait.person)}:{portrait.person}".encode() + portrait.picture)
+    return digest.hexdigest()[:_FACE_DIGITS]
+
+
+async def read_portrait(request: Request) -> Portrait:
+    """The upload of POST /enrol.
+
+    Raises:
+        HTTPException: 400 no person or no picture; 413, 415 as for any picture.
+    """
+    upload = await read_upload(request, most_files=1)
+    named = upload.texts.get("person") or request.query_params.get("person", "")
+    return Portrait(person_id(named), upload.files[0].content)
+
+
+@dataclass(frozen=True)
+class _Endpoints:
+    service: Service[Peers]
+    seconds: Histogram
+
+    async def enrol(self, request: Request) -> Response:
+        pipeline = self._pipeline(request)
+        enrolled = await self.service.compute(
+            lambda: read_portrait(request),
+            lambda peers, portrait: pipeline(peers).enrol(portrait.person, face_id(portrait), portrait.picture),
+        )
+        return Response(enrolled.bytes(), 201, media_type=wire.JSON)
+
+    async def recognise(self, request: Request) -> Response:
+        pipeline = self._pipeline(request)
+        verdict = await self.service.compute(
+            lambda: read_picture(request), lambda peers, picture: pipeline(peers).recognise(picture)
+        )
+        return JSONResponse(
+            {
+                "person": verdict.person if verdict.recognised else None,
+                "stranger": not verdict.recognised,
+                "similarity": None if verdict.similarity is None else round(verdict.similarity, _DIGITS),
+                "threshold": verdict.threshold,
+                "served_by": self.service.identity.served_by(),
+            }
+        )
+
+    async def people(self, request: Request) -> Response:
+        pipeline = self._pipeline(request)
+        people = await self.service.compute(nothing, lambda peers, _: pipeline(peers).people())
+        return Response(people.bytes(), media_type=wire.JSON)
+
+    async def delete(self, request: Request) -> Response:
+        person = person_id(str(request.path_params["person"]))
+        pipeline = self._pipeline(request)
+        deleted = await self.service.compute(nothing, lambda peers, _: pipeline(peers).delete(person))
+        if not deleted.faces:
+            raise refusal(404, f"person '{person}' is not enrolled; GET /people lists everybody")
+        return Response(deleted.bytes(), media_type=wire.JSON)
+
+    def _pipeline(self, request: Request) -> Callable[[Peers], Pipeline]:
+        """Time runs from here, the head of the request: what the upload takes is not there for the calls."""
+        errand = errand_of(self.service.settings, request)
+        return lambda peers: Pipeline(peers=peers, errand=errand, seconds=self.seconds)
+
+
+def _routes(service: Service[Peers]) -> list[Route]:
+    seconds = Histogram(
+        "faces_step_duration_seconds",
+        "Seconds that a step of a request took, its repetitions included.",
+        ["step"],
+        buckets=LATENCY_BUCKETS,
+        registry=service.telemetry.registry,
+    )
+    endpoints = _Endpoints(service, seconds)
+    return [
+        Route("/enrol", endpoints.enrol, methods=["POST"]),
+        Route("/recognise", endpoints.recognise, methods=["POST"]),
+        Route("/people", endpoints.people, methods=["GET"]),
+        Route("/people/{person}", endpoints.delete, methods=["DELETE"]),
+    ]
+
+
+PAYLOAD = Payload(load=Peers.of, routes=_routes, close=Peers.close, workers=_WORKERS)

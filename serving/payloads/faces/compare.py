@@ -1,0 +1,92 @@
+"""Role `faces.compare`: POST /v1/compare takes a vector with its threshold and says who it is, if anybody.
+
+Galleries come from memory or Redis while those are current, else from the store. Neither makes the pod unready: with
+either of them questions are answered, and were both away, unready pods would only hide which one is missing.
+"""
+
+from dataclasses import dataclass
+
+from prometheus_client import Counter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving.errors import UnreachableError
+from serving.payload import Context, Payload
+from serving.payloads.faces import wire
+from serving.payloads.faces.endpoint import errand_of, read_message
+from serving.payloads.faces.gallery import Gallery, GalleryError, recognised
+from serving.payloads.faces.hot import CacheAwayError, HotGallery, connect
+from serving.payloads.faces.peers import Call, Errand, Peer
+from serving.service import Service
+
+# Jobs mostly wait for Redis or the store; the comparison itself takes a fraction of a millisecond.
+_WORKERS = 16
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Who is asked for enrolled faces."""
+
+    hot: HotGallery
+    store: Peer
+
+    def judge(self, asked: wire.Embedding, errand: Errand) -> tuple[wire.Verdict, str]:
+        """The nearest enrolled face of the same model, and where it was found.
+
+        Raises:
+            UnreachableError: neither Redis nor the store can say who is enrolled.
+        """
+        try:
+            gallery, source = self.hot.current(asked.model, lambda: self._gallery(asked.model, errand))
+        except CacheAwayError:
+            nearest, source = self._nearest(asked, errand), "store-index"
+        else:
+            nearest = wire.Nearest.of(gallery.nearest(asked.array()))
+        near = recognised(nearest.similarity, asked.threshold)
+        return wire.Verdict(**nearest.model_dump(), threshold=asked.threshold, recognised=near), source
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.hot.close()
+        self.store.close()
+
+    def _gallery(self, model: str, errand: Errand) -> Gallery:
+        call = Call(method="GET", path=f"{wire.FACES}?model={model}", idempotent=True)
+        answer = self.store.accepted(self.store.send(call, errand))
+        try:
+            return Gallery.unpack(answer.content)
+        except GalleryError as error:
+            raise UnreachableError(f"{self.store.where}: {error}") from error
+
+    def _nearest(self, asked: wire.Embedding, errand: Errand) -> wire.Nearest:
+        """By the store's own index: a whole gallery for each request would be too much without a cache."""
+        body = wire.Vectored(vector=asked.vector, model=asked.model).bytes()
+        call = Call(method="POST", path=wire.NEAREST, content=body, idempotent=True)
+        return self.store.fetch(wire.Nearest, call, errand)
+
+
+def _load(context: Context) -> Compare:
+    return Compare(HotGallery(connect(context.address("cache"))), Peer.of(context, "store"))
+
+
+def _routes(service: Service[Compare]) -> list[Route]:
+    sources = Counter(
+        "faces_gallery_reads",
+        "Comparisons by where the enrolled faces came from.",
+        ["source"],
+        registry=service.telemetry.registry,
+    )
+
+    async def answer(request: Request) -> Response:
+        errand = errand_of(service.settings, request)
+        verdict, source = await service.compute(
+            lambda: read_message(request, wire.Embedding), lambda compare, asked: compare.judge(asked, errand)
+        )
+        sources.labels(source).inc()
+        return Response(verdict.bytes(), media_type=wire.JSON)
+
+    return [Route(wire.COMPARE, answer, methods=["POST"])]
+
+
+PAYLOAD = Payload(load=_load, routes=_routes, close=Compare.close, workers=_WORKERS)

@@ -1,0 +1,155 @@
+"""Calls to the other services: pooled, in bounded time, repeated only where repeating does no harm."""
+
+import itertools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+from pydantic import ValidationError
+
+from serving.calls import client
+from serving.errors import UnreachableError
+from serving.payload import Context
+from serving.payloads.faces.wire import JSON, Message, Refused, WireError
+
+M = TypeVar("M", bound=Message)
+
+# Seconds for one attempt. A pod that takes no connection in one second is not there; none of the answers takes five.
+_CONNECT_SECONDS = 1.0
+_CALL_SECONDS = 5.0
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 0.05
+# A kept connection stays with one pod; every so many calls one is given up, so that new pods get their share.
+_CALLS_PER_CONNECTION = 64
+# Header that tells how long the caller will wait: work that goes on after that is for nobody.
+SECONDS_LEFT = "x-seconds-left"
+_HTTP = 80  # which a URL leaves out
+_TOO_MANY_REQUESTS = 429
+_SERVER_ERROR = 500
+# Nothing was sent yet: may always be tried again.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# The connection broke: whether the other side did its work is unknown.
+_BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, httpx.CloseError)
+
+
+class Errand:
+    """What the calls for one request have in common: the time that is left, and the trace that they belong to."""
+
+    def __init__(self, seconds: float, headers: Mapping[str, str] | None = None) -> None:
+        self._until = time.monotonic() + seconds
+        self.headers = dict(headers or {})
+
+    def left(self) -> float:
+        """Seconds, never below 0."""
+        return max(0.0, self._until - time.monotonic())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request to another service."""
+
+    method: str
+    path: str
+    """With its query."""
+    content: bytes = b""
+    content_type: str = JSON
+    idempotent: bool
+    """Whether sending it twice does what sending it once does."""
+
+
+class Peer:
+    """Another service or store, by its name; thread-safe."""
+
+    def __init__(self, name: str, client: httpx.Client) -> None:
+        self.name = name
+        self.where = f"{name} at {client.base_url.host}:{client.base_url.port or _HTTP}"
+        self._client = client
+        self._calls = itertools.count(1)
+
+    @classmethod
+    def of(cls, context: Context, name: str) -> "Peer":
+        """By the address that the deployment gives; nothing is connected yet.
+
+        Raises:
+            ModelUnusableError: the call is not declared.
+        """
+        return cls(name, client(context, name))
+
+    def send(self, call: Call, errand: Errand) -> httpx.Response:
+        """Send a request until there is an answer with a status below 500 that is not 429.
+
+        Raises:
+            UnreachableError: there is none within the errand and the attempts.
+        """
+        reason = "there is no time left"
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(min(_PAUSE_SECONDS * 2**attempt, errand.left()))
+            if errand.left() <= 0:
+                break
+            try:
+                answer = self._once(call, errand)
+            except _NOT_SENT as error:
+                reason = f"takes no connection ({_words(error)})"
+                continue
+            except _BROKEN as error:
+                reason = f"broke the connection ({_words(error)})"
+            except httpx.TimeoutException:
+                raise UnreachableError(f"{self.where}: gave no answer in time") from None
+            else:
+                if answer.status_code < _SERVER_ERROR and answer.status_code != _TOO_MANY_REQUESTS:
+                    return answer
+                reason = f"answered {answer.status_code} ({said(answer)})"
+            if not call.idempotent:
+                break
+        raise UnreachableError(f"{self.where}: {reason}")
+
+    def fetch(self, kind: type[M], call: Call, errand: Errand) -> M:
+        """Send a request, and read its answer as a message.
+
+        Raises:
+            UnreachableError: no answer, a refusal (the fault is ours, not the client's), or no such message.
+        """
+        answer = self.accepted(self.send(call, errand))
+        try:
+            return kind.read(answer.content)
+        except WireError as error:
+            raise UnreachableError(f"{self.where}: its answer is no {kind.__name__} ({error})") from error
+
+    def accepted(self, answer: httpx.Response) -> httpx.Response:
+        """The answer, if it is no refusal.
+
+        Raises:
+            UnreachableError: it is one; what we send is valid, so another version is speaking.
+        """
+        if answer.is_success:
+            return answer
+        raise UnreachableError(f"{self.where}: answered {answer.status_code} ({said(answer)})")
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._client.close()
+
+    def _once(self, call: Call, errand: Errand) -> httpx.Response:
+        seconds = min(_CALL_SECONDS, errand.left())
+        headers = {**errand.headers, SECONDS_LEFT: f"{seconds:.3f}"}
+        if call.content:
+            headers["content-type"] = call.content_type
+        if next(self._calls) % _CALLS_PER_CONNECTION == 0:
+            headers["connection"] = "close"
+        timeout = httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds))
+        return self._client.request(call.method, call.path, content=call.content, headers=headers, timeout=timeout)
+
+
+def said(answer: httpx.Response) -> str:
+    """The reason in an error answer, in one line."""
+    try:
+        return Refused.model_validate_json(answer.content).error
+    except ValidationError:
+        return answer.text.partition("\n")[0][:120] or answer.reason_phrase
+
+
+def _words(error: Exception) -> str:
+    return str(error).partition("\n")[0][:120] or type(error).__name__

@@ -1,0 +1,51 @@
+"""Role `faces.preprocess`: POST /v1/align takes a picture file and gives the one aligned face in it."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving.errors import refusal
+from serving.payload import Context, Payload, WarmUp
+from serving.payloads.faces.alignment import align
+from serving.payloads.faces.detection import NoFaceError
+from serving.payloads.faces.people import person
+from serving.payloads.faces.pictures import picture
+from serving.payloads.faces.wire import ALIGN, JSON, Face
+from serving.pictures import PictureError, PictureTooLargeError
+from serving.service import Service
+from serving.uploads import read_picture
+
+
+def align_picture(content: bytes) -> Face:
+    """Decode, find, cut, turn upright, normalise.
+
+    Raises:
+        PictureError: no picture that can be read.
+        NoFaceError: no face in it.
+    """
+    aligned = align(content)
+    return Face.of(aligned.pixels, (aligned.eyes.left, aligned.eyes.right), aligned.eyes.tilt)
+
+
+def _routes(service: Service[None]) -> list[Route]:
+    async def answer(request: Request) -> Response:
+        try:
+            face = await service.compute(lambda: read_picture(request), lambda _, content: align_picture(content))
+        except PictureError as error:
+            raise refusal(413 if isinstance(error, PictureTooLargeError) else 400, str(error)) from error
+        except NoFaceError as error:
+            raise refusal(422, str(error)) from error
+        return Response(face.bytes(), media_type=JSON)
+
+    return [Route(ALIGN, answer, methods=["POST"])]
+
+
+def _load(_: Context) -> None:
+    """Nothing: the way faces are found is in the code."""
+
+
+def _warm_up(_: None) -> list[WarmUp]:
+    return [WarmUp(path=ALIGN, content_type="image/jpeg", body=picture(person(1), 1))]
+
+
+PAYLOAD = Payload(load=_load, routes=_routes, warm_up=_warm_up)

@@ -1,0 +1,131 @@
+"""Role `faces.store`: enrolled faces and people, kept in the persistent vector store.
+
+A face is acknowledged once the vector store has it; only then Redis is told that something changed. Without the vector
+store nothing here can be answered, so the pod is not ready while it is away; Redis is a convenience and no reason.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving.errors import refusal
+from serving.payload import Context, Payload
+from serving.payloads.faces import wire
+from serving.payloads.faces.endpoint import errand_of, nothing, read_message
+from serving.payloads.faces.hot import Generation, connect
+from serving.payloads.faces.peers import Errand, Peer
+from serving.payloads.faces.vectors import EnrolledFace, VectorStore
+from serving.service import Service
+
+M = TypeVar("M", bound=wire.Message)
+# Jobs wait for the vector store; none computes.
+_WORKERS = 16
+
+
+@dataclass(frozen=True)
+class Store:
+    """The truth, and who must hear of its changes."""
+
+    vectors: VectorStore
+    generation: Generation
+
+    def enrol(self, face: str, given: wire.Enrolment, errand: Errand) -> wire.Acknowledged:
+        """Write a face; when this returns, it is on the volume and no older gallery is current.
+
+        Raises:
+            UnreachableError: the vector store does not answer.
+        """
+        now = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
+        self.vectors.put(
+            EnrolledFace(face=face, person=given.person, vector=given.array(), model=given.model, enrolled=now), errand
+        )
+        self.generation.changed()
+        return wire.Acknowledged(person=given.person, face=face, model=given.model)
+
+    def nearest(self, asked: wire.Vectored, errand: Errand) -> wire.Nearest:
+        """The most similar face of the same model.
+
+        Raises:
+            UnreachableError: the vector store does not answer.
+        """
+        return wire.Nearest.of(self.vectors.nearest(asked.array(), asked.model, errand))
+
+    def delete(self, person: str, errand: Errand) -> wire.Deleted:
+        """Delete a person's faces.
+
+        Raises:
+            UnreachableError: the vector store does not answer.
+        """
+        faces = self.vectors.delete(person, errand)
+        self.generation.changed()
+        return wire.Deleted(person=person, faces=faces)
+
+    def check(self) -> None:
+        """Raise UnreachableError while the vector store is away; repeat what Redis did not hear."""
+        self.generation.repeat()
+        self.vectors.check()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.vectors.close()
+        self.generation.close()
+
+
+def _load(context: Context) -> Store:
+    vectors = VectorStore(Peer.of(context, "vectors"))
+    return Store(vectors, Generation(connect(context.address("cache"))))
+
+
+@dataclass(frozen=True)
+class _Endpoints:
+    service: Service[Store]
+
+    async def enrol(self, request: Request) -> Response:
+        face = str(request.path_params["face"])
+        given = await read_message(request, wire.Enrolment)
+        return await self._answer(request, lambda store, errand: store.enrol(face, given, errand))
+
+    async def gallery(self, request: Request) -> Response:
+        model = request.query_params.get("model", "")
+        if not model:
+            raise refusal(400, "model: is missing; say the version, /v1/faces?model=0123456789ab")
+        errand = errand_of(self.service.settings, request)
+        packed = await self.service.compute(nothing, lambda store, _: store.vectors.gallery(model, errand).pack())
+        return Response(packed, media_type=wire.PACKED)
+
+    async def nearest(self, request: Request) -> Response:
+        asked = await read_message(request, wire.Vectored)
+        return await self._answer(request, lambda store, errand: store.nearest(asked, errand))
+
+    async def people(self, request: Request) -> Response:
+        return await self._answer(
+            request, lambda store, errand: wire.People(people=tuple(store.vectors.people(errand)))
+        )
+
+    async def delete(self, request: Request) -> Response:
+        person = str(request.path_params["person"])
+        return await self._answer(request, lambda store, errand: store.delete(person, errand))
+
+    async def _answer(self, request: Request, job: Callable[[Store, Errand], wire.Message]) -> Response:
+        errand = errand_of(self.service.settings, request)
+        message = await self.service.compute(nothing, lambda store, _: job(store, errand))
+        return Response(message.bytes(), media_type=wire.JSON)
+
+
+def _routes(service: Service[Store]) -> list[Route]:
+    endpoints = _Endpoints(service)
+    return [
+        Route(wire.FACES + "/{face}", endpoints.enrol, methods=["PUT"]),
+        Route(wire.FACES, endpoints.gallery, methods=["GET"]),
+        Route(wire.NEAREST, endpoints.nearest, methods=["POST"]),
+        Route(wire.PEOPLE, endpoints.people, methods=["GET"]),
+        Route(wire.PEOPLE + "/{person}", endpoints.delete, methods=["DELETE"]),
+    ]
+
+
+PAYLOAD = Payload(load=_load, routes=_routes, check=Store.check, close=Store.close, workers=_WORKERS)

@@ -1,0 +1,141 @@
+"""The truth: enrolled faces in the persistent vector store, Chroma's server, over its HTTP interface.
+
+One collection holds the faces of all models; person, model and time are metadata. A face is acknowledged when the
+server has written it to its volume, not before.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+
+from serving.payloads.faces.gallery import Gallery, Match, Vector
+from serving.payloads.faces.peers import Call, Errand, Peer
+from serving.payloads.faces.wire import Person
+
+_DATABASE = "/api/v2/tenants/default_tenant/databases/default_database"
+_HEALTH = "/api/v2/healthcheck"
+_COLLECTION = {"name": "faces", "get_or_create": True, "configuration": {"hnsw": {"space": "cosine"}}}
+_PAGE = 1000
+_CHECK_SECONDS = 1.5
+_NOT_FOUND = 404
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrolledFace:
+    """A face as it is kept."""
+
+    face: str
+    person: str
+    vector: Vector
+    model: str
+    enrolled: str
+    """When, ISO 8601."""
+
+
+class VectorStore:
+    """Faces in Chroma; thread-safe."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._collection: str | None = None
+
+    def put(self, face: EnrolledFace, errand: Errand) -> None:
+        """Write a face, or write it again.
+
+        Raises:
+            UnreachableError: the server does not answer; the face may or may not have been written.
+        """
+        metadata = {"person": face.person, "model": face.model, "enrolled": face.enrolled}
+        question = {"ids": [face.face], "embeddings": [face.vector.tolist()], "metadatas": [metadata]}
+        self._ask("upsert", question, errand)
+
+    def gallery(self, model: str, errand: Errand) -> Gallery:
+        """All faces of a model.
+
+        Raises:
+            UnreachableError: the server does not answer.
+        """
+        rows = self._pages({"where": {"model": model}, "include": ["embeddings", "metadatas"]}, errand)
+        return Gallery.of([(face, about["person"], vector) for face, about, vector in rows])
+
+    def nearest(self, vector: Vector, model: str, errand: Errand) -> Match | None:
+        """The most similar face of a model, by the server's own index; None when there is none.
+
+        Raises:
+            UnreachableError: the server does not answer.
+        """
+        question = {
+            "query_embeddings": [vector.tolist()],
+            "n_results": 1,
+            "where": {"model": model},
+            "include": ["distances", "metadatas"],
+        }
+        answer = self._ask("query", question, errand)
+        if not answer["ids"][0]:
+            return None
+        distance = float(answer["distances"][0][0])  # 1 - cosine
+        return Match(face=answer["ids"][0][0], person=answer["metadatas"][0][0]["person"], similarity=1 - distance)
+
+    def people(self, errand: Errand) -> list[Person]:
+        """Everybody, by name.
+
+        Raises:
+            UnreachableError: the server does not answer.
+        """
+        enrolled: dict[str, list[str]] = {}
+        for _, about, _ in self._pages({"include": ["metadatas"]}, errand):
+            enrolled.setdefault(about["person"], []).append(about["enrolled"])
+        return [Person(person=who, faces=len(when), enrolled=max(when)) for who, when in sorted(enrolled.items())]
+
+    def delete(self, person: str, errand: Errand) -> int:
+        """Delete a person's faces of all models; how many there were.
+
+        Raises:
+            UnreachableError: the server does not answer.
+        """
+        return int(self._ask("delete", {"where": {"person": person}}, errand).get("deleted", 0))
+
+    def check(self) -> None:
+        """Raise UnreachableError unless the server can serve."""
+        self._peer.accepted(self._peer.send(Call(method="GET", path=_HEALTH, idempotent=True), Errand(_CHECK_SECONDS)))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._peer.close()
+
+    def _pages(self, question: Json, errand: Errand) -> Iterator[tuple[str, dict[str, str], Sequence[float]]]:
+        """All faces that fit, once each: (face, metadata, vector if asked for)."""
+        seen: set[str] = set()
+        for offset in range(0, 2**31, _PAGE):
+            answer = self._ask("get", {**question, "limit": _PAGE, "offset": offset}, errand)
+            faces = cast("list[str]", answer["ids"])
+            vectors = answer.get("embeddings") or [()] * len(faces)
+            for face, about, vector in zip(faces, answer["metadatas"], vectors, strict=True):
+                if face not in seen:
+                    seen.add(face)
+                    yield face, about, vector
+            if len(faces) < _PAGE:
+                return
+
+    def _ask(self, verb: str, question: Json, errand: Errand) -> Json:
+        """Every request to the collection is one that may be repeated."""
+        answer = self._post(f"{_DATABASE}/collections/{self._known(errand)}/{verb}", question, errand)
+        if answer.status_code == _NOT_FOUND:  # a new volume: the collection's number is another one, or there is none
+            self._collection = None
+            answer = self._post(f"{_DATABASE}/collections/{self._known(errand)}/{verb}", question, errand)
+        return cast("Json", self._peer.accepted(answer).json())
+
+    def _known(self, errand: Errand) -> str:
+        """The collection's number; the collection is made if it is not there."""
+        if self._collection is None:
+            made = self._peer.accepted(self._post(f"{_DATABASE}/collections", _COLLECTION, errand))
+            self._collection = str(made.json()["id"])
+        return self._collection
+
+    def _post(self, path: str, question: Json, errand: Errand) -> httpx.Response:
+        call = Call(method="POST", path=path, content=json.dumps(question).encode(), idempotent=True)
+        return self._peer.send(call, errand)

@@ -1,0 +1,126 @@
+"""Any ONNX model: what it takes and gives is read from the file itself."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import onnxruntime
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
+
+from serving.batching import Batches
+from serving.checksums import SUMS_FILE
+from serving.errors import ModelUnusableError
+from serving.logs import with_fields
+from serving.onnx import (
+    CPU,
+    CUDA,
+    METADATA_FILE,
+    MODEL_FILE,
+    VERSION_DIGITS,
+    open_session,
+    tensor_of,
+    verified_folder,
+)
+from serving.payloads.generic.together import Tensors, batches_of
+from serving.tensor_requests import MOST_ROWS, datatype_known
+from serving.tensors import DYNAMIC, Tensor
+
+# Optional, beside the model: the body of a /predict request for the warm-up, where zeros of size 1 will not do.
+EXAMPLE_FILE = "example.json"
+_SUFFIX = ".onnx"
+
+log = logging.getLogger("slipway.model")
+
+
+class Batching(BaseModel):
+    """What metadata.json may say to the server; the rest of it is for people."""
+
+    max_batch_size: int = Field(
+        default=1, ge=1, le=MOST_ROWS, description="Rows computed together; the first dimension must be the batch."
+    )
+
+
+@dataclass(frozen=True)
+class GenericModel:
+    """A loaded model; thread-safe."""
+
+    version: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    batches: Batches[Tensors, Tensors]
+    example: bytes | None
+
+    def infer(self, feed: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+        """Compute the wanted outputs, together with what else is waiting if the model allows it."""
+        outputs = self.batches.answer(dict(feed))
+        return {name: outputs[name] for name in wanted}
+
+
+def load_generic(
+    folder: Path,
+    intra_op_threads: int,
+    file: str = MODEL_FILE,
+    *,
+    lanes: int = 1,
+    seen: Callable[[float], None] = lambda _: None,
+) -> GenericModel:
+    """Verify a folder and load its model, on a GPU if onnxruntime finds one.
+
+    `lanes` inferences run at once; `seen` is told how many requests each of them answers.
+
+    Raises:
+        ModelUnusableError: nothing there proves itself, onnxruntime refuses it, or its values cannot travel as JSON.
+    """
+    sums = verified_folder(folder, ())
+    name = _model_file(folder, sums, file)
+    available: list[str] = cast("Any", onnxruntime).get_available_providers()
+    session = open_session(folder / name, intra_op_threads, [item for item in (CUDA, CPU) if item in available])
+    inputs, outputs = (
+        tuple(tensor_of(node) for node in nodes) for nodes in (session.get_inputs(), session.get_outputs())
+    )
+    for tensor in (*inputs, *outputs):
+        if not datatype_known(tensor.datatype):
+            raise ModelUnusableError(
+                f"{folder / name}: '{tensor.name}' is a {tensor.datatype}; export the model with plain tensors only"
+            )
+    example = (folder / EXAMPLE_FILE).read_bytes() if EXAMPLE_FILE in sums else None
+    version = sums[name][:VERSION_DIGITS]
+    providers = cast("Any", session).get_providers()
+    most = _batch_size(folder, sums, (*inputs, *outputs))
+    log.info("model loaded", extra=with_fields(file=name, modelVersion=version, providers=providers, batch=most))
+    batches = batches_of(session, [tensor.name for tensor in outputs], lanes=lanes, most=most, seen=seen)
+    return GenericModel(version, inputs, outputs, batches, example)
+
+
+def _batch_size(folder: Path, sums: Mapping[str, str], tensors: Sequence[Tensor]) -> int:
+    if METADATA_FILE not in sums:
+        return 1
+    where = folder / METADATA_FILE
+    try:
+        most = Batching.model_validate_json(where.read_bytes()).max_batch_size
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = ".".join(str(part) for part in first["loc"])
+        raise ModelUnusableError(f"{where}: {said}: {first['msg']}") from error
+    fixed = [tensor.name for tensor in tensors if tensor.shape[:1] != (DYNAMIC,)]
+    if most > 1 and fixed:
+        raise ModelUnusableError(
+            f"{where}: max_batch_size is {most}, but the first dimension of {', '.join(fixed)} is fixed; drop the key"
+        )
+    return most
+
+
+def _model_file(folder: Path, sums: Mapping[str, str], wanted: str) -> str:
+    """The file that is asked for; in the place of model.onnx, the only model there will do."""
+    if wanted in sums:
+        return wanted
+    models = [name for name in sums if name.endswith(_SUFFIX)]
+    if wanted != MODEL_FILE or len(models) != 1:
+        there = ", ".join(models) or "none"
+        raise ModelUnusableError(
+            f"{folder}: {SUMS_FILE} lists no {wanted} (models there: {there}); publish it so named"
+        )
+    return models[0]

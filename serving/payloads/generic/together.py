@@ -1,0 +1,51 @@
+"""Several requests in one inference: rows put together along the first dimension, and taken apart again."""
+
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.batching import Batches, Fit
+from serving.onnx import Session
+
+Tensors = dict[str, NDArray[Any]]
+
+
+def batches_of(
+    session: Session, outputs: Sequence[str], *, lanes: int, most: int, seen: Callable[[float], None]
+) -> Batches[Tensors, Tensors]:
+    """A session as batches of at most `most` rows; 1: each request alone."""
+
+    def compute(feeds: Sequence[Tensors]) -> Sequence[Tensors]:
+        if len(feeds) == 1:
+            return [_run(session, outputs, feeds[0])]
+        rows = [_rows(feed) for feed in feeds]
+        together = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
+        answered = _run(session, outputs, together)
+        if any(len(values) != sum(rows) for values in answered.values()):
+            raise ValueError("the model gives another number of rows than it takes; drop max_batch_size")
+        ends = list(accumulate(rows))[:-1]
+        parts = {name: np.split(values, ends) for name, values in answered.items()}
+        return [{name: parts[name][index] for name in outputs} for index in range(len(feeds))]
+
+    def size(feed: Tensors) -> int:
+        """Rows; inputs that differ in them cannot be put together with anything."""
+        rows = _rows(feed)
+        return rows if all(len(values) == rows for values in feed.values() if values.ndim) else most + 1
+
+    def kind(feed: Tensors) -> object:
+        return tuple((name, values.shape[1:]) for name, values in sorted(feed.items()))
+
+    return Batches(compute, Fit(most=most, size=size, kind=kind), lanes=lanes, seen=seen)
+
+
+def _run(session: Session, outputs: Sequence[str], feed: Tensors) -> Tensors:
+    return dict(zip(outputs, session.run(list(outputs), feed), strict=True))
+
+
+def _rows(feed: Tensors) -> int:
+    """Size of the first dimension; 1 for a model of plain numbers, or of no inputs."""
+    first = next(iter(feed.values()), None)
+    return len(first) if first is not None and first.ndim else 1

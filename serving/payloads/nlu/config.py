@@ -1,0 +1,65 @@
+"""config.json: what may be changed of a running model without building anything."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+MOST_CHARACTERS = 4096
+"""Beyond it a text is sent in parts: the work for a text with subjects grows with the square of its length."""
+Share = Annotated[float, Field(ge=0, le=1)]
+Label = Annotated[str, Field(min_length=1, max_length=60)]
+
+
+class ConfigError(ValueError):
+    """The file cannot be used; the message is one line that names file, key and rule."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
+
+
+class Thresholds(_Strict):
+    """Lowest scores, 0 to 1, of what an answer contains."""
+
+    span: Share = Field(default=0.5, description="Of a span; one with a lower score is left out.")
+    relation: Share = Field(default=0.5, description="Of a span inside the schema of another one.")
+    choice: Share = Field(default=0.0, description="Of the label of a whole text; below it the label is null.")
+
+
+class Config(_Strict):
+    """All keys have defaults; an unknown key is an error, so that no typo is ignored."""
+
+    thresholds: Thresholds = Thresholds()
+    max_length: Annotated[int, Field(ge=1, le=MOST_CHARACTERS)] = Field(
+        default=512, description="Characters of a text; a longer one is refused."
+    )
+    lower_case: bool = Field(default=False, description="Read texts and names without regard to upper and lower case.")
+    synonyms: Mapping[Label, Label] = Field(
+        default_factory=dict[str, str], description="Other words for labels: given in a schema, to known by the model."
+    )
+
+
+def read(content: bytes, where: str) -> Config:
+    """Read the file.
+
+    Raises:
+        ConfigError: no JSON object, an unknown key, or a value outside its limits.
+    """
+    try:
+        return Config.model_validate_json(content)
+    except ValidationError as error:
+        raise ConfigError(f"{where}: {'; '.join(_fault(detail) for detail in error.errors())}") from error
+
+
+def _fault(detail: Mapping[str, Any]) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{key}: unknown key; known are {', '.join(_keys())}"
+    return f"{key}: {detail['msg']}" if key else str(detail["msg"])
+
+
+def _keys() -> list[str]:
+    nested = [f"thresholds.{name}" for name in Thresholds.model_fields]
+    return [*nested, *(to_camel(name) for name in Config.model_fields if name != "thresholds")]

@@ -1,0 +1,23 @@
+"""The tokenizer: words, numbers and single signs, each with its place in the text."""
+
+import re
+from typing import NamedTuple
+
+# O'Brien, Saint-Denis, 7:30 and the E. of a name stay whole; a possessive 's is a token of its own.
+_APOSTROPHE = "['\N{RIGHT SINGLE QUOTATION MARK}]"
+_POSSESSIVE = rf"{_APOSTROPHE}s\b"
+_INSIDE = rf"(?!{_POSSESSIVE})(?:[-.,:]|{_APOSTROPHE})"
+_TOKEN = re.compile(rf"\b[A-Z]\.(?=\s+[A-Z])|\w+(?:{_INSIDE}\w+)*|{_POSSESSIVE}|[^\w\s]")
+
+
+class Token(NamedTuple):
+    """A token: characters `start` to `end` (excluded) of its text."""
+
+    text: str
+    start: int
+    end: int
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Cut a text into tokens; white space is in none of them."""
+    return [Token(found[0], found.start(), found.end()) for found in _TOKEN.finditer(text)]

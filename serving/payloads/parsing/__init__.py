@@ -1,0 +1,29 @@
+"""Human parsing: which part of a person every pixel of a picture is. Page, API, pre- and post-processing and model."""
+
+from contextlib import suppress
+
+from serving.errors import UnreachableError
+from serving.payload import Payload, WarmUp
+from serving.payloads.parsing.api import routes
+from serving.payloads.parsing.serve import Parsing, example, open_parsing
+
+
+def _observe(parsing: Parsing) -> None:
+    """Measure the queue, so that it can be scaled on when no worker is left; readiness never depends on Redis."""
+    if parsing.jobs is not None:
+        with suppress(UnreachableError):
+            parsing.jobs.observe()
+
+
+def _warm_up(_: Parsing) -> list[WarmUp]:
+    return [WarmUp(path="/api/parse", content_type="image/jpeg", body=example())]
+
+
+PAYLOAD = Payload[Parsing](
+    load=open_parsing,
+    routes=routes,
+    warm_up=_warm_up,
+    check=_observe,
+    tensors=lambda parsing: parsing.answers.parser.onnx,
+    default_model_name="parsing",
+)

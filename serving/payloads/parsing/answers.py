@@ -1,0 +1,103 @@
+"""From the bytes of pictures to what is answered about them: mask, areas, and the error of one that cannot be read."""
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from serving.payloads.parsing.labels import LABELS, PARTS
+from serving.payloads.parsing.model import Parser
+from serving.pictures import FORMATS, PictureError, PictureTooLargeError, decode
+from serving.results import ResultCache, key_of
+from serving.telemetry import Telemetry
+
+Answer = dict[str, Any]
+# Digits of a share: a pixel of a large picture is still seen.
+_SHARE_DIGITS = 7
+_PALETTE = [value for part in PARTS for value in part.colour]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers pictures, from the cache where it can."""
+
+    parser: Parser
+    cache: ResultCache
+    telemetry: Telemetry
+
+    def of(self, pictures: Sequence[bytes], most_pixels: int) -> list[Answer | PictureError]:
+        """One answer or error for each picture, in order.
+
+        One inference after another: together they would take no less time, and 130 MB for each picture at once.
+        """
+        return [self._one(picture, most_pixels) for picture in pictures]
+
+    def _one(self, picture: bytes, most_pixels: int) -> Answer | PictureError:
+        key = key_of(picture, "parsing", self.parser.onnx.version, self.parser.variant)
+        stored = self.cache.get(key)
+        if stored is not None:
+            return {**cast("Answer", json.loads(stored)), "cached": True}
+        try:
+            labels = self.parser.parse(_opened(picture, most_pixels), self.telemetry)
+        except PictureError as error:
+            return error
+        answer = answer_of(labels)
+        self.cache.put(key, json.dumps(answer).encode())
+        return {**answer, "cached": False}
+
+
+def answer_of(labels: NDArray[np.uint8]) -> Answer:
+    """What is said about one mask: its size, itself as PNG in base64, and the share of the picture of each part."""
+    height, width = labels.shape
+    counts = np.bincount(labels.ravel(), minlength=len(LABELS)) / labels.size
+    return {
+        "width": width,
+        "height": height,
+        "mask": base64.b64encode(mask_png(labels)).decode(),
+        "areas": {label: round(share, _SHARE_DIGITS) for label, share in zip(LABELS, counts.tolist(), strict=True)},
+    }
+
+
+def mask_png(labels: NDArray[np.uint8]) -> bytes:
+    """A PNG whose palette indices are the labels: coloured for people, exact for programs."""
+    mask = Image.fromarray(labels).convert("P")
+    mask.putpalette(_PALETTE)
+    content = io.BytesIO()
+    # Masks are flat: more effort costs a large picture half a second and saves next to nothing.
+    mask.save(content, "PNG", compress_level=3)
+    return content.getvalue()
+
+
+def labels_of(mask: bytes) -> NDArray[np.uint8]:
+    """The labels of a mask's PNG, as a client reads them."""
+    with Image.open(io.BytesIO(mask), formats=["PNG"]) as picture:
+        return np.asarray(picture).copy()
+
+
+def palette() -> list[dict[str, object]]:
+    """Label, name and colour of each part, for legends."""
+    return [
+        {"label": label, "name": part.name, "colour": "#{:02x}{:02x}{:02x}".format(*part.colour)}
+        for label, part in enumerate(PARTS)
+    ]
+
+
+def _opened(picture: bytes, most_pixels: int) -> Image.Image:
+    """Decode a picture after a look at its header: memory is bounded by what the caller takes."""
+    try:
+        with Image.open(io.BytesIO(picture), formats=FORMATS) as header:
+            width, height = header.size
+    except Exception:  # noqa: BLE001 - decode() says what is wrong
+        return decode(picture)
+    if width * height > most_pixels:
+        raise PictureTooLargeError(
+            f"the picture has {width} x {height} pixels, the limit here is {most_pixels}; scale it down, or send it "
+            "to /api/jobs"
+        )
+    return decode(picture)

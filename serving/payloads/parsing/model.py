@@ -1,0 +1,97 @@
+"""The parser: a picture in, the part of every pixel out."""
+
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+
+from serving.errors import ModelUnusableError
+from serving.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.payloads.parsing.labels import LABELS
+from serving.payloads.parsing.letterbox import CHANNELS, SIDE, labels_in_original, place
+from serving.telemetry import Telemetry
+from serving.tensors import DYNAMIC, Tensor
+
+INPUT = "picture"
+OUTPUT = "parts"
+INT8_FILE = "model.int8.onnx"
+Variant = Literal["float", "int8"]
+FILES: dict[Variant, str] = {"float": MODEL_FILE, "int8": INT8_FILE}
+
+
+class VariantFacts(BaseModel):
+    """What one of the model files was measured to be, by the same code on the same held-out pictures.
+
+    No time is among it: a seed must give the same metadata again, byte for byte. Speed is measured where it serves.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mean_iou: float = Field(description="Intersection over union, mean of the parts, background included.")
+    iou: dict[str, float] = Field(description="Intersection over union of each part.")
+    file_bytes: int = Field(description="Size of the model file.")
+
+
+class ParserMetadata(Metadata):
+    """What training writes beside the parser."""
+
+    labels: tuple[str, ...] = Field(min_length=1, description="Label of each output plane.")
+    variants: dict[Variant, VariantFacts] = Field(description="Accuracy and size of both model files.")
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A loaded parser; thread-safe."""
+
+    onnx: OnnxModel[ParserMetadata]
+    variant: Variant
+
+    def parse(self, picture: Image.Image, telemetry: Telemetry | None = None) -> NDArray[np.uint8]:
+        """The label `[height, width]` of every pixel of an RGB picture of any size."""
+        square, placement = place(picture)
+        if telemetry is None:
+            parts = self.parts(square[np.newaxis])
+        else:
+            with telemetry.inference_seconds.time():
+                parts = self.parts(square[np.newaxis])
+        return labels_in_original(parts[0], placement)
+
+    def parts(self, squares: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Infer `[n, CHANNELS, SIDE, SIDE]` to probabilities `[n, labels, SIDE, SIDE]`."""
+        return self.onnx.infer({INPUT: squares}, [OUTPUT])[OUTPUT]
+
+
+def milliseconds(parser: Parser, times: int = 5) -> float:
+    """Median time of one inference here and now, on as many threads as the parser has."""
+    square = np.zeros((1, CHANNELS, SIDE, SIDE), np.float32)
+    parser.parts(square)
+
+    def once() -> float:
+        began = time.perf_counter()
+        parser.parts(square)
+        return 1000 * (time.perf_counter() - began)
+
+    return statistics.median(once() for _ in range(times))
+
+
+def load_parser(folder: Path, intra_op_threads: int, variant: Variant) -> Parser:
+    """Verify and load one of the two model files of a folder.
+
+    Raises:
+        ModelUnusableError: anything is missing, damaged or of another shape.
+    """
+    file = FILES[variant]
+    onnx = load_model(folder, intra_op_threads, ParserMetadata, file=file)
+    inputs = [Tensor(INPUT, "FP32", (DYNAMIC, CHANNELS, SIDE, SIDE))]
+    outputs = [Tensor(OUTPUT, "FP32", (DYNAMIC, len(LABELS), SIDE, SIDE))]
+    if onnx.metadata.labels != LABELS:
+        raise ModelUnusableError(
+            f"{folder}: the model's labels are {', '.join(onnx.metadata.labels)}, the server shows {', '.join(LABELS)}"
+        )
+    return Parser(onnx.require(folder / file, inputs=inputs, outputs=outputs), variant)

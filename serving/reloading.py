@@ -1,0 +1,64 @@
+"""Take up changed configuration files in place: no restart, and never a worse model than the one that serves."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from serving.config_files import ConfigFiles, ConfigFilesError, read, stamp
+from serving.errors import UnreachableError
+from serving.lifecycle import Lifecycle
+from serving.loading import background_thread, reason_of
+from serving.logs import with_fields
+from serving.telemetry import Telemetry
+
+# The kubelet itself takes up to a minute to bring a ConfigMap's change to a pod.
+LOOK_SECONDS = 1.0
+
+M = TypeVar("M")
+
+log = logging.getLogger("slipway.config")
+
+
+async def watch_files(
+    folder: Path,
+    renewed: Callable[[ConfigFiles], Awaitable[None]],
+    lifecycle: Lifecycle[M],
+    telemetry: Telemetry,
+) -> None:
+    """Look every second; give changed files to `renewed`, which replaces the serving model or raises.
+
+    Files that cannot be used are logged and counted once; the old model serves on until they change again. A failure
+    that is not theirs (something else is unreachable) is tried again.
+    """
+    looker = background_thread("files")
+    settled: object = None
+    failed: str | None = None
+    refused: str | None = None
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        seen: object = None
+        tried: str | None = None
+        try:
+            seen = await asyncio.get_running_loop().run_in_executor(looker, stamp, folder)
+            if seen == settled:
+                continue
+            files = await asyncio.get_running_loop().run_in_executor(looker, read, folder)
+            if files.hash == refused:  # the folder was touched, its content is what it was
+                settled = seen
+                continue
+            if files.hash != lifecycle.files.hash:
+                tried = files.hash
+                await renewed(files)
+                telemetry.config_reloads.labels("taken").inc()
+                log.info("configuration files taken up", extra=with_fields(files=files.hash))
+            settled, failed, refused = seen, None, None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the old model must serve on
+            reason = reason_of(error)
+            if reason != failed:
+                telemetry.config_reloads.labels("failed").inc()
+                log.error("configuration files not taken up: %s; %s serves on", reason, lifecycle.files.hash)  # noqa: TRY400
+            failed = reason
+            if not isinstance(error, UnreachableError | ConfigFilesError):
+                settled, refused = seen, tried

@@ -1,0 +1,186 @@
+"""The result cache: an answer that was computed once is given again for the same bytes, model and variant.
+
+In the memory of the process, least recently used first out, or in a Redis that the replicas share. A cache is a
+convenience: when Redis is away or slow, answers are computed as if there were none, and no request fails.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Literal, Protocol, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+import redis
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from serving.telemetry import Telemetry
+
+MEMORY_BYTES = 32 * 1024 * 1024
+"""What one process keeps: some hundred answers with a picture in them, and a fraction of the smallest pod."""
+EXPIRES_SECONDS = 600
+"""How long a shared Redis keeps an answer: repeated pictures come back soon or not at all."""
+ANSWER_SECONDS = 0.25
+"""Patience with Redis: computing again takes less than a slow cache."""
+PAUSE_SECONDS = 5.0
+"""How long a Redis that failed is not asked again, so that not every request waits for it."""
+_PREFIX = "results:"
+
+Outcome = Literal["hit", "miss", "error"]
+M = TypeVar("M")
+log = logging.getLogger("slipway.results")
+
+
+class ResultCache(Protocol):
+    """Bytes by key. Neither call ever raises: a cache that fails has nothing."""
+
+    def get(self, key: str) -> bytes | None:
+        """The stored answer, or None."""
+        ...
+
+    def put(self, key: str, answer: bytes) -> None:
+        """Store an answer, or not."""
+        ...
+
+
+class CacheMetrics:
+    """How often the cache spared the work, and what it holds."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "results_cache_requests", "Look-ups by outcome: hit, miss, error.", ["outcome"], registry=registry
+        )
+        self.bytes = Gauge("results_cache_bytes", "Bytes that the cache in memory holds.", registry=registry)
+
+    def count(self, outcome: Outcome) -> None:
+        """Count one look-up."""
+        self._requests.labels(outcome).inc()
+
+
+def once_per_server(make: Callable[[CollectorRegistry], M]) -> Callable[[Telemetry], M]:
+    """Metrics that a role's `load` needs: made once for each server, however often its role is loaded."""
+    made: WeakKeyDictionary[Telemetry, M] = WeakKeyDictionary()
+
+    def of(telemetry: Telemetry) -> M:
+        found = made.get(telemetry)
+        if found is None:
+            found = made[telemetry] = make(telemetry.registry)
+        return found
+
+    return of
+
+
+cache_metrics = once_per_server(CacheMetrics)
+
+
+def key_of(content: bytes, *about: str) -> str:
+    """Key of the answer to some bytes; `about` is what else it depends on: model version, variant, form of answer."""
+    digest = hashlib.sha256()
+    for part in about:
+        digest.update(f"{len(part)}:{part}".encode())
+    digest.update(content)
+    return digest.hexdigest()
+
+
+class MemoryCache:
+    """In this process, bounded by the bytes of keys and answers; thread-safe."""
+
+    def __init__(self, metrics: CacheMetrics, most_bytes: int = MEMORY_BYTES) -> None:
+        self._metrics = metrics
+        self._most = most_bytes
+        self._held = 0
+        self._answers: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """The stored answer, which becomes the youngest."""
+        with self._lock:
+            answer = self._answers.get(key)
+            if answer is not None:
+                self._answers.move_to_end(key)
+        self._metrics.count("miss" if answer is None else "hit")
+        return answer
+
+    def put(self, key: str, answer: bytes) -> None:
+        """Store an answer and drop the oldest ones beyond the bound; one that alone is too large is not stored."""
+        if _size(key, answer) > self._most:
+            return
+        with self._lock:
+            before = self._answers.pop(key, None)
+            if before is not None:
+                self._held -= _size(key, before)
+            self._answers[key] = answer
+            self._held += _size(key, answer)
+            while self._held > self._most:
+                oldest, dropped = self._answers.popitem(last=False)
+                self._held -= _size(oldest, dropped)
+            self._metrics.bytes.set(self._held)
+
+
+class RedisCache:
+    """In a Redis that all replicas share; thread-safe."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        metrics: CacheMetrics,
+        *,
+        expires_seconds: int = EXPIRES_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._metrics = metrics
+        self._expires = expires_seconds
+        self._clock = clock
+        self._paused_until = 0.0
+
+    def get(self, key: str) -> bytes | None:
+        """The stored answer; None also while Redis is away."""
+        if self._paused():
+            self._metrics.count("error")
+            return None
+        try:
+            answer = cast("bytes | None", self._client.get(_PREFIX + key))
+        except redis.RedisError as error:
+            self._metrics.count("error")
+            self._pause(error)
+            return None
+        self._metrics.count("miss" if answer is None else "hit")
+        return answer
+
+    def put(self, key: str, answer: bytes) -> None:
+        """Store an answer for a while; a full or absent Redis stores nothing."""
+        if self._paused():
+            return
+        try:
+            self._client.set(_PREFIX + key, answer, ex=self._expires)
+        except redis.RedisError as error:
+            self._pause(error)
+
+    def _paused(self) -> bool:
+        return self._clock() < self._paused_until
+
+    def _pause(self, error: redis.RedisError) -> None:
+        self._paused_until = self._clock() + PAUSE_SECONDS
+        log.warning("the result cache does not answer, results are computed instead: %s", error)
+
+
+def redis_cache(host: str, port: int, password: str | None, metrics: CacheMetrics) -> RedisCache:
+    """A cache in the Redis at an address; nothing is connected yet."""
+    client = redis.Redis(
+        host=host,
+        port=port,
+        password=password,
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return RedisCache(client, metrics)
+
+
+def _size(key: str, answer: bytes) -> int:
+    return len(key) + len(answer)

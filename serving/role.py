@@ -1,0 +1,137 @@
+"""A role at work: loaded, warmed, watched, renewed when its files change, and closed."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from serving.config_files import ConfigFiles, read
+from serving.cpu import Threads
+from serving.errors import HANDLERS
+from serving.loading import background_thread, load_until_good, watch_dependencies
+from serving.payload import Context, Payload
+from serving.reloading import watch_files
+from serving.service import Service, make_service
+from serving.warmup import warm_up
+
+FILES_VARIABLE = "SLIPWAY_CONFIG"
+# Closing may take what a drain leaves, and this much where nothing drains.
+CLOSE_SECONDS = 5.0
+
+M = TypeVar("M")
+
+log = logging.getLogger("slipway.role")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(Generic[M]):
+    """One payload in one process; with `owns_process` nothing else goes on there."""
+
+    payload: Payload[M]
+    service: Service[M]
+    threads: Threads
+    environment: Mapping[str, str]
+    owns_process: bool = False
+    _retiring: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+    async def live(self, warm: Callable[[M], Awaitable[None]]) -> None:
+        """Load and warm until it works, then watch dependencies and files until cancelled."""
+        lifecycle, telemetry = self.service.lifecycle, self.service.telemetry
+        loader = background_thread("loader")
+
+        async def load_and_warm() -> None:
+            model, files = await asyncio.get_running_loop().run_in_executor(loader, self._load)
+            lifecycle.loaded(model, files)
+            await warm(model)
+            if self.owns_process:
+                # What is there now stays: the collector need never look at it again while somebody waits for an answer.
+                gc.collect()
+                gc.freeze()
+
+        await load_until_good(load_and_warm, lifecycle, telemetry)
+        async with asyncio.TaskGroup() as watches:
+            if self.payload.check is not None:
+                watches.create_task(watch_dependencies(self.payload.check, lifecycle, telemetry))
+            if (folder := self._folder()) is not None:
+                watches.create_task(watch_files(folder, self._renew, lifecycle, telemetry))
+
+    async def close(self) -> None:
+        """Close what is loaded, in the time that a drain leaves."""
+        lifecycle = self.service.lifecycle
+        if lifecycle.has_model:
+            seconds = lifecycle.drain_left() if lifecycle.draining else CLOSE_SECONDS
+            await self._close(lifecycle.serving_model(), seconds)
+
+    def context(self, files: ConfigFiles) -> Context:
+        """What the payload may use."""
+        return Context(
+            settings=self.service.settings,
+            identity=self.service.identity,
+            threads=self.threads,
+            telemetry=self.service.telemetry,
+            environment=self.environment,
+            files=files,
+        )
+
+    def _folder(self) -> Path | None:
+        given = self.environment.get(FILES_VARIABLE)
+        return Path(given) if given else None
+
+    def _load(self) -> tuple[M, ConfigFiles]:
+        folder = self._folder()
+        files = read(folder) if folder else ConfigFiles()
+        model = self.payload.load(self.context(files))
+        if self.payload.check is not None:
+            self.payload.check(model)
+        return model, files
+
+    async def _renew(self, files: ConfigFiles) -> None:
+        """Make a model with other files, prove that it answers, and only then let it serve."""
+        lifecycle = self.service.lifecycle
+        old = lifecycle.serving_model()
+        context = self.context(files)
+        make = self.payload.load if self.payload.reload is None else partial(self.payload.reload, old)
+        new = await asyncio.get_running_loop().run_in_executor(background_thread("reloader"), make, context)
+        await warm_up(self._rehearsal(new, files), self.payload.warm_up(new), at_once=1)
+        lifecycle.loaded(new, files)
+        if new is not old:
+            task = asyncio.create_task(self._retire(old), name="retire")
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+    def apart(self) -> Service[M]:
+        """A service of the same settings whose metrics and state nobody reads."""
+        return make_service(self.service.settings, self.service.identity, workers=1)
+
+    def _rehearsal(self, model: M, files: ConfigFiles) -> ASGIApp:
+        """The role's own routes over a model that does not serve yet; what happens here is counted nowhere."""
+        apart = self.apart()
+        apart.lifecycle.loaded(model, files)
+        return Starlette(routes=list(self.payload.routes(apart)), exception_handlers=HANDLERS)
+
+    async def _retire(self, model: M) -> None:
+        """Close a model once no request can use it any more: when the time limit of all that could is over."""
+        await asyncio.sleep(self.service.settings.request_timeout_seconds)
+        await self._close(model, CLOSE_SECONDS)
+
+    async def _close(self, model: M, seconds: float) -> None:
+        close = self.payload.close
+        if close is None:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                # In a thread, because it may block; what it gives is awaited here, where connections of the loop live.
+                rest = await asyncio.get_running_loop().run_in_executor(background_thread("closer"), close, model)
+                if rest is not None:
+                    await rest
+        except TimeoutError:
+            log.warning("what the role had open was not closed within %.1f s", seconds)
+        except Exception:
+            log.exception("closing failed")

@@ -1,0 +1,80 @@
+"""OpenTelemetry by configuration: with OTEL_EXPORTER_OTLP_ENDPOINT set, each request is one span, sent by OTLP/HTTP.
+
+This module is imported only then: without an endpoint the process does not load the SDK at all. Sampling and headers
+are the standard OTEL_* variables' matter.
+"""
+
+from collections.abc import MutableMapping
+from typing import cast
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.identity import Identity
+from serving.observe import UNMATCHED, is_probe, template
+from serving.tracing import TRACE, belongs_to
+
+_SERVER_ERROR = 500
+_W3C = TraceContextTextMapPropagator()
+
+
+class Traced:
+    """An ASGI application with a span around each request that is no probe."""
+
+    def __init__(self, app: ASGIApp, identity: Identity, endpoint: str) -> None:
+        self._app = app
+        names = {"service.name": identity.service, "service.version": identity.version, "slipway.slot": identity.slot}
+        self._provider = TracerProvider(resource=Resource.create({**names, "slipway.config": identity.config}))
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("slipway.serving")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or is_probe(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        span = self._tracer.start_span(scope["method"], context=_W3C.extract(headers), kind=SpanKind.SERVER)
+        inside = set_span_in_context(span)
+
+        def inject(outgoing: MutableMapping[str, str]) -> None:
+            _W3C.inject(outgoing, context=inside)
+
+        async def seen(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                span.set_attribute("http.response.status_code", message["status"])
+                if message["status"] >= _SERVER_ERROR:
+                    span.set_status(Status(StatusCode.ERROR))
+            await send(message)
+
+        belongs_to(inject)
+        scope[TRACE] = f"{span.get_span_context().trace_id:032x}"
+        try:
+            await self._app(scope, receive, seen)
+        except Exception as error:
+            span.record_exception(error)
+            span.set_status(Status(StatusCode.ERROR))
+            raise
+        finally:
+            _describe(span, scope)
+            span.end()
+
+    def close(self) -> None:
+        """Send what waits; blocking, for as long as the collector takes."""
+        self._provider.shutdown()
+
+
+def _describe(span: Span, scope: Scope) -> None:
+    """Names of OpenTelemetry's HTTP conventions; the route is known only after the request was matched."""
+    route = template(scope)
+    if route != UNMATCHED:
+        span.update_name(f"{scope['method']} {route}")
+        span.set_attribute("http.route", route)
+    span.set_attribute("http.request.method", cast("str", scope["method"]))
+    span.set_attribute("url.path", cast("str", scope["path"]))

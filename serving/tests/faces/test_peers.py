@@ -1,0 +1,183 @@
+"""Calls to others: what is repeated, what is not, and that none outlives the time of its request."""
+
+from collections.abc import Callable, Sequence
+
+import httpx
+import pytest
+import redis
+from starlette.requests import Request
+
+from serving.errors import UnreachableError
+from serving.payloads.faces import peers, wire
+from serving.payloads.faces.endpoint import errand_of
+from serving.payloads.faces.gallery import Gallery
+from serving.payloads.faces.hot import Generation, HotGallery
+from serving.payloads.faces.peers import Call, Errand, Peer
+from serving.settings import Settings
+from serving.tests.faces.standins import MemoryRedis
+
+GET = Call(method="GET", path="/", idempotent=True)
+ONCE = Call(method="DELETE", path="/", idempotent=False)
+Step = int | type[httpx.TransportError]
+
+
+class Script:
+    """A service that answers as written, step by step."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.steps = list(steps)
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        step = self.steps.pop(0) if self.steps else 200
+        if isinstance(step, int):
+            return httpx.Response(step, json={"error": "as written"})
+        raise step("as written")
+
+
+def peer(answer: Callable[[httpx.Request], httpx.Response]) -> Peer:
+    return Peer("features", httpx.Client(base_url="http://features:80", transport=httpx.MockTransport(answer)))
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "_PAUSE_SECONDS", 0)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (httpx.ConnectError,),
+        (httpx.RemoteProtocolError,),
+        (httpx.ReadError,),
+        (503,),
+        (429, 503),
+        (httpx.ConnectTimeout, httpx.ReadError),
+    ],
+)
+def test_a_call_that_may_be_repeated_is_repeated_until_it_works(steps: Sequence[Step]) -> None:
+    script = Script(*steps)
+    assert peer(script).send(GET, Errand(5)).status_code == 200
+    assert len(script.requests) == len(steps) + 1
+
+
+@pytest.mark.parametrize("step", [httpx.RemoteProtocolError, httpx.ReadError, 503, 429])
+def test_a_call_that_may_not_be_repeated_is_sent_once(step: Step) -> None:
+    script = Script(step)
+    with pytest.raises(UnreachableError, match=r"features at features:80: (broke the connection|answered)"):
+        peer(script).send(ONCE, Errand(5))
+    assert len(script.requests) == 1
+
+
+def test_what_was_never_sent_may_always_be_tried_again() -> None:
+    script = Script(httpx.ConnectError)
+    assert peer(script).send(ONCE, Errand(5)).status_code == 200
+
+
+def test_attempts_are_bounded_and_the_last_reason_is_given() -> None:
+    script = Script(*[503] * 10)
+    with pytest.raises(UnreachableError, match=r"features at features:80: answered 503 \(as written\)"):
+        peer(script).send(GET, Errand(5))
+    assert len(script.requests) == 3
+
+
+def test_a_refusal_is_an_answer() -> None:
+    script = Script(422)
+    assert peer(script).send(GET, Errand(5)).status_code == 422
+    with pytest.raises(UnreachableError, match="answered 422"):
+        peer(Script(422)).fetch(wire.People, GET, Errand(5))
+
+
+def test_no_answer_in_time_is_not_asked_for_again() -> None:
+    script = Script(httpx.ReadTimeout)
+    with pytest.raises(UnreachableError, match="gave no answer in time"):
+        peer(script).send(GET, Errand(5))
+    assert len(script.requests) == 1
+
+
+def test_a_call_gets_no_more_time_than_its_request_has_left() -> None:
+    script = Script()
+    peer(script).send(GET, Errand(0.5))
+    timeout = script.requests[0].extensions["timeout"]
+    assert 0 < timeout["read"] <= 0.5
+    assert 0 < timeout["connect"] <= 0.5
+    with pytest.raises(UnreachableError, match="there is no time left"):
+        peer(script).send(GET, Errand(0))
+    assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("0.5", 0.45), ("90", 9.0), ("", 9.0), ("soon", 9.0), ("nan", 9.0), ("-1", 9.0)]
+)
+def test_a_caller_that_waits_for_less_than_the_limit_gets_less(said: str, seconds: float) -> None:
+    settings = Settings.model_validate({"requestTimeoutSeconds": 10.0})
+    request = Request({"type": "http", "headers": [(peers.SECONDS_LEFT.encode(), said.encode())]})
+    assert errand_of(settings, request).left() == pytest.approx(seconds, abs=0.05)
+
+
+def test_a_call_tells_how_long_its_caller_waits() -> None:
+    script = Script()
+    peer(script).send(GET, Errand(0.5))
+    assert 0.4 < float(script.requests[0].headers[peers.SECONDS_LEFT]) <= 0.5
+
+
+def test_a_connection_is_given_up_now_and_then_so_that_new_pods_get_their_share() -> None:
+    script = Script()
+    calling = peer(script)
+    for _ in range(128):
+        calling.send(GET, Errand(5))
+    assert sum(request.headers["connection"] == "close" for request in script.requests) == 2
+
+
+def test_an_answer_that_is_no_such_message_is_no_answer() -> None:
+    with pytest.raises(UnreachableError, match="its answer is no People"):
+        peer(Script()).fetch(wire.People, GET, Errand(5))
+
+
+def test_a_change_that_redis_did_not_hear_of_is_repeated_until_it_does() -> None:
+    cache = MemoryRedis()
+    generation = Generation(cache)
+    generation.changed()
+    hot = HotGallery(cache)
+    reads: list[int] = []
+
+    def read() -> Gallery:
+        reads.append(1)
+        return Gallery.of([])
+
+    hot.current("ab", read)
+    assert hot.current("ab", read)[1] == "memory"
+    cache.down = True
+    generation.changed()  # between store and Redis the network is gone; compare still reaches it
+    cache.down = False
+    generation.repeat()
+    assert hot.current("ab", read)[1] == "store"
+    generation.repeat()
+    assert hot.current("ab", read)[1] == "memory"
+
+
+def test_a_change_that_comes_while_redis_is_told_of_another_is_not_taken_for_told() -> None:
+    told: list[str] = []
+
+    class Interrupted(MemoryRedis):
+        def delete(self, name: str) -> None:
+            told.append(name)
+            if len(told) == 1:
+                generation.changed()
+            elif len(told) == 2:
+                raise redis.ConnectionError("connection refused")
+
+    generation = Generation(Interrupted())
+    generation.repeat()
+    assert len(told) == 2
+    generation.repeat()
+    generation.repeat()
+    assert len(told) == 3
+
+
+def test_two_compares_share_what_one_of_them_read() -> None:
+    cache = MemoryRedis()
+    first, second = HotGallery(cache), HotGallery(cache)
+    assert first.current("ab", lambda: Gallery.of([]))[1] == "store"
+    assert second.current("ab", lambda: pytest.fail("asked the store"))[1] == "redis"

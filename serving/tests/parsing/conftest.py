@@ -1,0 +1,56 @@
+"""A parser trained on a few pictures, once per session: bad at its task, right in everything else."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from serving.identity import Identity
+from serving.payloads.parsing import PAYLOAD
+from serving.payloads.parsing.answers import Answers
+from serving.payloads.parsing.model import load_parser
+from serving.payloads.parsing.train import train
+from serving.payloads.parsing.training.fitting import Effort
+from serving.payloads.parsing.training.people import Picture, held_out
+from serving.results import MemoryCache, cache_metrics
+from serving.telemetry import Telemetry
+from serving.tests.support import Running, serve
+from serving.training import Trained, write
+
+LITTLE = Effort(pictures=24, pixels=150, calibration=4)
+LOW_FLOOR = 0.35
+
+
+@pytest.fixture(scope="session")
+def people() -> list[Picture]:
+    return held_out(6)
+
+
+@pytest.fixture(scope="session")
+def trained_parser(people: list[Picture]) -> Trained:
+    return train(0, LITTLE, people, LOW_FLOOR)
+
+
+@pytest.fixture(scope="session")
+def parser_folder(trained_parser: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parser") / "model"
+    write(trained_parser, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def parsing(parser_folder: Path) -> Generator[Running]:
+    """A server without a queue. Tests only ask it."""
+    with serve(PAYLOAD, modelPath=str(parser_folder)) as running:
+        running.wait_ready()
+        yield running
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    return Telemetry(Identity())
+
+
+@pytest.fixture
+def answers(parser_folder: Path, telemetry: Telemetry) -> Answers:
+    return Answers(load_parser(parser_folder, 1, "float"), MemoryCache(cache_metrics(telemetry)), telemetry)

@@ -1,0 +1,98 @@
+"""The result cache: bounded, shared when it can be, and never the reason that a request fails."""
+
+from typing import Any, cast
+
+import pytest
+import redis
+
+from serving.results import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
+from serving.telemetry import Telemetry
+
+
+def counted(telemetry: Telemetry, outcome: str) -> float:
+    return telemetry.registry.get_sample_value("results_cache_requests_total", {"outcome": outcome}) or 0.0
+
+
+@pytest.fixture
+def metrics(telemetry: Telemetry) -> CacheMetrics:
+    return cache_metrics(telemetry)
+
+
+def test_the_key_depends_on_the_bytes_and_on_everything_that_the_answer_depends_on() -> None:
+    keys = {
+        key_of(b"picture", "v1", "float"),
+        key_of(b"picture", "v1", "int8"),
+        key_of(b"picture", "v2", "float"),
+        key_of(b"other", "v1", "float"),
+        key_of(b"picture", "v1floa", "t"),
+        key_of(b"picture"),
+    }
+    assert len(keys) == 6
+    assert key_of(b"picture", "v1") == key_of(b"picture", "v1")
+
+
+def test_what_was_stored_is_found_and_counted(metrics: CacheMetrics, telemetry: Telemetry) -> None:
+    cache = MemoryCache(metrics)
+    assert cache.get("a") is None
+    cache.put("a", b"answer")
+    assert cache.get("a") == b"answer"
+    assert (counted(telemetry, "miss"), counted(telemetry, "hit")) == (1, 1)
+    assert cache_metrics(telemetry) is metrics
+
+
+def test_the_least_recently_used_answers_go_when_the_bytes_are_used_up(
+    metrics: CacheMetrics, telemetry: Telemetry
+) -> None:
+    cache = MemoryCache(metrics, most_bytes=300)
+    for key in "abc":
+        cache.put(key, b"x" * 98)
+    cache.put("a", b"y" * 98)  # again: its old bytes are given back
+    assert cache.get("b") is not None
+    cache.put("d", b"x" * 98)
+    assert [key for key in "abcd" if cache.get(key) is not None] == ["a", "b", "d"]
+    assert telemetry.registry.get_sample_value("results_cache_bytes") == 3 * 99
+    cache.put("large", b"x" * 300)
+    assert cache.get("large") is None
+    assert cache.get("a") == b"y" * 98
+
+
+class Broken:
+    """A Redis that fails when it is told to, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.away = True
+        self.asked = 0
+        self.kept: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        self._ask()
+        return self.kept.get(key)
+
+    def set(self, key: str, value: bytes, *, ex: int) -> None:
+        assert ex > 0
+        self._ask()
+        self.kept[key] = value
+
+    def _ask(self) -> None:
+        self.asked += 1
+        if self.away:
+            raise redis.ConnectionError("nobody there")
+
+
+def test_a_redis_that_is_away_holds_nothing_up_and_is_asked_again_after_a_pause(
+    metrics: CacheMetrics, telemetry: Telemetry
+) -> None:
+    now = 0.0
+    store = Broken()
+    cache = RedisCache(cast("redis.Redis", cast("Any", store)), metrics, clock=lambda: now)
+    assert cache.get("a") is None
+    cache.put("a", b"answer")
+    assert cache.get("a") is None
+    assert store.asked == 1
+    assert counted(telemetry, "error") == 2
+    store.away = False
+    now = PAUSE_SECONDS
+    assert cache.get("a") is None
+    cache.put("a", b"answer")
+    assert cache.get("a") == b"answer"
+    assert (counted(telemetry, "miss"), counted(telemetry, "hit")) == (1, 1)

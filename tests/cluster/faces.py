@@ -1,0 +1,91 @@
+"""The deployed face recognition, asked through the proxy and looked at through the API server."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import httpx
+
+from serving.payloads.faces.people import person
+from serving.payloads.faces.pictures import picture
+from tests.cluster.stack import Done, Json, Stack, run
+
+STACK = "faces-dev"
+NAMESPACE = "faces-dev"
+PATIENCE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The deployed system, asked through the proxy."""
+
+    stack: Stack
+    url: str
+    host: str
+
+    def client(self, source: str = "127.0.0.1") -> httpx.Client:
+        """A client with an address of its own, all of which are loopback's."""
+        transport = httpx.HTTPTransport(local_address=source)
+        headers = {"Host": self.host, "Content-Type": "image/jpeg"}
+        return httpx.Client(base_url=self.url, headers=headers, transport=transport, timeout=30)
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> httpx.Response:
+        with self.client() as client:
+            return client.request(method, path, content=body)
+
+    def enrol(self, who: int) -> httpx.Response:
+        return self.ask("POST", f"/enrol?person=person-{who}", picture(person(who), 0))
+
+    def recognise(self, who: int, number: int = 1) -> httpx.Response:
+        return self.ask("POST", "/recognise", picture(person(who), number))
+
+    def names(self, people: range) -> list[str | None]:
+        """Who is seen on other pictures of these people than the enrolled ones; a refused request is nobody."""
+        answers = [self.recognise(who) for who in people]
+        return [cast("str | None", answer.json().get("person")) for answer in answers]
+
+    def kubectl(self, *arguments: str) -> Done:
+        return run("kubectl", "-n", NAMESPACE, *arguments, env=self.stack.env)
+
+    def found(self, *arguments: str) -> Json:
+        done = self.kubectl(*arguments, "-o", "json")
+        assert done.returncode == 0, done.stderr
+        return cast("Json", json.loads(done.stdout))
+
+    def pods(self, workload: str) -> list[Json]:
+        items = self.found("get", "pods", "-l", f"app.kubernetes.io/name={workload}")["items"]
+        return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
+
+    def ready(self, workload: str) -> list[str]:
+        """Identities of the workload's ready pods."""
+        return [pod["metadata"]["uid"] for pod in self.pods(workload) if condition(pod, "Ready")["status"] == "True"]
+
+
+def condition(pod: Json, kind: str) -> Json:
+    found = [entry for entry in pod["status"].get("conditions", []) if entry["type"] == kind]
+    return found[0] if found else {"status": "Unknown"}
+
+
+def within(check: Callable[[], bool], what: str) -> float:
+    """Wait for something that the cluster does; the seconds that it took."""
+    began = time.monotonic()
+    while not check():
+        assert time.monotonic() - began < PATIENCE_SECONDS, f"timed out waiting until {what}"
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def pulumi(stack: Stack, folder: Path, *arguments: str) -> Done:
+    named = [] if arguments[0] == "stack" else ["-s", STACK]
+    options = ("-C", str(folder), "--non-interactive", "--color", "never")
+    return run("pulumi", *arguments, *named, *options, env=stack.env, timeout=600)
+
+
+def outputs(stack: Stack, project: Path) -> dict[str, Json]:
+    """Give what the stack says of each service."""
+    done = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(project), env=stack.env)
+    assert done.returncode == 0, done.stderr
+    return cast("dict[str, Json]", json.loads(done.stdout))

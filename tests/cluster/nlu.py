@@ -1,0 +1,139 @@
+"""The deployed text understanding, asked through the proxy and looked at through the API server and from inside."""
+
+import copy
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, cast
+
+import httpx
+import yaml
+
+from tests.cluster.copies import ready
+from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
+from tests.recording import PROJECT
+
+STACK = NAMESPACE = "nlu-dev"
+SERVICE = "nlu"
+CONTAINER = "server"
+PORT = 7860
+PATIENCE_SECONDS = 120.0
+SENTENCE = {"text": "Zorblax is great.", "schema": {"person": None, "place": None}}
+
+
+@dataclass(frozen=True)
+class Nlu:
+    """One stack of the nlu entry; `folder` is the program in a folder of its own, for the entry is edited."""
+
+    stack: Stack
+    folder: Path
+
+    @classmethod
+    def laid_out(cls, stack: Stack, folder: Path) -> "Nlu":
+        """The program with a catalogue of one entry, as committed."""
+        made = cls(stack, folder)
+        project_elsewhere(folder, made.entry())
+        # A copy: whoever edits a source meanwhile must not make an image build out of a configuration change.
+        (folder / "serving").unlink()
+        shutil.copytree(PROJECT / "serving", folder / "serving", ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config_of(STACK)}))
+        return made
+
+    def entry(self, **files: Any) -> Json:
+        """The committed entry, with other configuration files or another way to change them."""
+        entry = cast("Json", yaml.safe_load((PROJECT / "catalog" / "nlu.yaml").read_text()))
+        entry["services"][SERVICE]["files"].update(copy.deepcopy(files))
+        return entry
+
+    def pulumi(self, *arguments: str) -> Done:
+        named = [] if arguments[0] == "stack" else ["-s", STACK]
+        options = ("-C", str(self.folder), "--non-interactive", "--color", "never")
+        return run("pulumi", *arguments, *named, *options, env=self.stack.env, timeout=600)
+
+    def up(self, **files: Any) -> Done:
+        """Deploy the entry with these configuration files."""
+        (self.folder / "catalog" / "nlu.yaml").write_text(yaml.safe_dump(self.entry(**files), sort_keys=False))
+        done = self.pulumi("up", "--yes", "--skip-preview")
+        assert done.returncode == 0, last_errors(done) or done.stderr
+        return done
+
+    def client(self) -> httpx.Client:
+        """A client of the proxy, for this service's host."""
+        output = run(
+            "pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(self.folder), env=self.stack.env
+        )
+        service = json.loads(output.stdout)[SERVICE]
+        return httpx.Client(base_url=service["url"], headers={"Host": service["host"]}, timeout=15)
+
+    def kubectl(self, *arguments: str) -> str:
+        done = run("kubectl", "-n", NAMESPACE, *arguments, env=self.stack.env)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def found(self, *arguments: str) -> Json:
+        return cast("Json", json.loads(self.kubectl("get", *arguments, "-o", "json")))
+
+    def pods(self) -> list[Json]:
+        """Pods that are ready and not on their way out, the oldest first."""
+        items = self.found("pods", "-l", f"app.kubernetes.io/name={SERVICE}")["items"]
+        there = [pod for pod in items if "deletionTimestamp" not in pod["metadata"] and ready(pod)]
+        return sorted(there, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def python(self, pod: str, script: str) -> Any:
+        """Run a script in a pod's container; what it prints as JSON."""
+        return json.loads(self.kubectl("exec", pod, "-c", CONTAINER, "--", "python", "-c", script))
+
+    def inside(self, pod: Json) -> httpx.Client:
+        """A client of one pod, past proxy and Service."""
+        return httpx.Client(base_url=f"http://{pod['status']['podIP']}:{PORT}", timeout=15)
+
+    def config_maps(self) -> set[str]:
+        return {item["metadata"]["name"] for item in self.found("configmaps")["items"]}
+
+
+def identities(pods: list[Json]) -> dict[str, int]:
+    """Pods by uid with their restarts: what stays the same where nothing is restarted."""
+    return {
+        pod["metadata"]["uid"]: sum(one["restartCount"] for one in pod["status"]["containerStatuses"]) for pod in pods
+    }
+
+
+def within(check: Callable[[], bool], what: str) -> float:
+    """Wait for something that the cluster does; the seconds that it took."""
+    began = time.monotonic()
+    while not check():
+        assert time.monotonic() - began < PATIENCE_SECONDS, f"timed out waiting until {what}"
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+@contextmanager
+def load(nlu: Nlu, *, per_second: float = 20, at_most: int = 12_000) -> Generator[Counter[str]]:
+    """Ask at a steady rate while the block runs; the answers by status, or by the error's name."""
+    tally: Counter[str] = Counter()
+    stop = Event()
+
+    def send() -> None:
+        with nlu.client() as client:
+            for _ in range(at_most):
+                began = time.monotonic()
+                try:
+                    tally[str(client.post("/", json=SENTENCE).status_code)] += 1
+                except httpx.HTTPError as error:
+                    tally[type(error).__name__] += 1
+                if stop.wait(max(0.0, 1 / per_second - (time.monotonic() - began))):
+                    return
+
+    sender = Thread(target=send)
+    sender.start()
+    try:
+        yield tally
+    finally:
+        stop.set()
+        sender.join()

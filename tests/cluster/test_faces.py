@@ -1,0 +1,298 @@
+"""Face recognition, five services and two stores: a face that was enrolled is known whatever pod goes."""
+
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from serving.payloads.faces.people import person
+from serving.payloads.faces.pictures import empty_room, picture
+from tests.cluster.faces import STACK, Faces, outputs, pulumi, within
+from tests.cluster.stack import Json, Stack, config_of, last_errors, project_elsewhere
+from tests.recording import PROJECT
+
+SERVICES = ("capture", "preprocess", "features", "compare", "store")
+STORES = ("cache", "vectors")
+ENROLLED, STRANGERS = range(10), range(20, 30)
+PUBLISHED_MEAN_MS, PUBLISHED_P99_MS, LIMIT_MS = 327, 689, 500
+PER_SECOND, BURST = 50, 3
+
+
+@pytest.fixture(scope="module")
+def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program in a folder of its own: Pulumi writes into the stack file."""
+    folder = project_elsewhere(tmp_path_factory.mktemp("faces"))
+    if not (folder / "images").exists():
+        (folder / "images").symlink_to(PROJECT / "images")
+    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config_of(STACK)}))
+    assert stack
+    return folder
+
+
+@pytest.fixture(scope="module")
+def faces(stack: Stack, project: Path) -> Iterator[Faces]:
+    assert pulumi(stack, project, "stack", "init", STACK).returncode == 0
+    done = pulumi(stack, project, "up", "--yes", "--skip-preview")
+    try:
+        assert done.returncode == 0, last_errors(done)
+        gateway = outputs(stack, project)["capture"]
+        yield Faces(stack, gateway["url"], gateway["host"])
+    finally:
+        assert pulumi(stack, project, "destroy", "--yes", "--skip-preview").returncode == 0
+        assert pulumi(stack, project, "stack", "rm", STACK, "--yes").returncode == 0
+
+
+@pytest.fixture
+def enrolled(faces: Faces) -> Faces:
+    """Ten people, one picture each; who is enrolled already is enrolled once more, which changes nothing."""
+    for who in ENROLLED:
+        answer = faces.enrol(who)
+        assert answer.status_code == 201, answer.text
+    return faces
+
+
+def test_nine_of_ten_are_recognised_on_other_pictures_and_strangers_are_rejected(
+    enrolled: Faces, facts: list[str]
+) -> None:
+    recognised = sum(name == f"person-{who}" for who, name in zip(ENROLLED, enrolled.names(ENROLLED), strict=True))
+    strangers = sum(name is None for name in enrolled.names(STRANGERS))
+    facts.append(f"faces: {recognised} of 10 recognised on another picture, {strangers} of 10 strangers rejected")
+    assert recognised >= 9
+    assert strangers >= 9
+    nobody = enrolled.ask("POST", "/recognise", empty_room(1))
+    assert (nobody.status_code, nobody.json()["error"].startswith("no ")) == (422, True)
+
+
+def test_a_recognition_takes_less_than_the_published_one(enrolled: Faces, facts: list[str]) -> None:
+    content = picture(person(3), 1)
+    seconds: list[float] = []
+    with enrolled.client() as client:
+        for _ in range(100):
+            answer = client.post("/recognise", content=content)
+            assert answer.status_code == 200
+            seconds.append(answer.elapsed.total_seconds())
+    mean, p99 = 1000 * statistics.mean(seconds), 1000 * statistics.quantiles(seconds, n=100)[98]
+    facts.append(f"faces: recognise, one at a time: mean {mean:.0f} ms, p99 {p99:.0f} ms (published 327 and 689)")
+    assert mean < PUBLISHED_MEAN_MS
+    assert p99 < PUBLISHED_P99_MS
+
+
+def test_three_times_the_banks_busiest_rate_is_answered_in_time(enrolled: Faces, facts: list[str]) -> None:
+    """100,000 verifications in an eight-hour day are 3.5 a second, twice that in its busiest hour; three times as many.
+
+    A schedule, not a loop: a slow answer delays no request after it. The 99th percentile is a fact and no condition:
+    where other work shares the cores, it is theirs as much as ours.
+    """
+    rate, count = 21, 210
+    content = [picture(person(who), 1) for who in ENROLLED]
+    with enrolled.client() as client, ThreadPoolExecutor(32) as pool:
+
+        def verify(number: int, due: float) -> tuple[int, float]:
+            time.sleep(max(0.0, due - time.monotonic()))
+            status = client.post("/recognise", content=content[number % len(content)]).status_code
+            return status, time.monotonic() - due
+
+        began = time.monotonic() + 0.1
+        answers = [pool.submit(verify, number, began + number / rate) for number in range(count)]
+        statuses, seconds = zip(*(answer.result() for answer in answers), strict=True)
+    p99 = 1000 * statistics.quantiles(seconds, n=100)[98]
+    facts.append(
+        f"faces: {rate} verifications a second: mean {1000 * statistics.mean(seconds):.0f} ms, p99 {p99:.0f} ms"
+    )
+    assert set(statuses) == {200}
+    assert 1000 * statistics.median(seconds) < LIMIT_MS
+
+
+@pytest.mark.parametrize("workload", [*SERVICES, *STORES])
+def test_no_enrolled_face_is_lost_with_a_pod(enrolled: Faces, workload: str, facts: list[str]) -> None:
+    before = enrolled.names(ENROLLED)
+    faces_before = enrolled.ask("GET", "/people").json()
+    gone = {pod["metadata"]["uid"] for pod in enrolled.pods(workload)}
+    assert gone
+    done = enrolled.kubectl("delete", "pod", "-l", f"app.kubernetes.io/name={workload}", "--wait=false")
+    assert done.returncode == 0, done.stderr
+    seconds = within(lambda: bool(set(enrolled.ready(workload)) - gone), f"{workload} has a new ready pod")
+    seconds += within(lambda: enrolled.recognise(0).status_code == 200, "the system answers again")
+    facts.append(f"faces: pod of {workload} deleted, answers again after {seconds:.1f} s")
+    assert enrolled.names(ENROLLED) == before
+    assert enrolled.ask("GET", "/people").json() == faces_before
+
+
+def test_no_acknowledged_face_is_lost_when_the_vector_store_is_killed(enrolled: Faces) -> None:
+    assert enrolled.enrol(40).status_code == 201
+    (pod,) = enrolled.pods("vectors")
+    enrolled.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+    within(lambda: bool(set(enrolled.ready("vectors")) - {pod["metadata"]["uid"]}), "a new vector store is ready")
+    within(lambda: enrolled.ask("GET", "/people").status_code == 200, "the store answers again")
+    assert enrolled.recognise(40, 0).json()["person"] == "person-40"
+    assert enrolled.ask("DELETE", "/people/person-40").status_code == 200
+    assert enrolled.recognise(40, 0).json()["stranger"]
+
+
+def test_an_emptied_redis_is_filled_from_the_store(enrolled: Faces) -> None:
+    before = enrolled.names(ENROLLED)
+    done = enrolled.kubectl("exec", "cache-0", "--", "redis-cli", "flushall")
+    assert done.returncode == 0, done.stderr
+    assert enrolled.names(ENROLLED) == before
+    kept = enrolled.kubectl("exec", "cache-0", "--", "redis-cli", "keys", "faces:gallery:*")
+    assert kept.stdout.startswith("faces:gallery:"), "Redis holds no vectors: nothing is hot"
+
+
+@pytest.fixture
+def scaled(faces: Faces) -> Iterator[Callable[[str, int], None]]:
+    """Scales a workload by hand; afterwards everything has one pod again."""
+    touched: set[str] = set()
+
+    def scale(workload: str, pods: int) -> None:
+        touched.add(workload)
+        assert faces.kubectl("scale", workload, f"--replicas={pods}").returncode == 0
+
+    yield scale
+    for workload in touched:
+        scale(workload, 1)
+        name = workload.partition("/")[2].removesuffix("-blue")
+        within(lambda name=name: bool(faces.ready(name)), f"{name} is ready again")
+
+
+def test_a_service_that_is_away_is_named_and_the_gateway_stays_ready(
+    enrolled: Faces, scaled: Callable[[str, int], None]
+) -> None:
+    scaled("deployment/features-blue", 0)
+    within(lambda: not enrolled.pods("features"), "features has no pod")
+    within(lambda: enrolled.recognise(0).status_code == 503, "the gateway notices")
+    answer = enrolled.recognise(0)
+    assert (answer.status_code, "features at features:80" in answer.json()["error"]) == (503, True), answer.text
+    assert enrolled.ready("capture")
+    assert enrolled.ask("GET", "/people").status_code == 200
+
+
+def test_the_store_is_not_ready_without_its_vector_store_and_recovers_by_itself(
+    enrolled: Faces, scaled: Callable[[str, int], None]
+) -> None:
+    people = enrolled.ask("GET", "/people").json()
+    (pod,) = enrolled.pods("store")
+    scaled("statefulset/vectors", 0)
+    within(lambda: not enrolled.ready("store"), "the store is not ready")
+    answer = enrolled.enrol(41)
+    assert answer.status_code == 503
+    assert "store at store:80" in answer.json()["error"]
+    log = enrolled.kubectl("logs", pod["metadata"]["name"]).stdout
+    assert "not ready: vectors at vectors:8000" in log
+    scaled("statefulset/vectors", 1)
+    within(lambda: pod["metadata"]["uid"] in enrolled.ready("store"), "the same pod of the store is ready again")
+    assert enrolled.ask("GET", "/people").json() == people
+    assert enrolled.enrol(41).status_code == 201
+    assert enrolled.ask("DELETE", "/people/person-41").status_code == 200
+
+
+def flood(client: httpx.Client, requests: int) -> list[int]:
+    def ask(path: str) -> int:
+        return client.get(path).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(ask, ["/health"] * requests))
+
+
+def test_a_client_past_the_rate_limit_is_answered_429_and_another_client_is_not(faces: Faces, facts: list[str]) -> None:
+    with faces.client("127.0.0.2") as greedy, faces.client("127.0.0.3") as modest:
+        began = time.monotonic()
+        answers = flood(greedy, 600)
+        allowed = PER_SECOND * BURST + PER_SECOND * (time.monotonic() - began)
+        meanwhile = [modest.get("/health").status_code for _ in range(20)]
+    facts.append(f"faces: of 600 requests at once {answers.count(429)} were answered 429")
+    assert set(answers) == {200, 429}
+    assert answers.count(200) <= allowed + PER_SECOND
+    assert meanwhile == [200] * 20
+
+
+def test_only_the_gateway_is_reached_from_outside(faces: Faces) -> None:
+    hosts = {
+        ingress["metadata"]["name"]: [rule["host"] for rule in ingress["spec"]["rules"]]
+        for ingress in faces.found("get", "ingresses")["items"]
+    }
+    assert hosts == {"capture": [faces.host]}
+    services = {service["metadata"]["name"]: service["spec"] for service in faces.found("get", "services")["items"]}
+    for name in (*SERVICES, *STORES):
+        assert services[name]["type"] == "ClusterIP", name
+    with httpx.Client(timeout=30) as client:
+        for name in ("preprocess", "features", "compare", "store"):
+            answer = client.post(faces.url, headers={"Host": faces.host.replace("faces", name, 1)})
+            assert answer.status_code == 404, name
+    assert faces.ask("PUT", f"/v1/faces/{'0' * 32}", b"{}").status_code == 404
+
+
+def test_every_service_is_scraped_every_30_seconds_at_the_port_named_web(faces: Faces) -> None:
+    monitors = {item["metadata"]["name"]: item["spec"] for item in faces.found("get", "servicemonitors")["items"]}
+    assert set(monitors) == set(SERVICES)
+    services = faces.found("get", "services")["items"]
+    for name, spec in monitors.items():
+        assert [(e["port"], e["interval"], e["path"]) for e in spec["endpoints"]] == [("web", "30s", "/metrics")]
+        wanted = spec["selector"]["matchLabels"].items()
+        selected = [service for service in services if wanted <= service["metadata"].get("labels", {}).items()]
+        assert selected, f"the monitor of {name} selects nothing"
+        assert all(port["name"] == "web" for service in selected for port in service["spec"]["ports"])
+
+
+def test_features_listens_on_5000_behind_80_with_a_model_that_an_init_container_verified(faces: Faces) -> None:
+    (port,) = faces.found("get", "service", "features")["spec"]["ports"]
+    (pod,) = faces.pods("features")
+    (container,) = pod["spec"]["containers"]
+    assert port["port"] == 80
+    assert [p["containerPort"] for p in container["ports"] if p["name"] == port["targetPort"]] == [5000]
+    (fetch,) = pod["spec"]["initContainers"]
+    log = faces.kubectl("logs", pod["metadata"]["name"], "-c", fetch["name"]).stdout.splitlines()
+    last = json.loads(log[-1])
+    assert last["uri"] == "s3://models/faces/1"
+    assert last["checksum"].startswith("sha256:")
+
+
+def test_the_vector_store_runs_locked_down_and_keeps_its_data_on_its_volume(faces: Faces) -> None:
+    (pod,) = faces.pods("vectors")
+    (container,) = pod["spec"]["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    script = "import json,os;print(json.dumps([os.getuid(),os.access('/',os.W_OK),sorted(os.listdir('/data'))]))"
+    done = faces.kubectl("exec", pod["metadata"]["name"], "--", "python3", "-c", script)
+    uid, writable, files = json.loads(done.stdout)
+    assert (uid, writable) == (10001, False)
+    assert "chroma.sqlite3" in files
+    (claim,) = [
+        volume["persistentVolumeClaim"] for volume in pod["spec"]["volumes"] if "persistentVolumeClaim" in volume
+    ]
+    assert faces.found("get", "pvc", claim["claimName"])["spec"]["storageClassName"] == "fast"
+
+
+def test_one_service_has_a_canary_while_the_other_four_stay(
+    enrolled: Faces, project: Path, stack: Stack, facts: list[str]
+) -> None:
+    others = {name: enrolled.ready(name) for name in (*SERVICES[1:], *STORES)}
+    config = config_of(STACK)
+    # Every live slot keeps its digest, so that whatever is built now reaches the canary alone.
+    pinned = {name: service["image"] for name, service in outputs(stack, project).items()}
+    release: Json = {name: {"slots": {"blue": {"image": image}}} for name, image in pinned.items()}
+    release["capture"]["slots"]["green"] = {"server": {"queueLimit": 32}}
+    config["slipway:release"] = {**release, "capture": {**release["capture"], "weight": 25}}
+    file = project / "Pulumi.canary.yaml"
+    file.write_text(yaml.safe_dump({"config": config}))
+    try:
+        done = pulumi(stack, project, "up", "--yes", "--skip-preview", "--config-file", str(file))
+        assert done.returncode == 0, last_errors(done)
+        answers = [enrolled.recognise(number % 10) for number in range(40)]
+        slots = Counter(answer.headers["x-slipway-slot"] for answer in answers)
+        facts.append(f"faces: canary of the gateway at 25 %: {dict(slots)}")
+        assert {answer.status_code for answer in answers} == {200}
+        assert slots == {"blue": 30, "green": 10}
+        assert {name: enrolled.ready(name) for name in others} == others
+    finally:
+        assert pulumi(stack, project, "up", "--yes", "--skip-preview").returncode == 0
+
+
+def test_nothing_changed_is_nothing_to_do(faces: Faces, project: Path) -> None:
+    done = pulumi(faces.stack, project, "preview", "--expect-no-changes")
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,205 @@
+"""A model that cannot be had: who serves meanwhile, what a person reads, and how it ends.
+
+Two services serve a good model, and one after the other is told to turn to one that it cannot get. After each test both
+serve again.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cluster.copies import Copy, entry, fill_claim, initialised, made_namespace, ready, said_by, service
+from tests.cluster.s3 import Models, uri
+from tests.cluster.stack import Done, Json, Stack, local, project_elsewhere
+from tests.cluster.traffic import Tally
+
+NAME = "faults"
+STORED, CLAIMED = "stored", "claimed"
+GOOD, SPOILT, PINNED, LATE = (f"{NAME}-test/{version}" for version in (1, 2, 3, 4))
+LIMIT_SECONDS = 60
+"""For an update that cannot succeed; the entry gives its pods 15."""
+RECOVERY_SECONDS = 120
+"""The kubelet's pauses between attempts grow: 10, 20, 40 s."""
+
+
+def content(**blocks: object) -> Json:
+    services = {
+        STORED: service(STORED, uri(GOOD), **blocks),
+        CLAIMED: service(CLAIMED, "pvc://here", **blocks),
+    }
+    volumes = {claim: {"size": "64Mi", "existing": claim, "access": "ReadWriteMany"} for claim in ("here", "later")}
+    return entry(NAME, services, volumes=volumes)
+
+
+@dataclass
+class Failed:
+    """An update that did not succeed."""
+
+    done: Done
+    seconds: float
+    tally: Tally
+    pod: Json
+    """The one that does not get ready."""
+
+
+@dataclass
+class Faulty:
+    """The deployed system, and what it is told to run."""
+
+    copy: Copy
+    picture: bytes
+    release: Json = field(default_factory=dict[str, object])
+
+    def turned(self, name: str, model: Json) -> Failed:
+        """Let a service turn to a model that it cannot get, while it is asked."""
+        before = self.live(name)
+        assert before
+        self.release[name] = {"slots": {"blue": {"model": model}}}
+        with self.copy.ingress(name).load(self.picture, per_second=10) as tally:
+            began = time.monotonic()
+            done = self.copy.up(self.release, expect_success=False)
+            seconds = time.monotonic() - began
+        assert self.live(name) == before, "who served serves on"
+        (pod,) = [pod for pod in self.copy.pods(name) if not ready(pod)]
+        return Failed(done, seconds, tally, pod)
+
+    def live(self, name: str) -> set[str]:
+        """Identities of the pods that get requests."""
+        return {pod["metadata"]["uid"] for pod in self.copy.pods(name) if ready(pod)}
+
+    def recovered(self, name: str, pod: Json) -> float:
+        """Wait until the very pod that was stuck serves, and the one before it is gone; the seconds that it took."""
+        began = time.monotonic()
+        timeout = f"--timeout={RECOVERY_SECONDS}s"
+        self.copy.kubectl("wait", f"pod/{pod['metadata']['name']}", "--for=condition=Ready", timeout)
+        self.copy.kubectl("wait", f"deployment/{name}-blue", "--for=jsonpath={.status.replicas}=1", timeout)
+        assert self.live(name) == {pod["metadata"]["uid"]}
+        return time.monotonic() - began
+
+    def settled(self) -> None:
+        """The stack agrees that all is well."""
+        self.copy.up(self.release)
+        done = self.copy.pulumi("preview", "--expect-no-changes")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def judge(failed: Failed, workload: str, reason: str) -> None:
+    """The update failed in time with one line that says why, and no request failed with it."""
+    assert failed.done.returncode != 0
+    assert failed.seconds < LIMIT_SECONDS
+    lines = said_by(failed.done, workload)
+    assert len(lines) == 1, failed.done.stdout + failed.done.stderr
+    assert reason in lines[0]
+    assert failed.tally.statuses.total() > 0
+    assert not failed.tally.failures
+
+
+@pytest.fixture(scope="module")
+def models(stack: Stack) -> Iterator[Models]:
+    """Good models, and one of which a byte was changed after its publication."""
+    found = Models.of(stack.env)
+    good = found.files("digits/1")
+    for prefix in (GOOD, PINNED, LATE):
+        found.put(prefix, good)
+    model = good["model.onnx"]
+    found.put(SPOILT, {**good, "model.onnx": model[:-1] + bytes([model[-1] ^ 1])})
+    yield found
+    for prefix in (GOOD, SPOILT, PINNED, LATE):
+        found.delete(prefix)
+
+
+@pytest.fixture(scope="module")
+def faulty(
+    stack: Stack, models: Models, pictures: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Faulty]:
+    assert models
+    folder = project_elsewhere(tmp_path_factory.mktemp(NAME), content())
+    with initialised(stack, folder, NAME) as copy:
+        made_namespace(copy)
+        fill_claim(copy, "here", uri(GOOD))
+        copy.up()
+        # From here on, give up early.
+        hasty = content(health={"startup": "15s"}, rollout={"progressDeadline": "15s", "timeout": "15s"})
+        (folder / "catalog" / f"{NAME}.yaml").write_text(json.dumps(hasty))
+        copy.up()
+        yield Faulty(copy, pictures[0][0])
+
+
+def test_a_spoilt_model_is_refused_and_served_without_help_once_it_is_put_right(
+    faulty: Faulty, models: Models, facts: list[str]
+) -> None:
+    failed = faulty.turned(STORED, {"uri": uri(SPOILT)})
+    judge(failed, STORED, "SHA256SUMS says")
+    assert "SHA256SUMS says" in faulty.copy.kubectl("logs", failed.pod["metadata"]["name"], "-c", "model")
+    models.put(SPOILT, models.files(GOOD))
+    seconds = faulty.recovered(STORED, failed.pod)
+    facts.append(
+        f"faults: spoilt model: up failed after {failed.seconds:.0f} s, served {seconds:.0f} s after its repair"
+    )
+
+
+def test_a_wrong_pin_is_refused_and_repaired_by_the_next_update(
+    faulty: Faulty, models: Models, facts: list[str]
+) -> None:
+    failed = faulty.turned(STORED, {"uri": uri(PINNED), "checksum": f"sha256:{'0' * 64}"})
+    judge(failed, STORED, "another model is there, or another pin")
+    assert "another pin" in faulty.copy.kubectl("logs", failed.pod["metadata"]["name"], "-c", "model")
+    facts.append(f"faults: wrong pin: up failed after {failed.seconds:.0f} s")
+    faulty.release[STORED] = {"slots": {"blue": {"model": {"uri": uri(PINNED), "checksum": models.checksum(PINNED)}}}}
+    faulty.settled()
+    (pod,) = faulty.copy.pods(STORED)
+    assert faulty.copy.fetched(pod)["checksum"] == models.checksum(PINNED)
+
+
+def test_a_missing_claim_is_named_and_used_without_help_once_it_is_there(
+    faulty: Faulty, models: Models, facts: list[str]
+) -> None:
+    failed = faulty.turned(CLAIMED, {"uri": "pvc://later"})
+    judge(failed, CLAIMED, 'persistentvolumeclaim "later" not found')
+    spec = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "64Mi"}}}
+    here = {"name": "later", "namespace": faulty.copy.namespace}
+    faulty.copy.applied({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": here, "spec": spec})
+    faulty.copy.kubectl("wait", "pvc/later", "--for=jsonpath={.status.phase}=Bound", f"--timeout={RECOVERY_SECONDS}s")
+    put_on_the_node(faulty.copy, "later", models.files(GOOD))
+    seconds = faulty.recovered(CLAIMED, failed.pod)
+    facts.append(f"faults: missing claim: up failed after {failed.seconds:.0f} s, served {seconds:.0f} s after it came")
+
+
+def put_on_the_node(copy: Copy, claim: str, files: dict[str, bytes]) -> None:
+    """Put files on a claim's volume as the node's administrator: the pod that waits for them holds it already."""
+    volume = copy.kubectl("get", f"pvc/{claim}", "-o", "jsonpath={.spec.volumeName}")
+    folder = Path(copy.stack.env["KUBECONFIG"]).parent.parent / "volumes" / volume
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+        shutil.chown(folder / name, 10001, 10001)
+
+
+@pytest.fixture
+def storage_down(faulty: Faulty) -> Iterator[str]:
+    """The object storage's process, ended; `local up` starts what is not healthy."""
+    process = psutil.Process(json.loads(local("status", "--json").stdout)["components"]["s3"]["pid"])
+    process.terminate()
+    process.wait(20)
+    yield faulty.copy.stack.env["SLIPWAY_S3_ENDPOINT"]
+    assert local("up", "--no-deploy").returncode == 0
+
+
+def test_without_object_storage_the_old_model_serves_on_and_the_new_one_comes_without_help_once_it_is_back(
+    faulty: Faulty, storage_down: str, facts: list[str]
+) -> None:
+    failed = faulty.turned(STORED, {"uri": uri(LATE)})
+    reason = f"object storage at {storage_down} cannot be reached"
+    judge(failed, STORED, reason)
+    assert reason in faulty.copy.kubectl("logs", failed.pod["metadata"]["name"], "-c", "model")
+    assert local("up", "--no-deploy").returncode == 0
+    seconds = faulty.recovered(STORED, failed.pod)
+    facts.append(
+        f"faults: storage down: up failed after {failed.seconds:.0f} s, served {seconds:.0f} s after its return"
+    )
+    faulty.settled()

@@ -1,0 +1,68 @@
+"""The S3 server and the volume provisioner: secrets stay secret, and the classes fit the provisioner."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local import addresses, cluster, pki, storage
+from local.daemon import Daemon
+from local.paths import Paths
+
+MANIFESTS = Path(cluster.__file__).parent / "manifests/cluster.yaml"
+
+
+@pytest.fixture
+def table(prepared: Paths) -> dict[str, Daemon]:
+    return {daemon.name: daemon for daemon in storage.daemons(prepared)}
+
+
+def objects(kind: str) -> list[dict[str, Any]]:
+    return [found for found in yaml.safe_load_all(MANIFESTS.read_text()) if found["kind"] == kind]
+
+
+def test_the_s3_server_s_keys_are_in_no_argument_that_everybody_can_list(
+    table: dict[str, Daemon], prepared: Paths
+) -> None:
+    exported = storage.s3_exports(prepared)
+    keys = {exported["SLIPWAY_S3_ACCESS_KEY"], exported["SLIPWAY_S3_SECRET_KEY"]}
+    assert set(table["s3"].environment.values()) == keys
+    assert [argument for argument in table["s3"].arguments if any(key in argument for key in keys)] == []
+
+
+def test_what_pods_store_is_below_the_state_that_down_removes(table: dict[str, Daemon], prepared: Paths) -> None:
+    folders = [word.partition("=")[2] for daemon in table.values() for word in daemon.arguments if "=/" in word]
+    data = [folder for folder in folders if folder.startswith("/") and folder != "/health"]
+    assert len(data) >= 4
+    assert [folder for folder in data if not Path(folder).is_relative_to(prepared.state)] == []
+
+
+def test_both_storage_classes_are_served_by_the_provisioner_that_runs(table: dict[str, Daemon]) -> None:
+    classes = {found["metadata"]["name"]: found for found in objects("StorageClass")}
+    assert classes.keys() == {"standard", "fast"}
+    assert {found["provisioner"] for found in classes.values()} == {addresses.PROVISIONER}
+    assert {found["volumeBindingMode"] for found in classes.values()} == {"WaitForFirstConsumer"}
+    default = "storageclass.kubernetes.io/is-default-class"
+    assert [name for name, found in classes.items() if default in found["metadata"].get("annotations", {})] == [
+        "standard"
+    ]
+    assert f"-name={addresses.PROVISIONER}" in table["volume-provisioner"].arguments
+
+
+def test_every_daemon_with_rights_of_its_own_has_exactly_one_role_bound_to_its_user() -> None:
+    users = {leaf.name for leaf in pki.LEAVES if leaf.name.startswith("slipway:") and not leaf.groups}
+    bound = {found["subjects"][0]["name"]: found["roleRef"]["name"] for found in objects("ClusterRoleBinding")}
+    assert "slipway:volume-provisioner" in users
+    assert bound == {user: user for user in users}
+    assert {found["metadata"]["name"] for found in objects("ClusterRole")} == users
+
+
+def test_no_daemon_may_read_secrets_except_the_one_that_serves_certificates() -> None:
+    readers = {
+        found["metadata"]["name"]
+        for found in objects("ClusterRole")
+        for rule in found["rules"]
+        if {"secrets", "*"} & set(rule["resources"])
+    }
+    assert readers == {"slipway:traefik"}

@@ -1,0 +1,64 @@
+"""The cluster that a stack deploys to."""
+
+from pydantic import BaseModel
+
+from models.cluster import ClusterSettings
+from tests.models.tables import (
+    ADDRESS,
+    AT_LEAST_1,
+    LIST,
+    OBJECT,
+    REQUIRED,
+    Accepted,
+    Refused,
+    accepting,
+    assert_accepted,
+    assert_refused,
+    refusing,
+)
+from tests.samples import Config
+
+
+def cluster(**changes: object) -> Config:
+    return {"context": "prod", **changes}
+
+
+ACCEPTED: Accepted = [
+    (ClusterSettings, cluster()),
+    (ClusterSettings, cluster(podSecurityVersion="latest", monitoring=False)),
+    (ClusterSettings, cluster(podSecurityVersion="v1.29", ingressClass="nginx.internal")),
+    (ClusterSettings, cluster(ingressUrl="http://127.0.0.1:8080", prometheusUrl="http://prometheus:9090")),
+    (ClusterSettings, cluster(pullSecrets=["mirror", "vendor.example.com"], runbookUrl="https://runbooks.example.com")),
+]
+REFUSED: Refused = [
+    (ClusterSettings, {}, f"context: {REQUIRED}"),
+    (ClusterSettings, {"context": ""}, "context: '': String should have at least 1 character"),
+    (ClusterSettings, cluster(traffic="istio"), "traffic: 'istio': Input should be 'nginx'"),
+    (ClusterSettings, cluster(monitoring="yes"), "monitoring: 'yes': Input should be a valid boolean"),
+    (
+        ClusterSettings,
+        cluster(podSecurityVersion="1.29"),
+        "podSecurityVersion: '1.29': String should match pattern '^(latest|v1\\.\\d+)$'",
+    ),
+    (ClusterSettings, cluster(queriesPerSecond=0), f"queriesPerSecond: 0: {AT_LEAST_1}"),
+    (ClusterSettings, cluster(ingressUrl="127.0.0.1:8080"), f"ingressUrl: '127.0.0.1:8080': {ADDRESS}"),
+    (ClusterSettings, cluster(prometheusUrl="prometheus:9090"), f"prometheusUrl: 'prometheus:9090': {ADDRESS}"),
+    (ClusterSettings, cluster(runbookUrl="runbooks"), f"runbookUrl: 'runbooks': {ADDRESS}"),
+    (ClusterSettings, cluster(ingressClass="Nginx"), f"ingressClass: 'Nginx': {OBJECT}"),
+    (ClusterSettings, cluster(pullSecrets="mirror"), f"pullSecrets: [secret]: {LIST}"),
+    (
+        ClusterSettings,
+        cluster(pullSecrets=["mirror", "mirror"]),
+        "pullSecrets names one twice; the API server refuses the second",
+    ),
+]
+
+
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)

@@ -1,0 +1,67 @@
+"""Start, rollout and drain: budgets that fit into one another."""
+
+from pydantic import BaseModel
+
+from models.lifecycle import Drain, Health, Rollout
+from tests.models.tables import (
+    AT_LEAST_1,
+    CUT_OFF,
+    DURATION,
+    INTEGER,
+    PATH,
+    Accepted,
+    Refused,
+    accepting,
+    assert_accepted,
+    assert_refused,
+    refusing,
+)
+
+ACCEPTED: Accepted = [
+    (Rollout, {"maxUnavailable": 1, "maxSurge": 0}),
+    (Rollout, {"maxUnavailable": 0, "maxSurge": 1}),
+    (Drain, {"preStop": "5s", "drain": "30s", "grace": "35s", "requestTimeout": "35s"}),
+    (Drain, {"preStop": "0s", "drain": "3600s", "grace": "1h", "requestTimeout": "1h"}),
+    (Health, {"ready": "/ready", "startup": "2m"}),
+]
+REFUSED: Refused = [
+    (
+        Rollout,
+        {"maxUnavailable": 0, "maxSurge": 0},
+        "maxUnavailable and maxSurge are both 0: no pod could ever be replaced; raise one",
+    ),
+    (Rollout, {"maxSurge": "25%"}, f"maxSurge: '25%': {INTEGER}"),
+    (
+        Rollout,
+        {"progressDeadline": "999999h"},
+        "progressDeadline: '999999h': Input should be less than or equal to 2147483647",
+    ),
+    (
+        Drain,
+        {"preStop": "5s", "drain": "30s", "grace": "34s"},
+        "grace 34s is shorter than preStop + drain = 35s: requests would be killed",
+    ),
+    (
+        Drain,
+        {"preStop": "4s", "drain": "30s", "requestTimeout": "35s"},
+        f"preStop + drain = 34s is shorter than requestTimeout 35s: {CUT_OFF}",
+    ),
+    (Drain, {"preStop": 5}, f"preStop: 5: {DURATION}"),
+    (Drain, {"drain": "0s", "preStop": "30s"}, f"drain: 0: {AT_LEAST_1}"),
+    (Drain, {"drain": "3601s", "grace": "2h"}, "drain: 3601: Input should be less than or equal to 3600"),
+    (Drain, {"requestTimeout": "0s"}, f"requestTimeout: 0: {AT_LEAST_1}"),
+    (Health, {"period": "0s"}, f"period: 0: {AT_LEAST_1}"),
+    (Health, {"timeout": "0s"}, f"timeout: 0: {AT_LEAST_1}"),
+    (Health, {"failures": 0}, f"failures: 0: {AT_LEAST_1}"),
+    (Health, {"ready": "ready"}, f"ready: 'ready': {PATH}"),
+]
+
+
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)

@@ -1,0 +1,125 @@
+"""The signals that replicas follow; the limits of the pace are the API server's own."""
+
+from pydantic import BaseModel
+
+from models.metrics import (
+    Behavior,
+    CronTrigger,
+    ExternalMetric,
+    Metrics,
+    Pace,
+    PodsMetric,
+    PrometheusTrigger,
+    RedisTrigger,
+    ResourceTarget,
+    Trigger,
+)
+from tests.models.tables import (
+    AT_LEAST_1,
+    INTEGER,
+    LABEL,
+    METRIC,
+    QUANTITY,
+    REQUIRED,
+    Accepted,
+    Refused,
+    accepting,
+    assert_accepted,
+    assert_refused,
+    refusing,
+)
+
+CRON = {"timezone": "Europe/Berlin", "start": "30 7 * * 1-5", "end": "0 18 * * 1-5", "replicas": 3}
+REDIS = {"store": "queue", "list": "celery", "length": 5}
+
+ACCEPTED: Accepted = [
+    (ResourceTarget, {"utilization": 1}),
+    (ResourceTarget, {"utilization": 100}),
+    (PodsMetric, {"average": 20}),
+    (PodsMetric, {"average": "500m", "window": "10s"}),
+    (ExternalMetric, {"average": 500, "query": "sum(depth)", "labels": {"queue": "large"}}),
+    (Metrics, {"cpu": {"utilization": 70}}),
+    (Metrics, {"memory": {"utilization": 70}}),
+    (Metrics, {"pods": {"http_requests_total": {"average": 20}}}),
+    (Metrics, {"external": {"job:depth:sum": {"average": 500}}}),
+    (Pace, {"stabilization": "0s"}),
+    (Pace, {"stabilization": "3600s"}),
+    (Pace, {"pods": 1, "period": "1s"}),
+    (Pace, {"percent": 100, "period": "1800s"}),
+    (Behavior, {}),
+    (Behavior, {"scaleDown": {"stabilization": "5m"}}),
+    (CronTrigger, CRON),
+    (CronTrigger, {**CRON, "timezone": "UTC"}),
+    (Trigger, {"redis": REDIS}),
+    (Trigger, {"prometheus": {"query": "sum(depth)", "threshold": "1.5"}}),
+    (Trigger, {"cron": CRON}),
+    (Trigger, {"cpu": {"utilization": 70}}),
+]
+REFUSED: Refused = [
+    (ResourceTarget, {}, f"utilization: {REQUIRED}"),
+    (ResourceTarget, {"utilization": 0}, f"utilization: 0: {AT_LEAST_1}"),
+    (ResourceTarget, {"utilization": 101}, "utilization: 101: Input should be less than or equal to 100"),
+    (ResourceTarget, {"utilization": "70%"}, f"utilization: '70%': {INTEGER}"),
+    (PodsMetric, {}, f"average: {REQUIRED}"),
+    (PodsMetric, {"average": 0}, "average: 0: a quantity here is greater than 0"),
+    (PodsMetric, {"average": "20/s"}, f"average: '20/s': {QUANTITY}"),
+    (PodsMetric, {"average": 20, "window": "9s"}, f"window: 9: {AT_LEAST_1}0"),
+    (ExternalMetric, {"average": 500, "query": ""}, "query: '': String should have at least 1 character"),
+    (ExternalMetric, {"average": 500, "labels": {"a b": "x"}}, f"labels.a b: 'a b': {LABEL}"),
+    (ExternalMetric, {"average": 500, "labels": {"queue": "a b"}}, f"labels.queue: 'a b': {LABEL}"),
+    (Metrics, {}, "metrics is empty: an HPA needs a signal; name cpu, memory, pods or external"),
+    (Metrics, {"pods": {}}, "metrics is empty: an HPA needs a signal; name cpu, memory, pods or external"),
+    (Metrics, {"pods": {"http requests": {"average": 1}}}, f"pods.http requests: 'http requests': {METRIC}"),
+    (Metrics, {"pods": {"7xx": {"average": 1}}}, f"pods.7xx: '7xx': {METRIC}"),
+    (Metrics, {"external": {"depth/queue": {"average": 1}}}, f"external.depth/queue: 'depth/queue': {METRIC}"),
+    (Metrics, {"gpu": {"utilization": 70}}, "gpu: unknown key; did you mean 'cpu'?"),
+    (Pace, {}, "give stabilization, pods or percent; the rest are Kubernetes' defaults"),
+    (Pace, {"period": "60s"}, "give stabilization, pods or percent; the rest are Kubernetes' defaults"),
+    (Pace, {"stabilization": "3601s"}, "stabilization: '3601s': Input should be less than or equal to 3600"),
+    (Pace, {"pods": 0}, f"pods: 0: {AT_LEAST_1}"),
+    (Pace, {"percent": 0}, f"percent: 0: {AT_LEAST_1}"),
+    (Pace, {"percent": "100%"}, f"percent: '100%': {INTEGER}"),
+    (Pace, {"pods": 1, "period": "0s"}, f"period: 0: {AT_LEAST_1}"),
+    (Pace, {"pods": 1, "period": "1801s"}, "period: 1801: Input should be less than or equal to 1800"),
+    (Behavior, {"scaleUp": {}}, "scaleUp: give stabilization, pods or percent; the rest are Kubernetes' defaults"),
+    (Behavior, {"up": {"pods": 1}}, "up: unknown key; known here: scaleUp, scaleDown"),
+    (RedisTrigger, {**REDIS, "length": 0}, f"length: 0: {AT_LEAST_1}"),
+    (RedisTrigger, {**REDIS, "list": ""}, "list: '': String should have at least 1 character"),
+    (RedisTrigger, {"store": "queue", "list": "celery"}, f"length: {REQUIRED}"),
+    (PrometheusTrigger, {"query": "", "threshold": 1}, "query: '': String should have at least 1 character"),
+    (PrometheusTrigger, {"query": "sum(depth)", "threshold": "many"}, f"threshold: 'many': {QUANTITY}"),
+    (
+        CronTrigger,
+        {**CRON, "timezone": "Berlin"},
+        "timezone: 'Berlin': no time zone of the IANA database; write it as in Europe/Berlin or UTC",
+    ),
+    (
+        CronTrigger,
+        {**CRON, "start": "30 7 * *"},
+        "start: '30 7 * *': a cron expression has five fields: minute, hour, day, month, day of the week",
+    ),
+    (
+        CronTrigger,
+        {**CRON, "end": "at six"},
+        "end: 'at six': a cron expression has five fields: minute, hour, day, month, day of the week",
+    ),
+    (CronTrigger, {**CRON, "replicas": 0}, f"replicas: 0: {AT_LEAST_1}"),
+    (Trigger, {}, "none given; give exactly one of redis, prometheus, cron, cpu"),
+    (
+        Trigger,
+        {"redis": REDIS, "cpu": {"utilization": 70}},
+        "redis, cpu given; give exactly one of redis, prometheus, cron, cpu",
+    ),
+    (Trigger, {"rediss": REDIS}, "rediss: unknown key; did you mean 'redis'?"),
+    (Trigger, {"kafka": {}}, "kafka: unknown key; known here: redis, prometheus, cron, cpu"),
+]
+
+
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)

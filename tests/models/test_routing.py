@@ -1,0 +1,101 @@
+"""Routes: hosts, paths and what the proxy does for them; the rules are the API server's own."""
+
+from pydantic import BaseModel
+
+from models.routing import RateLimit, Route, Session, Tls
+from tests.models.tables import (
+    AT_LEAST_1,
+    DURATION,
+    HEADER,
+    HOST,
+    INTEGER,
+    LIST,
+    MAP,
+    OBJECT,
+    PATH,
+    QUANTITY,
+    REQUIRED,
+    ROUTE,
+    Accepted,
+    Refused,
+    accepting,
+    assert_accepted,
+    assert_refused,
+    refusing,
+)
+from tests.samples import Config
+
+
+def route(**changes: object) -> Config:
+    return {"host": "a.example", **changes}
+
+
+ACCEPTED: Accepted = [
+    (Route, route()),
+    (Route, route(host="7.example")),
+    (Route, route(host="localhost")),
+    (Route, route(stableHosts=["b.example", "c.example"])),
+    (Route, route(path="/predict/", pathType="Exact")),
+    (Route, route(path="/a.b/..c/%20")),
+    (Route, route(tls={"secret": "a.example", "issuer": "letsencrypt.eu"}, rateLimit={"perSecond": 1})),
+    (Route, route(session={}, maxBody="1", timeout="1s")),
+    (Session, {"cookie": "user", "maxAge": 0}),
+    (RateLimit, {"perSecond": 50, "burst": 1}),
+]
+REFUSED: Refused = [
+    (Route, {}, f"host: {REQUIRED}"),
+    (Route, route(host="A.example"), f"host: 'A.example': {HOST}"),
+    (Route, route(host="*.example"), f"host: '*.example': {HOST}"),
+    (
+        Route,
+        route(host="192.0.2.7"),
+        "host: '192.0.2.7': a host is a DNS name such as model.example.com, not an address",
+    ),
+    (Route, route(stableHosts=["a.example"]), "host and stableHosts must all differ: a host is either split or stable"),
+    (
+        Route,
+        route(stableHosts=["b.example", "b.example"]),
+        "host and stableHosts must all differ: a host is either split or stable",
+    ),
+    (Route, route(stableHosts=["b.example", "B"]), f"stableHosts.1: 'B': {HOST}"),
+    (
+        Route,
+        route(stableHosts=["192.0.2.7"]),
+        "stableHosts.0: '192.0.2.7': a host is a DNS name such as model.example.com, not an address",
+    ),
+    (Route, route(stableHosts="b.example"), f"stableHosts: 'b.example': {LIST}"),
+    (Route, route(path="predict"), f"path: 'predict': {PATH}"),
+    (Route, route(path="/a b"), f"path: '/a b': {PATH}"),
+    (Route, route(path="//"), f"path: '//': {ROUTE}"),
+    (Route, route(path="/a//b"), f"path: '/a//b': {ROUTE}"),
+    (Route, route(path="/a/./b"), f"path: '/a/./b': {ROUTE}"),
+    (Route, route(path="/a/../b"), f"path: '/a/../b': {ROUTE}"),
+    (Route, route(path="/a/.."), f"path: '/a/..': {ROUTE}"),
+    (Route, route(path="/a%2Fb"), f"path: '/a%2Fb': {ROUTE}"),
+    (Route, route(pathType="prefix"), "pathType: 'prefix': Input should be 'Prefix' or 'Exact'"),
+    (Route, route(tls=True), f"tls: True: {MAP}"),
+    (Route, route(timeout="0s"), f"timeout: '0s': {AT_LEAST_1}"),
+    (Route, route(timeout=30), f"timeout: 30: {DURATION}"),
+    (Route, route(maxBody="0"), "maxBody: '0': a quantity here is greater than 0"),
+    (Route, route(maxBody="8MB"), f"maxBody: '8MB': {QUANTITY}"),
+    (Tls, {}, f"secret: {REQUIRED}"),
+    (Tls, {"secret": "a_b"}, f"secret: [secret]: {OBJECT}"),
+    (Tls, {"secret": "a", "issuer": "Letsencrypt"}, f"issuer: 'Letsencrypt': {OBJECT}"),
+    (RateLimit, {"perSecond": 0}, f"perSecond: 0: {AT_LEAST_1}"),
+    (RateLimit, {"perSecond": 5, "burst": 0}, f"burst: 0: {AT_LEAST_1}"),
+    (RateLimit, {"burst": 5}, f"perSecond: {REQUIRED}"),
+    (Session, {"cookie": "a b"}, f"cookie: 'a b': {HEADER}"),
+    (Session, {"cookie": ""}, f"cookie: '': {HEADER}"),
+    (Session, {"maxAge": -1}, "maxAge: -1: Input should be greater than or equal to 0"),
+    (Session, {"maxAge": "1h"}, f"maxAge: '1h': {INTEGER}"),
+]
+
+
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)

@@ -1,0 +1,157 @@
+"""How many replicas: a fixed number or a range, never both."""
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+
+from models.scaling import Autoscaled, Disruption, Fixed, Scaling, Triggered
+from models.service import ServiceSpec
+from tests.models.tables import (
+    AT_LEAST_1,
+    EMPTY,
+    INTEGER,
+    MAP,
+    NAME,
+    REQUIRED,
+    TWO_HANDS,
+    Accepted,
+    Refused,
+    accepting,
+    assert_accepted,
+    assert_refused,
+    refusing,
+)
+from tests.samples import Config, refused, service
+
+MOST = 2**31 - 1
+CPU = {"cpu": {"utilization": 70}}
+RANGE = {"minReplicas": 1, "maxReplicas": 3, "metrics": CPU}
+REDIS = {"redis": {"store": "queue", "list": "celery", "length": 5}}
+CRON = {"cron": {"timezone": "UTC", "start": "0 7 * * *", "end": "0 8 * * *", "replicas": 3}}
+
+
+def triggered(**triggers: object) -> Config:
+    return {"minReplicas": 0, "maxReplicas": 3, "triggers": triggers}
+
+
+ACCEPTED: Accepted = [
+    (Fixed, {"replicas": 1}),
+    (Fixed, {"replicas": MOST}),
+    (Autoscaled, RANGE),
+    (Autoscaled, {**RANGE, "minReplicas": 3}),
+    (Autoscaled, {**RANGE, "maxReplicas": MOST}),
+    (Autoscaled, {**RANGE, "behavior": {"scaleUp": {"pods": 2}}}),
+    (Triggered, triggered(length=REDIS)),
+    (Triggered, {**triggered(length=REDIS, peak=CRON), "polling": "1s", "cooldown": "0s"}),
+    (Triggered, {**triggered(busy=CPU), "minReplicas": 1}),
+    (Triggered, triggered(busy=CPU, length=REDIS)),
+    (Disruption, {"maxUnavailable": 1}),
+    (Disruption, {"minAvailable": 0}),
+]
+REFUSED: Refused = [
+    (Fixed, {}, f"replicas: {REQUIRED}"),
+    (Fixed, {"replicas": 0}, f"replicas: 0: {AT_LEAST_1}"),
+    (Fixed, {"replicas": "2"}, f"replicas: '2': {INTEGER}"),
+    (Fixed, {"replicas": 2.5}, f"replicas: 2.5: {INTEGER}"),
+    (Fixed, {"replicas": MOST + 1}, "replicas: 2147483648: at most 2147483647: the API server counts no further"),
+    (Fixed, {"replicas": 3, **RANGE}, f"replicas is a fixed number, and minReplicas, maxReplicas, metrics {TWO_HANDS}"),
+    (Fixed, {"replicas": 3, "triggers": {"length": REDIS}}, f"replicas is a fixed number, and triggers {TWO_HANDS}"),
+    (Autoscaled, {**RANGE, "minReplicas": 0}, f"minReplicas: 0: {AT_LEAST_1}"),
+    (
+        Autoscaled,
+        {**RANGE, "minReplicas": 4},
+        "minReplicas 4 exceeds maxReplicas 3; the HPA would be refused: lower the one or raise the other",
+    ),
+    (
+        Autoscaled,
+        {**RANGE, "maxReplicas": MOST + 1},
+        "maxReplicas: 2147483648: at most 2147483647: the API server counts no further",
+    ),
+    (Autoscaled, {"minReplicas": 1, "maxReplicas": 2}, f"metrics: {REQUIRED}"),
+    (
+        Autoscaled,
+        {**RANGE, "metrics": {}},
+        "metrics: metrics is empty: an HPA needs a signal; name cpu, memory, pods or external",
+    ),
+    (Autoscaled, {**RANGE, "metrics": {"cpu": 70}}, f"metrics.cpu: 70: {MAP}"),
+    (Triggered, triggered(), f"triggers: {EMPTY}"),
+    (Triggered, triggered(Length=REDIS), f"triggers.Length: 'Length': {NAME}"),
+    (Triggered, triggered(length={}), "triggers.length: none given; give exactly one of redis, prometheus, cron, cpu"),
+    (Triggered, triggered(length="celery"), f"triggers.length: 'celery': {MAP}"),
+    (
+        Triggered,
+        {**triggered(length=REDIS), "minReplicas": 4},
+        "minReplicas 4 exceeds maxReplicas 3; the HPA would be refused: lower the one or raise the other",
+    ),
+    (
+        Triggered,
+        {**triggered(length=REDIS), "minReplicas": -1},
+        "minReplicas: -1: Input should be greater than or equal to 0",
+    ),
+    (Triggered, {**triggered(length=REDIS), "polling": "0s"}, f"polling: 0: {AT_LEAST_1}"),
+    (
+        Triggered,
+        {**triggered(length=REDIS), "metrics": CPU},
+        "triggers and metrics exclude each other: KEDA makes the HPA itself; give cpu as a trigger",
+    ),
+    (
+        Triggered,
+        triggered(busy=CPU),
+        "minReplicas is 0 with cpu triggers alone: no pod, no CPU, never a first pod; use 1",
+    ),
+    (
+        Triggered,
+        {**triggered(peak=CRON), "maxReplicas": 2},
+        "triggers.peak.cron.replicas 3 exceeds maxReplicas 2; raise it",
+    ),
+    (Disruption, {}, "set exactly one of maxUnavailable and minAvailable; the API server takes only one"),
+    (
+        Disruption,
+        {"maxUnavailable": 1, "minAvailable": 1},
+        "set exactly one of maxUnavailable and minAvailable; the API server takes only one",
+    ),
+    (Disruption, {"maxUnavailable": 0}, f"maxUnavailable: 0: {AT_LEAST_1}"),
+    (Disruption, {"maxUnavailable": "25%"}, f"maxUnavailable: '25%': {INTEGER}"),
+    (Disruption, {"minAvailable": -1}, "minAvailable: -1: Input should be greater than or equal to 0"),
+]
+
+
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "floor", "ceiling"),
+    [
+        ({"replicas": 3}, Fixed, 3, 3),
+        ({**RANGE, "minReplicas": 2}, Autoscaled, 2, 3),
+        (triggered(length=REDIS), Triggered, 0, 3),
+    ],
+)
+def test_the_keys_decide_who_moves_the_replicas(data: Config, kind: type[BaseModel], floor: int, ceiling: int) -> None:
+    scaling = TypeAdapter[Autoscaled | Fixed | Triggered](Scaling).validate_python(data)
+    assert (type(scaling), scaling.floor, scaling.ceiling) == (kind, floor, ceiling)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "line"),
+    [
+        (None, "scaling: None: a map belongs here"),
+        ([], "scaling: a map belongs here"),
+        ({}, "scaling.minReplicas: required, but not given"),
+        ({"minReplicas": 1, "maxReplicas": 3}, "scaling.metrics: required, but not given"),
+        ({**RANGE, "replica": 1}, "scaling.replica: unknown key; did you mean 'minReplicas'?"),
+        (triggered(a={"redis": {}}), "scaling.triggers.a.redis.store: required, but not given"),
+        (
+            triggered(a={"cron": {**CRON["cron"], "start": "x"}}),
+            "scaling.triggers.a.cron.start: 'x': a cron expression",
+        ),
+    ],
+)
+def test_a_path_below_scaling_names_keys_of_the_file_alone(scaling: object, line: str) -> None:
+    assert refused(ServiceSpec, service(scaling=scaling))[0].startswith(f"given: {line}")

@@ -1,0 +1,155 @@
+"""Secrets: an entry names keys, a stack says where values come from, and no value is ever repeated."""
+
+import pytest
+from pydantic import BaseModel
+
+from models.secrets import EnvironmentSecret, ExternalSecret, GivenSecret, SecretSpec
+from models.stack import StackSettings
+from tests.models.tables import (
+    AT_LEAST_1,
+    EMPTY,
+    LIST,
+    OBJECT,
+    REQUIRED,
+    VARIABLE,
+    Accepted,
+    Refused,
+    accepting,
+    assert_accepted,
+    assert_refused,
+    refusing,
+)
+from tests.samples import PLANTED, Config, accepted, refused, stack
+
+VAULT = {"store": "vault", "key": "ml/classifier"}
+
+ACCEPTED: Accepted = [
+    (SecretSpec, {"keys": ["DATABASE_PASSWORD", "_token"]}),
+    (SecretSpec, {"kind": "registry"}),
+    (GivenSecret, {"values": {"A": PLANTED}}),
+    (EnvironmentSecret, {"environment": {".dockerconfigjson": "REGISTRY_LOGIN"}}),
+    (ExternalSecret, {"externalSecret": VAULT}),
+    (ExternalSecret, {"externalSecret": {**VAULT, "kind": "SecretStore", "refresh": "1s", "store": "vault.eu"}}),
+]
+REFUSED: Refused = [
+    (SecretSpec, {}, "keys is empty; name the environment variables that the secret holds"),
+    (SecretSpec, {"keys": []}, "keys is empty; name the environment variables that the secret holds"),
+    (SecretSpec, {"keys": ["A", "A"]}, "keys names one twice; a variable has one value"),
+    (SecretSpec, {"keys": ["A-B"]}, f"keys.0: 'A-B': {VARIABLE}"),
+    (SecretSpec, {"keys": ["PORT"]}, "keys.0: 'PORT': Slipway sets this variable itself; take another name"),
+    (
+        SecretSpec,
+        {"keys": ["AWS_REGION"]},
+        "keys.0: 'AWS_REGION': Slipway sets this variable itself; take another name",
+    ),
+    (
+        SecretSpec,
+        {"keys": ["SLIPWAY_SLOT"]},
+        "keys.0: 'SLIPWAY_SLOT': Slipway sets this variable itself; take another name",
+    ),
+    (SecretSpec, {"keys": "A"}, f"keys: 'A': {LIST}"),
+    (SecretSpec, {"keys": {"A": PLANTED}}, f"keys: {LIST}"),
+    (SecretSpec, {"values": {"A": PLANTED}}, "values: unknown key; known here: kind, keys"),
+    (SecretSpec, {"kind": "tls", "keys": ["A"]}, "kind: 'tls': Input should be 'variables' or 'registry'"),
+    (SecretSpec, {"kind": "registry", "keys": ["A"]}, "a registry secret has the one key .dockerconfigjson; drop keys"),
+    (GivenSecret, {"values": {}}, f"values: {EMPTY}"),
+    (GivenSecret, {"values": {"": "a"}}, "values.: '': String should have at least 1 character"),
+    (EnvironmentSecret, {"environment": {}}, f"environment: {EMPTY}"),
+    (EnvironmentSecret, {"environment": {"A": "A-B"}}, f"environment.A: 'A-B': {VARIABLE}"),
+    (ExternalSecret, {"externalSecret": {"key": "a"}}, f"externalSecret.store: {REQUIRED}"),
+    (ExternalSecret, {"externalSecret": {"store": "vault"}}, f"externalSecret.key: {REQUIRED}"),
+    (
+        ExternalSecret,
+        {"externalSecret": {**VAULT, "kind": "Vault"}},
+        "externalSecret.kind: [secret]: Input should be 'SecretStore' or 'ClusterSecretStore'",
+    ),
+    (ExternalSecret, {"externalSecret": {**VAULT, "store": "Vault"}}, f"externalSecret.store: [secret]: {OBJECT}"),
+    (
+        ExternalSecret,
+        {"externalSecret": {**VAULT, "key": ""}},
+        "externalSecret.key: [secret]: String should have at least 1 character",
+    ),
+    (ExternalSecret, {"externalSecret": {**VAULT, "refresh": "0s"}}, f"externalSecret.refresh: [secret]: {AT_LEAST_1}"),
+]
+
+
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        ({"values": {"A": PLANTED}}, GivenSecret),
+        ({"environment": {"A": "B"}}, EnvironmentSecret),
+        ({"externalSecret": VAULT}, ExternalSecret),
+    ],
+)
+def test_a_stack_takes_a_secret_from_one_of_three_sources(source: Config, kind: type[BaseModel]) -> None:
+    assert type(accepted(StackSettings, stack(secrets={"database": source})).secrets["database"]) is kind
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ({}, "values: required, but not given"),
+        ({"values": {"A": "a"}, "environment": {"A": "B"}}, "values: unknown key; known here: environment"),
+        ({"environment": {"A": "B"}, "externalSecret": VAULT}, "environment: unknown key; known here: externalSecret"),
+    ],
+)
+def test_a_secret_has_exactly_one_source(source: Config, line: str) -> None:
+    assert refused(StackSettings, stack(secrets={"database": source})) == (f"given: secrets.database.{line}",)
+
+
+def test_a_model_that_holds_values_does_not_show_them() -> None:
+    given = accepted(StackSettings, stack(secrets={"database": {"values": {"A": PLANTED}}}))
+    assert PLANTED not in f"{given!r} {given} {given.model_dump()} {given.model_dump_json()}"
+
+
+WRONG: list[object] = [
+    PLANTED,
+    [PLANTED],
+    {"values": PLANTED},
+    {"values": [PLANTED]},
+    {"values": {"A": [PLANTED]}},
+    {"values": {"A": {"secure": PLANTED}}},
+    {"values": {"": PLANTED}},
+    {"values": {"A": PLANTED}, "extra": PLANTED},
+    {"valeus": {"A": PLANTED}},
+    {"A": PLANTED},
+    {"environment": PLANTED},
+    {"environment": {"A": PLANTED}},
+    {"environment": {"A": f"{PLANTED} {PLANTED}"}},
+    {"environment": {"A": [PLANTED]}},
+    {"externalSecret": PLANTED},
+    {"externalSecret": {"store": f"{PLANTED}_", "key": "a"}},
+    {"externalSecret": {"store": "vault", "key": [PLANTED]}},
+    {"externalSecret": {**VAULT, "refresh": PLANTED}},
+    {"externalSecret": {**VAULT, "value": PLANTED}},
+]
+
+
+@pytest.mark.parametrize("source", WRONG, ids=str)
+def test_whatever_is_wrong_about_a_secret_its_value_is_not_repeated(source: object) -> None:
+    faults = refused(StackSettings, stack(secrets={"database": source}))
+    assert all(fault.startswith("given: secrets.database") for fault in faults)
+    assert PLANTED not in "".join(faults)
+
+
+@pytest.mark.parametrize("value", [12345678, 1234.5678, True, None], ids=str)
+def test_a_value_that_yaml_reads_as_something_else_is_not_repeated_either(value: object) -> None:
+    (fault,) = refused(StackSettings, stack(secrets={"database": {"values": {"A": value}}}))
+    assert fault == "given: secrets.database.values.A: [secret]: text belongs here; quote it"
+
+
+@pytest.mark.parametrize("section", [PLANTED, f'{{"database": {{"values": {{"A": "{PLANTED}"', [PLANTED]], ids=str)
+def test_a_section_of_secrets_that_is_no_map_is_not_repeated(section: object) -> None:
+    (fault,) = refused(StackSettings, stack(secrets=section))
+    assert fault.startswith("given: secrets: ")
+    assert PLANTED not in fault

@@ -1,0 +1,30 @@
+"""What the model server is told."""
+
+from pydantic import BaseModel
+
+from models.server import ServerSettings
+from tests.models.tables import AT_LEAST_1, Accepted, Refused, accepting, assert_accepted, assert_refused, refusing
+
+ACCEPTED: Accepted = [
+    (ServerSettings, {}),
+    (ServerSettings, {"queueLimit": 1, "logLevel": "debug", "topK": 1}),
+    (ServerSettings, {"queueLimit": 10_000, "logLevel": "error", "topK": 1000, "variant": "int8"}),
+]
+REFUSED: Refused = [
+    (ServerSettings, {"queueLimit": 0}, f"queueLimit: 0: {AT_LEAST_1}"),
+    (ServerSettings, {"queueLimit": 10_001}, "queueLimit: 10001: Input should be less than or equal to 10000"),
+    (ServerSettings, {"topK": 0}, f"topK: 0: {AT_LEAST_1}"),
+    (ServerSettings, {"topK": 1001}, "topK: 1001: Input should be less than or equal to 1000"),
+    (ServerSettings, {"logLevel": "trace"}, "logLevel: 'trace': Input should be 'debug', 'info', 'warning' or 'error'"),
+    (ServerSettings, {"variant": "int4"}, "variant: 'int4': Input should be 'float' or 'int8'"),
+]
+
+
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)

@@ -1,0 +1,56 @@
+"""Volumes: what outlives a pod."""
+
+from pydantic import BaseModel
+
+from models.storage import ModelCache, OwnVolume, Volume
+from tests.models.tables import (
+    FOLDER,
+    NAME,
+    OBJECT,
+    PATH,
+    QUANTITY,
+    REQUIRED,
+    Accepted,
+    Refused,
+    accepting,
+    assert_accepted,
+    assert_refused,
+    refusing,
+)
+
+ACCEPTED: Accepted = [
+    (Volume, {"size": "5Gi"}),
+    (Volume, {"size": 1, "storageClass": "fast.example.com", "access": "ReadWriteMany"}),
+    (Volume, {"size": "1", "storageClass": "7200rpm"}),
+    (ModelCache, {"volume": "hub"}),
+    (ModelCache, {"volume": "hub", "path": "/var/cache/hub"}),
+    (OwnVolume, {"size": "2Gi", "path": "/var/lib/redis"}),
+]
+REFUSED: Refused = [
+    (Volume, {}, f"size: {REQUIRED}"),
+    (Volume, {"size": "0"}, "size: '0': a quantity here is greater than 0"),
+    (Volume, {"size": "5GB"}, f"size: '5GB': {QUANTITY}"),
+    (Volume, {"size": "5Gi", "storageClass": "Fast"}, f"storageClass: 'Fast': {OBJECT}"),
+    (Volume, {"size": "5Gi", "storageClass": ""}, f"storageClass: '': {OBJECT}"),
+    (
+        Volume,
+        {"size": "5Gi", "access": "ReadOnlyMany"},
+        "access: 'ReadOnlyMany': Input should be 'ReadWriteOnce' or 'ReadWriteMany'",
+    ),
+    (Volume, {"size": "5Gi", "storageclass": "fast"}, "storageclass: unknown key; did you mean 'storageClass'?"),
+    (ModelCache, {}, f"volume: {REQUIRED}"),
+    (ModelCache, {"volume": "Hub"}, f"volume: 'Hub': {NAME}"),
+    (ModelCache, {"volume": "hub", "path": "/etc/slipway"}, f"path: '/etc/slipway': {FOLDER}"),
+    (OwnVolume, {"size": "2Gi", "path": "data"}, f"path: 'data': {PATH}"),
+    (OwnVolume, {"size": "2Gi", "path": "/"}, f"path: '/': {FOLDER}"),
+]
+
+
+@accepting(ACCEPTED)
+def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)

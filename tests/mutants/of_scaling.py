@@ -1,0 +1,109 @@
+"""Mutants of scaling, alerts and routes: systems that would grow, shout or answer wrongly."""
+
+from tests.mutants.mutant import Mutant
+
+AUTOSCALING = "components/manifests/autoscaling.py"
+ADAPTER = "components/manifests/adapter.py"
+ALERTS = "components/manifests/alerts.py"
+MONITOR = "components/manifests/monitor.py"
+INGRESS = "components/manifests/ingress.py"
+EXPOSURE = "components/manifests/exposure.py"
+PLACEMENT = "components/manifests/placement.py"
+TRAFFIC = "components/traffic.py"
+
+MUTANTS = [
+    Mutant(AUTOSCALING, '"name": names.slot_name(service, slot)}', '"name": service}', "an HPA of nothing"),
+    Mutant(AUTOSCALING, '"min_replicas": scaling.min_replicas', '"min_replicas": 1', "the floor is ignored"),
+    Mutant(AUTOSCALING, '"cpu": metrics.cpu, "memory": metrics.memory', '"cpu": metrics.cpu', "memory is ignored"),
+    Mutant(AUTOSCALING, 'if MATCHERS in (metric.query or "")', "if False", "each slot scales with the sum of both"),
+    Mutant(AUTOSCALING, "{**metric.labels, **(", "{**(", "an external metric without its selector"),
+    Mutant(AUTOSCALING, 'rules["select_policy"] = "Min"', 'rules["select_policy"] = "Max"', "the larger limit decides"),
+    Mutant(AUTOSCALING, '"period_seconds": pace.period', '"period_seconds": 60', "a pace over another period"),
+    Mutant(AUTOSCALING, "if pace.stabilization is not None:", "if pace.stabilization:", "0 s becomes five minutes"),
+    Mutant(AUTOSCALING, ".{system.namespace}.svc:", ":", "KEDA looks for the store in its own namespace"),
+    Mutant(
+        AUTOSCALING, 'f"{parse(prometheus.threshold).normalize():f}"', "prometheus.threshold", "KEDA parses no quantity"
+    ),
+    Mutant(AUTOSCALING, '{"behavior": _api_named(behavior)}', '{"behavior": behavior}', "a pace that KEDA drops"),
+    Mutant(AUTOSCALING, '"cooldownPeriod": scaling.cooldown', '"cooldownPeriod": scaling.polling', "down too early"),
+    Mutant(ADAPTER, 'f"sum(rate(<<', 'f"sum(increase(<<', "120 times the requests per second"),
+    Mutant(ADAPTER, 'f"{MATCHERS},{WITHOUT_PROBES}"', "MATCHERS", "probes are requests"),
+    Mutant(ADAPTER, '_labelled("namespace", "pod")', '_labelled("namespace")', "a rate that belongs to no pod"),
+    Mutant(ADAPTER, "if window != metric.window:", "if False:", "the last window wins"),
+    Mutant(ADAPTER, "spec.monitoring is None", "spec.monitoring is Ellipsis", "an HPA without its metric"),
+    Mutant(ADAPTER, "if query != metric.query:", "if False:", "the last query wins"),
+    Mutant(ADAPTER, "in sorted(external.items()) if query", "in external.items()", "a rule without a query"),
+    Mutant(ALERTS, 'f"{long}\\nand\\n{short}"', 'f"{long}\\nor\\n{short}"', "one window is enough"),
+    Mutant(ALERTS, 'status=~"5.."', 'status=~"4.."', "the clients' faults are ours"),
+    Mutant(ALERTS, "budget=1 - slo.availability / 100", "budget=slo.availability / 100", "no availability alert"),
+    Mutant(ALERTS, 'requests = f"{series},{WITHOUT_PROBES}"', "requests = series", "a starting pod pages somebody"),
+    Mutant(ALERTS, "slo.latency.within / 1000", "slo.latency.within / 100", "another bucket"),
+    Mutant(ALERTS, "Decimal(latency.above) / 1000", "Decimal(latency.above)", "milliseconds as seconds"),
+    Mutant(ALERTS, '"1h", "5m", "critical"', '"1h", "1h", "critical"', "an alert that outlives its errors"),
+    Mutant(ALERTS, '"3d", "6h", "warning"', '"3d", "6h", "critical"', "a ticket pages somebody"),
+    Mutant(ALERTS, "alert.name.lower()", "alert.name", "a link past its section"),
+    Mutant(ALERTS, "if rate.factor * objective.budget < 1", "if True", "a rule that can never fire"),
+    Mutant(ALERTS, "        holds=latency.holds,\n", "", "one slow minute pages somebody"),
+    Mutant(ALERTS, "not in LATENCY_BOUNDS", "not in (latency.within / 1000,)", "an objective that no bucket answers"),
+    Mutant(ALERTS, "monitoring.interval > MOST_INTERVAL", "False", "windows without samples"),
+    Mutant(MONITOR, '"targetLabels": [labels.SLOT]', '"targetLabels": []', "series without their slot"),
+    Mutant(MONITOR, r'r"[^a-zA-Z0-9_]", "_"', r'r"[^a-zA-Z0-9_./]", "_"', "a label that Prometheus does not know"),
+    Mutant(INGRESS, ', "proxy-request-buffering": "on"}', "}", "Traefik takes bodies of any size"),
+    Mutant(INGRESS, '"proxy-body-size": str(size)', '"proxy-body-size": route.max_body', "8Mi is no size of nginx's"),
+    Mutant(INGRESS, "if session.max_age:", "if True:", "a cookie that is over at once"),
+    Mutant(INGRESS, "str(limit.burst)", "str(limit.per_second)", "another burst"),
+    Mutant(INGRESS, '"affinity": "cookie", ', "", "no session"),
+    Mutant(INGRESS, 'annotations["affinity-canary-behavior"] = "sticky"', "pass", "clients change versions"),
+    Mutant(INGRESS, "if route.tls and certified:", "if route.tls:", "a canary with a certificate"),
+    Mutant(TRAFFIC, "backend=names.slot_name(service, live),", "backend=service,", "the canary leaks to other hosts"),
+    Mutant(TRAFFIC, "backend=service,", "backend=names.slot_name(service, live),", "the canary leaks to stable hosts"),
+    Mutant(TRAFFIC, "slot=args.release.live, exposure=", 'slot="blue", exposure=', "green never gets live"),
+    Mutant(
+        TRAFFIC,
+        "certified=(route.host, *route.stable_hosts)",
+        "certified=(route.host,)",
+        "a host in plain text",
+        "components/test_ingress.py",
+    ),
+    Mutant(
+        TRAFFIC,
+        "annotations={**treated, **ingress.issuer_annotations(route)},",
+        "annotations=treated,",
+        "nobody asks for the certificate",
+        "components/test_ingress.py",
+    ),
+    Mutant(
+        TRAFFIC,
+        "annotations=treated,\n            certified=route.stable_hosts,",
+        "annotations={**treated, **ingress.issuer_annotations(route)},\n            certified=route.stable_hosts,",
+        "two Ingresses fight over the certificate",
+        "components/test_ingress.py",
+    ),
+    Mutant(
+        TRAFFIC,
+        "{**args.spec.exposure.annotations, **SKIP_AWAIT}",
+        "{**SKIP_AWAIT, **args.spec.exposure.annotations}",
+        "a balancer is waited for",
+        "components/test_exposure.py",
+    ),
+    Mutant(
+        TRAFFIC,
+        "            self._alerts(name, args, args.spec.monitoring)\n",
+        "",
+        "no alerts",
+        "components/test_alerts.py",
+    ),
+    Mutant(TRAFFIC, "{**monitoring.labels, **own}", "{**own, **monitoring.labels}", "labels by which nothing is found"),
+    Mutant(EXPOSURE, '"type": exposure.type', '"type": "ClusterIP"', "nobody outside reaches it"),
+    Mutant(EXPOSURE, '"port": exposure.port', '"port": 80', "another port"),
+    Mutant(EXPOSURE, "if exposure.external_traffic_policy:", "if False:", "the client's address is lost"),
+    Mutant(EXPOSURE, "if exposure.source_ranges:", "if False:", "everybody may connect"),
+    Mutant(EXPOSURE, "if exposure.node_port:", "if False:", "another node port"),
+    Mutant(EXPOSURE, "if exposure.load_balancer_class:", "if False:", "another cloud balancer"),
+    Mutant(MONITOR, "if monitoring.timeout:", "if False:", "scrapes that give up early"),
+    Mutant(INGRESS, "{**route.annotations, **{", "{**{", "the entry's own annotations are dropped"),
+    Mutant(PLACEMENT, '"operator": "In"', '"operator": "NotIn"', "the wrong nodes"),
+    Mutant(PLACEMENT, "_term({key: values})", "_term(affinity.preferred)", "all preferences or none"),
+    Mutant(PLACEMENT, '{"node_selector_terms": [every]}', '{"node_selector_terms": []}', "any node"),
+    Mutant(PLACEMENT, "if scheduling.runtime_class:", "if False:", "a GPU without its runtime"),
+]
