@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -63,7 +63,8 @@ def config_of(stack: str) -> Json:
 class Stack:
     """The dev stack on the embedded cluster."""
 
-    env: dict[str, str]
+    env: dict[str, str] = field(repr=False)
+    """Holds the keys to the embedded cluster's object storage, which no failed assertion may print."""
     folder: Path
     """Where edited stack files are written; the project's own stay as they are."""
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.components.deploying import deployed
-from tests.samples import put, stack
+from tests.samples import entry, job, put, stack, store
 
 
 def inputs(**cluster: object) -> dict[str, object]:
@@ -32,3 +32,10 @@ def test_another_cluster_is_another_identifier() -> None:
     run = deployed(stack_data=put(stack(), "cluster.context", "prod-us"))
     provider = next(r for r in run.resources if r.type == "pulumi:providers:kubernetes")
     assert provider.inputs["clusterIdentifier"] == "prod-us"
+
+
+def test_every_object_goes_to_the_named_cluster_and_none_to_the_current_context() -> None:
+    run = deployed(entry(stores={"queue": store()}, environments={"dev": {"jobs": {"train": job()}}}))
+    provider = next(r for r in run.resources if r.type == "pulumi:providers:kubernetes")
+    assert {"Deployment", "StatefulSet", "Job", "Namespace"} <= {r.kind for r in run.manifests}
+    assert {r.provider.rpartition("::")[0] for r in run.manifests} == {provider.urn}
