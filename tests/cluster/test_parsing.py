@@ -141,10 +141,9 @@ def test_the_queue_is_measured_without_any_worker_and_a_message_that_got_lost_is
     parsing: Parsing, client: httpx.Client
 ) -> None:
     """A worker that dies between taking a message and noting it leaves no trace of it: here the list is deleted."""
-    workers = {uid(pod) for pod in parsing.pods(WORKER)}
     parsing.kubectl("scale", f"deployment/{WORKER}-blue", "--replicas=0")
     try:
-        within(lambda: workers.isdisjoint(uid(pod) for pod in parsing.pods(WORKER)), "no worker is left")
+        parsing.kubectl("wait", "--for=delete", "pod", "-l", f"app.kubernetes.io/name={WORKER}", "--timeout=60s")
         service = parsing.ready(SERVICE)[0]
         job = submitted(client, [large(number, side=500) for number in (17, 18)])
         within(lambda: parsing.metrics(service)["parsing_queue_length"] == 2, "the service has measured the queue")

@@ -158,6 +158,15 @@ def test_jobs_take_pictures_that_are_too_large_to_be_answered_at_once(
 
 
 @pytest.mark.usefixtures("consumer")
+def test_a_picture_that_was_not_kept_is_an_error_with_what_to_do(jobs: Jobs, inbox: MemoryInbox) -> None:
+    inbox.jobs["forgotten"] = ["a-task-without-picture"]
+    inbox.missing = ["a-task-without-picture"]
+    assert jobs.send_lost_again() == 1
+    wait_until(lambda: finished(jobs, "forgotten"), "the task has ended")
+    assert jobs.result("forgotten") == [{"error": "the picture was not kept until a worker was free; send it again"}]
+
+
+@pytest.mark.usefixtures("consumer")
 def test_the_endpoints_tell_the_way_of_a_job(
     jobs: Jobs, inbox: MemoryInbox, answers: Answers, parser_folder: Path, people: list[Picture]
 ) -> None:

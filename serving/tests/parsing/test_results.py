@@ -1,10 +1,16 @@
 """The result cache: bounded, shared when it can be, and never the reason that a request fails."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import redis
 
+from serving.payloads.parsing.answers import Answers
+from serving.payloads.parsing.model import load_parser
+from serving.payloads.parsing.training.people import Picture
+from serving.pictures import MOST_PIXELS
 from serving.results import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
 from serving.telemetry import Telemetry
 
@@ -96,3 +102,12 @@ def test_a_redis_that_is_away_holds_nothing_up_and_is_asked_again_after_a_pause(
     cache.put("a", b"answer")
     assert cache.get("a") == b"answer"
     assert (counted(telemetry, "miss"), counted(telemetry, "hit")) == (1, 1)
+
+
+def test_a_shared_cache_never_answers_for_another_variant(
+    answers: Answers, parser_folder: Path, people: list[Picture]
+) -> None:
+    sent = people[0].encoded()
+    other = replace(answers, parser=load_parser(parser_folder, 1, "int8"))
+    asked = [who.of([sent], MOST_PIXELS)[0] for who in (answers, other, answers, other)]
+    assert [isinstance(answer, dict) and answer["cached"] for answer in asked] == [False, False, True, True]
