@@ -67,7 +67,7 @@ class Accounts(pulumi.ComponentResource):
         )
 
 
-def _rule(permission: Permission) -> k8s.rbac.v1.PolicyRuleArgsDict:
+def _rule(permission: Permission) -> "k8s.rbac.v1.PolicyRuleArgsDict":  # quoted: a service without rights loads no rbac
     rule: k8s.rbac.v1.PolicyRuleArgsDict = {
         "api_groups": [permission.group],
         "resources": list(permission.resources),

@@ -26,6 +26,7 @@ class Job(pulumi.ComponentResource):
     """One Kubernetes Job, awaited to its end.
 
     A Job cannot be changed, so its name holds a hash of what it does: other work is another Job, and the old one goes.
+    A rotated secret runs it again under its old name: publishing a model that is there already changes nothing.
     Once it has ended and its time to live is over, the cluster removes it; Pulumi's state keeps that it succeeded.
     """
 

@@ -124,8 +124,8 @@ def _burning(objective: _Objective, rate: BurnRate) -> _Alert:
         labels={"severity": rate.severity, "window": rate.long},
         summary=objective.summary,
         description=f"{{{{ $value | humanizePercentage }}}} of the requests to slot {{{{ $labels.{SLOT} }}}} over "
-        f"{rate.long}, and too many over the last {rate.short}: the error budget of 30 days goes {rate.factor} times "
-        "as fast as it may.",
+        f"{rate.long}, and too many over the last {rate.short}: the error budget burns at rate {rate.factor} "
+        "(at rate 1 it lasts 30 days).",
     )
 
 

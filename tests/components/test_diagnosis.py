@@ -177,7 +177,7 @@ def test_a_namespace_of_another_stack_is_named_as_such_and_is_not_tried_again(lo
     assert line.endswith("give this one a slipway:system.namespace of its own")
 
 
-@pytest.mark.parametrize("errors", [[], ["connection refused"]])
+@pytest.mark.parametrize("errors", [[], ["connection refused"], [CONFLICT.replace("slipway.dev/stack", "team")]])
 def test_another_failure_of_the_namespace_is_left_to_pulumi(errors: list[str], logged: list[str]) -> None:
     assert answer(explain_conflicts, new_inputs={"metadata": {"name": "shop-dev"}}, errors=errors) is False
     assert logged == []
