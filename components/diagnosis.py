@@ -135,7 +135,7 @@ def explain_conflicts() -> pulumi.ErrorHook:
 
 
 def _whose(args: pulumi.ErrorHookArgs) -> bool:
-    if any("conflict" in error and STACK in error for error in args.errors):
+    if any(STACK in error for error in args.errors):
         name = cast("dict[str, Any]", args.new_inputs or {}).get("metadata", {}).get("name")
         pulumi.log.error(
             f"namespace {name}: belongs to another stack (its label slipway.dev/stack says which), and two stacks in "

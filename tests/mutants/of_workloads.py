@@ -115,7 +115,7 @@ MUTANTS = [
     Mutant(
         DIAGNOSIS, 'or inputs["spec"]["template"]["metadata"]["labels"]', "or {}", "a Job's failure without its reason"
     ),
-    Mutant(DIAGNOSIS, '"conflict" in error', '"" in error', "every failure is a neighbour's fault"),
+    Mutant(DIAGNOSIS, "STACK in error", '"" in error', "every failure is a neighbour's fault"),
     Mutant(DIAGNOSIS, "_last_words(container) or ", "", "the log of the wrong attempt"),
     Mutant(
         DIAGNOSIS,
