@@ -157,6 +157,7 @@ def test_the_queue_is_measured_without_any_worker_and_a_message_that_got_lost_is
 def test_while_redis_is_away_pictures_are_answered_and_jobs_wait_and_all_recovers(
     parsing: Parsing, client: httpx.Client, people: list[Picture], facts: list[str]
 ) -> None:
+    within(lambda: len(parsing.ready(WORKER)) == 1, "the worker is ready")
     (worker,) = parsing.ready(WORKER)
     job = submitted(client, [large(number) for number in range(20, 26)])
     within(lambda: done_of(client, job) >= 1, "the worker is in the middle")
