@@ -1,11 +1,9 @@
 """Names of everything that Slipway creates: the only module that puts one together."""
 
 import hashlib
-import re
 
-from models.vocabulary import LABEL_LENGTH
+from models.vocabulary import LABEL, LABEL_LENGTH
 
-_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _HASH_LENGTH = 8
 """Hex digits: 32 bits, plenty among the few names of one namespace."""
 
@@ -23,7 +21,7 @@ def joined(*parts: str) -> str:
 
 def label_value(text: str) -> str:
     """Give a text as a label's value: itself where it is one, else its hash."""
-    fits = len(text) <= LABEL_LENGTH and _LABEL_VALUE.fullmatch(text)
+    fits = len(text) <= LABEL_LENGTH and LABEL.fullmatch(text)
     return text if fits else content_hash(text)
 
 

@@ -19,7 +19,7 @@ LABEL_LENGTH = 63
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REGISTRY = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?", re.ASCII)
@@ -28,8 +28,6 @@ _MILLISECONDS = re.compile(r"(\d{1,9})ms", re.ASCII)
 _FILE = re.compile(r"[-._A-Za-z0-9]{1,253}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
-_BUILD_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _name(value: str) -> str:
@@ -82,7 +80,7 @@ def _mount_path(value: str) -> str:
 
 
 def _label_value(value: str) -> str:
-    if value and (len(value) > LABEL_LENGTH or not _LABEL.fullmatch(value)):
+    if value and (len(value) > LABEL_LENGTH or not LABEL.fullmatch(value)):
         raise ValueError(
             f"a label is at most {LABEL_LENGTH} letters, digits, '-', '_' and '.'; a letter or digit is first and last"
         )
@@ -162,7 +160,7 @@ def _registry(value: str) -> str:
 
 
 def _build_argument(value: str) -> str:
-    if not _BUILD_ARGUMENT.fullmatch(value):
+    if not _VARIABLE.fullmatch(value):
         raise ValueError("a build argument's name is letters, digits and '_'")
     return value
 
@@ -201,7 +199,7 @@ def _metric(value: str) -> str:
 
 
 def _checksum(value: str) -> str:
-    if not _CHECKSUM.fullmatch(value):
+    if not _DIGEST.fullmatch(value):
         raise ValueError("a checksum is sha256:<64 hex>, of the model's SHA256SUMS file")
     return value
 

@@ -15,9 +15,8 @@ from weakref import WeakKeyDictionary
 
 import redis
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from serving.redis_client import redis_client
 from serving.telemetry import Telemetry
 
 MEMORY_BYTES = 32 * 1024 * 1024
@@ -171,15 +170,7 @@ class RedisCache:
 
 def redis_cache(host: str, port: int, password: str | None, metrics: CacheMetrics) -> RedisCache:
     """A cache in the Redis at an address; nothing is connected yet."""
-    client = redis.Redis(
-        host=host,
-        port=port,
-        password=password,
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return RedisCache(client, metrics)
+    return RedisCache(redis_client(host, port, password, answer_seconds=ANSWER_SECONDS), metrics)
 
 
 def _size(key: str, answer: bytes) -> int:

@@ -70,11 +70,12 @@ def devices(resources: Resources) -> dict[str, str]:
     return {name: str(count) for name, count in resources.devices.items()}
 
 
-def requirements(resources: Resources, extended: Mapping[str, str] | None = None) -> "ResourceRequirementsArgsDict":
-    """Give requests and limits, with extended resources where the container takes any."""
+def requirements(resources: Resources, *, with_devices: bool = True) -> "ResourceRequirementsArgsDict":
+    """Give requests and limits; the pieces of extended resources are the main container's alone."""
+    pieces = devices(resources) if with_devices else {}
     return {
-        "requests": {**amounts(resources.requests), **(extended or {})},
-        "limits": {**amounts(resources.limits), **(extended or {})},
+        "requests": {**amounts(resources.requests), **pieces},
+        "limits": {**amounts(resources.limits), **pieces},
     }
 
 

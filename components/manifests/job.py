@@ -58,7 +58,7 @@ def _worker(args: JobPodArgs) -> "ContainerArgsDict":
         "image_pull_policy": container.PULL_POLICY,
         "env": [*container.variables(told), *container.secret_variables(spec.secrets, args.secrets)],
         "termination_message_policy": container.LAST_WORDS,
-        "resources": container.requirements(spec.resources, container.devices(spec.resources)),
+        "resources": container.requirements(spec.resources),
         "security_context": container.locked_down(),
         "volume_mounts": [container.SCRATCH],
     }

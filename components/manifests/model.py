@@ -51,7 +51,7 @@ def loader(
             "command": command,
             "env": [*variables(environment), *secret_variables(model.secrets, secrets)],
             "termination_message_policy": LAST_WORDS,
-            "resources": requirements(resources),
+            "resources": requirements(resources, with_devices=False),
             "security_context": locked_down(),
             "volume_mounts": mounts,
         }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         VolumeArgsDict,
         VolumeMountArgsDict,
     )
+    from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 PORT_NAME = "web"
 """What ServiceMonitors, Ingresses and policies call the server's port; its number may change in a rollout."""
@@ -60,10 +61,10 @@ def pod_template(args: PodArgs) -> "PodTemplateSpecArgsDict":
     pod["termination_grace_period_seconds"] = spec.drain.grace
     placed_pod = placed(pod, spec.scheduling, labels.select_slot(args.service, args.slot))
     own = labels.of_slot(args.system.name, args.service, args.slot)
-    template: PodTemplateSpecArgsDict = {"metadata": {"labels": {**spec.pods.labels, **own}}, "spec": placed_pod}
+    metadata: ObjectMetaArgsDict = {"labels": {**spec.pods.labels, **own}}
     if spec.pods.annotations:
-        template["metadata"] = {"labels": {**spec.pods.labels, **own}, "annotations": spec.pods.annotations}
-    return template
+        metadata["annotations"] = spec.pods.annotations
+    return {"metadata": metadata, "spec": placed_pod}
 
 
 def _server(args: PodArgs) -> "ContainerArgsDict":
@@ -76,7 +77,7 @@ def _server(args: PodArgs) -> "ContainerArgsDict":
         "ports": [{"name": PORT_NAME, "container_port": spec.port}],
         "env": _environment(args),
         "termination_message_policy": container.LAST_WORDS,
-        "resources": container.requirements(spec.resources, container.devices(spec.resources)),
+        "resources": container.requirements(spec.resources),
         "security_context": container.locked_down(),
         "volume_mounts": _mounts(args),
         # One second a try: a server that is ready after three seconds serves after three, not after a whole period.

@@ -70,7 +70,7 @@ def _server(args: StorePodArgs) -> "ContainerArgsDict":
         "ports": [{"name": PORT_NAME, "container_port": spec.port}],
         "env": environment,
         "termination_message_policy": container.LAST_WORDS,
-        "resources": container.requirements(spec.resources, container.devices(spec.resources)),
+        "resources": container.requirements(spec.resources),
         "security_context": container.locked_down(),
         "volume_mounts": [{"name": "data", "mount_path": spec.volume.path}, container.SCRATCH],
         "startup_probe": _probe(health, period=1, failures=health.startup),

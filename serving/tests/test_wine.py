@@ -28,7 +28,7 @@ def test_held_out_wines_are_recognised_over_http(folder: Path) -> None:
     with serve(PAYLOAD, modelPath=str(folder)) as running:
         running.wait_ready()
         found = [ask(running, wine.model_dump())[1]["cultivar"] for wine in wines(data.held_out)]
-    right = sum(CULTIVARS[int(i)] == cultivar for i, cultivar in zip(data.held_out_cultivars, found, strict=True))
+    right = sum(CULTIVARS[int(i)] == cultivar for i, cultivar in zip(data.held_out_classes, found, strict=True))
     assert right / len(found) >= FLOOR
     figures = json.loads((folder / "metadata.json").read_text())["figures"]
     assert right / len(found) == pytest.approx(figures["accuracy"], abs=1e-4)

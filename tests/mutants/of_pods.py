@@ -48,8 +48,8 @@ MUTANTS = [
     ),
     Mutant(
         MODEL,
+        "requirements(resources, with_devices=False)",
         "requirements(resources)",
-        "requirements(resources, {k: str(n) for k, n in resources.devices.items()})",
         "the model loader takes a GPU",
         PODS,
     ),

@@ -11,9 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, cast
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from serving.redis_client import redis_client
 
 QUEUE = "parsing"
 """Name of the queue, and of its list in Redis: its length is what workers are scaled on."""
@@ -74,14 +72,7 @@ class RedisInbox:
     """In the Redis of the queue; thread-safe. Every call may raise redis.RedisError."""
 
     def __init__(self, host: str, port: int, password: str | None = None) -> None:
-        self.client: Any = redis.Redis(
-            host=host,
-            port=port,
-            password=password,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        )
+        self.client: Any = redis_client(host, port, password, answer_seconds=ANSWER_SECONDS)
 
     def put(self, job: str, pictures: Mapping[str, bytes]) -> None:
         """Keep the pictures of a job until they are done or too old, and which tasks they are."""
