@@ -20,20 +20,18 @@ from models.stack import StackSettings
 from models.system import SystemSpec, resolve
 
 
-def stack_values() -> dict[str, object]:
-    """Read the whole ``slipway:`` namespace: ``pulumi.Config`` gives only keys that one knows to ask for."""
-    return below("slipway:", {**get_config_env(), **CONFIG.get()})
-
-
 def specification() -> SystemSpec:
     """Validate everything before the first resource is registered."""
-    stack = parse(StackSettings, stack_values(), "slipway:")
+    # The whole `slipway:` namespace: pulumi.Config gives only keys that one knows to ask for.
+    stack = parse(StackSettings, below("slipway:", {**get_config_env(), **CONFIG.get()}), "slipway:")
     entry = parse(CatalogueEntry, catalog.read(stack.system.entry), f"catalog/{stack.system.entry}.yaml: ")
     return checked(resolve(stack, entry), Path(__file__).parent)
 
 
 try:
-    system = specification()
+    spec = specification()
 except ConfigurationError as error:
     raise pulumi.RunError(str(error)) from None
-pulumi.export("services", System(system.name, SystemArgs(spec=system)).services)
+system = System(spec.name, SystemArgs(spec=spec))
+pulumi.export("services", system.services)
+pulumi.export("delivery", system.delivery)

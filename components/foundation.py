@@ -17,6 +17,8 @@ class FoundationArgs:
     """What the foundation is made from."""
 
     system: SystemSpec
+    namespace: pulumi.Output[str]
+    """Its name, known once everything that is to run there may run."""
     taken: pulumi.ErrorHook
     """Says whose the namespace is when it is another stack's."""
 
@@ -37,7 +39,7 @@ class Foundation(pulumi.ComponentResource):
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata={
-                "name": system.namespace,
+                "name": args.namespace,
                 "labels": {
                     **labels.of_namespace(system.name, pulumi.get_stack()),
                     **guards.pod_security_labels(system.cluster.pod_security_version),

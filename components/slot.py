@@ -1,7 +1,7 @@
 """One slot of a service: a full set of its own, so that a release never touches what is live."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -12,7 +12,7 @@ from components.manifests import autoscaling, settings, workload
 from components.manifests.container import SecretNames
 from components.manifests.pod import PodArgs, pod_template
 from models.release import SlotRelease
-from models.scaling import Autoscaled, Triggered
+from models.scaling import Autoscaled, Triggered, within
 from models.service import ServiceSpec
 from models.system import SystemSpec
 
@@ -47,6 +47,7 @@ class Slot(pulumi.ComponentResource):
     def __init__(self, name: str, args: SlotArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Slot", name, None, opts)
         self.child = pulumi.ResourceOptions(parent=self)
+        args = replace(args, spec=_scaled(args.spec, args.release))
         model = args.spec.model.at(args.release.model) if args.spec.model else None
         self.config = settings.settings_file(args.spec, model, args.release)
         pod = PodArgs(
@@ -148,3 +149,9 @@ class Slot(pulumi.ComponentResource):
             "namespace": args.namespace,
             "labels": labels.of_slot(args.system.name, args.service, args.slot),
         }
+
+
+def _scaled(spec: ServiceSpec, release: SlotRelease) -> ServiceSpec:
+    """Narrow the entry's scaling to what the release says of this slot, for its Deployment, HPA and ScaledObject."""
+    scaling = within(spec.scaling, release.min_replicas, release.max_replicas)
+    return spec.model_copy(update={"scaling": scaling})

@@ -1,11 +1,12 @@
 """The composer: a whole system, from its images to its routes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pulumi
 
-from components import names
+from components import admission, names
 from components.accounts import Accounts, AccountsArgs
 from components.cluster import cluster_provider
 from components.diagnosis import ApiServer, explain_conflicts, explain_failures
@@ -28,6 +29,8 @@ class SystemArgs:
     """What the system is."""
 
     spec: SystemSpec
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """Evidence must have soaked, and must not be stale."""
 
 
 class System(pulumi.ComponentResource):
@@ -35,6 +38,8 @@ class System(pulumi.ComponentResource):
 
     services: dict[str, Any]
     """Per service: url, host (the Host header), image (live, by digest), live (slot), and what each slot runs."""
+    delivery: dict[str, Any]
+    """Per service: what runs, and what this stack has found out about it; the next environment's stack reads it."""
 
     def __init__(self, name: str, args: SystemArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:System", name, None, opts)
@@ -45,15 +50,19 @@ class System(pulumi.ComponentResource):
         self._cluster = cluster_provider(f"{name}-cluster", spec.cluster)
         self._explain = explain_failures(ApiServer(spec.cluster.context))
         self._below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])
-        self._foundation = Foundation(name, FoundationArgs(system=spec, taken=explain_conflicts()), self._below)
+        self._allowed = admission.admitted(spec, args.now, pulumi.ResourceOptions(parent=self))
+        shared = FoundationArgs(system=spec, namespace=self._allowed, taken=explain_conflicts())
+        self._foundation = Foundation(name, shared, self._below)
         namespace = self._foundation.namespace
         Accounts(name, AccountsArgs(system=spec, namespace=namespace), self._below)
         kept = SecretsArgs(system=spec.name, namespace=namespace, namespace_name=spec.namespace, secrets=spec.secrets)
         self._secrets = Secrets(name, kept, self._below)
         stores = {store: self._store(store) for store in spec.stores}
         jobs = {job: self._job(job, stores) for job in spec.jobs}
-        self.services = {service: self._service(service, content, jobs) for service, content in spec.services.items()}
-        self.register_outputs({"services": self.services})
+        self.services, self.delivery = {}, {}
+        for service, content in spec.services.items():
+            self._service(service, content, jobs)
+        self.register_outputs({"services": self.services, "delivery": self.delivery})
 
     def _build(self, spec: SystemSpec) -> dict[str, pulumi.Output[str]]:
         given = {key: pulumi.Output.from_input(reference) for key, reference in spec.images.items()}
@@ -99,7 +108,7 @@ class System(pulumi.ComponentResource):
         )
         return Job(job, args, self._below).done
 
-    def _service(self, service: str, content: DeployedService, jobs: dict[str, pulumi.Resource]) -> dict[str, Any]:
+    def _service(self, service: str, content: DeployedService, jobs: dict[str, pulumi.Resource]) -> None:
         spec = self._spec
         images: dict[SlotName, pulumi.Output[str]] = {
             slot: self._image_of(slot, content) for slot in content.release.slots
@@ -133,7 +142,8 @@ class System(pulumi.ComponentResource):
         )
         Traffic(service, traffic, self._below)
         configs: dict[SlotName, str] = {slot: filled.config.content_hash for slot, filled in slots.items()}
-        return _summary(content, spec, images, configs)
+        self.services[service] = _summary(content, spec, images, configs)
+        self.delivery[service] = admission.published(spec, service, images, self._allowed)
 
     def _claims(self, spec: ServiceSpec) -> list[pulumi.Resource]:
         used = set(spec.mounts)

@@ -1,17 +1,18 @@
-"""How requests reach a service: the live Service, its Ingresses, and the monitor over both slots."""
+"""How requests reach a service: the live Service, what the proxy is told, and the monitor over both slots."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components import labels, names
+from components import labels
 from components.awaiting import SKIP_AWAIT
-from components.manifests import alerts, exposure, ingress, monitor
+from components.manifests import alerts, exposure, gateway, ingress, monitor
+from components.manifests.entrance import Entrance
+from models.cluster import ClusterSettings
 from models.monitoring import Monitoring
 from models.release import ServiceRelease
-from models.routing import Route
 from models.service import ServiceSpec
 from models.system import SystemSpec
 from models.vocabulary import SlotName
@@ -31,61 +32,68 @@ class TrafficArgs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entrance:
-    """One Ingress: these hosts reach this Service, which has the pods of this slot."""
+class _Driver:
+    """One way of splitting traffic: what it is told, and the resource that tells it."""
 
-    role: str
-    name: str
-    hosts: tuple[str, ...]
-    backend: str
-    slot: SlotName
-    annotations: dict[str, str]
-    certified: tuple[str, ...] = ()
-    """Hosts in its TLS section."""
+    entrances: Callable[[str, ServiceSpec, ServiceRelease, ClusterSettings], Iterable[Entrance]]
+    """In the order in which they are written."""
+    made: Callable[[str, k8s.meta.v1.ObjectMetaArgsDict, Entrance, pulumi.ResourceOptions], pulumi.Resource]
+
+
+def _ingress(
+    name: str, metadata: k8s.meta.v1.ObjectMetaArgsDict, entrance: Entrance, opts: pulumi.ResourceOptions
+) -> pulumi.Resource:
+    return k8s.networking.v1.Ingress(name, metadata=metadata, spec=entrance.spec, opts=opts)
+
+
+def _http_route(
+    name: str, metadata: k8s.meta.v1.ObjectMetaArgsDict, entrance: Entrance, opts: pulumi.ResourceOptions
+) -> pulumi.Resource:
+    return k8s.apiextensions.CustomResource(
+        name, api_version=gateway.API_VERSION, kind=gateway.KIND, metadata=metadata, spec=entrance.spec, opts=opts
+    )
+
+
+_DRIVERS = {
+    "nginx": _Driver(entrances=ingress.entrances, made=_ingress),
+    "gateway": _Driver(entrances=gateway.entrances, made=_http_route),
+}
 
 
 class Traffic(pulumi.ComponentResource):
-    """Live Service, main, stable and canary Ingress, ServiceMonitor and PrometheusRule of one service.
-
-    The main Ingress names the live slot's *private* Service. Proxies attach a canary to the Service of the main rule,
-    so a Service shared with other hosts would leak the canary to them; those hosts get the live Service instead.
-    """
+    """Live Service, Ingresses or HTTPRoutes, ServiceMonitor and PrometheusRule of one service."""
 
     def __init__(self, name: str, args: TrafficArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Traffic", name, None, opts)
         self._live_service(name, args)
-        if args.spec.route is not None:
-            for entrance in _entrances(args.service, args.spec.route, args.release):
-                self._ingress(f"{name}-{entrance.role}", args, args.spec.route, entrance)
+        self._entrances(name, args)
         if args.spec.monitoring is not None and args.system.cluster.monitoring:
             self._monitor(name, args, args.spec.monitoring)
             self._alerts(name, args, args.spec.monitoring)
         self.register_outputs({})
 
     def _live_service(self, name: str, args: TrafficArgs) -> None:
+        slots = exposure.answering(args.release, routed=args.spec.route is not None)
         k8s.core.v1.Service(
             f"{name}-live",
             metadata={
                 **_metadata(args, args.service),
                 "annotations": {**args.spec.exposure.annotations, **SKIP_AWAIT},
             },
-            spec=exposure.live_service_spec(service=args.service, slot=args.release.live, exposure=args.spec.exposure),
-            opts=self._behind(args, args.release.live),
+            spec=exposure.live_service_spec(service=args.service, slots=slots, exposure=args.spec.exposure),
+            opts=self._behind(args, slots),
         )
 
-    def _ingress(self, name: str, args: TrafficArgs, route: Route, entrance: _Entrance) -> None:
-        k8s.networking.v1.Ingress(
-            name,
-            metadata={**_metadata(args, entrance.name), "annotations": {**SKIP_AWAIT, **entrance.annotations}},
-            spec=ingress.ingress_spec(
-                route=route,
-                hosts=entrance.hosts,
-                backend=entrance.backend,
-                ingress_class=args.system.cluster.ingress_class,
-                certified=entrance.certified,
-            ),
-            opts=self._behind(args, entrance.slot),
-        )
+    def _entrances(self, name: str, args: TrafficArgs) -> None:
+        cluster, before = args.system.cluster, list[pulumi.Resource]()
+        driver = _DRIVERS[cluster.traffic]
+        for entrance in driver.entrances(args.service, args.spec, args.release, cluster):
+            opts = self._behind(args, entrance.slots, before if entrance.role == "canary" else [])
+            metadata: k8s.meta.v1.ObjectMetaArgsDict = {
+                **_metadata(args, entrance.name),
+                "annotations": {**SKIP_AWAIT, **entrance.annotations},
+            }
+            before.append(driver.made(f"{name}-{entrance.role}", metadata, entrance, opts))
 
     def _monitor(self, name: str, args: TrafficArgs, monitoring: Monitoring) -> None:
         k8s.apiextensions.CustomResource(
@@ -114,42 +122,12 @@ class Traffic(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
 
-    def _behind(self, args: TrafficArgs, slot: SlotName) -> pulumi.ResourceOptions:
-        """Order a route behind the slot that it leads to: a slot that never gets ready never gets requests."""
-        return pulumi.ResourceOptions(parent=self, depends_on=args.ready[slot])
-
-
-def _entrances(service: str, route: Route, release: ServiceRelease) -> Iterator[_Entrance]:
-    live, canary = release.live, release.canary
-    treated = ingress.route_annotations(route)
-    yield _Entrance(
-        role="main",
-        name=service,
-        hosts=(route.host,),
-        backend=names.slot_name(service, live),
-        slot=live,
-        annotations={**treated, **ingress.issuer_annotations(route)},
-        certified=(route.host, *route.stable_hosts),  # one certificate for all, asked for here
-    )
-    if route.stable_hosts:
-        yield _Entrance(
-            role="stable",
-            name=names.stable_name(service),
-            hosts=route.stable_hosts,
-            backend=service,
-            slot=live,
-            annotations=treated,
-            certified=route.stable_hosts,
-        )
-    if canary is not None:
-        yield _Entrance(
-            role="canary",
-            name=names.canary_name(service),
-            hosts=(route.host,),
-            backend=names.slot_name(service, canary),
-            slot=canary,
-            annotations=ingress.canary_annotations(release, route.session),
-        )
+    def _behind(
+        self, args: TrafficArgs, slots: Iterable[SlotName], before: Sequence[pulumi.Resource] = ()
+    ) -> pulumi.ResourceOptions:
+        """Order a route behind the slots that it leads to: a slot that never gets ready never gets requests."""
+        ready = [resource for slot in slots for resource in args.ready[slot]]
+        return pulumi.ResourceOptions(parent=self, depends_on=[*ready, *before])
 
 
 def _metadata(args: TrafficArgs, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:

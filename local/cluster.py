@@ -3,7 +3,20 @@
 import time
 from pathlib import Path
 
-from local import addresses, cgroups, configs, control_plane, definitions, kube, network, node, pki, processes, storage
+from local import (
+    addresses,
+    cgroups,
+    configs,
+    control_plane,
+    definitions,
+    kube,
+    monitoring,
+    network,
+    node,
+    pki,
+    processes,
+    storage,
+)
 from local.commands import run
 from local.daemon import Daemon
 from local.errors import LocalError
@@ -13,6 +26,7 @@ from local.progress import Progress
 from local.toolchain.build import Toolchain
 
 OBJECTS = "cluster-objects"
+DEFINITIONS = "resource-definitions"
 READY = "node-ready"
 _START_LIMIT_SECONDS = 180  # twenty times what it takes on an idle machine: builds may take both processors meanwhile
 _GRACE_SECONDS = 10
@@ -30,7 +44,8 @@ def prepare(paths: Paths) -> None:
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
     """Return the table of daemons; `prepare` must have run."""
-    return (*control_plane.daemons(paths), *node.daemons(paths), *storage.daemons(paths))
+    parts = (control_plane, node, storage, monitoring)
+    return tuple(daemon for part in parts for daemon in part.daemons(paths))
 
 
 class Cluster:
@@ -51,7 +66,7 @@ class Cluster:
         return [
             *rows,
             Task(OBJECTS, self._apply_objects, ("kube-apiserver",)),
-            Task("resource-definitions", self._apply_definitions, ("kube-apiserver",)),
+            Task(DEFINITIONS, self._apply_definitions, ("kube-apiserver",)),
             Task(READY, self._await_node, ("kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler")),
         ]
 
@@ -79,21 +94,25 @@ class Cluster:
     def _apply_objects(self) -> None:
         """Apply the ingress class, the storage classes and the daemons' rights."""
         with self._progress.step("apply the cluster's own objects", 2):
-            self._apply(Path(__file__).parent / "manifests/cluster.yaml")
+            self._apply(Path(__file__).parent / "manifests")
 
     def _apply_definitions(self) -> None:
-        """Apply the resource definitions: ServiceMonitor, ScaledObject, ExternalSecret and the like."""
+        """Apply the resource definitions: ServiceMonitor, ScaledObject, HTTPRoute and the like; then the Gateway."""
         folder = definitions.provide(self._paths.cache, self._progress)
         with self._progress.step("apply resource definitions", 8):
             self._apply(folder)
+            self._kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={folder}")
+            self._apply(Path(__file__).parent / "crds/gateway.yaml")
 
     def _apply(self, objects: Path) -> None:
         """Apply a file or a folder on the server's side, where an unchanged object is not written."""
+        self._kubectl("apply", "--server-side", "--force-conflicts", f"--filename={objects}")
+
+    def _kubectl(self, *arguments: str) -> None:
         kubectl = self._toolchain.wait("kubectl")
         # kubectl's cache stays in the state directory.
         environment = {"HOME": str(self._paths.state), "PATH": "/usr/bin:/bin"}
-        flags = ["--server-side", "--force-conflicts", f"--filename={objects}"]
-        run([kubectl, f"--kubeconfig={self._paths.kubeconfig}", "apply", *flags], environment=environment)
+        run([kubectl, f"--kubeconfig={self._paths.kubeconfig}", *arguments], environment=environment)
 
     def _await_node(self) -> None:
         """Return when the node takes pods and the default namespace's ServiceAccount exists."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from local import addresses, cgroups, pki
+from local import addresses, cgroups, monitoring, pki
 from local.paths import Paths
 
 _SNAPSHOTTERS = ("blockfile", "btrfs", "devmapper", "erofs", "native", "zfs")
@@ -42,6 +42,7 @@ def files(paths: Paths) -> dict[str, str]:
         "Corefile": corefile(paths),
         "registry.yaml": _yaml(registry(paths)),
         "buildkitd.toml": buildkitd(),
+        monitoring.CONFIG: _yaml(monitoring.config(paths)),
     }
 
 

@@ -130,6 +130,7 @@ def _controller_manager(paths: Paths) -> Daemon:
             f"--cluster-signing-key-file={paths.pki}/ca.key",
             f"--service-account-private-key-file={paths.pki}/service-account.key",
             "--use-service-account-credentials=true",
+            "--horizontal-pod-autoscaler-sync-period=5s",  # a release waits for it to scale a slot; 15 s by default
         ),
         probe=probes.http(f"https://{addresses.LOOPBACK}:{addresses.CONTROLLER_PORT}/healthz"),
         ports=(Port(number=addresses.CONTROLLER_PORT),),

@@ -1,6 +1,7 @@
 """Resource definitions that stacks use, taken from the Go modules that publish them; `crds/go.sum` pins these.
 
-Nobody acts on them here: the API server stores and validates what a stack writes, as in a cluster with the operators.
+Traefik acts on the Gateway API's, nobody on the others: the API server stores and validates what a stack writes, as in
+a cluster with the operators.
 What only an operator's own installation uses (Prometheus, SecretStore) is left out: 5 MB that each `up` would apply.
 """
 
@@ -44,6 +45,23 @@ SOURCES = (
         module="github.com/external-secrets/external-secrets",
         folder="config/crds/bases",
         files=("external-secrets.io_externalsecrets.yaml",),
+    ),
+    # All that Traefik watches: it waits for each of them before it serves any.
+    Source(
+        module="sigs.k8s.io/gateway-api",
+        folder="config/crd/standard",
+        files=tuple(
+            f"gateway.networking.k8s.io_{kind}.yaml"
+            for kind in (
+                "gatewayclasses",
+                "gateways",
+                "httproutes",
+                "grpcroutes",
+                "tlsroutes",
+                "referencegrants",
+                "backendtlspolicies",
+            )
+        ),
     ),
 )
 

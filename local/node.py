@@ -4,6 +4,9 @@ from local import addresses, probes
 from local.daemon import Daemon, Port
 from local.paths import Paths
 
+# Seconds: the model server's own (serving/telemetry.py), so that one limit can be asked of both.
+LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
+
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
     """Return containerd, the kubelet, kube-proxy, CoreDNS, the registry, BuildKit and Traefik."""
@@ -118,11 +121,11 @@ def _buildkitd(paths: Paths) -> Daemon:
 
 
 def _traefik(paths: Paths) -> Daemon:
-    nginx = "--providers.kubernetesingressnginx"
+    nginx, gateway = "--providers.kubernetesingressnginx", "--providers.kubernetesgateway"
     return Daemon(
         name="traefik",
         binary="traefik",
-        needs=("kube-apiserver", "cluster-objects"),
+        needs=("kube-apiserver", "cluster-objects", "resource-definitions"),
         arguments=(
             "--global.checknewversion=false",
             "--global.sendanonymoususage=false",
@@ -133,9 +136,12 @@ def _traefik(paths: Paths) -> Daemon:
             "--metrics.prometheus=true",
             "--metrics.prometheus.entrypoint=metrics",
             "--metrics.prometheus.addserviceslabels=true",
+            f"--metrics.prometheus.buckets={','.join(map(str, LATENCY_BUCKETS))}",
             f"{nginx}=true",
             f"{nginx}.ingressclass={addresses.INGRESS_CLASS}",
             f"{nginx}.publishstatusaddress={addresses.LOOPBACK}",
+            f"{gateway}=true",
+            f"{gateway}.statusaddress.ip={addresses.LOOPBACK}",
             # How soon a new weight acts: 0.09 to 0.21 s, 2 s at the default.
             "--providers.providersthrottleduration=200ms",
             "--log.level=WARN",

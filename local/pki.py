@@ -53,6 +53,7 @@ LEAVES = (
     Leaf("coredns", "slipway:coredns"),
     Leaf("traefik", "slipway:traefik"),
     Leaf("volume-provisioner", "slipway:volume-provisioner"),
+    Leaf("prometheus", "slipway:prometheus"),
 )
 AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")  # etcd's and the aggregator's own: a cluster user is neither
 _WITH_KUBECONFIG = (
@@ -64,6 +65,7 @@ _WITH_KUBECONFIG = (
     "coredns",
     "traefik",
     "volume-provisioner",
+    "prometheus",
 )
 
 

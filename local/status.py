@@ -27,6 +27,7 @@ def report(paths: Paths) -> dict[str, Any]:
         "context": addresses.CONTEXT,
         "ingressUrl": addresses.INGRESS_URL,
         "registry": addresses.REGISTRY,
+        "prometheusUrl": addresses.PROMETHEUS_URL,
         "backend": f"file://{paths.pulumi_backend}",
         "auditLog": str(paths.logs / "audit.jsonl"),
         "components": {name: asdict(component) for name, component in found.items()},
@@ -43,7 +44,10 @@ def table(document: dict[str, Any]) -> str:
     ]
     if not rows:
         return "no local cluster runs: start it with `make up`"
-    places = [f"{key:<12} {document[key]}" for key in ("kubeconfig", "context", "ingressUrl", "registry", "backend")]
+    places = [
+        f"{key:<13} {document[key]}"
+        for key in ("kubeconfig", "context", "ingressUrl", "registry", "prometheusUrl", "backend")
+    ]
     return "\n".join([f"{'component':<24} {'version':<10} {'pid':<8} state", *rows, "", *places])
 
 

@@ -9,13 +9,24 @@ from models.external import ANYWHERE, Url
 from models.vocabulary import Cidr, Name, Positive, SubdomainName, Text
 
 
+class GatewaySettings(Model):
+    """The Gateway (gateway.networking.k8s.io) that routes attach to; it is there already, with its TLS and limits."""
+
+    name: SubdomainName = Field(examples=["public"])
+    namespace: Name = Field(description="where the Gateway is; its listener must admit routes of the stack's namespace")
+    listener: SubdomainName | None = Field(default=None, description="one of its listeners; none = all that fit")
+
+
 class ClusterSettings(Model):
     """``slipway:cluster``."""
 
     context: Text = Field(description="kube context; a missing one is an error, not a guess", examples=["prod-eu"])
-    traffic: Literal["nginx"] = Field(default="nginx", description="what splits requests: nginx canary annotations")
+    traffic: Literal["nginx", "gateway"] = Field(
+        default="nginx", description="what splits requests: nginx canary annotations, or HTTPRoutes of the Gateway API"
+    )
+    gateway: GatewaySettings | None = Field(default=None, description="required by, and only for, traffic: gateway")
     ingress_class: SubdomainName = "nginx"
-    ingress_namespace: Name = Field(default="ingress-nginx", description="where the ingress controller's pods run")
+    ingress_namespace: Name = Field(default="ingress-nginx", description="where the proxy's pods run, whatever it is")
     ingress_url: Url | None = Field(default=None, description="where the proxy answers; none = http://<host>")
     monitoring: bool = Field(default=True, strict=True, description="off for a cluster without the ServiceMonitor CRD")
     keda_namespace: Name = Field(default="keda", description="where KEDA runs; it asks the Redis stores of triggers")
@@ -28,6 +39,12 @@ class ClusterSettings(Model):
         description="where KEDA asks; only for triggers of kind prometheus",
         examples=["http://prometheus:9090"],
     )
+    metrics_url: Url | None = Field(
+        default=None, description="where `slipway` asks Prometheus from; none = prometheusUrl"
+    )
+    proxy_metrics: Literal["traefik", "ingress-nginx"] | None = Field(
+        default=None, description="whose counters tell what users got; none = the servers' own, which miss lost ones"
+    )
     runbook_url: Url | None = Field(default=None, description="page whose anchors are the alerts' names")
     pull_secrets: tuple[SubdomainName, ...] = Field(
         default=(), description="existing Secrets of the namespace to pull images with"
@@ -38,6 +55,14 @@ class ClusterSettings(Model):
     queries_per_second: Positive = Field(
         default=400, description="client limit towards the API server; the plugin's own 50 makes previews wait"
     )
+
+    @model_validator(mode="after")
+    def _gateway_where_it_splits(self) -> Self:
+        if self.traffic == "gateway" and self.gateway is None:
+            raise ValueError("traffic is gateway: give gateway.name and gateway.namespace")
+        if self.traffic != "gateway" and self.gateway is not None:
+            raise ValueError(f"traffic is {self.traffic}, which asks no Gateway; drop gateway, or set traffic: gateway")
+        return self
 
     @model_validator(mode="after")
     def _each_pull_secret_once(self) -> Self:

@@ -36,7 +36,7 @@ class ConfigurationError(Exception):
         super().__init__("\n".join(self.faults))
 
 
-class Faults(ValueError):  # noqa: N818 -- several at once
+class Faults(ValueError):
     """Several faults that one validator found; each becomes a line of its own.
 
     Each is ``path: rule``, the path below the model that was validated.

@@ -1,12 +1,15 @@
 """What a stack must say so that a catalogue entry can run as it says."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from pydantic.alias_generators import to_camel
 
 from models.entry import CatalogueEntry
 from models.errors import nearest
 from models.parsing import decoded
-from models.release import BUILT
+from models.release import BUILT, Match
 from models.scaling import Triggered
 from models.secrets import REGISTRY_KEY, ExternalSecret, GivenSecret
 from models.stack import StackSettings
@@ -14,6 +17,19 @@ from models.vocabulary import LABEL_LENGTH
 
 if TYPE_CHECKING:
     from models.system import SystemSpec
+
+_NOT_ON_A_GATEWAY = {
+    "tls": "TLS ends at the Gateway's listener",
+    "rate_limit": "HTTPRoutes know no rate limit",
+    "session": "HTTPRoutes know sessions only as an experiment",
+    "max_body": "HTTPRoutes know no largest body",
+    "annotations": "they are the Ingress's, and there is none",
+}
+_HOSTNAMES = 16
+_GATEWAY_SECONDS = 99_999
+_GATEWAY_PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2}){1,1024}")
+"""The API server's own limits of an HTTPRoute."""
+_NOT_RE2 = re.compile(r"\(\?(?:<?[=!]|P=|\()|\\[1-9]")
 
 
 def faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]:
@@ -23,6 +39,7 @@ def faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") ->
         yield f"slipway:system.namespace: {shown}; give another"
     yield from _release_faults(stack, system)
     yield from _route_faults(system)
+    yield from _gateway_faults(system)
     yield from _node_port_faults(system)
     yield from _image_faults(stack, entry, system)
     yield from _secret_faults(stack, entry)
@@ -33,14 +50,18 @@ def faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") ->
 
 def _release_faults(stack: StackSettings, system: "SystemSpec") -> Iterator[str]:
     services = system.services
+    for name in stack.delivery:
+        if name not in services:  # a record under another name would silently be nobody's
+            known = ", ".join(services)
+            yield f"slipway:delivery.{name}: no such service ({known}){nearest(name, services)}"
     for name, release in stack.release.items():
         where = f"slipway:release.{name}"
         if name not in services:
             yield f"{where}: no such service ({', '.join(services)}){nearest(name, services)}"
             continue
         spec = services[name].spec
-        if release.canary and spec.route is None:
-            yield f"{where}.slots: without a route nothing can split the traffic; fill one slot only"
+        if spec.route is None and release.match != Match():
+            yield f"{where}.match: without a route nobody reads headers and cookies; drop it, weight alone splits here"
         for slot, content in release.slots.items():
             if content.model is not None and spec.model is None:
                 yield f"{where}.slots.{slot}.model: {name} has no model; drop it"
@@ -62,6 +83,26 @@ def _route_faults(system: "SystemSpec") -> Iterator[str]:
             if (owner := owners.setdefault(address, name)) != name:
                 where = f"catalog/{system.name}.yaml: services.{name}.route"
                 yield f"{where}: {''.join(address)} leads to {owner} already; give it another host or path"
+
+
+def _gateway_faults(system: "SystemSpec") -> Iterator[str]:
+    """Name what an HTTPRoute cannot say: left out silently, a limit would be believed to hold."""
+    routes = {name: service.spec.route for name, service in system.services.items() if service.spec.route}
+    for name, route in routes.items() if system.cluster.traffic == "gateway" else ():
+        where = f"catalog/{system.name}.yaml: services.{name}.route"
+        for field, reason in _NOT_ON_A_GATEWAY.items():
+            if getattr(route, field):
+                yield f"{where}.{to_camel(field)}: {reason}; drop it where slipway:cluster.traffic is gateway"
+        if len(route.stable_hosts) > _HOSTNAMES:
+            yield f"{where}.stableHosts: an HTTPRoute has at most {_HOSTNAMES} hosts; drop some"
+        if not _GATEWAY_PATH.fullmatch(route.path):
+            yield f"{where}.path: an HTTPRoute's path is letters, digits, %xx and -._~!$&'()*+,;=:@/; correct it"
+        if route.timeout is not None and route.timeout > _GATEWAY_SECONDS:
+            yield f"{where}.timeout: an HTTPRoute's is at most {_GATEWAY_SECONDS} s; lower it"
+        header = system.services[name].release.match.header
+        if header is not None and _NOT_RE2.search(header.pattern or ""):
+            where = f"slipway:release.{name}.match.header.pattern"
+            yield f"{where}: proxies know no lookaround and no backreference (RE2); write it without"
 
 
 def _node_port_faults(system: "SystemSpec") -> Iterator[str]:

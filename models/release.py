@@ -8,7 +8,7 @@ from models.base import Model
 from models.files import Files
 from models.model import ModelVersion
 from models.server import ServerSettings
-from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, SlotName, Text
+from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, Positive, SlotName, Text
 
 
 class SlotRelease(Model):
@@ -17,7 +17,15 @@ class SlotRelease(Model):
     image: DigestReference | None = Field(default=None, description="none = the one under slipway:images, or built")
     model: ModelVersion | None = Field(default=None, description="none = the entry's model")
     server: ServerSettings | None = Field(default=None, description="none = the entry's settings")
-    files: Files | None = Field(default=None, description="none = the entry's config.files")
+    files: Files | None = Field(default=None, description="each replaces the entry's of its name")
+    min_replicas: Positive | None = Field(default=None, description="at least so many pods, while a release moves")
+    max_replicas: Positive | None = Field(default=None, description="at most so many pods, while a release moves")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_replicas and self.max_replicas and self.min_replicas > self.max_replicas:
+            raise ValueError(f"minReplicas {self.min_replicas} exceeds maxReplicas {self.max_replicas}; lower it")
+        return self
 
 
 class HeaderMatch(Model):

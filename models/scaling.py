@@ -112,6 +112,19 @@ Scaling = Annotated[
 ]
 
 
+def within(scaling: Fixed | Autoscaled | Triggered, least: int | None, most: int | None) -> Scaling:
+    """Narrow a slot's scaling for as long as a release moves; the kind stays.
+
+    A Deployment that gained or lost its HPA would have its ``replicas`` reset to 1 on the way.
+    """
+    wanted = max(scaling.floor, least or 0)
+    floor = min(wanted, most or wanted)
+    ceiling = max(floor, min(scaling.ceiling, most or scaling.ceiling))
+    if isinstance(scaling, Fixed):
+        return scaling.model_copy(update={"replicas": max(floor, 1)})
+    return scaling.model_copy(update={"min_replicas": floor, "max_replicas": ceiling})
+
+
 class Disruption(Model):
     """How many replicas a voluntary disruption (a node drain) may take at once."""
 

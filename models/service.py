@@ -20,6 +20,7 @@ from models.routing import Route
 from models.scaling import Disruption, Scaling
 from models.scheduling import Scheduling
 from models.server import ServerSettings
+from models.strategy import Rolling, Strategy
 from models.vocabulary import EnvironmentVariables, MountPath, Name, Port
 
 
@@ -55,6 +56,7 @@ class ServiceSpec(Model):
     exposure: Exposure = Exposure()
     route: Route | None = Field(default=None, description="none = no Ingress")
     monitoring: Monitoring | None = Monitoring()
+    release: Strategy = Field(default=Rolling(), description="how its releases go")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -126,3 +128,4 @@ class ServiceOverlay(Model):
     exposure: Exposure | None = None
     route: Route | None = None
     monitoring: Monitoring | None = None
+    release: Strategy | None = None

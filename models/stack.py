@@ -1,14 +1,19 @@
 """The stack's configuration: the whole ``slipway:`` namespace, every key of it."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from models.base import Model
 from models.cluster import ClusterSettings
+from models.delivery import ServiceDelivery
 from models.external import External, ObjectStorage, Server
 from models.image import ImageSettings
 from models.release import ServiceRelease
 from models.secrets import SecretSource
 from models.vocabulary import DigestReference, Name
+
+StackName = Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/)?[A-Za-z0-9_.-]{1,100}$")]
 
 
 class SystemChoice(Model):
@@ -29,6 +34,13 @@ class StackSettings(Model):
         default_factory=dict, description="what a later environment runs, by the entry's image key"
     )
     release: dict[Name, ServiceRelease] = Field(default_factory=dict)
+    delivery: dict[Name, ServiceDelivery] = Field(
+        default_factory=dict, description="the record of releases; `slipway` writes it"
+    )
+    source: StackName | None = Field(
+        default=None,
+        description="stack (or org/project/stack) that must have vouched for what runs here; none = nobody is asked",
+    )
     secrets: dict[Name, SecretSource] = Field(default_factory=dict, description="where each of the entry's secrets is")
     object_storage: ObjectStorage | None = Field(default=None, description="the S3 API of this environment")
     externals: dict[Name, Server] = Field(default_factory=dict, description="further servers outside the namespace")

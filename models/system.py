@@ -5,6 +5,7 @@ from pydantic import Field, ValidationError
 from models import fitting
 from models.base import Model
 from models.cluster import ClusterSettings
+from models.delivery import ServiceDelivery
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, faults_of, nearest
 from models.external import External, ObjectStorage, Server
@@ -23,6 +24,7 @@ class DeployedService(Model):
 
     spec: ServiceSpec
     release: ServiceRelease
+    delivery: ServiceDelivery = ServiceDelivery()
 
 
 class DeployedSecret(Model):
@@ -52,6 +54,8 @@ class SystemSpec(Model):
     object_storage: ObjectStorage | None = None
     externals: dict[str, Server] = Field(default_factory=dict)
     tracing: External | None = None
+    source: str | None = None
+    """The stack that must have vouched for what runs here."""
     protect: bool = False
 
     @property
@@ -86,7 +90,12 @@ def _system(stack: StackSettings, entry: CatalogueEntry, services: dict[str, Ser
     environment = stack.system.environment
     changes = entry.environments[environment]
     deployed = {
-        name: DeployedService(spec=spec, release=stack.release.get(name, BUILT)) for name, spec in services.items()
+        name: DeployedService(
+            spec=spec,
+            release=stack.release.get(name, BUILT),
+            delivery=stack.delivery.get(name, ServiceDelivery()),
+        )
+        for name, spec in services.items()
     }
     stores = {name: entry.store_in(environment, name) for name in entry.stores}
     used = {s.spec.image for s in deployed.values() for slot in s.release.slots.values() if slot.image is None}
@@ -111,6 +120,7 @@ def _system(stack: StackSettings, entry: CatalogueEntry, services: dict[str, Ser
         object_storage=stack.object_storage,
         externals=stack.externals,
         tracing=stack.tracing,
+        source=stack.source,
         protect=changes.protect,
     )
 

@@ -11,6 +11,7 @@ import runpy
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,8 +80,15 @@ class Recorded:
         return [r for r in self.resources if r.type.startswith("kubernetes:")]
 
 
+Outputs = Mapping[str, Mapping[str, Any]]
+"""What other stacks export, by their full names."""
+
+
 class _Registry(mocks.Mocks):
-    """Answers as the providers would: inputs come back, and a built image has a digest."""
+    """Answers as the providers would: inputs come back, a built image has a digest, another stack has its outputs."""
+
+    def __init__(self, outputs: Outputs | None = None) -> None:
+        self._outputs = outputs or {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
@@ -88,6 +96,8 @@ class _Registry(mocks.Mocks):
             state |= {"digest": DIGEST, "ref": f"{args.inputs['tags'][0]}@{DIGEST}"}
         if args.typ == "docker:index/image:Image":
             state |= {"repoDigest": f"{args.inputs['imageName'].rpartition(':')[0]}@{DIGEST}"}
+        if args.typ == "pulumi:pulumi:StackReference":
+            state |= {"outputs": dict(self._outputs[args.inputs["name"]])}
         return f"{args.name}-id", state
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
@@ -95,8 +105,8 @@ class _Registry(mocks.Mocks):
 
 
 class _Monitor(mocks.MockMonitor):
-    def __init__(self, recorded: Recorded) -> None:
-        super().__init__(_Registry())
+    def __init__(self, recorded: Recorded, registry: _Registry) -> None:
+        super().__init__(registry)
         self._recorded = recorded
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 -- gRPC's name
@@ -170,11 +180,18 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def record(program: Callable[[], object], *, stack: str = "dev", into: Recorded | None = None) -> Recorded:
+def record(
+    program: Callable[[], object],
+    *,
+    stack: str = "dev",
+    into: Recorded | None = None,
+    outputs: Outputs | None = None,
+) -> Recorded:
     """Run a program to its end and give what it registered and exported.
 
-    Give ``into`` to see what was registered by a program that fails.
+    Give ``into`` to see what was registered by a program that fails, and ``outputs`` where it asks other stacks.
     """
+    registry = _Registry(outputs)
     recorded = Recorded() if into is None else into
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_Inline())
@@ -182,7 +199,8 @@ def record(program: Callable[[], object], *, stack: str = "dev", into: Recorded 
     try:
         # Each run gets a root of its own: exports of one would otherwise be found in the next.
         pulumi.runtime.settings.ROOT.set(None)
-        mocks.set_mocks(_Registry(), project="slipway", stack=stack, preview=False, monitor=_Monitor(recorded))
+        monitor = _Monitor(recorded, registry)
+        mocks.set_mocks(registry, "slipway", stack, preview=False, monitor=monitor, organization="organization")
         cast("Any", pulumi.runtime.settings.SETTINGS).callbacks = _Callbacks(recorded)
         pulumi.runtime.test(lambda: program() and None)()
         root = get_root_resource()
@@ -199,11 +217,18 @@ async def _plain(value: object) -> object:
     return await pulumi.Output.from_input(value).future()
 
 
-def run_main(config: Mapping[str, object], *, stack: str = "dev", into: Recorded | None = None) -> Recorded:
+def run_main(
+    config: Mapping[str, object],
+    *,
+    stack: str = "dev",
+    into: Recorded | None = None,
+    outputs: Outputs | None = None,
+) -> Recorded:
     """Run the real ``__main__.py`` with this ``slipway:`` namespace."""
     values = {f"slipway:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     set_all_config(values)
-    return record(lambda: runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__"), stack=stack, into=into)
+    program = partial(runpy.run_path, str(PROJECT / "__main__.py"), run_name="__main__")
+    return record(program, stack=stack, into=into, outputs=outputs)
 
 
 def refusal_of(config: Mapping[str, object]) -> list[str]:

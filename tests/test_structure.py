@@ -15,7 +15,10 @@ from tests.recording import PROJECT
 FILE_LINES, FUNCTION_LINES, MAIN_LINES = 300, 50, 40
 FLAT = "bench/flat/__main__.py"
 """The benchmark's counterpart: hand-written and flat on purpose."""
-PACKAGES = ("models", "components", "catalog", "local", "schema", "serving", "bench", "tests")
+PACKAGES = (
+    "models", "components", "planning", "delivery", "catalog", "local", "schema", "serving", "templates", "bench",
+    "tests",
+)  # fmt: skip
 PROGRAM = {"models", "components", "catalog"}
 OWN = {*PACKAGES, "__main__"}
 
@@ -84,6 +87,19 @@ def test_models_import_the_standard_library_and_pydantic_alone(path: Path) -> No
 @by_file("path", sources("components"), ids=shown)
 def test_components_import_models_and_components_of_ours(path: Path) -> None:
     assert packages(path) & OWN <= {"models", "components"}
+
+
+@by_file("path", sources("planning"), ids=shown)
+def test_planning_is_arithmetic_over_models(path: Path) -> None:
+    assert packages(path) - sys.stdlib_module_names <= {"planning", "models"}
+
+
+@by_file("path", sources("delivery"), ids=shown)
+def test_delivery_takes_only_pure_functions_from_the_components(path: Path) -> None:
+    assert packages(path) & OWN <= {"delivery", "planning", "models", "components", "catalog"}
+    taken = {module for module in imported(path) if module.startswith("components.")}
+    pure = ("components.manifests", "components.names", "components.labels", "components.preflight")
+    assert {module for module in taken if not module.startswith(pure)} == set()
 
 
 def components_defined(path: Path) -> set[str]:

@@ -1,16 +1,38 @@
-"""The live Service: the address of a service, over the pods of its live slot."""
+"""The live Service: the address of a service, over the pods that answer for it."""
 
 from typing import TYPE_CHECKING
 
 from components import labels
 from components.manifests.pod import PORT_NAME
 from models.exposure import Exposure
+from models.release import ServiceRelease
+from models.vocabulary import SlotName
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import ServicePortArgsDict, ServiceSpecArgsDict
 
 
-def live_service_spec(*, service: str, slot: str, exposure: Exposure) -> "ServiceSpecArgsDict":
+_ALL = 100
+
+
+def answering(release: ServiceRelease, *, routed: bool) -> tuple[SlotName, ...]:
+    """Which slots' pods stand behind the live Service.
+
+    With a route the proxy splits requests, and the live Service has the live slot alone. Without one nothing but the
+    Service is in the way: between 0 and 100 percent it has both slots, and each gets the share of its pods.
+    """
+    other = release.canary
+    if routed or other is None or release.weight == 0:
+        return (release.live,)
+    return (other,) if release.weight == _ALL else (release.live, other)
+
+
+def selector(service: str, slots: tuple[SlotName, ...]) -> dict[str, str]:
+    """Select the pods of one slot, or of both."""
+    return labels.select_slot(service, slots[0]) if len(slots) == 1 else labels.select_service(service)
+
+
+def live_service_spec(*, service: str, slots: tuple[SlotName, ...], exposure: Exposure) -> "ServiceSpecArgsDict":
     """Describe the Service that callers use, and cloud load balancers where it is exposed.
 
     Annotations are not part of it: they go to its metadata.
@@ -25,7 +47,7 @@ def live_service_spec(*, service: str, slot: str, exposure: Exposure) -> "Servic
         port["node_port"] = exposure.node_port
     described: ServiceSpecArgsDict = {
         "type": exposure.type,
-        "selector": labels.select_slot(service, slot),
+        "selector": selector(service, slots),
         "ports": [port],
     }
     if exposure.external_traffic_policy:

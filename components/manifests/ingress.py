@@ -3,21 +3,77 @@
 Semantics: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/ as ingress-nginx and
 Traefik (3.7, provider kubernetesIngressNGINX) honour them. Both take everything but the split itself from the main
 Ingress, so a canary repeats nothing.
+
+The main Ingress names the live slot's *private* Service. Proxies attach a canary to the Service of the main rule,
+so a Service shared with other hosts would leak the canary to them; those hosts get the live Service instead.
 """
 
+from collections.abc import Iterator
 from decimal import ROUND_CEILING
 from typing import TYPE_CHECKING
 
+from components import names
+from components.manifests.entrance import Entrance
 from components.manifests.pod import PORT_NAME
+from models.cluster import ClusterSettings
 from models.quantity import parse
-from models.release import ServiceRelease
+from models.release import Match, ServiceRelease
 from models.routing import RateLimit, Route, Session
+from models.service import ServiceSpec
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.networking.v1 import IngressSpecArgsDict
 
 _PREFIX = "nginx.ingress.kubernetes.io/"
 _ISSUER = "cert-manager.io/cluster-issuer"
+
+
+def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:
+    """Give the Ingresses of a service: main, stable hosts, and the canary, which is to be written after the main one.
+
+    At a promotion the main Ingress turns to the slot that gets all requests already; a canary that turned first would
+    send them all back to the old one.
+    """
+    route, live, canary = spec.route, release.live, release.canary
+    if route is None:
+        return
+    treated = route_annotations(route)
+    yield Entrance(
+        role="main",
+        name=service,
+        slots=(live,),
+        annotations={**treated, **issuer_annotations(route)},
+        spec=ingress_spec(
+            route=route,
+            hosts=(route.host,),
+            backend=names.slot_name(service, live),
+            ingress_class=cluster.ingress_class,
+            certified=(route.host, *route.stable_hosts),  # one certificate for all, asked for here
+        ),
+    )
+    if route.stable_hosts:
+        yield Entrance(
+            role="stable",
+            name=names.stable_name(service),
+            slots=(live,),
+            annotations=treated,
+            spec=ingress_spec(
+                route=route,
+                hosts=route.stable_hosts,
+                backend=service,
+                ingress_class=cluster.ingress_class,
+                certified=route.stable_hosts,
+            ),
+        )
+    if canary is not None:
+        backend, ingress_class = names.slot_name(service, canary), cluster.ingress_class
+        yield Entrance(
+            role="canary",
+            name=names.canary_name(service),
+            slots=(canary,),
+            annotations=canary_annotations(release, route.session),
+            spec=ingress_spec(route=route, hosts=(route.host,), backend=backend, ingress_class=ingress_class),
+        )
 
 
 def ingress_spec(
@@ -106,6 +162,8 @@ def canary_annotations(release: ServiceRelease, session: Session | None = None) 
     if release.match.cookie is not None:
         annotations["canary-by-cookie"] = release.match.cookie
     if session:
-        # ingress-nginx's default, said aloud; Traefik knows no other.
-        annotations["affinity-canary-behavior"] = "sticky"
+        # Sticky: a client stays with its slot. ingress-nginx would keep it there when the slot gets nothing any more,
+        # too; legacy ends that. Traefik does both by itself, and reads neither word.
+        asked = release.weight > 0 or release.match != Match()
+        annotations["affinity-canary-behavior"] = "sticky" if asked else "legacy"
     return {f"{_PREFIX}{key}": value for key, value in annotations.items()}

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import PodTemplateSpecArgsDict, ServiceSpecArgsDict
     from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgsDict
 
+PRIVATE_PORT = 80
+"""Of a slot's own Service."""
 REVISIONS = 2
 """Old ReplicaSets kept for `kubectl rollout undo`; a release's way back is the other slot."""
 
@@ -43,7 +45,7 @@ def service_spec(*, service: str, slot: str) -> "ServiceSpecArgsDict":
     return {
         "type": "ClusterIP",
         "selector": labels.select_slot(service, slot),
-        "ports": [{"name": PORT_NAME, "port": 80, "target_port": PORT_NAME, "protocol": "TCP"}],
+        "ports": [{"name": PORT_NAME, "port": PRIVATE_PORT, "target_port": PORT_NAME, "protocol": "TCP"}],
     }
 
 

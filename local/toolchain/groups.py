@@ -10,6 +10,7 @@ KUBERNETES_VERSION = "v1.36.1"
 PULUMI_VERSION = "v3.259.0"
 PULUMI_KUBERNETES_VERSION = "4.25.0"
 PULUMI_DOCKER_BUILD_VERSION = "0.0.22"
+PROMETHEUS_VERSION = "v0.315.0"  # of the module; the program calls it 3.15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,9 @@ class Group:
 _KUBERNETES_GO = "k8s.io/component-base/version"
 _KUBERNETES_MAJOR, _KUBERNETES_MINOR, _ = KUBERNETES_VERSION[1:].split(".")
 _PULUMI_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+_PROMETHEUS_VARIABLES = (("github.com/prometheus/common/version.Version", "3.15.0"),)
+# The clouds' SDKs stay out. promtool discovers nothing: the same tags let it share the server's packages.
+_PROMETHEUS_TAGS = ("remove_all_sd", "enable_kubernetes_sd")
 
 # What `up` builds. What the cluster needs first comes first; the engine is wanted before what only a deployment needs.
 GROUPS: tuple[Group, ...] = (
@@ -206,9 +210,19 @@ GROUPS: tuple[Group, ...] = (
         expected_seconds=40,
         variables=(("github.com/traefik/traefik/v3/pkg/version.Version", "v3.7.9"),),
     ),
+    Group(
+        name="prometheus",
+        version=PROMETHEUS_VERSION,
+        module="prometheus",
+        programs=(Program(name="prometheus", package="github.com/prometheus/prometheus/cmd/prometheus"),),
+        expected_seconds=95,
+        variables=_PROMETHEUS_VARIABLES,
+        tags=_PROMETHEUS_TAGS,
+    ),
 )
 
-# What no cluster needs: checkers for the tests, built by the first one that asks (`build.provide`).
+# What no cluster needs: checkers for the tests and what a benchmark compares with. The first one that asks has it built
+# (`build.provide`).
 ON_DEMAND: tuple[Group, ...] = (
     Group(
         name="kube-score",
@@ -219,13 +233,28 @@ ON_DEMAND: tuple[Group, ...] = (
         variables=(("main.version", "v1.20.0"),),
     ),
     Group(
+        name="actionlint",
+        version="v1.7.12",
+        module="actionlint",
+        programs=(Program(name="actionlint", package="github.com/rhysd/actionlint/cmd/actionlint"),),
+        expected_seconds=30,
+        variables=(("github.com/rhysd/actionlint.version", "v1.7.12"),),
+    ),
+    Group(
         name="promtool",
-        version="v0.315.0",
+        version=PROMETHEUS_VERSION,
         module="prometheus",
         programs=(Program(name="promtool", package="github.com/prometheus/prometheus/cmd/promtool"),),
-        expected_seconds=120,
-        variables=(("github.com/prometheus/common/version.Version", "3.15.0"),),
-        tags=("remove_all_sd",),  # the clouds' SDKs: rules are checked, nothing is discovered
+        expected_seconds=10,
+        variables=_PROMETHEUS_VARIABLES,
+        tags=_PROMETHEUS_TAGS,
+    ),
+    Group(
+        name="flagger",
+        version="v1.36.1",
+        module="flagger",
+        programs=(Program(name="flagger", package="github.com/fluxcd/flagger/cmd/flagger"),),
+        expected_seconds=150,
     ),
 )
 ALL = (*GROUPS, *ON_DEMAND)

@@ -24,7 +24,7 @@ SERVICE = "nlu"
 CONTAINER = "server"
 PORT = 7860
 PATIENCE_SECONDS = 120.0
-SENTENCE = {"text": "Zorblax is great.", "schema": {"person": None, "place": None}}
+SENTENCE = {"text": "Zorblax called yesterday.", "schema": {"person": None, "place": None}}
 
 
 @dataclass(frozen=True)

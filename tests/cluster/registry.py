@@ -13,6 +13,7 @@ _TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
+_LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
 def _get(repository: str, rest: str) -> httpx.Response:
@@ -48,17 +49,35 @@ def contents(host: str) -> dict[str, list[str]]:
 
 def pushed_again(repository: str, digest: str) -> str:
     """Push an image once more with one label added: the same layers, another digest, as a new build would have."""
-    host, _, name = repository.partition("/")
-    content = manifest(repository, digest)
-    config = cast("dict[str, Any]", _get(repository, f"blobs/{content['config']['digest']}").json())
+    content, config = _documents(repository, digest)
     config["config"].setdefault("Labels", {})["test"] = "again"
+    return _pushed(repository, content, config)
+
+
+def pushed_with(repository: str, digest: str, layer: bytes) -> str:
+    """Push an image with one more layer, a tar, on top."""
+    content, config = _documents(repository, digest)
+    content["layers"].append({"mediaType": _LAYER, "digest": _digest(layer), "size": len(layer)})
+    config["rootfs"]["diff_ids"].append(_digest(layer))
+    config.pop("history", None)  # it must have a line for each layer, or none
+    return _pushed(repository, content, config, layer)
+
+
+def _documents(repository: str, digest: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    content = manifest(repository, digest)
+    return content, cast("dict[str, Any]", _get(repository, f"blobs/{content['config']['digest']}").json())
+
+
+def _pushed(repository: str, content: dict[str, Any], config: dict[str, Any], *layers: bytes) -> str:
+    host, _, name = repository.partition("/")
     blob = json.dumps(config).encode()
     content["config"] |= {"digest": _digest(blob), "size": len(blob)}
     document = json.dumps(content).encode()
     with httpx.Client(base_url=f"http://{host}/v2/{name}/", timeout=30) as client:
-        place = client.post("blobs/uploads/").raise_for_status().headers["Location"]
-        upload = httpx.URL(place).copy_merge_params({"digest": _digest(blob)})
-        client.put(upload, content=blob, headers={"Content-Type": "application/octet-stream"}).raise_for_status()
+        for part in (*layers, blob):
+            place = client.post("blobs/uploads/").raise_for_status().headers["Location"]
+            upload = httpx.URL(place).copy_merge_params({"digest": _digest(part)})
+            client.put(upload, content=part, headers={"Content-Type": "application/octet-stream"}).raise_for_status()
         kind = {"Content-Type": content["mediaType"]}
         client.put(f"manifests/{_digest(document)}", content=document, headers=kind).raise_for_status()
     return f"{repository}@{_digest(document)}"

@@ -44,7 +44,17 @@ def exported_environment() -> dict[str, str]:
 
 def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
     """Lay out the program in a folder of its own, with the catalogue as it is or with one entry alone."""
-    shared = ("__main__.py", "models", "components", "serving", "images", "Pulumi.yaml", ".slipway")
+    shared = (
+        "__main__.py",
+        "models",
+        "components",
+        "planning",
+        "delivery",
+        "serving",
+        "images",
+        "Pulumi.yaml",
+        ".slipway",
+    )
     for name in (*shared, "catalog") if entry is None else shared:
         (folder / name).symlink_to(PROJECT / name)
     if entry is not None:

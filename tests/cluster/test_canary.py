@@ -1,16 +1,22 @@
-"""The canary slot, filled and weighed by editing the stack file alone."""
+"""The canary slot, filled and weighed by editing the stack file alone: by annotations, on a Gateway, and with no route.
+
+Which request goes where, cell by cell, is in test_splitting.py.
+"""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster import registry
-from tests.cluster.stack import Json, Stack
+from tests.cluster import copies, registry
+from tests.cluster.stack import Json, Stack, project_elsewhere
 from tests.cluster.traffic import Ingress, slots
 
 REQUESTS = 1000
 WEIGHT = 20
 PARTNER = "partner.dev.slipway.test"
+MODEL = "s3://models/digits/1"
+BESIDE, STABLE = "slipway-beside", "stable.beside.slipway.test"
+ON_GATEWAY: Json = {"traffic": "gateway", "gateway": {"name": "slipway", "namespace": "slipway-gateway"}}
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +94,49 @@ def test_the_live_slot_was_not_touched(canary: tuple[Json, Json]) -> None:
     assert {name: after["pods"].get(name) for name in blue_pods} == blue_pods
     changed = {name for name, state in before["objects"].items() if after["objects"].get(name) != state}
     assert not changed
+
+
+@pytest.fixture(scope="module")
+def beside(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[copies.Copy]:
+    """A small system whose one service is split by a Gateway and whose other one has no route, both at weight 50."""
+    routed = {"host": "beside.slipway.test", "path": "/predict", "stableHosts": [STABLE]}
+    services = {
+        "split": copies.service("split", MODEL, route=routed),
+        "inner": copies.service("inner", MODEL, route=None),
+    }
+    folder = project_elsewhere(tmp_path_factory.mktemp("beside"), copies.entry(BESIDE, services))
+    with copies.initialised(stack, folder, BESIDE) as copy:
+        copy.settings["slipway:cluster"] |= ON_GATEWAY
+        copy.up({name: both(50) for name in services})
+        yield copy
+
+
+def both(weight: int, live: str = "blue") -> Json:
+    """Both slots filled, the other one's with settings of its own."""
+    return {"live": live, "slots": {"blue": {}, "green": {"server": {"topK": 5}}}, "weight": weight}
+
+
+def behind(copy: copies.Copy, service: str) -> set[str]:
+    """The slots of the ready pods behind a Service."""
+    slices: list[Json] = copy.found("endpointslices", "-l", f"kubernetes.io/service-name={service}")["items"]
+    listed: list[list[Json]] = [found.get("endpoints") or [] for found in slices]
+    pods = copies.by_name(copy.found("pods")["items"])
+    names = [str(end["targetRef"]["name"]) for ends in listed for end in ends if end["conditions"]["ready"]]
+    return {str(pods[name]["metadata"]["labels"]["slipway.dev/slot"]) for name in names}
+
+
+def test_a_gateway_splits_as_declared_and_a_promotion_loses_nothing(
+    beside: copies.Copy, pictures: list[tuple[bytes, str]]
+) -> None:
+    ingress, picture = beside.ingress("split"), pictures[0][0]
+    assert abs(slots(ingress.ask_all([picture] * 100))["green"] - 50) <= 1
+    assert slots(Ingress(ingress.url, STABLE).ask_all([picture] * 20)) == {"blue": 20}
+    assert behind(beside, "inner") == {"blue", "green"}
+    with ingress.load(picture, per_second=10, at_most=1000) as tally:
+        beside.up(dict.fromkeys(("split", "inner"), both(100)))
+        assert slots(ingress.ask_all([picture] * 20)) == {"green": 20}
+        assert behind(beside, "inner") == {"green"}
+        beside.up(dict.fromkeys(("split", "inner"), both(0, "green")))
+    assert tally.failures == {}
+    assert slots(Ingress(ingress.url, STABLE).ask_all([picture] * 20)) == {"green": 20}
+    assert behind(beside, "inner") == {"green"}

@@ -8,7 +8,7 @@ from components.manifests import guards
 from models.entry import CatalogueEntry
 from models.stack import StackSettings
 from models.system import resolve
-from tests.samples import Config, accepted, entry, job, put, service, stack, store
+from tests.samples import IMAGE, Config, accepted, entry, job, put, release, service, stack, store
 
 
 def hard(**changes: object) -> dict[str, str]:
@@ -144,3 +144,20 @@ def test_the_restricted_standard_is_enforced_warned_of_and_audited_at_one_versio
         for mode in ("enforce", "warn", "audit")
         for suffix, value in (("", "restricted"), ("-version", "v1.30"))
     }
+
+
+@pytest.mark.parametrize(
+    ("content", "pods"),
+    [
+        ({"minReplicas": 1, "maxReplicas": 1}, "18"),
+        ({"minReplicas": 4}, "18"),
+        ({"minReplicas": 7, "maxReplicas": 7}, "30"),
+    ],
+)
+def test_a_slot_that_a_release_narrows_leaves_the_quota_and_one_that_it_widens_has_room(
+    content: Config, pods: str
+) -> None:
+    given = put(stack(), "release.web", release(slots={"blue": {"image": IMAGE, **content}}))
+    services = {"web": sized(UP_TO_FOUR, resources("1", "1Gi"), maxSurge=1)}
+    spec = resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry(services=services)))
+    assert guards.quota(spec)["pods"] == pods

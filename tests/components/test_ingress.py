@@ -150,5 +150,12 @@ def test_the_canarys_annotations_say_what_the_release_says(changes: Config, expe
     given = accepted(ServiceRelease, release(**changes))
     wanted = {f"{NGINX}{key}": value for key, value in {"canary": "true", **expected}.items()}
     assert ingress.canary_annotations(given) == wanted
-    sticky = {**wanted, f"{NGINX}affinity-canary-behavior": "sticky"}
-    assert ingress.canary_annotations(given, Session()) == sticky
+    behavior = "sticky" if changes != {"weight": 0} else "legacy"
+    in_session = {**wanted, f"{NGINX}affinity-canary-behavior": behavior}
+    assert ingress.canary_annotations(given, Session()) == in_session
+
+
+def test_a_session_does_not_keep_its_client_with_a_slot_that_gets_nothing_any_more() -> None:
+    data = put(stack(), "release.web", release(weight=0))
+    run = deployed(entry(services={"web": service(route=FULL)}), data)
+    assert of(run, "web-canary")["affinity-canary-behavior"] == "legacy"

@@ -54,6 +54,7 @@ def test_every_pod_resolves_names_over_both_protocols_at_any_address() -> None:
 
 
 MONITORED: Config = {"monitoring": True}
+GATEWAY: Config = {"traffic": "gateway", "gateway": {"name": "public", "namespace": "partner"}}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,8 @@ MONITORED: Config = {"monitoring": True}
         ({"route": ROUTE}, MONITORED, ["ingress-nginx", "monitoring"]),
         ({"route": ROUTE, "monitoring": None}, MONITORED, ["ingress-nginx"]),
         ({"route": ROUTE}, {"ingressNamespace": "default"}, ["default"]),
+        ({"route": ROUTE}, GATEWAY, ["ingress-nginx"]),
+        ({"route": ROUTE}, {**GATEWAY, "ingressNamespace": "default"}, ["default"]),
         ({}, {**MONITORED, "monitoringNamespace": "partner"}, ["partner"]),
         ({"exposure": {"namespaces": ["partner", "default"]}}, {}, ["default", "partner"]),
         ({"route": ROUTE, "exposure": {"namespaces": ["partner"]}}, {}, ["ingress-nginx", "partner"]),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.components.deploying import deployed, released, with_service
 from tests.recording import Recorded
-from tests.samples import entry, put, service, stack
+from tests.samples import IMAGE, Config, entry, put, service, stack
 
 
 def deployment(run: Recorded) -> dict[str, Any]:
@@ -45,6 +45,32 @@ def test_a_range_of_replicas_is_the_autoscalers_business() -> None:
     assert spec["metrics"] == [
         {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 55}}}
     ]
+
+
+def scaled(scaling: Config, **content: int) -> Recorded:
+    data = put(stack(), "release.web", {"slots": {"blue": {"image": IMAGE, **content}}})
+    return deployed(entry(services={"web": service(scaling=scaling)}), data)
+
+
+RANGE: Config = {"minReplicas": 2, "maxReplicas": 6}
+CPU: Config = {"cpu": {"utilization": 55}}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [({}, (2, 6)), ({"minReplicas": 4}, (4, 6)), ({"minReplicas": 1, "maxReplicas": 1}, (1, 1))],
+)
+def test_a_slot_scales_within_what_its_release_says(content: dict[str, int], expected: tuple[int, int]) -> None:
+    hpa = scaled({**RANGE, "metrics": CPU}, **content).one("HorizontalPodAutoscaler").inputs["spec"]
+    assert (hpa["minReplicas"], hpa["maxReplicas"]) == expected
+    keda = scaled({**RANGE, "triggers": {"busy": CPU}}, **content).one("ScaledObject").inputs["spec"]
+    assert (keda["minReplicaCount"], keda["maxReplicaCount"]) == expected
+
+
+def test_a_slots_own_numbers_replace_a_fixed_one_and_leave_its_pods_alone() -> None:
+    usual, narrowed = scaled({"replicas": 3}), scaled({"replicas": 3}, minReplicas=1, maxReplicas=1)
+    assert (deployment(usual)["replicas"], deployment(narrowed)["replicas"]) == (3, 1)
+    assert deployment(usual)["template"] == deployment(narrowed)["template"]
 
 
 @pytest.mark.parametrize("budget", [{"maxUnavailable": 1}, {"minAvailable": 1}])

@@ -7,7 +7,7 @@ import pytest
 from components import labels
 from tests.components.deploying import ROUTE, annotations, deployed, ingress_backends, released
 from tests.recording import Recorded, Registered
-from tests.samples import IMAGE, OTHER_IMAGE, entry, put, service, stack
+from tests.samples import IMAGE, OTHER_IMAGE, entry, put, release, service, stack
 
 NGINX = "nginx.ingress.kubernetes.io/"
 HOST, PARTNER = "web.example.com", "partner.example.com"
@@ -92,6 +92,41 @@ def test_a_route_waits_for_the_slot_that_it_leads_to_and_for_no_other(kind: str,
     behind = run.one(kind, name).depends_on
     assert {deployment(run, slot).urn, run.one("Service", f"web-{slot}").urn} <= behind
     assert deployment(run, other).urn not in behind
+
+
+def test_the_canary_turns_after_the_main_route() -> None:
+    run = released(weight=20)
+    assert run.one("Ingress", "web").urn in canary(run).depends_on
+    assert canary(run).urn not in run.one("Ingress", "web").depends_on
+
+
+def unrouted(**changes: object) -> Recorded:
+    data = put(stack(), "release.web", release(**changes))
+    return deployed(entry(services={"web": service()}), data)
+
+
+@pytest.mark.parametrize("live", ["blue", "green"])
+@pytest.mark.parametrize(
+    ("weight", "selected"), [(0, {"live"}), (1, {"live", "other"}), (99, {"live", "other"}), (100, {"other"})]
+)
+def test_without_a_route_the_live_service_has_the_pods_that_the_weight_asks(
+    live: str, weight: int, selected: set[str]
+) -> None:
+    run = unrouted(live=live, weight=weight)
+    slots = {"live": live, "other": {"blue": "green", "green": "blue"}[live]}
+    service_now = run.one("Service", "web")
+    chosen = service_now.inputs["spec"]["selector"]
+    pods = {slot: run.one("Deployment", f"web-{slot}") for slot in slots.values()}
+    labelled = {slot: pod.inputs["spec"]["template"]["metadata"]["labels"] for slot, pod in pods.items()}
+    wanted = {slots[role] for role in selected}
+    assert {slot for slot in pods if chosen.items() <= labelled[slot].items()} == wanted
+    assert {slot for slot, pod in pods.items() if pod.urn in service_now.depends_on} == wanted
+    assert run.of_kind("Ingress") == []
+
+
+@pytest.mark.parametrize("weight", [0, 50, 100])
+def test_with_a_route_the_live_service_has_the_live_slot_whatever_the_weight(weight: int) -> None:
+    assert selected_slot(released(weight=weight), "web") == "blue"
 
 
 def of_blue(run: Recorded) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from local.paths import Paths
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Paths:
-    """Credentials and configuration as `up` writes them; making 18 keys takes a moment, so once for all tests."""
+    """Credentials and configuration as `up` writes them; making 20 keys takes a moment, so once for all tests."""
     root = tmp_path_factory.mktemp("c")
     paths = Paths(project=root / "project", state=root / "state", cache=root / "cache")
     paths.create()

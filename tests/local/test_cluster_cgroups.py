@@ -63,6 +63,21 @@ def test_removal_takes_children_first_and_names_what_the_kernel_holds(tmp_path: 
     assert not (mount / "slipway/kubepods").exists()
 
 
+@pytest.mark.parametrize(
+    ("processors", "file", "weight"),
+    [(2, "cpu.shares", 4096), (2, "cpu.weight", 400), (None, "cpu.weight", 200), (64, "cpu.weight", 10000)],
+)
+def test_pods_count_for_more_than_one_process_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processors: int | None, file: str, weight: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    mount = v2(tmp_path / "cgroup")
+    (mount / "slipway").mkdir()
+    (mount / "slipway" / file).write_text("1")  # the kernel makes it with the folder
+    cgroups.create(mount)
+    assert (mount / "slipway" / file).read_text() == str(weight)
+
+
 def test_a_machine_without_cgroups_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(LocalError, match="no cgroup hierarchy is mounted"):
         cgroups.create(tmp_path)

@@ -12,7 +12,7 @@ from local.paths import Paths
 from local.toolchain.groups import group_of
 
 LOCAL = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network(addresses.NODE_IP))
-STEPS = {cluster.OBJECTS}
+STEPS = {cluster.OBJECTS, cluster.DEFINITIONS}
 
 
 @pytest.fixture

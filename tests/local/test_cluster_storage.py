@@ -10,7 +10,7 @@ from local import addresses, cluster, pki, storage
 from local.daemon import Daemon
 from local.paths import Paths
 
-MANIFESTS = Path(cluster.__file__).parent / "manifests/cluster.yaml"
+MANIFESTS = sorted((Path(cluster.__file__).parent / "manifests").glob("*.yaml"))
 
 
 @pytest.fixture
@@ -19,7 +19,8 @@ def table(prepared: Paths) -> dict[str, Daemon]:
 
 
 def objects(kind: str) -> list[dict[str, Any]]:
-    return [found for found in yaml.safe_load_all(MANIFESTS.read_text()) if found["kind"] == kind]
+    found = [item for file in MANIFESTS for item in yaml.safe_load_all(file.read_text())]
+    return [item for item in found if item["kind"] == kind]
 
 
 def test_the_s3_server_s_keys_are_in_no_argument_that_everybody_can_list(

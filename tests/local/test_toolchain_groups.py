@@ -45,14 +45,19 @@ def test_scripts_are_binaries_too() -> None:
 
 
 def test_what_only_tests_need_is_not_built_by_up() -> None:
-    assert {group.name for group in ON_DEMAND} == {"kube-score", "promtool"}
+    assert {group.name for group in ON_DEMAND} == {"kube-score", "actionlint", "promtool", "flagger"}
     assert not set(ON_DEMAND) & set(GROUPS)
     assert group_of("promtool") in ON_DEMAND
 
 
 def test_build_tags_are_one_flag_and_none_where_there_are_none() -> None:
-    assert tag_flags([group_of("promtool")]) == ["-tags=remove_all_sd"]
-    assert tag_flags(GROUPS) == []
+    assert tag_flags([group_of("promtool")]) == ["-tags=remove_all_sd,enable_kubernetes_sd"]
+    assert tag_flags([group_of("etcd"), group_of("kubelet")]) == []
+
+
+def test_promtool_shares_the_server_s_compiled_packages() -> None:
+    shared = [(group.module, group.version, group.tags) for group in map(group_of, ("prometheus", "promtool"))]
+    assert len(set(shared)) == 1
 
 
 def test_an_unknown_program_is_named_with_the_known_ones() -> None:
@@ -130,6 +135,9 @@ def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program
         ("versitygw", "github.com/versity/versitygw"),
         ("volume-provisioner", "sigs.k8s.io/sig-storage-lib-external-provisioner/v13"),
         ("kube-score", "github.com/zegl/kube-score"),
+        ("actionlint", "github.com/rhysd/actionlint"),
+        ("flagger", "github.com/fluxcd/flagger"),
+        ("prometheus", "github.com/prometheus/prometheus"),
         ("promtool", "github.com/prometheus/prometheus"),
         ("pulumi", "github.com/pulumi/pulumi/pkg/v3"),
         ("python-host", "github.com/pulumi/pulumi/sdk/v3"),
@@ -155,5 +163,5 @@ def test_the_engine_and_plugins_match_the_python_packages() -> None:
 def test_a_group_is_chosen_by_name_and_an_unknown_one_is_named_with_the_known_ones() -> None:
     assert [group.name for group in chosen(["promtool", "etcd"])] == ["promtool", "etcd"]
     assert chosen(None) == GROUPS
-    with pytest.raises(LocalError, match=r"--only prometheus: no such group; there are: etcd, .*promtool"):
-        chosen(["prometheus"])
+    with pytest.raises(LocalError, match=r"--only grafana: no such group; there are: etcd, .*promtool"):
+        chosen(["grafana"])

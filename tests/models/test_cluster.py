@@ -27,13 +27,22 @@ ACCEPTED: Accepted = [
     (ClusterSettings, cluster()),
     (ClusterSettings, cluster(podSecurityVersion="latest", monitoring=False)),
     (ClusterSettings, cluster(podSecurityVersion="v1.29", ingressClass="nginx.internal")),
+    (ClusterSettings, cluster(traffic="gateway", gateway={"name": "public", "namespace": "edge"})),
+    (ClusterSettings, cluster(traffic="gateway", gateway={"name": "p", "namespace": "edge", "listener": "web"})),
     (ClusterSettings, cluster(ingressUrl="http://127.0.0.1:8080", prometheusUrl="http://prometheus:9090")),
     (ClusterSettings, cluster(pullSecrets=["mirror", "vendor.example.com"], runbookUrl="https://runbooks.example.com")),
 ]
 REFUSED: Refused = [
     (ClusterSettings, {}, f"context: {REQUIRED}"),
     (ClusterSettings, {"context": ""}, "context: '': String should have at least 1 character"),
-    (ClusterSettings, cluster(traffic="istio"), "traffic: 'istio': Input should be 'nginx'"),
+    (ClusterSettings, cluster(traffic="gateway"), "traffic is gateway: give gateway.name and gateway.namespace"),
+    (
+        ClusterSettings,
+        cluster(gateway={"name": "public", "namespace": "edge"}),
+        "traffic is nginx, which asks no Gateway; drop gateway, or set traffic: gateway",
+    ),
+    (ClusterSettings, cluster(traffic="gateway", gateway={"name": "p"}), f"gateway.namespace: {REQUIRED}"),
+    (ClusterSettings, cluster(traffic="istio"), "traffic: 'istio': Input should be 'nginx' or 'gateway'"),
     (ClusterSettings, cluster(monitoring="yes"), "monitoring: 'yes': Input should be a valid boolean"),
     (
         ClusterSettings,

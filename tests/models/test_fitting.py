@@ -97,11 +97,19 @@ def test_a_release_of_a_service_that_does_not_exist_is_refused_with_the_nearest_
     )
 
 
-def test_a_canary_without_a_route_is_refused() -> None:
-    assert apart(stack("dev", release={"web": release()}), entry(services={"web": service()})) == (
-        "slipway:release.web.slots: without a route nothing can split the traffic; fill one slot only",
+UNROUTED: Config = entry(services={"web": service()})
+
+
+@pytest.mark.parametrize("match", [{"header": {"name": "X"}}, {"cookie": "c"}])
+def test_without_a_route_a_weight_splits_and_a_match_is_refused(match: Config) -> None:
+    split = stack("dev", release={"web": release(weight=50)})
+    assert joined(split, UNROUTED).services["web"].release.canary == "green"
+    assert apart(stack("dev", release={"web": release(match=match)}), UNROUTED) == (
+        (
+            "slipway:release.web.match: without a route nobody reads headers and cookies; drop it, "
+            "weight alone splits here"
+        ),
     )
-    assert joined(stack("dev", release={"web": release()})).services["web"].release.canary == "green"
 
 
 def blue(**content: object) -> Config:

@@ -158,6 +158,7 @@ OVERLAYS: dict[str, Any] = {
     "exposure": {"type": "NodePort"},
     "route": {"host": "other.example.com"},
     "monitoring": {"path": "/other"},
+    "release": {"strategy": "canary", "steps": [100]},
 }
 SHARED = {"image", "port", "calls", "mounts", "scratch", "sharedMemory", "externals"}
 """What both slots and all environments share."""

@@ -16,11 +16,33 @@ from queue import SimpleQueue
 from rich.console import Console
 from rich.table import Table
 
-from tests.mutants import of_components, of_models, of_network, of_pods, of_scaling, of_workloads
+from tests.mutants import (
+    of_components,
+    of_delivery,
+    of_evidence,
+    of_models,
+    of_network,
+    of_planning,
+    of_pods,
+    of_scaling,
+    of_traffic,
+    of_workloads,
+)
 from tests.mutants.mutant import Mutant
 from tests.mutants.running import PROJECT, SURVIVED, run_tests
 
-GROUPS = (of_models, of_components, of_pods, of_workloads, of_network, of_scaling)
+GROUPS = (
+    of_models,
+    of_components,
+    of_pods,
+    of_workloads,
+    of_network,
+    of_scaling,
+    of_traffic,
+    of_planning,
+    of_delivery,
+    of_evidence,
+)
 WORKERS = 2
 EXPECTED_SECONDS = 0.75
 """For one mutant, on two cores."""

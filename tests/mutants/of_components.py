@@ -3,8 +3,6 @@
 from tests.mutants.mutant import Mutant
 
 IMAGE = "components/image.py"
-TRAFFIC = "components/traffic.py"
-INGRESS = "components/manifests/ingress.py"
 PLACEMENT = "components/manifests/placement.py"
 
 MUTANTS = [
@@ -62,34 +60,6 @@ MUTANTS = [
         "{**base, **args.settings.args, **args.build.args}",
         "the entry wins over the stack",
     ),
-    Mutant(
-        TRAFFIC,
-        "backend=names.slot_name(service, live),",
-        "backend=service,",
-        "the canary leaks to hosts of the shared Service",
-    ),
-    Mutant(
-        TRAFFIC,
-        "            backend=service,",
-        "            backend=names.slot_name(service, live),",
-        "the canary leaks to stable hosts",
-    ),
-    Mutant(
-        TRAFFIC,
-        "pulumi.ResourceOptions(parent=self, depends_on=args.ready[slot])",
-        "pulumi.ResourceOptions(parent=self)",
-        "traffic before its slot is ready",
-    ),
-    Mutant(TRAFFIC, "slot=args.release.live, exposure", 'slot="blue", exposure', "green never gets live"),
-    Mutant(
-        TRAFFIC,
-        "{**SKIP_AWAIT, **entrance.annotations}",
-        "entrance.annotations",
-        "an Ingress is waited for forever",
-        "components/test_ingress.py",
-    ),
-    Mutant(INGRESS, "str(release.weight)", "str(release.weight_of(release.live))", "the canary gets the live share"),
-    Mutant(INGRESS, 'annotations["canary-by-header-value"] = header.value', "pass", "a header's value is ignored"),
     Mutant(
         "components/manifests/monitor.py",
         "labels.select_private_services(service)",

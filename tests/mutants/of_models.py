@@ -66,7 +66,6 @@ MUTANTS = [
     Mutant(REFERENCES, 'if secret.kind == "variables"}', "if secret.kind}", "credentials as a variable"),
     Mutant(REFERENCES, "_LONGEST_STORE = 52", "_LONGEST_STORE = 63", "a store whose pods nobody can make"),
     Mutant(REFERENCES, 'if f"{name}-data" in entry.volumes:', "if False:", "a volume that is a store's too"),
-    Mutant(FITTING, "if release.canary and spec.route is None:", "if False:", "a canary that nobody reaches"),
     Mutant(FITTING, "and content.model.scheme != spec.model.scheme:", "and False:", "a model that is not fetched"),
     Mutant(FITTING, "if content.image is None and", "if False and", "staging may run without a digest"),
     Mutant(

@@ -6,10 +6,7 @@ AUTOSCALING = "components/manifests/autoscaling.py"
 ADAPTER = "components/manifests/adapter.py"
 ALERTS = "components/manifests/alerts.py"
 MONITOR = "components/manifests/monitor.py"
-INGRESS = "components/manifests/ingress.py"
-EXPOSURE = "components/manifests/exposure.py"
 PLACEMENT = "components/manifests/placement.py"
-TRAFFIC = "components/traffic.py"
 
 MUTANTS = [
     Mutant(AUTOSCALING, '"name": names.slot_name(service, slot)}', '"name": service}', "an HPA of nothing"),
@@ -48,60 +45,7 @@ MUTANTS = [
     Mutant(ALERTS, "monitoring.interval > MOST_INTERVAL", "False", "windows without samples"),
     Mutant(MONITOR, '"targetLabels": [labels.SLOT]', '"targetLabels": []', "series without their slot"),
     Mutant(MONITOR, r'r"[^a-zA-Z0-9_]", "_"', r'r"[^a-zA-Z0-9_./]", "_"', "a label that Prometheus does not know"),
-    Mutant(INGRESS, ', "proxy-request-buffering": "on"}', "}", "Traefik takes bodies of any size"),
-    Mutant(INGRESS, '"proxy-body-size": str(size)', '"proxy-body-size": route.max_body', "8Mi is no size of nginx's"),
-    Mutant(INGRESS, "if session.max_age:", "if True:", "a cookie that is over at once"),
-    Mutant(INGRESS, "str(limit.burst)", "str(limit.per_second)", "another burst"),
-    Mutant(INGRESS, '"affinity": "cookie", ', "", "no session"),
-    Mutant(INGRESS, 'annotations["affinity-canary-behavior"] = "sticky"', "pass", "clients change versions"),
-    Mutant(INGRESS, "if route.tls and certified:", "if route.tls:", "a canary with a certificate"),
-    Mutant(TRAFFIC, "backend=names.slot_name(service, live),", "backend=service,", "the canary leaks to other hosts"),
-    Mutant(TRAFFIC, "backend=service,", "backend=names.slot_name(service, live),", "the canary leaks to stable hosts"),
-    Mutant(TRAFFIC, "slot=args.release.live, exposure=", 'slot="blue", exposure=', "green never gets live"),
-    Mutant(
-        TRAFFIC,
-        "certified=(route.host, *route.stable_hosts)",
-        "certified=(route.host,)",
-        "a host in plain text",
-        "components/test_ingress.py",
-    ),
-    Mutant(
-        TRAFFIC,
-        "annotations={**treated, **ingress.issuer_annotations(route)},",
-        "annotations=treated,",
-        "nobody asks for the certificate",
-        "components/test_ingress.py",
-    ),
-    Mutant(
-        TRAFFIC,
-        "annotations=treated,\n            certified=route.stable_hosts,",
-        "annotations={**treated, **ingress.issuer_annotations(route)},\n            certified=route.stable_hosts,",
-        "two Ingresses fight over the certificate",
-        "components/test_ingress.py",
-    ),
-    Mutant(
-        TRAFFIC,
-        "{**args.spec.exposure.annotations, **SKIP_AWAIT}",
-        "{**SKIP_AWAIT, **args.spec.exposure.annotations}",
-        "a balancer is waited for",
-        "components/test_exposure.py",
-    ),
-    Mutant(
-        TRAFFIC,
-        "            self._alerts(name, args, args.spec.monitoring)\n",
-        "",
-        "no alerts",
-        "components/test_alerts.py",
-    ),
-    Mutant(TRAFFIC, "{**monitoring.labels, **own}", "{**own, **monitoring.labels}", "labels by which nothing is found"),
-    Mutant(EXPOSURE, '"type": exposure.type', '"type": "ClusterIP"', "nobody outside reaches it"),
-    Mutant(EXPOSURE, '"port": exposure.port', '"port": 80', "another port"),
-    Mutant(EXPOSURE, "if exposure.external_traffic_policy:", "if False:", "the client's address is lost"),
-    Mutant(EXPOSURE, "if exposure.source_ranges:", "if False:", "everybody may connect"),
-    Mutant(EXPOSURE, "if exposure.node_port:", "if False:", "another node port"),
-    Mutant(EXPOSURE, "if exposure.load_balancer_class:", "if False:", "another cloud balancer"),
     Mutant(MONITOR, "if monitoring.timeout:", "if False:", "scrapes that give up early"),
-    Mutant(INGRESS, "{**route.annotations, **{", "{**{", "the entry's own annotations are dropped"),
     Mutant(PLACEMENT, '"operator": "In"', '"operator": "NotIn"', "the wrong nodes"),
     Mutant(PLACEMENT, "_term({key: values})", "_term(affinity.preferred)", "all preferences or none"),
     Mutant(PLACEMENT, '{"node_selector_terms": [every]}', '{"node_selector_terms": []}', "any node"),

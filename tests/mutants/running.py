@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parent.parent.parent
-OWN = {"tests", "models", "components", "catalog", "serving", "bench", "local", "schema"}
+OWN = {
+    "tests",
+    "models",
+    "components",
+    "planning",
+    "delivery",
+    "templates",
+    "catalog",
+    "serving",
+    "bench",
+    "local",
+    "schema",
+}
 LIBRARIES = (
     *("pytest", "yaml", "pydantic", "pulumi.runtime.mocks", "google.protobuf.json_format"),
     *(f"pulumi_kubernetes.{group}" for group in ("core.v1", "apps.v1", "batch.v1", "networking.v1", "rbac.v1")),

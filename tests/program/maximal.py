@@ -1,5 +1,6 @@
 """Configuration that names every key that exists; keys that exclude each other stand in services of their own."""
 
+from tests.program.released import DELIVERY, JUDGED, MATCH, PATTERN, RELEASED, SERVER, SLOTTED, VERSION
 from tests.samples import IMAGE, OTHER_IMAGE, PLANTED, Config, secret_values
 
 AMOUNTS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
@@ -16,7 +17,6 @@ SCHEDULING: Config = {
     "apart": "preferred",
     "spread": ["node", "zone"],
 }
-VERSION = {"uri": "s3://models/digits/1", "checksum": f"sha256:{'5f0c' * 16}"}
 MODEL: Config = {
     **VERSION,
     "name": "digits",
@@ -25,7 +25,6 @@ MODEL: Config = {
     "cache": {"volume": "hub", "path": "/cache"},
     "secrets": ["storage"],
 }
-SERVER = {"queueLimit": 64, "logLevel": "info", "topK": 3, "variant": "int8"}
 PACE = {"stabilization": "5m", "pods": 2, "percent": 100, "period": "15s"}
 BEHAVIOR = {"scaleUp": PACE, "scaleDown": PACE}
 AUTOSCALED: Config = {
@@ -104,6 +103,12 @@ BLOCKS: Config = {
         "maxBody": "8Mi",
         "annotations": {"nginx.ingress.kubernetes.io/enable-cors": "true"},
         "timeout": "30s",
+    },
+    "release": {
+        "strategy": "canary",
+        "steps": [{"weight": 10, "hold": "5m", "approval": True}, {"weight": 100, "hold": "0s", "approval": False}],
+        "match": MATCH,
+        **SLOTTED,
     },
     "monitoring": {
         "path": "/metrics",
@@ -184,8 +189,23 @@ ENTRY: Config = {
             "scaling": {"replicas": 2},
             "disruption": {"minAvailable": 1},
             "route": {"host": "c.example"},
+            "release": {"strategy": "blueGreen", "match": MATCH, **SLOTTED},
         },
-        "worker": {"image": "server", "port": 7861, "resources": RESOURCES, "scaling": TRIGGERED},
+        "split": {
+            "image": "server",
+            "port": 5000,
+            "resources": RESOURCES,
+            "scaling": {"replicas": 2},
+            "route": {"host": "d.example"},
+            "release": {"strategy": "ab", "weight": 50, "match": PATTERN, **SLOTTED},
+        },
+        "worker": {
+            "image": "server",
+            "port": 7861,
+            "resources": RESOURCES,
+            "scaling": TRIGGERED,
+            "release": {"strategy": "rolling", **JUDGED},
+        },
     },
     "environments": {
         "dev": {
@@ -202,7 +222,8 @@ STACK: Config = {
     "system": {"entry": "maximal", "environment": "dev", "namespace": "elsewhere"},
     "cluster": {
         "context": "prod",
-        "traffic": "nginx",
+        "traffic": "gateway",
+        "gateway": {"name": "public", "namespace": "gateways", "listener": "web"},
         "ingressClass": "nginx",
         "ingressNamespace": "ingress-nginx",
         "ingressUrl": "http://127.0.0.1:8080",
@@ -211,6 +232,8 @@ STACK: Config = {
         "kedaNamespace": "keda",
         "apiServerNetworks": ["192.0.2.1/32"],
         "prometheusUrl": "http://prometheus:9090",
+        "metricsUrl": "http://127.0.0.1:9090",
+        "proxyMetrics": "traefik",
         "runbookUrl": "https://runbooks.example.com/alerts",
         "pullSecrets": ["mirror"],
         "podSecurityVersion": "v1.36",
@@ -240,22 +263,21 @@ STACK: Config = {
     "externals": {
         "billing": {"url": "postgresql://billing.example.com", "networks": ["192.0.2.8/32"], "targetPort": 5432}
     },
+    "delivery": {"wide": DELIVERY},
+    "source": "staging",
     "release": {
-        "wide": {
-            "live": "blue",
-            "slots": {
-                "blue": {"image": IMAGE, "model": VERSION, "server": SERVER, "files": {"config.json": "[]"}},
-                "green": {"image": OTHER_IMAGE},
-            },
-            "weight": 20,
-            "match": {"header": {"name": "X-Canary", "value": "yes"}, "cookie": "canary"},
-        },
+        "wide": RELEASED,
         "fixed": {
             "slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}},
-            "match": {"header": {"name": "X-Canary", "pattern": "^b"}},
+            "match": PATTERN,
         },
     },
 }
 """``value`` and ``pattern`` exclude each other, as do path and command of a probe: hence two services, two stores."""
+DEPLOYABLE: Config = {
+    **{key: value for key, value in STACK.items() if key != "source"},
+    "cluster": {key: value for key, value in STACK["cluster"].items() if key != "gateway"} | {"traffic": "nginx"},
+}
+"""Without the two keys that the entry excludes: it builds, so no stack can have vouched, and a Gateway has no TLS."""
 VARIABLES = {"REGISTRY_CREDENTIALS": PLANTED}
 """The environment variables that :data:`STACK` takes secrets from."""

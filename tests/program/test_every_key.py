@@ -13,7 +13,7 @@ import catalog
 from models.entry import CatalogueEntry
 from models.stack import StackSettings
 from tests.program.keys import Keys, dotted, fields_below, given_keys, misspelt, one_of_each, renamed
-from tests.program.maximal import ENTRY, STACK, VARIABLES
+from tests.program.maximal import DEPLOYABLE, ENTRY, STACK, VARIABLES
 from tests.recording import Recorded, refusal_of, run_main
 from tests.samples import Config, refused
 
@@ -77,8 +77,8 @@ def test_the_sample_names_every_key_of_every_model(model: type[BaseModel], data:
 
 @pytest.mark.usefixtures("maximal")
 def test_the_sample_is_accepted_as_it_stands() -> None:
-    recorded: Recorded = run_main(STACK)
-    assert len(recorded.of_kind("Deployment")) == 5
+    recorded: Recorded = run_main(DEPLOYABLE)
+    assert len(recorded.of_kind("Deployment")) == 6
 
 
 def test_there_are_keys_to_misspell() -> None:
@@ -142,6 +142,8 @@ def test_a_misspelt_name_in_the_catalogue_is_refused(catalogue: Catalogue, path:
         ("imagee", "image"),
         ("imagess", "images"),
         ("relase", "release"),
+        ("delivry", "delivery"),
+        ("sorce", "source"),
         ("secret", "secrets"),
         ("object_storage", "objectStorage"),
         ("traceing", "tracing"),

@@ -4,8 +4,21 @@ from collections.abc import Callable
 
 import pytest
 
+from models.delivery import fingerprint
+from models.release import SlotRelease
 from tests.recording import DIGEST, Recorded, Registered, Secret
-from tests.samples import ENVIRONMENTS, IMAGE, OTHER_IMAGE, PLANTED, put, release, runnable, stack_config, with_canary
+from tests.samples import (
+    ENVIRONMENTS,
+    IMAGE,
+    OTHER_IMAGE,
+    PLANTED,
+    Config,
+    put,
+    release,
+    runnable,
+    stack_config,
+    with_canary,
+)
 
 Program = Callable[..., Recorded]
 
@@ -14,15 +27,35 @@ def test_dev_exports_the_built_image_by_digest_and_the_embedded_clusters_url(pro
     image = f"localhost:5050/classifier/server@{DIGEST}"
     outputs = program(runnable("dev")).outputs
     config = outputs["services"]["classifier"]["slots"]["blue"]["config"]
-    assert outputs == {
-        "services": {
-            "classifier": {
-                "url": "http://127.0.0.1:8080/predict",
-                "host": "classifier.dev.slipway.test",
-                "image": image,
-                "live": "blue",
-                "slots": {"blue": {"image": image, "config": config, "weight": 100}},
-            }
+    assert outputs["services"] == {
+        "classifier": {
+            "url": "http://127.0.0.1:8080/predict",
+            "host": "classifier.dev.slipway.test",
+            "image": image,
+            "live": "blue",
+            "slots": {"blue": {"image": image, "config": config, "weight": 100}},
+        }
+    }
+
+
+def test_dev_exports_what_the_next_stack_may_rely_on(program: Program) -> None:
+    outputs = program(runnable("dev")).outputs
+    runs: Config = {
+        "image": f"localhost:5050/classifier/server@{DIGEST}", "config": fingerprint(SlotRelease()), "content": {}
+    }  # fmt: skip
+    assert outputs.keys() == {"services", "delivery"}
+    assert outputs["delivery"] == {
+        "classifier": {
+            "system": "classifier",
+            "environment": "dev",
+            "stack": "dev",
+            "service": "classifier",
+            "live": runs,
+            "slots": {"blue": runs},
+            "soak": 0,
+            "fresh": 7 * 86_400,
+            "verdicts": [],
+            "holds": [],
         }
     }
 

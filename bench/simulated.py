@@ -1,0 +1,178 @@
+"""Releases that never happened: requests at random through the steps of a canary, judged each second as the gate does.
+
+Nothing is shortened: the same ``judge``, asked at every second of every step until the deadline, about errors and about
+slow answers, on counts that begin anew at each step.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import log1p
+from random import Random
+from statistics import median
+
+from models.delivery import Arm, Result
+from planning.verdicts import judge
+
+STEPS = (10, 50, 100)
+DEADLINE = 600
+"""Seconds at one step: the gate's default."""
+ERROR_MARGIN, SLOW_MARGIN = 1.0, 5.0
+"""Percentage points: the gate's defaults."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Of a slot's answers: those with an error, and those that are slow."""
+
+    errors: float
+    slow: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What is released, and how much is asked of it."""
+
+    name: str
+    candidate: Shares
+    right: str
+    """How such a release should end."""
+    traffic: tuple[float, float] = (200, 200)
+    """Requests per second: each release has its own between these."""
+
+
+LIVE = Shares(errors=0.01, slow=0.02)
+KINDS = (
+    Kind(name="good", candidate=LIVE, right="promoted"),
+    Kind(name="2 % errors", candidate=Shares(errors=0.02, slow=0.02), right="rolled back"),
+    Kind(name="7 % slow", candidate=Shares(errors=0.01, slow=0.07), right="rolled back"),
+    Kind(name="starved", candidate=LIVE, right="inconclusive", traffic=(0, 10)),
+    Kind(name="20 % errors", candidate=Shares(errors=0.2, slow=0.02), right="rolled back"),
+)
+
+
+@dataclass
+class Window:
+    """What one slot answered since a step began."""
+
+    total: int = 0
+    errors: int = 0
+    slow: int = 0
+
+    def answer(self, requests: int, shares: Shares, random: Random) -> None:
+        """Answer so many more."""
+        self.total += requests
+        self.errors += drawn(random, requests, shares.errors)
+        self.slow += drawn(random, requests, shares.slow)
+
+    def add(self, other: "Window") -> None:
+        """Take in what was answered in another window."""
+        self.total += other.total
+        self.errors += other.errors
+        self.slow += other.slow
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a release ended, and what it took."""
+
+    outcome: str
+    seconds: int
+    candidate: int
+    """Requests that the new slot answered."""
+    errors: int
+    """Of these, those with an error."""
+
+
+def drawn(random: Random, of: int, share: float) -> int:
+    """Draw a binomial number by the gaps between hits: as many draws as there are hits."""
+    if share >= 1:
+        return of
+    hits, miss, at = 0, log1p(-share), 0
+    while (at := at + int(log1p(-random.random()) / miss) + 1) <= of:
+        hits += 1
+    return hits
+
+
+def release(kind: Kind, random: Random) -> Ending:
+    """Take one release through the steps."""
+    traffic = random.uniform(*kind.traffic)
+    before, seconds, asked, errors = Window(), 0, 0, 0
+    for weight in STEPS:
+        live, new = Window(), Window()
+        if weight == STEPS[-1]:  # nothing reaches the live slot any more: its arm is that of the steps before
+            live.add(before)
+        result: Result | None = None
+        for second in range(1, DEADLINE + 1):
+            seconds += 1
+            requests = max(0, round(random.gauss(traffic, traffic**0.5)))
+            share = drawn(random, requests, weight / 100)
+            new.answer(share, kind.candidate, random)
+            live.answer(requests - share, LIVE, random)
+            result = looked(new, live, final=second == DEADLINE)
+            if result:
+                break
+        before.add(live)
+        asked, errors = asked + new.total, errors + new.errors
+        if result != "pass":
+            return Ending("rolled back" if result == "fail" else "inconclusive", seconds, asked, errors)
+    return Ending("promoted", seconds, asked, errors)
+
+
+def looked(new: Window, live: Window, *, final: bool) -> Result | None:
+    """Judge both criteria: one that fails is enough, and all must pass."""
+    results = {
+        judge(Arm(bad=new.errors, total=new.total), Arm(bad=live.errors, total=live.total), ERROR_MARGIN, final=final),
+        judge(Arm(bad=new.slow, total=new.total), Arm(bad=live.slow, total=live.total), SLOW_MARGIN, final=final),
+    }
+    if "fail" in results:
+        return "fail"
+    if results == {"pass"}:
+        return "pass"
+    return "inconclusive" if final else None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """All releases of one kind."""
+
+    kind: Kind
+    endings: tuple[Ending, ...]
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How many ended in which way."""
+        return Counter(ending.outcome for ending in self.endings)
+
+    @property
+    def seconds(self) -> float:
+        """Median time until the end."""
+        return median(ending.seconds for ending in self.endings)
+
+    @property
+    def candidate(self) -> float:
+        """Median number of requests that the new slot answered."""
+        return median(ending.candidate for ending in self.endings)
+
+    @property
+    def errors(self) -> float:
+        """Median number of errors that users saw from the new slot."""
+        return median(ending.errors for ending in self.endings)
+
+    @property
+    def line(self) -> tuple[str, ...]:
+        """One row of a table, without the heading."""
+        ended = (str(self.outcomes[outcome]) for outcome in ("promoted", "rolled back", "inconclusive"))
+        return (self.kind.name, *ended, f"{self.seconds:.0f}", f"{self.candidate:.0f}", f"{self.errors:.0f}")
+
+
+HEADINGS = ("release", "promoted", "rolled back", "inconclusive", "median s", "requests of the new slot", "errors seen")
+
+
+def tallies(releases: int, seed: int, kinds: Iterable[Kind] = KINDS) -> tuple[Tally, ...]:
+    """Simulate so many releases of each kind, always the same ones for a seed."""
+    found: list[Tally] = []
+    for kind in kinds:
+        random = Random(f"{seed} {kind.name}")  # noqa: S311 -- a simulation, no secret
+        found.append(Tally(kind, tuple(release(kind, random) for _ in range(releases))))
+    return tuple(found)

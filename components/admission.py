@@ -1,0 +1,197 @@
+"""Nothing new runs here that the environment before has not vouched for, whoever runs ``pulumi up``.
+
+What the stack ran at its last update is not asked about again, nor what its record says was promoted, nor the way back
+of a release: evidence grows old, and a running system must be deployable all the same. The rest is judged by
+``models.evidence``, before the first write: the namespace's name, which every object needs, is known only afterwards.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import pulumi
+from pydantic import ValidationError
+
+from models.delivery import Run, ServiceDelivery, fingerprint
+from models.evidence import TRAVELS, NotVouchedError, evidence_of, short, shown, vouched
+from models.release import ServiceRelease, SlotRelease
+from models.system import DeployedService, SystemSpec
+from models.vocabulary import SlotName
+
+Bytes = tuple[str | None, str]
+"""An image by digest (None = this stack builds it), and the fingerprint of its configuration."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A slot that must show evidence."""
+
+    service: str
+    slot: SlotName
+    image: str | None
+    config: str
+
+    @property
+    def where(self) -> str:
+        """Where the stack file declares it."""
+        return f"slipway:release.{self.service}.slots.{self.slot}"
+
+
+def candidates(system: SystemSpec) -> list[Candidate]:
+    """Name the slots that neither the record nor the way back of a release speaks for."""
+    return [
+        Candidate(service=service, slot=slot, image=image, config=config)
+        for service, content in system.services.items()
+        for slot, (image, config) in _declared(content.release, content, system).items()
+        if (image, config) not in _returning(content, system)
+        and (_held(content, image, config) or (system.source and (image, config) not in _recorded(content)))
+    ]
+
+
+def refusals(
+    system: SystemSpec, asked: list[Candidate], own: Mapping[str, Any], source: Mapping[str, Any], now: datetime
+) -> Iterator[str]:
+    """Say which slots may not run, each in one line.
+
+    Args:
+        system: The system.
+        asked: The slots that must show evidence.
+        own: The stack's own outputs, as of its last update.
+        source: The outputs of the stack that must have vouched.
+        now: The time, for soak and freshness.
+    """
+    for one in asked:
+        if _ran(own, one):
+            continue
+        content = system.services[one.service]
+        if one.image and (held := content.delivery.holding(one.image, one.config)):
+            yield (
+                f"{one.where}: {short(one.image)} is held in this stack: {held.reason} ({held.by}, {shown(held.at)}); "
+                f"name another version, or slipway release-hold {pulumi.get_stack()} {one.service} {one.image}"
+            )
+        elif system.source and (refused := _objection(system.source, one, content, source, now)):
+            yield f"{one.where}: {refused}"
+
+
+def _objection(
+    stack: str, one: Candidate, content: DeployedService, outputs: Mapping[str, Any], now: datetime
+) -> str | None:
+    """Say why the source does not vouch for a slot; a release is judged as of its beginning, however long it takes."""
+    if one.image is None:
+        return (
+            f"this stack builds it, and slipway:source {stack} cannot vouch for that; name the digest, or drop source"
+        )
+    run = content.delivery.run
+    began = run.began if run and (run.image, fingerprint(run.target)) == (one.image, one.config) else now
+    way = f"or go past it with a reason: slipway promote {stack} {pulumi.get_stack()} --override REASON"
+    try:
+        evidence = evidence_of(outputs, one.service)
+        if evidence is None:
+            return f"{stack} says nothing about {one.service}; pulumi up -s {stack}, then let it be judged there, {way}"
+        vouched(evidence, one.image, one.config, began)
+    except ValidationError as error:
+        fault = error.errors()[0]["msg"]
+        return f"{stack}: its output delivery.{one.service} cannot be read ({fault}); renew it: pulumi up -s {stack}"
+    except NotVouchedError as error:
+        return f"{error}, {way}"
+    return None
+
+
+def _declared(release: ServiceRelease, content: DeployedService, system: SystemSpec) -> dict[SlotName, Bytes]:
+    given = system.images.get(content.spec.image)
+    return {slot: (filled.image or given, fingerprint(filled)) for slot, filled in release.slots.items()}
+
+
+def _returning(content: DeployedService, system: SystemSpec) -> set[Bytes]:
+    """Name what a release on its way back passes through: it must never be refused."""
+    run = content.delivery.run
+    if run is None or run.kind == "forward":
+        return set()
+    states = [state for state in (run.left, run.stable) if state is not None]
+    return {found for state in states for found in _declared(state, content, system).values()}
+
+
+def _recorded(content: DeployedService) -> set[Bytes]:
+    """Name what has been let in before: promoted here, judged good here, or let in by an override with a reason."""
+    delivery = content.delivery
+    found: set[Bytes] = {(p.image, p.config) for p in delivery.history if p.outcome == "promoted" or p.override}
+    found |= {(v.image, v.config) for v in delivery.verdicts if v.result == "pass" and not v.revoked}
+    if (run := delivery.run) is not None and _let_in(run, content):
+        found.add((run.image, fingerprint(run.target)))
+    return found
+
+
+def _let_in(run: Run, content: DeployedService) -> bool:
+    return run.override is not None or run.express or content.release.live == run.candidate != run.stable.live
+
+
+def _held(content: DeployedService, image: str | None, config: str) -> bool:
+    return image is not None and content.delivery.holding(image, config) is not None
+
+
+def _ran(outputs: Mapping[str, Any], one: Candidate) -> bool:
+    """Whether the stack ran it at its last update. A refused update leaves its outputs as they were."""
+    try:
+        evidence = evidence_of(outputs, one.service)
+    except ValidationError:
+        return False
+    return evidence is not None and any(s.is_same(one.image, one.config) for s in evidence.slots.values())
+
+
+def admitted(system: SystemSpec, now: datetime, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """Give the namespace's name once every slot may run.
+
+    Raises:
+        pulumi.RunError: in the output, one line for each slot that may not.
+    """
+    asked = candidates(system)
+    if not asked:
+        return pulumi.Output.from_input(system.namespace)
+    own = _outputs("slipway:own", pulumi.get_stack(), opts)
+    source = _outputs("slipway:source", system.source, opts) if system.source else pulumi.Output.from_input({})
+
+    def judge(read: list[Any]) -> str:
+        if refused := list(refusals(system, asked, read[0], read[1], now)):
+            raise pulumi.RunError("\n".join(refused))
+        return system.namespace
+
+    return pulumi.Output.all(own, source).apply(judge)
+
+
+def _outputs(name: str, stack: str, opts: pulumi.ResourceOptions) -> pulumi.Output[Mapping[str, Any]]:
+    full = stack if "/" in stack else f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
+    return cast("pulumi.Output[Mapping[str, Any]]", pulumi.StackReference(name, full, opts).outputs)
+
+
+def published(
+    system: SystemSpec, service: str, images: Mapping[SlotName, pulumi.Output[str]], allowed: pulumi.Output[str]
+) -> dict[str, Any]:
+    """Give what the next environment's stack reads about a service: the shape of ``models.evidence.Evidence``.
+
+    One leaf waits for the check: a refused update would otherwise still say that it ran what was refused.
+    """
+    stack = pulumi.get_stack()
+    content = system.services[service]
+    release = content.release
+    slots = {slot: _running(filled, images[slot]) for slot, filled in release.slots.items()}
+    return {
+        "system": system.name,
+        "environment": system.environment,
+        "stack": allowed.apply(lambda _: stack),
+        "service": service,
+        "live": slots[release.live],
+        "slots": slots,
+        "soak": content.spec.release.soak,
+        "fresh": content.spec.release.fresh,
+        **_record(content.delivery),
+    }
+
+
+def _running(filled: SlotRelease, image: pulumi.Output[str]) -> dict[str, Any]:
+    content = filled.model_dump(mode="json", by_alias=True, exclude_none=True, include=TRAVELS)
+    return {"image": image, "config": fingerprint(filled), "content": content}
+
+
+def _record(delivery: ServiceDelivery) -> dict[str, Any]:
+    return delivery.model_dump(mode="json", by_alias=True, exclude_none=True, include={"verdicts", "holds"})

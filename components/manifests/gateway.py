@@ -1,0 +1,106 @@
+"""The HTTPRoutes of a service, on a Gateway that somebody else runs (gateway.networking.k8s.io/v1).
+
+Semantics: https://gateway-api.sigs.k8s.io/reference/spec/. The split is that of the nginx annotations, rule by rule:
+header goes before cookie, cookie before weight. All rules ask for one header each, so the standard's tie-break holds
+for them: the first that matches wins.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from components import names
+from components.manifests.entrance import Entrance
+from components.manifests.workload import PRIVATE_PORT
+from models.cluster import ClusterSettings, GatewaySettings
+from models.release import Match, ServiceRelease
+from models.routing import Route
+from models.service import ServiceSpec
+from models.vocabulary import SlotName
+
+API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
+_MATCHES = {"Prefix": "PathPrefix", "Exact": "Exact"}
+_EXACT, _PATTERN = "Exact", "RegularExpression"
+
+Json = dict[str, Any]
+
+
+def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:
+    """Give the HTTPRoutes of a service: the split host's, and that of the stable hosts."""
+    route, gateway = spec.route, cluster.gateway
+    if route is None or gateway is None:
+        return
+    yield Entrance(
+        role="main",
+        name=service,
+        slots=tuple(sorted(release.slots)),
+        spec=_spec(gateway, (route.host,), list(split_rules(service, route, release))),
+    )
+    if route.stable_hosts:
+        rule = _rule(route, None, [_backend(service, spec.exposure.port, 1)])
+        yield Entrance(
+            role="stable",
+            name=names.stable_name(service),
+            slots=(release.live,),
+            spec=_spec(gateway, route.stable_hosts, [rule]),
+        )
+
+
+def split_rules(service: str, route: Route, release: ServiceRelease) -> Iterator[Json]:
+    """Say which requests each slot answers, the strongest word first.
+
+    Backends stand in the order of the slots' names: a promotion changes what is live, and no rule.
+    """
+
+    def only(slot: SlotName) -> list[Json]:
+        return [_backend(names.slot_name(service, slot), PRIVATE_PORT, 1)]
+
+    if release.canary is not None:
+        for chosen, header in _choices(release.match):
+            yield _rule(route, header, only(release.canary if chosen else release.live))
+    weights = [(names.slot_name(service, slot), release.weight_of(slot)) for slot in sorted(release.slots)]
+    yield _rule(route, None, [_backend(name, PRIVATE_PORT, weight) for name, weight in weights])
+
+
+def _choices(match: Match) -> Iterator[tuple[bool, Json]]:
+    """Give whether the other slot answers, and the header by which a request says so."""
+    if header := match.header:
+        if header.value is not None:
+            yield True, _header(header.name, _EXACT, header.value)
+        elif header.pattern is not None:
+            # Some proxies search, others want all of the value to match: so it means the same to both.
+            yield True, _header(header.name, _PATTERN, f"^.*(?:{header.pattern}).*$")
+        else:
+            yield True, _header(header.name, _EXACT, "always")
+            yield False, _header(header.name, _EXACT, "never")
+    if match.cookie is not None:
+        name = re.escape(match.cookie)
+        for chosen, word in ((True, "always"), (False, "never")):
+            yield chosen, _header("Cookie", _PATTERN, rf"^(?:.*;\s*)?{name}={word}(?:;.*)?$")
+
+
+def _header(name: str, kind: str, value: str) -> Json:
+    return {"type": kind, "name": name, "value": value}
+
+
+def _rule(route: Route, header: Json | None, backends: list[Json]) -> Json:
+    match: Json = {"path": {"type": _MATCHES[route.path_type], "value": route.path}}
+    if header is not None:
+        match["headers"] = [header]
+    rule: Json = {"matches": [match], "backendRefs": backends}
+    if route.timeout is not None:
+        # Of the whole answer, where nginx counts the time between two reads. An extended feature: proxies without it,
+        # such as Traefik 3.7, keep their own.
+        rule["timeouts"] = {"request": f"{route.timeout}s"}
+    return rule
+
+
+def _backend(service: str, port: int, weight: int) -> Json:
+    return {"name": service, "port": port, "weight": weight}
+
+
+def _spec(gateway: GatewaySettings, hosts: tuple[str, ...], rules: list[Json]) -> Json:
+    parent = {"name": gateway.name, "namespace": gateway.namespace}
+    if gateway.listener is not None:
+        parent["sectionName"] = gateway.listener
+    return {"parentRefs": [parent], "hostnames": list(hosts), "rules": rules}

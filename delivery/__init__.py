@@ -1,0 +1,1 @@
+"""Releases in motion: driver, gate, evidence, promotion, and the ``slipway`` command."""

@@ -1,0 +1,93 @@
+"""The cluster's API server, as far as a release needs it: how many pods are ready, and what splits traffic."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from delivery.errors import DeliveryError
+
+_API_SECONDS = 10
+_SERVER_FIELDS = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation")
+_NOT_FOUND, _FIRST_ERROR = 404, 400
+_SHOWN = 300
+"""Characters of the API server's answer in an error's one line."""
+_PULUMI = "pulumi-kubernetes"
+
+Json = dict[str, Any]
+
+
+class Cluster:
+    """The API server of one kube context."""
+
+    def __init__(self, context: str) -> None:
+        self._context = context
+        self._client: Any = None
+
+    def ready(self, namespace: str, deployment: str) -> int:
+        """Pods of a Deployment's newest template that are ready; 0 where there is none."""
+        found = self.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")
+        if found is None:
+            return 0
+        status = found.get("status", {})
+        if status.get("observedGeneration", 0) < found["metadata"]["generation"]:
+            return 0
+        return min(int(status.get("readyReplicas", 0)), int(status.get("updatedReplicas", 0)))
+
+    def restarts(self, namespace: str, selector: Mapping[str, str]) -> int:
+        """How often containers of these pods were restarted, all together."""
+        chosen = ",".join(f"{key}={value}" for key, value in selector.items())
+        found = self._call("GET", f"/api/v1/namespaces/{namespace}/pods", labelSelector=chosen) or {"items": []}
+        statuses = [status for pod in found["items"] for status in pod["status"].get("containerStatuses", [])]
+        return sum(int(status["restartCount"]) for status in statuses)
+
+    def get(self, path: str) -> Json | None:
+        """Give an object, None where there is none; raises DeliveryError if the API server does not answer."""
+        return self._call("GET", path)
+
+    def apply(self, path: str, found: Json) -> None:
+        """Write an object that was read and changed, as Pulumi's own field manager.
+
+        Server-side apply by the same manager as Pulumi's is what the next ``pulumi up`` would do: it finds the field as
+        it wants it, and no second owner to conflict with.
+        """
+        managed = found["metadata"].get("managedFields", [])
+        owners = [m["manager"] for m in managed if m["operation"] == "Apply" and m["manager"].startswith(_PULUMI)]
+        if not owners:
+            raise DeliveryError(f"{path}: Pulumi does not manage it; `pulumi up` adopts it")
+        body = {key: value for key, value in found.items() if key != "status"}
+        body["metadata"] = {key: value for key, value in found["metadata"].items() if key not in _SERVER_FIELDS}
+        self._call("PATCH", path, body, fieldManager=owners[0], force="true")
+
+    def _call(self, method: str, path: str, body: Json | None = None, **query: str) -> Json | None:
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- with the client, for whom it would be too early
+
+        api = self._api()
+        headers = {"Accept": "application/json", "Content-Type": "application/apply-patch+yaml"}
+        request = api.param_serialize(
+            method,
+            path,
+            query_params=list(query.items()),
+            header_params=headers,
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            answer = api.call_api(*request, _request_timeout=_API_SECONDS)
+            said = answer.read()
+        except (HTTPError, OSError) as error:
+            raise DeliveryError(f"context {self._context}: the API server does not answer: {error}") from error
+        if answer.status == _NOT_FOUND:
+            return None
+        if answer.status >= _FIRST_ERROR:
+            raise DeliveryError(f"{path}: the API server says {answer.status} {answer.reason}: {said[:_SHOWN]!r}")
+        return cast("Json", json.loads(said))
+
+    def _api(self) -> Any:  # noqa: ANN401 -- the client carries no types
+        if self._client is None:
+            from kubernetes import config  # noqa: PLC0415 -- half a second, which `--help` need not pay
+
+            try:
+                self._client = cast("Any", config).new_client_from_config(context=self._context)
+            except cast("Any", config).ConfigException as error:
+                raise DeliveryError(f"context {self._context}: {error}; check slipway:cluster.context") from error
+        return self._client

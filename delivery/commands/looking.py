@@ -1,0 +1,90 @@
+"""Commands that look and change nothing."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from delivery import driver, foresight, records, status, tables
+from delivery.commands import content
+from delivery.commands.options import LOOKING, AnyService, AsJson, Image, Service, Stack
+from delivery.commands.releasing import Checksum, Files, Model, Server
+from delivery.commands.reporting import chosen_services, console, opened, reported
+
+app = typer.Typer()
+
+_WATCH_SECONDS = 2.0
+"""Between two looks: Pulumi's outputs take a second."""
+
+
+@app.command("status", rich_help_panel=LOOKING)
+def show_status(
+    context: typer.Context,
+    stack: Stack,
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until ^C.")] = False,
+) -> None:
+    """Show what is declared, deployed and in the cluster, whether they agree, and what would happen next.
+
+    True at any moment, also after a driver was killed. A source that does not answer is named as unknown.
+
+    Example: slipway status prod --watch
+    """
+    with reported("status", stack, as_json=as_json) as report:
+        session = opened(context, stack)
+        if watch and not as_json and console().is_terminal:
+            with Live(tables.status(status.look(session)), console=console()) as live:
+                while True:
+                    time.sleep(_WATCH_SECONDS)
+                    live.update(tables.status(status.look(session)))
+        found = status.look(session)
+        report.document = found.document()
+        report.show(tables.status(found))
+
+
+@app.command(rich_help_panel=LOOKING)
+def history(context: typer.Context, stack: Stack, service: AnyService = None, as_json: AsJson = False) -> None:
+    """Show the releases that have ended, the newest first, with who overrode what.
+
+    Example: slipway history prod classifier
+    """
+    with reported("history", stack, service, as_json=as_json) as report:
+        session = opened(context, stack)
+        chosen = chosen_services(session, service)
+        ended = [(name, past) for name in chosen for past in session.delivery(name).history]
+        ended.sort(key=lambda pair: pair[1].ended, reverse=True)
+        report.document["history"] = [
+            {"service": name, **past.model_dump(mode="json", by_alias=True, exclude_none=True)} for name, past in ended
+        ]
+        report.show(tables.history(ended) if ended else f"{stack}: no release has ended yet")
+
+
+@app.command(rich_help_panel=LOOKING)
+def plan(  # noqa: PLR0913, PLR0917 -- one for each option
+    context: typer.Context,
+    stack: Stack,
+    service: Service,
+    image: Image = None,
+    model: Model = None,
+    checksum: Checksum = None,
+    files: Files = None,
+    server: Server = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a release would do: each stage with pods, peak resources, what judges it and how long that takes.
+
+    Refuses what `slipway release` would refuse. Without options: a release of whatever is live.
+
+    Example: slipway plan prod classifier --image registry.example.com/classifier@sha256:…
+    """
+    with reported("plan", stack, service, as_json=as_json) as report:
+        session = opened(context, stack)
+        spec = session.service_spec(service)
+        asked = content.Asked(image=image, model=model, checksum=checksum, files=files, server=server or ())
+        target = (
+            content.target(session, service, asked) if asked != content.Asked() else content.unnamed(session, service)
+        )
+        foreseen = foresight.foresee(spec, records.new_run(session, service, target, driver.now()))
+        report.document.update(foreseen.document())
+        report.show(tables.plan(foreseen))

@@ -1,0 +1,255 @@
+"""Carries a release through its stages, from whatever its record says.
+
+Every stage goes the same way: the record is written (what is declared, and which stage), traffic moves if that is all
+that changes, ``pulumi up`` makes the rest true, the pods are counted, the split is seen, the gate judges. Whoever kills
+the driver between any two of these finds the next one to do in the stack file: :func:`go` starts there.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from components import names
+from delivery import records
+from delivery.errors import DeliveryError, UpdateFailed
+from delivery.events import Event, Listener
+from delivery.gate import Look
+from delivery.judging import Judge
+from delivery.reaching import Reached, Reaching
+from delivery.session import Session
+from models.delivery import Override, Run
+from models.release import SlotRelease
+from planning.course import Stage, course, sends_requests
+
+EXIT = {"promoted": 0, "done": 0, "aborted": 0, "superseded": 0, "rolled back": 3, "inconclusive": 4, "waiting": 5}
+Ending = Literal["rolled back", "aborted", "inconclusive", "superseded"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a command's part of a release ended."""
+
+    result: str
+    """promoted, done, rolled back, inconclusive, aborted, superseded, waiting."""
+    said: str
+
+    @property
+    def exit_code(self) -> int:
+        """What CI reads."""
+        return EXIT[self.result]
+
+
+def now() -> datetime:
+    """The time, in whole seconds: records are read by people."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def begin(  # noqa: PLR0913 -- what a release may be asked to be
+    session: Session,
+    service: str,
+    target: SlotRelease,
+    listen: Listener,
+    *,
+    manual: bool = False,
+    express: bool = False,
+    override: Override | None = None,
+) -> None:
+    """Write a new release into the record; what is under way is superseded, and the fallback stays the last stable.
+
+    Raises:
+        Refused: the bytes are held.
+        DeliveryError: nothing would change, or the strategy cannot be carried out.
+    """
+    fresh = records.new_run(session, service, target, now(), manual=manual, express=express, override=override)
+    run = session.delivery(service).run
+    if run is not None and run.warm_until is not None:
+        records.end(session, service, now(), image=session.image(service, run.candidate))
+    elif run is not None:
+        turn_back(session, service, "superseded", f"release {fresh.id} began")
+        go(session, service, listen)
+    records.open_run(session, service, fresh)
+
+
+def go(session: Session, service: str, listen: Listener, *, steps: int | None = None) -> Outcome:
+    """Carry on from the record until the release ends, or waits for somebody.
+
+    Args:
+        session: The stack, held exclusively.
+        service: Whose release.
+        listen: Is told everything.
+        steps: Moves of traffic that are allowed; None = as many as the record says (a manual release: none).
+
+    Raises:
+        UpdateFailed: ``pulumi up`` failed for a reason that is not the new version's; the record stays as it is.
+    """
+    while True:
+        run = session.delivery(service).run
+        if run is None:
+            return Outcome(result="done", said="no release is under way")
+        if steps is None:
+            steps = 0 if run.manual and run.kind == "forward" else 1_000
+        stages = course(session.service_spec(service), run)
+        outcome, steps = _Stage(session, service, run, stages, listen).done(steps)
+        if outcome is not None:
+            listen(Event(kind="waiting" if outcome.result == "waiting" else "done", service=service, said=outcome.said))
+            return outcome
+
+
+def turn_back(session: Session, service: str, ending: Ending, reason: str, *, blame: bool = False) -> None:
+    """Write into the record that the release goes back; :func:`go` then does it.
+
+    Args:
+        session: The stack, held exclusively.
+        service: Whose release.
+        ending: How the release will have ended.
+        reason: One line for a person.
+        blame: Whether the version itself failed: its bytes are then held, and evidence for them is revoked.
+
+    Raises:
+        DeliveryError: there is nothing to turn back from.
+    """
+    run = session.delivery(service).run
+    if run is None:
+        raise DeliveryError(
+            f"{service}: no release is under way; `slipway history {session.stack} {service}` shows them"
+        )
+    if run.kind == "forward":
+        image = run.target.image or session.image(service, run.candidate)
+        records.turn(session, service, ending, reason, now(), image=image, blame=blame)
+
+
+class _Stage:
+    """The stage that the record names."""
+
+    def __init__(self, session: Session, service: str, run: Run, stages: tuple[Stage, ...], listen: Listener) -> None:
+        self._session, self._service, self._run, self._stages, self._listen = session, service, run, stages, listen
+        self._stage = stages[run.stage]
+
+    def done(self, steps: int) -> tuple[Outcome | None, int]:
+        """Do what is left of it, and write the next one; give an outcome where the way ends or pauses."""
+        if self._run.warm_until is not None:
+            return self._kept(), steps
+        try:
+            reached = self._reach()
+        except UpdateFailed as failure:
+            self._failed(failure)
+            return None, steps
+        last = self._run.stage == len(self._stages) - 1
+        if self._run.kind == "back":
+            return (self._returned() if last else self._next()), steps
+        if steps <= 0 and self._stage.name in ("step", "compare"):
+            return self._pauses(), steps
+        decided = self._stage.waits and self._run.reached and steps > 0
+        if not decided and ((outcome := self._settled(reached)) is not None or self._went_back()):
+            return outcome, steps
+        return self._onward(last=last, steps=steps)
+
+    def _went_back(self) -> bool:
+        run = self._session.delivery(self._service).run
+        return run is not None and run.kind == "back"
+
+    def _onward(self, *, last: bool, steps: int) -> tuple[Outcome | None, int]:
+        if self._stage.warm:
+            records.keep_warm(self._session, self._service, now(), self._stage.warm)
+            self._export()
+            return None, steps
+        if last:
+            return self._ended(), steps
+        if sends_requests(self._stages[self._run.stage + 1]):
+            steps -= 1
+            if steps < 0:
+                return self._pauses(), 0
+        return self._next(), steps
+
+    def _export(self) -> None:
+        """Have the stack export its record, which other stacks read."""
+        self._session.engine.up(lambda _: None)
+
+    def _reach(self) -> Reached:
+        before = self._stages[self._run.stage - 1].release if self._run.stage else (self._run.left or self._run.stable)
+        self._tell("stage", said=self._stage.title)
+        return Reaching(
+            session=self._session,
+            service=self._service,
+            run=self._run,
+            stage=self._stage,
+            before=before,
+            listen=self._listen,
+        ).reach()
+
+    def _settled(self, reached: Reached) -> Outcome | None:
+        """Judge the stage; None = go on."""
+        if self._stage.gate:
+            looked = self._looked(reached)
+            if looked.result == "fail":
+                return self._turned("rolled back", looked.said, blame=True)
+            if looked.result != "pass" and not self._stage.waits:
+                return self._turned("inconclusive", looked.said)
+        if self._stage.waits:
+            return self._pauses()
+        if self._stage.approval and self._run.stage not in self._run.approved:
+            command = f"slipway approve {self._session.stack} {self._service} --reason …"
+            return Outcome(result="waiting", said=f"{self._stage.title}: waits for approval: {command}")
+        return None
+
+    def _looked(self, reached: Reached) -> Look:
+        judge = Judge(self._session, self._service, self._run, self._stage)
+        looked = reached.failed or judge.settle(reached.moved, self._listen)
+        event = Event(
+            kind="verdict", service=self._service, said=f"{looked.result}: {looked.said}", checks=looked.checks
+        )
+        self._listen(replace(event, stage=self._stage.title, samples=looked.samples, wanted=looked.wanted))
+        passed = looked.result == "pass"
+        records.note_checks(self._session, self._service, looked.checks, passed=passed)
+        return looked
+
+    def _turned(self, ending: Ending, reason: str, *, blame: bool = False) -> None:
+        turn_back(self._session, self._service, ending, reason, blame=blame)
+        self._tell("turned", said=reason)
+
+    def _next(self) -> None:
+        image = self._session.image(self._service, self._run.candidate)
+        records.advance(self._session, self._service, self._run, self._stages, now(), image=image)
+
+    def _failed(self, failure: UpdateFailed) -> None:
+        """A slot that does not get ready is the version's fault; anything else is not, and is told as it is."""
+        blamed = f"pod {names.slot_name(self._service, self._run.candidate)}-" in str(failure)
+        if blamed and self._stage.name == "close":  # the valve has closed; the next stage takes the broken slot away
+            self._next()
+            return
+        if self._run.kind == "back" or not blamed:
+            raise failure
+        self._turned("rolled back", str(failure), blame=True)
+
+    def _pauses(self) -> Outcome:
+        stack, service = self._session.stack, self._service
+        commands = f"slipway step {stack} {service} | slipway abort {stack} {service}"
+        return Outcome(result="waiting", said=f"at {self._stage.title}; next: {commands}")
+
+    def _kept(self) -> Outcome | None:
+        until = self._run.warm_until
+        if until is not None and until > now():
+            back = f"slipway rollback {self._session.stack} {self._service}"
+            return Outcome(
+                result="promoted", said=f"the old slot is kept warm until {until:%H:%M:%S} UTC; back: {back}"
+            )
+        self._next()
+        return None
+
+    def _ended(self) -> Outcome:
+        image = self._session.image(self._service, self._run.candidate)
+        records.end(self._session, self._service, now(), image=image)
+        self._export()
+        return Outcome(result="promoted", said=f"{self._service} runs the new version; the old slot is gone")
+
+    def _returned(self) -> Outcome:
+        run = self._run
+        records.end(self._session, self._service, now(), image=run.image)
+        self._export()
+        ending = run.outcome or "aborted"
+        return Outcome(result=ending, said=f"{ending}: {run.reason or 'as asked'}; traffic is where it was before")
+
+    def _tell(self, kind: str, said: str = "") -> None:
+        event = Event(kind=kind, service=self._service, stage=self._stage.title, said=said, run=self._run)
+        place = {"index": self._run.stage, "of": len(self._stages), "weight": self._stage.release.weight}
+        self._listen(replace(event, **place))

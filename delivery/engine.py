@@ -1,0 +1,103 @@
+"""Pulumi, through its Automation API: updates, outputs, and what a killed one left behind.
+
+The API's ``Stack`` selects its stack, which would change what a bare ``pulumi up`` of the user acts on afterwards, and
+asks for outputs and history after each update, which takes a second. So its command runner is used, with ``--stack``.
+"""
+
+import json
+import re
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+from pulumi.automation import CommandError, ConcurrentUpdateError, PulumiCommand
+
+from delivery.errors import Busy, DeliveryError, UpdateFailed
+
+_OWNER = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
+_ORPHAN_SECONDS = 900
+"""An update whose driver was killed goes on by itself; its longest wait is a rollout's."""
+_POLL_SECONDS = 0.5
+
+OnLine = Callable[[str], None]
+
+
+class Engine:
+    """The Pulumi CLI on one stack of a project."""
+
+    def __init__(self, project: Path, stack: str) -> None:
+        self._project, self._stack = project, stack
+        try:
+            self._command = PulumiCommand()
+        except FileNotFoundError:
+            raise DeliveryError(
+                'pulumi: not found on PATH; install it, or on the embedded cluster: eval "$(make -s env)"'
+            ) from None
+
+    def up(self, on_line: OnLine) -> None:
+        """Make cluster and state what the stack file declares.
+
+        Raises:
+            UpdateFailed: with the pods' own reasons where there are any.
+            Busy: another update of the stack runs somewhere else.
+        """
+        try:
+            self._run(["up", "--yes", "--skip-preview"], on_line)
+        except CommandError as error:
+            raise UpdateFailed(diagnostics(str(error))) from error
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs as of its last update; raises DeliveryError if the stack does not exist."""
+        try:
+            shown = self._run(["stack", "output", "--json"], lambda _: None)
+        except CommandError as error:
+            raise DeliveryError(f"stack {self._stack}: {last_line(str(error))}") from error
+        return cast("dict[str, Any]", json.loads(shown or "{}"))
+
+    def agrees(self) -> bool:
+        """Whether a preview finds nothing to change."""
+        try:
+            self._run(["preview", "--expect-no-changes"], lambda _: None)
+        except CommandError:
+            return False
+        return True
+
+    def _run(self, arguments: list[str], on_line: OnLine) -> str:
+        deadline = time.monotonic() + _ORPHAN_SECONDS
+        command = [*arguments, "--stack", self._stack, "--non-interactive", "--color", "never"]
+        while True:
+            try:
+                return self._command.run(command, str(self._project), {}, on_line).stdout
+            except ConcurrentUpdateError as error:
+                self._free(str(error), deadline)
+
+    def _free(self, said: str, deadline: float) -> None:
+        """Wait for the update of a killed driver, or release the lock of a killed update."""
+        owner = _OWNER.search(said)
+        if owner is None or owner["host"] != socket.gethostname() or time.monotonic() > deadline:
+            raise Busy(f"stack {self._stack}: {last_line(said)}; wait, or if nobody works on it: pulumi cancel")
+        if psutil.pid_exists(int(owner["pid"])):
+            time.sleep(_POLL_SECONDS)
+        else:
+            self._command.run(["cancel", "--yes", "--stack", self._stack], str(self._project), {})
+
+
+def diagnostics(said: str) -> str:
+    """Give what went wrong: the pods' own reasons where Slipway's hook found them, else Pulumi's last error line."""
+    told = said.partition("Diagnostics:")[2].partition("\nOutputs:")[0]  # outputs quote the record, with old reasons
+    lines = [line.strip() for line in told.splitlines()]
+    pods = list(dict.fromkeys(line for line in lines if POD_REASON.search(line)))
+    errors = [line for line in lines if "error:" in line and _EPILOGUE not in line]
+    return "; ".join(pods) or (errors[-1] if errors else last_line(said))
+
+
+_EPILOGUE = "program exited with non-zero exit code"
+POD_REASON = re.compile(r"\bpod \S+: ")
+
+
+def last_line(said: str) -> str:
+    """Give the last line that is not empty."""
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "no output")

@@ -1,0 +1,130 @@
+"""Verdicts: written from what a release has shown, kept within bounds, taken back when they turn out wrong."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from delivery.errors import Refused
+from models.delivery import (
+    CheckResult,
+    Past,
+    PastVerdicts,
+    Result,
+    Revocation,
+    Run,
+    ServiceDelivery,
+    Verdict,
+    fingerprint,
+)
+from models.evidence import TRAVELS, Evidence, NotVouchedError, evidence_of
+from models.evidence import vouched as judged
+from models.release import SlotRelease
+
+Bytes = tuple[str, str]
+"""An image by digest, and the fingerprint of its configuration."""
+
+
+def read(outputs: Mapping[str, Any], stack: str, service: str) -> Evidence:
+    """Find out what a stack says about a service.
+
+    Raises:
+        Refused: it says nothing, or in another program's words.
+    """
+    try:
+        found = evidence_of(outputs, service)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise Refused(
+            f"{stack}: its output delivery.{service} cannot be read ({where}: {fault['msg']}); another version of the "
+            f"program wrote it: pulumi up -s {stack}"
+        ) from None
+    if found is None:
+        raise Refused(
+            f"{stack}: says nothing about {service}: it was never deployed there with this program; "
+            f"pulumi up -s {stack}, then slipway check {stack} {service}"
+        )
+    return found
+
+
+def vouched(evidence: Evidence, image: str, config: str, now: datetime) -> Verdict:
+    """Give the verdict that lets the next stack run these bytes; raises Refused with the rule that forbids it."""
+    try:
+        return judged(evidence, image, config, now)
+    except NotVouchedError as error:
+        raise Refused(str(error)) from None
+
+
+def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
+    run: Run,
+    *,
+    image: str,
+    environment: str,
+    stack: str,
+    result: Result,
+    checks: Mapping[str, CheckResult],
+    now: datetime,
+) -> Verdict:
+    """Write down what a release has shown. ``image`` is the digest that ran, also where the stack built it."""
+    return Verdict(
+        image=image,
+        config=fingerprint(run.target),
+        content=carried(run.target, image),
+        environment=environment,
+        stack=stack,
+        result=result,
+        checks=dict(checks),
+        began=run.began,
+        ended=now,
+        override=run.override,
+    )
+
+
+def carried(content: SlotRelease, image: str) -> SlotRelease:
+    """Give what goes on to the next environment: the digest with its model, settings and files."""
+    return SlotRelease(image=image, **{name: getattr(content, name) for name in TRAVELS})
+
+
+def record(delivery: ServiceDelivery, new: Verdict, kept: Collection[Bytes] = ()) -> ServiceDelivery:
+    """Add a verdict, and let the oldest go where there are too many.
+
+    Args:
+        delivery: The record so far.
+        new: The verdict.
+        kept: Bytes that are live or that a release would go back to. Their newest verdict stays however old it is, as
+            does that of the versions promoted last.
+    """
+    needed = {*kept, *promoted_last(delivery), (new.image, new.config)}
+    verdicts = [*delivery.verdicts, new]
+    newest = {(v.image, v.config): place for place, v in enumerate(verdicts)}
+    spare = [p for p, v in enumerate(verdicts) if (v.image, v.config) not in needed or newest[v.image, v.config] != p]
+    dropped = set(spare[: max(0, len(verdicts) - PastVerdicts)])
+    left = tuple(v for place, v in enumerate(verdicts) if place not in dropped)
+    return delivery.model_copy(update={"verdicts": left})
+
+
+def remember(delivery: ServiceDelivery, past: Past) -> ServiceDelivery:
+    """Add a release that has ended, and let the oldest go, but never those that a rollback would return to."""
+    history = [*delivery.history, past]
+    promoted = [place for place, one in enumerate(history) if one.outcome == "promoted"]
+    spare = [place for place in range(len(history)) if place not in promoted[-2:]]
+    dropped = set(spare[: max(0, len(history) - PastVerdicts)])
+    left = tuple(one for place, one in enumerate(history) if place not in dropped)
+    return delivery.model_copy(update={"history": left})
+
+
+def promoted_last(delivery: ServiceDelivery) -> list[Bytes]:
+    """Name what is live and what was live before it, as far as releases brought them there."""
+    promoted = (past for past in reversed(delivery.history) if past.outcome == "promoted" and past.image)
+    return list(dict.fromkeys((str(past.image), past.config) for past in promoted))[:2]
+
+
+def revoke(delivery: ServiceDelivery, image: str, config: str, reason: str, now: datetime) -> ServiceDelivery:
+    """Take back every verdict about these bytes: a check that failed later, or a rollback, outweighs them."""
+    mark = {"revoked": Revocation(reason=reason, at=now)}
+    verdicts = (
+        v.model_copy(update=mark) if v.names(image, config) and v.revoked is None else v for v in delivery.verdicts
+    )
+    return delivery.model_copy(update={"verdicts": tuple(verdicts)})

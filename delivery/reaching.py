@@ -1,0 +1,129 @@
+"""Brings one stage about: traffic, update, pods, and the split as it is seen."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from components import names
+from delivery import records, valve
+from delivery.errors import UpdateFailed
+from delivery.events import Event, Listener
+from delivery.gate import Look
+from delivery.judging import Judge
+from delivery.session import Session
+from models.delivery import Run
+from models.release import Match, ServiceRelease
+from planning.course import Stage, pods_needed
+
+_POLL_SECONDS = 0.5
+_SEEN_SECONDS = 15
+"""How long a stage without a gate waits to see its split; a gate waits for it until its deadline."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """A stage that was brought about."""
+
+    moved: float
+    """Unix time since which the new split acts."""
+    failed: Look | None = None
+    """The gate's verdict, where it failed while the update still ran: traffic is closed already."""
+
+
+@dataclass(kw_only=True)
+class Reaching:
+    """One stage on its way to being true."""
+
+    session: Session
+    service: str
+    run: Run
+    stage: Stage
+    before: ServiceRelease
+    """What was declared until now."""
+    listen: Listener
+
+    def reach(self) -> Reached:
+        """Make cluster and state what the stage declares.
+
+        Raises:
+            UpdateFailed: the update failed, or the pods did not get ready.
+        """
+        if self.run.reached:
+            return Reached(moved=self.run.stage_began.timestamp())
+        judge = self._judge()
+        moved = self._moved()
+        with ThreadPoolExecutor(1) as pool:
+            update = pool.submit(self.session.engine.up, self._line)
+            failed = self._watched(update, judge, moved) if moved and self.stage.gate else None
+            update.result()
+        if failed is not None:  # the update has just opened again what was closed meanwhile
+            self._close()
+        since = moved or time.time()
+        self._await_pods()
+        if moved and not self.stage.gate:
+            self._await_split(judge, since)
+        records.reached(self.session, self.service, datetime.fromtimestamp(int(since), UTC))
+        return Reached(moved=since, failed=failed)
+
+    def _judge(self) -> Judge:
+        """Give who judges; before a switch he looks at the live slot, which afterwards answers nothing more."""
+        judge = Judge(self.session, self.service, self.run, self.stage)
+        if self.stage.gate and judge.alone and not self.run.baseline:
+            self.run = records.note_baseline(self.session, self.service, judge.usual())
+            judge = Judge(self.session, self.service, self.run, self.stage)
+        return judge
+
+    def _moved(self) -> float | None:
+        """Move traffic at once where only traffic moves; give the time, None if the update has to do it."""
+        release = self.stage.release
+        if release.live != self.before.live or release.slots != self.before.slots or release == self.before:
+            return None
+        if not self._valve(release):
+            return None
+        said = f"weight {release.weight} % acts"
+        self.listen(Event(kind="moved", service=self.service, weight=release.weight, said=said))
+        return time.time()
+
+    def _valve(self, release: ServiceRelease) -> bool:
+        session = self.session
+        return valve.move(session.cluster, session.spec(), self.service, session.service(self.service), release)
+
+    def _close(self) -> None:
+        self._valve(self.stage.release.model_copy(update={"weight": 0, "match": Match()}))
+
+    def _watched(self, update: "Future[None]", judge: Judge, moved: float) -> Look | None:
+        """Look at the new slot while the update runs: a bad one loses its traffic without waiting for it."""
+        while not update.done():
+            look = judge.look(moved)
+            if look.result == "fail":
+                self._close()
+                return look
+            time.sleep(_POLL_SECONDS)
+        return None
+
+    def _await_pods(self) -> None:
+        """Wait until each slot has the pods that its share of the traffic takes; Pulumi awaits no autoscaler."""
+        spec = self.session.service_spec(self.service)
+        deadline = time.monotonic() + spec.rollout.timeout
+        for slot, content in self.stage.release.slots.items():
+            needed = pods_needed(spec, content)
+            while (found := self.session.ready(self.service, slot)) < needed:
+                if time.monotonic() > deadline:
+                    pods = names.slot_name(self.service, slot)
+                    raise UpdateFailed(f"pod {pods}-*: {found} of {needed} ready after {spec.rollout.timeout} s")
+                time.sleep(_POLL_SECONDS)
+
+    def _await_split(self, judge: Judge, since: float) -> None:
+        """See the split, for a while: with no requests there is none, and nothing hangs on it here."""
+        weight, deadline = self.stage.release.weight, time.monotonic() + _SEEN_SECONDS
+        while time.monotonic() < deadline and not judge.blind:
+            if judge.seen(since):
+                self.listen(Event(kind="observed", service=self.service, weight=weight, said=f"{weight} % seen"))
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def _line(self, line: str) -> None:
+        if line.strip():
+            title = self.stage.title
+            self.listen(Event(kind="update", service=self.service, stage=title, said=line.strip()))

@@ -1,0 +1,232 @@
+"""How the record of a service's releases changes: each function is one atomic write of the stack file.
+
+The record and what it declares are written together, before the act, so that no kill can come between them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from delivery import evidence, holds
+from delivery.errors import DeliveryError, Unchanged
+from delivery.gate import faults as gate_faults
+from delivery.people import who
+from delivery.session import Session
+from delivery.sources import refuse_unvouched
+from models.delivery import Approval, Arm, CheckResult, Override, Past, Result, Run, ServiceDelivery, fingerprint
+from models.release import ServiceRelease, SlotRelease
+from models.strategy import Rolling
+from models.vocabulary import SlotName
+from planning.course import Stage, course, course_faults
+
+OTHER: dict[SlotName, SlotName] = {"blue": "green", "green": "blue"}
+
+
+def new_run(  # noqa: PLR0913 -- what a release may be asked to be
+    session: Session,
+    service: str,
+    target: SlotRelease,
+    now: datetime,
+    *,
+    manual: bool = False,
+    express: bool = False,
+    override: Override | None = None,
+) -> Run:
+    """Put together the run that would carry this out; writes nothing.
+
+    Raises:
+        Refused: the bytes are held, or the stack before has not vouched for them.
+        Unchanged: they are live already.
+        DeliveryError: the service's strategy cannot be carried out here.
+    """
+    spec, declared = session.service_spec(service), session.declared(service)
+    stable = _stable(session, service, declared, target)
+    if target.image is not None:
+        record = session.delivery(service)
+        holds.refuse_held(record, target.image, fingerprint(target), stack=session.stack, service=service)
+        if declared is not None and _same(stable.slots[stable.live], target):
+            raise Unchanged(
+                f"{session.stack}: {service} runs exactly this in its live slot already; nothing to release"
+            )
+    if not express and override is None:
+        refuse_unvouched(session, service, target.image, fingerprint(target), now)
+    in_place = declared is None or (isinstance(spec.release, Rolling) and not express)
+    run = Run(
+        id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
+        candidate=stable.live if in_place else OTHER[stable.live],
+        stable=stable,
+        target=target,
+        image=target.image,
+        pods=session.ready(service, stable.live) if declared is not None else 0,
+        began=now,
+        stage_began=now,
+        manual=manual,
+        express=express,
+        override=override,
+    )
+    if faults := [*course_faults(spec), *gate_faults(spec.release.gate)]:
+        raise DeliveryError(f"{service}: {'; '.join(faults)}")
+    if session.metrics is None and any(stage.gate for stage in course(spec, run)):
+        raise DeliveryError(
+            f"{session.stack}: slipway:cluster.metricsUrl: required by the gate of {service}; say where Prometheus is"
+        )
+    return run
+
+
+def open_run(session: Session, service: str, run: Run) -> None:
+    """Write a new run and declare its first stage."""
+    first = course(session.service_spec(service), run)[0].release
+    session.write(service, first, session.delivery(service).model_copy(update={"run": run}))
+
+
+def _stable(session: Session, service: str, declared: ServiceRelease | None, target: SlotRelease) -> ServiceRelease:
+    if declared is None:  # the first deployment of this environment
+        return ServiceRelease(slots={"blue": target})
+    run = session.delivery(service).run
+    if run is not None and run.kind == "forward" and run.warm_until is None:  # about to be superseded
+        return run.stable
+    if declared.canary is not None and declared.weight:
+        raise DeliveryError(
+            f"{service}: slot {declared.canary} answers {declared.weight} % without a release under way; "
+            f"set its weight to 0 in {session.file.path.name}, or drop the slot"
+        )
+    return ServiceRelease(live=declared.live, slots={declared.live: _plain(declared.slots[declared.live])})
+
+
+def _plain(content: SlotRelease) -> SlotRelease:
+    """Give a slot's content without what a release adds while it moves."""
+    return content.model_copy(update={"min_replicas": None, "max_replicas": None})
+
+
+def _same(one: SlotRelease, other: SlotRelease) -> bool:
+    return one.image == other.image and fingerprint(one) == fingerprint(other)
+
+
+def advance(  # noqa: PLR0913 -- one write says all of this
+    session: Session, service: str, run: Run, stages: tuple[Stage, ...], now: datetime, *, image: str | None
+) -> None:
+    """Declare the next stage; before a promotion, with the evidence for it."""
+    following = stages[run.stage + 1]
+    update = {"stage": run.stage + 1, "stage_began": now, "reached": False, "warm_until": None}
+    delivery = session.delivery(service)
+    fresh = (delivery.run or run).model_copy(update=update)
+    delivery = delivery.model_copy(update={"run": fresh})
+    if following.name == "promote" and run.kind == "forward" and not run.express:
+        delivery = _with_verdict(session, delivery, fresh, image, "pass", now)
+    session.write(service, following.release, delivery)
+
+
+def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that it speaks of
+    session: Session, delivery: ServiceDelivery, run: Run, image: str | None, result: Result, now: datetime
+) -> ServiceDelivery:
+    """Add the evidence about a run's target.
+
+    Raises:
+        DeliveryError: its image has no digest yet.
+    """
+    digest = run.target.image or image
+    if digest is None:
+        raise DeliveryError(f"{session.stack}: the image that it built has no digest in its outputs; run pulumi up")
+    old = run.stable.slots[run.stable.live]
+    found = evidence.verdict(
+        run,
+        image=digest,
+        environment=session.environment,
+        stack=session.stack,
+        result=result,
+        checks=run.checks,
+        now=now,
+    )
+    return evidence.record(delivery, found, kept=[(old.image, fingerprint(old))] if old.image else [])
+
+
+def reached(session: Session, service: str, moved: datetime) -> None:
+    """Note that the stage was carried out and seen."""
+    _note(session, service, reached=True, stage_began=moved)
+
+
+def note_checks(session: Session, service: str, checks: Mapping[str, CheckResult], *, passed: bool) -> None:
+    """Keep the numbers of the last gate; of one that passed also the live slot's, which at 100 % will have none."""
+    delivery = session.delivery(service)
+    baseline = dict(delivery.run.baseline) if delivery.run else {}
+    for name, check in checks.items() if passed else ():
+        if check.live is not None and check.live.total:
+            before = baseline.get(name)
+            baseline[name] = before.plus(check.live) if before else check.live
+    _note(session, service, checks=dict(checks), baseline=baseline)
+
+
+def note_baseline(session: Session, service: str, baseline: Mapping[str, Arm]) -> Run:
+    """Keep what the live slot showed before the switch; give the run with it."""
+    return _note(session, service, baseline=dict(baseline))
+
+
+def approve(session: Session, service: str, *, reason: str, by: str, now: datetime) -> None:
+    """Note that somebody agrees to the stage; raises DeliveryError if nothing waits."""
+    run = session.delivery(service).run
+    if run is None or run.kind == "back":
+        raise DeliveryError(f"{service}: no release waits for approval in {session.stack}")
+    agreed = Approval(stage=run.stage, reason=reason, by=by, at=now)
+    _note(session, service, approvals=(*run.approvals, agreed))
+
+
+def keep_warm(session: Session, service: str, now: datetime, seconds: int) -> None:
+    """Note until when the old slot stays."""
+    _note(session, service, warm_until=now + timedelta(seconds=seconds))
+
+
+def _note(session: Session, service: str, **changes: object) -> Run:
+    delivery = session.delivery(service)
+    if delivery.run is None:
+        raise DeliveryError(f"{service}: no release is under way")
+    run = delivery.run.model_copy(update=changes)
+    session.write(service, session.release(service), delivery.model_copy(update={"run": run}))
+    return run
+
+
+def turn(  # noqa: PLR0913 -- one write says all of this
+    session: Session, service: str, ending: str, reason: str, now: datetime, *, image: str | None, blame: bool
+) -> None:
+    """Declare the first stage of the way back; a version that is to blame is held, and evidence for it revoked."""
+    delivery, declared = session.delivery(service), session.release(service)
+    run = delivery.run
+    if run is None:
+        raise DeliveryError(f"{service}: no release is under way")
+    back = run.model_copy(
+        update={
+            "kind": "back", "left": declared, "outcome": ending, "reason": reason,
+            "stage": 0, "reached": False, "stage_began": now, "warm_until": None,
+        }
+    )  # fmt: skip
+    delivery = delivery.model_copy(update={"run": back})
+    digest = run.target.image or image
+    if blame and digest:
+        config = fingerprint(run.target)
+        delivery = holds.rolled_back(delivery, digest, config, reason=reason, by=who(), now=now)
+        delivery = _with_verdict(session, delivery, run, digest, "fail", now)
+    session.write(service, course(session.service_spec(service), back)[0].release, delivery)
+
+
+def end(session: Session, service: str, now: datetime, *, image: str | None) -> None:
+    """Close the run; one in place brings its evidence with it."""
+    delivery, release = session.delivery(service), session.release(service)
+    run = delivery.run
+    if run is None:
+        return
+    forward = run.kind == "forward"
+    past = Past(
+        id=run.id,
+        image=run.target.image or image,
+        config=fingerprint(run.target),
+        content=run.target,
+        outcome="promoted" if forward else (run.outcome or "aborted"),
+        reason=run.reason,
+        began=run.began,
+        ended=now,
+        override=run.override,
+    )
+    if forward and run.candidate == run.stable.live:
+        delivery = _with_verdict(session, delivery, run, image, "pass", now)
+    if forward:
+        release = ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
+    session.write(service, release, evidence.remember(delivery.model_copy(update={"run": None}), past))

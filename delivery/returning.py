@@ -1,0 +1,46 @@
+"""The way back to a version that was promoted before, when nothing of it is left in the cluster."""
+
+from delivery import driver, holds
+from delivery.errors import DeliveryError
+from delivery.events import Listener
+from delivery.people import who
+from delivery.session import Session
+from models.delivery import Past, fingerprint
+from models.release import SlotRelease
+
+
+def version_before(session: Session, service: str) -> SlotRelease:
+    """Give what the release before the last one promoted; raises DeliveryError if the record knows none."""
+    image, config = _live(session, service)
+    promoted = [past for past in session.delivery(service).history if past.outcome == "promoted" and past.image]
+    for past in reversed(promoted):
+        if (past.image, past.config) != (image, config):
+            return _content(past)
+    raise DeliveryError(
+        f"{session.stack} {service}: the record knows no version before this one; release it by its digest: "
+        f"slipway release {session.stack} {service} --image …"
+    )
+
+
+def begin(session: Session, service: str, back: SlotRelease, listen: Listener, reason: str) -> None:
+    """Begin the release back, all at once and unjudged, and hold what is left.
+
+    The hold is written after the release has begun: one that is refused leaves the file as it was.
+    """
+    image, config = _live(session, service)
+    driver.begin(session, service, back, listen, express=True)
+    if image is not None:
+        delivery = session.delivery(service)
+        held = holds.rolled_back(delivery, image, config, reason=reason, by=who(), now=driver.now())
+        session.write(service, session.release(service), held)
+
+
+def _live(session: Session, service: str) -> tuple[str | None, str]:
+    """Name the bytes that are live: of an image that this stack built, the digest of the last update."""
+    release = session.release(service)
+    content = release.slots[release.live]
+    return content.image or session.image(service, release.live), fingerprint(content)
+
+
+def _content(past: Past) -> SlotRelease:
+    return past.content.model_copy(update={"image": past.image, "min_replicas": None, "max_replicas": None})

@@ -1,0 +1,189 @@
+"""One stack, opened: its file, its system, Pulumi, the cluster and Prometheus."""
+
+import fcntl
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import catalog
+from components import labels, names
+from delivery.cluster import Cluster
+from delivery.engine import Engine
+from delivery.errors import Busy, DeliveryError
+from delivery.metrics import Prometheus
+from delivery.stack_file import StackFile
+from models.delivery import ServiceDelivery
+from models.entry import CatalogueEntry
+from models.errors import ConfigurationError, nearest
+from models.parsing import parse
+from models.release import BUILT, ServiceRelease
+from models.service import ServiceSpec
+from models.stack import StackSettings
+from models.system import DeployedService, SystemSpec, resolve
+
+T = TypeVar("T")
+
+
+@dataclass
+class Session:
+    """A stack of a project. Read by anybody; changed by whoever holds its lock (:func:`exclusive`)."""
+
+    project: Path
+    stack: str
+    _read: tuple[bytes, StackSettings] | None = field(default=None, init=False, repr=False)
+    """The stack file as it was read last: the gate asks for it every half second."""
+
+    @classmethod
+    def open(cls, project: Path, stack: str) -> "Session":
+        """Open a stack; raises DeliveryError naming those that there are."""
+        known = sorted(path.stem.removeprefix("Pulumi.") for path in project.glob("Pulumi.*.yaml"))
+        if stack not in known:
+            raise DeliveryError(f"{stack}: no such stack ({', '.join(known)}){nearest(stack, known)}")
+        return cls(project, stack)
+
+    @cached_property
+    def file(self) -> StackFile:
+        """The stack file."""
+        return StackFile(self.project / f"Pulumi.{self.stack}.yaml")
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Pulumi."""
+        return Engine(self.project, self.stack)
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The stack's cluster."""
+        return Cluster(self.settings().cluster.context)
+
+    @cached_property
+    def metrics(self) -> Prometheus | None:
+        """Prometheus, where the stack names one."""
+        cluster = self.settings().cluster
+        url = cluster.metrics_url or cluster.prometheus_url
+        return Prometheus(str(url)) if url else None
+
+    def settings(self) -> StackSettings:
+        """The stack file's settings at this moment; raises DeliveryError, one line per fault."""
+        text = self.file.path.read_bytes()
+        if self._read is None or self._read[0] != text:
+            self._read = text, self._understood(lambda: parse(StackSettings, self.file.values(), "slipway:"))
+        return self._read[1]
+
+    @cached_property
+    def _entry(self) -> CatalogueEntry:
+        name = self.settings().system.entry
+        read = partial(catalog.read, name, self.project / "catalog")
+        return self._understood(lambda: parse(CatalogueEntry, read(), f"catalog/{name}.yaml: "))
+
+    def entry(self) -> CatalogueEntry:
+        """The stack's catalogue entry, as it was when the session began: a release does not change its strategy."""
+        return self._entry
+
+    def spec(self) -> SystemSpec:
+        """The system as the stack file declares it at this moment."""
+        settings, entry = self.settings(), self.entry()
+        return self._understood(lambda: resolve(settings, entry))
+
+    def _understood(self, read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except ConfigurationError as error:
+            raise DeliveryError(f"{self.file.path.name}: {error}") from error
+
+    @property
+    def environment(self) -> str:
+        """The entry's environment that this stack is."""
+        return self.settings().system.environment
+
+    @property
+    def namespace(self) -> str:
+        """Where the system runs."""
+        system = self.settings().system
+        return system.namespace or f"{system.entry}-{system.environment}"
+
+    def service(self, name: str) -> DeployedService:
+        """One service as it is declared; raises DeliveryError naming those that there are."""
+        self.service_spec(name)
+        return self.spec().services[name]
+
+    def service_spec(self, name: str) -> ServiceSpec:
+        """A service in this stack's environment, whatever its release; raises DeliveryError naming those there are."""
+        entry = self.entry()
+        if name not in entry.services:
+            raise DeliveryError(f"{name}: no such service ({', '.join(entry.services)}){nearest(name, entry.services)}")
+        return entry.service_in(self.environment, name)
+
+    def declared(self, name: str) -> ServiceRelease | None:
+        """What the stack file says about a service's slots; None before its first deployment in this environment."""
+        found = self.settings().release.get(name)
+        if found is None and self.environment == self.entry().building_environment:
+            return BUILT
+        return found
+
+    def release(self, name: str) -> ServiceRelease:
+        """What is declared, which must be something."""
+        return self.declared(name) or BUILT
+
+    def delivery(self, name: str) -> ServiceDelivery:
+        """The record of a service's releases."""
+        return self.settings().delivery.get(name, ServiceDelivery())
+
+    def ready(self, name: str, slot: str) -> int:
+        """Ready pods of a slot."""
+        return self.cluster.ready(self.namespace, names.slot_name(name, slot))
+
+    def restarts(self, name: str, slot: str) -> int:
+        """How often containers of a slot's pods were restarted."""
+        return self.cluster.restarts(self.namespace, labels.select_slot(name, slot))
+
+    def image(self, name: str, slot: str) -> str | None:
+        """The digest that a slot runs, as of the last update; None before it."""
+        found = self.outputs().get("services", {}).get(name, {}).get("slots", {}).get(slot, {})
+        return found.get("image")
+
+    def write(self, name: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+        """Declare a service's release and its record, in one atomic step."""
+        self.file.write(name, release, delivery)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs as of its last update."""
+        return self.engine.outputs()
+
+    @property
+    def lock_file(self) -> Path:
+        """Whose lock says that a driver works on the stack; it holds its process id."""
+        return self.project / ".slipway" / "delivery" / f"{self.stack}.lock"
+
+    @contextmanager
+    def exclusive(self) -> Generator[None]:
+        """Hold the stack; the kernel frees it when the holder ends, however that happens. Raises Busy."""
+        self.lock_file.parent.mkdir(parents=True, exist_ok=True)
+        with self.lock_file.open("a+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy(
+                    f"stack {self.stack}: another slipway works on it (pid {self.holder()}); wait for it, "
+                    f"look at `slipway status {self.stack}`, or have it turn back: `slipway abort {self.stack} …`"
+                ) from None
+            stream.truncate(0)
+            stream.write(str(os.getpid()))
+            stream.flush()
+            yield
+
+    def holder(self) -> int | None:
+        """Process id of the driver that works on the stack now, None if nobody does."""
+        if not self.lock_file.is_file():
+            return None
+        with self.lock_file.open("r+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                said = stream.read().strip()
+                return int(said) if said.isdigit() else 0
+        return None

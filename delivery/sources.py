@@ -1,0 +1,25 @@
+"""The stack that must have vouched: asked before anything is written, by the rules that the program itself applies."""
+
+from datetime import datetime
+
+from delivery.engine import Engine
+from delivery.errors import Refused
+from delivery.evidence import read, vouched
+from delivery.session import Session
+
+
+def refuse_unvouched(session: Session, service: str, image: str | None, config: str, now: datetime) -> None:
+    """Do nothing, or raise Refused where ``slipway:source`` does not vouch for these bytes.
+
+    What was promoted here before may always come back: a rollback waits for no other stack.
+    """
+    source = session.settings().source
+    promoted = (past for past in session.delivery(service).history if past.outcome == "promoted")
+    if source is None or any((past.image, past.config) == (image, config) for past in promoted):
+        return
+    if image is None:
+        raise Refused(
+            f"{session.stack}: builds {service} itself, and slipway:source {source} cannot vouch for that; "
+            "name the digest (--image), or drop source"
+        )
+    vouched(read(Engine(session.project, source).outputs(), source, service), image, config, now)

@@ -1,0 +1,54 @@
+"""Moves traffic at once: the one field that splits requests, written straight to the API server.
+
+A whole ``pulumi up`` takes seconds, and a bad release must lose its traffic now. The stack file already says the new
+split, the valve writes what ``pulumi up`` would write (the same manifest functions), and the update that follows finds
+it done. So file, state and cluster agree again after it, and a kill in between loses nothing.
+"""
+
+from components import names
+from components.manifests import exposure, gateway, ingress
+from delivery.cluster import Cluster, Json
+from models.release import ServiceRelease
+from models.system import DeployedService, SystemSpec
+
+_CANARY = "nginx.ingress.kubernetes.io/canary"
+_AFFINITY = "nginx.ingress.kubernetes.io/affinity-canary"
+
+
+def move(
+    cluster: Cluster, system: SystemSpec, service: str, deployed: DeployedService, release: ServiceRelease
+) -> bool:
+    """Let traffic flow as ``release`` says, now; False where the object is not there yet: `pulumi up` makes it.
+
+    Raises:
+        DeliveryError: the API server does not answer.
+    """
+    path = split_path(system, service, deployed)
+    found = cluster.get(path)
+    if found is None:
+        return False
+    cluster.apply(path, moved(found, system, service, deployed, release))
+    return True
+
+
+def split_path(system: SystemSpec, service: str, deployed: DeployedService) -> str:
+    """Where the API server keeps the object that splits a service's traffic."""
+    space = f"namespaces/{system.namespace}"
+    if deployed.spec.route is None:
+        return f"/api/v1/{space}/services/{service}"
+    if system.cluster.traffic == "gateway":
+        return f"/apis/{gateway.API_VERSION}/{space}/httproutes/{service}"
+    return f"/apis/networking.k8s.io/v1/{space}/ingresses/{names.canary_name(service)}"
+
+
+def moved(found: Json, system: SystemSpec, service: str, deployed: DeployedService, release: ServiceRelease) -> Json:
+    """Give the object with the split that ``release`` says; nothing else of it changes."""
+    route = deployed.spec.route
+    if route is None:
+        selector = exposure.selector(service, exposure.answering(release, routed=False))
+        return {**found, "spec": {**found["spec"], "selector": selector}}
+    if system.cluster.traffic == "gateway":
+        return {**found, "spec": {**found["spec"], "rules": list(gateway.split_rules(service, route, release))}}
+    kept = {k: v for k, v in found["metadata"]["annotations"].items() if not k.startswith((_CANARY, _AFFINITY))}
+    annotations = {**kept, **ingress.canary_annotations(release, route.session)}
+    return {**found, "metadata": {**found["metadata"], "annotations": annotations}}

@@ -1,0 +1,30 @@
+"""Somebody else's verdict on a release, asked over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from models.delivery import CheckResult
+from models.gate import Webhook
+
+_PASSES = 200
+_LONGEST_SAID = 200
+"""Characters of an answer that are shown: a person reads one line."""
+
+
+def ask(webhook: Webhook, body: Mapping[str, Any], transport: httpx.BaseTransport | None = None) -> CheckResult:
+    """POST the release as JSON. Only a 200 passes; only a 4xx is the other side's no; the rest is no answer.
+
+    The address is in none of the lines: it may hold a token.
+    """
+    try:
+        with httpx.Client(timeout=webhook.timeout, transport=transport) as client:
+            answer = client.post(webhook.url, json=dict(body))
+    except httpx.HTTPError as error:
+        return CheckResult(result="inconclusive", said=f"webhook: no answer ({type(error).__name__})")
+    text = " ".join(answer.text.split())[:_LONGEST_SAID]
+    said = f"webhook: {answer.status_code} {text}".rstrip()
+    if answer.status_code == _PASSES:
+        return CheckResult(result="pass", said=said)
+    return CheckResult(result="fail" if answer.is_client_error else "inconclusive", said=said)

@@ -1,0 +1,94 @@
+"""Prometheus, as a row of the table of daemons, and what it scrapes.
+
+In a real cluster the Prometheus operator makes the scrape configuration from ServiceMonitors. There is no operator
+here: this configuration finds the same pods and gives their series the same labels, so that a query works in both.
+"""
+
+from collections.abc import Mapping
+
+from local import addresses, probes
+from local.daemon import Daemon, Port
+from local.paths import Paths
+
+CONFIG = "prometheus.yaml"  # below `etc/`
+# As components/labels.py and components/manifests/pod.py spell them.
+ROLE, SLOT_ROLE, SLOT = "slipway.dev/role", "slot", "slipway.dev/slot"
+PORT_NAME = "web"
+_META = "__meta_kubernetes_"
+
+Relabeling = dict[str, str | list[str]]
+
+
+def daemons(paths: Paths) -> tuple[Daemon, ...]:
+    """Return Prometheus."""
+    config = paths.etc / CONFIG
+    return (
+        Daemon(
+            name="prometheus",
+            binary="prometheus",
+            needs=("kube-apiserver", "cluster-objects"),
+            arguments=(
+                f"--config.file={config}",
+                f"--storage.tsdb.path={paths.state}/prometheus",
+                f"--web.listen-address={addresses.NODE_IP}:{addresses.PROMETHEUS_PORT}",
+                "--scrape.discovery-reload-interval=1s",  # a new slot's pods are scraped soon; 5 s by default
+                "--log.level=warn",
+            ),
+            probe=probes.http(f"{addresses.PROMETHEUS_URL}/-/ready"),
+            ports=(Port(number=addresses.PROMETHEUS_PORT, address=addresses.NODE_IP),),
+            files=(config,),
+        ),
+    )
+
+
+def config(paths: Paths) -> Mapping[str, object]:
+    """Return Prometheus' configuration: the pods of every slot, and Traefik."""
+    return {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "900ms"},
+        "storage": {"tsdb": {"retention": {"time": "2h", "size": "256MB"}}},
+        "scrape_configs": [
+            {
+                "job_name": "slots",  # the jobs' own names come from their services
+                "kubernetes_sd_configs": [
+                    {"role": "endpointslice", "kubeconfig_file": str(paths.pki / "prometheus.kubeconfig")}
+                ],
+                "relabel_configs": slot_relabelings(),
+            },
+            {
+                "job_name": "traefik",
+                "static_configs": [{"targets": [f"{addresses.LOOPBACK}:{addresses.TRAEFIK_PORT}"]}],
+            },
+        ],
+    }
+
+
+def slot_relabelings() -> list[Relabeling]:
+    """Return what the operator generates for a ServiceMonitor (components/manifests/monitor.py), for all at once."""
+    return [
+        _filter("keep", _of_service_label(ROLE), SLOT_ROLE),
+        _filter("keep", _META + "endpointslice_port_name", PORT_NAME),
+        _filter("drop", _META + "pod_phase", "(Failed|Succeeded)"),
+        _copy(_META + "namespace", "namespace"),
+        _copy(_META + "service_name", "service"),
+        _copy(_META + "pod_name", "pod"),
+        _copy(_META + "pod_container_name", "container"),
+        _copy(_META + "service_name", "job"),
+        _copy(_of_service_label(SLOT), _identifier(SLOT)),  # the ServiceMonitor's `targetLabels`
+        {"target_label": "endpoint", "replacement": PORT_NAME},
+    ]
+
+
+def _filter(action: str, label: str, regex: str) -> Relabeling:
+    return {"action": action, "source_labels": [label], "regex": regex}
+
+
+def _copy(label: str, target: str) -> Relabeling:
+    return {"source_labels": [label], "target_label": target}
+
+
+def _of_service_label(label: str) -> str:
+    return f"{_META}service_label_{_identifier(label)}"
+
+
+def _identifier(label: str) -> str:
+    return label.replace(".", "_").replace("/", "_").replace("-", "_")

@@ -1,0 +1,183 @@
+"""``slipway:delivery``: the record of releases that the stack keeps beside what it declares.
+
+It is written by ``slipway`` *before* each act, exported by the stack, and read by the next environment's stack. Git's
+diff of the stack file is thus the release's record, and a killed driver finds in it where it was.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from models.base import Model
+from models.release import ServiceRelease, SlotRelease
+from models.vocabulary import Count, DigestReference, Name, SlotName, Text
+
+Result = Literal["pass", "fail", "inconclusive"]
+PastVerdicts = 20
+"""Verdicts and past releases that a stack file keeps per service: enough to go back to, short enough to read."""
+
+Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+
+def fingerprint(content: SlotRelease) -> str:
+    """Hash what a slot runs beside its image: model, settings and files. 16 hex digits."""
+    travels = content.model_dump(mode="json", by_alias=True, include={"model", "server", "files"}, exclude_none=True)
+    return hashlib.sha256(json.dumps(travels, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Arm(Model):
+    """Requests that one slot answered in the window, and how many of them were bad."""
+
+    bad: Count
+    total: Count
+
+    @model_validator(mode="after")
+    def _part_of_all(self) -> Self:
+        if self.bad > self.total:
+            raise ValueError(f"{self.bad} bad of {self.total} requests: a part cannot exceed the whole")
+        return self
+
+    def plus(self, other: "Arm") -> "Arm":
+        """Both together."""
+        return Arm(bad=self.bad + other.bad, total=self.total + other.total)
+
+
+class CheckResult(Model):
+    """One check with its numbers."""
+
+    result: Result
+    said: Text = Field(description="one line for a person", examples=["errors 1.2 % against 1.1 %, limit +1"])
+    candidate: Arm | None = None
+    live: Arm | None = None
+    value: float | None = None
+
+
+class Override(Model):
+    """Who went past a refusal, and why."""
+
+    reason: Text
+    by: Text
+    at: AwareDatetime
+
+
+class Revocation(Model):
+    """Why a verdict no longer counts."""
+
+    reason: Text
+    at: AwareDatetime
+
+
+class Verdict(Model):
+    """Evidence: what was found out about exactly these bytes in this environment."""
+
+    image: DigestReference
+    config: Fingerprint = Field(description="hash of model, settings and files of the slot")
+    content: SlotRelease = Field(description="what was released; the next environment takes it over whole")
+    environment: Name
+    stack: Text
+    result: Result
+    checks: dict[str, CheckResult] = Field(default_factory=dict)
+    began: AwareDatetime
+    ended: AwareDatetime
+    override: Override | None = None
+    revoked: Revocation | None = None
+
+    def names(self, image: str, config: str) -> bool:
+        """Whether it speaks of these bytes."""
+        return self.image == image and self.config == config
+
+
+class Held(Model):
+    """A digest with its configuration that automation must not release."""
+
+    image: DigestReference
+    config: Fingerprint | None = Field(default=None, description="none = with whatever configuration")
+    reason: Text
+    by: Text
+    at: AwareDatetime
+
+
+class Approval(Model):
+    """Somebody looked, and agrees."""
+
+    stage: Count = Field(description="index into the plan")
+    reason: Text
+    by: Text
+    at: AwareDatetime
+
+
+class Run(Model):
+    """The release that is in progress. ``stage`` was written before its act: it may not have been carried out yet."""
+
+    id: Text
+    kind: Literal["forward", "back"] = Field(default="forward", description="back = to what was there before")
+    candidate: SlotName = Field(description="the slot that is being released, or left when going back")
+    stable: ServiceRelease = Field(description="what was declared before; where it goes back to")
+    target: SlotRelease
+    image: DigestReference | None = Field(default=None, description="of the target; none = this stack builds it")
+    pods: Count = Field(description="ready pods of the live slot at the start")
+    stage: Count = Field(default=0, description="index into the plan")
+    reached: bool = Field(default=False, strict=True, description="the stage was carried out and seen")
+    began: AwareDatetime
+    stage_began: AwareDatetime
+    approvals: tuple[Approval, ...] = ()
+    checks: dict[str, CheckResult] = Field(default_factory=dict, description="of the last gate")
+    baseline: dict[str, Arm] = Field(
+        default_factory=dict,
+        description="per check, the live slot's requests of the steps passed: at 100 % it gets none",
+    )
+    left: ServiceRelease | None = Field(default=None, description="going back: what was declared when it turned")
+    express: bool = Field(
+        default=False, strict=True, description="all at once and unjudged: back to a version that was promoted before"
+    )
+    outcome: Literal["rolled back", "aborted", "inconclusive", "superseded"] | None = Field(
+        default=None, description="going back: why"
+    )
+    reason: str = Field(default="", description="going back: the line for a person")
+    manual: bool = Field(default=False, strict=True, description="each step is asked for by `slipway step`")
+    override: Override | None = None
+    warm_until: AwareDatetime | None = Field(default=None, description="promoted; the old slot is kept so long")
+
+    @property
+    def approved(self) -> frozenset[int]:
+        """The stages to which somebody agreed."""
+        return frozenset(approval.stage for approval in self.approvals)
+
+
+class Past(Model):
+    """A release that has ended."""
+
+    id: Text
+    image: DigestReference | None
+    config: Fingerprint
+    content: SlotRelease
+    outcome: Literal["promoted", "rolled back", "aborted", "inconclusive", "superseded"]
+    reason: str = ""
+    began: AwareDatetime
+    ended: AwareDatetime
+    override: Override | None = None
+
+
+class ServiceDelivery(Model):
+    """Everything about one service's releases in one stack."""
+
+    run: Run | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    holds: tuple[Held, ...] = ()
+    history: tuple[Past, ...] = ()
+
+    def holding(self, image: str, config: str) -> Held | None:
+        """The hold on these bytes, if there is one."""
+        return next((held for held in self.holds if held.image == image and held.config in (None, config)), None)
+
+    def verdict_on(self, image: str, config: str) -> Verdict | None:
+        """The newest verdict about these bytes."""
+        return next((v for v in reversed(self.verdicts) if v.names(image, config)), None)
+
+
+def age(since: datetime, now: datetime) -> float:
+    """Seconds between two points of time."""
+    return (now - since).total_seconds()

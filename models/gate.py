@@ -1,0 +1,70 @@
+"""What a release must show before it goes on: criteria, checks of one's own, and who else is asked.
+
+Errors and slow answers are both proportions of requests, so one statistical test judges both: the new slot against the
+live slot of the same window (``planning/verdicts.py``).
+"""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.external import Url
+from models.vocabulary import Milliseconds, Name, Positive, Seconds, Text
+
+Margin = Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3)]
+"""Percentage points."""
+
+
+class ErrorGate(Model):
+    """Too many more answers with a 5xx than the live slot gives in the same time."""
+
+    margin: Margin = Field(default=Decimal(1), description="percentage points above the live slot that must be noticed")
+
+
+class LatencyGate(Model):
+    """Too many more slow answers than the live slot gives in the same time."""
+
+    within: Milliseconds = Field(ge=1, description="slower than this is slow; a bound of the server's histogram")
+    margin: Margin = Field(default=Decimal(5), description="percentage points above the live slot that must be noticed")
+
+
+class Check(Model):
+    """A query of one's own that gives one number for the new slot, such as its accuracy."""
+
+    query: Text = Field(
+        description="PromQL; {namespace}, {service}, {slot} and {window} (the step's time so far, as 42s) are filled in"
+    )
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both: a check without a bound cannot fail")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} exceeds max {self.max:g}: nothing could pass")
+        return self
+
+
+class Webhook(Model):
+    """Somebody else's verdict: asked by POST with the release as JSON; 200 passes, 4xx fails, the rest is no answer."""
+
+    url: Url
+    timeout: Seconds = Field(default=10, ge=1, le=300)
+
+
+class Gate(Model):
+    """All that a step must pass."""
+
+    errors: ErrorGate | None = Field(default=ErrorGate(), description="null = not judged, where nobody sends requests")
+    latency: LatencyGate | None = Field(default=None, description="none = not judged")
+    checks: dict[Name, Check] = Field(default_factory=dict)
+    webhook: Webhook | None = None
+    traffic: Positive | None = Field(
+        default=None, description="requests per second that are usual, for the plan; none = observed"
+    )
+    deadline: Seconds = Field(
+        default=600, ge=1, description="longest time at one step; without a verdict by then the release goes back"
+    )

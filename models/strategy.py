@@ -1,0 +1,104 @@
+"""How a service's releases go: in place, all at once, step by step, or side by side."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from models.base import Model
+from models.gate import Gate
+from models.release import Match
+from models.vocabulary import Seconds
+
+StepWeight = Annotated[int, Field(strict=True, ge=1, le=100)]
+
+
+class Step(Model):
+    """One step of a canary."""
+
+    weight: StepWeight = Field(description="percent of requests that the new slot answers")
+    hold: Seconds = Field(default=0, description="stay at least this long, however soon the gate passes")
+    approval: bool = Field(default=False, strict=True, description="wait for `slipway approve` after the gate")
+
+
+def _step(value: object) -> object:
+    return {"weight": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class _Strategy(Model):
+    """What every strategy says."""
+
+    gate: Gate = Gate()
+    approval: bool = Field(default=False, strict=True, description="wait for `slipway approve` before the promotion")
+    soak: Seconds = Field(default=0, description="a verdict must be so old before the next environment may rely on it")
+    fresh: Seconds = Field(default=7 * 86_400, ge=1, description="a verdict older than this no longer counts")
+
+
+class Rolling(_Strategy):
+    """The live slot is updated in place; the way back is another update."""
+
+    strategy: Literal["rolling"] = "rolling"
+
+
+class _Slotted(_Strategy):
+    """The other slot is filled, and traffic moves to it."""
+
+    capacity: Literal["surge", "constant"] = Field(
+        default="surge",
+        description="surge: the new slot is filled beside the live one (up to twice the pods); "
+        "constant: the live slot gives up a pod for each new one, for scarce devices",
+    )
+    warm: Seconds = Field(default=600, description="the old slot stays so long after the promotion, for the way back")
+
+
+class BlueGreen(_Slotted):
+    """Fill, verify without traffic, switch at once."""
+
+    strategy: Literal["blueGreen"]
+    match: Match = Field(default=Match(), description="testers' requests that reach the new slot before the switch")
+
+
+class Canary(_Slotted):
+    """Fill, then more and more of the traffic."""
+
+    strategy: Literal["canary"]
+    steps: tuple[Annotated[Step, BeforeValidator(_step, json_schema_input_type=StepWeight | Step)], ...] = Field(
+        default=(Step(weight=10), Step(weight=50), Step(weight=100)), min_length=1, examples=[[10, 50, 100]]
+    )
+    match: Match = Field(default=Match(), description="requests that reach the new slot whatever the weight")
+
+    @model_validator(mode="after")
+    def _rises_to_100(self) -> Self:
+        weights = [step.weight for step in self.steps]
+        if any(later <= earlier for earlier, later in pairwise(weights)) or weights[-1] != 100:  # noqa: PLR2004 -- percent
+            raise ValueError(f"steps {weights} must rise and end at 100")
+        return self
+
+
+class SideBySide(_Slotted):
+    """A/B: both stay, split by weight, header or cookie, until somebody decides."""
+
+    strategy: Literal["ab"]
+    weight: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(default=50, description="percent for the new slot")
+    match: Match = Match()
+
+    @model_validator(mode="after")
+    def _gets_requests(self) -> Self:
+        if not self.weight and self.match == Match():
+            raise ValueError("weight is 0 and match is empty: the new slot would never be asked; give one of them")
+        return self
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401 -- raw YAML or a model
+    if isinstance(value, dict):
+        return str(cast("dict[str, Any]", value).get("strategy", "rolling"))
+    return str(getattr(value, "strategy", "rolling"))
+
+
+Strategy = Annotated[
+    Annotated[Rolling, Tag("rolling")]
+    | Annotated[BlueGreen, Tag("blueGreen")]
+    | Annotated[Canary, Tag("canary")]
+    | Annotated[SideBySide, Tag("ab")],
+    Discriminator(_kind),
+]

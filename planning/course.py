@@ -1,0 +1,216 @@
+"""The course of a release: every state that it declares, one after another.
+
+A stage *is* a :class:`ServiceRelease` that can be declared in a stack file and brought about by ``pulumi up``. The
+course is computed from the service's strategy and the run's record alone, so a driver that was killed finds its place
+again, and a person sees beforehand what will be declared when.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from models.delivery import Run
+from models.release import Match, ServiceRelease, SlotRelease
+from models.scaling import within
+from models.service import ServiceSpec
+from models.strategy import BlueGreen, Canary, SideBySide, Step, Strategy
+from models.vocabulary import SlotName
+
+ALL = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One state of a release, and what must be seen before the next."""
+
+    name: str
+    """fill, verify, shrink, scale, step, compare, promote, drain, grow, roll; on the way back close, empty, restore,
+    refill, reopen, return, unroll."""
+    release: ServiceRelease
+    gate: bool = False
+    """Whether the new slot is judged here."""
+    hold: int = 0
+    """Seconds to stay at least."""
+    approval: bool = False
+    """Whether somebody must agree before the next stage."""
+    waits: bool = False
+    """Whether it stays until somebody decides (A/B): the gate can only turn it back."""
+    warm: int = 0
+    """Seconds that the old slot is kept after this stage."""
+
+    @property
+    def title(self) -> str:
+        """The stage for a person: its name, and where it is a step the weight."""
+        return f"{self.name} {self.release.weight} %" if self.name in ("step", "compare") else self.name
+
+
+def course(spec: ServiceSpec, run: Run) -> tuple[Stage, ...]:
+    """Give all stages of a run in order; ``run.stage`` is an index into them."""
+    if run.kind == "back":
+        return tuple(_back(run.left or run.stable, run.stable, run.pods))
+    strategy = spec.release
+    if run.candidate == run.stable.live:  # rolling, or the first deployment
+        return tuple(_rolling(run, strategy))
+    return tuple(_through_the_other_slot(spec, run, strategy))
+
+
+def pods_needed(spec: ServiceSpec, content: SlotRelease) -> int:
+    """How many ready pods a slot must have before a stage counts as reached."""
+    return max(within(spec.scaling, content.min_replicas, content.max_replicas).floor, 0)
+
+
+def _rolling(run: Run, strategy: Strategy) -> Iterator[Stage]:
+    rolled = run.stable.model_copy(update={"slots": {run.stable.live: run.target}})
+    yield Stage(name="roll", release=rolled, gate=True, approval=strategy.approval)
+
+
+def _through_the_other_slot(spec: ServiceSpec, run: Run, strategy: Strategy) -> Iterator[Stage]:
+    yield from _Course(spec, run, strategy).stages()
+
+
+class _Course:
+    """Puts the states together; ``_at`` is the one declared last."""
+
+    def __init__(self, spec: ServiceSpec, run: Run, strategy: Strategy) -> None:
+        self._spec, self._run, self._strategy = spec, run, strategy
+        self._live: SlotName = run.stable.live
+        self._new: SlotName = run.candidate
+        self._size = max(run.pods, spec.scaling.floor, 1)
+        self._constant = getattr(strategy, "capacity", "surge") == "constant" and not run.express
+        self._at = ServiceRelease(live=self._live, slots={self._live: run.stable.slots[self._live]})
+
+    def stages(self) -> Iterator[Stage]:
+        steps, match = self._steps()
+        last = len(steps) - 1
+        yield from self._sized(steps[0].weight, "fill")
+        if isinstance(self._strategy, BlueGreen) and not self._run.express:
+            self._at = self._at.model_copy(update={"match": match})
+            yield Stage(name="verify", release=self._at, gate=True)
+        for index, step in enumerate(steps):
+            yield from self._sized(step.weight, "scale")
+            self._at = self._at.model_copy(update={"weight": step.weight, "match": match})
+            waits = isinstance(self._strategy, SideBySide) and index == 0 and not self._run.express
+            yield Stage(
+                name="compare" if waits else "step",
+                release=self._at,
+                gate=not self._run.express,
+                hold=step.hold,
+                approval=(step.approval or (index == last and self._strategy.approval)) and not self._run.express,
+                waits=waits,
+            )
+        yield from self._promoted()
+
+    def _steps(self) -> tuple[tuple[Step, ...], Match]:
+        strategy, everything = self._strategy, Step(weight=ALL)
+        if self._run.express:
+            return (everything,), Match()
+        if isinstance(strategy, Canary):
+            return strategy.steps, strategy.match
+        if isinstance(strategy, SideBySide):
+            compared = Step.model_construct(weight=strategy.weight, hold=0, approval=False)
+            return ((compared,) if strategy.weight == ALL else (compared, everything)), strategy.match
+        return (everything,), strategy.match if isinstance(strategy, BlueGreen) else Match()
+
+    def _sized(self, weight: int, name: str) -> Iterator[Stage]:
+        """Give the slots the pods that a weight takes: pods first, requests after."""
+        live, new = self._pods(weight)
+        live_content = self._content(self._run.stable.slots[self._live], *live)
+        new_content = self._content(self._run.target, *new)
+        if self._at.slots.get(self._live) != live_content and self._constant:
+            self._at = self._at.model_copy(update={"slots": {**self._at.slots, self._live: live_content}})
+            yield Stage(name="shrink", release=self._at)
+        slots = {self._live: live_content, self._new: new_content}
+        if self._at.slots != slots:
+            self._at = self._at.model_copy(update={"slots": slots})
+            yield Stage(name=name, release=self._at)
+
+    def _pods(self, weight: int) -> tuple[tuple[int | None, int | None], tuple[int | None, int | None]]:
+        """Least and most pods of the live and of the new slot at a weight; None = as the entry says."""
+        size = self._size
+        if self._constant:
+            new = max(1, min(round(size * weight / ALL), size - 1))
+            live = max(1, size - new)
+            return (live, live), (new, new)
+        if self._spec.route is None and weight < ALL:
+            live, new = shared_pods(size, weight)
+            return (live, live), (new, new)
+        # The live slot keeps what carried all requests, for the way back: its own autoscaler would let it shrink.
+        return (size, None), (max(1, ceil(size * weight / ALL)), None)
+
+    def _content(self, content: SlotRelease, least: int | None, most: int | None) -> SlotRelease:
+        scaling = self._spec.scaling
+        needed = least if least is not None and (least > scaling.floor or most is not None) else None
+        return content.model_copy(update={"min_replicas": needed, "max_replicas": most})
+
+    def _promoted(self) -> Iterator[Stage]:
+        self._at = self._at.model_copy(update={"live": self._new, "weight": 0, "match": Match()})
+        yield Stage(name="promote", release=self._at, warm=getattr(self._strategy, "warm", 0))
+        # Pulumi deletes last: a slot that grew in the same update would wait for the pods, and devices, that still go.
+        shrunk = ServiceRelease(live=self._new, slots={self._new: self._at.slots[self._new]})
+        whole = ServiceRelease(live=self._new, slots={self._new: self._run.target})
+        yield Stage(name="drain", release=shrunk if self._constant else whole)
+        if self._constant:
+            yield Stage(name="grow", release=whole)
+
+
+def shared_pods(size: int, weight: int) -> tuple[int, int]:
+    """Pods of the live and of the new slot behind one Service, so that about ``weight`` percent reach the new one.
+
+    Connections spread evenly over pods. Neither slot gets more than the live one had.
+    """
+    if weight <= ALL // 2:
+        return size, max(1, round(size * weight / (ALL - weight)))
+    return max(1, round(size * (ALL - weight) / weight)), size
+
+
+def _back(left: ServiceRelease, stable: ServiceRelease, pods: int) -> Iterator[Stage]:
+    """Return to ``stable`` from wherever the release was when it turned back."""
+    old, kept = stable.live, stable.slots[stable.live]
+    if left.live == old and left.slots.keys() == {old}:
+        yield Stage(name="unroll", release=stable)
+        return
+    if left.live != old:
+        at = left.model_copy(update={"weight": 0, "match": Match()})
+        for stage in _old_slot_filled(at, old, kept, pods):
+            at = stage.release
+            yield stage
+        yield Stage(name="reopen", release=at.model_copy(update={"weight": ALL}))
+        at = at.model_copy(update={"live": old})
+        yield Stage(name="return", release=at)
+    else:
+        at = left.model_copy(update={"weight": 0, "match": Match()})
+        if at != left:  # a slot that never got ready has nothing to close, and its update would wait for it once more
+            yield Stage(name="close", release=at)
+    emptied = at.model_copy(update={"slots": {old: at.slots[old]}})
+    if emptied.slots[old].max_replicas is None:
+        yield Stage(name="empty", release=stable)
+    else:  # its pods take the place of those that go, so one after the other
+        yield Stage(name="empty", release=emptied)
+        yield Stage(name="restore", release=stable)
+
+
+def _old_slot_filled(left: ServiceRelease, old: SlotName, kept: SlotRelease, carried: int) -> Iterator[Stage]:
+    """After a promotion: give the old slot pods that can carry all requests, before it gets them."""
+    new = left.live
+    if old not in left.slots:
+        whole = kept.model_copy(update={"min_replicas": max(carried, 1)})
+        yield Stage(name="refill", release=left.model_copy(update={"slots": {**left.slots, old: whole}}))
+    elif (pods := left.slots[new].max_replicas) is not None:
+        one, many = {"min_replicas": 1, "max_replicas": 1}, {"min_replicas": pods, "max_replicas": pods}
+        shrunk = {**left.slots, new: left.slots[new].model_copy(update=one)}
+        yield Stage(name="shrink", release=left.model_copy(update={"slots": shrunk}))
+        grown = {**shrunk, old: left.slots[old].model_copy(update=many)}
+        yield Stage(name="scale", release=left.model_copy(update={"slots": grown}))
+
+
+def course_faults(spec: ServiceSpec) -> list[str]:
+    """Say what of a strategy cannot be carried out for a service, one line each."""
+    strategy, faults = spec.release, list[str]()
+    if spec.route is None and getattr(strategy, "match", Match()) != Match():
+        faults.append("release.match: nobody reads headers of a service without a route; drop match")
+    return faults
+
+
+def sends_requests(stage: Stage) -> bool:
+    """Whether a stage gives the new slot more of the traffic: what a manual release asks for one by one."""
+    return stage.name in ("step", "compare", "promote")

@@ -1,0 +1,40 @@
+"""Parse stack files with their catalogue entries: one line per fault, before a cluster or a registry is asked.
+
+`.venv/bin/python templates/validate.py [--project FOLDER] STACK…`
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))  # run as a file, from wherever
+
+from delivery.errors import DeliveryError  # noqa: E402 -- the project is on the path from here on
+from delivery.session import Session  # noqa: E402
+
+
+def faults(project: Path, stacks: list[str]) -> Iterator[str]:
+    """Say what keeps these stacks from being deployed."""
+    for stack in stacks:
+        try:
+            Session.open(project, stack).spec()
+        except DeliveryError as error:
+            yield from str(error).splitlines()
+
+
+def main(arguments: list[str]) -> int:
+    """Print every fault; 1 if there is one."""
+    parser = argparse.ArgumentParser(description="Parse stack files with their catalogue entries.")
+    parser.add_argument("--project", type=Path, default=PROJECT)
+    parser.add_argument("stacks", nargs="+")
+    given = parser.parse_args(arguments)
+    found = list(faults(given.project, given.stacks))
+    for line in found:
+        print(f"error: {line}")  # noqa: T201 -- a command
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""Becomes ``sitecustomize`` in the images of tests/cluster/faulty.py: makes a good server bad in one way.
+
+It is in those images alone: the server itself has no switch for faults. A prediction fails where a model would fail, in
+the worker thread, so that the answer, its metrics and its log line are all the server's own. The warm-up stays good: a
+server that cannot warm up is never ready, which is another fault.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+FAULT = "fault.json"
+EXIT_CODE = 3
+
+
+def misbehave(fault: dict[str, Any]) -> None:
+    """Change the server that is about to start in this process."""
+    if fault["exits"]:
+        sys.stderr.write("misbehaving: the process ends before it serves\n")
+        sys.stderr.flush()
+        os._exit(EXIT_CODE)
+    from serving.lifecycle import Lifecycle  # noqa: PLC0415 -- other processes of the image need not wait for it
+    from serving.service import Service  # noqa: PLC0415
+
+    server = cast("Any", Service)
+    server.compute = _spoiled(server.compute, float(fault["delay"]), int(fault["every"]))
+    if not fault["ready"]:
+        cast("Any", Lifecycle).ready = property(lambda _: False)
+
+
+def _spoiled(compute: Any, delay: float, every: int) -> Any:
+    """Answer late, and let every n-th prediction fail (0 = none)."""
+    numbers = itertools.count(1)
+
+    async def spoiled(self: Any, read: Callable[[], Awaitable[Any]], job: Callable[[Any, Any], Any]) -> Any:
+        if not (self.lifecycle.ready or self.lifecycle.draining):
+            return await compute(self, read, job)
+        await asyncio.sleep(delay)
+        return await compute(self, read, _fails if every and next(numbers) % every == 0 else job)
+
+    return spoiled
+
+
+def _fails(_model: object, _body: object) -> object:
+    raise RuntimeError("misbehaving: the model fails on this request")
+
+
+if sys.orig_argv[1:3] == ["-m", "serving"]:
+    misbehave(json.loads(Path(__file__).with_name(FAULT).read_text()))

@@ -1,0 +1,141 @@
+"""What a kill -9 leaves, at any moment: a status that is true, a release that can go on or back, and no lost request.
+
+`SLIPWAY_KILLS=all` (`make e2e-kills`) tries every moment, which takes half an hour; otherwise a few are drawn, the same
+ones each time.
+"""
+
+import os
+import random
+import signal
+import time
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import psutil
+import pytest
+
+from tests.cluster import faulty
+from tests.cluster.commanded import Started
+from tests.cluster.releasing import CANARY, SERVICE, Life
+from tests.cluster.stack import Json
+
+Victim = Literal["driver", "engine", "plugin"]
+Then = Literal["resume", "abort"]
+VICTIMS: tuple[Victim, ...] = get_args(Victim)
+UPDATING: tuple[tuple[Victim, Then], ...] = (("engine", "resume"), ("plugin", "abort"))
+PROCESSES = {"engine": "pulumi", "plugin": "pulumi-resource-kubernetes"}
+FEW = 3
+SEED = 5
+PATIENCE_SECONDS = 200.0
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When who is killed, and what is said afterwards."""
+
+    victim: Victim
+    then: Then
+    kind: str = ""
+    """Of the event at which it happens; none = so many seconds after the start."""
+    stage: str = ""
+    seconds: float = 0.0
+    bad: bool = False
+    """Whether the version is bad, so that the release goes back by itself."""
+
+    def __str__(self) -> str:
+        at = f"{self.kind} {self.stage}" if self.kind else f"{self.seconds:.1f} s"
+        return f"{self.victim} at {at}{' of a bad release' if self.bad else ''}, then {self.then}"
+
+
+def moments() -> list[Moment]:
+    """Every phase boundary for the driver, updates for engine and plugin, and random times for all three."""
+    drawn = random.Random(SEED)  # noqa: S311 -- moments, no secrets
+    boundaries = [("stage", stage) for stage in ("fill", "step 20 %", "step 50 %", "step 100 %", "promote", "drain")]
+    boundaries += [(kind, stage) for kind in ("moved", "look", "verdict") for stage in ("step 20 %", "step 100 %")]
+    found = [
+        Moment("driver", "resume" if number % 2 else "abort", kind, stage)
+        for number, (kind, stage) in enumerate(boundaries)
+    ]
+    found += [Moment("driver", "resume", kind, stage, bad=True) for kind, stage in _BACK]
+    found += [
+        Moment(victim, then, "update", stage) for victim, then in UPDATING for stage in ("fill", "step 50 %", "promote")
+    ]
+    found += [
+        Moment(victim, then, seconds=round(drawn.uniform(2, 30), 1)) for victim in VICTIMS for then in get_args(Then)
+    ]
+    return found
+
+
+_BACK = (("turned", "step 20 %"), ("stage", "close"), ("stage", "empty"))
+
+
+def chosen() -> list[Moment]:
+    """The moments of this run."""
+    everything = moments()
+    assert len(everything) > 20
+    if os.environ.get("SLIPWAY_KILLS") == "all":
+        return everything
+    return random.Random(SEED).sample(everything, FEW)  # noqa: S311 -- as above
+
+
+def struck(started: Started, moment: Moment) -> bool:
+    """Wait for the moment and kill; whether there was something to kill before the command ended."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and started.process.poll() is None:
+        if started.reached(moment.kind, moment.stage, moment.seconds):
+            for process in _victims(started.process.pid, moment.victim):
+                process.send_signal(signal.SIGKILL)
+                return True
+        time.sleep(0.01)
+    return False
+
+
+def _victims(driver: int, victim: Victim) -> list[psutil.Process]:
+    """Processes of the command that this test started, and no others."""
+    own = psutil.Process(driver)
+    return [own] if victim == "driver" else [p for p in own.children(recursive=True) if _named(p, PROCESSES[victim])]
+
+
+def _named(process: psutil.Process, name: str) -> bool:
+    try:
+        return process.name() == name[:15] or process.name() == name
+    except psutil.NoSuchProcess:
+        return False
+
+
+def told(life: Life) -> Json:
+    """What `status` says of the service."""
+    status = life.system.slipway("status")
+    assert status.code == 0, status.said
+    return status.document["services"][SERVICE]
+
+
+def true(life: Life) -> Json:
+    """A status that agrees with the API server, asked before and after it: an orphaned update may still work."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        before, said, after = life.system.weights(), told(life), life.system.weights()
+        if before == after:
+            assert said["cluster"]["weights"] == after
+            return said
+        assert time.monotonic() < deadline, "the cluster does not come to rest"
+
+
+@pytest.mark.parametrize("moment", chosen(), ids=str)
+def test_a_kill_loses_nothing(life: Life, moment: Moment, facts: list[str]) -> None:
+    life.system.strategy(CANARY)
+    version = faulty.FIFTH_FAILS if moment.bad else faulty.good(time.time_ns() % 10**9)
+    life.system.forgive(version)
+    with life.system.running("release", "--image", life.system.image(version)) as started:
+        hit = struck(started, moment)
+        started.process.wait(PATIENCE_SECONDS)
+    said = true(life)
+    if said["run"] is not None:
+        assert said["phase"] in ("interrupted", "waiting", "going back", "warm"), said
+        carried = life.system.slipway(moment.then)
+        assert carried.code in (0, 3), carried.said
+        if said["phase"] == "warm" and moment.then == "resume":
+            assert carried.code == 0
+    assert not life.lost(started, version)
+    facts.append(f"kill -9 of the {moment}: {'hit' if hit else 'too late'}, {said['phase']} at {said['stage']}")
+    life.system.agrees()

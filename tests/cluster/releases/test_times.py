@@ -1,0 +1,80 @@
+"""How soon users notice that somebody moved traffic: from the start of the command to the split that they see."""
+
+from collections.abc import Iterator
+from statistics import median
+
+import pytest
+
+from tests.cluster import faulty, seen
+from tests.cluster.commanded import Commanded
+from tests.cluster.releasing import BLUE_GREEN, CANARY, WAITS, Life
+
+STEP_SECONDS, ABORT_SECONDS, BACK_SECONDS = 5, 3, 3
+"""Medians that are promised."""
+STEPS = (20, 50)
+REPEATED = 3
+
+
+def observed(life: Life, command: Commanded, slot: str, percent: int) -> float:
+    """Seconds from the start of a command until this slot answered so many percent of the requests."""
+    end = seen.settled(life.since(command), slot, percent)
+    assert end is not None, f"{percent} % was never seen: {list(seen.shares(life.since(command), slot))}"
+    return end - command.began
+
+
+def stepped(life: Life, version: faulty.Fault) -> Iterator[float]:
+    """Begin a release by hand and make its steps; seconds until each was seen."""
+    began = life.system.release(version, "--manual")
+    assert began.code == WAITS, began.said
+    (other,) = {"blue", "green"} - {life.system.live()}
+    for percent in STEPS:
+        command = life.system.slipway("step")
+        assert command.code == WAITS, command.said
+        assert not life.lost(command)
+        yield observed(life, command, other, percent)
+
+
+def test_a_step_and_an_abort_are_seen_at_once(life: Life, facts: list[str]) -> None:
+    life.system.strategy(CANARY)
+    steps: list[float] = []
+    aborts: list[float] = []
+    for _ in range(REPEATED):
+        steps += stepped(life, faulty.good(20))
+        command = life.system.slipway("abort")
+        assert command.code == 0, command.said
+        aborts.append(observed(life, command, life.system.live(), 100))
+        assert not life.lost(command)
+        life.system.agrees()
+    facts.append(f"step to split: {_figures(steps)}; abort to weight 0: {_figures(aborts)}")
+    assert median(steps) <= STEP_SECONDS
+    assert median(aborts) <= ABORT_SECONDS
+
+
+@pytest.fixture
+def long_warm(life: Life) -> Life:
+    """Blue-green, with the old slot kept as long as a person takes to notice something."""
+    life.system.strategy(BLUE_GREEN | {"warm": "10m"})
+    return life
+
+
+def test_switching_back_after_a_promotion_takes_no_new_pods(long_warm: Life, facts: list[str]) -> None:
+    life, system = long_warm, long_warm.system
+    seconds: list[float] = []
+    for number in range(2):
+        before = system.live()
+        promoted = system.release(faulty.good(30 + number))
+        assert promoted.code == 0, promoted.said
+        assert system.live() != before
+        back = system.slipway("rollback")
+        assert back.code == 0, back.said
+        assert back.document["result"] == "rolled back"
+        seconds.append(observed(life, back, before, 100))
+        assert not life.lost(promoted)
+        assert "held" in system.refused("--image", system.image(faulty.good(30 + number)))
+        system.agrees()
+    facts.append(f"blue-green switch-back: {_figures(seconds)}")
+    assert max(seconds) <= BACK_SECONDS
+
+
+def _figures(seconds: list[float]) -> str:
+    return f"median {median(seconds):.1f} s of {len(seconds)} (worst {max(seconds):.1f})"

@@ -1,0 +1,199 @@
+"""A small system whose releases are watched: one service, one stack, the real `slipway`, a load that goes on."""
+
+import sys
+import time
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from components import names
+from tests.cluster import seen
+from tests.cluster.commanded import Commanded, Started, started
+from tests.cluster.copies import SMALL, Copy, by_name, entry, image, initialised, service
+from tests.cluster.faulty import Fault
+from tests.cluster.faulty import image as faulty_image
+from tests.cluster.seen import Answer, Load
+from tests.cluster.stack import Json, Stack, project_elsewhere, run
+from tests.cluster.traffic import Ingress
+
+SERVICE = "reader"
+ENVIRONMENT = "later"
+"""Not the one that builds: there, what runs first is a build, and no release."""
+MODEL = "s3://models/digits/1"
+COOKIE = "reader"
+BUSY: Json = SMALL | {"requests": SMALL["requests"] | {"cpu": "300m"}}
+"""What 200 requests/s take of a core, so that the node gives each slot its share while the engine works beside it."""
+QUEUE = 512
+"""Requests that may wait. Where two cores are everything, an update holds the server up for a second: nobody is to be
+turned away for that."""
+REFUSED, ROLLED_BACK, INCONCLUSIVE, WAITS = 1, 3, 4, 5
+"""Exit codes."""
+COMMAND_SECONDS = 240
+"""More than any release here may take: a hang fails its test instead of the whole run."""
+WARM = "5s"
+"""The old slot is kept so long after a promotion."""
+SLOW_SECONDS = 0.25
+"""A slow answer in the figures; `faulty.SLOW` takes 0.3 s longer than a good one."""
+GATE: Json = {"errors": {"margin": 5}, "latency": {"within": "200ms", "margin": 20}, "deadline": "20s"}
+"""At 200 requests/s a verdict on these margins is a matter of seconds."""
+ROLLING: Json = {"strategy": "rolling", "gate": GATE}
+BLUE_GREEN: Json = {"strategy": "blueGreen", "warm": WARM, "gate": GATE}
+CANARY: Json = {"strategy": "canary", "warm": WARM, "gate": GATE, "steps": [20, 50, 100]}
+NOT_A_SECOND_LONGER: Json = CANARY | {"gate": GATE | {"deadline": "6s"}}
+"""For releases that nothing can be said about."""
+SIDE_BY_SIDE: Json = {"strategy": "ab", "warm": WARM, "gate": GATE, "weight": 50}
+
+
+def content(name: str, strategy: Json, *, sticky: bool = False) -> Json:
+    """A catalogue entry with one service that is released by this strategy."""
+    session = {"session": {"cookie": COOKIE}} if sticky else {}
+    one = service(
+        name,
+        MODEL,
+        resources=BUSY,
+        server={"queueLimit": QUEUE},
+        health={"startup": "15s"},
+        rollout={"progressDeadline": "15s", "timeout": "20s"},
+        route={"host": f"{name}.slipway.test", "path": "/predict", **session},
+        monitoring={"interval": "1s"},
+        release=strategy,
+    )
+    return entry(name, {SERVICE: one}, environments={"dev": {}, ENVIRONMENT: {}})
+
+
+@dataclass(frozen=True)
+class Releasing:
+    """The system, deployed by the first release."""
+
+    copy: Copy
+    original: str
+    """The classifier's own image."""
+
+    def strategy(self, strategy: Json, *, sticky: bool = False) -> None:
+        """Say in the catalogue how the next release goes."""
+        file = self.copy.folder / "catalog" / f"{self.copy.name}.yaml"
+        file.write_text(yaml.safe_dump(content(self.copy.name, strategy, sticky=sticky), sort_keys=False))
+
+    def command(self, command: str, *arguments: str) -> list[str]:
+        """Give the command line, for who starts it alone."""
+        told = (self.copy.name, SERVICE, *arguments) if command != "status" else (self.copy.name,)
+        events = ("--events",) if command in _MOVING else ()
+        return [sys.executable, "-m", "delivery", "-C", str(self.copy.folder), command, *told, "--json", *events]
+
+    def slipway(self, command: str, *arguments: str) -> Commanded:
+        """Run a command about the service, as CI does."""
+        began = time.time()
+        done = run(*self.command(command, *arguments), env=self.copy.stack.env, timeout=COMMAND_SECONDS)
+        return Commanded(began, time.time() - began, done)
+
+    def running(self, command: str, *arguments: str) -> AbstractContextManager[Started]:
+        """Start a command and let it run."""
+        return started(self.command(command, *arguments), self.copy.stack.env)
+
+    def release(self, fault: Fault, *arguments: str) -> Commanded:
+        """Release an image with this fault."""
+        return self.slipway("release", "--image", self.image(fault), *arguments)
+
+    def image(self, fault: Fault) -> str:
+        """The image with this fault, by digest."""
+        return faulty_image(self.original, fault)
+
+    def version(self, fault: Fault) -> str:
+        """What its answers call themselves."""
+        return self.image(fault).partition("@")[2]
+
+    @property
+    def ingress(self) -> Ingress:
+        """Where it is asked, also before it is there."""
+        url = self.copy.settings["slipway:cluster"]["ingressUrl"]
+        return Ingress(f"{url}/predict", f"{self.copy.name}.slipway.test")
+
+    @property
+    def file(self) -> Path:
+        """The stack file."""
+        return self.copy.folder / f"Pulumi.{self.copy.name}.yaml"
+
+    def declared(self) -> Json:
+        """The stack file's configuration."""
+        return cast("Json", yaml.safe_load(self.file.read_text())["config"])
+
+    def declare(self, **cluster: str | None) -> None:
+        """Change what the stack file says of the cluster, as a person would; None = no longer say it."""
+        text = cast("Json", yaml.safe_load(self.file.read_text()))
+        said = {**text["config"]["slipway:cluster"], **cluster}
+        text["config"]["slipway:cluster"] = {key: value for key, value in said.items() if value is not None}
+        self.file.write_text(yaml.safe_dump(text, sort_keys=False))
+
+    def live(self) -> str:
+        """The slot that the stack file calls live."""
+        return str(self.declared()["slipway:release"][SERVICE]["live"])
+
+    def refused(self, *arguments: str) -> str:
+        """Ask for a release that is refused before anything is written; the line that says why."""
+        before = self.file.read_bytes()
+        refused = self.slipway("release", *arguments)
+        assert refused.code == REFUSED, refused.said
+        assert self.file.read_bytes() == before
+        return str(refused.document["error"])
+
+    def forgive(self, version: Fault) -> None:
+        """Release the holds on a version, if there are any."""
+        holds = self.declared().get("slipway:delivery", {}).get(SERVICE, {}).get("holds", [])
+        if any(held["image"] == self.image(version) for held in holds):
+            forgiven = self.slipway("release-hold", self.image(version))
+            assert forgiven.code == 0, forgiven.said
+
+    def weights(self) -> Json:
+        """Percent of the requests for each slot, as the API server has it."""
+        found = by_name(self.copy.found("ingresses")["items"])
+        slots = {role: str(_backend(ingress)).rpartition("-")[2] for role, ingress in found.items()}
+        canary = names.canary_name(SERVICE)
+        if canary not in found:
+            return {slots[SERVICE]: 100}
+        weight = int(found[canary]["metadata"]["annotations"]["nginx.ingress.kubernetes.io/canary-weight"])
+        return {slots[SERVICE]: 100 - weight, slots[canary]: weight}
+
+    def agrees(self) -> None:
+        """Make sure that file, state and cluster say the same: to `slipway status`, and to Pulumi."""
+        status = self.slipway("status")
+        assert status.code == 0, status.said
+        assert status.document["services"][SERVICE]["differences"] == []
+        done = self.copy.pulumi("preview", "--expect-no-changes")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _backend(ingress: Json) -> str:
+    return str(ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"])
+
+
+_MOVING = {"release", "step", "resume", "abort", "rollback"}
+
+
+@dataclass(frozen=True)
+class Life:
+    """The system and the load that it has had since before it was there."""
+
+    system: Releasing
+    load: Load
+
+    def since(self, command: Commanded | Started) -> list[Answer]:
+        """What users got from the start of a command until now."""
+        return self.load.since(command.began)
+
+    def lost(self, command: Commanded | Started, *bad: Fault) -> dict[str, int]:
+        """Failures since the start of a command that are not a bad version's own."""
+        return dict(seen.machinery(self.since(command), {self.system.version(fault) for fault in bad}))
+
+
+@contextmanager
+def releasing(stack: Stack, folder: Path, name: str, strategy: Json, **cluster: object) -> Generator[Releasing]:
+    """Give the system, not yet up; ``cluster`` is what its stack says of the cluster beside what dev says."""
+    project = project_elsewhere(folder, content(name, strategy))
+    with initialised(stack, project, name, environment=ENVIRONMENT) as copy:
+        copy.settings["slipway:cluster"] |= cluster
+        copy.write({})
+        yield Releasing(copy, image("server"))

@@ -1,0 +1,207 @@
+"""The `slipway` command on a real project and record, with Pulumi, cluster and driver played."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from delivery import driver, records
+from delivery.cli import app
+from delivery.driver import Outcome
+from delivery.errors import DeliveryError
+from delivery.events import Event, Listener
+from delivery.session import Session
+from models.delivery import Arm, CheckResult, Run
+from planning.course import course
+from tests.delivery.vouching import NOON
+from tests.samples import IMAGE, OTHER_IMAGE, Config, entry, service
+
+WORSE = CheckResult(
+    result="fail",
+    said="errors 20.00 % against 0.50 %, limit +1",
+    candidate=Arm(bad=40, total=200),
+    live=Arm(bad=9, total=1800),
+)
+FINE = CheckResult(result="pass", said="as good", candidate=Arm(bad=2, total=200), live=Arm(bad=18, total=1800))
+CANARY: Config = {"strategy": "canary", "steps": [10, 100], "gate": {"traffic": 100}}
+STABLE: Config = {"slots": {"blue": {"image": IMAGE}}}
+
+
+@dataclass
+class Pulumi:
+    """Counts updates; gives outputs."""
+
+    exports: Config = field(default_factory=dict[str, Any])
+    updates: int = 0
+
+    def up(self, _: object) -> None:
+        self.updates += 1
+
+    def outputs(self) -> Config:
+        return self.exports
+
+
+@dataclass
+class Api:
+    """An API server that holds these objects."""
+
+    objects: Config = field(default_factory=dict[str, Any])
+    silent: str = ""
+
+    def get(self, path: str) -> Config | None:
+        if self.silent:
+            raise DeliveryError(self.silent)
+        return next((found for end, found in self.objects.items() if path.endswith(end)), None)
+
+    def ready(self, _: str, deployment: str) -> int:
+        found = self.get(f"deployments/{deployment}")
+        return found["status"]["readyReplicas"] if found else 0
+
+
+def deployment(ready: int) -> Config:
+    return {"status": {"readyReplicas": ready}}
+
+
+def ingress(slot: str, weight: int | None = None) -> Config:
+    """The main Ingress of `web`, or with a weight the canary's."""
+    backend = {"service": {"name": f"web-{slot}"}}
+    annotations = {} if weight is None else {"nginx.ingress.kubernetes.io/canary-weight": str(weight)}
+    return {
+        "metadata": {"annotations": annotations},
+        "spec": {"rules": [{"http": {"paths": [{"backend": backend}]}}]},
+    }
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Config:
+        return cast("Config", json.loads(self.out))
+
+    @property
+    def line(self) -> str:
+        """The last line of standard error, which is the reason."""
+        return self.err.splitlines()[-1]
+
+
+Play = Callable[[Session, str, Listener], Outcome]
+
+
+class Desk:
+    """A project with stack `prod` of an entry with one service, `web`, with a canary."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self._patch = folder, patch
+        self.pulumi, self.api = Pulumi({"services": {}}), Api({"deployments/web-blue": deployment(2)})
+        self.steps: list[int | None] = []
+        self.play: Play = judged("promoted", FINE)
+        (folder / "catalog").mkdir()
+        self.catalogue()
+        self.stack("prod", release={"web": STABLE})
+        patch.setattr(Session, "engine", self.pulumi)
+        patch.setattr(Session, "cluster", self.api)
+        patch.setattr(driver, "go", self._go)
+        patch.setattr(driver, "now", lambda: NOON)
+        patch.setenv("SLIPWAY_USER", "ann")
+
+    def _go(self, session: Session, name: str, listen: Listener, *, steps: int | None = None) -> Outcome:
+        self.steps.append(steps)
+        return self.play(session, name, listen)
+
+    def catalogue(self, **changes: object) -> None:
+        spec = service(**{"route": {"host": "web.example.com"}, "release": CANARY, **changes})
+        found = entry(services={"web": spec}, environments={"dev": {}, "staging": {}, "prod": {}})
+        (self.folder / "catalog" / "shop.yaml").write_text(yaml.safe_dump(found, sort_keys=False))
+
+    def stack(self, name: str, environment: str | None = None, **config: object) -> None:
+        values: Config = {
+            "system": {"entry": "shop", "environment": environment or name},
+            "cluster": {"context": "prod", "metricsUrl": "http://prometheus.invalid"},
+            **config,
+        }
+        self.file(name).write_text(
+            yaml.safe_dump({"config": {f"slipway:{key}": value for key, value in values.items()}})
+        )
+
+    def file(self, name: str = "prod") -> Path:
+        return self.folder / f"Pulumi.{name}.yaml"
+
+    def session(self, name: str = "prod") -> Session:
+        return Session.open(self.folder, name)
+
+    def begun(self, **changes: object) -> Run:
+        """Let a release of the other image be under way, as its driver left it."""
+        session = self.session()
+        target = session.release("web").slots["blue"].model_copy(update={"image": OTHER_IMAGE})
+        run = records.new_run(session, "web", target, NOON).model_copy(update=changes)
+        declared = course(session.service_spec("web"), run)[run.stage].release
+        session.write("web", declared, session.delivery("web").model_copy(update={"run": run}))
+        return run
+
+    def slipway(self, *arguments: str) -> Done:
+        """Run it, as a job of CI does: nothing is a terminal."""
+        done = CliRunner().invoke(app, ["--cwd", str(self.folder), *arguments])
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    def refused(self, *arguments: str, code: int = 1) -> str:
+        """Run it in vain: one line, the exit code, and every stack file as it was. Gives the line."""
+        files = {path: path.read_bytes() for path in self.folder.glob("Pulumi.*.yaml")}
+        done = self.slipway(*arguments)
+        assert done.code == code, done
+        assert {path: path.read_bytes() for path in files} == files
+        assert self.pulumi.updates == 0
+        assert self.steps == []
+        assert len(done.err.splitlines()) == 1, done.err
+        assert done.err.startswith("slipway: ")
+        return done.line
+
+
+def told(run: Run, session: Session, name: str, upto: str, check: CheckResult) -> Iterator[Event]:
+    """What a driver says on the way to a stage, and about it."""
+    stages = course(session.service_spec(name), run)
+    for index, stage in enumerate(stages):
+        place: Config = {"service": name, "stage": stage.title, "index": index, "of": len(stages), "run": run}
+        yield Event(kind="stage", said=stage.title, **place)
+        if stage.title == upto:
+            yield Event(kind="observed", share=9.8, **place)
+            yield Event(kind="look", samples=120, wanted=200, checks={"errors": check}, said="sampling", **place)
+            yield Event(kind="verdict", samples=200, wanted=200, checks={"errors": check}, said=check.said, **place)
+            return
+
+
+def judged(result: str, check: CheckResult, upto: str = "step 10 %") -> Play:
+    """A driver that gets to a stage and ends there."""
+
+    def play(session: Session, name: str, listen: Listener) -> Outcome:
+        run = session.delivery(name).run
+        assert run is not None, "a driver needs a record"
+        for event in told(run, session, name, upto, check):
+            listen(event)
+        return Outcome(result=result, said=check.said)
+
+    return play
+
+
+def interrupted(session: Session, name: str, listen: Listener) -> Outcome:
+    """A driver that gets ^C after its first stage."""
+    judged("promoted", FINE)(session, name, listen)
+    raise KeyboardInterrupt
+
+
+def columns(text: str, row: str) -> Sequence[str]:
+    """Cells of a table's row, found by its first word."""
+    line = next(line for line in text.splitlines() if line.split()[:1] == [row])
+    return [cell.strip() for cell in line.split("  ") if cell.strip()]

@@ -1,0 +1,183 @@
+"""A stack whose Pulumi, cluster and Prometheus are kept in memory; its file, models and driver are the real ones."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from delivery import driver, reaching
+from delivery.errors import UpdateFailed
+from delivery.events import Event
+from delivery.metrics import Tally, Target
+from delivery.session import Session
+from models.release import ServiceRelease, SlotRelease
+from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted
+
+SERVICE, STACK = "web", "prod"
+PLENTY = 20_000
+"""Requests of a window: enough for any verdict at the first look."""
+GATE: Config = {"errors": {"margin": 1}, "deadline": "1s"}
+CANARY: Config = {"strategy": "canary", "steps": [20, 100], "warm": "0s", "gate": GATE}
+TARGET = accepted(SlotRelease, {"image": OTHER_IMAGE})
+RESOURCES = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
+
+
+class Killed(BaseException):
+    """The driver is gone, in the middle of whatever it did."""
+
+
+@dataclass
+class Cluster:
+    """Two Deployments that are as ready as anybody wants, and the canary Ingress."""
+
+    pods: int = 99
+    weights: list[int] = field(default_factory=list[int])
+    """Every weight that was written to the API server without Pulumi."""
+    filled: Callable[[], bool] = lambda: True
+
+    def ready(self, namespace: str, deployment: str) -> int:
+        assert (namespace, deployment.rpartition("-")[0]) == ("web-prod", SERVICE)
+        return self.pods
+
+    def restarts(self, namespace: str, selector: Mapping[str, str]) -> int:
+        assert (namespace, selector["app.kubernetes.io/name"]) == ("web-prod", SERVICE)
+        return 0
+
+    def get(self, path: str) -> Config | None:
+        assert path == "/apis/networking.k8s.io/v1/namespaces/web-prod/ingresses/web-canary"
+        return {"metadata": {"annotations": {"other": "kept"}}} if self.filled() else None
+
+    def apply(self, path: str, found: Config) -> None:
+        assert path.endswith("web-canary")
+        annotations = found["metadata"]["annotations"]
+        assert annotations["other"] == "kept"
+        self.weights.append(int(annotations["nginx.ingress.kubernetes.io/canary-weight"]))
+
+
+@dataclass
+class Prometheus:
+    """Counts what a steady load would leave, split as the cluster splits it."""
+
+    weight: Callable[[], int]
+    bad: float = 0.0
+    """Share of the new slot's answers that are errors."""
+    traffic: int = PLENTY
+
+    def counts(
+        self, target: Target, since: float, within: int | None, until: float | None = None
+    ) -> Mapping[str, Tally]:
+        del since, within, until
+        total = dict.fromkeys(target.slots, self.traffic)
+        if "candidate" in total and "live" in total and self.weight() == 100:
+            total["live"] = 0
+        bad = {"candidate": self.bad, "live": 0.0}
+        return {role: Tally(total=n, errors=round(n * bad[role])) for role, n in total.items()}
+
+    def recent(self, target: Target, since: float, seconds: float) -> Mapping[str, int]:
+        del since, seconds
+        share = self.weight() / 100
+        return {role: round(self.traffic * (share if role == "candidate" else 1 - share)) for role in target.slots}
+
+    def value(self, query: str) -> float | None:
+        raise AssertionError(query)
+
+
+@dataclass
+class Engine:
+    """Records what each update declared; may fail, or have the driver killed."""
+
+    session: Session
+    declared: list[ServiceRelease] = field(default_factory=list[ServiceRelease])
+    stages: list[str] = field(default_factory=list[str])
+    killed_at: int | None = None
+    """The number of the update during which the driver is killed."""
+    fails: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Stage → what Pulumi says there."""
+
+    def up(self, on_line: Callable[[str], None]) -> None:
+        on_line("Updating")
+        delivery, release = self.session.delivery(SERVICE), self.session.release(SERVICE)
+        stage = "none" if delivery.run is None else f"{delivery.run.kind} {delivery.run.stage}"
+        self.declared.append(release)
+        self.stages.append(stage)
+        if self.killed_at == len(self.declared):
+            self.killed_at = None
+            raise Killed
+        if said := self.fails.get(stage):
+            raise UpdateFailed(said)
+
+    def outputs(self) -> Config:
+        release = self.session.release(SERVICE)
+        slots = {slot: {"image": content.image} for slot, content in release.slots.items()}
+        return {"services": {SERVICE: {"slots": slots}}}
+
+
+@dataclass
+class World:
+    """Everything together."""
+
+    session: Session
+    engine: Engine
+    cluster: Cluster
+    prometheus: Prometheus
+    events: list[Event] = field(default_factory=list[Event])
+
+    @property
+    def file(self) -> Config:
+        """The stack file's configuration."""
+        return cast("Config", yaml.safe_load((self.session.project / f"Pulumi.{STACK}.yaml").read_text())["config"])
+
+    @property
+    def release(self) -> ServiceRelease:
+        return self.session.release(SERVICE)
+
+    def begin(self, target: SlotRelease = TARGET, **how: Any) -> None:
+        driver.begin(self.session, SERVICE, target, self.events.append, **how)
+
+    def go(self, steps: int | None = None) -> driver.Outcome:
+        return driver.go(self.session, SERVICE, self.events.append, steps=steps)
+
+    def released(self, **how: Any) -> driver.Outcome:
+        self.begin(**how)
+        return self.go()
+
+
+def world(folder: Path, strategy: Config = CANARY, *, deployed: bool = True) -> World:
+    """Lay the project out: one service in prod, which runs IMAGE in its blue slot."""
+    service: Config = {
+        "image": "server", "port": 5000, "resources": {"requests": RESOURCES, "limits": RESOURCES},
+        "scaling": {"replicas": 3}, "route": {"host": "web.example.com"}, "release": strategy,
+    }  # fmt: skip
+    entry: Config = {"name": "web", "images": {"server": {"context": "x"}}, "services": {SERVICE: service}}
+    (folder / "catalog").mkdir(parents=True)
+    (folder / "catalog" / "web.yaml").write_text(yaml.safe_dump(entry | {"environments": {"dev": {}, "prod": {}}}))
+    config: Config = {
+        "slipway:system": {"entry": "web", "environment": "prod"},
+        "slipway:cluster": {"context": "none", "prometheusUrl": "http://none:9090"},
+    }
+    if deployed:
+        config["slipway:release"] = {SERVICE: {"slots": {"blue": {"image": IMAGE}}}}
+    (folder / f"Pulumi.{STACK}.yaml").write_text("# kept\n" + yaml.safe_dump({"config": config}))
+    session = Session.open(folder, STACK)
+    cluster = Cluster(filled=lambda: len(session.release(SERVICE).slots) > 1)
+    prometheus = Prometheus(weight=lambda: session.release(SERVICE).weight)
+    engine = Engine(session)
+    session.__dict__.update(engine=engine, cluster=cluster, metrics=prometheus)
+    return World(session, engine, cluster, prometheus)
+
+
+_sleep = time.sleep
+
+
+def _briefly(_: float) -> None:
+    _sleep(0.001)
+
+
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the time between two looks pass at once; the clock itself goes on."""
+    monkeypatch.setattr(time, "sleep", _briefly)
+    monkeypatch.setattr(reaching, "_SEEN_SECONDS", 0.2)

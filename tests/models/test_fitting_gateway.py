@@ -1,0 +1,68 @@
+"""What a route may say where a Gateway splits traffic; the rest is refused rather than left out."""
+
+import pytest
+
+from tests.models.test_fitting import apart, joined
+from tests.samples import Config, entry, release, service, stack
+
+
+def on_a_gateway(given: Config | None = None) -> Config:
+    gateway = {"context": "prod", "traffic": "gateway", "gateway": {"name": "public", "namespace": "edge"}}
+    return stack("dev", cluster=gateway, release={"web": release(**(given or {}))})
+
+
+def routed(**route: object) -> Config:
+    return entry(services={"web": service(route={"host": "web.example.com", **route})})
+
+
+@pytest.mark.parametrize(
+    ("route", "line"),
+    [
+        ({"tls": {"secret": "web-tls"}}, "tls: TLS ends at the Gateway's listener"),
+        ({"rateLimit": {"perSecond": 5}}, "rateLimit: HTTPRoutes know no rate limit"),
+        ({"session": {}}, "session: HTTPRoutes know sessions only as an experiment"),
+        ({"maxBody": "1Mi"}, "maxBody: HTTPRoutes know no largest body"),
+        ({"annotations": {"example.com/waf": "on"}}, "annotations: they are the Ingress's, and there is none"),
+    ],
+)
+def test_what_an_http_route_cannot_say_is_refused_where_a_gateway_splits_and_there_alone(
+    route: Config, line: str
+) -> None:
+    where = "catalog/shop.yaml: services.web.route"
+    assert apart(on_a_gateway(), routed(**route)) == (
+        f"{where}.{line}; drop it where slipway:cluster.traffic is gateway",
+    )
+    assert joined(stack("dev"), routed(**route)).cluster.traffic == "nginx"
+
+
+@pytest.mark.parametrize(
+    ("route", "line"),
+    [
+        ({"path": "/prédict"}, "path: an HTTPRoute's path is letters, digits, %xx and -._~!$&'()*+,;=:@/; correct it"),
+        ({"timeout": "100000s"}, "timeout: an HTTPRoute's is at most 99999 s; lower it"),
+        (
+            {"stableHosts": [f"h{n}.example.com" for n in range(17)]},
+            "stableHosts: an HTTPRoute has at most 16 hosts; drop some",
+        ),
+    ],
+)
+def test_limits_of_the_gateway_api_are_told_before_the_api_server_tells_them(route: Config, line: str) -> None:
+    assert apart(on_a_gateway(), routed(**route)) == (f"catalog/shop.yaml: services.web.route.{line}",)
+
+
+def test_what_an_http_route_can_say_is_accepted_on_a_gateway() -> None:
+    hosts = [f"h{n}.example.com" for n in range(16)]
+    route = routed(path="/a-b/%20~", pathType="Exact", timeout="99999s", stableHosts=hosts)
+    match = {"header": {"name": "X", "pattern": "(?i)^b(?:x|y)$"}, "cookie": "c"}
+    assert joined(on_a_gateway({"match": match}), route).cluster.gateway is not None
+
+
+@pytest.mark.parametrize("pattern", ["(?=b)", "(?<!b)c", "(b)\\1", "(?P<n>b)(?P=n)"])
+def test_a_pattern_that_proxies_cannot_read_is_refused_on_a_gateway(pattern: str) -> None:
+    match = {"header": {"name": "X", "pattern": pattern}}
+    assert apart(on_a_gateway({"match": match})) == (
+        (
+            "slipway:release.web.match.header.pattern: proxies know no lookaround and no backreference (RE2); "
+            "write it without"
+        ),
+    )

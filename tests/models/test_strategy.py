@@ -1,0 +1,56 @@
+"""Strategies and gates: what a catalogue entry may say about releases."""
+
+from pydantic import BaseModel
+
+from models.gate import Check, Gate
+from models.strategy import BlueGreen, Canary, Rolling, SideBySide, Step
+from tests.models.tables import AT_LEAST_1, Accepted, Refused, accepting, assert_accepted, assert_refused, refusing
+from tests.samples import Config, accepted
+
+NEVER_ASKED = "weight is 0 and match is empty: the new slot would never be asked; give one of them"
+RISES = "must rise and end at 100"
+
+
+def canary(*steps: object) -> Config:
+    return {"strategy": "canary", "steps": list(steps)}
+
+
+ACCEPTED: Accepted = [
+    (Rolling, {}),
+    (Rolling, {"strategy": "rolling", "approval": True, "soak": "10m", "fresh": "1h"}),
+    (BlueGreen, {"strategy": "blueGreen", "warm": "0s", "match": {"header": {"name": "X-Test"}}}),
+    (Canary, canary(100)),
+    (Canary, canary(1, {"weight": 50, "hold": "5m", "approval": True}, 100)),
+    (Canary, {"strategy": "canary", "capacity": "constant"}),
+    (SideBySide, {"strategy": "ab"}),
+    (SideBySide, {"strategy": "ab", "weight": 0, "match": {"cookie": "beta"}}),
+    (Gate, {"errors": None, "checks": {"accuracy": {"query": "x", "min": 0.9}}, "webhook": {"url": "http://a"}}),
+    (Gate, {"errors": {"margin": "0.1"}, "latency": {"within": "300ms", "margin": 5}}),
+    (Check, {"query": "x", "min": 1, "max": 1}),
+]
+REFUSED: Refused = [
+    (Canary, canary(50, 10, 100), f"steps [50, 10, 100] {RISES}"),
+    (Canary, canary(50, 50, 100), f"steps [50, 50, 100] {RISES}"),
+    (Canary, canary(10, 50), f"steps [10, 50] {RISES}"),
+    (Canary, canary(0, 100), f"steps.0.weight: 0: {AT_LEAST_1}"),
+    (Canary, canary(101), "steps.0.weight: 101: Input should be less than or equal to 100"),
+    (SideBySide, {"strategy": "ab", "weight": 0}, NEVER_ASKED),
+    (Gate, {"errors": {"margin": 0}}, "errors.margin: 0: Input should be greater than 0"),
+    (Gate, {"deadline": "0s"}, f"deadline: 0: {AT_LEAST_1}"),
+    (Check, {"query": "x"}, "give min, max or both: a check without a bound cannot fail"),
+    (Check, {"query": "x", "min": 2, "max": 1}, "min 2 exceeds max 1: nothing could pass"),
+]  # fmt: skip
+
+
+@accepting(ACCEPTED)
+def test_what_fits_is_accepted(model: type[BaseModel], data: object) -> None:
+    assert_accepted(model, data)
+
+
+@refusing(REFUSED)
+def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
+    assert_refused(model, data, line)
+
+
+def test_a_bare_number_is_a_step_without_a_hold() -> None:
+    assert accepted(Canary, canary(10, 100)).steps == (Step(weight=10), Step(weight=100))

@@ -1,0 +1,77 @@
+"""Mutants of evidence, holds and promotion: versions that run where nobody has vouched for them."""
+
+from tests.mutants.mutant import Mutant
+
+RULES = "models/evidence.py"
+RECORD = "delivery/evidence.py"
+HOLDS = "delivery/holds.py"
+PROMOTION = "delivery/promotion.py"
+SOURCES = "delivery/sources.py"
+ADMISSION = "components/admission.py"
+FOUNDATION = "components/foundation.py"
+
+RULED = "delivery/test_evidence.py"
+HELD = "delivery/test_holds.py"
+PROMOTED = "delivery/test_promotion.py"
+ASKED = "delivery/test_sources.py"
+ADMITTED = "program/test_admission.py"
+
+MUTANTS = [
+    Mutant(RULES, "if held := record.holding(image, config):", "if False:", "a held version goes on", RULED),
+    Mutant(RULES, "if verdict.revoked:", "if False:", "evidence that was taken back counts", RULED),
+    Mutant(RULES, 'if verdict.result != "pass":', 'if verdict.result == "fail":', "nobody knows, so it passes", RULED),
+    Mutant(RULES, "if old < evidence.soak:", "if False:", "no soak", RULED),
+    Mutant(RULES, "if old < evidence.soak:", "if old <= evidence.soak:", "a soak that never ends on time", RULED),
+    Mutant(RULES, "if old > evidence.fresh:", "if False:", "evidence of last year", RULED),
+    Mutant(RULES, "value.is_integer() else value", "False else value", "no verdict survives the engine", RULED),
+    Mutant(
+        RULES, 'return self.content.model_copy(update={"image": self.image})', "return self.content",
+        "another environment builds its own", PROMOTED,
+    ),
+    Mutant(RECORD, "needed = {*kept, *promoted_last(delivery), ", "needed = {*kept, ", "no way back", RULED),
+    Mutant(RECORD, "needed = {*kept, ", "needed = {", "the live version loses its evidence", RULED),
+    Mutant(RECORD, "or newest[v.image, v.config] != p", "", "a file that grows for ever", RULED),
+    Mutant(RECORD, "if place not in promoted[-2:]", "if True", "a rollback to nowhere", RULED),
+    Mutant(RECORD, "v.names(image, config) and v.revoked is None", "v.revoked is None", "all evidence is gone", RULED),
+    Mutant(RECORD, "v.names(image, config) and v.revoked is None", "v.names(image, config)", "another reason", RULED),
+    Mutant(RECORD, "override=run.override,", "", "who went past it is forgotten", RULED),
+    Mutant(HOLDS, "if held := delivery.holding(image, config):", "if False:", "the bad digest comes back", HELD),
+    Mutant(HOLDS, "if held.image != image)", "if held.image == image)", "letting one go lets all others go", HELD),
+    Mutant(
+        HOLDS, "hold(revoke(delivery, image, config, reason, now), ", "hold(delivery, ",
+        "the next environment takes what was rolled back", HELD,
+    ),
+    Mutant(
+        PROMOTION, "if order.index(source.environment) >= order.index(target.environment):", "if False:",
+        "prod to dev", PROMOTED,
+    ),
+    Mutant(PROMOTION, "if theirs != ours:", "if False:", "one system's version in another", PROMOTED),
+    Mutant(PROMOTION, "if wanted != source.stack:", "if False:", "past the environment between", PROMOTED),
+    Mutant(PROMOTION, "if len(environments) > 1:", "if False:", "prod follows before staging is judged", PROMOTED),
+    Mutant(
+        PROMOTION, '(run.kind == "back" or run.warm_until is None)', 'run.kind == "back"',
+        "half-judged bytes go on", PROMOTED,
+    ),
+    Mutant(PROMOTION, "if override is None:", "if True:", "no way past in an emergency", PROMOTED),
+    Mutant(
+        PROMOTION, "            holds.refuse_held(target.delivery(name)", "            str(target.delivery(name)",
+        "one cluster's hold is found after the other cluster", PROMOTED,
+    ),
+    Mutant(SOURCES, 'if past.outcome == "promoted")', "if past)", "what was rolled back comes back unasked", ASKED),
+    Mutant(SOURCES, "if image is None:", "if False:", "nobody knows what a build will be", ASKED),
+    Mutant(ADMISSION, "if _ran(own, one):", "if False:", "a running prod cannot be deployed", ADMITTED),
+    Mutant(ADMISSION, 'run is None or run.kind == "forward"', "True", "the way back is refused", ADMITTED),
+    Mutant(ADMISSION, 'if v.result == "pass" and not v.revoked', "", "a failure lets in", ADMITTED),
+    Mutant(
+        ADMISSION, 'for p in delivery.history if p.outcome == "promoted" or p.override', "for p in ()",
+        "what was promoted is asked about again", ADMITTED,
+    ),
+    Mutant(ADMISSION, "run.override is not None or ", "", "an override is written down and not obeyed", ADMITTED),
+    Mutant(ADMISSION, "began = run.began if run and ", "began = now if run and ", "a slow release stops", ADMITTED),
+    Mutant(ADMISSION, "if refused := list(", "if not list(", "nothing is ever refused", ADMITTED),
+    Mutant(ADMISSION, 'stack if "/" in stack else f"', 'f"', "the wrong organisation's evidence", ADMITTED),
+    Mutant(
+        FOUNDATION, '"name": args.namespace,', '"name": system.namespace,', "the refusal comes after the first write",
+        ADMITTED,
+    ),
+]  # fmt: skip

@@ -1,0 +1,66 @@
+"""Mutants of ``planning/``: verdicts that are wrong, samples that are too small, peaks that are understated."""
+
+from tests.mutants.mutant import Mutant
+
+SAMPLES, VERDICTS, PEAK, COURSE = (f"planning/{name}.py" for name in ("samples", "verdicts", "peak", "course"))
+
+
+def _near(file: str, old: str, new: str, why: str) -> Mutant:
+    return Mutant(file, old, new, why, f"planning/test_{file.removeprefix('planning/')}")
+
+
+MUTANTS = [
+    _near(SAMPLES, "FALSE_ALARM, POWER = 0.05, 0.8", "FALSE_ALARM, POWER = 0.1, 0.8", "too small a minimum sample"),
+    _near(SAMPLES, "min(max(base, 0.0), 1 - margin)", "base", "a live slot that always fails ends in a traceback"),
+    _near(SAMPLES, "share = weight if weight == _ALL else", "share =", "a plan that says 100 % never gets its sample"),
+    _near(
+        SAMPLES, "if traffic > 0 and share > 0 else None", "", "a plan of a service without traffic ends in a traceback"
+    ),
+    _near(VERDICTS, "_PASS, _FAIL = -log(FALSE_PASS), -log(FALSE_FAIL)", "_PASS, _FAIL = 0.5, 0.5", "any luck decides"),
+    _near(VERDICTS, "if _enough(candidate, live, margin) and", "if", "a pass on less than the minimum sample"),
+    _near(
+        VERDICTS, "min(candidate.total, live.total) if", "candidate.total if", "a pass by a live slot of few requests"
+    ),
+    _near(VERDICTS, 'return "inconclusive" if final', 'return "pass" if final', "patience is rewarded with a pass"),
+    _near(VERDICTS, "step = margin / 100", "step = margin", "points are taken for shares: everything passes"),
+    _near(VERDICTS, "(_share(live) if live.total else step)", "_share(live)", "without a live slot any share fails"),
+    _near(
+        VERDICTS,
+        "(candidate.bad + live.bad) / (candidate.total + live.total) if live.total",
+        "_share(live) if live.total",
+        "a few good answers of the live slot are taken for certain",
+    ),
+    _near(VERDICTS, "_likelihood(candidate, at + step)", "_likelihood(candidate, at)", "the margin is ignored"),
+    _near(VERDICTS, "apart = _mixed(candidate.bad, candidate.total) + ", "apart = ", "evidence out of nothing"),
+    _near(VERDICTS, "if slope > 0 else", "if slope < 0 else", "bad releases pass: the opposite is fitted badly"),
+    _near(VERDICTS, "candidate.bad < _HANDFUL or", "", "one client's four retries condemn a release"),
+    _near(VERDICTS, "(known.bad + _USUAL.bad)", "known.bad", "the sample forgets what is usual"),
+    _near(PEAK, "max(pods.get(slot, 0), after.get(slot, 0))", "after.get(slot, 0)", "what goes is gone at once"),
+    _near(PEAK, "surge=spec.rollout.max_surge *", "surge=0 *", "a rolling update takes no more than before"),
+    _near(PEAK, "return old is not None and", "return old is None or", "every fill surges"),
+    _near(PEAK, "ceil(run.pods * weight / _ALL)", "0", "an autoscaled slot is taken to run at its floor"),
+    _near(PEAK, ", scaling.ceiling)", ", 99)", "more pods than the autoscaler makes"),
+    _near(PEAK, "before = run.left or run.stable", "before = run.stable", "the way back from where it is not"),
+    _near(PEAK, "for name, pieces in resources.devices.items()", "for name, pieces in ()", "GPUs are not counted"),
+    _near(
+        COURSE, "max(1, min(round(size * weight / ALL), size - 1))", "round(size * weight / ALL)", "a slot of no pods"
+    ),
+    _near(
+        COURSE,
+        "release=shrunk if self._constant else whole",
+        "release=whole",
+        "a slot grows into devices that are not free yet",
+    ),
+    _near(
+        COURSE,
+        '"live": self._new, "weight": 0, "match": Match()',
+        '"live": self._new, "weight": 100, "match": Match()',
+        "the promotion sends every request back to the old slot",
+    ),
+    _near(
+        COURSE,
+        "and not self._run.express,\n                waits",
+        "and True,\n                waits",
+        "a way back waits for an approval",
+    ),
+]
