@@ -54,6 +54,18 @@ e2e: up ## tier 2: the real engine against the embedded cluster (ends with make 
 mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one
 	@$(PY) -m tests.mutants
 
+.PHONY: e2e-kills
+e2e-kills: setup ## kill driver, engine and plugin at every moment of a release (after make up; half an hour)
+	@SLIPWAY_KILLS=all $(PY) -m pytest tests/cluster/releases/test_kills.py -v
+
+.PHONY: bench-release
+bench-release: setup ## a bad release with Slipway and with Flagger: time and failed requests (after make up; ROUNDS=3; 10 min for one)
+	@eval "$$($(PY) -m local env)" && $(PY) -m bench.release $(if $(ROUNDS),--rounds $(ROUNDS))
+
+.PHONY: bench-verdicts
+bench-verdicts: setup ## false verdicts and sample sizes of the gate: 2,000 simulated releases of each kind
+	@$(PY) -m bench.verdicts
+
 .PHONY: bench-preview
 bench-preview: setup ## preview of 1, 10 and 100 services against a flat program (after make up, or BENCH_CONTEXT=mine)
 	@$(if $(BENCH_CONTEXT),,eval "$$($(PY) -m local env)" &&) $(PY) -m bench.preview

@@ -89,11 +89,12 @@ def diagnostics(said: str) -> str:
     """Give what went wrong: the pods' own reasons where Slipway's hook found them, else Pulumi's last error line."""
     told = said.partition("Diagnostics:")[2].partition("\nOutputs:")[0]  # outputs quote the record, with old reasons
     lines = [line.strip() for line in told.splitlines()]
-    pods = list(dict.fromkeys(line for line in lines if POD_REASON.search(line)))
+    pods = list(dict.fromkeys(line.removeprefix(_PREFIX) for line in lines if POD_REASON.search(line)))
     errors = [line for line in lines if "error:" in line and _EPILOGUE not in line]
-    return "; ".join(pods) or (errors[-1] if errors else last_line(said))
+    return "; ".join(pods) or (errors[-1].removeprefix(_PREFIX) if errors else last_line(said))
 
 
+_PREFIX = "error: "
 _EPILOGUE = "program exited with non-zero exit code"
 POD_REASON = re.compile(r"\bpod \S+: ")
 

@@ -97,10 +97,17 @@ class Reaching:
         while not update.done():
             look = judge.look(moved)
             if look.result == "fail":
-                self._close()
+                self._keep_closed(update)
                 return look
             time.sleep(_POLL_SECONDS)
         return None
+
+    def _keep_closed(self, update: "Future[None]") -> None:
+        """Close until the update is over: somewhere in it stands the step's weight, which opens again."""
+        self._close()
+        while not update.done():
+            time.sleep(_POLL_SECONDS / 2)
+            self._close()
 
     def _await_pods(self) -> None:
         """Wait until each slot has the pods that its share of the traffic takes; Pulumi awaits no autoscaler."""

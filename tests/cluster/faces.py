@@ -1,8 +1,12 @@
 """The deployed face recognition, asked through the proxy and looked at through the API server."""
 
 import json
+import sys
+import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -89,3 +93,33 @@ def outputs(stack: Stack, project: Path) -> dict[str, Json]:
     done = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(project), env=stack.env)
     assert done.returncode == 0, done.stderr
     return cast("dict[str, Json]", json.loads(done.stdout))
+
+
+def slipway(stack: Stack, project: Path, *arguments: str) -> Done:
+    """Run a `slipway` command in the project's folder, as CI does."""
+    return run(sys.executable, "-m", "delivery", "-C", str(project), *arguments, "--json", env=stack.env, timeout=600)
+
+
+def split(released: Done) -> list[str]:
+    """What the gate saw of each step of a release."""
+    return [f"{stage['title']}: {stage.get('checks')}" for stage in json.loads(released.stdout)["stages"]]
+
+
+@contextmanager
+def recognising(faces: Faces) -> Generator[Counter[int]]:
+    """Have faces recognised, one after another, while the block runs; give the answers' statuses."""
+    statuses, stop = Counter[int](), threading.Event()
+
+    def ask() -> None:
+        for number in range(20_000):
+            statuses[faces.recognise(number % 10).status_code] += 1
+            if stop.wait(0.02):
+                return
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        stop.set()
+        thread.join()

@@ -133,6 +133,15 @@ def test_pods_that_do_not_get_ready_are_the_versions_fault(canary: World) -> Non
     assert_back(canary, "rolled back", held=True)
 
 
+def test_broken_pods_do_not_hold_up_the_way_back(canary: World) -> None:
+    """The first update of the way back still declares the broken slot, and waits for it in vain."""
+    broken = "pod web-green-x: container server: CrashLoopBackOff"
+    canary.engine.fails = {"forward 1": broken, "back 0": broken}
+    assert canary.released().result == "rolled back"
+    assert canary.cluster.weights[-1] == 0
+    assert_back(canary, "rolled back", held=True)
+
+
 def test_an_update_that_fails_for_another_reason_is_told_and_can_be_resumed(canary: World) -> None:
     canary.engine.fails = {"forward 1": "pod web-blue-x: evicted"}
     with pytest.raises(UpdateFailed, match="evicted"):

@@ -4,7 +4,7 @@ from tests.mutants.mutant import Mutant
 
 NETWORK = "components/manifests/network.py"
 GUARDS = "components/manifests/guards.py"
-MOST = "(2 * spec.scaling.ceiling + spec.rollout.max_surge)"
+MOST = "(2 * max(scaling.ceiling, *asked) + deployed.spec.rollout.max_surge)"
 
 MUTANTS = [
     Mutant(NETWORK, '{"default-deny": _default_deny(), "dns"', '{"dns"', "nothing is denied"),
@@ -40,8 +40,13 @@ MUTANTS = [
         "Prometheus is locked out",
     ),
     Mutant(GUARDS, "SLOTS = 2", "SLOTS = 1", "no quota for a release"),
-    Mutant(GUARDS, MOST, "(spec.scaling.ceiling + spec.rollout.max_surge)", "a rollout waits for the pods that leave"),
-    Mutant(GUARDS, MOST, "(2 * spec.scaling.ceiling)", "no quota for a rollout's surge"),
+    Mutant(
+        GUARDS,
+        MOST,
+        "(max(scaling.ceiling, *asked) + deployed.spec.rollout.max_surge)",
+        "a rollout waits for the pods that leave",
+    ),
+    Mutant(GUARDS, MOST, "(2 * max(scaling.ceiling, *asked))", "no quota for a rollout's surge"),
     Mutant(GUARDS, "_times(2, job.resources)", "_times(0, job.resources)", "no quota for Jobs"),
     Mutant(
         GUARDS,

@@ -35,7 +35,7 @@ MUTANTS = [
     ),
     Mutant(
         CONTAINER,
-        '"limits": {**amounts(resources.limits), **(extended or {})}',
+        '"limits": {**amounts(resources.limits), **pieces}',
         '"limits": amounts(resources.limits)',
         "a device without a limit",
     ),

@@ -147,3 +147,9 @@ def test_even_a_watcher_who_never_stops_looking_seldom_sees_the_wrong_verdict(
     random, windows = Random(7), 300  # noqa: S311 -- a simulation, no secret
     seen = sum(ever(candidate, live, wrong, random) for _ in range(windows))
     assert seen <= bound * windows, f"{seen} of {windows} windows"
+
+
+def test_the_noise_of_a_busy_node_is_not_the_versions_fault() -> None:
+    noisy, calm = arm((49, 1000)), arm((6, 1000))
+    assert judge(noisy, calm, 20, final=False) == "pass"
+    assert judge(noisy, calm, 2, final=False) == "fail"

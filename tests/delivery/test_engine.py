@@ -1,0 +1,37 @@
+"""What is told of a Pulumi that failed: the pods' own words, else the error that is not the epilogue."""
+
+import pytest
+
+from delivery.engine import diagnostics, last_line
+
+PODS = """
+Diagnostics:
+  kubernetes:apps/v1:Deployment (web-green-deployment):
+    error: pod web-green-x: container server: CrashLoopBackOff
+    error: pod web-green-x: container server: CrashLoopBackOff
+    error: update failed
+Outputs:
+    + reason: "error: pod web-green-x: an older one"
+"""
+REFUSED = """
+Diagnostics:
+  pulumi:pulumi:Stack (slipway-prod):
+    error: slipway:release.web.slots.green: nobody vouches for it
+    error: an unhandled error occurred: program exited with non-zero exit code: 1
+"""
+
+
+def test_the_pods_say_it_once_and_outputs_are_no_diagnostics() -> None:
+    assert diagnostics(PODS).count("CrashLoopBackOff") == 1
+    assert "older" not in diagnostics(PODS)
+
+
+def test_a_refusal_of_the_program_is_told_and_not_that_it_exited() -> None:
+    assert "nobody vouches for it" in diagnostics(REFUSED)
+    assert "non-zero" not in diagnostics(REFUSED)
+
+
+@pytest.mark.parametrize(("said", "line"), [("a\n b \n\n", "b"), ("", "no output")])
+def test_where_nothing_is_diagnosed_the_last_line_is_told(said: str, line: str) -> None:
+    assert last_line(said) == line
+    assert diagnostics(said) == line
