@@ -77,7 +77,8 @@ class Flagger:
         with load(self.url, HOST) as sent:
             offset, began = self.log.stat().st_size, time.time()
             self._change_image(bad)
-            self.await_phase("Failed", DEADLINE_SECONDS, say, since=began)
+            self.await_phase("Progressing", _READY_SECONDS, say)  # it may still be at the end of the release before
+            self.await_phase("Failed", DEADLINE_SECONDS, say)
         decided = decided_at(self.log.read_bytes()[offset:].decode())
         samples = counted(sent.answers, version(bad), decided - settings.window, decided)
         return outcome(sent.answers, version(bad), began=began, samples=samples)
@@ -87,8 +88,8 @@ class Flagger:
         patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
         kubectl("patch", "deployment", self.name, "--patch", json.dumps(patch))
 
-    def await_phase(self, phase: str, seconds: float, say: Callable[[str], None], *, since: float = 0.0) -> None:
-        """Wait for a phase of the canary that it took on after this unix time."""
+    def await_phase(self, phase: str, seconds: float, say: Callable[[str], None]) -> None:
+        """Wait for a phase of the canary."""
         deadline, told = time.monotonic() + seconds, ""
         while True:
             if self.process.poll() is not None:
@@ -99,8 +100,7 @@ class Flagger:
             if line != told:
                 say(line)
                 told = line
-            changed = datetime.fromisoformat(status.get("lastTransitionTime", "1970-01-01T00:00:00Z")).timestamp()
-            if found == phase and changed >= int(since):
+            if found == phase:
                 return
             if time.monotonic() > deadline:
                 raise RuntimeError(f"flagger: no phase {phase} within {seconds:.0f} s: {line}; {_tail(self.log)}")

@@ -82,6 +82,7 @@ def go(session: Session, service: str, listen: Listener, *, steps: int | None = 
     Raises:
         UpdateFailed: ``pulumi up`` failed for a reason that is not the new version's; the record stays as it is.
     """
+    told = steps is not None
     while True:
         run = session.delivery(service).run
         if run is None:
@@ -89,7 +90,7 @@ def go(session: Session, service: str, listen: Listener, *, steps: int | None = 
         if steps is None:
             steps = 0 if run.manual and run.kind == "forward" else 1_000
         stages = course(session.service_spec(service), run)
-        outcome, steps = _Stage(session, service, run, stages, listen).done(steps)
+        outcome, steps = _Stage(session, service, run, stages, listen, told=told).done(steps)
         if outcome is not None:
             listen(Event(kind="waiting" if outcome.result == "waiting" else "done", service=service, said=outcome.said))
             return outcome
@@ -121,8 +122,18 @@ def turn_back(session: Session, service: str, ending: Ending, reason: str, *, bl
 class _Stage:
     """The stage that the record names."""
 
-    def __init__(self, session: Session, service: str, run: Run, stages: tuple[Stage, ...], listen: Listener) -> None:
+    def __init__(  # noqa: PLR0913 -- all that a stage takes
+        self,
+        session: Session,
+        service: str,
+        run: Run,
+        stages: tuple[Stage, ...],
+        listen: Listener,
+        *,
+        told: bool,
+    ) -> None:
         self._session, self._service, self._run, self._stages, self._listen = session, service, run, stages, listen
+        self._told = told
         self._stage = stages[run.stage]
 
     def done(self, steps: int) -> tuple[Outcome | None, int]:
@@ -137,9 +148,8 @@ class _Stage:
         last = self._run.stage == len(self._stages) - 1
         if self._run.kind == "back":
             return (self._returned() if last else self._next()), steps
-        if steps <= 0 and self._stage.name in ("step", "compare"):
-            return self._pauses(), steps
-        decided = self._stage.waits and self._run.reached and steps > 0
+        # Whoever only resumes after a kill has not looked at both sides: a comparison ends by `approve` or `step`.
+        decided = self._stage.waits and self._run.reached and (self._told or self._run.stage in self._run.approved)
         if not decided and ((outcome := self._settled(reached)) is not None or self._went_back()):
             return outcome, steps
         return self._onward(last=last, steps=steps)
@@ -155,11 +165,10 @@ class _Stage:
             return None, steps
         if last:
             return self._ended(), steps
-        if sends_requests(self._stages[self._run.stage + 1]):
-            steps -= 1
-            if steps < 0:
-                return self._pauses(), 0
-        return self._next(), steps
+        moves = sends_requests(self._stages[self._run.stage + 1])
+        if steps <= 0 and (moves or self._stage.gate):  # no pods either for a step that nobody has asked for
+            return self._pauses(), 0
+        return self._next(), steps - moves
 
     def _export(self) -> None:
         """Have the stack export its record, which other stacks read."""

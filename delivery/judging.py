@@ -91,14 +91,16 @@ class Judge:
             self.blind = True
             return False
         try:
-            recent = metrics.recent(self._target, since, max(_RECENT_SECONDS, min(time.time() - since, _LONG_SECONDS)))
+            # The newest alone forget what the proxy still sent the old way; where few ask, they are too few to tell.
+            windows = (_RECENT_SECONDS, max(_RECENT_SECONDS, min(time.time() - since, _LONG_SECONDS)))
+            counted = [metrics.recent(self._target, since, seconds) for seconds in windows]
         except MetricsUnavailable:
             self.blind = True
             return False
         route = self._session.service_spec(self._service).route
         steered = bool(route and route.session)
         share = None if route else self._shared()
-        return observed(recent, release, steered=steered, expected_share=share) is True
+        return any(observed(recent, release, steered=steered, expected_share=share) for recent in counted)
 
     def _shared(self) -> float | None:
         """Percent that the new slot's pods are of all, where one Service spreads connections over both."""

@@ -2,11 +2,11 @@
 
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from tests.cluster.stack import Done, Json
@@ -42,44 +42,37 @@ class Commanded:
         """Everything but the progress of updates, for a failed assertion."""
         told = [str(event) for event in self.events if event["kind"] != "update"]
         plain = [line for line in self.done.stderr.splitlines() if not line.startswith("{")]
-        return "\n".join([*told, *plain, self.done.stdout])[-8000:]
+        stdout = self.done.stdout.partition('"stages"')[0]  # what follows are the plan's numbers
+        return "\n".join([*told, *plain, stdout])[-8000:]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Started:
     """A command that runs."""
 
     began: float
+    """Unix time just before it was started."""
     process: "subprocess.Popen[str]"
-    lines: list[str] = field(default_factory=list[str])
-    """What it has told so far."""
+    told: Path
+    """Its events so far. A file, and no pipe: an update that outlives its driver would hold the pipe open."""
 
     def reached(self, kind: str, stage: str, seconds: float) -> bool:
         """Whether an event of this kind was told at this stage; without a kind, whether so many seconds are over."""
         if not kind:
             return time.time() - self.began >= seconds
-        events = [cast("Json", json.loads(line)) for line in list(self.lines) if line.startswith("{")]
+        whole, _, _ = self.told.read_text().rpartition("\n")
+        events = [cast("Json", json.loads(line)) for line in whole.splitlines() if line.startswith("{")]
         return any(event["kind"] == kind and event.get("stage", stage) == stage for event in events)
-
-    def read(self) -> None:
-        """Take its lines as they come, until it ends."""
-        assert self.process.stderr
-        for line in self.process.stderr:
-            self.lines.append(line)
 
 
 @contextmanager
-def started(command: Sequence[str], env: Mapping[str, str]) -> Generator[Started]:
-    """Let a command run; at the end it must have ended."""
-    process = subprocess.Popen(
-        command, cwd=PROJECT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    running = Started(time.time(), process)
-    reading = threading.Thread(target=running.read, daemon=True)
-    reading.start()
+def started(command: Sequence[str], env: Mapping[str, str], told: Path) -> Generator[Started]:
+    """Let a command run, and kill it at the end if it still does."""
+    began = time.time()
+    with told.open("w") as file:
+        process = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=subprocess.DEVNULL, stderr=file, text=True)
     try:
-        yield running
+        yield Started(began, process, told)
     finally:
         process.kill()
         process.wait()
-        reading.join(1)  # an orphaned update holds the pipe for as long as it works

@@ -92,7 +92,7 @@ class Releasing:
 
     def running(self, command: str, *arguments: str) -> AbstractContextManager[Started]:
         """Start a command and let it run."""
-        return started(self.command(command, *arguments), self.copy.stack.env)
+        return started(self.command(command, *arguments), self.copy.stack.env, self.copy.stack.folder / "events.jsonl")
 
     def release(self, fault: Fault, *arguments: str) -> Commanded:
         """Release an image with this fault."""
@@ -170,7 +170,7 @@ def _backend(ingress: Json) -> str:
     return str(ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"])
 
 
-_MOVING = {"release", "step", "resume", "abort", "rollback"}
+_MOVING = {"release", "step", "resume", "abort", "rollback", "approve"}
 
 
 @dataclass(frozen=True)

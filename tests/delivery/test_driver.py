@@ -164,6 +164,13 @@ def test_a_manual_release_moves_when_it_is_told_to(canary: World) -> None:
     assert_promoted(canary)
 
 
+def test_a_manual_step_is_judged_before_anybody_asks_for_the_next(canary: World) -> None:
+    canary.released(manual=True)
+    canary.prometheus.bad = 0.2
+    assert canary.go(steps=1).result == "rolled back"
+    assert_back(canary, "rolled back", held=True)
+
+
 def test_a_step_that_is_already_reached_is_not_updated_again(canary: World) -> None:
     canary.released(manual=True)
     before = len(canary.engine.declared)
@@ -219,7 +226,9 @@ def test_both_sides_of_a_comparison_stay_until_somebody_decides(tmp_path: Path) 
     given = world(tmp_path, SIDE_BY_SIDE)
     assert given.released().exit_code == 5
     assert (given.release.weight, len(given.release.slots)) == (50, 2)
-    assert given.go(steps=2).result == "promoted"
+    assert given.go().exit_code == 5, "to resume is not to decide"
+    records.approve(given.session, SERVICE, reason="green is better", by="me", now=driver.now())
+    assert given.go().result == "promoted"
     assert_promoted(given)
 
 

@@ -56,4 +56,4 @@ def test_a_b_stays_until_somebody_decides_and_no_client_changes_its_slot_meanwhi
         sticky.wait_for(lambda answer: answer.client == "client-0", begun.began + begun.seconds + 5)
     assert not seen.flips(sticky.answers)
     assert {"blue", "green"} == {answer.slot for answer in sticky.answers}
-    promoted(life, life.system.slipway("step"), version, "ab", facts)
+    promoted(life, life.system.slipway("approve", "--reason", "more clicks"), version, "ab", facts)
