@@ -147,12 +147,17 @@ class Prometheus:
         unsure = {key for key, labels in new.items() if up.get(target_of(labels)) != _CALM}
         gone: dict[Key, float] = {}
         started: dict[tuple[str, str], float] = {}
+        seen: set[tuple[str, str]] = set()
         if unsure:
             earlier = self._instant(f"last_over_time({selector}[{_LOOKBACK}])", since)
             gone = {key: value for key, value in earlier.items() if key in unsure}
             starts = self._vector(f"process_start_time_seconds {same}", now)
             started = {target_of(labels): value for labels, value in starts}
-        young = {key for key in unsure - gone.keys() if started.get(target_of(new[key]), 0) > since}
+            well = self._vector(f"max_over_time(up[{_LOOKBACK}]) {same}", since)
+            seen = {target_of(labels) for labels, value in well if value == _CALM}
+        # Absent at the last scrape that went well is 0: a bad version's first 500 may come after one that failed.
+        unknown = unsure - gone.keys()
+        young = {key for key in unknown if target_of(new[key]) in seen or started.get(target_of(new[key]), 0) > since}
         return dict.fromkeys((new.keys() - unsure) | young, 0.0), gone
 
     def _instant(self, query: str, at: float) -> dict[Key, float]:

@@ -102,7 +102,7 @@ def slipway(stack: Stack, project: Path, *arguments: str) -> Done:
 
 def split(released: Done) -> list[str]:
     """What the gate saw of each step of a release."""
-    return [f"{stage['title']}: {stage.get('checks')}" for stage in json.loads(released.stdout)["stages"]]
+    return [f"{stage['stage']}: {stage.get('checks')}" for stage in json.loads(released.stdout)["stages"]]
 
 
 @contextmanager

@@ -17,7 +17,10 @@ LOOKBACK = 300.0
 _MATCHER = re.compile(r'(\w+)(=~|!~|=|!=)"((?:[^"\\]|\\.)*)"')
 _RANGE = re.compile(r"(?P<selector>.+)\[(?P<ms>\d+)ms\]")
 _LAST = re.compile(r"last_over_time\((?P<selector>.+)\[5m\]\)")
-_SAME = re.compile(r"(?P<name>\w+) and on \(job, instance\) last_over_time\((?P<of>.+) @ (?P<at>[\d.]+)\)")
+_SAME = re.compile(
+    r"(?P<most>max_over_time\()?(?P<name>\w+)(?:\[5m\]\))? "
+    r"and on \(job, instance\) last_over_time\((?P<of>.+) @ (?P<at>[\d.]+)\)"
+)
 
 Sample = tuple[float, float | None]
 """None = Prometheus noticed that the series is gone, or that its target does not answer."""
@@ -76,7 +79,7 @@ class Fake:
                 if any(v is not None for _, v in s.within(*span))
             }
             found = [s for s in self._selected(same["name"]) if _target(s) in targets]
-            return _vector(found, at, stale=True)
+            return _most(found, at) if same["most"] else _vector(found, at, stale=True)
         if last := _LAST.fullmatch(query):
             return _vector(self._selected(last["selector"]), at, stale=False)
         if spanned := _RANGE.fullmatch(query):
@@ -114,6 +117,13 @@ def _vector(series: list[Series], at: float, *, stale: bool) -> dict[str, Any]:
         known = [value for _, value in one.within(at - LOOKBACK, at) if stale or value is not None]
         if known and known[-1] is not None:
             rows.append({"metric": one.labels, "value": [at, str(known[-1])]})
+    return {"resultType": "vector", "result": rows}
+
+
+def _most(series: list[Series], at: float) -> dict[str, Any]:
+    """Give the greatest of the last five minutes of each."""
+    known = [(one, [v for _, v in one.within(at - LOOKBACK, at) if v is not None]) for one in series]
+    rows = [{"metric": one.labels, "value": [at, str(max(values))]} for one, values in known if values]
     return {"resultType": "vector", "result": rows}
 
 

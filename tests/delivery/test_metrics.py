@@ -87,6 +87,15 @@ def test_a_failed_scrape_at_the_start_makes_nothing_new() -> None:
     assert total(fake)["live"] == 5
 
 
+def test_an_error_that_is_first_seen_after_a_failed_scrape_is_counted() -> None:
+    """The first 500 of a bad version: at the last scrape that went well there was none."""
+    fake = Fake()
+    missed: list[Sample] = [(at, 0.0 if at == 900 else value) for at, value in WELL]
+    fake.add(traefik(MAIN), [(890, 100), (900, None), (910, 110)], up=missed)
+    fake.add({**traefik(MAIN), "code": "500"}, [(910, 7), (920, 9)])
+    assert fake.client().counts(BEHIND, SINCE, None)["live"].errors == 9
+
+
 def test_an_old_process_that_prometheus_first_meets_counts_from_its_first_sample() -> None:
     fake = Fake()
     fake.add(traefik(MAIN), [(910, 1_000_000), (920, 1_000_005)], up=[(910, 1.0)])

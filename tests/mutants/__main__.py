@@ -116,7 +116,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="slipway-mutants-") as folder:
         trees = [Path(folder) / f"worker-{number}" for number in range(WORKERS)]
         shutil.copytree(PROJECT, trees[0], ignore=shutil.ignore_patterns(".*", "__pycache__", "toolchain"))
-        console.print("the tests as they are, about 20 s")
+        console.print("the tests as they are, about 2 min")
         if (verdict := run_tests(trees[0], every_test(), keep_byte_code=True)) != SURVIVED:
             console.print(f"the tests fail without any mutant: {verdict}", markup=False)
             return 1
