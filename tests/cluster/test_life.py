@@ -8,7 +8,8 @@ from tests.cluster.stack import Stack, run
 from tests.cluster.traffic import Ingress, slots
 
 SECOND_UP_SECONDS = 30
-CACHED_UP_SECONDS = 90
+CACHED_UP_SECONDS = 180
+"""A hang, not the goal of 90 s: the figure is printed, and a busy machine takes longer."""
 
 
 def make(target: str) -> tuple[float, str]:

@@ -153,3 +153,7 @@ def test_the_noise_of_a_busy_node_is_not_the_versions_fault() -> None:
     noisy, calm = arm((49, 1000)), arm((6, 1000))
     assert judge(noisy, calm, 20, final=False) == "pass"
     assert judge(noisy, calm, 2, final=False) == "fail"
+
+
+def test_one_good_answer_of_the_live_slot_condemns_nobody() -> None:
+    assert judged((20, 100), (0, 1)) is None
