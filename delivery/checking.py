@@ -7,7 +7,7 @@ from typing import Any
 from delivery import evidence
 from delivery.errors import DeliveryError
 from delivery.gate import GateKeeper, Look
-from delivery.metrics import Target
+from delivery.journal import documents
 from delivery.session import Session
 from models.delivery import Result, ServiceDelivery, Verdict, age, fingerprint
 from models.vocabulary import SlotName
@@ -28,7 +28,7 @@ class Checked:
 
     def document(self) -> dict[str, Any]:
         """Give it for a program."""
-        checks = {name: check.model_dump(mode="json", exclude_none=True) for name, check in self.look.checks.items()}
+        checks = documents(self.look.checks)
         return {
             "slot": self.slot,
             "image": self.image,
@@ -82,24 +82,18 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
 
 def keeper(session: Session, service: str, slot: SlotName) -> GateKeeper:
     """Give the gate of a slot that is judged by itself."""
-    settings, spec = session.settings(), session.service_spec(service)
-    if session.metrics is None:
-        raise DeliveryError(
-            f"{session.stack}: slipway:cluster.metricsUrl: required by a check; say where Prometheus is"
-        )
-    target = Target(
-        namespace=settings.system.namespace or f"{settings.system.entry}-{session.environment}",
-        service=service,
-        slots={"candidate": slot},
-        routed=spec.route is not None,
-        driver=settings.cluster.traffic,
-        proxy=settings.cluster.proxy_metrics,
-    )
+    spec, metrics = session.service_spec(service), session.required_metrics("a check")
 
     def told() -> dict[str, Any]:
         return {"stack": session.stack, "service": service, "stage": "check", "weight": 100}
 
-    return GateKeeper(spec.release.gate, session.metrics, target, strategy=spec.release.strategy, notify=told)
+    return GateKeeper(
+        spec.release.gate,
+        metrics,
+        session.target(service, {"candidate": slot}),
+        strategy=spec.release.strategy,
+        notify=told,
+    )
 
 
 def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str) -> tuple[ServiceDelivery, str]:

@@ -17,8 +17,7 @@ from delivery.gate import Look
 from delivery.judging import Judge
 from delivery.reaching import Reached, Reaching
 from delivery.session import Session
-from models.delivery import Override, Run
-from models.release import SlotRelease
+from models.delivery import Run
 from planning.course import Stage, course, sends_requests
 
 EXIT = {"promoted": 0, "done": 0, "aborted": 0, "superseded": 0, "rolled back": 3, "inconclusive": 4, "waiting": 5}
@@ -44,30 +43,27 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def begin(  # noqa: PLR0913 -- what a release may be asked to be
-    session: Session,
-    service: str,
-    target: SlotRelease,
-    listen: Listener,
-    *,
-    manual: bool = False,
-    express: bool = False,
-    override: Override | None = None,
-) -> None:
+def begin(session: Session, service: str, fresh: Run, listen: Listener) -> None:
     """Write a new release into the record; what is under way is superseded, and the fallback stays the last stable.
 
-    Raises:
-        Refused: the bytes are held.
-        DeliveryError: nothing would change, or the strategy cannot be carried out.
+    Args:
+        session: The stack, held exclusively.
+        service: Whose release.
+        fresh: As :func:`records.new_run` gives it, which refuses what may not be released.
+        listen: Is told how what was under way goes back.
     """
-    fresh = records.new_run(session, service, target, now(), manual=manual, express=express, override=override)
     run = session.delivery(service).run
     if run is not None and run.warm_until is not None:
-        records.end(session, service, now(), image=session.image(service, run.candidate))
+        records.end(session, service, now(), image=digest(session, service, run))
     elif run is not None:
         turn_back(session, service, "superseded", f"release {fresh.id} began")
         go(session, service, listen)
     records.open_run(session, service, fresh)
+
+
+def digest(session: Session, service: str, run: Run) -> str | None:
+    """The image that a run releases; where the stack builds it, the one of its last update (asking takes a second)."""
+    return run.target.image or session.image(service, run.candidate)
 
 
 def go(session: Session, service: str, listen: Listener, *, steps: int | None = None) -> Outcome:
@@ -115,7 +111,7 @@ def turn_back(session: Session, service: str, ending: Ending, reason: str, *, bl
             f"{service}: no release is under way; `slipway history {session.stack} {service}` shows them"
         )
     if run.kind == "forward":
-        image = run.target.image or session.image(service, run.candidate)
+        image = digest(session, service, run)
         records.turn(session, service, ending, reason, now(), image=image, blame=blame)
 
 
@@ -217,7 +213,7 @@ class _Stage:
         self._tell("turned", said=reason)
 
     def _next(self) -> None:
-        image = self._session.image(self._service, self._run.candidate)
+        image = digest(self._session, self._service, self._run)
         records.advance(self._session, self._service, self._run, self._stages, now(), image=image)
 
     def _failed(self, failure: UpdateFailed) -> None:
@@ -246,7 +242,7 @@ class _Stage:
         return None
 
     def _ended(self) -> Outcome:
-        image = self._session.image(self._service, self._run.candidate)
+        image = digest(self._session, self._service, self._run)
         records.end(self._session, self._service, now(), image=image)
         self._export()
         return Outcome(result="promoted", said=f"{self._service} runs the new version; the old slot is gone")

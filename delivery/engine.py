@@ -57,14 +57,6 @@ class Engine:
             raise DeliveryError(f"stack {self._stack}: {last_line(str(error))}") from error
         return cast("dict[str, Any]", json.loads(shown or "{}"))
 
-    def agrees(self) -> bool:
-        """Whether a preview finds nothing to change."""
-        try:
-            self._run(["preview", "--expect-no-changes"], lambda _: None)
-        except CommandError:
-            return False
-        return True
-
     def _run(self, arguments: list[str], on_line: OnLine) -> str:
         deadline = time.monotonic() + _ORPHAN_SECONDS
         command = [*arguments, "--stack", self._stack, "--non-interactive", "--color", "never"]

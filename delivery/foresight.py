@@ -6,12 +6,10 @@ from typing import Any
 from models.delivery import Run
 from models.gate import Gate
 from models.service import ServiceSpec
-from planning.course import Stage, course
+from planning.course import ALL, Stage, course
 from planning.peak import StageCost, costs, peak
 from planning.samples import seconds_needed
 from planning.verdicts import wanted
-
-_ALL = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +87,7 @@ def _foreseen(gate: Gate, stage: Stage, cost: StageCost) -> Foreseen:
     requests = max((wanted(None, margin) for margin in margins), default=0) if judged else 0
     seconds: int | None = stage.hold
     if requests:
-        needed = seconds_needed(requests, gate.traffic, weight or _ALL) if gate.traffic else None
+        needed = seconds_needed(requests, gate.traffic, weight or ALL) if gate.traffic else None
         seconds = None if needed is None else max(needed, stage.hold)
     return Foreseen(stage=stage, cost=cost, requests=requests, seconds=seconds, deadline=gate.deadline)
 

@@ -55,7 +55,7 @@ class Entry:
 
 def documents(checks: Mapping[str, CheckResult]) -> dict[str, Any]:
     """Give checks with their numbers for a program."""
-    return {name: check.model_dump(mode="json", by_alias=True, exclude_none=True) for name, check in checks.items()}
+    return {name: check.document() for name, check in checks.items()}
 
 
 class Journal:

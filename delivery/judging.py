@@ -34,20 +34,15 @@ class Judge:
 
     @cached_property
     def _target(self) -> Target:
-        deployed, system, run = self._session.service(self._service), self._session.spec(), self._run
-        slots: dict[str, SlotName] = {"live": run.stable.live, "candidate": run.candidate}
+        slots: dict[str, SlotName] = {"live": self._run.stable.live, "candidate": self._run.candidate}
         if self._in_place:
             del slots["live"]
-        return Target(
-            namespace=system.namespace, service=self._service, slots=slots, routed=deployed.spec.route is not None,
-            driver=system.cluster.traffic, proxy=system.cluster.proxy_metrics,
-        )  # fmt: skip
+        return self._session.target(self._service, slots)
 
     @cached_property
     def _keeper(self) -> GateKeeper:
         strategy = self._session.service_spec(self._service).release
-        metrics = self._session.metrics
-        assert metrics is not None  # noqa: S101 -- records.open_run refuses a gate without Prometheus
+        metrics = self._session.required_metrics(f"the gate of {self._service}")
         kind = "rolling" if self._in_place else strategy.strategy
         return GateKeeper(strategy.gate, metrics, self._target, strategy=kind, notify=self._told)
 
@@ -90,17 +85,17 @@ class Judge:
         if metrics is None:
             self.blind = True
             return False
-        try:
-            # The newest alone forget what the proxy still sent the old way; where few ask, they are too few to tell.
-            windows = (_RECENT_SECONDS, max(_RECENT_SECONDS, min(time.time() - since, _LONG_SECONDS)))
-            counted = [metrics.recent(self._target, since, seconds) for seconds in windows]
-        except MetricsUnavailable:
-            self.blind = True
-            return False
         route = self._session.service_spec(self._service).route
         steered = bool(route and route.session)
         share = None if route else self._shared()
-        return any(observed(recent, release, steered=steered, expected_share=share) for recent in counted)
+        try:
+            # The newest alone forget what the proxy still sent the old way; where few ask, they are too few to tell.
+            windows = {_RECENT_SECONDS, max(_RECENT_SECONDS, min(time.time() - since, _LONG_SECONDS))}
+            counted = (metrics.recent(self._target, since, seconds) for seconds in sorted(windows))
+            return any(observed(recent, release, steered=steered, expected_share=share) for recent in counted)
+        except MetricsUnavailable:
+            self.blind = True
+            return False
 
     def _shared(self) -> float | None:
         """Percent that the new slot's pods are of all, where one Service spreads connections over both."""

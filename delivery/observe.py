@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from math import sqrt
 
 from models.release import Match, ServiceRelease
+from planning.course import ALL
 
-ALL = 100
 ERRORS = 3
 """Standard errors around the declared share within which an observed one counts as it: 99.7 %."""
 POINTS = 2.0

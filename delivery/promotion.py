@@ -50,7 +50,7 @@ def plan(
     """
     _refuse_unfit(source, targets)
     outputs = source.outputs()
-    names = list(services) or list(source.entry().services)
+    names = list(services) or list(source.entry.services)
     found: list[Promotion] = []
     for name in names:
         source.service_spec(name)
@@ -92,7 +92,7 @@ def _refuse_order(source: Session, target: Session) -> None:
     theirs, ours = (session.settings().system.entry for session in (source, target))
     if theirs != ours:
         raise Refused(f"{target.stack}: runs {ours}, {source.stack} {theirs}; promote within one catalogue entry")
-    order = list(target.entry().environments)
+    order = list(target.entry.environments)
     if order.index(source.environment) >= order.index(target.environment):
         raise Refused(
             f"{target.stack}: {target.environment} does not come after {source.environment} in catalog/{ours}.yaml "

@@ -13,9 +13,8 @@ from components import labels, names
 from components.manifests.monitor import WITHOUT_PROBES, scraped
 from components.manifests.pod import PORT_NAME
 from delivery.series import Labels
-from models.vocabulary import SlotName
+from models.vocabulary import OTHER_SLOT, SlotName
 
-_OTHER: dict[SlotName, SlotName] = {"blue": "green", "green": "blue"}
 _SLOT = scraped(labels.SLOT)
 
 
@@ -44,7 +43,7 @@ class Target:
     @property
     def privates(self) -> str:
         """Match the Services of both slots in PromQL."""
-        return "|".join(map(self.private, _OTHER))
+        return "|".join(map(self.private, OTHER_SLOT))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +97,7 @@ def _traefik_nginx(target: Target) -> dict[str, SlotName]:
     names hold before and after a promotion, and hosts that are never split are another Ingress.
     """
     found: dict[str, SlotName] = {}
-    for live, other in _OTHER.items():
+    for live, other in OTHER_SLOT.items():
         main = f"{target.namespace}-{target.service}-{target.private(live)}-{PORT_NAME}"
         found[f"{main}@kubernetesingressnginx"] = live
         found[f"{main}-canary@kubernetesingressnginx"] = other
@@ -108,7 +107,7 @@ def _traefik_nginx(target: Target) -> dict[str, SlotName]:
 def _traefik_gateway(target: Target) -> dict[str, SlotName]:
     """Match what Traefik makes of the main HTTPRoute: one series for each rule, its hash, and a backend."""
     route = f"httproute-{target.namespace}-{target.service}-gw-.+-svc-{target.namespace}"
-    return {f"{route}-{target.private(slot)}-[0-9]+@kubernetesgateway": slot for slot in _OTHER}
+    return {f"{route}-{target.private(slot)}-[0-9]+@kubernetesgateway": slot for slot in OTHER_SLOT}
 
 
 def _traefik(patterns: Mapping[str, SlotName]) -> Source:
@@ -130,8 +129,8 @@ def _ingress_nginx(target: Target) -> Source:
     ``canary`` then names the upstream that was taken instead, and is empty otherwise. Labels that Prometheus' own would
     hide are found as ``exported_…``.
     """
-    upstreams = {f"{target.namespace}-{target.private(slot)}-{PORT_NAME}": slot for slot in _OTHER}
-    services = {target.private(slot): slot for slot in _OTHER}
+    upstreams = {f"{target.namespace}-{target.private(slot)}-{PORT_NAME}": slot for slot in OTHER_SLOT}
+    services = {target.private(slot): slot for slot in OTHER_SLOT}
 
     def slot_of(series: Labels) -> str | None:
         if series.get("exported_namespace", series.get("namespace")) != target.namespace:

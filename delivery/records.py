@@ -16,10 +16,8 @@ from delivery.sources import refuse_unvouched
 from models.delivery import Approval, Arm, CheckResult, Override, Past, Result, Run, ServiceDelivery, fingerprint
 from models.release import ServiceRelease, SlotRelease
 from models.strategy import Rolling
-from models.vocabulary import SlotName
+from models.vocabulary import OTHER_SLOT
 from planning.course import Stage, course, course_faults
-
-OTHER: dict[SlotName, SlotName] = {"blue": "green", "green": "blue"}
 
 
 def new_run(  # noqa: PLR0913 -- what a release may be asked to be
@@ -53,7 +51,7 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
     in_place = declared is None or (isinstance(spec.release, Rolling) and not express)
     run = Run(
         id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
-        candidate=stable.live if in_place else OTHER[stable.live],
+        candidate=stable.live if in_place else OTHER_SLOT[stable.live],
         stable=stable,
         target=target,
         image=target.image,
@@ -66,10 +64,8 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
     )
     if faults := [*course_faults(spec), *gate_faults(spec.release.gate)]:
         raise DeliveryError(f"{service}: {'; '.join(faults)}")
-    if session.metrics is None and any(stage.gate for stage in course(spec, run)):
-        raise DeliveryError(
-            f"{session.stack}: slipway:cluster.metricsUrl: required by the gate of {service}; say where Prometheus is"
-        )
+    if any(stage.gate for stage in course(spec, run)):
+        session.required_metrics(f"the gate of {service}")
     return run
 
 
@@ -90,12 +86,7 @@ def _stable(session: Session, service: str, declared: ServiceRelease | None, tar
             f"{service}: slot {declared.canary} answers {declared.weight} % without a release under way; "
             f"set its weight to 0 in {session.file.path.name}, or drop the slot"
         )
-    return ServiceRelease(live=declared.live, slots={declared.live: _plain(declared.slots[declared.live])})
-
-
-def _plain(content: SlotRelease) -> SlotRelease:
-    """Give a slot's content without what a release adds while it moves."""
-    return content.model_copy(update={"min_replicas": None, "max_replicas": None})
+    return ServiceRelease(live=declared.live, slots={declared.live: declared.slots[declared.live].settled})
 
 
 def _same(one: SlotRelease, other: SlotRelease) -> bool:
@@ -124,13 +115,12 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
     Raises:
         DeliveryError: its image has no digest yet.
     """
-    digest = run.target.image or image
-    if digest is None:
+    if image is None:
         raise DeliveryError(f"{session.stack}: the image that it built has no digest in its outputs; run pulumi up")
     old = run.stable.slots[run.stable.live]
     found = evidence.verdict(
         run,
-        image=digest,
+        image=image,
         environment=session.environment,
         stack=session.stack,
         result=result,
@@ -147,8 +137,8 @@ def reached(session: Session, service: str, moved: datetime) -> None:
 
 def note_checks(session: Session, service: str, checks: Mapping[str, CheckResult], *, passed: bool) -> None:
     """Keep the numbers of the last gate; of one that passed also the live slot's, which at 100 % will have none."""
-    delivery = session.delivery(service)
-    baseline = dict(delivery.run.baseline) if delivery.run else {}
+    _, run = _under_way(session, service)
+    baseline = dict(run.baseline)
     for name, check in checks.items() if passed else ():
         if check.live is not None and check.live.total:
             before = baseline.get(name)
@@ -175,11 +165,16 @@ def keep_warm(session: Session, service: str, now: datetime, seconds: int) -> No
     _note(session, service, warm_until=now + timedelta(seconds=seconds))
 
 
-def _note(session: Session, service: str, **changes: object) -> Run:
+def _under_way(session: Session, service: str) -> tuple[ServiceDelivery, Run]:
     delivery = session.delivery(service)
     if delivery.run is None:
         raise DeliveryError(f"{service}: no release is under way")
-    run = delivery.run.model_copy(update=changes)
+    return delivery, delivery.run
+
+
+def _note(session: Session, service: str, **changes: object) -> Run:
+    delivery, run = _under_way(session, service)
+    run = run.model_copy(update=changes)
     session.write(service, session.release(service), delivery.model_copy(update={"run": run}))
     return run
 
@@ -188,35 +183,28 @@ def turn(  # noqa: PLR0913 -- one write says all of this
     session: Session, service: str, ending: str, reason: str, now: datetime, *, image: str | None, blame: bool
 ) -> None:
     """Declare the first stage of the way back; a version that is to blame is held, and evidence for it revoked."""
-    delivery, declared = session.delivery(service), session.release(service)
-    run = delivery.run
-    if run is None:
-        raise DeliveryError(f"{service}: no release is under way")
+    delivery, run = _under_way(session, service)
     back = run.model_copy(
         update={
-            "kind": "back", "left": declared, "outcome": ending, "reason": reason,
+            "kind": "back", "left": session.release(service), "outcome": ending, "reason": reason,
             "stage": 0, "reached": False, "stage_began": now, "warm_until": None,
         }
     )  # fmt: skip
     delivery = delivery.model_copy(update={"run": back})
-    digest = run.target.image or image
-    if blame and digest:
+    if blame and image:
         config = fingerprint(run.target)
-        delivery = holds.rolled_back(delivery, digest, config, reason=reason, by=who(), now=now)
-        delivery = _with_verdict(session, delivery, run, digest, "fail", now)
+        delivery = holds.rolled_back(delivery, image, config, reason=reason, by=who(), now=now)
+        delivery = _with_verdict(session, delivery, run, image, "fail", now)
     session.write(service, course(session.service_spec(service), back)[0].release, delivery)
 
 
 def end(session: Session, service: str, now: datetime, *, image: str | None) -> None:
     """Close the run; one in place brings its evidence with it."""
-    delivery, release = session.delivery(service), session.release(service)
-    run = delivery.run
-    if run is None:
-        return
+    (delivery, run), release = _under_way(session, service), session.release(service)
     forward = run.kind == "forward"
     past = Past(
         id=run.id,
-        image=run.target.image or image,
+        image=image,
         config=fingerprint(run.target),
         content=run.target,
         outcome="promoted" if forward else (run.outcome or "aborted"),

@@ -1,11 +1,11 @@
 """The way back to a version that was promoted before, when nothing of it is left in the cluster."""
 
-from delivery import driver, holds
+from delivery import driver, holds, records
 from delivery.errors import DeliveryError
 from delivery.events import Listener
 from delivery.people import who
 from delivery.session import Session
-from models.delivery import Past, fingerprint
+from models.delivery import fingerprint
 from models.release import SlotRelease
 
 
@@ -15,7 +15,7 @@ def version_before(session: Session, service: str) -> SlotRelease:
     promoted = [past for past in session.delivery(service).history if past.outcome == "promoted" and past.image]
     for past in reversed(promoted):
         if (past.image, past.config) != (image, config):
-            return _content(past)
+            return past.content.settled.model_copy(update={"image": past.image})
     raise DeliveryError(
         f"{session.stack} {service}: the record knows no version before this one; release it by its digest: "
         f"slipway release {session.stack} {service} --image …"
@@ -28,7 +28,7 @@ def begin(session: Session, service: str, back: SlotRelease, listen: Listener, r
     The hold is written after the release has begun: one that is refused leaves the file as it was.
     """
     image, config = _live(session, service)
-    driver.begin(session, service, back, listen, express=True)
+    driver.begin(session, service, records.new_run(session, service, back, driver.now(), express=True), listen)
     if image is not None:
         delivery = session.delivery(service)
         held = holds.rolled_back(delivery, image, config, reason=reason, by=who(), now=driver.now())
@@ -40,7 +40,3 @@ def _live(session: Session, service: str) -> tuple[str | None, str]:
     release = session.release(service)
     content = release.slots[release.live]
     return content.image or session.image(service, release.live), fingerprint(content)
-
-
-def _content(past: Past) -> SlotRelease:
-    return past.content.model_copy(update={"image": past.image, "min_replicas": None, "max_replicas": None})

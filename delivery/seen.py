@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from typing import cast, get_args
 
 from components import labels, names
+from components.manifests.ingress import PREFIX
 from delivery.cluster import Cluster, Json
+from delivery.valve import split_path
 from models.release import ServiceRelease
 from models.service import ServiceSpec
 from models.vocabulary import SlotName
+from planning.course import ALL
 
 SLOTS: tuple[SlotName, ...] = get_args(SlotName)
-_WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
-_ALL = 100
+_WEIGHT = f"{PREFIX}canary-weight"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +54,13 @@ def see(cluster: Cluster, namespace: str, service: str, spec: ServiceSpec, drive
         found = cluster.get(f"/apis/apps/v1/{space}/deployments/{names.slot_name(service, slot)}")
         if found is not None:
             ready[slot] = int(found.get("status", {}).get("readyReplicas", 0))
+    split = cluster.get(split_path(namespace, service, spec, driver))
     if spec.route is None:
-        weights = _selected(cluster.get(f"/api/v1/{space}/services/{service}"), ready)
-        return Seen(ready=ready, weights=weights, exact=False)
+        return Seen(ready=ready, weights=_selected(split, ready), exact=False)
     if driver == "gateway":
-        found = cluster.get(f"/apis/gateway.networking.k8s.io/v1/{space}/httproutes/{service}")
-        return Seen(ready=ready, weights=_referenced(found, service))
-    ingresses = f"/apis/networking.k8s.io/v1/{space}/ingresses"
-    main, canary = (cluster.get(f"{ingresses}/{name}") for name in (service, names.canary_name(service)))
-    return Seen(ready=ready, weights=_annotated(main, canary, service))
+        return Seen(ready=ready, weights=_referenced(split, service))
+    main = cluster.get(f"/apis/networking.k8s.io/v1/{space}/ingresses/{service}")
+    return Seen(ready=ready, weights=_annotated(main, split, service))
 
 
 def _annotated(main: Json | None, canary: Json | None, service: str) -> dict[str, int]:
@@ -68,7 +68,7 @@ def _annotated(main: Json | None, canary: Json | None, service: str) -> dict[str
     slots = {names.slot_name(service, slot): slot for slot in SLOTS}
     behind = [slots.get(_backend(found)) if found else None for found in (main, canary)]
     weight = int(canary["metadata"].get("annotations", {}).get(_WEIGHT, 0)) if canary else 0
-    given = zip(behind, (_ALL - weight, weight), strict=True)
+    given = zip(behind, (ALL - weight, weight), strict=True)
     return {slot: percent for slot, percent in given if slot is not None}
 
 
@@ -85,7 +85,7 @@ def _referenced(route: Json | None, service: str) -> dict[str, int]:
     weights = {str(backend["name"]): int(backend.get("weight", 1)) for backend in backends}
     total = sum(weights.values()) or 1
     slots = {names.slot_name(service, slot): slot for slot in SLOTS}
-    return {slots[name]: round(_ALL * weight / total) for name, weight in weights.items() if name in slots}
+    return {slots[name]: round(ALL * weight / total) for name, weight in weights.items() if name in slots}
 
 
 def _selected(service: Json | None, ready: Mapping[str, int]) -> dict[str, int]:
@@ -95,4 +95,4 @@ def _selected(service: Json | None, ready: Mapping[str, int]) -> dict[str, int]:
     chosen = service["spec"].get("selector", {}).get(labels.SLOT)
     behind = {slot: pods for slot, pods in ready.items() if chosen in (None, slot)}
     total = sum(behind.values()) or 1
-    return {slot: round(_ALL * pods / total) for slot, pods in behind.items()}
+    return {slot: round(ALL * pods / total) for slot, pods in behind.items()}

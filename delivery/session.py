@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -14,7 +14,7 @@ from components import labels, names
 from delivery.cluster import Cluster
 from delivery.engine import Engine
 from delivery.errors import Busy, DeliveryError
-from delivery.metrics import Prometheus
+from delivery.metrics import Prometheus, Target
 from delivery.stack_file import StackFile
 from models.delivery import ServiceDelivery
 from models.entry import CatalogueEntry
@@ -24,6 +24,7 @@ from models.release import BUILT, ServiceRelease
 from models.service import ServiceSpec
 from models.stack import StackSettings
 from models.system import DeployedService, SystemSpec, resolve
+from models.vocabulary import SlotName
 
 T = TypeVar("T")
 
@@ -67,6 +68,26 @@ class Session:
         url = cluster.metrics_url or cluster.prometheus_url
         return Prometheus(str(url)) if url else None
 
+    def required_metrics(self, user: str) -> Prometheus:
+        """Prometheus for somebody who cannot do without; raises DeliveryError."""
+        if self.metrics is None:
+            raise DeliveryError(
+                f"{self.stack}: slipway:cluster.metricsUrl: required by {user}; say where Prometheus is"
+            )
+        return self.metrics
+
+    def target(self, name: str, slots: Mapping[str, SlotName]) -> Target:
+        """Whom Prometheus is asked about: these slots of a service, by role."""
+        cluster = self.settings().cluster
+        return Target(
+            namespace=self.namespace,
+            service=name,
+            slots=slots,
+            routed=self.service_spec(name).route is not None,
+            driver=cluster.traffic,
+            proxy=cluster.proxy_metrics,
+        )
+
     def settings(self) -> StackSettings:
         """The stack file's settings at this moment; raises DeliveryError, one line per fault."""
         text = self.file.path.read_bytes()
@@ -75,18 +96,15 @@ class Session:
         return self._read[1]
 
     @cached_property
-    def _entry(self) -> CatalogueEntry:
+    def entry(self) -> CatalogueEntry:
+        """The stack's catalogue entry, as it was when the session began: a release does not change its strategy."""
         name = self.settings().system.entry
         read = partial(catalog.read, name, self.project / "catalog")
         return self._understood(lambda: parse(CatalogueEntry, read(), f"catalog/{name}.yaml: "))
 
-    def entry(self) -> CatalogueEntry:
-        """The stack's catalogue entry, as it was when the session began: a release does not change its strategy."""
-        return self._entry
-
     def spec(self) -> SystemSpec:
         """The system as the stack file declares it at this moment."""
-        settings, entry = self.settings(), self.entry()
+        settings, entry = self.settings(), self.entry
         return self._understood(lambda: resolve(settings, entry))
 
     def _understood(self, read: Callable[[], T]) -> T:
@@ -103,8 +121,7 @@ class Session:
     @property
     def namespace(self) -> str:
         """Where the system runs."""
-        system = self.settings().system
-        return system.namespace or f"{system.entry}-{system.environment}"
+        return self.settings().system.space
 
     def service(self, name: str) -> DeployedService:
         """One service as it is declared; raises DeliveryError naming those that there are."""
@@ -113,7 +130,7 @@ class Session:
 
     def service_spec(self, name: str) -> ServiceSpec:
         """A service in this stack's environment, whatever its release; raises DeliveryError naming those there are."""
-        entry = self.entry()
+        entry = self.entry
         if name not in entry.services:
             raise DeliveryError(f"{name}: no such service ({', '.join(entry.services)}){nearest(name, entry.services)}")
         return entry.service_in(self.environment, name)
@@ -121,7 +138,7 @@ class Session:
     def declared(self, name: str) -> ServiceRelease | None:
         """What the stack file says about a service's slots; None before its first deployment in this environment."""
         found = self.settings().release.get(name)
-        if found is None and self.environment == self.entry().building_environment:
+        if found is None and self.environment == self.entry.building_environment:
             return BUILT
         return found
 

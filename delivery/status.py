@@ -18,7 +18,6 @@ from delivery.session import Session
 from models.delivery import ServiceDelivery
 from models.release import BUILT, ServiceRelease
 from models.service import ServiceSpec
-from models.stack import StackSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,18 +47,14 @@ class ServiceStatus:
             "stageIndex": at.index if at.stages else None,
             "stages": [stage.title for stage in at.stages],
             "next": at.next,
-            "declared": self.release.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "declared": self.release.document(),
             "deployed": self.deployed,
             "cluster": self.seen.document() if self.seen else None,
             "agrees": not self.differences,
             "differences": list(self.differences),
-            "run": delivery.run.model_dump(mode="json", by_alias=True, exclude_none=True) if delivery.run else None,
-            "verdict": (
-                delivery.verdicts[-1].model_dump(mode="json", by_alias=True, exclude_none=True)
-                if delivery.verdicts
-                else None
-            ),
-            "holds": [held.model_dump(mode="json", by_alias=True, exclude_none=True) for held in delivery.holds],
+            "run": delivery.run.document() if delivery.run else None,
+            "verdict": delivery.verdicts[-1].document() if delivery.verdicts else None,
+            "holds": [held.document() for held in delivery.holds],
         }
 
 
@@ -108,7 +103,7 @@ class _Sources:
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session, self._now = session, now
-        self.settings, self.entry, self.driver = session.settings(), session.entry(), session.holder()
+        self.settings, self.entry, self.driver = session.settings(), session.entry, session.holder()
         self.unknown: list[str] = []
         self._outputs = self._state()
 
@@ -121,7 +116,7 @@ class _Sources:
 
     def _seen(self, name: str, spec: ServiceSpec) -> Seen | None:
         try:
-            return see(self._session.cluster, namespace_of(self.settings), name, spec, self.settings.cluster.traffic)
+            return see(self._session.cluster, self._session.namespace, name, spec, self.settings.cluster.traffic)
         except DeliveryError as error:
             self.unknown.append(f"the cluster: {error}")
             return None
@@ -143,11 +138,6 @@ class _Sources:
             position=position(self._session.stack, name, spec, delivery, driver=self.driver, now=self._now),
             differences=tuple(differences(release, deployed, seen, known=known)),
         )
-
-
-def namespace_of(settings: StackSettings) -> str:
-    """Name the stack's namespace, also of a stack that is not complete enough to be deployed."""
-    return settings.system.namespace or f"{settings.system.entry}-{settings.system.environment}"
 
 
 def differences(release: ServiceRelease, deployed: Json | None, seen: Seen | None, *, known: bool) -> Iterator[str]:

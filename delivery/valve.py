@@ -9,10 +9,10 @@ from components import names
 from components.manifests import exposure, gateway, ingress
 from delivery.cluster import Cluster, Json
 from models.release import ServiceRelease
+from models.service import ServiceSpec
 from models.system import DeployedService, SystemSpec
 
-_CANARY = "nginx.ingress.kubernetes.io/canary"
-_AFFINITY = "nginx.ingress.kubernetes.io/affinity-canary"
+_SPLITTING = tuple(f"{ingress.PREFIX}{name}" for name in ("canary", "affinity-canary"))
 
 
 def move(
@@ -23,7 +23,7 @@ def move(
     Raises:
         DeliveryError: the API server does not answer.
     """
-    path = split_path(system, service, deployed)
+    path = split_path(system.namespace, service, deployed.spec, system.cluster.traffic)
     found = cluster.get(path)
     if found is None:
         return False
@@ -31,12 +31,12 @@ def move(
     return True
 
 
-def split_path(system: SystemSpec, service: str, deployed: DeployedService) -> str:
+def split_path(namespace: str, service: str, spec: ServiceSpec, traffic: str) -> str:
     """Where the API server keeps the object that splits a service's traffic."""
-    space = f"namespaces/{system.namespace}"
-    if deployed.spec.route is None:
+    space = f"namespaces/{namespace}"
+    if spec.route is None:
         return f"/api/v1/{space}/services/{service}"
-    if system.cluster.traffic == "gateway":
+    if traffic == "gateway":
         return f"/apis/{gateway.API_VERSION}/{space}/httproutes/{service}"
     return f"/apis/networking.k8s.io/v1/{space}/ingresses/{names.canary_name(service)}"
 
@@ -49,6 +49,6 @@ def moved(found: Json, system: SystemSpec, service: str, deployed: DeployedServi
         return {**found, "spec": {**found["spec"], "selector": selector}}
     if system.cluster.traffic == "gateway":
         return {**found, "spec": {**found["spec"], "rules": list(gateway.split_rules(service, route, release))}}
-    kept = {k: v for k, v in found["metadata"]["annotations"].items() if not k.startswith((_CANARY, _AFFINITY))}
+    kept = {k: v for k, v in found["metadata"]["annotations"].items() if not k.startswith(_SPLITTING)}
     annotations = {**kept, **ingress.canary_annotations(release, route.session)}
     return {**found, "metadata": {**found["metadata"], "annotations": annotations}}

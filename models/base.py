@@ -1,5 +1,7 @@
 """The base class that every configuration model shares."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -17,3 +19,7 @@ class Model(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+
+    def document(self) -> dict[str, Any]:
+        """Give it as JSON data, as it stands in YAML; what is not given is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -21,6 +21,11 @@ class SlotRelease(Model):
     min_replicas: Positive | None = Field(default=None, description="at least so many pods, while a release moves")
     max_replicas: Positive | None = Field(default=None, description="at most so many pods, while a release moves")
 
+    @property
+    def settled(self) -> "SlotRelease":
+        """The same without what a release adds while it moves."""
+        return self.model_copy(update={"min_replicas": None, "max_replicas": None})
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min_replicas and self.max_replicas and self.min_replicas > self.max_replicas:

@@ -23,6 +23,11 @@ class SystemChoice(Model):
     environment: Name = Field(description="one of the entry's environments", examples=["dev"])
     namespace: Name | None = Field(default=None, description="none = <system>-<environment>")
 
+    @property
+    def space(self) -> str:
+        """The namespace, also where the stack does not name it."""
+        return self.namespace or f"{self.entry}-{self.environment}"
+
 
 class StackSettings(Model):
     """``Pulumi.<stack>.yaml`` as Slipway reads it."""

@@ -103,7 +103,7 @@ def _system(stack: StackSettings, entry: CatalogueEntry, services: dict[str, Ser
     return SystemSpec(
         name=entry.name,
         environment=environment,
-        namespace=stack.system.namespace or f"{entry.name}-{environment}",
+        namespace=stack.system.space,
         cluster=stack.cluster,
         image=stack.image,
         builds={key: build for key, build in entry.images.items() if key in used - stack.images.keys()},

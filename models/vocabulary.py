@@ -10,6 +10,7 @@ from typing import Annotated, Literal, cast
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 SlotName = Literal["blue", "green"]
+OTHER_SLOT: dict[SlotName, SlotName] = {"blue": "green", "green": "blue"}
 
 INT32 = 2**31 - 1
 """The API server's limit for replicas, seconds and other counts."""

@@ -24,7 +24,7 @@ from models.service import ServiceSpec
 if TYPE_CHECKING:
     from pulumi_kubernetes.networking.v1 import IngressSpecArgsDict
 
-_PREFIX = "nginx.ingress.kubernetes.io/"
+PREFIX = "nginx.ingress.kubernetes.io/"
 _ISSUER = "cert-manager.io/cluster-issuer"
 
 
@@ -126,7 +126,7 @@ def route_annotations(route: Route) -> dict[str, str]:
     if route.timeout is not None:
         # Seconds without a unit, between two reads (or writes): an answer that trickles may take longer. Then 504.
         annotations |= {"proxy-read-timeout": str(route.timeout), "proxy-send-timeout": str(route.timeout)}
-    return {**route.annotations, **{f"{_PREFIX}{key}": value for key, value in annotations.items()}}
+    return {**route.annotations, **{f"{PREFIX}{key}": value for key, value in annotations.items()}}
 
 
 def _rate_limit(limit: RateLimit) -> dict[str, str]:
@@ -166,4 +166,4 @@ def canary_annotations(release: ServiceRelease, session: Session | None = None) 
         # too; legacy ends that. Traefik does both by itself, and reads neither word.
         asked = release.weight > 0 or release.match != Match()
         annotations["affinity-canary-behavior"] = "sticky" if asked else "legacy"
-    return {f"{_PREFIX}{key}": value for key, value in annotations.items()}
+    return {f"{PREFIX}{key}": value for key, value in annotations.items()}

@@ -44,7 +44,7 @@ def target(session: Session, service: str, asked: Asked) -> SlotRelease:
         raise typer.BadParameter(
             f"{session.environment} builds no image: give --image, --model, --files or --server", param_hint="--image"
         )
-    given: dict[str, Any] = live.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_MOVING)
+    given: dict[str, Any] = live.settled.document()
     if asked.image is not None or here:
         given["image"] = asked.image
     if asked.model:
@@ -56,14 +56,10 @@ def target(session: Session, service: str, asked: Asked) -> SlotRelease:
     return parse(SlotRelease, given, "release: ")
 
 
-_MOVING = {"min_replicas", "max_replicas"}
-"""What a release adds to a slot while it moves."""
-
-
 def unnamed(session: Session, service: str) -> SlotRelease:
     """Give a version that nobody has named yet: the live slot's content, of an image that is still to come."""
     release = session.release(service)
-    return release.slots[release.live].model_copy(update={"image": None, "min_replicas": None, "max_replicas": None})
+    return release.slots[release.live].settled.model_copy(update={"image": None})
 
 
 def builds(session: Session, service: str) -> bool:

@@ -72,7 +72,7 @@ def _document(session: Session, service: str, journal: Journal, result: str) -> 
     image = (journal.run.target.image or journal.run.image) if journal.run else None
     spoken = [v for v in delivery.verdicts if journal.run and v.began == journal.run.began]
     past = [one for one in delivery.history if journal.run and one.id == journal.run.id]
-    newest = spoken[-1].model_dump(mode="json", by_alias=True, exclude_none=True) if spoken else None
+    newest = spoken[-1].document() if spoken else None
     return {
         "result": result,
         "image": past[-1].image if past else image,

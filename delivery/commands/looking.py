@@ -54,9 +54,7 @@ def history(context: typer.Context, stack: Stack, service: AnyService = None, as
         chosen = chosen_services(session, service)
         ended = [(name, past) for name in chosen for past in session.delivery(name).history]
         ended.sort(key=lambda pair: pair[1].ended, reverse=True)
-        report.document["history"] = [
-            {"service": name, **past.model_dump(mode="json", by_alias=True, exclude_none=True)} for name, past in ended
-        ]
+        report.document["history"] = [{"service": name, **past.document()} for name, past in ended]
         report.show(tables.history(ended) if ended else f"{stack}: no release has ended yet")
 
 

@@ -79,7 +79,7 @@ def _released(report: Report, one: promotion.Promotion, past: Override | None, *
             report,
             session,
             service,
-            act=lambda listen: driver.begin(session, service, one.content, listen, override=past),
+            act=lambda listen: driver.begin(session, service, run, listen),
             what=words.digest(one.content.image),
             events=events,
         )

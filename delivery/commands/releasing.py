@@ -70,7 +70,7 @@ def release(  # noqa: PLR0913, PLR0917 -- one for each option
                 report,
                 session,
                 service,
-                act=lambda listen: driver.begin(session, service, target, listen, manual=manual, override=past),
+                act=lambda listen: driver.begin(session, service, run, listen),
                 what=words.digest(target.image),
                 events=events,
             )

@@ -104,6 +104,6 @@ def opened(context: typer.Context, stack: str) -> Session:
 def chosen_services(session: Session, service: str | None) -> list[str]:
     """Give the one that was named, or all; raises DeliveryError with the nearest name if there is none such."""
     if service is None:
-        return list(session.entry().services)
+        return list(session.entry.services)
     session.service_spec(service)
     return [service]

@@ -90,9 +90,7 @@ def declare(report: Report, session: Session, service: str, delivery: ServiceDel
     """Write a record without a release in it, and export it: the next environment reads outputs, not this file."""
     session.write(service, session.release(service), delivery)
     session.engine.up(lambda _: None)
-    report.document["holds"] = [
-        held.model_dump(mode="json", by_alias=True, exclude_none=True) for held in delivery.holds
-    ]
+    report.document["holds"] = [held.document() for held in delivery.holds]
     report.show(f"{session.stack} {service}: {said}")
 
 

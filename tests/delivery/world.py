@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from delivery import driver, reaching
+from delivery import driver, reaching, records
 from delivery.errors import UpdateFailed
 from delivery.events import Event
 from delivery.metrics import Tally, Target
@@ -136,7 +136,8 @@ class World:
         return self.session.release(SERVICE)
 
     def begin(self, target: SlotRelease = TARGET, **how: Any) -> None:
-        driver.begin(self.session, SERVICE, target, self.events.append, **how)
+        run = records.new_run(self.session, SERVICE, target, driver.now(), **how)
+        driver.begin(self.session, SERVICE, run, self.events.append)
 
     def go(self, steps: int | None = None) -> driver.Outcome:
         return driver.go(self.session, SERVICE, self.events.append, steps=steps)

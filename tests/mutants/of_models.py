@@ -139,6 +139,12 @@ MUTANTS = [
         "components/test_secrets.py",
     ),
     Mutant(SYSTEM, "protect=changes.protect", "protect=False", "data is deleted", "components/test_stores.py"),
-    Mutant(SYSTEM, "namespace=stack.system.namespace or ", "namespace=", "the namespace is another one"),
+    Mutant(
+        "models/stack.py",
+        "return self.namespace or ",
+        "return ",
+        "the namespace is another one",
+        "models/test_entry.py",
+    ),
     Mutant(SYSTEM, "if entry.name != stack.system.entry:", "if False:", "a copied entry deploys over its source"),
 ]
