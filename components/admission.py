@@ -13,8 +13,8 @@ from typing import Any, cast
 import pulumi
 from pydantic import ValidationError
 
-from models.delivery import Run, ServiceDelivery, fingerprint
-from models.evidence import TRAVELS, NotVouchedError, evidence_of, short, shown, vouched
+from models.delivery import TRAVELS, Run, ServiceDelivery, fingerprint
+from models.evidence import NotVouchedError, evidence_of, short, shown, vouched
 from models.release import ServiceRelease, SlotRelease
 from models.system import DeployedService, SystemSpec
 from models.vocabulary import SlotName
@@ -30,7 +30,12 @@ class Candidate:
     service: str
     slot: SlotName
     image: str | None
-    config: str
+    content: SlotRelease
+
+    @property
+    def config(self) -> str:
+        """The fingerprint of its configuration."""
+        return fingerprint(self.content)
 
     @property
     def where(self) -> str:
@@ -41,7 +46,7 @@ class Candidate:
 def candidates(system: SystemSpec) -> list[Candidate]:
     """Name the slots that neither the record nor the way back of a release speaks for."""
     return [
-        Candidate(service=service, slot=slot, image=image, config=config)
+        Candidate(service=service, slot=slot, image=image, content=content.release.slots[slot])
         for service, content in system.services.items()
         for slot, (image, config) in _declared(content.release, content, system).items()
         if (image, config) not in _returning(content, system)
@@ -70,26 +75,24 @@ def refusals(
                 f"{one.where}: {short(one.image)} is held in this stack: {held.reason} ({held.by}, {shown(held.at)}); "
                 f"name another version, or slipway release-hold {pulumi.get_stack()} {one.service} {one.image}"
             )
-        elif system.source and (refused := _objection(system.source, one, content, source, now)):
+        elif system.source and (refused := _objection(system.source, one, system, source, now)):
             yield f"{one.where}: {refused}"
 
 
-def _objection(
-    stack: str, one: Candidate, content: DeployedService, outputs: Mapping[str, Any], now: datetime
-) -> str | None:
+def _objection(stack: str, one: Candidate, system: SystemSpec, outputs: Mapping[str, Any], now: datetime) -> str | None:
     """Say why the source does not vouch for a slot; a release is judged as of its beginning, however long it takes."""
     if one.image is None:
         return (
             f"this stack builds it, and slipway:source {stack} cannot vouch for that; name the digest, or drop source"
         )
-    run = content.delivery.run
+    run = system.services[one.service].delivery.run
     began = run.began if run and (run.image, fingerprint(run.target)) == (one.image, one.config) else now
     way = f"or go past it with a reason: slipway promote {stack} {pulumi.get_stack()} --override REASON"
     try:
         evidence = evidence_of(outputs, one.service)
         if evidence is None:
             return f"{stack} says nothing about {one.service}; pulumi up -s {stack}, then let it be judged there, {way}"
-        vouched(evidence, one.image, one.config, began)
+        vouched(evidence, one.image, one.content, system.entry, began)
     except ValidationError as error:
         fault = error.errors()[0]["msg"]
         return f"{stack}: its output delivery.{one.service} cannot be read ({fault}); renew it: pulumi up -s {stack}"

@@ -10,6 +10,7 @@ from delivery.gate import GateKeeper, Look
 from delivery.journal import documents
 from delivery.session import Session
 from models.delivery import Result, ServiceDelivery, Verdict, age, fingerprint
+from models.evidence import inherited
 from models.vocabulary import SlotName
 
 
@@ -65,6 +66,7 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
         image=image,
         config=config,
         content=evidence.carried(content, image),
+        inherited=inherited(session.service_spec(service), content),
         environment=session.environment,
         stack=session.stack,
         result=result,
@@ -102,7 +104,8 @@ def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str
     counts = standing is not None and standing.result == "pass" and standing.revoked is None
     if verdict.result == "fail" and counts:
         return evidence.revoke(delivery, verdict.image, verdict.config, said, verdict.ended), "verdict revoked"
-    stale = standing is None or not counts or age(standing.ended, verdict.ended) > fresh
+    same = standing is not None and counts and standing.inherited == verdict.inherited
+    stale = standing is None or not same or age(standing.ended, verdict.ended) > fresh
     if verdict.result == "pass" and stale and delivery.holding(verdict.image, verdict.config) is None:
         return evidence.record(delivery, verdict, kept=[(verdict.image, verdict.config)]), "verdict recorded"
     return delivery, ""

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from delivery.errors import Refused
 from models.delivery import (
+    TRAVELS,
     CheckResult,
     Past,
     PastVerdicts,
@@ -18,9 +19,11 @@ from models.delivery import (
     Verdict,
     fingerprint,
 )
-from models.evidence import TRAVELS, Evidence, NotVouchedError, evidence_of
+from models.entry import CatalogueEntry
+from models.evidence import Evidence, NotVouchedError, evidence_of, inherited
 from models.evidence import vouched as judged
 from models.release import SlotRelease
+from models.service import ServiceSpec
 
 Bytes = tuple[str, str]
 """An image by digest, and the fingerprint of its configuration."""
@@ -49,10 +52,10 @@ def read(outputs: Mapping[str, Any], stack: str, service: str) -> Evidence:
     return found
 
 
-def vouched(evidence: Evidence, image: str, config: str, now: datetime) -> Verdict:
+def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: CatalogueEntry, now: datetime) -> Verdict:
     """Give the verdict that lets the next stack run these bytes; raises Refused with the rule that forbids it."""
     try:
-        return judged(evidence, image, config, now)
+        return judged(evidence, image, content, entry, now)
     except NotVouchedError as error:
         raise Refused(str(error)) from None
 
@@ -61,6 +64,7 @@ def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
     run: Run,
     *,
     image: str,
+    spec: ServiceSpec,
     environment: str,
     stack: str,
     result: Result,
@@ -72,6 +76,7 @@ def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
         image=image,
         config=fingerprint(run.target),
         content=carried(run.target, image),
+        inherited=inherited(spec, run.target),
         environment=environment,
         stack=stack,
         result=result,

@@ -110,7 +110,7 @@ def _refuse_unproven(
             f"(slipway status {source.stack}), then promote"
         )
     if override is None:
-        evidence.vouched(offered, offered.live.image, offered.live.config, now)
+        evidence.vouched(offered, offered.live.image, offered.live.content, source.entry, now)
 
 
 def _runs(target: Session, service: str, offered: Evidence) -> bool:

@@ -47,7 +47,7 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
                 f"{session.stack}: {service} runs exactly this in its live slot already; nothing to release"
             )
     if not express and override is None:
-        refuse_unvouched(session, service, target.image, fingerprint(target), now)
+        refuse_unvouched(session, service, target, now)
     in_place = declared is None or (isinstance(spec.release, Rolling) and not express)
     run = Run(
         id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
@@ -103,12 +103,18 @@ def advance(  # noqa: PLR0913 -- one write says all of this
     fresh = (delivery.run or run).model_copy(update=update)
     delivery = delivery.model_copy(update={"run": fresh})
     if following.name == "promote" and run.kind == "forward" and not run.express:
-        delivery = _with_verdict(session, delivery, fresh, image, "pass", now)
+        delivery = _with_verdict(session, service, delivery, fresh, image, "pass", now)
     session.write(service, following.release, delivery)
 
 
 def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that it speaks of
-    session: Session, delivery: ServiceDelivery, run: Run, image: str | None, result: Result, now: datetime
+    session: Session,
+    service: str,
+    delivery: ServiceDelivery,
+    run: Run,
+    image: str | None,
+    result: Result,
+    now: datetime,
 ) -> ServiceDelivery:
     """Add the evidence about a run's target.
 
@@ -121,6 +127,7 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
     found = evidence.verdict(
         run,
         image=image,
+        spec=session.service_spec(service),
         environment=session.environment,
         stack=session.stack,
         result=result,
@@ -194,7 +201,7 @@ def turn(  # noqa: PLR0913 -- one write says all of this
     if blame and image:
         config = fingerprint(run.target)
         delivery = holds.rolled_back(delivery, image, config, reason=reason, by=who(), now=now)
-        delivery = _with_verdict(session, delivery, run, image, "fail", now)
+        delivery = _with_verdict(session, service, delivery, run, image, "fail", now)
     session.write(service, course(session.service_spec(service), back)[0].release, delivery)
 
 
@@ -214,7 +221,7 @@ def end(session: Session, service: str, now: datetime, *, image: str | None) -> 
         override=run.override,
     )
     if forward and run.candidate == run.stable.live:
-        delivery = _with_verdict(session, delivery, run, image, "pass", now)
+        delivery = _with_verdict(session, service, delivery, run, image, "pass", now)
     if forward:
         release = ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
     session.write(service, release, evidence.remember(delivery.model_copy(update={"run": None}), past))

@@ -6,14 +6,16 @@ from delivery.engine import Engine
 from delivery.errors import Refused
 from delivery.evidence import read, vouched
 from delivery.session import Session
+from models.delivery import fingerprint
+from models.release import SlotRelease
 
 
-def refuse_unvouched(session: Session, service: str, image: str | None, config: str, now: datetime) -> None:
+def refuse_unvouched(session: Session, service: str, target: SlotRelease, now: datetime) -> None:
     """Do nothing, or raise Refused where ``slipway:source`` does not vouch for these bytes.
 
     What was promoted here before may always come back: a rollback waits for no other stack.
     """
-    source = session.settings().source
+    source, image, config = session.settings().source, target.image, fingerprint(target)
     promoted = (past for past in session.delivery(service).history if past.outcome == "promoted")
     if source is None or any((past.image, past.config) == (image, config) for past in promoted):
         return
@@ -22,4 +24,5 @@ def refuse_unvouched(session: Session, service: str, image: str | None, config: 
             f"{session.stack}: builds {service} itself, and slipway:source {source} cannot vouch for that; "
             "name the digest (--image), or drop source"
         )
-    vouched(read(Engine(session.project, source).outputs(), source, service), image, config, now)
+    offered = read(Engine(session.project, source).outputs(), source, service)
+    vouched(offered, image, target, session.entry, now)

@@ -6,6 +6,7 @@ diff of the stack file is thus the release's record, and a killed driver finds i
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -18,14 +19,20 @@ from models.vocabulary import Count, DigestReference, Name, SlotName, Text
 Result = Literal["pass", "fail", "inconclusive"]
 PastVerdicts = 20
 """Verdicts and past releases that a stack file keeps per service: enough to go back to, short enough to read."""
+TRAVELS = {"model", "server", "files"}
+"""What of a slot goes with its image from environment to environment; replicas do not."""
 
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 def fingerprint(content: SlotRelease) -> str:
     """Hash what a slot runs beside its image: model, settings and files. 16 hex digits."""
-    travels = content.model_dump(mode="json", by_alias=True, include={"model", "server", "files"}, exclude_none=True)
-    return hashlib.sha256(json.dumps(travels, sort_keys=True).encode()).hexdigest()[:16]
+    return hashed(content.model_dump(mode="json", by_alias=True, include=TRAVELS, exclude_none=True))
+
+
+def hashed(content: Mapping[str, object]) -> str:
+    """Give plain data's fingerprint, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Arm(Model):
@@ -76,6 +83,7 @@ class Verdict(Model):
     image: DigestReference
     config: Fingerprint = Field(description="hash of model, settings and files of the slot")
     content: SlotRelease = Field(description="what was released; the next environment takes it over whole")
+    inherited: Fingerprint = Field(description="hash of what the slot took from its catalogue entry beside that")
     environment: Name
     stack: Text
     result: Result

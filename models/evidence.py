@@ -11,12 +11,12 @@ from typing import cast
 from pydantic import Field
 
 from models.base import Model
-from models.delivery import Fingerprint, Held, ServiceDelivery, Verdict, age
+from models.delivery import TRAVELS, Fingerprint, Held, ServiceDelivery, Verdict, age, fingerprint, hashed
+from models.entry import CatalogueEntry
 from models.release import SlotRelease
+from models.service import ServiceSpec
 from models.vocabulary import DigestReference, Name, SlotName, Text
 
-TRAVELS = {"model", "server", "files"}
-"""What of a slot goes with its image from environment to environment; replicas do not."""
 _SHOWN_DIGITS = 12
 """Of a digest, in a message: enough to find it, short enough to read."""
 
@@ -81,12 +81,29 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def vouched(evidence: Evidence, image: str, config: str, now: datetime) -> Verdict:
+def inherited(spec: ServiceSpec, content: SlotRelease) -> str:
+    """Hash what a slot takes from its catalogue entry: of model, settings and files those it does not name itself."""
+    given = spec.model_dump(mode="json", by_alias=True, include=TRAVELS, exclude_none=True)
+    files = given.pop("files", {})
+    own = content.model_dump(mode="json", by_alias=True, include=TRAVELS, exclude_none=True)
+    taken = {name: text for name, text in files.get("files", {}).items() if name not in own.get("files", {})}
+    return hashed({"files": files | {"files": taken}, **{key: given[key] for key in given.keys() - own.keys()}})
+
+
+def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: CatalogueEntry, now: datetime) -> Verdict:
     """Give the verdict that lets the next stack run these bytes.
+
+    Args:
+        evidence: What the stack before says.
+        image: By digest.
+        content: What the slot sets beside it.
+        entry: As the next stack reads it. A verdict spoke of what the entry gave then, and of nothing else.
+        now: For soak and freshness.
 
     Raises:
         NotVouchedError: held, never judged, of another configuration, revoked, not passed, too young or too old.
     """
+    config = fingerprint(content)
     stack, what = evidence.stack, f"{evidence.stack}: {evidence.service} {short(image)}"
     at = f"{stack} {evidence.service}"
     record = evidence.record
@@ -106,6 +123,8 @@ def vouched(evidence: Evidence, image: str, config: str, now: datetime) -> Verdi
     if verdict.result != "pass":
         said = "; ".join(f"{name}: {check.said}" for name, check in verdict.checks.items() if check.result != "pass")
         raise NotVouchedError(f"{what}: its verdict is {verdict.result}{f' ({said})' if said else ''}; {again}")
+    if newer := _changed_since(verdict, evidence, entry, content):
+        raise NotVouchedError(f"{what} was judged {newer}, then {again}")
     old = age(verdict.ended, now)
     if old < evidence.soak:
         ready = shown(verdict.ended + timedelta(seconds=evidence.soak))
@@ -119,6 +138,17 @@ def vouched(evidence: Evidence, image: str, config: str, now: datetime) -> Verdi
             f"{again}"
         )
     return verdict
+
+
+def _changed_since(verdict: Verdict, evidence: Evidence, entry: CatalogueEntry, content: SlotRelease) -> str:
+    """Say what the catalogue gives that the verdict does not speak of, and what to do; empty = nothing."""
+    file = f"catalog/{entry.name}.yaml"
+    if evidence.environment not in entry.environments:
+        known = ", ".join(entry.environments)
+        return f"in {evidence.environment}, which {file} does not have ({known}); choose a source in one of these"
+    if verdict.inherited == inherited(entry.service_in(evidence.environment, evidence.service), content):
+        return ""
+    return f"before {file} changed what it runs with (model, server or files); pulumi up -s {evidence.stack}"
 
 
 def _missing(evidence: Evidence, image: str, config: str) -> str:

@@ -54,6 +54,8 @@ class SystemSpec(Model):
     object_storage: ObjectStorage | None = None
     externals: dict[str, Server] = Field(default_factory=dict)
     tracing: External | None = None
+    entry: CatalogueEntry
+    """Where it came from: evidence of another environment is compared with what the entry gives there."""
     source: str | None = None
     """The stack that must have vouched for what runs here."""
     protect: bool = False
@@ -120,6 +122,7 @@ def _system(stack: StackSettings, entry: CatalogueEntry, services: dict[str, Ser
         object_storage=stack.object_storage,
         externals=stack.externals,
         tracing=stack.tracing,
+        entry=entry,
         source=stack.source,
         protect=changes.protect,
     )

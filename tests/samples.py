@@ -9,6 +9,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+import catalog
+from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.parsing import parse
 from tests.recording import DIGEST, PROJECT
@@ -27,6 +29,11 @@ def stack_config(environment: str) -> Config:
     """Read a shipped stack file's ``slipway:`` namespace as plain data."""
     content = yaml.safe_load((PROJECT / f"Pulumi.{environment}.yaml").read_text())
     return json.loads(json.dumps({key.removeprefix("slipway:"): value for key, value in content["config"].items()}))
+
+
+def classifier() -> CatalogueEntry:
+    """The shipped entry."""
+    return parse(CatalogueEntry, catalog.read("classifier", PROJECT / "catalog"), "")
 
 
 def runnable(environment: str) -> Config:

@@ -51,7 +51,13 @@ def test_a_failure_revokes_what_counted(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert [v.revoked.reason for v in verdicts(desk) if v.revoked] == [WORSE.said]
 
 
-@pytest.mark.parametrize("standing", [(), (revoked(of=IMAGE),), (verdict(IMAGE, ended=NOON - 24 * 8 * HOUR),)])
+BEFORE = verdict(IMAGE, inherited="0123456789abcdef")
+"""Of a catalogue that has changed since."""
+
+
+@pytest.mark.parametrize(
+    "standing", [(), (revoked(of=IMAGE),), (verdict(IMAGE, ended=NOON - 24 * 8 * HOUR),), (BEFORE,)]
+)
 def test_a_pass_makes_a_verdict_where_none_counts(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, standing: tuple[Verdict, ...]
 ) -> None:

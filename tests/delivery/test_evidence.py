@@ -9,10 +9,14 @@ import pytest
 from delivery import evidence
 from delivery.errors import Refused
 from models.delivery import Arm, CheckResult, Override, PastVerdicts, ServiceDelivery, Verdict, fingerprint
-from models.evidence import Evidence, evidence_of
+from models.entry import CatalogueEntry
+from models.evidence import Evidence, evidence_of, inherited
+from models.files import ConfigFiles
+from models.lifecycle import Rollout
 from models.release import SlotRelease
+from models.server import ServerSettings
 from tests.delivery import vouching as given
-from tests.delivery.vouching import CONFIG, HOUR, NOON, TUNED, image
+from tests.delivery.vouching import CONFIG, ENTRY, HOUR, JUDGED, NOON, PLAIN, TUNED, image
 from tests.samples import IMAGE, OTHER_IMAGE
 
 WHAT = "staging: classifier …@sha256:9be19be19be1"
@@ -21,16 +25,20 @@ RELEASE = f"release it there first: slipway release staging classifier --image {
 DAY = 86_400
 
 
-def refused(found: Evidence, *, config: str = CONFIG) -> str:
+def vouched(found: Evidence, entry: CatalogueEntry = ENTRY) -> Verdict:
+    return evidence.vouched(found, OTHER_IMAGE, PLAIN, entry, NOON + HOUR)
+
+
+def refused(found: Evidence, entry: CatalogueEntry = ENTRY) -> str:
     with pytest.raises(Refused) as raised:
-        evidence.vouched(found, OTHER_IMAGE, config, NOON + HOUR)
+        vouched(found, entry)
     assert raised.value.exit_code == 1
     return str(raised.value)
 
 
 def test_a_passing_verdict_about_these_bytes_vouches() -> None:
     found = given.verdict()
-    assert evidence.vouched(given.evidence(found), OTHER_IMAGE, CONFIG, NOON + HOUR) == found
+    assert vouched(given.evidence(found)) == found
 
 
 CASES: dict[str, tuple[Evidence, str]] = {
@@ -91,19 +99,57 @@ def test_each_rule_refuses_with_a_line_of_its_own(case: str) -> None:
     assert "\n" not in line
 
 
+def changed(**service: Any) -> CatalogueEntry:
+    """The entry after somebody edited its service."""
+    spec = ENTRY.services["classifier"].model_copy(update=service)
+    return ENTRY.model_copy(update={"services": {"classifier": spec}})
+
+
+NEWER = changed(server=ServerSettings(top_k=7))
+
+
+def test_a_verdict_does_not_speak_of_what_the_catalogue_gives_since() -> None:
+    line = f"{WHAT} was judged before catalog/shop.yaml changed what it runs with (model, server or files); "
+    assert refused(given.evidence(given.verdict()), NEWER) == f"{line}pulumi up -s staging, then {CHECK}"
+
+
+def test_a_verdict_outlives_changes_that_do_not_reach_its_pods() -> None:
+    assert vouched(given.evidence(given.verdict()), changed(rollout=Rollout(max_surge=2)))
+
+
+def test_what_a_slot_names_itself_it_does_not_take_from_the_catalogue() -> None:
+    newer = NEWER.service_in("staging", "classifier")
+    assert inherited(newer, TUNED) == inherited(JUDGED, TUNED)
+    assert inherited(newer, PLAIN) != inherited(JUDGED, PLAIN)
+    files = ConfigFiles(files={"a": "1", "b": "2"})
+    own = SlotRelease(files={"a": "9"})
+    one, other = (JUDGED.model_copy(update={"files": f}) for f in (files, ConfigFiles(files={"a": "5", "b": "2"})))
+    assert inherited(one, own) == inherited(other, own)
+    assert inherited(one, PLAIN) != inherited(other, PLAIN)
+
+
+def test_a_verdict_of_an_environment_that_is_gone_counts_nowhere() -> None:
+    left = {name: e for name, e in ENTRY.environments.items() if name != "staging"}
+    line = refused(given.evidence(given.verdict()), ENTRY.model_copy(update={"environments": left}))
+    assert line == (
+        f"{WHAT} was judged in staging, which catalog/shop.yaml does not have (dev, prod); "
+        f"choose a source in one of these, then {CHECK}"
+    )
+
+
 @pytest.mark.parametrize(("soak", "fresh"), [(3600, DAY), (0, 3600)])
 def test_soak_and_freshness_include_their_limits(soak: int, fresh: int) -> None:
     found = given.evidence(given.verdict(), soak=soak, fresh=fresh)
-    assert evidence.vouched(found, OTHER_IMAGE, CONFIG, NOON + HOUR).result == "pass"
+    assert vouched(found).result == "pass"
 
 
 def test_a_hold_on_another_configuration_does_not_matter() -> None:
     found = given.evidence(given.verdict(), holds=[given.held(config=fingerprint(TUNED))])
-    assert evidence.vouched(found, OTHER_IMAGE, CONFIG, NOON + HOUR)
+    assert vouched(found)
 
 
 def test_a_version_that_passed_again_after_it_was_revoked_counts() -> None:
-    assert evidence.vouched(given.evidence(given.revoked(), given.verdict()), OTHER_IMAGE, CONFIG, NOON + HOUR)
+    assert vouched(given.evidence(given.revoked(), given.verdict()))
 
 
 def test_a_verdict_survives_the_engines_floats() -> None:
@@ -136,11 +182,12 @@ def test_a_verdict_names_the_bytes_that_ran_and_what_goes_on_to_the_next_environ
     content = TUNED.model_copy(update={"min_replicas": 3, "max_replicas": 9})
     checks = {"errors": CheckResult(result="pass", said="ok")}
     found = evidence.verdict(
-        given.run(content, override=went_past), image=IMAGE, environment="dev", stack="dev",
+        given.run(content, override=went_past), image=IMAGE, spec=JUDGED, environment="dev", stack="dev",
         result="pass", checks=checks, now=NOON,
     )  # fmt: skip
     assert (found.image, found.config) == (IMAGE, fingerprint(TUNED))
     assert found.content == SlotRelease(image=IMAGE, server=TUNED.server)
+    assert found.inherited == inherited(JUDGED, content)
     assert (found.began, found.ended, found.override, found.checks) == (NOON - HOUR, NOON, went_past, checks)
 
 

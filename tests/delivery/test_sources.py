@@ -9,8 +9,9 @@ import yaml
 from delivery import sources
 from delivery.errors import Refused
 from delivery.session import Session
+from models.release import SlotRelease
 from tests.delivery import vouching as given
-from tests.delivery.vouching import CONFIG, HOUR, NOON
+from tests.delivery.vouching import HOUR, NOON
 from tests.samples import OTHER_IMAGE, Config
 
 
@@ -18,6 +19,8 @@ def session(folder: Path, **config: Any) -> Session:
     values = {"system": {"entry": "shop", "environment": "prod"}, "cluster": {"context": "prod"}, **config}
     text = yaml.safe_dump({"config": {f"slipway:{key}": value for key, value in values.items()}})
     (folder / "Pulumi.prod.yaml").write_text(text)
+    (folder / "catalog").mkdir()
+    (folder / "catalog" / "shop.yaml").write_text(yaml.safe_dump(given.CATALOGUE))
     return Session(folder, "prod")
 
 
@@ -39,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def admit(opened: Session, image: str | None = OTHER_IMAGE) -> None:
-    sources.refuse_unvouched(opened, "classifier", image, CONFIG, NOON + HOUR)
+    sources.refuse_unvouched(opened, "classifier", SlotRelease(image=image), NOON + HOUR)
 
 
 def test_without_a_source_nobody_is_asked(tmp_path: Path, asked: list[str]) -> None:

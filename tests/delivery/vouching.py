@@ -4,14 +4,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from models.delivery import Held, Past, Revocation, Run, ServiceDelivery, Verdict, fingerprint
-from models.evidence import Evidence
+from models.entry import CatalogueEntry
+from models.evidence import Evidence, inherited
 from models.release import ServiceRelease, SlotRelease
-from tests.samples import IMAGE, OTHER_IMAGE
+from tests.samples import IMAGE, OTHER_IMAGE, accepted, entry, service
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 PLAIN = SlotRelease()
 CONFIG = fingerprint(PLAIN)
+CATALOGUE = entry(
+    services={name: service() for name in ("classifier", "web")}, environments={"dev": {}, "staging": {}, "prod": {}}
+)
+ENTRY = accepted(CatalogueEntry, CATALOGUE)
+JUDGED = ENTRY.service_in("staging", "classifier")
 TUNED = SlotRelease.model_validate({"server": {"topK": 5}})
 
 
@@ -27,6 +33,7 @@ def verdict(of: str = OTHER_IMAGE, content: SlotRelease = PLAIN, **changes: Any)
             "image": of,
             "config": fingerprint(content),
             "content": content.model_copy(update={"image": of}),
+            "inherited": inherited(JUDGED, content),
             "environment": "staging",
             "stack": "staging",
             "result": "pass",

@@ -23,6 +23,11 @@ MUTANTS = [
     Mutant(RULES, "if old < evidence.soak:", "if False:", "no soak", RULED),
     Mutant(RULES, "if old < evidence.soak:", "if old <= evidence.soak:", "a soak that never ends on time", RULED),
     Mutant(RULES, "if old > evidence.fresh:", "if False:", "evidence of last year", RULED),
+    Mutant(RULES, "if newer := _changed_since(verdict, evidence, entry, content):", "if False:",
+           "a changed catalogue goes on unjudged", RULED),
+    Mutant(RULES, 'if name not in own.get("files", {})}', "}", "a file that the slot replaces undoes a verdict", RULED),
+    Mutant("delivery/checking.py", "and standing.inherited == verdict.inherited", "",
+           "a check after a changed catalogue leaves the old verdict", "delivery/test_checking.py"),
     Mutant(RULES, "value.is_integer() else value", "False else value", "no verdict survives the engine", RULED),
     Mutant(
         RULES, 'return self.content.model_copy(update={"image": self.image})', "return self.content",

@@ -3,8 +3,9 @@
 from typing import Any
 
 from models.delivery import fingerprint
+from models.evidence import inherited
 from models.release import SlotRelease
-from tests.samples import IMAGE, OTHER_IMAGE, Config, put, runnable
+from tests.samples import IMAGE, OTHER_IMAGE, Config, classifier, put, runnable
 
 AGES = "2020-01-01T00:00:00Z"
 AT = "2026-01-02T03:04:05Z"
@@ -12,6 +13,13 @@ LATER = "2999-01-01T00:00:00Z"
 FOREVER = 10**11
 PLAIN = fingerprint(SlotRelease())
 """The configuration of a slot that changes nothing of its entry."""
+
+
+def judged(content: SlotRelease) -> str:
+    """What a slot takes from the shipped entry in staging."""
+    return inherited(classifier().service_in("staging", "classifier"), content)
+
+
 OTHER: Config = {"server": {"topK": 5}}
 
 
@@ -20,6 +28,7 @@ def verdict(image: str = OTHER_IMAGE, **changes: Any) -> Config:
         "image": image,
         "config": PLAIN,
         "content": {"image": image},
+        "inherited": judged(SlotRelease()),
         "environment": "staging",
         "stack": "staging",
         "result": "pass",

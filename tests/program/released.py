@@ -64,6 +64,7 @@ DELIVERY: Config = {
     "verdicts": [
         {
             **ENDED,
+            "inherited": CONFIG,
             "environment": "staging",
             "stack": "staging",
             "result": "pass",

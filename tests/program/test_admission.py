@@ -12,7 +12,21 @@ from models.entry import CatalogueEntry
 from models.evidence import evidence_of
 from models.parsing import parse
 from models.release import SlotRelease
-from tests.program.evidence import AGES, AT, LATER, OTHER, PLAIN, held, outputs, prod, published, run, verdict, vouching
+from tests.program.evidence import (
+    AGES,
+    AT,
+    LATER,
+    OTHER,
+    PLAIN,
+    held,
+    judged,
+    outputs,
+    prod,
+    published,
+    run,
+    verdict,
+    vouching,
+)
 from tests.recording import Recorded, run_main
 from tests.samples import IMAGE, OTHER_IMAGE, Config, put, runnable
 
@@ -98,6 +112,14 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         (
             f"staging: classifier {NEW} passed at 2020-01-01 00:00:00 UTC, and a verdict counts for 60 s "
             "(release.fresh); judge what is live: slipway check staging classifier"
+        ),
+    ),
+    "a version that was judged with another catalogue": (
+        prod(),
+        vouching(inherited="0123456789abcdef"),
+        (
+            f"staging: classifier {NEW} was judged before catalog/classifier.yaml changed what it runs with "
+            "(model, server or files); pulumi up -s staging, then judge what is live: slipway check staging classifier"
         ),
     ),
     "a version that staging holds": (
@@ -231,8 +253,9 @@ def test_a_source_of_another_organisation_is_read_by_its_full_name() -> None:
 
 def test_what_is_exported_is_what_the_next_stack_reads() -> None:
     config = prod(new=OTHER, verdicts=[verdict()], holds=[held(IMAGE, config=None)])
+    tuned = SlotRelease.model_validate(OTHER)
     evidence = evidence_of(
-        allowed(config, vouching(config=fingerprint(SlotRelease.model_validate(OTHER)))).outputs, "classifier"
+        allowed(config, vouching(config=fingerprint(tuned), inherited=judged(tuned))).outputs, "classifier"
     )
     assert evidence is not None
     assert (evidence.stack, evidence.environment, evidence.system) == ("prod", "prod", "classifier")
