@@ -17,6 +17,8 @@ from tests.cluster.test_bad_input import TAGGED
 from tests.cluster.three import JUDGED_SECONDS, PER_SECOND, SERVICE, SYSTEM, Three, catalogue, host, ok
 from tests.cluster.traffic import Ingress
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def three(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Three]:

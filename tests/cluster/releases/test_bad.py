@@ -35,8 +35,8 @@ def left(life: Life, command: Commanded, bad: Fault) -> None:
     ("bad", "strategy"),
     [
         pytest.param(faulty.FIFTH_FAILS, CANARY, id="20 % errors, canary"),
-        pytest.param(faulty.SLOW, CANARY, id="+300 ms, canary"),
-        pytest.param(faulty.FIFTH_FAILS_TOO, BLUE_GREEN, id="20 % errors, blue-green"),
+        pytest.param(faulty.SLOW, CANARY, id="+300 ms, canary", marks=pytest.mark.long),
+        pytest.param(faulty.FIFTH_FAILS_TOO, BLUE_GREEN, id="20 % errors, blue-green", marks=pytest.mark.long),
     ],
 )
 def test_a_version_that_answers_badly_is_gone_before_many_have_met_it(
@@ -52,7 +52,13 @@ def test_a_version_that_answers_badly_is_gone_before_many_have_met_it(
     assert met.requests < len(life.since(command)) / 2
 
 
-@pytest.mark.parametrize("bad", [faulty.CRASHES, faulty.NEVER_READY], ids=["crash loop", "never ready"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(faulty.CRASHES, id="crash loop"),
+        pytest.param(faulty.NEVER_READY, id="never ready", marks=pytest.mark.long),
+    ],
+)
 def test_a_version_that_does_not_start_meets_nobody(life: Life, bad: Fault, facts: list[str]) -> None:
     life.system.strategy(CANARY)
     command = life.system.release(bad)
@@ -64,6 +70,7 @@ def test_a_version_that_does_not_start_meets_nobody(life: Life, bad: Fault, fact
     facts.append(f"{name}: {len(life.since(command))} requests, 0 lost, gone after {command.seconds:.0f} s")
 
 
+@pytest.mark.long
 def test_settings_that_nobody_can_have_are_refused_and_those_that_the_server_refuses_meet_nobody(
     life: Life, facts: list[str]
 ) -> None:
@@ -78,6 +85,7 @@ def test_settings_that_nobody_can_have_are_refused_and_those_that_the_server_ref
     facts.append(f"bad settings: {len(life.since(command))} requests, 0 lost, gone after {command.seconds:.0f} s")
 
 
+@pytest.mark.long
 def test_what_was_rolled_back_is_held_until_somebody_releases_the_hold(life: Life) -> None:
     bad = faulty.CRASHES
     life.system.strategy(CANARY)
@@ -107,6 +115,7 @@ def test_a_dead_metrics_source_blames_nobody_and_the_same_version_is_released_wh
     facts.append(f"dead metrics: inconclusive after {blind.seconds:.0f} s; then promoted after {again.seconds:.0f} s")
 
 
+@pytest.mark.long
 def test_no_traffic_is_no_verdict(life: Life) -> None:
     version = faulty.good(11)
     life.system.strategy(NOT_A_SECOND_LONGER)

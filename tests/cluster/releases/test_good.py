@@ -37,7 +37,12 @@ def test_the_first_deploy_loses_no_request_after_its_first_answer(
 
 
 @pytest.mark.parametrize(
-    ("number", "strategy"), [(1, ROLLING), (2, BLUE_GREEN), (3, CANARY)], ids=["rolling", "blue-green", "canary"]
+    ("number", "strategy"),
+    [
+        pytest.param(1, ROLLING, id="rolling", marks=pytest.mark.long),
+        pytest.param(2, BLUE_GREEN, id="blue-green", marks=pytest.mark.long),
+        pytest.param(3, CANARY, id="canary"),
+    ],
 )
 def test_a_good_release_loses_no_request(life: Life, number: int, strategy: Json, facts: list[str]) -> None:
     version = faulty.good(number)
@@ -45,6 +50,7 @@ def test_a_good_release_loses_no_request(life: Life, number: int, strategy: Json
     promoted(life, life.system.release(version), version, strategy["strategy"], facts)
 
 
+@pytest.mark.long
 def test_a_b_stays_until_somebody_decides_and_no_client_changes_its_slot_meanwhile(
     life: Life, facts: list[str], tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def true(life: Life) -> Json:
         assert time.monotonic() < deadline, "the cluster does not come to rest"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", chosen(), ids=str)
 def test_a_kill_loses_nothing(life: Life, moment: Moment, facts: list[str]) -> None:
     life.system.strategy(CANARY)

@@ -34,6 +34,7 @@ def stepped(life: Life, version: faulty.Fault) -> Iterator[float]:
         yield observed(life, command, other, percent)
 
 
+@pytest.mark.long
 def test_a_step_and_an_abort_are_seen_at_once(life: Life, facts: list[str]) -> None:
     life.system.strategy(CANARY)
     steps: list[float] = []
@@ -57,6 +58,7 @@ def long_warm(life: Life) -> Life:
     return life
 
 
+@pytest.mark.long
 def test_switching_back_after_a_promotion_takes_no_new_pods(long_warm: Life, facts: list[str]) -> None:
     life, system = long_warm, long_warm.system
     seconds: list[float] = []
