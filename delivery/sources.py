@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from delivery.engine import Engine
 from delivery.errors import Refused
 from delivery.evidence import read, vouched
 from delivery.session import Session
@@ -24,5 +23,5 @@ def refuse_unvouched(session: Session, service: str, target: SlotRelease, now: d
             f"{session.stack}: builds {service} itself, and slipway:source {source} cannot vouch for that; "
             "name the digest (--image), or drop source"
         )
-    offered = read(Engine(session.project, source).outputs(), source, service)
+    offered = read(Session(session.project, source).outputs(), source, service)
     vouched(offered, image, target, session.entry, now)

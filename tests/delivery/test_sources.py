@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from delivery import sources
+from delivery import engine, sources
 from delivery.errors import Refused
 from delivery.session import Session
 from models.release import SlotRelease
@@ -37,7 +37,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             found = given.evidence(given.verdict()) if names[-1].endswith("good") else given.evidence()
             return given.exported(found)
 
-    monkeypatch.setattr(sources, "Engine", Engine)
+    monkeypatch.setattr(engine, "Engine", Engine)
     return names
 
 
