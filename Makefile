@@ -33,7 +33,7 @@ status: setup ## health of the embedded cluster
 	@$(PY) -m local status
 
 .PHONY: test
-test: setup ## tier 1: no CLI, no cluster, about a minute
+test: setup ## tier 1: no CLI, no cluster, about 4 min
 	@$(PY) -m pytest -q --ignore tests/cluster
 
 .PHONY: check

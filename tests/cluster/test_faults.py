@@ -82,6 +82,13 @@ class Faulty:
         assert self.live(name) == {pod["metadata"]["uid"]}
         return time.monotonic() - began
 
+    def logged(self, pod: Json, reason: str) -> None:
+        """See the reason in the log of the container that fetches; one that has just started again has none yet."""
+        end = time.monotonic() + RECOVERY_SECONDS
+        while reason not in (log := self.copy.kubectl("logs", pod["metadata"]["name"], "-c", "model")):
+            assert time.monotonic() < end, log
+            time.sleep(0.5)
+
     def settled(self) -> None:
         """The stack agrees that all is well."""
         self.copy.up(self.release)
@@ -136,7 +143,7 @@ def test_a_spoilt_model_is_refused_and_served_without_help_once_it_is_put_right(
 ) -> None:
     failed = faulty.turned(STORED, {"uri": uri(SPOILT)})
     judge(failed, STORED, "SHA256SUMS says")
-    assert "SHA256SUMS says" in faulty.copy.kubectl("logs", failed.pod["metadata"]["name"], "-c", "model")
+    faulty.logged(failed.pod, "SHA256SUMS says")
     models.put(SPOILT, models.files(GOOD))
     seconds = faulty.recovered(STORED, failed.pod)
     facts.append(
@@ -149,7 +156,7 @@ def test_a_wrong_pin_is_refused_and_repaired_by_the_next_update(
 ) -> None:
     failed = faulty.turned(STORED, {"uri": uri(PINNED), "checksum": f"sha256:{'0' * 64}"})
     judge(failed, STORED, "another model is there, or another pin")
-    assert "another pin" in faulty.copy.kubectl("logs", failed.pod["metadata"]["name"], "-c", "model")
+    faulty.logged(failed.pod, "another pin")
     facts.append(f"faults: wrong pin: up failed after {failed.seconds:.0f} s")
     faulty.release[STORED] = {"slots": {"blue": {"model": {"uri": uri(PINNED), "checksum": models.checksum(PINNED)}}}}
     faulty.settled()

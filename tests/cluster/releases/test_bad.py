@@ -52,13 +52,8 @@ def test_a_version_that_answers_badly_is_gone_before_many_have_met_it(
     assert met.requests < len(life.since(command)) / 2
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        pytest.param(faulty.CRASHES, id="crash loop"),
-        pytest.param(faulty.NEVER_READY, id="never ready", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("bad", [faulty.CRASHES, faulty.NEVER_READY], ids=["crash loop", "never ready"])
 def test_a_version_that_does_not_start_meets_nobody(life: Life, bad: Fault, facts: list[str]) -> None:
     life.system.strategy(CANARY)
     command = life.system.release(bad)
@@ -97,6 +92,7 @@ def test_what_was_rolled_back_is_held_until_somebody_releases_the_hold(life: Lif
     left(life, again, bad)
 
 
+@pytest.mark.long
 def test_a_dead_metrics_source_blames_nobody_and_the_same_version_is_released_when_it_is_back(
     life: Life, facts: list[str]
 ) -> None:
