@@ -13,7 +13,7 @@ from typing import Any, cast
 import pulumi
 from pydantic import ValidationError
 
-from models.delivery import TRAVELS, Run, ServiceDelivery, fingerprint
+from models.delivery import Run, ServiceDelivery, fingerprint
 from models.evidence import NotVouchedError, evidence_of, short, shown, vouched
 from models.release import ServiceRelease, SlotRelease
 from models.system import DeployedService, SystemSpec
@@ -192,8 +192,7 @@ def published(
 
 
 def _running(filled: SlotRelease, image: pulumi.Output[str]) -> dict[str, Any]:
-    content = filled.model_dump(mode="json", by_alias=True, exclude_none=True, include=TRAVELS)
-    return {"image": image, "config": fingerprint(filled), "content": content}
+    return {"image": image, "config": fingerprint(filled), "content": filled.travelling.document()}
 
 
 def _record(delivery: ServiceDelivery) -> dict[str, Any]:

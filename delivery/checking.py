@@ -10,7 +10,6 @@ from delivery.gate import GateKeeper, Look
 from delivery.journal import documents
 from delivery.session import Session
 from models.delivery import Result, ServiceDelivery, Verdict, age, fingerprint
-from models.evidence import inherited
 from models.vocabulary import SlotName
 
 
@@ -62,11 +61,11 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
     began = datetime.fromtimestamp(now.timestamp() - window, UTC).replace(microsecond=0)
     look = keeper(session, service, release.live).look(began.timestamp(), now.timestamp(), compared=False)
     result: Result = look.result or "inconclusive"
-    verdict = Verdict(
+    spec = session.service_spec(service)
+    verdict = evidence.verdict(
+        content,
         image=image,
-        config=config,
-        content=evidence.carried(content, image),
-        inherited=inherited(session.service_spec(service), content),
+        spec=spec,
         environment=session.environment,
         stack=session.stack,
         result=result,
@@ -74,7 +73,7 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
         began=began,
         ended=now,
     )
-    fresh, change = _recorded(delivery, verdict, session.service_spec(service).release.fresh, look.said)
+    fresh, change = _recorded(delivery, verdict, spec.release.fresh, look.said)
     if change:
         session.write(service, release, fresh)
     return Checked(

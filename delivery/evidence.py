@@ -8,13 +8,12 @@ from pydantic import ValidationError
 
 from delivery.errors import Refused
 from models.delivery import (
-    TRAVELS,
     CheckResult,
+    Override,
     Past,
     PastVerdicts,
     Result,
     Revocation,
-    Run,
     ServiceDelivery,
     Verdict,
     fingerprint,
@@ -61,7 +60,7 @@ def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: Catalog
 
 
 def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
-    run: Run,
+    content: SlotRelease,
     *,
     image: str,
     spec: ServiceSpec,
@@ -69,27 +68,24 @@ def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
     stack: str,
     result: Result,
     checks: Mapping[str, CheckResult],
-    now: datetime,
+    began: datetime,
+    ended: datetime,
+    override: Override | None = None,
 ) -> Verdict:
-    """Write down what a release has shown. ``image`` is the digest that ran, also where the stack built it."""
+    """Write down what a slot's content has shown. ``image`` is the digest that ran, also where the stack built it."""
     return Verdict(
         image=image,
-        config=fingerprint(run.target),
-        content=carried(run.target, image),
-        inherited=inherited(spec, run.target),
+        config=fingerprint(content),
+        content=content.travelling.model_copy(update={"image": image}),
+        inherited=inherited(spec, content),
         environment=environment,
         stack=stack,
         result=result,
         checks=dict(checks),
-        began=run.began,
-        ended=now,
-        override=run.override,
+        began=began,
+        ended=ended,
+        override=override,
     )
-
-
-def carried(content: SlotRelease, image: str) -> SlotRelease:
-    """Give what goes on to the next environment: the digest with its model, settings and files."""
-    return SlotRelease(image=image, **{name: getattr(content, name) for name in TRAVELS})
 
 
 def record(delivery: ServiceDelivery, new: Verdict, kept: Collection[Bytes] = ()) -> ServiceDelivery:

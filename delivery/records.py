@@ -125,14 +125,16 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
         raise DeliveryError(f"{session.stack}: the image that it built has no digest in its outputs; run pulumi up")
     old = run.stable.slots[run.stable.live]
     found = evidence.verdict(
-        run,
+        run.target,
         image=image,
         spec=session.service_spec(service),
         environment=session.environment,
         stack=session.stack,
         result=result,
         checks=run.checks,
-        now=now,
+        began=run.began,
+        ended=now,
+        override=run.override,
     )
     return evidence.record(delivery, found, kept=[(old.image, fingerprint(old))] if old.image else [])
 

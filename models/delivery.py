@@ -19,15 +19,13 @@ from models.vocabulary import Count, DigestReference, Name, SlotName, Text
 Result = Literal["pass", "fail", "inconclusive"]
 PastVerdicts = 20
 """Verdicts and past releases that a stack file keeps per service: enough to go back to, short enough to read."""
-TRAVELS = {"model", "server", "files"}
-"""What of a slot goes with its image from environment to environment; replicas do not."""
 
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 def fingerprint(content: SlotRelease) -> str:
     """Hash what a slot runs beside its image: model, settings and files. 16 hex digits."""
-    return hashed(content.model_dump(mode="json", by_alias=True, include=TRAVELS, exclude_none=True))
+    return hashed(content.travelling.document())
 
 
 def hashed(content: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from typing import cast
 from pydantic import Field
 
 from models.base import Model
-from models.delivery import TRAVELS, Fingerprint, Held, ServiceDelivery, Verdict, age, fingerprint, hashed
+from models.delivery import Fingerprint, Held, ServiceDelivery, Verdict, age, fingerprint, hashed
 from models.entry import CatalogueEntry
 from models.release import SlotRelease
 from models.service import ServiceSpec
@@ -83,9 +83,9 @@ def _whole(value: object) -> object:
 
 def inherited(spec: ServiceSpec, content: SlotRelease) -> str:
     """Hash what a slot takes from its catalogue entry: of model, settings and files those it does not name itself."""
-    given = spec.model_dump(mode="json", by_alias=True, include=TRAVELS, exclude_none=True)
+    given = spec.model_dump(mode="json", by_alias=True, include={"model", "server", "files"}, exclude_none=True)
     files = given.pop("files", {})
-    own = content.model_dump(mode="json", by_alias=True, include=TRAVELS, exclude_none=True)
+    own = content.travelling.document()
     taken = {name: text for name, text in files.get("files", {}).items() if name not in own.get("files", {})}
     return hashed({"files": files | {"files": taken}, **{key: given[key] for key in given.keys() - own.keys()}})
 

@@ -22,6 +22,11 @@ class SlotRelease(Model):
     max_replicas: Positive | None = Field(default=None, description="at most so many pods, while a release moves")
 
     @property
+    def travelling(self) -> "SlotRelease":
+        """What goes with its image from environment to environment: model, settings and files, not replicas."""
+        return SlotRelease(model=self.model, server=self.server, files=self.files)
+
+    @property
     def settled(self) -> "SlotRelease":
         """The same without what a release adds while it moves."""
         return self.model_copy(update={"min_replicas": None, "max_replicas": None})

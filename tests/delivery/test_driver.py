@@ -6,6 +6,7 @@ import pytest
 
 from delivery import driver, records
 from delivery.errors import Refused, Unchanged, UpdateFailed
+from models.delivery import Override
 from models.release import ServiceRelease
 from tests.delivery.world import CANARY, GATE, SERVICE, STACK, TARGET, Killed, World, without_waiting, world
 from tests.samples import IMAGE, OTHER_IMAGE, Config
@@ -44,6 +45,14 @@ def assert_back(given: World, outcome: str, *, held: bool) -> None:
     assert [past.outcome for past in record.history] == [outcome]
     assert [hold.image for hold in record.holds] == ([OTHER_IMAGE] if held else [])
     assert given.engine.declared[-1] == given.release
+
+
+def test_who_went_past_missing_evidence_stays_in_the_verdict_and_in_the_history(canary: World) -> None:
+    went_past = Override(reason="the site is down", by="ann", at=driver.now())
+    assert canary.released(override=went_past).result == "promoted"
+    record = canary.session.delivery(SERVICE)
+    assert [v.override for v in record.verdicts] == [went_past]
+    assert [past.override for past in record.history] == [went_past]
 
 
 def test_a_good_canary_declares_every_step_and_ends_with_evidence(canary: World) -> None:

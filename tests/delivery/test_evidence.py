@@ -182,8 +182,8 @@ def test_a_verdict_names_the_bytes_that_ran_and_what_goes_on_to_the_next_environ
     content = TUNED.model_copy(update={"min_replicas": 3, "max_replicas": 9})
     checks = {"errors": CheckResult(result="pass", said="ok")}
     found = evidence.verdict(
-        given.run(content, override=went_past), image=IMAGE, spec=JUDGED, environment="dev", stack="dev",
-        result="pass", checks=checks, now=NOON,
+        content, image=IMAGE, spec=JUDGED, environment="dev", stack="dev",
+        result="pass", checks=checks, began=NOON - HOUR, ended=NOON, override=went_past,
     )  # fmt: skip
     assert (found.image, found.config) == (IMAGE, fingerprint(TUNED))
     assert found.content == SlotRelease(image=IMAGE, server=TUNED.server)

@@ -39,7 +39,11 @@ MUTANTS = [
     Mutant(RECORD, "if place not in promoted[-2:]", "if True", "a rollback to nowhere", RULED),
     Mutant(RECORD, "v.names(image, config) and v.revoked is None", "v.revoked is None", "all evidence is gone", RULED),
     Mutant(RECORD, "v.names(image, config) and v.revoked is None", "v.names(image, config)", "another reason", RULED),
-    Mutant(RECORD, "override=run.override,", "", "who went past it is forgotten", RULED),
+    Mutant(
+        "delivery/records.py", "override=run.override,\n    )\n    return", ")\n    return",
+        "no verdict says that somebody went past", "delivery/test_driver.py",
+    ),
+    Mutant(RECORD, "override=override,", "", "who went past it is forgotten", RULED),
     Mutant(HOLDS, "if held := delivery.holding(image, config):", "if False:", "the bad digest comes back", HELD),
     Mutant(HOLDS, "if held.image != image)", "if held.image == image)", "letting one go lets all others go", HELD),
     Mutant(
