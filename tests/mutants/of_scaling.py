@@ -4,8 +4,10 @@ from tests.mutants.mutant import Mutant
 
 AUTOSCALING = "components/manifests/autoscaling.py"
 ADAPTER = "components/manifests/adapter.py"
+ALERT = "components/manifests/alert.py"
 ALERTS = "components/manifests/alerts.py"
 MONITOR = "components/manifests/monitor.py"
+OBJECTIVES = "components/manifests/objectives.py"
 PLACEMENT = "components/manifests/placement.py"
 
 MUTANTS = [
@@ -30,17 +32,22 @@ MUTANTS = [
     Mutant(ADAPTER, "spec.monitoring is None", "spec.monitoring is Ellipsis", "an HPA without its metric"),
     Mutant(ADAPTER, "if query != metric.query:", "if False:", "the last query wins"),
     Mutant(ADAPTER, "in sorted(external.items()) if query", "in external.items()", "a rule without a query"),
-    Mutant(ALERTS, 'f"{long}\\nand\\n{short}"', 'f"{long}\\nor\\n{short}"', "one window is enough"),
-    Mutant(ALERTS, 'status=~"5.."', 'status=~"4.."', "the clients' faults are ours"),
-    Mutant(ALERTS, "budget=1 - slo.availability / 100", "budget=slo.availability / 100", "no availability alert"),
-    Mutant(ALERTS, 'requests = f"{series},{WITHOUT_PROBES}"', "requests = series", "a starting pod pages somebody"),
-    Mutant(ALERTS, "slo.latency.within / 1000", "slo.latency.within / 100", "another bucket"),
-    Mutant(ALERTS, "Decimal(latency.above) / 1000", "Decimal(latency.above)", "milliseconds as seconds"),
-    Mutant(ALERTS, '"1h", "5m", "critical"', '"1h", "1h", "critical"', "an alert that outlives its errors"),
-    Mutant(ALERTS, '"3d", "6h", "warning"', '"3d", "6h", "critical"', "a ticket pages somebody"),
-    Mutant(ALERTS, "alert.name.lower()", "alert.name", "a link past its section"),
-    Mutant(ALERTS, "if rate.factor * objective.budget < 1", "if True", "a rule that can never fire"),
-    Mutant(ALERTS, "        holds=latency.holds,\n", "", "one slow minute pages somebody"),
+    Mutant(OBJECTIVES, 'f"{long}\\nand\\n{short}"', 'f"{long}\\nor\\n{short}"', "one window is enough"),
+    Mutant(OBJECTIVES, 'status=~"5.."', 'status=~"4.."', "the clients' faults are ours"),
+    Mutant(OBJECTIVES, "budget=1 - slo.availability / 100", "budget=slo.availability / 100", "no availability alert"),
+    Mutant(
+        OBJECTIVES,
+        'requests = f"{series_of(service, namespace)},{WITHOUT_PROBES}"',
+        "requests = series_of(service, namespace)",
+        "a starting pod pages somebody",
+    ),
+    Mutant(OBJECTIVES, "slo.latency.within / 1000", "slo.latency.within / 100", "another bucket"),
+    Mutant(OBJECTIVES, "Decimal(latency.above) / 1000", "Decimal(latency.above)", "milliseconds as seconds"),
+    Mutant(OBJECTIVES, '"1h", "5m", "critical"', '"1h", "1h", "critical"', "an alert that outlives its errors"),
+    Mutant(OBJECTIVES, '"3d", "6h", "warning"', '"3d", "6h", "critical"', "a ticket pages somebody"),
+    Mutant(ALERT, "alert.name.lower()", "alert.name", "a link past its section"),
+    Mutant(OBJECTIVES, "if rate.factor * objective.budget < 1", "if True", "a rule that can never fire"),
+    Mutant(OBJECTIVES, "        holds=latency.holds,\n", "", "one slow minute pages somebody"),
     Mutant(ALERTS, "not in LATENCY_BOUNDS", "not in (latency.within / 1000,)", "an objective that no bucket answers"),
     Mutant(ALERTS, "monitoring.interval > MOST_INTERVAL", "False", "windows without samples"),
     Mutant(MONITOR, '"targetLabels": [labels.SLOT]', '"targetLabels": []', "series without their slot"),

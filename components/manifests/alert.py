@@ -1,0 +1,44 @@
+"""What every alert is made of: the series that it looks at, and how Prometheus is told of it.
+
+Every alert is per slot: the live slot's many good answers must not hide a bad canary.
+"""
+
+from dataclasses import dataclass
+
+from components import labels, names
+from components.manifests.monitor import scraped
+
+SLOT = scraped(labels.SLOT)
+BY_SLOT = f"sum by ({SLOT})"
+_SLOTS = ("blue", "green")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One alert, before what all of them say."""
+
+    name: str
+    expression: str
+    labels: dict[str, str]
+    summary: str
+    description: str
+    holds: int = 0
+    """Seconds; the burn rates' short windows make waiting needless."""
+
+
+def series_of(service: str, namespace: str) -> str:
+    """Match the service's series: label ``service`` is the Kubernetes Service that was scraped, a private one."""
+    private = "|".join(names.slot_name(service, slot) for slot in _SLOTS)
+    return f'namespace="{namespace}",service=~"{private}"'
+
+
+def rule(alert: Alert, service: str, runbook: str | None) -> dict[str, object]:
+    """Write an alert down with who it is about, and where a person who is paged reads on."""
+    page = {"runbook_url": f"{runbook}#{alert.name.lower()}"} if runbook else {}
+    return {
+        "alert": alert.name,
+        "expr": alert.expression,
+        **({"for": f"{alert.holds}s"} if alert.holds else {}),
+        "labels": {**alert.labels, "service": service, "slot": f"{{{{ $labels.{SLOT} }}}}"},
+        "annotations": {"summary": alert.summary, "description": alert.description, **page},
+    }

@@ -1,0 +1,113 @@
+"""The alerts of what a service promises: error budgets that burn too fast, and inferences that take too long.
+
+Burn rates and windows are those of the SRE workbook (https://sre.google/workbook/alerting-on-slos/, approach 6) for
+objectives over 30 days. A slot without requests raises none: 0 / 0 is NaN, and no comparison with NaN holds.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from components.manifests.alert import BY_SLOT, SLOT, Alert, series_of
+from components.manifests.monitor import WITHOUT_PROBES
+from models.monitoring import MeanLatency, Monitoring, Slo
+
+
+@dataclass(frozen=True)
+class BurnRate:
+    """How much faster than planned the 30 days' budget goes, seen over a long and a short window."""
+
+    factor: Decimal
+    long: str
+    short: str
+    """The short window ends the alert soon after the errors end."""
+    severity: str
+
+
+BURN_RATES = (
+    BurnRate(Decimal("14.4"), "1h", "5m", "critical"),  # 2 % of the budget in an hour: page
+    BurnRate(Decimal(6), "6h", "30m", "critical"),  # 5 % in six hours: page
+    BurnRate(Decimal(3), "1d", "2h", "warning"),  # 10 % in a day: ticket
+    BurnRate(Decimal(1), "3d", "6h", "warning"),  # 10 % in three days: ticket
+)
+MEAN_WINDOW = "5m"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """One objective: what its budget is, and how the share of bad requests is asked for."""
+
+    alert: str
+    budget: Decimal
+    """Share of the requests of 30 days that may be bad."""
+    bad: str
+    """The share's expression, with the window left open."""
+    summary: str
+
+    def share(self, window: str) -> str:
+        """Give the expression for the share of bad requests over a window, by slot."""
+        return self.bad.replace("WINDOW", window)
+
+
+def alerts(service: str, namespace: str, monitoring: Monitoring) -> Iterator[Alert]:
+    """Give the alerts of each objective, and HighInferenceLatency where the entry sets a limit."""
+    for objective in objectives(service, namespace, monitoring.slo) if monitoring.slo else ():
+        for rate in BURN_RATES:
+            # With a budget this large even an outage burns slower: a rule that can never fire promises too much.
+            if rate.factor * objective.budget < 1:
+                yield _burning(objective, rate)
+    if monitoring.mean_latency:
+        yield _slow(service, namespace, monitoring.mean_latency)
+
+
+def objectives(service: str, namespace: str, slo: Slo) -> Iterator[Objective]:
+    """Give what the service promises its users, as a share of bad requests each."""
+    requests = f"{series_of(service, namespace)},{WITHOUT_PROBES}"
+    if slo.availability is not None:
+        failed = f'{BY_SLOT} (rate(http_requests_total{{{requests},status=~"5.."}}[WINDOW]))'
+        yield Objective(
+            alert="AvailabilityBudgetBurn",
+            budget=1 - slo.availability / 100,
+            bad=f"{failed} / {BY_SLOT} (rate(http_requests_total{{{requests}}}[WINDOW]))",
+            summary=f"{service} answers too many requests with a 5xx for {slo.availability} % availability",
+        )
+    if slo.latency:
+        duration, bound = "http_request_duration_seconds", slo.latency.within / 1000
+        quick = f'{BY_SLOT} (rate({duration}_bucket{{{requests},le="{bound}"}}[WINDOW]))'
+        yield Objective(
+            alert="LatencyBudgetBurn",
+            budget=1 - slo.latency.percent / 100,
+            bad=f"1 - {quick} / {BY_SLOT} (rate({duration}_count{{{requests}}}[WINDOW]))",
+            summary=f"{service} answers fewer than {slo.latency.percent} % of the requests in {slo.latency.within} ms",
+        )
+
+
+def _burning(objective: Objective, rate: BurnRate) -> Alert:
+    most = f"{(rate.factor * objective.budget).normalize():f}"
+    long, short = (f"({objective.share(window)}) > {most}" for window in (rate.long, rate.short))
+    return Alert(
+        name=objective.alert,
+        expression=f"{long}\nand\n{short}",
+        labels={"severity": rate.severity, "window": rate.long},
+        summary=objective.summary,
+        description=f"{{{{ $value | humanizePercentage }}}} of the requests to slot {{{{ $labels.{SLOT} }}}} over "
+        f"{rate.long}, and too many over the last {rate.short}: the error budget burns at rate {rate.factor} "
+        "(at rate 1 it lasts 30 days).",
+    )
+
+
+def _slow(service: str, namespace: str, latency: MeanLatency) -> Alert:
+    series = series_of(service, namespace)
+    spent, counted = (
+        f"{BY_SLOT} (rate(inference_duration_seconds_{part}{{{series}}}[{MEAN_WINDOW}]))" for part in ("sum", "count")
+    )
+    most = f"{(Decimal(latency.above) / 1000).normalize():f}"
+    return Alert(
+        name="HighInferenceLatency",
+        expression=f"{spent}\n/\n{counted}\n> {most}",
+        labels={"severity": latency.severity},
+        summary=f"{service} takes more than {latency.above} ms for an inference on average",
+        description=f"Slot {{{{ $labels.{SLOT} }}}} takes {{{{ $value | humanizeDuration }}}} on average over "
+        f"{MEAN_WINDOW}, for {latency.holds} s or longer.",
+        holds=latency.holds,
+    )
