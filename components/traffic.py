@@ -10,6 +10,7 @@ from components import labels
 from components.awaiting import SKIP_AWAIT
 from components.manifests import alerts, exposure, gateway, ingress, monitor
 from components.manifests.entrance import Entrance
+from components.manifests.pod_alerts import Watched
 from models.cluster import ClusterSettings
 from models.monitoring import Monitoring
 from models.release import ServiceRelease
@@ -106,12 +107,8 @@ class Traffic(pulumi.ComponentResource):
         )
 
     def _alerts(self, name: str, args: TrafficArgs, monitoring: Monitoring) -> None:
-        rules = alerts.rule_spec(
-            service=args.service,
-            namespace=args.system.namespace,
-            monitoring=monitoring,
-            cluster=args.system.cluster,
-        )
+        watched = Watched(service=args.service, namespace=args.system.namespace, spec=args.spec, release=args.release)
+        rules = alerts.rule_spec(watched, monitoring, args.system.cluster)
         if rules is not None:
             k8s.apiextensions.CustomResource(
                 f"{name}-alerts",

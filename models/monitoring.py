@@ -44,12 +44,58 @@ class Slo(Model):
         return self
 
 
+Severity = Literal["critical", "warning", "info"]
+"""Of an alert: meant to page, to become a ticket, or to be looked up."""
+
+
 class MeanLatency(Model):
     """Alert HighInferenceLatency: the mean time of an inference is too long for too long."""
 
     above: Milliseconds = Field(ge=1, examples=["500ms"])
     holds: Seconds = Field(default=300, alias="for", description="how long it must last")
-    severity: Literal["critical", "warning", "info"] = "critical"
+    severity: Severity = "critical"
+
+
+_DOWN = "how long it must last; none = 5m, or rollout.progressDeadline where that is longer: so long a pod may start"
+
+
+class TargetDown(Model):
+    """Alert TargetDown: a pod is there and does not answer Prometheus."""
+
+    holds: Seconds | None = Field(default=None, alias="for", description=_DOWN, examples=["5m"])
+    severity: Severity = "warning"
+
+
+class NoTargetUp(Model):
+    """Alert NoTargetUp: a slot that should have pods has none that answers, or nothing of it is scraped."""
+
+    holds: Seconds | None = Field(default=None, alias="for", description=_DOWN, examples=["5m"])
+    severity: Severity = Field(default="critical", description="of a slot that gets requests; warning for another")
+
+
+class Saturation(Model):
+    """Alert Saturation: over 1 % of the requests find the queue full, or they wait a tenth of their time in it."""
+
+    holds: Seconds = Field(default=600, alias="for", description="how long it must last: autoscaling comes first")
+    severity: Severity = "critical"
+
+
+class ReplicasAtMax(Model):
+    """Alert ReplicasAtMax: an autoscaled slot has maxReplicas pods; fixed replicas raise none."""
+
+    holds: Seconds = Field(default=900, alias="for", description="how long it must last")
+    severity: Severity = "warning"
+
+
+class Alerts(Model):
+    """The alerts that every monitored service has; null switches one off."""
+
+    target_down: TargetDown | None = TargetDown()
+    no_target_up: NoTargetUp | None = Field(
+        default=NoTargetUp(), description="for each filled slot whose fewest replicas are 1 or more"
+    )
+    saturation: Saturation | None = Saturation()
+    replicas_at_max: ReplicasAtMax | None = ReplicasAtMax()
 
 
 class Monitoring(Model):
@@ -63,6 +109,7 @@ class Monitoring(Model):
     )
     slo: Slo | None = None
     mean_latency: MeanLatency | None = None
+    alerts: Alerts = Alerts()
 
     @model_validator(mode="after")
     def _timeout_within_interval(self) -> Self:

@@ -24,6 +24,8 @@ class Alert:
     description: str
     holds: int = 0
     """Seconds; the burn rates' short windows make waiting needless."""
+    slot: str = f"{{{{ $labels.{SLOT} }}}}"
+    """The slot that is in trouble; by default the one that the series name."""
 
 
 def series_of(service: str, namespace: str) -> str:
@@ -39,6 +41,6 @@ def rule(alert: Alert, service: str, runbook: str | None) -> dict[str, object]:
         "alert": alert.name,
         "expr": alert.expression,
         **({"for": f"{alert.holds}s"} if alert.holds else {}),
-        "labels": {**alert.labels, "service": service, "slot": f"{{{{ $labels.{SLOT} }}}}"},
+        "labels": {**alert.labels, "service": service, "slot": alert.slot},
         "annotations": {"summary": alert.summary, "description": alert.description, **page},
     }

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from components.manifests import objectives
+from components.manifests import objectives, pod_alerts
 from components.manifests.alert import rule
+from components.manifests.pod_alerts import Watched
 from models.cluster import ClusterSettings
 from models.monitoring import Monitoring
 from models.system import SystemSpec
@@ -15,13 +16,14 @@ MOST_INTERVAL = 75
 """Seconds between two scrapes: the shortest window, five minutes, must hold four samples to bear a lost one."""
 
 
-def rule_spec(
-    *, service: str, namespace: str, monitoring: Monitoring, cluster: ClusterSettings
-) -> dict[str, object] | None:
-    """Describe the service's alerts; none = the entry asks for none."""
-    found = objectives.alerts(service, namespace, monitoring)
-    rules = [rule(alert, service, cluster.runbook_url) for alert in found]
-    return {"groups": [{"name": f"{namespace}/{service}", "rules": rules}]} if rules else None
+def rule_spec(watched: Watched, monitoring: Monitoring, cluster: ClusterSettings) -> dict[str, object] | None:
+    """Describe the alerts of a service and of each slot that is filled; none = the entry wants none."""
+    found = [
+        *objectives.alerts(watched.service, watched.namespace, monitoring),
+        *pod_alerts.alerts(watched, monitoring.alerts),
+    ]
+    rules = [rule(alert, watched.service, cluster.runbook_url) for alert in found]
+    return {"groups": [{"name": f"{watched.namespace}/{watched.service}", "rules": rules}]} if rules else None
 
 
 def faults(system: SystemSpec) -> Iterator[str]:
@@ -38,8 +40,15 @@ def faults(system: SystemSpec) -> Iterator[str]:
                 f"{where}.slo.latency.within: {latency.within}ms is no bound of the server's histogram, "
                 f"which counts requests within {known} ms; take one of them"
             )
-        if (monitoring.slo or monitoring.mean_latency) and monitoring.interval > MOST_INTERVAL:
+        if _alerting(monitoring) and monitoring.interval > MOST_INTERVAL:
             yield (
                 f"{where}.interval: {monitoring.interval}s between two scrapes leaves the alerts' five-minute "
-                f"windows too few samples; at most {MOST_INTERVAL}s"
+                f"windows too few samples; at most {MOST_INTERVAL}s, or set each of monitoring.alerts to null and "
+                "drop slo and meanLatency"
             )
+
+
+def _alerting(monitoring: Monitoring) -> bool:
+    switches = monitoring.alerts
+    usual = (switches.target_down, switches.no_target_up, switches.saturation, switches.replicas_at_max)
+    return any((monitoring.slo, monitoring.mean_latency, *usual))

@@ -90,6 +90,14 @@ def test_alerts_fire_when_they_should_and_only_then(
         ("availability", "route!~", "route=~"),
         ("latency", 'le="0.5"', 'le="0.75"'),
         ("inference", "> 0.5", ">= 0.5"),
+        ("target_down", ", pod) ", ") "),
+        ("target_down", "== 0", ">= 0"),
+        ("no_target_up", "} == 1)", "})"),
+        ("saturation", 'status="429"', 'status=~"4.."'),
+        ("saturation", "> 3", "> 2"),
+        ("saturation", "> 0.01", ">= 0.01"),
+        ("replicas_at_max", ">= 4", "> 4"),
+        ("replicas_at_max", "sum by (slipway_dev_slot) (up", "count by (slipway_dev_slot) (up"),
     ],
 )
 def test_the_cases_notice_a_rule_that_is_wrong(

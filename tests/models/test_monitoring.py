@@ -32,6 +32,8 @@ ACCEPTED: Accepted = [
     (Slo, {"availability": "99.9999"}),
     (Slo, {"latency": {"percent": 99, "within": "1ms"}}),
     (MeanLatency, {"above": "2s", "for": "1m30s", "severity": "warning"}),
+    (Monitoring, {"alerts": {"targetDown": None, "noTargetUp": {"for": "0s"}, "saturation": {"severity": "info"}}}),
+    (Monitoring, {"alerts": {"replicasAtMax": {"for": "1h"}}}),
 ]
 REFUSED: Refused = [
     (Monitoring, {"path": "metrics"}, f"path: 'metrics': {PATH}"),
@@ -43,6 +45,7 @@ REFUSED: Refused = [
     (Monitoring, {"labels": {"example.com/": "x"}}, f"labels.example.com/: 'example.com/': {LABEL_KEY}"),
     (Monitoring, {"labels": {"team": "-x"}}, f"labels.team: '-x': {LABEL}"),
     (Monitoring, {"labels": {"team": "x" * 64}}, f"labels.team: '{'x' * 64}': {LABEL}"),
+    (Monitoring, {"alerts": {"saturation": {"for": 600}}}, f"alerts.saturation.for: 600: {DURATION}"),
     (Monitoring, {"slo": {}}, "slo: slo is empty; give availability or latency, or drop it"),
     (Slo, {"availability": 100}, "availability: 100: Input should be less than 100"),
     (Slo, {"availability": 49.9999}, "availability: 49.9999: Input should be greater than or equal to 50"),

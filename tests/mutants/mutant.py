@@ -35,6 +35,7 @@ NEAREST = {
     "components/manifests/objectives.py": "components/test_alerts.py",
     "components/manifests/placement.py": "components/test_placement.py",
     "components/manifests/pod.py": "components/test_slot.py components/test_pods.py",
+    "components/manifests/pod_alerts.py": "components/test_pod_alerts.py",
     "components/manifests/settings.py": "components/test_settings.py",
     "components/manifests/store.py": "components/test_stores.py",
     "components/manifests/workload.py": "components/test_slot.py",

@@ -8,6 +8,7 @@ ALERT = "components/manifests/alert.py"
 ALERTS = "components/manifests/alerts.py"
 MONITOR = "components/manifests/monitor.py"
 OBJECTIVES = "components/manifests/objectives.py"
+POD_ALERTS = "components/manifests/pod_alerts.py"
 PLACEMENT = "components/manifests/placement.py"
 
 MUTANTS = [
@@ -50,6 +51,20 @@ MUTANTS = [
     Mutant(OBJECTIVES, "        holds=latency.holds,\n", "", "one slow minute pages somebody"),
     Mutant(ALERTS, "not in LATENCY_BOUNDS", "not in (latency.within / 1000,)", "an objective that no bucket answers"),
     Mutant(ALERTS, "monitoring.interval > MOST_INTERVAL", "False", "windows without samples"),
+    Mutant(POD_ALERTS, "({SLOT}, pod) (up", "({SLOT}) (up", "one pod that answers hides all that do not"),
+    Mutant(POD_ALERTS, "}}} == 1)", "}}})", "pods that are all down alarm nobody"),
+    Mutant(POD_ALERTS, "scaling(slot).floor > 0", "scaling(slot).floor >= 0", "a sleeping worker pages somebody"),
+    Mutant(POD_ALERTS, "watched.gets_requests(slot)", "True", "a slot that is kept warm pages somebody"),
+    Mutant(POD_ALERTS, "self.release.weight > 0", "self.release.weight > 50", "a dead canary pages nobody"),
+    Mutant(POD_ALERTS, 'status="429"', 'status=~"4.."', "the clients' faults are saturation"),
+    Mutant(POD_ALERTS, "MOST_WAITING * limit", "Decimal(limit)", "the queue never waits long enough"),
+    Mutant(POD_ALERTS, "max(LEAST_DOWN, spec.rollout.progress_deadline)", "LEAST_DOWN", "a slow start is an outage"),
+    Mutant(
+        POD_ALERTS, "scaling(slot).floor < watched", "scaling(slot).floor <= watched", "fixed replicas at their most"
+    ),
+    Mutant(POD_ALERTS, ") >= {most}", ") > {most}", "the maximum is never reached"),
+    Mutant(POD_ALERTS, "filled.min_replicas, filled.max_replicas", "None, None", "not the maximum of a moving slot"),
+    Mutant(ALERTS, "return any((monitoring.slo,", "return all((monitoring.slo,", "rare scrapes and alerts that flap"),
     Mutant(MONITOR, '"targetLabels": [labels.SLOT]', '"targetLabels": []', "series without their slot"),
     Mutant(MONITOR, r'r"[^a-zA-Z0-9_]", "_"', r'r"[^a-zA-Z0-9_./]", "_"', "a label that Prometheus does not know"),
     Mutant(MONITOR, "if monitoring.timeout:", "if False:", "scrapes that give up early"),

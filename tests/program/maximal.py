@@ -117,6 +117,12 @@ BLOCKS: Config = {
         "labels": {"release": "prometheus"},
         "slo": {"availability": 99.9, "latency": {"percent": 99, "within": "500ms"}},
         "meanLatency": {"above": "500ms", "for": "5m", "severity": "critical"},
+        "alerts": {
+            "targetDown": {"for": "5m", "severity": "warning"},
+            "noTargetUp": {"for": "5m", "severity": "critical"},
+            "saturation": {"for": "10m", "severity": "critical"},
+            "replicasAtMax": {"for": "15m", "severity": "warning"},
+        },
     },
 }
 SERVICE: Config = {

@@ -1,0 +1,156 @@
+"""The alerts of a service's pods, whatever it promises: not reached, saturated, or as many as there may be.
+
+An empty slot has no private Service, so nothing of it is scraped and none of these fires for it; a slot that may scale
+to zero is never asked to have a pod.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from components import names
+from components.manifests.alert import BY_SLOT, SLOT, Alert, series_of
+from components.manifests.monitor import WITHOUT_PROBES
+from models.monitoring import Alerts, NoTargetUp, ReplicasAtMax, Saturation, TargetDown
+from models.release import Match, ServiceRelease
+from models.scaling import Scaling, within
+from models.service import ServiceSpec
+from models.vocabulary import SlotName
+
+LEAST_DOWN = 300
+"""Seconds without an answer before a pod counts as down: a restart takes less."""
+MOST_REFUSED = Decimal("0.01")
+"""Share of the requests that a full queue may turn away: bursts do that, and their clients come again."""
+MOST_WAITING = Decimal("0.1")
+"""Share of its time (``drain.requestTimeout``) that a request may wait for a worker thread, on average."""
+WINDOW = "5m"
+_HERE = f"{{{{ $labels.{SLOT} }}}}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A monitored service, in one stack."""
+
+    service: str
+    namespace: str
+    spec: ServiceSpec
+    release: ServiceRelease
+
+    @property
+    def series(self) -> str:
+        """Match the series of both slots."""
+        return series_of(self.service, self.namespace)
+
+    def series_in(self, slot: SlotName) -> str:
+        """Match the series of one slot, also where there are none that could name it."""
+        return f'namespace="{self.namespace}",service="{names.slot_name(self.service, slot)}"'
+
+    def scaling(self, slot: SlotName) -> Scaling:
+        """Narrow the scaling as the slot's own HPA is (components/slot.py)."""
+        filled = self.release.slots[slot]
+        return within(self.spec.scaling, filled.min_replicas, filled.max_replicas)
+
+    def gets_requests(self, slot: SlotName) -> bool:
+        """Tell whether some request may reach the slot now; one that is kept warm gets none."""
+        return slot == self.release.live or self.release.weight > 0 or self.release.match != Match()
+
+
+def alerts(watched: Watched, asked: Alerts) -> Iterator[Alert]:
+    """Give the alerts of a monitored service, each unless the entry switches it off."""
+    if asked.target_down:
+        yield _target_down(watched, asked.target_down)
+    for slot in watched.release.slots:
+        if asked.no_target_up and watched.scaling(slot).floor > 0:
+            yield _no_target_up(watched, slot, asked.no_target_up)
+    if asked.saturation:
+        yield _refused(watched, asked.saturation)
+        yield _waiting(watched, asked.saturation)
+    for slot in watched.release.slots:
+        # A range of one number, as a release makes it while it moves, is at its maximum by intent.
+        if asked.replicas_at_max and watched.scaling(slot).floor < watched.scaling(slot).ceiling:
+            yield _at_max(watched, slot, asked.replicas_at_max)
+
+
+def _target_down(watched: Watched, asked: TargetDown) -> Alert:
+    holds = _held(asked, watched.spec)
+    return Alert(
+        name="TargetDown",
+        # Pod by pod, so that each has its own time: in a rolling update one after the other is away for a moment.
+        expression=f"max by ({SLOT}, pod) (up{{{watched.series}}}) == 0",
+        labels={"severity": asked.severity},
+        summary=f"A pod of {watched.service} does not answer Prometheus",
+        description=f"{{{{ $labels.pod }}}} of slot {_HERE} has not answered a scrape for {holds} s or longer.",
+        holds=holds,
+    )
+
+
+def _no_target_up(watched: Watched, slot: SlotName, asked: NoTargetUp) -> Alert:
+    """Notice also that nothing is scraped at all: there is then no ``up`` that could be 0, and no error rate either."""
+    holds = _held(asked, watched.spec)
+    return Alert(
+        name="NoTargetUp",
+        expression=f"absent(up{{{watched.series_in(slot)}}} == 1)",
+        labels={"severity": asked.severity if watched.gets_requests(slot) else "warning"},
+        summary=f"Prometheus reaches no pod of {watched.service}",
+        description=f"Slot {slot} is to have pods, and for {holds} s or longer none has answered a scrape: all are "
+        "down, or none is scraped.",
+        holds=holds,
+        slot=slot,
+    )
+
+
+def _refused(watched: Watched, asked: Saturation) -> Alert:
+    """Compare what the full queue turned away: the server answers 429 for nothing else (serving/service.py)."""
+    requests = f"{watched.series},{WITHOUT_PROBES}"
+    refused = f'{BY_SLOT} (rate(http_requests_total{{{requests},status="429"}}[{WINDOW}]))'
+    return Alert(
+        name="Saturation",
+        expression=f"{refused}\n/\n{BY_SLOT} (rate(http_requests_total{{{requests}}}[{WINDOW}]))\n> {MOST_REFUSED}",
+        labels={"severity": asked.severity, "signal": "refused"},
+        summary=f"{watched.service} turns requests away because its queue is full",
+        description=f"Slot {_HERE} answers {{{{ $value | humanizePercentage }}}} of its requests with 429, "
+        f"for {asked.holds} s or longer.",
+        holds=asked.holds,
+    )
+
+
+def _waiting(watched: Watched, asked: Saturation) -> Alert:
+    """Compare the wait for a worker: where inferences are slow, requests run out of time before the queue is full."""
+    waited, counted = (
+        f"{BY_SLOT} (rate(inference_queue_wait_seconds_{part}{{{watched.series}}}[{WINDOW}]))"
+        for part in ("sum", "count")
+    )
+    limit = watched.spec.drain.request_timeout
+    return Alert(
+        name="Saturation",
+        expression=f"{waited}\n/\n{counted}\n> {(MOST_WAITING * limit).normalize():f}",
+        labels={"severity": asked.severity, "signal": "waiting"},
+        summary=f"{watched.service} lets requests wait too long for a worker",
+        description=f"In slot {_HERE} a request waits {{{{ $value | humanizeDuration }}}} on average of the "
+        f"{limit} s that it has, for {asked.holds} s or longer.",
+        holds=asked.holds,
+    )
+
+
+def _at_max(watched: Watched, slot: SlotName, asked: ReplicasAtMax) -> Alert:
+    """Count the pods that answer against the most that we declared.
+
+    kube-state-metrics would know the HPA's own numbers, but not every cluster has it (the embedded one has not). What
+    this misses: pods that were asked for and found no node.
+    """
+    most = watched.scaling(slot).ceiling
+    return Alert(
+        name="ReplicasAtMax",
+        expression=f"{BY_SLOT} (up{{{watched.series_in(slot)}}}) >= {most}",
+        labels={"severity": asked.severity},
+        summary=f"{watched.service} runs as many replicas as it may",
+        description=f"Slot {slot} has had {{{{ $value }}}} pods for {asked.holds} s or longer, and {most} is its most: "
+        "it cannot grow with more load.",
+        holds=asked.holds,
+        slot=slot,
+    )
+
+
+def _held(asked: TargetDown | NoTargetUp, spec: ServiceSpec) -> int:
+    """Give how long a pod may be silent, in seconds: one that starts has until the rollout's deadline."""
+    return asked.holds if asked.holds is not None else max(LEAST_DOWN, spec.rollout.progress_deadline)
