@@ -34,13 +34,16 @@ def series_of(service: str, namespace: str) -> str:
     return f'namespace="{namespace}",service=~"{private}"'
 
 
-def rule(alert: Alert, service: str, runbook: str | None) -> dict[str, object]:
-    """Write an alert down with who it is about, and where a person who is paged reads on."""
+def rule(alert: Alert, service: str, namespace: str, runbook: str | None) -> dict[str, object]:
+    """Write an alert down with who it is about, and where a person who is paged reads on.
+
+    Without the namespace, Alertmanager would take the alerts of two environments in one cluster for one.
+    """
     page = {"runbook_url": f"{runbook}#{alert.name.lower()}"} if runbook else {}
     return {
         "alert": alert.name,
         "expr": alert.expression,
         **({"for": f"{alert.holds}s"} if alert.holds else {}),
-        "labels": {**alert.labels, "service": service, "slot": alert.slot},
+        "labels": {**alert.labels, "namespace": namespace, "service": service, "slot": alert.slot},
         "annotations": {"summary": alert.summary, "description": alert.description, **page},
     }

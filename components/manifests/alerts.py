@@ -22,7 +22,7 @@ def rule_spec(watched: Watched, monitoring: Monitoring, cluster: ClusterSettings
         *objectives.alerts(watched.service, watched.namespace, monitoring),
         *pod_alerts.alerts(watched, monitoring.alerts),
     ]
-    rules = [rule(alert, watched.service, cluster.runbook_url) for alert in found]
+    rules = [rule(alert, watched.service, watched.namespace, cluster.runbook_url) for alert in found]
     return {"groups": [{"name": f"{watched.namespace}/{watched.service}", "rules": rules}]} if rules else None
 
 

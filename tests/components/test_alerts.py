@@ -116,6 +116,7 @@ def test_every_alert_says_whom_it_is_about_and_what_is_wrong() -> None:
     assert len(found) == 9
     for rule in found:
         assert rule["labels"]["service"] == "web"
+        assert rule["labels"]["namespace"] == "shop-dev"
         assert rule["labels"]["slot"] == "{{ $labels.slipway_dev_slot }}"
         assert set(rule["annotations"]) == {"summary", "description"}
         assert all(len(text) > 20 for text in rule["annotations"].values())

@@ -45,6 +45,7 @@ def test_every_monitored_service_has_alerts_and_every_alert_a_severity_that_some
     for alert in alerts(run):
         assert alert["labels"]["severity"] in {"critical", "warning", "info"}
         assert alert["labels"]["service"] in watched
+        assert alert["labels"]["namespace"] == run.one("Namespace").object_name
 
 
 def test_no_two_alerts_have_the_same_name_and_labels(run: Recorded) -> None:

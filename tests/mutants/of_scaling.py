@@ -46,6 +46,7 @@ MUTANTS = [
     Mutant(OBJECTIVES, "Decimal(latency.above) / 1000", "Decimal(latency.above)", "milliseconds as seconds"),
     Mutant(OBJECTIVES, '"1h", "5m", "critical"', '"1h", "1h", "critical"', "an alert that outlives its errors"),
     Mutant(OBJECTIVES, '"3d", "6h", "warning"', '"3d", "6h", "critical"', "a ticket pages somebody"),
+    Mutant(ALERT, '"namespace": namespace, ', "", "the alerts of two environments are one"),
     Mutant(ALERT, "alert.name.lower()", "alert.name", "a link past its section"),
     Mutant(OBJECTIVES, "if rate.factor * objective.budget < 1", "if True", "a rule that can never fire"),
     Mutant(OBJECTIVES, "        holds=latency.holds,\n", "", "one slow minute pages somebody"),
