@@ -17,7 +17,7 @@ def entry(services: int) -> dict[str, Any]:
             "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
         },
         "scaling": {"minReplicas": 1, "maxReplicas": 2, "metrics": {"cpu": {"utilization": 70}}},
-        # No alerts: few programs written by hand have them, and the figures stay comparable with earlier ones.
+        # No alerts and no dashboard: few programs written by hand have them, and figures stay comparable.
         "monitoring": {"alerts": dict.fromkeys(["targetDown", "noTargetUp", "saturation", "replicasAtMax"])},
     }
     names = [f"model-{index}" for index in range(services)]
@@ -35,6 +35,6 @@ def stack(services: int, context: str) -> dict[str, Any]:
     release = {f"model-{index}": {"slots": {"blue": {"image": IMAGE}}} for index in range(services)}
     return {
         "system": {"entry": "bench", "environment": "dev"},
-        "cluster": {"context": context},
+        "cluster": {"context": context, "dashboards": None},
         "release": release,
     }

@@ -7,7 +7,7 @@ import pulumi_kubernetes as k8s
 
 from components import labels, names
 from components.awaiting import SKIP_AWAIT
-from components.manifests import adapter, guards, network
+from components.manifests import adapter, dashboards, guards, network
 from models.storage import Volume
 from models.system import SystemSpec
 
@@ -51,6 +51,7 @@ class Foundation(pulumi.ComponentResource):
         self._fences(name, system)
         self._policies(name, system)
         self._adapter_rules(name, system)
+        self._dashboard(name, system)
         self.claims = self._claims(name, system)
         self.register_outputs({"namespace": self.namespace})
 
@@ -81,6 +82,17 @@ class Foundation(pulumi.ComponentResource):
                 f"{name}-adapter-rules",
                 metadata=self._metadata(system, "adapter-rules"),
                 data={"config.yaml": rules},
+                opts=self.child,
+            )
+
+    def _dashboard(self, name: str, system: SystemSpec) -> None:
+        data, wanted = dashboards.dashboards(system), system.cluster.dashboards
+        if data and wanted:
+            metadata = self._metadata(system, "dashboard")
+            k8s.core.v1.ConfigMap(
+                f"{name}-dashboard",
+                metadata={**metadata, "labels": {**wanted.labels, **labels.of_system(system.name)}},
+                data=data,
                 opts=self.child,
             )
 

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from models.base import Model
 from models.external import ANYWHERE, Url
-from models.vocabulary import Cidr, Name, Positive, SubdomainName, Text
+from models.vocabulary import Cidr, LabelKey, LabelValue, Name, Positive, SubdomainName, Text
 
 
 class GatewaySettings(Model):
@@ -15,6 +15,15 @@ class GatewaySettings(Model):
     name: SubdomainName = Field(examples=["public"])
     namespace: Name = Field(description="where the Gateway is; its listener must admit routes of the stack's namespace")
     listener: SubdomainName | None = Field(default=None, description="one of its listeners; none = all that fit")
+
+
+class Dashboards(Model):
+    """How Grafana finds the dashboard of the system, a ConfigMap."""
+
+    labels: dict[LabelKey, LabelValue] = Field(
+        default={"grafana_dashboard": "1"},
+        description="what Grafana's sidecar looks for; the default is that of the chart kube-prometheus-stack",
+    )
 
 
 class ClusterSettings(Model):
@@ -45,6 +54,7 @@ class ClusterSettings(Model):
     proxy_metrics: Literal["traefik", "ingress-nginx"] | None = Field(
         default=None, description="whose counters tell what users got; none = the servers' own, which miss lost ones"
     )
+    dashboards: Dashboards | None = Field(default=Dashboards(), description="null = no dashboard")
     runbook_url: Url | None = Field(default=None, description="page whose anchors are the alerts' names")
     pull_secrets: tuple[SubdomainName, ...] = Field(
         default=(), description="existing Secrets of the namespace to pull images with"

@@ -45,7 +45,7 @@ class Objective:
     summary: str
 
     def share(self, window: str) -> str:
-        """Give the expression for the share of bad requests over a window, by slot."""
+        """Give the expression for the share of bad requests over a window."""
         return self.bad.replace("WINDOW", window)
 
 
@@ -60,24 +60,24 @@ def alerts(service: str, namespace: str, monitoring: Monitoring) -> Iterator[Ale
         yield _slow(service, namespace, monitoring.mean_latency)
 
 
-def objectives(service: str, namespace: str, slo: Slo) -> Iterator[Objective]:
-    """Give what the service promises its users, as a share of bad requests each."""
+def objectives(service: str, namespace: str, slo: Slo, *, summed: str = BY_SLOT) -> Iterator[Objective]:
+    """Give what the service promises its users, as a share of bad requests each: of a slot, or ``sum`` of both."""
     requests = f"{series_of(service, namespace)},{WITHOUT_PROBES}"
     if slo.availability is not None:
-        failed = f'{BY_SLOT} (rate(http_requests_total{{{requests},status=~"5.."}}[WINDOW]))'
+        failed = f'{summed} (rate(http_requests_total{{{requests},status=~"5.."}}[WINDOW]))'
         yield Objective(
             alert="AvailabilityBudgetBurn",
             budget=1 - slo.availability / 100,
-            bad=f"{failed} / {BY_SLOT} (rate(http_requests_total{{{requests}}}[WINDOW]))",
+            bad=f"{failed} / {summed} (rate(http_requests_total{{{requests}}}[WINDOW]))",
             summary=f"{service} answers too many requests with a 5xx for {slo.availability} % availability",
         )
     if slo.latency:
         duration, bound = "http_request_duration_seconds", slo.latency.within / 1000
-        quick = f'{BY_SLOT} (rate({duration}_bucket{{{requests},le="{bound}"}}[WINDOW]))'
+        quick = f'{summed} (rate({duration}_bucket{{{requests},le="{bound}"}}[WINDOW]))'
         yield Objective(
             alert="LatencyBudgetBurn",
             budget=1 - slo.latency.percent / 100,
-            bad=f"1 - {quick} / {BY_SLOT} (rate({duration}_count{{{requests}}}[WINDOW]))",
+            bad=f"1 - {quick} / {summed} (rate({duration}_count{{{requests}}}[WINDOW]))",
             summary=f"{service} answers fewer than {slo.latency.percent} % of the requests in {slo.latency.within} ms",
         )
 

@@ -131,7 +131,7 @@ def test_a_config_map_is_named_by_content_unless_it_is_read_again_and_each_is_us
     mounted: set[str] = set()
     for deployment in run.of_kind("Deployment"):
         mounted |= {v["configMap"]["name"] for v in pod(deployment)["spec"]["volumes"] if "configMap" in v}
-    for_others = {"adapter-rules"}
+    for_others = {"adapter-rules", "dashboard"}
     assert mounted == {c.object_name for c in run.of_kind("ConfigMap")} - for_others
     for name in mounted:
         config_map = run.one("ConfigMap", name)

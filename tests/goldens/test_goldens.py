@@ -1,5 +1,6 @@
 """The whole of what reaches the API server, as a person reviews it; contracts and unit tests say why it is so."""
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ import yaml
 
 from tests.contracts.cases import PLANTED as PLANTED_BY_CASES
 from tests.contracts.cases import Case, config_of
-from tests.recording import PROJECT, Recorded, Secret, run_main
+from tests.recording import PROJECT, Recorded, Registered, Secret, run_main
 from tests.samples import ENVIRONMENTS, PLANTED, Config, runnable, with_canary
 
 FOLDER = Path(__file__).parent
@@ -23,8 +24,24 @@ CONFIGS: dict[str, Config] = {
 
 def rendered(run: Recorded) -> str:
     """Write every manifest under its kind and name, sorted; what is marked as secret as the engine would show it."""
-    manifests = {f"{r.inputs['kind']}/{r.object_name}": shown(r.inputs) for r in run.manifests}
+    manifests = {f"{r.inputs['kind']}/{r.object_name}": shown(readable(r)) for r in run.manifests}
     return yaml.safe_dump(manifests, sort_keys=True, width=120)
+
+
+def readable(made: Registered) -> dict[str, Any]:
+    """A dashboard's queries by panel, in place of its JSON: nobody reviews one line of 60 kB."""
+    if (made.kind, made.object_name) != ("ConfigMap", "dashboard"):
+        return made.inputs
+    data = {file: outline(json.loads(text)["panels"]) for file, text in made.inputs["data"].items()}
+    return {**made.inputs, "data": data}
+
+
+def outline(panels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each panel asks; of rows, what is below them."""
+    rows = [{panel["title"]: outline(panel["panels"])} for panel in panels if panel["type"] == "row"]
+    return rows + [
+        {panel["title"]: [t["expr"] for t in panel["targets"]]} for panel in panels if panel["type"] != "row"
+    ]
 
 
 def shown(value: Any) -> Any:

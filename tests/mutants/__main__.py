@@ -25,6 +25,7 @@ from tests.mutants import (
     of_planning,
     of_pods,
     of_scaling,
+    of_sight,
     of_traffic,
     of_workloads,
 )
@@ -38,6 +39,7 @@ GROUPS = (
     of_workloads,
     of_network,
     of_scaling,
+    of_sight,
     of_traffic,
     of_planning,
     of_delivery,

@@ -129,5 +129,5 @@ MUTANTS = [
     Mutant(PREFLIGHT, "if not os.environ.get(variable):", "if variable not in os.environ:", "an empty secret"),
     Mutant(PREFLIGHT, "if not (project / dockerfile).is_file():", "if False:", "a build without its Dockerfile"),
     Mutant(PREFLIGHT, "*adapter.faults(spec), ", "", "an HPA without its metric"),
-    Mutant(PREFLIGHT, ", *alerts.faults(spec)]", "]", "an objective that no bucket answers"),
+    Mutant(PREFLIGHT, ", *alerts.faults(spec)", "", "an objective that no bucket answers"),
 ]

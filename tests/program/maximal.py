@@ -240,6 +240,7 @@ STACK: Config = {
         "prometheusUrl": "http://prometheus:9090",
         "metricsUrl": "http://127.0.0.1:9090",
         "proxyMetrics": "traefik",
+        "dashboards": {"labels": {"grafana_dashboard": "1"}},
         "runbookUrl": "https://runbooks.example.com/alerts",
         "pullSecrets": ["mirror"],
         "podSecurityVersion": "v1.36",

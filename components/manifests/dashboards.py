@@ -1,0 +1,114 @@
+"""The Grafana dashboard of a system: a row for each service that is scraped.
+
+One dashboard per system, and not one per service: who is paged for a gateway wants the services behind it at the same
+moment on the same time axis, and it is one object to find. The price is its length; so the rows of services without a
+route of their own are folded, and a folded row asks Prometheus nothing.
+"""
+
+import json
+from collections.abc import Iterator
+
+from components import names
+from components.manifests.panels import DATASOURCE, Json, Row, laid_out
+from components.manifests.pod_alerts import Watched
+from components.manifests.service_panels import panels
+from models.system import SystemSpec
+
+SCHEMA_VERSION = 36
+"""Of Grafana 9, the oldest that is meant; a newer Grafana reads it and writes its own."""
+UID_LENGTH = 40
+"""Characters; Grafana refuses a longer ``uid``."""
+MOST_BYTES = 900_000
+"""A ConfigMap holds 1 MiB, names and metadata included."""
+_SLOTS = ("blue", "green")
+
+
+def dashboards(system: SystemSpec) -> dict[str, str] | None:
+    """Give the data of the dashboard's ConfigMap; none = nothing is scraped, or nobody wants it.
+
+    The file is named by the namespace: Grafana's sidecar keeps the files of all ConfigMaps in one folder.
+    """
+    rows = list(_rows(system))
+    if not rows or system.cluster.dashboards is None or not system.cluster.monitoring:
+        return None
+    return {f"{system.namespace}.json": json.dumps(dashboard(system, rows), separators=(",", ":"))}
+
+
+def dashboard(system: SystemSpec, rows: list[Row]) -> Json:
+    """Describe the dashboard in Grafana's JSON model."""
+    runbook = system.cluster.runbook_url
+    link = {"type": "link", "title": "Runbook", "url": str(runbook), "targetBlank": True}
+    return {
+        "uid": _uid(system.namespace),
+        "title": f"{system.name} ({system.namespace})",
+        "description": f"System {system.name}, environment {system.environment}, by Slipway.",
+        "tags": ["slipway", system.name, system.environment],
+        "schemaVersion": SCHEMA_VERSION,
+        "editable": False,
+        "graphTooltip": 1,  # one crosshair for all panels: what else happened then?
+        "refresh": "1m",
+        "time": {"from": "now-3h", "to": "now"},
+        "links": [link] if runbook else [],
+        "templating": {"list": [_datasource_variable(), _slot_variable()]},
+        "annotations": {"list": [_firing(system.namespace)]},
+        "panels": laid_out(rows),
+    }
+
+
+def _rows(system: SystemSpec) -> Iterator[Row]:
+    for service, deployed in system.services.items():
+        if monitoring := deployed.spec.monitoring:
+            watched = Watched(service=service, namespace=system.namespace, spec=deployed.spec, release=deployed.release)
+            yield Row(
+                title=service,
+                panels=tuple(panels(watched, monitoring)),
+                folded=deployed.spec.route is None and len(system.services) > 1,
+            )
+
+
+def _uid(namespace: str) -> str:
+    """Give the same uid for as long as the namespace is the same: links and stars hold."""
+    uid = f"slipway-{namespace}"
+    return uid if len(uid) <= UID_LENGTH else f"slipway-{names.content_hash(namespace)}"
+
+
+def _datasource_variable() -> Json:
+    return {"type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "refresh": 1}
+
+
+def _slot_variable() -> Json:
+    """Offer both slots without asking: a slot that was empty all the time has no series, and its choice shows none."""
+    every = {"text": "All", "value": "$__all", "selected": True}
+    return {
+        "type": "custom",
+        "name": "slot",
+        "label": "Slot",
+        "query": ",".join(_SLOTS),
+        "multi": True,
+        "includeAll": True,
+        "current": {"text": ["All"], "value": ["$__all"], "selected": True},
+        "options": [every, *({"text": slot, "value": slot, "selected": False} for slot in _SLOTS)],
+    }
+
+
+def _firing(namespace: str) -> Json:
+    """Mark in every graph when an alert of the namespace fired."""
+    return {
+        "name": "Alerts",
+        "enable": True,
+        "iconColor": "red",
+        "datasource": DATASOURCE,
+        "expr": f'ALERTS{{namespace="{namespace}",alertstate="firing",slot=~"$slot"}}',
+        "titleFormat": "{{alertname}} {{service}} {{slot}}",
+    }
+
+
+def faults(system: SystemSpec) -> Iterator[str]:
+    """Give one line for a dashboard that no ConfigMap holds."""
+    for text in (dashboards(system) or {}).values():
+        if len(text) > MOST_BYTES:
+            yield (
+                f"catalog/{system.name}.yaml: services: the dashboard of {len(system.services)} services takes "
+                f"{len(text)} bytes, a ConfigMap holds {MOST_BYTES}; set slipway:cluster.dashboards to null, or split "
+                "the system"
+            )
