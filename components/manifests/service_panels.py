@@ -18,7 +18,7 @@ SHOWN = f'{SLOT}=~"$slot"'
 """The slots that the reader has chosen."""
 _QUANTILES = (0.5, 0.95, 0.99)
 _LEGEND = f"{{{{{SLOT}}}}}"
-_POD = f"{_LEGEND} {{{{pod}}}}"
+_POD = "{{pod}}"  # its name holds the slot's
 
 
 def panels(watched: Watched, monitoring: Monitoring) -> Iterator[Panel]:

@@ -1,0 +1,168 @@
+"""``python -m bench.picture STACK``: the dashboard's graphs of one service, drawn from a live Prometheus as one SVG.
+
+There is no Grafana here. What is drawn are the panels that the stack's dashboard declares, by their own queries, with
+Grafana's variables filled in; only the pixels are ours. Prometheus is read, and nothing is written but the picture.
+"""
+
+import argparse
+import json
+import math
+import re
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import track
+
+from bench.plot import Graph, Line, Points, Span, picture
+from components.labels import SLOT
+from components.manifests.dashboards import dashboards
+from components.manifests.monitor import scraped
+from delivery.errors import DeliveryError
+from delivery.session import Session
+
+PROJECT = Path(__file__).parent.parent
+POINTS = 120
+"""Of each line: more than a graph of this width has pixels for each."""
+TIMEOUT_SECONDS = 30.0
+_CONSTANT = re.compile(r"vector\([\d.e+-]+\)")
+
+
+class PictureFailed(Exception):
+    """One line for a person: what was asked for, and why there is no answer."""
+
+
+def panels_of(session: Session, service: str | None) -> tuple[str, list[dict[str, Any]]]:
+    """Give a service's name and panels from the stack's dashboard, by default those of the first open row.
+
+    Raises:
+        PictureFailed: there is no dashboard, or it has no such row.
+    """
+    made = dashboards(session.spec())
+    if made is None:
+        raise PictureFailed(
+            f"{session.stack}: declares no dashboard: slipway:cluster.monitoring and .dashboards say so"
+        )
+    (text,) = made.values()
+    rows: dict[str, list[dict[str, Any]]] = {}
+    opened: list[str] = []
+    for panel in json.loads(text)["panels"]:
+        if panel["type"] == "row":
+            rows[panel["title"]] = panel["panels"]
+            opened += [] if panel["collapsed"] else [panel["title"]]
+        else:
+            rows[opened[-1]].append(panel)
+    chosen = service or next(iter(opened), next(iter(rows)))
+    if chosen not in rows:
+        raise PictureFailed(f"{chosen}: the dashboard of {session.stack} has no such service; it has {', '.join(rows)}")
+    return chosen, rows[chosen]
+
+
+class Asked:
+    """The HTTP API of a Prometheus, over one span of time."""
+
+    def __init__(self, client: httpx.Client, url: str, span: Span, window: str) -> None:
+        self._client, self._url, self._span, self._window = client, url.rstrip("/"), span, window
+
+    def graph(self, panel: dict[str, Any]) -> Graph:
+        """Ask all queries of a panel.
+
+        Raises:
+            PictureFailed: Prometheus is not reached, or refuses a query.
+        """
+        now = panel["type"] == "stat"
+        lines = tuple(line for target in panel["targets"] for line in self._lines(target, now=now))
+        return Graph(title=panel["title"], unit=panel["fieldConfig"]["defaults"]["unit"], lines=lines, now=now)
+
+    def _lines(self, target: dict[str, Any], *, now: bool) -> list[Line]:
+        query = target["expr"].replace("$__rate_interval", self._window).replace("$slot", "blue|green")
+        found = self._result(query, now=now)
+        return [
+            Line(
+                name=_named(target["legendFormat"], series["metric"]),
+                slot=series["metric"].get(scraped(SLOT), ""),
+                points=_points([series["value"]] if now else series["values"]),
+                constant=_CONSTANT.fullmatch(query) is not None,
+            )
+            for series in found
+        ]
+
+    def _result(self, query: str, *, now: bool) -> list[dict[str, Any]]:
+        span = self._span
+        times = {"time": span.end} if now else {"start": span.start, "end": span.end, "step": span.step}
+        where = f"{self._url}/api/v1/{'query' if now else 'query_range'}"
+        try:
+            answer = self._client.post(where, data={"query": query, **times})
+            content = answer.json()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise PictureFailed(f"{where}: no answer of a Prometheus ({reason}); is --url right?") from error
+        if answer.is_error or content.get("status") != "success":
+            raise PictureFailed(f"{where}: {content.get('error', answer.status_code)}: {query}")
+        return sorted(content["data"]["result"], key=lambda series: sorted(series["metric"].items()))
+
+
+def _points(values: list[tuple[float, str]]) -> Points:
+    """Take the numbers; 0 / 0, as of a slot without requests, is no point."""
+    return tuple((at, float(value)) for at, value in values if math.isfinite(float(value)))
+
+
+def _named(legend: str, labels: dict[str, str]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), legend)
+
+
+def draw(stack: str, url: str | None, service: str | None, span: Span, window: str) -> str:
+    """Ask for everything and draw it.
+
+    Raises:
+        PictureFailed: as `panels_of` and `Asked.graph`.
+        DeliveryError: the stack or its entry cannot be read.
+    """
+    session = Session.open(PROJECT, stack)
+    where = url or session.settings().cluster.metrics_url or session.settings().cluster.prometheus_url
+    if where is None:
+        raise PictureFailed(f"{stack}: slipway:cluster.metricsUrl names no Prometheus; give --url")
+    chosen, panels = panels_of(session, service)
+    progress = track(panels, f"asking Prometheus for {len(panels)} panels", console=Console(stderr=True))
+    with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+        asked = Asked(client, str(where), span, window)
+        graphs = [asked.graph(panel) for panel in progress]
+    if not any(line.points for graph in graphs for line in graph.lines if not line.constant):
+        raise PictureFailed(
+            f"{where}: holds no series of {chosen} in {session.namespace} in that time; is it deployed?"
+        )
+    since, until = (datetime.fromtimestamp(at, UTC) for at in (span.start, span.end))
+    when = f"{since:%Y-%m-%d %H:%M} to {until:%H:%M} UTC, rates over {window}"
+    return picture(f"{chosen} in {session.namespace}", f"The dashboard's own queries, {when}", graphs, span)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Draw a dashboard as SVG; give the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.picture", description=__doc__)
+    parser.add_argument("stack", help="whose dashboard, such as dev")
+    parser.add_argument("--url", help="of Prometheus; else the stack's slipway:cluster.metricsUrl")
+    parser.add_argument("--service", help="whose row; else the first open one")
+    parser.add_argument("--minutes", type=float, default=15, help="how long a time is shown (15)")
+    parser.add_argument("--until", type=float, help="its end, as unix time; else now")
+    parser.add_argument("--window", default="30s", help="of rates: four scrapes or more (30s)")
+    parser.add_argument("--out", type=Path, default=PROJECT / "docs" / "dashboard.svg", help="(docs/dashboard.svg)")
+    given = parser.parse_args(arguments)
+    end = time.time() if given.until is None else given.until
+    span = Span(start=end - 60 * given.minutes, end=end, step=max(1.0, round(60 * given.minutes / POINTS)))
+    try:
+        text = draw(given.stack, given.url, given.service, span, given.window)
+        given.out.write_text(text)
+    except (PictureFailed, DeliveryError, OSError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    sys.stdout.write(f"{given.out}: {len(text)} bytes\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
