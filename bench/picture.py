@@ -98,13 +98,14 @@ class Asked:
         where = f"{self._url}/api/v1/{'query' if now else 'query_range'}"
         try:
             answer = self._client.post(where, data={"query": query, **times})
-            content = answer.json()
+            content: dict[str, Any] = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise PictureFailed(f"{where}: no answer of a Prometheus ({reason}); is --url right?") from error
         if answer.is_error or content.get("status") != "success":
             raise PictureFailed(f"{where}: {content.get('error', answer.status_code)}: {query}")
-        return sorted(content["data"]["result"], key=lambda series: sorted(series["metric"].items()))
+        found: list[dict[str, Any]] = content["data"]["result"]
+        return sorted(found, key=lambda series: sorted(series["metric"].items()))
 
 
 def _points(values: list[tuple[float, str]]) -> Points:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -44,10 +44,10 @@ def system(services: Config, **cluster: object) -> SystemSpec:
 def lost(given: Any, read: Any, path: str = "") -> Iterator[str]:
     """Where what was read back differs from what was given; what a reader adds is its own."""
     if isinstance(given, dict):
-        for key, value in given.items():
+        for key, value in cast("dict[str, Any]", given).items():
             yield from lost(value, read[key], f"{path}.{key}") if key in read else [f"{path}.{key}"]
     elif isinstance(given, list):
-        for index, (mine, its) in enumerate(zip(given, read, strict=True)):
+        for index, (mine, its) in enumerate(zip(cast("list[Any]", given), read, strict=True)):
             yield from lost(mine, its, f"{path}.{index}")
     elif given != read:
         yield f"{path}: {given} became {read}"
