@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
@@ -50,12 +50,11 @@ class Canned(ThreadingHTTPServer):
 class Answer(BaseHTTPRequestHandler):
     """One request."""
 
-    server: Canned
-
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
-        content = self.server.answer(self.path, {name: value for name, (value,) in form.items()}).encode()
-        self.send_response(self.server.status)
+        server = cast("Canned", self.server)
+        content = server.answer(self.path, {name: value for name, (value,) in form.items()}).encode()
+        self.send_response(server.status)
         self.send_header("content-length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
