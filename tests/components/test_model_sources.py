@@ -96,7 +96,8 @@ def test_a_service_without_a_model_has_nothing_of_one() -> None:
     run = deployed(entry(services={"web": data}))
     assert "initContainers" not in pod(run)
     assert [v["name"] for v in pod(run)["volumes"]] == ["settings", "scratch"]
-    assert "modelName" not in run.one("ConfigMap").inputs["data"]["settings.json"]
+    (settings,) = [c for c in run.of_kind("ConfigMap") if "settings.json" in c.inputs["data"]]
+    assert "modelName" not in settings.inputs["data"]["settings.json"]
 
 
 def test_a_slot_may_serve_another_version_of_the_model_than_the_entry_names() -> None:

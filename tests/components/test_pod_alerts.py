@@ -71,7 +71,7 @@ def test_each_is_switched_off_alone_and_takes_its_own_severity_and_time(key: str
     assert {rule["alert"] for rule in rules(monitoring={"alerts": {key: None}})} == every - {alert}
     changed = named(alert, monitoring={"alerts": {key: {"severity": "info", "for": "42s"}}})
     assert {(rule["labels"]["severity"], rule["for"]) for rule in changed} == {("info", "42s")}
-    only = {**OFF["alerts"], key: {}}
+    only: Config = {**OFF["alerts"], key: {}}
     assert {rule["alert"] for rule in rules(monitoring={"alerts": only})} == {alert}
 
 
