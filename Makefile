@@ -23,8 +23,8 @@ setup: .venv/.ready ## Python environment in .venv, as locked
 	@touch $@
 
 .PHONY: up down env status
-up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures
-	@$(PY) -m local up $(if $(STACK),--stack $(STACK))
+up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures; WITH=scaling adds what HPAs read
+	@$(PY) -m local up $(if $(STACK),--stack $(STACK)) $(addprefix --with ,$(WITH))
 down: setup ## remove the embedded cluster and everything that it started
 	@$(PY) -m local down
 env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"
@@ -48,6 +48,7 @@ check: setup ## format, lint, strict types, lock freshness and tier 1
 RELEASES = $(addprefix tests/cluster/,releases test_releases_gateway.py test_promotion.py test_splitting.py)
 
 .PHONY: e2e
+e2e: WITH = scaling
 e2e: up ## tier 2: the real engine against the embedded cluster (ends with make down)
 	@$(PY) -m local browser
 	@$(PY) -m pytest tests/cluster -v --durations=10 -m "not long"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from local import debian, deploy, status, teardown
+from local import debian, deploy, parts, status, teardown
 from local import up as up_
 from local.errors import LocalError
 from local.lock import exclusive
@@ -34,6 +34,10 @@ def up(
     stack: Annotated[
         str, typer.Option(help="Which one: another one is deployed beside those that run.")
     ] = deploy.STACK,
+    extra: Annotated[
+        list[str] | None,
+        typer.Option("--with", help=f"An optional part, kept until `down`: {', '.join(parts.PARTS)}."),
+    ] = None,
 ) -> None:
     """Build what is missing, start or repair the cluster, deploy a stack. Run it again to continue after ^C."""
     with _one_line_errors():
@@ -43,7 +47,7 @@ def up(
         _plain_path(paths)
         progress = Progress()
         with exclusive(paths.cache / "lock"):
-            services = up_.up(paths, progress, stack if deployed else None)
+            services = up_.up(paths, progress, stack if deployed else None, extra or ())
             if services is None:
                 typer.echo(f'the cluster runs; next: eval "$(make -s env)", then pulumi up -s {stack}')
                 return

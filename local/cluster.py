@@ -13,6 +13,7 @@ from local import (
     monitoring,
     network,
     node,
+    parts,
     pki,
     processes,
     storage,
@@ -44,8 +45,8 @@ def prepare(paths: Paths) -> None:
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
     """Return the table of daemons; `prepare` must have run."""
-    parts = (control_plane, node, storage, monitoring)
-    return tuple(daemon for part in parts for daemon in part.daemons(paths))
+    always = (control_plane, node, storage, monitoring)
+    return (*(daemon for part in always for daemon in part.daemons(paths)), *parts.daemons(paths))
 
 
 class Cluster:
@@ -92,9 +93,11 @@ class Cluster:
         return True
 
     def _apply_objects(self) -> None:
-        """Apply the ingress class, the storage classes and the daemons' rights."""
+        """Apply the ingress class, the storage classes, the daemons' rights, and what optional parts need."""
         with self._progress.step("apply the cluster's own objects", 2):
             self._apply(Path(__file__).parent / "manifests")
+            for objects in parts.objects(self._paths).values():
+                self._apply(Path("-"), objects)
 
     def _apply_definitions(self) -> None:
         """Apply the resource definitions: ServiceMonitor, ScaledObject, HTTPRoute and the like; then the Gateway."""
@@ -104,15 +107,16 @@ class Cluster:
             self._kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={folder}")
             self._apply(Path(__file__).parent / "crds/gateway.yaml")
 
-    def _apply(self, objects: Path) -> None:
-        """Apply a file or a folder on the server's side, where an unchanged object is not written."""
-        self._kubectl("apply", "--server-side", "--force-conflicts", f"--filename={objects}")
+    def _apply(self, objects: Path, content: str | None = None) -> None:
+        """Apply a file, a folder or (`-`) a text on the server's side, where an unchanged object is not written."""
+        self._kubectl("apply", "--server-side", "--force-conflicts", f"--filename={objects}", stdin=content)
 
-    def _kubectl(self, *arguments: str) -> None:
+    def _kubectl(self, *arguments: str, stdin: str | None = None) -> None:
         kubectl = self._toolchain.wait("kubectl")
         # kubectl's cache stays in the state directory.
         environment = {"HOME": str(self._paths.state), "PATH": "/usr/bin:/bin"}
-        run([kubectl, f"--kubeconfig={self._paths.kubeconfig}", *arguments], environment=environment)
+        command = [kubectl, f"--kubeconfig={self._paths.kubeconfig}", *arguments]
+        run(command, environment=environment, stdin=stdin)
 
     def _await_node(self) -> None:
         """Return when the node takes pods and the default namespace's ServiceAccount exists."""

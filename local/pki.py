@@ -54,6 +54,13 @@ LEAVES = (
     Leaf("traefik", "slipway:traefik"),
     Leaf("volume-provisioner", "slipway:volume-provisioner"),
     Leaf("prometheus", "slipway:prometheus"),
+    # Aggregated APIs: the API server asks for them under their Services' names.
+    Leaf("metrics-server", "slipway:metrics-server", hosts=("metrics-server.kube-system.svc", addresses.NODE_IP)),
+    Leaf(
+        "prometheus-adapter",
+        "slipway:prometheus-adapter",
+        hosts=("prometheus-adapter.kube-system.svc", addresses.NODE_IP),
+    ),
 )
 AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")  # etcd's and the aggregator's own: a cluster user is neither
 _WITH_KUBECONFIG = (
@@ -66,6 +73,8 @@ _WITH_KUBECONFIG = (
     "traefik",
     "volume-provisioner",
     "prometheus",
+    "metrics-server",
+    "prometheus-adapter",
 )
 
 

@@ -5,24 +5,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import addresses, cluster, debian, deploy, graph, images, wheels
+from local import addresses, cluster, debian, deploy, graph, images, parts, wheels
 from local.commands import CHILDREN
 from local.errors import LocalError
 from local.graph import Task
 from local.paths import Paths
 from local.progress import Progress
 from local.toolchain.build import Toolchain
+from local.toolchain.groups import GROUPS
 
 DISK_GIB = {"state": 6, "cache": 3}  # measured: 4 and 2.5 with one stack; a cold one needs Go's caches beside it
 
 
-def up(paths: Paths, progress: Progress, stack: str | None) -> Mapping[str, Any] | None:
+def up(paths: Paths, progress: Progress, stack: str | None, extra: Sequence[str] = ()) -> Mapping[str, Any] | None:
     """Start or repair the cluster and bring a stack up; returns the stack's output `services`.
 
     Args:
         paths: Where everything goes.
         progress: Shows each step.
         stack: Its name; None stops when all is ready for `pulumi up`.
+        extra: Optional parts (local/parts.py), beside those that the cluster has already.
 
     Raises:
         LocalError: with one line that says what to do; what was built or started by then stays, so that the next
@@ -31,8 +33,9 @@ def up(paths: Paths, progress: Progress, stack: str | None) -> Mapping[str, Any]
     for name, folder in (("state", paths.state), ("cache", paths.cache)):
         refuse_full_disk(name, folder)
     paths.create()
+    parts.add(paths, extra)
     debian.install(debian.NEEDS, paths.logs / "apt.log", progress)
-    toolchain = Toolchain(paths.cache, progress)
+    toolchain = Toolchain(paths.cache, progress, (*GROUPS, *parts.groups(paths)))
     toolchain.start()
 
     def give_up() -> None:

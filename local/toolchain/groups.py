@@ -221,6 +221,32 @@ GROUPS: tuple[Group, ...] = (
     ),
 )
 
+# What `up --with PART` builds as well (local/parts.py).
+OPTIONAL: tuple[Group, ...] = (
+    Group(
+        name="metrics-server",
+        version="v0.9.0",
+        module="scaling",
+        programs=(Program(name="metrics-server", package="sigs.k8s.io/metrics-server/cmd/metrics-server"),),
+        expected_seconds=15,
+        variables=(("k8s.io/client-go/pkg/version.gitVersion", "v0.9.0"),),
+    ),
+    Group(
+        name="prometheus-adapter",
+        version="v0.12.0",
+        module="scaling",
+        programs=(
+            Program(
+                name="adapter",  # go's name for it
+                package="sigs.k8s.io/prometheus-adapter/cmd/adapter",
+                links=("prometheus-adapter",),
+            ),
+            Program(name="adapter-rules", package="./cmd/adapter-rules"),
+        ),
+        expected_seconds=15,
+    ),
+)
+
 # What no cluster needs: checkers for the tests and what a benchmark compares with. The first one that asks has it built
 # (`build.provide`).
 ON_DEMAND: tuple[Group, ...] = (
@@ -257,7 +283,7 @@ ON_DEMAND: tuple[Group, ...] = (
         expected_seconds=150,
     ),
 )
-ALL = (*GROUPS, *ON_DEMAND)
+ALL = (*GROUPS, *OPTIONAL, *ON_DEMAND)
 
 
 def group_of(binary: str, groups: tuple[Group, ...] = ALL) -> Group:

@@ -37,7 +37,8 @@ class Plan:
     url: str
     host: str
     body: str
-    """File with the picture."""
+    """File with what is sent."""
+    content_type: str
     per_second: float
     seconds: float
     clients: int
@@ -145,7 +146,7 @@ class Sender:
         self._plan, self._out = plan, out
         self._address = (place.hostname or "", place.port or 80)
         self._head = (
-            f"POST {place.path or '/'} HTTP/1.1\r\nHost: {plan.host}\r\nContent-Type: image/png\r\n"
+            f"POST {place.path or '/'} HTTP/1.1\r\nHost: {plan.host}\r\nContent-Type: {plan.content_type}\r\n"
             f"Content-Length: {len(body)}\r\n"
         ).encode()
         self._tail = b"\r\n" + body

