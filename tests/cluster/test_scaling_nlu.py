@@ -1,8 +1,6 @@
 """The two signals of text understanding under a real load (seeds.md, N5 and N6), and a metrics source that dies."""
 
 import json
-import os
-import signal
 import statistics
 import time
 from collections.abc import Generator, Iterator
@@ -10,10 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.cluster import seen
+from tests.cluster import harm, seen
 from tests.cluster.nlu import PORT, SENTENCE, SERVICE, STACK, Nlu
 from tests.cluster.scaled import Scaled, until
-from tests.cluster.stack import Json, Stack, local
+from tests.cluster.stack import Json, Stack
 
 pytestmark = pytest.mark.long
 
@@ -104,7 +102,7 @@ def test_without_its_metrics_it_keeps_the_count_and_with_them_it_shrinks_again(
 ) -> None:
     count = scaled.wanted()
     assert count > FLOOR
-    with _stopped("prometheus"):
+    with harm.paused("prometheus"):
         until(lambda: scaled.condition("ScalingActive") == "FailedGetPodsMetric", 60, "the source is lost")
         kept = _fewest(scaled, DEAD_SECONDS)
     assert kept >= count
@@ -126,14 +124,3 @@ def _fewest(scaled: Scaled, seconds: float) -> int:
         found = min(found, scaled.wanted())
         time.sleep(1)
     return found
-
-
-@contextmanager
-def _stopped(component: str) -> Generator[None]:
-    """Freeze a part of the cluster: it takes connections and answers nothing, which is how a source dies worst."""
-    pid = json.loads(local("status", "--json").stdout)["components"][component]["pid"]
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)

@@ -1,0 +1,88 @@
+"""What may happen to a machine, done on purpose to the embedded cluster and undone again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.cluster.stack import Json, local
+
+BURN = "while True: pass"
+
+
+@contextmanager
+def paused(*components: str) -> Generator[None]:
+    """Freeze parts of the cluster: they keep their connections and answer nothing."""
+    parts = json.loads(local("status", "--json").stdout)["components"]
+    pids = [int(parts[name]["pid"]) for name in components]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def busy(processes: int) -> Generator[None]:
+    """Let so many processes that do nothing take all the processor time that they get."""
+    with ExitStack() as stack:
+        for _ in range(processes):
+            burning = stack.enter_context(subprocess.Popen([sys.executable, "-c", BURN]))
+            stack.callback(burning.kill)
+        yield
+
+
+def server_of(pod: Json) -> psutil.Process:
+    """The pod's model server on this machine, found by the pod's cgroup."""
+    uid = str(pod["metadata"]["uid"])
+    inside = [process for process in psutil.process_iter(["cmdline"]) if _in_pod(process.pid, uid)]
+    (server,) = [one for one in inside if "serving" in (one.info["cmdline"] or ())]
+    return server
+
+
+def _in_pod(pid: int, uid: str) -> bool:
+    try:
+        return uid in Path(f"/proc/{pid}/cgroup").read_text().replace("_", "-")
+    except OSError:
+        return False
+
+
+def killed(pod: Json) -> None:
+    """End the pod's server as the kernel does when memory is out."""
+    server_of(pod).kill()
+
+
+@contextmanager
+def lossy(pod: Json, share: float) -> Generator[None]:
+    """Drop this share of the packets that reach the pod (1 = all of them: the pod is cut off)."""
+    rule = ["INPUT", "-m", "statistic", "--mode", "random", "--probability", f"{share:.2f}", "-j", "DROP"]
+    _inside(pod, "iptables", "-I", *rule)
+    try:
+        yield
+    finally:
+        _inside(pod, "iptables", "-D", *rule)
+
+
+@contextmanager
+def slow_link(pod: Json, rate: str) -> Generator[None]:
+    """Let the pod send no faster than this; the rest waits in a queue. Many kernels have no netem to delay it."""
+    device = ("dev", "eth0", "root")
+    _inside(pod, "tc", "qdisc", "add", *device, "tbf", "rate", rate, "burst", "1600", "latency", "2s")
+    try:
+        yield
+    finally:
+        _inside(pod, "tc", "qdisc", "del", *device)
+
+
+def _inside(pod: Json, *command: str) -> None:
+    """Run a program of this machine in the pod's network."""
+    entered = ["nsenter", "--target", str(server_of(pod).pid), "--net", *command]
+    subprocess.run(entered, check=True, capture_output=True)
