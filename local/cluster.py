@@ -28,6 +28,7 @@ from local.toolchain.build import Toolchain
 
 OBJECTS = "cluster-objects"
 DEFINITIONS = "resource-definitions"
+APIS = "aggregated-apis"
 READY = "node-ready"
 _START_LIMIT_SECONDS = 180  # twenty times what it takes on an idle machine: builds may take both processors meanwhile
 _GRACE_SECONDS = 10
@@ -68,6 +69,7 @@ class Cluster:
             *rows,
             Task(OBJECTS, self._apply_objects, ("kube-apiserver",)),
             Task(DEFINITIONS, self._apply_definitions, ("kube-apiserver",)),
+            Task(APIS, self._apply_apis, (OBJECTS, *(daemon.name for daemon in parts.daemons(self._paths)))),
             Task(READY, self._await_node, ("kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler")),
         ]
 
@@ -96,8 +98,13 @@ class Cluster:
         """Apply the ingress class, the storage classes, the daemons' rights, and what optional parts need."""
         with self._progress.step("apply the cluster's own objects", 2):
             self._apply(Path(__file__).parent / "manifests")
-            for objects in parts.objects(self._paths).values():
+            for objects in parts.objects(self._paths):
                 self._apply(Path("-"), objects)
+
+    def _apply_apis(self) -> None:
+        """Apply the APIs of optional parts, whose daemons answer by now."""
+        for objects in parts.apis(self._paths):
+            self._apply(Path("-"), objects)
 
     def _apply_definitions(self) -> None:
         """Apply the resource definitions: ServiceMonitor, ScaledObject, HTTPRoute and the like; then the Gateway."""

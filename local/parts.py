@@ -14,16 +14,20 @@ _RECORD = "parts"  # below the state
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Daemons with what they need: objects of the cluster, and programs that are built for them alone."""
+    """Daemons, the objects that they need, the APIs that they serve, and programs that are built for them alone."""
 
     daemons: Callable[[Paths], tuple[Daemon, ...]]
     objects: Callable[[Paths], str]
+    apis: Callable[[Paths], str]
     programs: tuple[str, ...]
 
 
 PARTS = {
     "scaling": Part(
-        daemons=scaling.daemons, objects=scaling.objects, programs=("metrics-server", "prometheus-adapter")
+        daemons=scaling.daemons,
+        objects=scaling.objects,
+        apis=scaling.apis,
+        programs=("metrics-server", "prometheus-adapter"),
     ),
 }
 
@@ -48,9 +52,14 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
     return tuple(daemon for name in chosen(paths) for daemon in PARTS[name].daemons(paths))
 
 
-def objects(paths: Paths) -> dict[str, str]:
-    """Return the objects of each part that the cluster has, as YAML."""
-    return {name: PARTS[name].objects(paths) for name in chosen(paths)}
+def objects(paths: Paths) -> tuple[str, ...]:
+    """Return what the daemons of the cluster's parts need, as YAML."""
+    return tuple(PARTS[name].objects(paths) for name in chosen(paths))
+
+
+def apis(paths: Paths) -> tuple[str, ...]:
+    """Return the APIs that they serve, as YAML."""
+    return tuple(PARTS[name].apis(paths) for name in chosen(paths))
 
 
 def groups(paths: Paths) -> tuple[Group, ...]:

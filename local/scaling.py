@@ -12,7 +12,7 @@ from local.daemon import Daemon, Port
 from local.paths import Paths
 
 RULES = "adapter-rules.yaml"  # below `etc/`; joined from the systems' ConfigMaps
-_OBJECTS = Path(__file__).parent / "manifests/parts/scaling.yaml"
+_MANIFESTS = Path(__file__).parent / "manifests/parts"
 
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
@@ -21,8 +21,17 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 
 def objects(paths: Paths) -> str:
-    """Return the APIs, their Services and the daemons' rights as YAML."""
-    return Template(_OBJECTS.read_text()).substitute(
+    """Return what the daemons need, as YAML: their rights, and Services that lead to them."""
+    return _filled(paths, "scaling.yaml")
+
+
+def apis(paths: Paths) -> str:
+    """Return what needs the daemons, as YAML: the aggregated APIs."""
+    return _filled(paths, "scaling-apis.yaml")
+
+
+def _filled(paths: Paths, manifest: str) -> str:
+    return Template((_MANIFESTS / manifest).read_text()).substitute(
         authority=base64.b64encode((paths.pki / "ca.crt").read_bytes()).decode(),
         node=addresses.NODE_IP,
         metrics_server=addresses.METRICS_SERVER_PORT,
@@ -42,6 +51,7 @@ def _metrics_server(paths: Paths) -> Daemon:
             "--kubelet-preferred-address-types=InternalIP",
             f"--kubelet-certificate-authority={paths.pki}/ca.crt",
             "--metric-resolution=10s",  # the shortest that it takes; 60 s by default
+            "--kubelet-request-timeout=5s",  # must be less
         ),
         # Ready only after it has read the node twice; until then HPAs wait, and `up` need not.
         probe=probes.http(f"https://{addresses.NODE_IP}:{port}/livez", authority=paths.pki / "ca.crt"),
@@ -51,7 +61,6 @@ def _metrics_server(paths: Paths) -> Daemon:
 
 def _prometheus_adapter(paths: Paths) -> Daemon:
     name, port = "prometheus-adapter", addresses.ADAPTER_PORT
-    health = f"{addresses.LOOPBACK}:{addresses.ADAPTER_HEALTH_PORT}"
     return Daemon(
         name=name,
         binary="adapter-rules",
@@ -59,7 +68,6 @@ def _prometheus_adapter(paths: Paths) -> Daemon:
         arguments=(
             f"-kubeconfig={paths.pki}/{name}.kubeconfig",
             f"-config={paths.etc / RULES}",
-            f"-listen={health}",
             "--",
             f"--lister-kubeconfig={paths.pki}/{name}.kubeconfig",
             *_serving(paths, name, port),
@@ -67,11 +75,8 @@ def _prometheus_adapter(paths: Paths) -> Daemon:
             "--metrics-relist-interval=5s",  # a new system's metrics are found soon; 10 min by default
             "--metrics-max-age=1m",
         ),
-        probe=probes.http(f"http://{health}/healthz"),
-        ports=(
-            Port(number=port, address=addresses.NODE_IP),
-            Port(number=addresses.ADAPTER_HEALTH_PORT),
-        ),
+        probe=probes.http(f"https://{addresses.NODE_IP}:{port}/healthz", authority=paths.pki / "ca.crt"),
+        ports=(Port(number=port, address=addresses.NODE_IP),),
     )
 
 

@@ -13,6 +13,8 @@ from local import addresses, cluster, configs, parts, pki, scaling, status
 from local.daemon import Daemon
 from local.errors import LocalError
 from local.paths import Paths
+from local.progress import Progress
+from local.toolchain.build import Toolchain
 from local.toolchain.groups import group_of
 
 
@@ -22,14 +24,15 @@ def scaling_table(prepared: Paths) -> dict[str, Daemon]:
 
 
 def objects(prepared: Paths, kind: str) -> list[dict[str, Any]]:
-    return [one for one in yaml.safe_load_all(scaling.objects(prepared)) if one["kind"] == kind]
+    written = (*yaml.safe_load_all(scaling.objects(prepared)), *yaml.safe_load_all(scaling.apis(prepared)))
+    return [one for one in written if one["kind"] == kind]
 
 
 def test_a_cluster_has_no_part_that_nobody_asked_for(paths: Paths) -> None:
     assert parts.chosen(paths) == ()
     assert parts.daemons(paths) == ()
     assert parts.groups(paths) == ()
-    assert parts.objects(paths) == {}
+    assert parts.objects(paths) == parts.apis(paths) == ()
 
 
 def test_a_part_once_asked_for_stays_when_up_is_run_without_it(paths: Paths) -> None:
@@ -81,6 +84,16 @@ def test_the_api_server_can_believe_who_answers_under_each_service_s_name(prepar
         served = x509.load_pem_x509_certificate((prepared.pki / f"{spec['service']['name']}.crt").read_bytes())
         names = served.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         assert f"{spec['service']['name']}.kube-system.svc" in names.get_values_for_type(x509.DNSName)
+
+
+def test_no_api_is_announced_before_its_daemon_answers(paths: Paths) -> None:
+    paths.create()
+    parts.add(paths, ["scaling"])
+    pki.create(paths.pki)
+    configs.write_all(paths)
+    tasks = {task.name: task for task in cluster.Cluster(paths, Toolchain(paths.cache, Progress()), Progress()).tasks()}
+    assert {"metrics-server", "prometheus-adapter", cluster.OBJECTS} <= set(tasks[cluster.APIS].needs)
+    assert "APIService" not in "".join(parts.objects(paths))
 
 
 def test_each_service_leads_to_its_daemon_on_the_bridge(prepared: Paths, scaling_table: dict[str, Daemon]) -> None:

@@ -1,7 +1,7 @@
 // Runs prometheus-adapter on the rules of every system of the cluster. The adapter has one configuration and reads it
 // once; each system brings a ConfigMap of its own. This program joins them and starts the adapter anew when they change.
 //
-//	adapter-rules -kubeconfig=FILE -config=FILE -listen=HOST:PORT -- ADAPTER'S ARGUMENTS
+//	adapter-rules -kubeconfig=FILE -config=FILE -- ADAPTER'S ARGUMENTS
 package main
 
 import (
@@ -10,13 +10,11 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -80,7 +78,6 @@ type supervisor struct {
 	known     []byte
 	running   *exec.Cmd
 	ended     chan error // nil, which is never ready, while none runs
-	healthy   atomic.Bool
 }
 
 // keep runs the adapter until the context ends, or until the adapter fails.
@@ -126,7 +123,6 @@ func (s *supervisor) restart(wanted []byte) error {
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
 	s.known, s.running, s.ended = wanted, command, ended
-	s.healthy.Store(true)
 	return nil
 }
 
@@ -134,7 +130,6 @@ func (s *supervisor) stop() {
 	if s.running == nil {
 		return
 	}
-	s.healthy.Store(false)
 	_ = s.running.Process.Signal(syscall.SIGTERM)
 	<-s.ended
 	s.running, s.ended = nil, nil
@@ -143,7 +138,6 @@ func (s *supervisor) stop() {
 func run() error {
 	kubeconfig := flag.String("kubeconfig", "", "of a user who may list ConfigMaps")
 	config := flag.String("config", "", "file for the joined rules")
-	listen := flag.String("listen", "", "address of /healthz")
 	flag.Parse()
 	access, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
 	if err != nil {
@@ -156,17 +150,7 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	adapter := &supervisor{config: *config, arguments: flag.Args()}
-	health := http.NewServeMux()
-	health.HandleFunc("/healthz", func(answer http.ResponseWriter, _ *http.Request) {
-		if !adapter.healthy.Load() {
-			http.Error(answer, "prometheus-adapter does not run yet", http.StatusServiceUnavailable)
-		}
-	})
-	server := &http.Server{Addr: *listen, Handler: health, ReadHeaderTimeout: look}
-	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
-	go func() { failed <- adapter.keep(ctx, client) }()
-	return <-failed
+	return adapter.keep(ctx, client)
 }
 
 func main() {
