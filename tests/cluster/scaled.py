@@ -52,11 +52,8 @@ class Scaled:
 
     def measured(self) -> dict[str, float]:
         """What the HPA sees: percent for resources, requests per second and pod for Pods metrics."""
-        return {
-            _named(metric): _value(metric)
-            for metric in self.autoscaler()["status"].get("currentMetrics") or ()
-            if metric
-        }
+        current = self.autoscaler()["status"].get("currentMetrics") or []
+        return {_named(metric): _value(metric) for metric in current if metric["type"]}  # "" = not seen yet
 
     def condition(self, kind: str) -> str:
         """The reason of one of the HPA's conditions."""
