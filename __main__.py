@@ -18,6 +18,7 @@ from models.errors import ConfigurationError
 from models.parsing import below, parse
 from models.stack import StackSettings
 from models.system import SystemSpec, resolve
+from planning.sizing_line import advice
 
 
 def specification() -> SystemSpec:
@@ -32,6 +33,8 @@ try:
     spec = specification()
 except ConfigurationError as error:
     raise pulumi.RunError(str(error)) from None
+for line, lacking in advice(spec.services) if pulumi.runtime.is_dry_run() else ():
+    (pulumi.log.warn if lacking else pulumi.log.info)(line)
 system = System(spec.name, SystemArgs(spec=spec))
 pulumi.export("services", system.services)
 pulumi.export("delivery", system.delivery)

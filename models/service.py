@@ -11,9 +11,11 @@ from models.errors import Faults
 from models.exposure import Exposure
 from models.files import ConfigFiles
 from models.lifecycle import Drain, Health, Rollout
+from models.load import Load
+from models.load import faults as load_faults
 from models.metadata import PodMetadata
 from models.model import ModelSource
-from models.monitoring import Monitoring
+from models.monitoring import LatencyObjective, Monitoring
 from models.quantity import Quantity, bytes_text, parse
 from models.resources import LOG_ROOM, Resources
 from models.routing import Route
@@ -57,13 +59,21 @@ class ServiceSpec(Model):
     route: Route | None = Field(default=None, description="none = no Ingress")
     monitoring: Monitoring | None = Monitoring()
     release: Strategy = Field(default=Rolling(), description="how its releases go")
+    load: Load | None = Field(default=None, description="requests that it is planned for; none = nothing is sized")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         faults = [*self._budget_faults(), *self._disruption_faults(), *self._volume_faults(), *self._storage_faults()]
+        if self.load and self.objective:
+            faults += load_faults(self.load, self.objective)
         if faults:
             raise Faults(faults)
         return self
+
+    @property
+    def objective(self) -> LatencyObjective | None:
+        """The time within which so many percent of the answers come, where it promises one."""
+        return self.monitoring.slo.latency if self.monitoring and self.monitoring.slo else None
 
     def _budget_faults(self) -> Iterator[str]:
         startup, deadline, timeout = self.health.startup, self.rollout.progress_deadline, self.rollout.timeout
@@ -129,3 +139,4 @@ class ServiceOverlay(Model):
     route: Route | None = None
     monitoring: Monitoring | None = None
     release: Strategy | None = None
+    load: Load | None = None

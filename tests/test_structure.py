@@ -91,7 +91,16 @@ def test_components_import_models_and_components_of_ours(path: Path) -> None:
 
 @by_file("path", sources("planning"), ids=shown)
 def test_planning_is_arithmetic_over_models(path: Path) -> None:
-    assert packages(path) - sys.stdlib_module_names <= {"planning", "models"}
+    """One module simulates; the preview imports the others, and loads no event loop for its lines."""
+    beside = {"simpy"} if path.stem == "simulation" else set[str]()
+    assert packages(path) - sys.stdlib_module_names <= {"planning", "models"} | beside
+
+
+def test_the_preview_does_not_load_the_simulation() -> None:
+    from_main = {module for module in imported(PROJECT / "__main__.py") if module.startswith("planning")}
+    assert from_main == {"planning.sizing_line", "planning.sizing_line.advice"}
+    for name in ("sizing_line", "sizing", "split", "queueing"):
+        assert "planning.simulation" not in imported(PROJECT / "planning" / f"{name}.py")
 
 
 @by_file("path", sources("delivery"), ids=shown)

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 SAMPLES, VERDICTS, PEAK, COURSE = (f"planning/{name}.py" for name in ("samples", "verdicts", "peak", "course"))
+QUEUEING, SPLIT, SIZING = (f"planning/{name}.py" for name in ("queueing", "split", "sizing"))
 
 
 def _near(file: str, old: str, new: str, why: str) -> Mutant:
@@ -63,5 +64,36 @@ MUTANTS = [
         "and not self._run.express,\n                waits",
         "and True,\n                waits",
         "a way back waits for an approval",
+    ),
+    _near(QUEUEING, "(busy + offered * blocked)", "(busy + blocked)", "Erlang B is not Erlang B"),
+    _near(QUEUEING, "servers - offered * (1 - blocked)", "servers - offered * blocked", "hardly anybody waits"),
+    _near(QUEUEING, "free = servers - offered - 1", "free = servers - offered", "the tail of M/M/n is understated"),
+    _near(QUEUEING, "return (arrivals + service) / 2", "return arrivals + service", "constant service waits as any"),
+    _near(QUEUEING, "    if arrivals >= 1:\n        return 1.0\n", "", "Poisson arrivals are taken for even ones"),
+    _near(SPLIT, "pods * concurrency, rate, 1, service)", "pods, rate, 1, service)", "a pod works on one at a time"),
+    _near(SPLIT, 'if split == "in turn" else 1', 'if split == "at random" else 1', "turns are taken for chance"),
+    _near(SPLIT, "(1 + spread) - self.phases", "(1 - spread) - self.phases", "uneven service makes nobody wait"),
+    _near(SPLIT, "sum(1 / root for root in self._roots).real", "0.0", "the mean wait forgets that turns are even"),
+    _near(
+        SPLIT, "+ waits * (1 - reach + reach * served)", "+ waits * reach * served", "the longest waits are forgotten"
+    ),
+    _near(SIZING, "(1 - RESERVED) * (allowed - alone)", "2 * (allowed - alone)", "sized to miss the objective"),
+    _near(SIZING, "if station.utilization > busy", "if station.utilization > 1", "pods are planned to be always busy"),
+    _near(SIZING, "(low, middle) if self.held(middle", "(low, high) if self.held(middle", "not the fewest pods"),
+    _near(SIZING, "METRICS_AGE + HPA_SYNC + self.cold_start", "self.cold_start", "the HPA is taken to see at once"),
+    _near(SIZING, "return lowest / (1 + HPA_TOLERANCE)", "return lowest", "the HPA does nothing until it is too late"),
+    _near(SIZING, "if needed > self.least:", "if False:", "the HPA comes too late on a ramp"),
+    _near(SIZING, "if scaling.ceiling < self.most:", "if scaling.ceiling < self.pods:", "a peak beyond maxReplicas"),
+    Mutant("models/load.py", "if late >= allowed:", "if late > 1:", "an objective that no pods can hold is accepted"),
+    Mutant("models/load.py", "if self.highest < self.rate:", "if False:", "a peak below the usual rate is accepted"),
+    Mutant(
+        "models/gamma.py", "if x < shape + 1 else", "if x < 0 else", "the fraction is used where it does not converge"
+    ),
+    Mutant(
+        "__main__.py",
+        "if pulumi.runtime.is_dry_run() else ()",
+        "",
+        "an update repeats every line of its preview",
+        "program/test_sizing.py",
     ),
 ]

@@ -124,6 +124,15 @@ BLOCKS: Config = {
             "replicasAtMax": {"for": "15m", "severity": "warning"},
         },
     },
+    "load": {
+        "rate": 50,
+        "peak": 150.5,
+        "ramp": "10m",
+        "service": {"mean": "100ms", "cv": 0.5},
+        "concurrency": 2,
+        "coldStart": "42s",
+        "utilization": 80,
+    },
 }
 SERVICE: Config = {
     "image": "server",

@@ -1,0 +1,78 @@
+"""The requests that a service is planned for: how many come, and how long a pod works on one.
+
+The program declares no resource from it. `planning/sizing.py` computes replicas and the HPA's target, which the
+preview and `slipway size` compare with the entry's scaling.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from models.base import Model
+from models.gamma import GammaTime
+from models.monitoring import LatencyObjective
+from models.vocabulary import Milliseconds, Positive, Seconds, Utilization
+
+Rate = Annotated[float, Field(strict=True, gt=0, le=1_000_000, allow_inf_nan=False)]
+"""Requests per second."""
+Variation = Annotated[float, Field(strict=True, ge=0.05, le=4, allow_inf_nan=False)]
+"""Standard deviation divided by mean."""
+
+
+class ServiceTime(Model):
+    """How long a pod works on one request, without waiting."""
+
+    mean: Milliseconds = Field(ge=1, description="of one request on a pod that does nothing else", examples=["100ms"])
+    cv: Variation = Field(
+        default=1.0, description="coefficient of variation: 1 = exponential, 0.1 = nearly constant", examples=[0.5]
+    )
+
+    @property
+    def distribution(self) -> GammaTime:
+        """The time as a random variable, in seconds."""
+        return GammaTime(self.mean / 1000, self.cv)
+
+
+class Load(Model):
+    """What comes, and what one pod makes of it."""
+
+    rate: Rate = Field(description="requests per second on a usual busy day", examples=[50])
+    peak: Rate | None = Field(default=None, description="requests per second at most; none = rate", examples=[150])
+    ramp: Seconds = Field(default=0, description="in which rate grows to peak; 0s = at once", examples=["10m"])
+    service: ServiceTime
+    concurrency: Positive = Field(default=1, description="requests that one pod works on at the same time")
+    cold_start: Seconds | None = Field(
+        default=None,
+        description="from the decision to scale out to the new pod's first answer; none = health.startup",
+        examples=["42s"],
+    )
+    utilization: Utilization = Field(
+        default=80, description="highest planned share of busy time, in percent", examples=[80]
+    )
+
+    @property
+    def highest(self) -> float:
+        """Requests per second at most."""
+        return self.rate if self.peak is None else self.peak
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.highest < self.rate:
+            raise ValueError(
+                f"peak {self.peak:g} is below rate {self.rate:g}; raise it, or drop it where nothing grows"
+            )
+        if self.ramp and self.highest == self.rate:
+            raise ValueError(f"ramp {self.ramp}s without a peak above rate {self.rate:g}: nothing grows; give peak")
+        return self
+
+
+def faults(load: Load, objective: LatencyObjective) -> Iterator[str]:
+    """Say where no number of pods would do, as ``path: rule`` below the service."""
+    late, allowed = load.service.distribution.longer_than(objective.within / 1000), 1 - float(objective.percent) / 100
+    if late >= allowed:
+        yield (
+            f"load.service: {load.service.mean}ms with cv {load.service.cv:g} takes {100 * late:.2g} % of the requests "
+            f"past {objective.within}ms without any waiting, and monitoring.slo.latency allows "
+            f"{100 * allowed:.2g} %: no number of pods holds it; make the server faster or the objective wider"
+        )
