@@ -26,7 +26,7 @@ def plan(foreseen: Plan) -> RenderableType:
     """Show the stages of a release before it begins, its peak and the time that it takes."""
     heading, *rows = table(foreseen.costs)
     most = peak(foreseen.costs)
-    shown = _plain_table(*heading, "judged by", "at least")
+    shown = plain_table(*heading, "judged by", "at least")
     for one, row in zip(foreseen.stages, rows, strict=True):
         shown.add_row(*row, _verdict(one), _time(one), style="bold" if one.cost is most else "")
     return Group(shown, Text(), *_summary(foreseen, most))
@@ -70,7 +70,7 @@ def status(found: StackStatus) -> RenderableType:
     """Show a stack: a line for each service, and below it whatever needs more than a line."""
     driver = f"driver: pid {found.driver}" if found.driver is not None else "no driver runs"
     head = Text.assemble((found.stack, "bold"), f" · {found.system} as {found.environment} · {driver}")
-    shown = _plain_table("service", "phase", "stage", "slot", "runs", "declared", "deployed", "in the cluster", "ready")
+    shown = plain_table("service", "phase", "stage", "slot", "runs", "declared", "deployed", "in the cluster", "ready")
     for service in found.services:
         for row in _slots(service):
             shown.add_row(*row)
@@ -123,7 +123,7 @@ def _unknown(found: StackStatus) -> Iterator[RenderableType]:
 
 def history(past: Sequence[tuple[str, Past]]) -> RenderableType:
     """Show releases that have ended, the newest first."""
-    shown = _plain_table("began", "service", "outcome", "image", "config", "took", "why")
+    shown = plain_table("began", "service", "outcome", "image", "config", "took", "why")
     for service, one in past:
         why = one.reason + (f" (override by {one.override.by}: {one.override.reason})" if one.override else "")
         took = words.duration((one.ended - one.began).total_seconds())
@@ -137,7 +137,8 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
-def _plain_table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """Give an empty table without lines; long cells are folded, not cut."""
     found = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
     for column in columns:
         found.add_column(column, overflow="fold")

@@ -180,12 +180,18 @@ class Sizing:
         if scaling.ceiling < self.most:
             field = "replicas" if isinstance(scaling, Fixed) else "maxReplicas"
             yield f"{field} {scaling.ceiling} is below the {self.most} pods that {demand.peak:g} req/s take; raise it"
-        elif not isinstance(scaling, Fixed) and max(scaling.floor, _kept(scaling, demand)) < self.least:
-            yield (
-                f"minReplicas {scaling.floor}: {demand.rate:g} req/s grow to {demand.after(demand.rate):g} in the "
-                f"{demand.delay:g} s that a new pod takes, and {self.least} pods survive that; raise it, or scale "
-                "ahead of the peak"
-            )
+        elif isinstance(scaling, Autoscaled) and (kept := _kept(scaling, demand)) < self.least:
+            floor = f"minReplicas {scaling.floor}: "
+            if kept < self.pods:
+                yield (
+                    f"{floor}the HPA keeps {kept} pods at {demand.rate:g} req/s, and they take {self.pods}; raise it, "
+                    "or lower the HPA's target"
+                )
+            else:
+                yield (
+                    f"{floor}{demand.rate:g} req/s grow to {demand.after(demand.rate):g} in the {demand.delay:g} s "
+                    f"that a new pod takes, and {self.least} pods survive that; raise it, or scale ahead of the peak"
+                )
 
 
 def size(spec: ServiceSpec) -> Sizing | None:
@@ -193,15 +199,15 @@ def size(spec: ServiceSpec) -> Sizing | None:
     return Sizing(Demand.of(spec.load, spec.objective, spec.health.startup)) if spec.load else None
 
 
-def _kept(scaling: Autoscaled | Triggered, demand: Demand) -> int:
-    """Give the pods that the HPA itself keeps at the usual rate, by the signals that tell of requests.
+def _kept(scaling: Autoscaled, demand: Demand) -> int:
+    """Give the pods that the HPA keeps at the usual rate, by the signals that tell of requests.
 
     A CPU target counts as a share of busy time: so it is where a pod that is always busy uses what it requests.
+    Where it follows other signals nobody knows, and it is trusted.
     """
-    if isinstance(scaling, Triggered):
-        return 0
-    metrics, found = scaling.metrics, [0.0]
+    metrics, asked = scaling.metrics, list[float]()
     if metrics.cpu:
-        found.append(demand.rate * demand.service.seconds / demand.concurrency / metrics.cpu.utilization * 100)
-    found += [demand.rate / float(parse(one.average)) for name, one in metrics.pods.items() if "requests" in name]
-    return min(ceil(max(found)), scaling.ceiling)
+        asked.append(demand.rate * demand.service.seconds / demand.concurrency / metrics.cpu.utilization * 100)
+    asked += [demand.rate / float(parse(one.average)) for name, one in metrics.pods.items() if "requests" in name]
+    wanted = ceil(max(asked) - 1e-9) if asked else scaling.ceiling
+    return min(max(wanted, scaling.floor), scaling.ceiling)

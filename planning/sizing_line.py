@@ -31,11 +31,11 @@ def line(found: Sizing) -> str:
     mean, p95 = found.textbook
     return (
         f"{demand.rate:g} req/s at {milliseconds(demand.service.seconds)} → {pods(found.pods)} at "
-        f"{station.utilization:.0%} busy{growing}; mean {milliseconds(station.mean)}, "
+        f"{percent(station.utilization)} busy{growing}; mean {milliseconds(station.mean)}, "
         f"p95 {milliseconds(station.quantile(0.95))} ({objective(found)}M/M/{found.pods * demand.concurrency}: "
-        f"mean {milliseconds(mean)}, p95 {milliseconds(p95)}); HPA at {found.target:.0%} busy = "
+        f"mean {milliseconds(mean)}, p95 {milliseconds(p95)}); HPA at {percent(found.target)} busy = "
         f"{found.per_pod:.3g} req/s per pod, {found.least}..{found.most}"
-    ).replace("%", " %")
+    )
 
 
 def declared(spec: ServiceSpec) -> str:
@@ -51,7 +51,7 @@ def objective(found: Sizing) -> str:
         return ""
     within = milliseconds(promised.within)
     share = floor(1e4 * (1 - found.station.late(promised.within))) / 100
-    return f"SLO {100 * promised.share:g}% < {within}: held, {share:.2f}%; "
+    return f"SLO {100 * promised.share:g} % < {within}: held, {share:.2f} %; "
 
 
 def milliseconds(seconds: float) -> str:
@@ -64,3 +64,8 @@ def milliseconds(seconds: float) -> str:
 def pods(number: int) -> str:
     """Say a number of pods."""
     return f"{number} pod{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """Say a share in whole percent."""
+    return f"{100 * share:.0f} %"

@@ -18,7 +18,7 @@ from tests.samples import IMAGE, OTHER_IMAGE
 RELEASE = ("release", "prod", "web", "--image", OTHER_IMAGE)
 COMMANDS = (
     "release", "step", "resume", "abort", "rollback", "approve", "promote", "status", "history", "plan", "hold",
-    "release-hold", "check",
+    "release-hold", "check", "size",
 )  # fmt: skip
 
 
@@ -113,6 +113,9 @@ REFUSALS = [
     (("status", "prd"), 1, "did you mean 'prod'?"),
     (("plan", "prod", "wep"), 1, "did you mean 'web'?"),
     (("check", "prod", "wep"), 1, "did you mean 'web'?"),
+    (("size", "prod", "wep"), 1, "did you mean 'web'?"),
+    (("size", "prod", "web", "--rate", "5"), 1, "prod web: declares no load; give at least --rate and --service-time"),
+    (("size", "prod", "--plot", "x.svg"), 1, "--plot draws one service, and 0 of prod have a load; name one"),
 ]
 
 

@@ -3,7 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 SAMPLES, VERDICTS, PEAK, COURSE = (f"planning/{name}.py" for name in ("samples", "verdicts", "peak", "course"))
-QUEUEING, SPLIT, SIZING = (f"planning/{name}.py" for name in ("queueing", "split", "sizing"))
+QUEUEING, SPLIT, SIZING, SIMULATION = (f"planning/{name}.py" for name in ("queueing", "split", "sizing", "simulation"))
 
 
 def _near(file: str, old: str, new: str, why: str) -> Mutant:
@@ -95,5 +95,30 @@ MUTANTS = [
         "",
         "an update repeats every line of its preview",
         "program/test_sizing.py",
+    ),
+    _near(SIZING, "if kept < self.pods:", "if False:", "too high a target is taken for growth"),
+    _near(SIMULATION, "heapreplace(self.free, start + takes)", "heapreplace(self.free, now + takes)", "nobody waits"),
+    _near(SIMULATION, "(self._turn + 1) % len(self._ready)", "self._turn % len(self._ready)", "one pod gets it all"),
+    _near(SIMULATION, "yield self.env.timeout(cold_start)", "yield self.env.timeout(0)", "pods start at once"),
+    _near(SIMULATION, "max(one for _, one in self._proposals)", "asked", "pods go at the first quiet look"),
+    _near(
+        SIMULATION, "max(SCALE_UP_FACTOR * here, here + SCALE_UP_PODS)", "asked", "any number of pods is added at once"
+    ),
+    _near(SIMULATION, "if one.start <= now < one.end", "if False", "nothing is there ahead of the peak"),
+    _near(SIMULATION, "if env.now >= plan.warm_up:", "if True:", "idle pods at the start flatter the figures"),
+    _near(SIMULATION, "self.within(objective.within) >= objective.share", "True", "every seed holds its objective"),
+    Mutant(
+        "delivery/commands/sizing.py",
+        "    if lacking:\n        report.fail(",
+        "    if not found:\n        report.fail(",
+        "a pipeline does not learn that the entry has too few pods",
+        "delivery/test_size.py",
+    ),
+    Mutant(
+        "delivery/sized.py",
+        "held >= SEEDS_THAT_HOLD",
+        "held >= 0",
+        "a missed objective passes",
+        "delivery/test_size.py",
     ),
 ]

@@ -109,6 +109,9 @@ def ranged(least: int, most: int, **metrics: object) -> Config:
     return {"minReplicas": least, "maxReplicas": most, "metrics": metrics or {"cpu": {"utilization": 70}}}
 
 
+QUERY: Config = {"prometheus": {"query": "x", "threshold": 1}}
+
+
 @pytest.mark.parametrize(
     ("scaling", "load", "said"),
     [
@@ -127,13 +130,12 @@ def ranged(least: int, most: int, **metrics: object) -> Config:
         (ranged(2, 7, pods={"http_requests_total": {"average": 1}}), {"rate": 10, "peak": 50}, ""),
         (ranged(7, 7), {"rate": 10, "peak": 50}, ""),
         (
-            {"minReplicas": 0, "maxReplicas": 9, "triggers": {"a": {"prometheus": {"query": "x", "threshold": 1}}}},
+            ranged(2, 7, cpu={"utilization": 90}),
             {},
-            (
-                "minReplicas 0: 50 req/s grow to 50 in the 90 s that a new pod takes, and 7 pods survive that; raise "
-                "it, or scale ahead of the peak"
-            ),
+            ("minReplicas 2: the HPA keeps 6 pods at 50 req/s, and they take 7; raise it, or lower the HPA's target"),
         ),
+        (ranged(2, 7, memory={"utilization": 90}), {}, ""),
+        ({"minReplicas": 0, "maxReplicas": 9, "triggers": {"a": {"cpu": {"utilization": 70}}, "b": QUERY}}, {}, ""),
     ],
 )
 def test_what_an_entry_lacks_is_said(scaling: Config, load: Config, said: str) -> None:
