@@ -80,6 +80,15 @@ bench-release: setup ## a bad release with Slipway and with Flagger: time and fa
 bench-verdicts: setup ## false verdicts and sample sizes of the gate: 2,000 simulated releases of each kind
 	@$(PY) -m bench.verdicts
 
+.PHONY: bench-sizing bench-service-times
+bench-sizing: setup ## sizing against the cheapest number of pods in 200 seeds; the bank's day and the shop's peak (5 min)
+	@$(PY) -m bench.sizing $(SEEDS)
+SERVICE_TIMES = $(PY) -m pytest -q --import-mode=importlib bench/service_times.py
+bench-service-times: setup ## how long our servers work on one request, into bench/measured.json (run it alone; 1 min)
+	@$(SERVICE_TIMES) -p serving.tests.conftest -k classifier
+	@$(SERVICE_TIMES) -p serving.tests.nlu.conftest -k nlu
+	@$(SERVICE_TIMES) -p serving.tests.faces.conftest -k faces
+
 .PHONY: bench-preview
 bench-preview: setup ## preview of 1, 10 and 100 services against a flat program (after make up, or BENCH_CONTEXT=mine)
 	@$(if $(BENCH_CONTEXT),,eval "$$($(PY) -m local env)" &&) $(PY) -m bench.preview

@@ -8,71 +8,24 @@ A pod that is taken away gets no more requests and answers those that it has, as
 """
 
 import random
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from heapq import heapreplace
-from math import ceil, exp, inf, log, sqrt
+from heapq import heappop, heappush, heapreplace
+from math import ceil
 
 import simpy
 
-from models.gamma import GammaTime
+from planning.arrivals import Course, Draw, gamma
 from planning.sizing import HPA_SYNC, HPA_TOLERANCE, Demand, Objective
 from planning.split import Split
 
-Draw = Callable[[random.Random], float]
-"""Gives the seconds of one request's service."""
 Process = Generator[simpy.Event, object, None]
 
 SCALE_DOWN_STABILIZATION = 300
 """Seconds: the HPA takes the highest proposal of so long before it takes pods away (Kubernetes' default)."""
 SCALE_UP_FACTOR, SCALE_UP_PODS = 2, 4
 """In 15 s the HPA at most doubles the pods, or adds four, whichever is more (Kubernetes' default ``scaleUp``)."""
-
-
-def gamma(time: GammaTime) -> Draw:
-    """Draw from the distribution that the formulas assume."""
-    scale = time.seconds / time.shape
-    return lambda chance: chance.gammavariate(time.shape, scale)
-
-
-def lognormal(time: GammaTime) -> Draw:
-    """Draw from a distribution of the same mean and variation with a heavier tail."""
-    spread = log(1 + time.cv**2)
-    centre, width = log(time.seconds) - spread / 2, sqrt(spread)
-    return lambda chance: exp(chance.gauss(centre, width))
-
-
-def measured(times: list[float]) -> Draw:
-    """Draw one of the service times that were measured, in seconds."""
-    return lambda chance: chance.choice(times)
-
-
-@dataclass(frozen=True)
-class Course:
-    """Requests per second over time: straight lines between points, and level after the last."""
-
-    points: tuple[tuple[float, float], ...]
-    """Second and rate; the first second is 0."""
-
-    @classmethod
-    def level(cls, rate: float) -> "Course":
-        """Give the same rate for ever."""
-        return cls(((0, rate),))
-
-    @property
-    def most(self) -> float:
-        """The highest rate."""
-        return max(rate for _, rate in self.points)
-
-    def at(self, second: float) -> float:
-        """Give the rate at a time."""
-        after = bisect_right(self.points, (second, inf))
-        if after == len(self.points):
-            return self.points[-1][1]
-        (left, low), (right, high) = self.points[after - 1 : after + 1]
-        return low + (high - low) * (second - left) / (right - left)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +62,8 @@ class Plan:
     split: Split = "in turn"
     scaler: Scaler | None = None
     schedule: tuple[Scheduled, ...] = ()
+    queue_limit: int | None = None
+    """Requests that may wait at a pod; more are refused at once, as `server.queueLimit` has it. None = all wait."""
     warm_up: float = 0
     """Seconds whose requests are not counted: all pods are idle at first."""
 
@@ -132,7 +87,9 @@ class Outcome:
     """What happened."""
 
     times: list[float] = field(default_factory=list[float])
-    """Seconds in system of each counted request, in the order of arrival."""
+    """Seconds in system of each counted request that was answered, in the order of arrival."""
+    refused: int = 0
+    """Counted requests that found a full queue."""
     pods: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
     """When the number of answering pods became what."""
     scale_outs: int = 0
@@ -141,8 +98,18 @@ class Outcome:
     """From the decision to make a pod to the one to take it away."""
 
     def within(self, seconds: float) -> float:
-        """Give the share of requests that were answered within a time."""
-        return sum(time <= seconds for time in self.times) / len(self.times) if self.times else 1.0
+        """Give the share of requests that were answered within a time; who was refused was not."""
+        return sum(time <= seconds for time in self.times) / self.requests if self.requests else 1.0
+
+    @property
+    def requests(self) -> int:
+        """All that came."""
+        return len(self.times) + self.refused
+
+    @property
+    def availability(self) -> float:
+        """Share of the requests that were answered, however late."""
+        return len(self.times) / self.requests if self.requests else 1.0
 
     def meets(self, objective: Objective) -> bool:
         """Whether the objective was held."""
@@ -161,17 +128,27 @@ class Outcome:
 class Pod:
     """One pod: its places, each with the second from which it is free, and when it was busy."""
 
-    def __init__(self, places: int, since: float, *, watched: bool) -> None:
+    def __init__(self, places: int, since: float, *, watched: bool, limited: bool) -> None:
+        self._limited = limited
         self.free = [since] * places
         self.since = since
         """When it was asked for."""
         self._work = deque[tuple[float, float]](maxlen=None if watched else 0)
+        self._here = list[float]()
+
+    def full(self, now: float, queue_limit: int) -> bool:
+        """Whether all places and all of the queue are taken."""
+        while self._here and self._here[0] <= now:
+            heappop(self._here)
+        return len(self._here) >= len(self.free) + queue_limit
 
     def serve(self, now: float, takes: float) -> float:
         """Take a request that takes so long; give the second at which it is answered."""
         start = max(now, self.free[0])
         heapreplace(self.free, start + takes)
         self._work.append((start, start + takes))
+        if self._limited:
+            heappush(self._here, start + takes)
         return start + takes
 
     def busy(self, since: float, now: float) -> float:
@@ -191,7 +168,7 @@ class Service:
         self._arrivals, self._service, self._chance = (random.Random(f"{seed}/{part}") for part in "asc")  # noqa: S311
         one = plan.split == "central"
         places = plan.concurrency * (plan.pods if one else 1)
-        self._ready = [Pod(places, 0, watched=plan.scaler is not None) for _ in range(1 if one else plan.pods)]
+        self._ready = [self._pod(places) for _ in range(1 if one else plan.pods)]
         self._starting: list[Pod] = []
         self._turn = 0
         self._proposals = deque[tuple[float, int]]()
@@ -206,13 +183,21 @@ class Service:
         self.outcome.pod_seconds += sum(self.plan.seconds - pod.since for pod in self._ready + self._starting)
         return self.outcome
 
+    def _pod(self, places: int) -> Pod:
+        plan = self.plan
+        return Pod(places, self.env.now, watched=plan.scaler is not None, limited=plan.queue_limit is not None)
+
     def _arrive(self) -> Process:
         plan, env, times = self.plan, self.env, self.outcome.times
         most, level = plan.course.most, len(plan.course.points) == 1
         while True:
             yield env.timeout(self._arrivals.expovariate(most))
             if level or self._arrivals.random() * most < plan.course.at(env.now):
-                answered = self._next().serve(env.now, plan.draw(self._service))
+                pod, takes = self._next(), plan.draw(self._service)
+                if plan.queue_limit is not None and pod.full(env.now, plan.queue_limit):
+                    self.outcome.refused += env.now >= plan.warm_up
+                    continue
+                answered = pod.serve(env.now, takes)
                 if env.now >= plan.warm_up:
                     times.append(answered - env.now)
 
@@ -262,7 +247,7 @@ class Service:
             self.outcome.pods.append((self.env.now, len(self._ready)))
 
     def _start(self, cold_start: float) -> Process:
-        pod = Pod(self.plan.concurrency, self.env.now, watched=True)
+        pod = self._pod(self.plan.concurrency)
         self._starting.append(pod)
         yield self.env.timeout(cold_start)
         if pod in self._starting:  # nobody has taken it away meanwhile

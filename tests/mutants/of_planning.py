@@ -106,6 +106,7 @@ MUTANTS = [
     ),
     _near(SIMULATION, "if one.start <= now < one.end", "if False", "nothing is there ahead of the peak"),
     _near(SIMULATION, "if env.now >= plan.warm_up:", "if True:", "idle pods at the start flatter the figures"),
+    _near(SIMULATION, "len(self.free) + queue_limit", "10**9", "no request is ever refused"),
     _near(SIMULATION, "self.within(objective.within) >= objective.share", "True", "every seed holds its objective"),
     Mutant(
         "delivery/commands/sizing.py",

@@ -6,19 +6,8 @@ from dataclasses import replace
 import pytest
 
 from models.gamma import GammaTime
-from planning.simulation import (
-    Course,
-    Draw,
-    Plan,
-    Scaler,
-    Scheduled,
-    Service,
-    gamma,
-    lognormal,
-    measured,
-    met,
-    simulate,
-)
+from planning.arrivals import Course, Draw, gamma, lognormal, measured
+from planning.simulation import Plan, Scaler, Scheduled, Service, met, simulate
 from planning.sizing import Demand, Objective, Sizing
 from planning.split import Split
 
@@ -148,6 +137,27 @@ def test_a_pod_that_works_on_two_has_two_places() -> None:
     times = simulate(Plan(course=Course.level(15), seconds=300, draw=TEN, pods=1, concurrency=2), 1).times
     assert sum(times) / len(times) < 0.2
     assert max(times) < 2
+
+
+def test_a_full_queue_refuses_and_the_others_wait_no_longer_than_it() -> None:
+    plan = Plan(course=Course.level(20), seconds=500, draw=TEN, pods=1, queue_limit=4)
+    found = simulate(plan, 1)
+    assert found.availability == pytest.approx(0.5, abs=0.03)
+    assert found.requests == found.refused + len(found.times)
+    assert max(found.times) <= 0.5 + 1e-9
+    assert found.within(10) == found.availability
+    assert simulate(replace(plan, queue_limit=10**6), 1).refused == 0
+
+
+def test_a_queue_that_is_long_enough_changes_nothing() -> None:
+    plan = Plan.steady(CLASSIFIER, 7, 2000)
+    assert simulate(replace(plan, queue_limit=64), 1).times == simulate(plan, 1).times
+
+
+def test_requests_before_the_warm_up_are_not_counted() -> None:
+    plan = Plan(course=Course.level(100), seconds=20, draw=measured([0.001]), pods=1)
+    assert simulate(plan, 1).requests == pytest.approx(2000, rel=0.1)
+    assert simulate(replace(plan, warm_up=15), 1).requests == pytest.approx(500, rel=0.2)
 
 
 def test_one_queue_for_all_is_no_model_of_pods_that_come_and_go() -> None:
