@@ -123,33 +123,35 @@ def shop_demand(cold_start: float) -> Demand:
 
 def shop() -> Iterator[Case]:
     """Give the sale with an HPA alone, with pods scheduled ahead of it, as sized, and with 50 pods all the time."""
-    ours = measured("classifier")
-    colds = [(PUBLISHED_COLD_START, "published")] + ([(ours.cold_start, "measured")] if ours else [])
-    for cold, source in colds:
-        sized = Sizing(shop_demand(cold))
-        least, most = SHOP_PODS
-        scaler = Scaler(target=SHOP_USE, least=least, most=most, cold_start=cold)
-        base = Plan(
-            course=shop_course(),
-            seconds=SHOP_SECONDS,
-            draw=gamma(SHOP_SERVICE),
-            pods=least,
-            scaler=scaler,
-            queue_limit=QUEUE,
-        )
-        ahead = Scheduled(start=SHOP_OPENS - 60 - 2 * cold, end=SHOP_OPENS + SHOP_RAMP + SHOP_LASTS, pods=most)
-        fitted = replace(scaler, target=sized.target, least=sized.least, most=sized.most)
-        name = f"cold start {cold:g} s ({source}): "
-        within = SHOP_OBJECTIVE.within
-        yield Case(name=f"{name}HPA 5..50 at 80 %", plan=base, within=within)
-        yield Case(name=f"{name}and 50 pods scheduled ahead", plan=replace(base, schedule=(ahead,)), within=within)
-        yield Case(
-            name=f"{name}as sized, {fitted.least}..{fitted.most} at {100 * fitted.target:.0f} %",
-            plan=replace(base, pods=fitted.least, scaler=fitted),
-            within=within,
-        )
-    fixed = replace(base, pods=SHOP_PODS[1], scaler=None)
-    yield Case(name="50 pods all the time", plan=fixed, within=SHOP_OBJECTIVE.within)
+    yield from _shop(PUBLISHED_COLD_START, "published")
+    if ours := measured("classifier"):
+        yield from _shop(ours.cold_start, "measured")
+    yield Case(name="50 pods all the time", plan=_sale(SHOP_PODS[1], None), within=SHOP_OBJECTIVE.within)
+
+
+def _shop(cold: float, source: str) -> Iterator[Case]:
+    sized, name, within = Sizing(shop_demand(cold)), f"cold start {cold:g} s ({source}): ", SHOP_OBJECTIVE.within
+    least, most = SHOP_PODS
+    guessed = Scaler(target=SHOP_USE, least=least, most=most, cold_start=cold)
+    fitted = Scaler(target=sized.target, least=sized.least, most=sized.most, cold_start=cold)
+    # Three of the HPA's rounds (four, twice, twice as many) and a cold start before the doors open.
+    ahead = Scheduled(start=SHOP_OPENS - 60 - cold, end=SHOP_OPENS + SHOP_RAMP + SHOP_LASTS, pods=most)
+    yield Case(name=f"{name}HPA {least}..{most} at {100 * SHOP_USE:.0f} %", plan=_sale(least, guessed), within=within)
+    scheduled = replace(_sale(least, guessed), schedule=(ahead,))
+    yield Case(name=f"{name}and {most} pods scheduled ahead", plan=scheduled, within=within)
+    range_ = f"{fitted.least}..{fitted.most} at {100 * fitted.target:.0f} %"
+    yield Case(name=f"{name}as sized, {range_}", plan=_sale(fitted.least, fitted), within=within)
+
+
+def _sale(pods: int, scaler: Scaler | None) -> Plan:
+    return Plan(
+        course=shop_course(),
+        seconds=SHOP_SECONDS,
+        draw=gamma(SHOP_SERVICE),
+        pods=pods,
+        scaler=scaler,
+        queue_limit=QUEUE,
+    )
 
 
 def row(case: Case, outcomes: list[Outcome]) -> list[str]:

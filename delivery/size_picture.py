@@ -57,7 +57,7 @@ def _parts(name: str, said: str, found: Curve) -> Iterator[str]:
         yield f'  <path d="M{_LEFT} {at:.1f}H{_WIDTH - _RIGHT}" stroke="{_LIMIT}" stroke-width="1.5"/>'
         yield _label(_WIDTH - _RIGHT, at - 6, f"objective {milliseconds(found.within)}", "end", _LIMIT)
     yield _label(_WIDTH - _RIGHT, _TOP + 10, "● dealt in turn, ring = planned", "end", _OURS)
-    yield _label(_WIDTH - _RIGHT, _TOP + 26, "╌ M/M/n, one queue for all", "end", "#64748b")
+    yield _label(_WIDTH - _RIGHT, _TOP + 26, "╌ M/M/n: one queue for all, exponential times", "end", "#64748b")
     yield "</svg>"
 
 

@@ -26,15 +26,23 @@ def summary(name: str, spec: ServiceSpec, found: Sizing) -> str:
 
 def line(found: Sizing) -> str:
     """Say what comes, what it takes, and what that gives."""
+    demand = found.demand
+    mean, p95 = found.textbook
+    return (
+        f"{head(found)} ({objective(found)}M/M/{found.pods * demand.concurrency}: mean {milliseconds(mean)}, "
+        f"p95 {milliseconds(p95)}); HPA at {percent(found.target)} busy = {found.per_pod:.3g} req/s per pod, "
+        f"{found.least}..{found.most}"
+    )
+
+
+def head(found: Sizing) -> str:
+    """Say the line's first half: pods and times."""
     demand, station = found.demand, found.station
     growing = f", {demand.peak:g} at the peak → {found.most}" if demand.peak > demand.rate else ""
-    mean, p95 = found.textbook
     return (
         f"{demand.rate:g} req/s at {milliseconds(demand.service.seconds)} → {pods(found.pods)} at "
         f"{percent(station.utilization)} busy{growing}; mean {milliseconds(station.mean)}, "
-        f"p95 {milliseconds(station.quantile(0.95))} ({objective(found)}M/M/{found.pods * demand.concurrency}: "
-        f"mean {milliseconds(mean)}, p95 {milliseconds(p95)}); HPA at {percent(found.target)} busy = "
-        f"{found.per_pod:.3g} req/s per pod, {found.least}..{found.most}"
+        f"p95 {milliseconds(station.quantile(0.95))}"
     )
 
 

@@ -21,7 +21,7 @@ from models.monitoring import LatencyObjective, Monitoring, Slo
 from models.parsing import parse
 from models.service import ServiceSpec
 from planning.sizing import OutOfReachError, size
-from planning.sizing_line import line
+from planning.sizing_line import head
 
 app = typer.Typer()
 
@@ -83,7 +83,7 @@ def show_size(  # noqa: PLR0913, PLR0917 -- one for each option
             found = [_simulated(one, simulate) for one in found]
         if plot:
             (one,) = found
-            plot.write_text(size_picture.picture(one.name, line(one.sizing), one.curve))
+            plot.write_text(size_picture.picture(one.name, head(one.sizing), one.curve))
         _tell(report, found)
 
 

@@ -119,7 +119,10 @@ def test_a_simulation_is_shown_with_its_progress_apart(desk: Desk) -> None:
 
 
 def test_a_simulation_that_misses_the_objective_is_an_error(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planning.simulation.Outcome.meets", lambda *_: False)
+    def missed(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr("planning.simulation.Outcome.meets", missed)
     done = desk.slipway("size", "prod", "web", "--simulate", "2")
     assert done.code == 1
     assert done.line == "slipway: prod web: the simulation held the objective in 0 of 2 seeds"

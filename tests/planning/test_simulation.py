@@ -1,6 +1,7 @@
 """The simulation: against the formulas where they are exact, and the autoscaler's moves one by one."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -58,7 +59,7 @@ def test_another_pod_meets_the_same_requests() -> None:
 
 
 @pytest.mark.parametrize("draw", [gamma, lognormal])
-def test_drawn_times_have_mean_and_variation(draw: type[Draw]) -> None:
+def test_drawn_times_have_mean_and_variation(draw: Callable[[GammaTime], Draw]) -> None:
     chance, give = random.Random(1), draw(UNEVEN)  # noqa: S311 -- no secret
     times = [give(chance) for _ in range(20_000)]
     mean = sum(times) / len(times)
