@@ -9,8 +9,8 @@ from models.service import ServiceSpec
 from planning.curve import Curve, curve
 from planning.sizing import Sizing
 
-REQUESTS = 20_000
-"""Of one seed: at 99 % two hundred may be late, enough that a seed's share says something."""
+REQUESTS = 100_000
+"""Of one seed: late requests come in clusters, and fewer would say more about the seed than about the pods."""
 SEEDS_THAT_HOLD = 0.95
 """Share of the seeds in which the objective must be held."""
 

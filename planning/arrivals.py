@@ -2,8 +2,9 @@
 
 import random
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import exp, inf, log, sqrt
 
 from models.gamma import GammaTime
@@ -15,19 +16,32 @@ Draw = Callable[[random.Random], float]
 def gamma(time: GammaTime) -> Draw:
     """Draw from the distribution that the formulas assume."""
     scale = time.seconds / time.shape
-    return lambda chance: chance.gammavariate(time.shape, scale)
+    return partial(_gamma, time.shape, scale)
 
 
 def lognormal(time: GammaTime) -> Draw:
     """Draw from a distribution of the same mean and variation with a heavier tail."""
     spread = log(1 + time.cv**2)
     centre, width = log(time.seconds) - spread / 2, sqrt(spread)
-    return lambda chance: exp(chance.gauss(centre, width))
+    return partial(_lognormal, centre, width)
 
 
-def measured(times: list[float]) -> Draw:
+def measured(times: Sequence[float]) -> Draw:
     """Draw one of the service times that were measured, in seconds."""
-    return lambda chance: chance.choice(times)
+    return partial(_choice, times)
+
+
+# Functions of the module and no lambdas: a plan goes to other processes.
+def _gamma(shape: float, scale: float, chance: random.Random) -> float:
+    return chance.gammavariate(shape, scale)
+
+
+def _lognormal(centre: float, width: float, chance: random.Random) -> float:
+    return exp(chance.gauss(centre, width))
+
+
+def _choice(times: Sequence[float], chance: random.Random) -> float:
+    return chance.choice(times)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ METRICS_AGE = 15
 """Seconds that a measurement is old at most when the HPA reads it: metrics-server's --metric-resolution."""
 HPA_TOLERANCE = 0.1
 """The HPA does nothing while usage is within this share of its target (Kubernetes' default)."""
-RESERVED = 0.2
-"""Share of what the service time leaves of the error budget that waiting may not use up: an hour is not a month, and
-the percentage must hold in nearly every hour."""
+RESERVED = 0.1
+"""Share of the error budget that is not planned to be used: late requests come in clusters, and the percentage of a
+hundred thousand requests is not that of a month. Where the service time alone uses more, half of what it leaves."""
 BRIEFLY = 0.95
 """Highest share of busy time while new pods are on their way; the planned one holds again when they answer."""
 SPLIT: Split = "in turn"
@@ -99,7 +99,7 @@ class Demand:
         if self.objective is None:
             return True
         alone, allowed = self.service.longer_than(self.objective.within), 1 - self.objective.share
-        return station.late(self.objective.within) <= alone + (1 - RESERVED) * (allowed - alone)
+        return station.late(self.objective.within) <= max((1 - RESERVED) * allowed, (alone + allowed) / 2)
 
     def pods(self, rate: float, busy: float) -> int:
         """Give the fewest pods that hold the objective at a rate, none busier than ``busy``; raises OutOfReachError."""

@@ -77,7 +77,7 @@ MUTANTS = [
     _near(
         SPLIT, "+ waits * (1 - reach + reach * served)", "+ waits * reach * served", "the longest waits are forgotten"
     ),
-    _near(SIZING, "(1 - RESERVED) * (allowed - alone)", "2 * (allowed - alone)", "sized to miss the objective"),
+    _near(SIZING, "max((1 - RESERVED) * allowed, (alone + allowed) / 2)", "2 * allowed", "sized to miss the objective"),
     _near(SIZING, "if station.utilization > busy", "if station.utilization > 1", "pods are planned to be always busy"),
     _near(SIZING, "(low, middle) if self.held(middle", "(low, high) if self.held(middle", "not the fewest pods"),
     _near(SIZING, "METRICS_AGE + HPA_SYNC + self.cold_start", "self.cold_start", "the HPA is taken to see at once"),

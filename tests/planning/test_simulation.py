@@ -1,5 +1,6 @@
 """The simulation: against the formulas where they are exact, and the autoscaler's moves one by one."""
 
+import pickle
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -70,6 +71,12 @@ def test_drawn_times_have_mean_and_variation(draw: Callable[[GammaTime], Draw]) 
 def test_measured_times_are_drawn_as_they_were_measured() -> None:
     plan = Plan(course=Course.level(1), seconds=200, draw=measured([0.01, 0.02]), pods=5)
     assert {round(time, 6) for time in simulate(plan, 1).times} == {0.01, 0.02}
+
+
+def test_a_plan_can_be_sent_to_another_process() -> None:
+    for draw in (gamma(UNEVEN), lognormal(UNEVEN), measured([0.1])):
+        plan = Plan(course=Course.level(1), seconds=50, draw=draw, pods=1, scaler=SCALER)
+        assert simulate(pickle.loads(pickle.dumps(plan)), 1).times == simulate(plan, 1).times  # noqa: S301 -- our own
 
 
 def test_a_course_is_straight_between_its_points_and_level_after() -> None:
