@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from models.gamma import GammaTime
 from planning.arrivals import Course, gamma
@@ -55,7 +56,7 @@ class Measured:
 
 def measured(service: str) -> Measured | None:
     """Read what `bench.service_times` has measured; None = not measured here."""
-    known = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
+    known: dict[str, Any] = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
     if (found := known.get(service)) is None:
         return None
     return Measured(GammaTime(found["mean_ms"] / 1000, found["cv"]), found["cold_start_s"], found["source"])
