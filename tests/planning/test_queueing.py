@@ -77,4 +77,5 @@ def test_allen_cunneen_halves_the_wait_of_constant_service_and_keeps_that_of_m_m
     assert queueing.allen_cunneen(1, 0) == 0.5
     assert queueing.allen_cunneen(1, 1) == 1
     assert queueing.even_arrivals(0.8, 1, 1) == 1
+    assert queueing.even_arrivals(0.8, 2, 1) == 1  # more uneven than Poisson: nothing is given back
     assert 0 < queueing.even_arrivals(0.8, 0.2, 1) < 1

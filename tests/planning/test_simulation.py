@@ -108,6 +108,14 @@ def test_pods_are_added_a_cold_start_after_the_look_and_at_most_four_or_twice_as
     assert max(number for _, number in pods) == 20  # 200/s at 0.1 s and half busy would take 40
 
 
+def test_a_low_target_still_adds_no_more_than_four_pods_or_as_many_as_there_are_in_one_round() -> None:
+    pods = scaled(Course.level(30), 100, scaler=replace(SCALER, target=0.1, cold_start=0))
+    before = [number for second, number in pods if second <= 15]
+    assert max(before) == 2 + 4
+    assert max(number for second, number in pods if second <= 30) == 12
+    assert max(number for _, number in pods) == 20
+
+
 def test_within_the_tolerance_nothing_happens() -> None:
     """20/s of 100 ms on four pods is exactly the target of a half; a tenth more is tolerated."""
     steady = Course.level(20.5)
