@@ -78,7 +78,7 @@ def test_a_paused_load_sends_nothing_and_then_goes_on_as_fast_as_before(served: 
 
 
 def test_clients_keep_their_cookies(served: Ingress, tmp_path: Path) -> None:
-    with seen.running(served, b"picture", tmp_path, clients=20) as load:
+    with seen.running(served, b"picture", tmp_path, per_second=50, clients=20) as load:
         time.sleep(1)
     assert Slots.without_cookie == 20, "only the first request of each has none"
     assert {answer.client for answer in load.answers} == {f"client-{number}" for number in range(20)}

@@ -237,9 +237,7 @@ OPTIONAL: tuple[Group, ...] = (
         module="scaling",
         programs=(
             Program(
-                name="adapter",  # go's name for it
-                package="sigs.k8s.io/prometheus-adapter/cmd/adapter",
-                links=("prometheus-adapter",),
+                name="adapter", package="sigs.k8s.io/prometheus-adapter/cmd/adapter", links=("prometheus-adapter",)
             ),
             Program(name="adapter-rules", package="./cmd/adapter-rules"),
         ),

@@ -52,7 +52,7 @@ class Scaled:
 
     def measured(self) -> dict[str, float]:
         """What the HPA sees: percent for resources, requests per second and pod for Pods metrics."""
-        current = self.autoscaler()["status"].get("currentMetrics") or []
+        current: list[Json] = self.autoscaler()["status"].get("currentMetrics") or []
         return {_named(metric): _value(metric) for metric in current if metric["type"]}  # "" = not seen yet
 
     def condition(self, kind: str) -> str:

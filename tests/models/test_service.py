@@ -159,6 +159,7 @@ OVERLAYS: dict[str, Any] = {
     "route": {"host": "other.example.com"},
     "monitoring": {"path": "/other"},
     "release": {"strategy": "canary", "steps": [100]},
+    "load": {"rate": 5, "service": {"mean": "20ms"}},
 }
 SHARED = {"image", "port", "calls", "mounts", "scratch", "sharedMemory", "externals"}
 """What both slots and all environments share."""
