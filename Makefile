@@ -93,6 +93,10 @@ bench-service-times: setup ## how long our servers work on one request, into ben
 bench-preview: setup ## preview of 1, 10 and 100 services against a flat program (after make up, or BENCH_CONTEXT=mine)
 	@$(if $(BENCH_CONTEXT),,eval "$$($(PY) -m local env)" &&) $(PY) -m bench.preview
 
+.PHONY: bench-server
+bench-server: setup ## our model server beside MLServer, BentoML and LitServe: rate, latency, memory, start (needs two idle cores; 10 min, QUICK=1: 3)
+	@$(PY) -m bench.server $(if $(QUICK),--quick)
+
 .PHONY: schema goldens format lock
 schema: setup ## renew the JSON schemas from the models
 	@$(PY) -m schema

@@ -280,6 +280,14 @@ ON_DEMAND: tuple[Group, ...] = (
         programs=(Program(name="flagger", package="github.com/fluxcd/flagger/cmd/flagger"),),
         expected_seconds=150,
     ),
+    Group(
+        name="vegeta",
+        version="v12.12.0",
+        module="vegeta",
+        programs=(Program(name="vegeta", package="github.com/tsenart/vegeta/v12"),),
+        expected_seconds=15,
+        variables=(("main.Version", "v12.12.0"),),
+    ),
 )
 ALL = (*GROUPS, *OPTIONAL, *ON_DEMAND)
 

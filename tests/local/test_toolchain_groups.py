@@ -46,7 +46,7 @@ def test_scripts_are_binaries_too() -> None:
 
 
 def test_what_only_tests_need_is_not_built_by_up() -> None:
-    assert {group.name for group in ON_DEMAND} == {"kube-score", "actionlint", "promtool", "flagger"}
+    assert {group.name for group in ON_DEMAND} == {"kube-score", "actionlint", "promtool", "flagger", "vegeta"}
     assert not set(ON_DEMAND) & set(GROUPS)
     assert group_of("promtool") in ON_DEMAND
 
@@ -146,6 +146,7 @@ def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program
         ("kube-score", "github.com/zegl/kube-score"),
         ("actionlint", "github.com/rhysd/actionlint"),
         ("flagger", "github.com/fluxcd/flagger"),
+        ("vegeta", "github.com/tsenart/vegeta/v12"),
         ("prometheus", "github.com/prometheus/prometheus"),
         ("promtool", "github.com/prometheus/prometheus"),
         ("pulumi", "github.com/pulumi/pulumi/pkg/v3"),

@@ -1,0 +1,1 @@
+"""`make bench-server`: the model server beside MLServer, BentoML and LitServe."""
