@@ -4,17 +4,16 @@ A place is taken before the body is read, so that neither waiting work nor the m
 without limit, and a client learns at once that it should come back later.
 """
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
 from enum import Enum
 from typing import Any, TypeVar
 
+from serving.batching import Pending
 from serving.telemetry import Telemetry
+from serving.workers import Job, State, Workers
 
 T = TypeVar("T")
 
@@ -32,16 +31,17 @@ class Stage(Enum):
 
 
 class Admission:
-    """Worker threads with one request each, and `queue_limit` places for those who wait."""
+    """Worker threads and `queue_limit` places for those who wait."""
 
     def __init__(self, *, workers: int, queue_limit: int, telemetry: Telemetry) -> None:
         self.workers = workers
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
+        self._threads = Workers(workers)
         self._capacity = workers + queue_limit
         self._telemetry = telemetry
         self._lock = threading.Lock()
         self._taken = 0
         self._running = 0
+        telemetry.queue_depth.set_function(lambda: max(0, self._taken - self._running))
 
     @contextmanager
     def place(self) -> Generator["Place"]:
@@ -58,26 +58,26 @@ class Admission:
         try:
             yield place
         finally:
-            if place.job is None or place.job.cancel():
+            place.left = True
+            job = place.job
+            if job is None or job.state is State.ENDED or self._threads.withdraw(job):
                 self.change(taken=-1)
-            else:
-                place.job.add_done_callback(lambda _: self.change(taken=-1))
 
-    def submit(self, place: "Place", job: Callable[[], T]) -> Future[T]:
+    def submit(self, place: "Place", call: Callable[[], T | Pending[Any, Any, T]]) -> Job[T]:
         """Queue the job of an admitted request for the next free worker thread."""
         asked = time.perf_counter()
 
-        def in_thread() -> T:
+        def begun() -> None:
             place.stage = Stage.RUNNING
             self._telemetry.queue_seconds.observe(time.perf_counter() - asked)
             self.change(running=1)
-            try:
-                return job()
-            finally:
-                self.change(running=-1)
 
-        # The job belongs to its request in the thread too: what it calls carries the request's trace.
-        return self._threads.submit(copy_context().run, in_thread)
+        def ended() -> None:
+            self.change(running=-1, taken=-1 if place.left else 0)
+
+        job = Job(call, begun=begun, ended=ended)
+        self._threads.submit(job)
+        return job
 
     def change(self, *, taken: int = 0, running: int = 0) -> None:
         """Change the counts; workers and the event loop both do."""
@@ -86,7 +86,6 @@ class Admission:
                 raise OverloadedError
             self._taken += taken
             self._running += running
-            self._telemetry.queue_depth.set(max(0, self._taken - self._running))
 
 
 class Place:
@@ -94,7 +93,8 @@ class Place:
 
     def __init__(self, admission: Admission) -> None:
         self.stage = Stage.READING
-        self.job: Future[Any] | None = None
+        self.job: Job[Any] | None = None
+        self.left = False
         self._admission = admission
 
     @contextmanager
@@ -107,9 +107,9 @@ class Place:
         finally:
             self._admission.change(running=-1)
 
-    async def run(self, job: Callable[[], T]) -> T:
+    async def run(self, call: Callable[[], T | Pending[Any, Any, T]]) -> T:
         """Run a job in a worker thread; cancelling the wait cancels a job that has not begun."""
         self.stage = Stage.WAITING
-        future = self._admission.submit(self, job)
-        self.job = future
-        return await asyncio.wrap_future(future)
+        job = self._admission.submit(self, call)
+        self.job = job
+        return await job.answer

@@ -4,29 +4,13 @@ No request ever waits for company: a batch is what has gathered meanwhile. A dev
 of one then answers eight times the traffic, and at low traffic nothing changes.
 """
 
-import threading
-from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 X = TypeVar("X")
 Y = TypeVar("Y")
-
-
-class _Entry(Generic[X, Y]):
-    """One item on its way."""
-
-    def __init__(self, item: X) -> None:
-        self.item = item
-        self.settled = False
-        self.answer: Y | None = None
-        self.error: Exception | None = None
-
-    def result(self) -> Y:
-        if self.error is not None:
-            raise self.error
-        return cast("Y", self.answer)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,79 +27,75 @@ class Fit(Generic[X]):
     kind: Callable[[X], Hashable]
 
 
+@dataclass(frozen=True)
 class Batches(Generic[X, Y]):
-    """Called from worker threads, which compute for each other: whose turn it is takes everything that fits along.
+    """Computes items that came at the same time.
 
     compute: Gives an answer for each item, in order.
-    lanes: How many batches are computed at once.
     seen: Is told the number of items of each batch.
     """
 
-    def __init__(
-        self,
-        compute: Callable[[Sequence[X]], Sequence[Y]],
-        fit: Fit[X],
-        *,
-        lanes: int,
-        seen: Callable[[float], None],
-    ) -> None:
-        self.compute = compute
-        self.fit = fit
-        self._seen = seen
-        self._free = lanes
-        self._waiting: deque[_Entry[X, Y]] = deque()
-        self._changed = threading.Condition()
-
-    @property
-    def waiting(self) -> int:
-        """Items that no computation has taken yet."""
-        return len(self._waiting)
+    compute: Callable[[Sequence[X]], Sequence[Y]]
+    fit: Fit[X]
+    seen: Callable[[float], None]
 
     def answer(self, item: X) -> Y:
-        """The item's answer, computed by this thread or by another one; raises what computing it raised."""
-        entry = _Entry[X, Y](item)
-        with self._changed:
-            self._waiting.append(entry)
-            self._changed.wait_for(lambda: entry.settled or self._leads(entry))
-            if entry.settled:
-                return entry.result()
-            batch = self._take()
-            self._free -= 1
-            self._changed.notify_all()  # another lane may be free for the next in line
-        try:
-            self._settle(batch)
-        finally:
-            with self._changed:
-                self._free += 1
-                for taken in batch:
-                    taken.settled = True
-                self._changed.notify_all()
-        return entry.result()
+        """The answer of a single item; raises what computing it raised."""
+        [found] = self.answers([item])
+        if isinstance(found, Failed):
+            raise found.error
+        return found
 
-    def _leads(self, entry: _Entry[X, Y]) -> bool:
-        return self._free > 0 and bool(self._waiting) and self._waiting[0] is entry
+    def answers(self, items: Sequence[X]) -> "list[Y | Failed]":
+        """The answer of each item, or its own error, in as few computations as fit."""
+        found: list[Y | Failed] = []
+        for batch in self._batches(items):
+            found += self._settled(batch)
+        return found
 
-    def _take(self) -> list[_Entry[X, Y]]:
-        """The first item and all behind it that fit, in order: nobody is overtaken."""
-        batch = [self._waiting.popleft()]
-        kind, total = self.fit.kind(batch[0].item), self.fit.size(batch[0].item)
-        while self._waiting and self.fit.kind(self._waiting[0].item) == kind:
-            total += self.fit.size(self._waiting[0].item)
-            if total > self.fit.most:
-                break
-            batch.append(self._waiting.popleft())
-        return batch
+    def _batches(self, items: Sequence[X]) -> Iterator[Sequence[X]]:
+        """Neighbours that fit: nobody is overtaken."""
+        begin, total, kind = 0, 0, None
+        for index, item in enumerate(items):
+            size, own = self.fit.size(item), self.fit.kind(item)
+            if index > begin and (own != kind or total + size > self.fit.most):
+                yield items[begin:index]
+                begin, total = index, 0
+            total, kind = total + size, own
+        if items:
+            yield items[begin:]
 
-    def _settle(self, batch: Sequence[_Entry[X, Y]]) -> None:
+    def _settled(self, batch: Sequence[X]) -> "list[Y | Failed]":
         """Compute; after a failure each item alone, so that it is the faulty one's only."""
-        self._seen(len(batch))
+        self.seen(len(batch))
         try:
-            answers = self.compute([entry.item for entry in batch])
-            for entry, answer in zip(batch, answers, strict=True):
-                entry.answer = answer
+            answers = self.compute(batch)
+            if len(answers) != len(batch):
+                raise ValueError(f"{len(answers)} answers for {len(batch)} items")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - raised again by whom it belongs to
             if len(batch) == 1:
-                batch[0].error = error
-                return
-            for entry in batch:
-                self._settle([entry])
+                return [Failed(error)]
+            return [found for item in batch for found in self._settled([item])]
+        return list(answers)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why an item has no answer."""
+
+    error: Exception
+
+
+@dataclass(frozen=True)
+class Pending(Generic[X, Y, R]):
+    """What a job gives whose inference may be shared: its item, and what makes the job's result of the answer."""
+
+    batches: Batches[X, Y]
+    item: X
+    finish: Callable[[Y], R]
+
+    def result(self, found: "Y | Failed") -> R:
+        """The job's result; raises what computing or finishing it raised."""
+        if isinstance(found, Failed):
+            raise found.error
+        return self.finish(found)

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from starlette.routing import BaseRoute
 
+from serving.batching import Batches
 from serving.config_files import ConfigFiles
 from serving.cpu import Threads
 from serving.errors import ModelUnusableError
@@ -111,6 +112,7 @@ class Payload(Generic[M]):
     check: Blocking, about once a second while up. Raises UnreachableError while something that every answer needs is
         away: the pod is not ready (and says why, once) until it passes again. Keep its own time limit ≤ 2 s.
     tensors: The model as seen by /v2/models/{model}; None: the role has no such endpoints.
+    batches: What computes those tensors for several requests at once, all outputs of each; None: one after the other.
     reload: Blocking. Mounted files changed: gives the M that serves from now on; None: `load` is called again. The
         new M is warmed before it replaces the old one; after an error the old one goes on serving.
     close: Blocking or `async`, at the end of a drain, and for an M that a reload replaced, once nothing uses it.
@@ -123,6 +125,7 @@ class Payload(Generic[M]):
     warm_up: Callable[[M], Sequence[WarmUp]] = _nothing_to_send
     check: Callable[[M], None] | None = None
     tensors: Callable[[M], TensorModel] | None = None
+    batches: Callable[[M], Batches[Any, Any]] | None = None
     reload: Callable[[M, "Context"], M] | None = None
     close: Callable[[M], Awaitable[None] | None] | None = None
     workers: int | None = None

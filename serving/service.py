@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from serving.admission import Admission, OverloadedError, Place, Stage
+from serving.batching import Pending
 from serving.errors import UnreachableError, refusal
 from serving.identity import Identity
 from serving.lifecycle import Lifecycle, NotReadyError
@@ -38,8 +39,11 @@ class Service(Generic[M]):
     admission: Admission
     telemetry: Telemetry
 
-    async def compute(self, read: Callable[[], Awaitable[B]], job: Callable[[M, B], R]) -> R:
+    async def compute(self, read: Callable[[], Awaitable[B]], job: Callable[[M, B], R | Pending[Any, Any, R]]) -> R:
         """Admit a request, read it on the event loop and compute its answer in a worker thread, in bounded time.
+
+        A job may give `Pending` instead of its result: the inference that it waits for is computed together with those
+        of other waiting requests.
 
         Raises:
             HTTPException: 503 no model or a dependency away, 429 queue full; too late: 408 uploading, 503 waiting,

@@ -1,17 +1,23 @@
 """The Open Inference Protocol, version 2, over HTTP and JSON: what generic clients and gateways speak."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
+from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from serving.batching import Pending
+from serving.encoding import answer, encoded
 from serving.errors import refusal
 from serving.lifecycle import NotReadyError
 from serving.payload import Payload
 from serving.service import Service
-from serving.tensor_requests import InferenceError, answer_of, parse
+from serving.tensor_requests import InferenceError, InferenceRequest, answer_of, parse
 from serving.tensors import TensorModel
 from serving.uploads import read_body
 
@@ -35,10 +41,10 @@ class OpenInference(Generic[M]):
         if self.payload.tensors is None:
             return always
         return [
-            *always,
+            Route("/v2/models/{model}/infer", self.infer, methods=["POST"]),  # what is asked most is looked for first
             Route("/v2/models/{model}", self.model),
             Route("/v2/models/{model}/ready", self.model_ready),
-            Route("/v2/models/{model}/infer", self.infer, methods=["POST"]),
+            *always,
         ]
 
     async def server(self, _: Request) -> Response:
@@ -82,21 +88,25 @@ class OpenInference(Generic[M]):
         """The outputs that the request wants, all by default."""
         name = self._known(request)
         try:
-            body = await self.service.compute(lambda: read_body(request), self._infer)
+            return answer(await self.service.compute(lambda: read_body(request), partial(self._infer, name)))
         except InferenceError as error:
             raise refusal(400, str(error)) from error
-        return JSONResponse({"model_name": name, **body})
 
-    def _infer(self, loaded: M, body: bytes) -> dict[str, object]:
+    def _infer(self, name: str, loaded: M, body: bytes) -> "bytes | Pending[Any, Any, bytes]":
+        """In a worker thread: read the tensors, compute, and encode the answer."""
         model = self._tensors(loaded)
         request, feed, wanted = parse(body, model)
+        if self.payload.batches is not None:
+            began = time.perf_counter()
+
+            def finish(outputs: Mapping[str, NDArray[Any]]) -> bytes:
+                self.service.telemetry.inference_seconds.observe(time.perf_counter() - began)
+                return _encoded(name, model, request, {output: outputs[output] for output in wanted})
+
+            return Pending(self.payload.batches(loaded), feed, finish)
         with self.service.telemetry.inference_seconds.time():
             outputs = model.infer(feed, wanted)
-        answer: dict[str, object] = {"model_version": model.version}
-        if request.id is not None:
-            answer["id"] = request.id
-        answer["outputs"] = answer_of(outputs, {tensor.name: tensor for tensor in model.outputs})
-        return answer
+        return _encoded(name, model, request, outputs)
 
     def _tensors(self, loaded: M) -> TensorModel:
         tensors = self.payload.tensors
@@ -110,3 +120,11 @@ class OpenInference(Generic[M]):
         if asked != served:
             raise refusal(404, f"model '{asked[:64]}' is not served here; the model is '{served}'")
         return served
+
+
+def _encoded(name: str, model: TensorModel, asked: InferenceRequest, outputs: Mapping[str, NDArray[Any]]) -> bytes:
+    body: dict[str, object] = {"model_name": name, "model_version": model.version}
+    if asked.id is not None:
+        body["id"] = asked.id
+    body["outputs"] = answer_of(outputs, {tensor.name: tensor for tensor in model.outputs})
+    return encoded(body)

@@ -1,22 +1,25 @@
 """What waits while an inference runs is computed together, in order, each with its own answer or its own error."""
 
+import asyncio
 import threading
-from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from serving.batching import Batches, Fit
+from serving.batching import Batches, Failed, Fit, Pending
 from serving.checksums import write_sums
 from serving.errors import ModelUnusableError
 from serving.payloads.generic.model import load_generic
 from serving.payloads.generic.together import Tensors, batches_of
 from serving.payloads.generic.train import INPUT, split, train
-from serving.tests.support import PATIENCE_SECONDS, wait_until
+from serving.tests.support import PATIENCE_SECONDS
 from serving.tests.test_generic import TensorProto, identity
+from serving.workers import Job, State, Workers
 
 
 @dataclass
@@ -36,120 +39,249 @@ class Held:
         return [10 * item for item in items]
 
 
+def batches(compute: Callable[[Sequence[int]], Sequence[int]], most: int = 4) -> Batches[int, int]:
+    return Batches(
+        compute, Fit(most=most, size=lambda item: abs(item) % 10, kind=lambda item: item > 50), lambda _: None
+    )
+
+
+def in_order(items: Sequence[int], most: int = 4) -> list[list[int]]:
+    """The batches that are made of items that came together."""
+    seen: list[list[int]] = []
+
+    def compute(batch: Sequence[int]) -> Sequence[int]:
+        seen.append(list(batch))
+        return [10 * item for item in batch]
+
+    assert batches(compute, most).answers(items) == [10 * item for item in items]
+    return seen
+
+
+def test_what_comes_together_is_computed_together_up_to_the_limit() -> None:
+    assert in_order([11, 21, 31, 41, 1]) == [[11, 21, 31, 41], [1]]
+
+
+def test_nothing_is_computed_for_nothing() -> None:
+    assert in_order([]) == []
+
+
+def test_sizes_count_and_nobody_is_overtaken() -> None:
+    assert in_order([13, 12, 11, 9]) == [[13], [12, 11], [9]], "9 is larger than a batch and goes alone"
+
+
+def test_only_neighbours_of_one_kind_go_together() -> None:
+    assert in_order([11, 61, 71, 21]) == [[11], [61, 71], [21]]
+
+
+def test_a_faulty_item_fails_alone() -> None:
+    def compute(items: Sequence[int]) -> Sequence[int]:
+        if any(item < 0 for item in items):
+            raise ValueError(f"faulty: {min(items)}")
+        return [10 * item for item in items]
+
+    good, bad, also_good = batches(compute).answers([11, -1, 21])
+    assert (good, also_good) == (110, 210)
+    assert isinstance(bad, Failed)
+    assert str(bad.error) == "faulty: -1"
+    with pytest.raises(ValueError, match="faulty: -1"):
+        batches(compute).answer(-1)
+
+
+def test_a_computation_that_answers_for_too_few_is_an_error_of_each() -> None:
+    assert all(isinstance(found, Failed) for found in batches(lambda _: []).answers([11, 21]))
+
+
+@pytest.fixture
+def held() -> Generator[Held]:
+    made = Held()
+    yield made
+    made.let_go.release(100)
+
+
 @dataclass
 class Asked:
-    """Batches under test, asked from as many threads as there are items."""
+    """Jobs in worker threads whose inference the test holds."""
 
     held: Held
-    batches: Batches[int, int]
-    threads: ThreadPoolExecutor
+    count: int = 1
+    most: int = 4
+    ended: list[str] = field(default_factory=list[str])
 
-    def ask(self, *items: int) -> "list[Future[int]]":
-        """Ask one after the other, so that their order is known."""
-        futures: list[Future[int]] = []
-        for item in items:
-            before = self.waiting()
-            futures.append(self.threads.submit(self.batches.answer, item))
-            wait_until(lambda before=before: self.waiting() > before, "the item waits")
-        return futures
+    def __post_init__(self) -> None:
+        self.workers = Workers(self.count)
+        self.batches = batches(self.held, self.most)
 
-    def ask_first(self, item: int) -> "Future[int]":
-        future = self.threads.submit(self.batches.answer, item)
-        assert self.held.entered.acquire(timeout=PATIENCE_SECONDS)
-        return future
+    def ask(self, item: int, *, finish: Callable[[int], int] = lambda found: found + 1) -> "Job[int]":
+        return self.submit(lambda: Pending(self.batches, item, finish), str(item))
 
-    def waiting(self) -> int:
-        return self.batches.waiting
+    def submit(self, call: Callable[[], Any], name: str) -> "Job[Any]":
+        job = Job[Any](call, begun=lambda: None, ended=lambda: self.ended.append(name))
+        self.workers.submit(job)
+        return job
 
-
-@pytest.fixture
-def held() -> Held:
-    return Held()
+    async def entered(self) -> None:
+        """Wait until a computation is held."""
+        assert await asyncio.to_thread(self.held.entered.acquire, timeout=PATIENCE_SECONDS)
 
 
-@pytest.fixture
-def threads(held: Held) -> Generator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(16) as pool:
-        yield pool
-        held.let_go.release(100)
+def in_loop(test: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await test()
+
+    asyncio.run(bounded())
 
 
-def batches(held: Held, threads: ThreadPoolExecutor, *, lanes: int = 1, most: int = 4) -> Asked:
-    made = Batches[int, int](
-        held,
-        Fit(most=most, size=lambda item: abs(item) % 10, kind=lambda item: item > 50),
-        lanes=lanes,
-        seen=lambda _: None,
-    )
-    return Asked(held, made, threads)
-
-
-def answers(futures: "list[Future[int]]") -> list[int]:
-    return [future.result(PATIENCE_SECONDS) for future in futures]
-
-
-def test_a_lone_item_does_not_wait_for_company(held: Held, threads: ThreadPoolExecutor) -> None:
-    asked = batches(held, threads)
+def test_a_lone_request_does_not_wait_for_company(held: Held) -> None:
+    asked = Asked(held)
     held.let_go.release(1)
-    assert asked.ask_first(1).result(PATIENCE_SECONDS) == 10
+
+    async def test() -> None:
+        assert await asked.ask(1).answer == 11
+
+    in_loop(test)
     assert held.batches == [[1]]
+    assert asked.ended == ["1"]
 
 
-def test_what_gathers_meanwhile_is_computed_together_up_to_the_limit(held: Held, threads: ThreadPoolExecutor) -> None:
-    asked = batches(held, threads)
-    first = asked.ask_first(1)
-    others = asked.ask(11, 21, 31, 41, 1)
-    held.let_go.release(100)
-    assert answers([first, *others]) == [10, 110, 210, 310, 410, 10]
+def test_what_gathers_while_an_inference_runs_goes_into_the_next_one(held: Held) -> None:
+    asked = Asked(held)
+
+    async def test() -> None:
+        first = asked.ask(1)
+        await asked.entered()
+        others = [asked.ask(item) for item in (11, 21, 31, 41, 1)]
+        held.let_go.release(100)
+        assert [await job.answer for job in (first, *others)] == [11, 111, 211, 311, 411, 11]
+
+    in_loop(test)
     assert held.batches == [[1], [11, 21, 31, 41], [1]]
 
 
-def test_sizes_count_and_nobody_is_overtaken(held: Held, threads: ThreadPoolExecutor) -> None:
-    asked = batches(held, threads)
-    first = asked.ask_first(1)
-    others = asked.ask(13, 12, 11, 9)
+def test_one_request_s_fault_is_no_other_ones(held: Held) -> None:
+    asked = Asked(held)
+
+    def broken(_: int) -> int:
+        raise LookupError("planted")
+
+    async def test() -> None:
+        first = asked.ask(1)
+        await asked.entered()
+        good, bad, late, last = asked.ask(11), asked.ask(-1), asked.ask(21, finish=broken), asked.ask(1)
+        held.let_go.release(100)
+        assert [await job.answer for job in (first, good, last)] == [11, 111, 11]
+        with pytest.raises(ValueError, match="faulty: -1"):
+            await bad.answer
+        with pytest.raises(LookupError, match="planted"):
+            await late.answer
+
+    in_loop(test)
+
+
+def test_a_job_that_shares_nothing_is_answered_between_those_that_do(held: Held) -> None:
+    asked = Asked(held)
+
+    async def test() -> None:
+        first = asked.ask(1)
+        await asked.entered()
+        others = [asked.ask(11), asked.submit(lambda: "alone", "alone"), asked.ask(21)]
+        held.let_go.release(100)
+        assert [await job.answer for job in (first, *others)] == [11, 111, "alone", 211]
+
+    in_loop(test)
+
+
+def test_as_many_inferences_run_at_once_as_there_are_threads(held: Held) -> None:
+    asked = Asked(held, count=2)
+
+    async def test() -> None:
+        first, second = asked.ask(1), None
+        await asked.entered()
+        second = asked.ask(11)
+        await asked.entered()
+        third = asked.ask(21)
+        assert not await asyncio.to_thread(held.entered.acquire, timeout=0.05)
+        held.let_go.release(100)
+        assert [await job.answer for job in (first, second, third)] == [11, 111, 211]
+
+    in_loop(test)
+    assert held.batches == [[1], [11], [21]]
+
+
+def test_a_job_can_be_withdrawn_until_it_begins(held: Held) -> None:
+    asked = Asked(held)
+
+    async def test() -> None:
+        first = asked.ask(1)
+        await asked.entered()
+        waiting = asked.ask(11)
+        assert not asked.workers.withdraw(first)
+        assert asked.workers.withdraw(waiting)
+        assert not asked.workers.withdraw(waiting)
+        held.let_go.release(100)
+        assert await first.answer == 11
+
+    in_loop(test)
+    assert held.batches == [[1]]
+    assert asked.ended == ["1"]
+
+
+def test_a_job_that_nobody_awaits_any_more_still_ends(held: Held) -> None:
+    asked = Asked(held)
+
+    async def test() -> None:
+        job = asked.ask(1)
+        await asked.entered()
+        job.answer.cancel()
+        held.let_go.release(1)
+        while job.state is not State.ENDED:  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.001)
+
+    in_loop(test)
+    assert asked.ended == ["1"]
+
+
+def test_both_halves_of_a_job_belong_to_their_own_request(held: Held) -> None:
+    asked = Asked(held)
     held.let_go.release(100)
-    assert answers([first, *others]) == [10, 130, 120, 110, 90]
-    assert held.batches == [[1], [13], [12, 11], [9]], "9 is larger than a batch and goes alone"
+    trace: ContextVar[int] = ContextVar("trace")
+    seen: list[int] = []
+
+    async def one(number: int) -> None:
+        trace.set(number)
+
+        def call() -> Pending[int, int, int]:
+            seen.append(trace.get())
+            return Pending(asked.batches, number, lambda _: seen.append(trace.get()) or number)
+
+        assert await asked.submit(call, "").answer == number
+
+    async def test() -> None:
+        await asyncio.gather(*(one(number) for number in (1, 2, 3)))
+
+    in_loop(test)
+    assert sorted(seen) == [1, 1, 2, 2, 3, 3]
 
 
-def test_only_one_kind_goes_together(held: Held, threads: ThreadPoolExecutor) -> None:
-    asked = batches(held, threads)
-    first = asked.ask_first(1)
-    others = asked.ask(11, 61, 71, 21)
-    held.let_go.release(100)
-    answers([first, *others])
-    assert held.batches == [[1], [11], [61, 71], [21]]
-
-
-def test_a_faulty_item_fails_alone(held: Held, threads: ThreadPoolExecutor) -> None:
-    asked = batches(held, threads)
-    first = asked.ask_first(1)
-    good, bad, also_good = asked.ask(11, -1, 21)
-    held.let_go.release(100)
-    assert answers([first, good, also_good]) == [10, 110, 210]
-    with pytest.raises(ValueError, match="faulty: -1"):
-        bad.result(PATIENCE_SECONDS)
-
-
-def test_as_many_batches_run_at_once_as_there_are_lanes(held: Held, threads: ThreadPoolExecutor) -> None:
-    asked = batches(held, threads, lanes=2)
-    first, second = asked.ask_first(1), asked.ask_first(11)
-    third = asked.ask(21)
-    assert not held.entered.acquire(timeout=0.05)
-    held.let_go.release(100)
-    assert answers([first, second, *third]) == [10, 110, 210]
-
-
-def test_many_at_once_all_get_their_own_answer(threads: ThreadPoolExecutor) -> None:
+def test_many_at_once_all_get_their_own_answer() -> None:
     sizes: list[float] = []
     made = Batches[int, int](
         lambda items: [10 * item for item in items],
         Fit(most=5, size=lambda _: 1, kind=lambda item: item % 2),
-        lanes=2,
-        seen=sizes.append,
+        sizes.append,
     )
-    assert list(threads.map(made.answer, range(500))) == [10 * item for item in range(500)]
+    workers = Workers(2)
+
+    def job(item: int) -> "Job[int]":
+        return Job(lambda: Pending(made, item, lambda found: found), begun=lambda: None, ended=lambda: None)
+
+    async def test() -> None:
+        jobs = [job(item) for item in range(500)]
+        for one in jobs:
+            workers.submit(one)
+        assert await asyncio.gather(*(one.answer for one in jobs)) == [10 * item for item in range(500)]
+
+    in_loop(test)
     assert sum(sizes) == 500
     assert max(sizes) <= 5
 
@@ -176,13 +308,13 @@ class Rows:
 
 
 def test_a_model_that_mixes_its_rows_is_noticed_and_each_request_computed_alone() -> None:
-    made = batches_of(Rows(one_row=True), ["a"], lanes=1, most=8, seen=lambda _: None)  # type: ignore[arg-type]
+    made = batches_of(Rows(one_row=True), ["a"], most=8, seen=lambda _: None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="another number of rows"):
         made.compute([{"a": np.zeros((2, 1))}, {"a": np.zeros((1, 1))}])
 
 
 def test_inputs_of_different_lengths_go_alone() -> None:
-    made = batches_of(Rows(), ["a"], lanes=1, most=8, seen=lambda _: None)  # type: ignore[arg-type]
+    made = batches_of(Rows(), ["a"], most=8, seen=lambda _: None)  # type: ignore[arg-type]
     assert made.fit.size({"a": np.zeros((2, 3)), "b": np.zeros((2, 1))}) == 2
     assert made.fit.size({"a": np.zeros((2, 3)), "b": np.zeros((1, 3))}) == 9
     assert made.fit.size({"a": np.zeros(())}) == 1

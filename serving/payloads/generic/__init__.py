@@ -1,26 +1,26 @@
 """Any ONNX model, through the Open Inference Protocol and POST /predict with plain JSON."""
 
 import json
+import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from serving.batching import Pending
+from serving.encoding import answer, encoded
 from serving.errors import refusal
 from serving.onnx import file_of
 from serving.payload import Context, Payload, WarmUp
 from serving.payloads.generic.model import GenericModel, load_generic
 from serving.service import Service
-from serving.tensor_requests import InferenceError, array_of, fits, shape_words
+from serving.tensor_requests import Feed, InferenceError, array_of, fits, shape_words
 from serving.tensors import DYNAMIC, Tensor
 from serving.uploads import read_body
-
-# More than there are inferences at once, so that requests gather into batches; the model's own lanes keep to the CPUs.
-WORKERS = 16
 
 
 class Inputs(BaseModel):
@@ -36,6 +36,15 @@ def predict(model: GenericModel, body: bytes) -> dict[str, Any]:
     Raises:
         InferenceError: the body does not fit the model.
     """
+    return _lists(model.batches.answer(read(model, body)))
+
+
+def read(model: GenericModel, body: bytes) -> Feed:
+    """Tensors by name of a body of POST /predict.
+
+    Raises:
+        InferenceError: the body does not fit the model.
+    """
     try:
         given = Inputs.model_validate_json(body).inputs
     except ValidationError as error:
@@ -44,8 +53,10 @@ def predict(model: GenericModel, body: bytes) -> dict[str, Any]:
     taken = {tensor.name: tensor for tensor in model.inputs}
     if given.keys() != taken.keys():
         raise InferenceError(f"inputs: got {list(given)}, the model takes exactly {list(taken)}")
-    feed = {name: _array(tensor, given[name]) for name, tensor in taken.items()}
-    outputs = model.infer(feed, [tensor.name for tensor in model.outputs])
+    return {name: _array(tensor, given[name]) for name, tensor in taken.items()}
+
+
+def _lists(outputs: Feed) -> dict[str, Any]:
     return {name: values.tolist() for name, values in outputs.items()}
 
 
@@ -62,23 +73,27 @@ def _load(context: Context) -> GenericModel:
         context.model_folder,
         context.threads.intra_op,
         file_of(context.settings.variant),
-        lanes=context.threads.workers,
         seen=context.telemetry.batch_size.observe,
     )
 
 
 def _routes(service: Service[GenericModel]) -> list[Route]:
-    def answer(model: GenericModel, body: bytes) -> dict[str, Any]:
-        with service.telemetry.inference_seconds.time():
-            return predict(model, body)
+    def infer(model: GenericModel, body: bytes) -> Pending[Feed, Feed, bytes]:
+        feed = read(model, body)
+        began = time.perf_counter()
+
+        def finish(outputs: Feed) -> bytes:
+            service.telemetry.inference_seconds.observe(time.perf_counter() - began)
+            return encoded({"outputs": _lists(outputs), "served_by": service.identity.served_by()})
+
+        return Pending(model.batches, feed, finish)
 
     async def endpoint(request: Request) -> Response:
         """Answer plain JSON with plain JSON."""
         try:
-            outputs = await service.compute(lambda: read_body(request), answer)
+            return answer(await service.compute(lambda: read_body(request), infer))
         except InferenceError as error:
             raise refusal(400, str(error)) from error
-        return JSONResponse({"outputs": outputs, "served_by": service.identity.served_by()})
 
     return [Route("/predict", endpoint, methods=["POST"])]
 
@@ -99,4 +114,6 @@ def example_of(inputs: tuple[Tensor, ...]) -> bytes:
     return json.dumps({"inputs": values}).encode()
 
 
-PAYLOAD = Payload(load=_load, routes=_routes, warm_up=_warm_up, tensors=lambda model: model, workers=WORKERS)
+PAYLOAD = Payload(
+    load=_load, routes=_routes, warm_up=_warm_up, tensors=lambda model: model, batches=lambda model: model.batches
+)

@@ -54,7 +54,7 @@ class GenericModel:
     example: bytes | None
 
     def infer(self, feed: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> Mapping[str, NDArray[Any]]:
-        """Compute the wanted outputs, together with what else is waiting if the model allows it."""
+        """Compute the wanted outputs of one request."""
         outputs = self.batches.answer(dict(feed))
         return {name: outputs[name] for name in wanted}
 
@@ -64,12 +64,11 @@ def load_generic(
     intra_op_threads: int,
     file: str = MODEL_FILE,
     *,
-    lanes: int = 1,
     seen: Callable[[float], None] = lambda _: None,
 ) -> GenericModel:
     """Verify a folder and load its model, on a GPU if onnxruntime finds one.
 
-    `lanes` inferences run at once; `seen` is told how many requests each of them answers.
+    `seen` is told how many requests each inference answers.
 
     Raises:
         ModelUnusableError: nothing there proves itself, onnxruntime refuses it, or its values cannot travel as JSON.
@@ -91,7 +90,7 @@ def load_generic(
     providers = cast("Any", session).get_providers()
     most = _batch_size(folder, sums, (*inputs, *outputs))
     log.info("model loaded", extra=with_fields(file=name, modelVersion=version, providers=providers, batch=most))
-    batches = batches_of(session, [tensor.name for tensor in outputs], lanes=lanes, most=most, seen=seen)
+    batches = batches_of(session, [tensor.name for tensor in outputs], most=most, seen=seen)
     return GenericModel(version, inputs, outputs, batches, example)
 
 

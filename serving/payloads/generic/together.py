@@ -14,7 +14,7 @@ Tensors = dict[str, NDArray[Any]]
 
 
 def batches_of(
-    session: Session, outputs: Sequence[str], *, lanes: int, most: int, seen: Callable[[float], None]
+    session: Session, outputs: Sequence[str], *, most: int, seen: Callable[[float], None]
 ) -> Batches[Tensors, Tensors]:
     """A session as batches of at most `most` rows; 1: each request alone."""
 
@@ -38,7 +38,7 @@ def batches_of(
     def kind(feed: Tensors) -> object:
         return tuple((name, values.shape[1:]) for name, values in sorted(feed.items()))
 
-    return Batches(compute, Fit(most=most, size=size, kind=kind), lanes=lanes, seen=seen)
+    return Batches(compute, Fit(most=most, size=size, kind=kind), seen)
 
 
 def _run(session: Session, outputs: Sequence[str], feed: Tensors) -> Tensors:

@@ -1,0 +1,158 @@
+"""Worker threads: they take jobs in the order of their coming, and share inferences where jobs allow it.
+
+The event loop is told of everything that a thread finished in one go with one call. Each call costs a switch between
+threads: one per request would be most of the cost of a small model.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
+from enum import Enum
+from itertools import groupby
+from typing import Any, Generic, TypeVar, cast
+
+from serving.batching import Pending
+
+T = TypeVar("T")
+
+# Seconds that a thread goes on reading what waits before it computes: large bodies must not hold up the first of them.
+GATHER_SECONDS = 0.005
+
+
+class State(Enum):
+    """How far a job came."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Job(Generic[T]):
+    """One call in a worker thread; made, awaited and ended on the event loop.
+
+    call: Gives the result, or `Pending`.
+    begun: Is called in the thread, first.
+    ended: Is called on the loop after the end of a job that had begun.
+    """
+
+    def __init__(
+        self, call: Callable[[], "T | Pending[Any, Any, T]"], *, begun: Callable[[], None], ended: Callable[[], None]
+    ) -> None:
+        # The job belongs to its request in the thread too: what it calls carries the request's trace.
+        self.context = copy_context()
+        self.loop = asyncio.get_running_loop()
+        self.answer: asyncio.Future[T] = self.loop.create_future()
+        self.state = State.WAITING
+        self.begun = begun
+        self._call = call
+        self._ended = ended
+        self._result: T | None = None
+        self._error: BaseException | None = None
+
+    def run(self) -> "Pending[Any, Any, T] | None":
+        """Call; keep the result or the error, or give what is still to be computed."""
+        try:
+            result = self.context.run(self._call)
+        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+            self._error = error
+            return None
+        if isinstance(result, Pending):
+            return cast("Pending[Any, Any, T]", result)
+        self._result = result
+        return None
+
+    def finish(self, pending: "Pending[Any, Any, T]", found: object) -> None:
+        """Keep the result of what was computed."""
+        try:
+            self._result = self.context.run(pending.result, found)
+        except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+            self._error = error
+
+    def end(self) -> None:
+        """On the loop: give the answer to who awaits it, if anybody still does."""
+        self.state = State.ENDED
+        if not self.answer.done():
+            if self._error is None:
+                self.answer.set_result(cast("T", self._result))
+            else:
+                self.answer.set_exception(self._error)
+        self._ended()
+
+
+class Workers:
+    """Some threads and the jobs that wait for them."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
+        self._lock = threading.Lock()
+        self._waiting: deque[Job[Any]] = deque()
+        self._busy = 0
+
+    def submit(self, job: Job[Any]) -> None:
+        """Queue a job for the next free thread."""
+        with self._lock:
+            self._waiting.append(job)
+            if self._busy == self.count:
+                return
+            self._busy += 1
+        self._threads.submit(self._work)
+
+    def withdraw(self, job: Job[Any]) -> bool:
+        """Take back a job that has not begun; False if it has."""
+        with self._lock:
+            if job.state is not State.WAITING:
+                return False
+            self._waiting.remove(job)
+            job.state = State.ENDED
+            return True
+
+    def _work(self) -> None:
+        """Do what waits, until nothing does."""
+        while (job := self._take(else_leave=True)) is not None:
+            self._do(job)
+
+    def _take(self, *, else_leave: bool = False) -> Job[Any] | None:
+        with self._lock:
+            if not self._waiting:
+                self._busy -= else_leave
+                return None
+            job = self._waiting.popleft()
+            job.state = State.RUNNING
+            return job
+
+    def _do(self, first: Job[Any]) -> None:
+        """Run a job; if its inference may be shared, read what else waits, compute all and end all."""
+        until = time.perf_counter() + GATHER_SECONDS
+        taken: list[Job[Any]] = []
+        shared: list[tuple[Job[Any], Pending[Any, Any, Any]]] = []
+        job: Job[Any] | None = first
+        while job is not None:
+            taken.append(job)
+            job.begun()
+            pending = job.run()
+            if pending is None:
+                break
+            shared.append((job, pending))
+            full = len(shared) >= pending.batches.fit.most or time.perf_counter() >= until
+            job = None if full else self._take()
+        self._compute(shared)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            first.loop.call_soon_threadsafe(_end, taken)
+
+    def _compute(self, shared: Sequence[tuple[Job[Any], Pending[Any, Any, Any]]]) -> None:
+        for _, part in groupby(shared, key=lambda one: id(one[1].batches)):  # a reload changes them in mid-queue
+            jobs, pending = zip(*part, strict=True)
+            answers = pending[0].batches.answers([one.item for one in pending])
+            for job, one, found in zip(jobs, pending, answers, strict=True):
+                job.finish(one, found)
+
+
+def _end(jobs: Sequence[Job[Any]]) -> None:
+    for job in jobs:
+        job.end()
