@@ -1,14 +1,17 @@
 """Logs: one JSON object per line on stdout, for a collector that reads the container's output."""
 
+import asyncio
 import io
 import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Any, TextIO, cast
 
 from serving.identity import Identity
 
 FIELDS = "fields"
+_ENCODER = json.JSONEncoder(default=str)
 
 
 class JsonLines(logging.Formatter):
@@ -30,7 +33,49 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _ENCODER.encode(line)
+
+
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes what is logged in one turn of the event loop with one call, at the end of the turn.
+
+    A write lets another thread run, and under load there is one for each answer: the loop would mostly wait for its own
+    log. What other threads log is written at once, after what waits.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Format a record, and see to it that it is written."""
+        try:
+            line = self.format(record) + self.terminator
+        except Exception:  # noqa: BLE001 - as every handler: a log never fails its caller
+            self.handleError(record)
+            return
+        scheduled = bool(self._waiting)
+        self._waiting.append(line)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # another thread
+            self.flush()
+            return
+        if not scheduled:
+            loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Write what waits; logging calls it at the end of the process as well."""
+        self.acquire()
+        try:
+            lines = "".join(self._waiting)
+            self._waiting.clear()
+            self.stream.write(lines)
+            self.stream.flush()
+        except (OSError, ValueError):
+            pass  # stdout is closed: nobody can be told
+        finally:
+            self.release()
 
 
 def with_fields(**fields: object) -> dict[str, object]:
@@ -49,7 +94,10 @@ def rehearsal_log(identity: Identity) -> logging.Logger:
 
 def configure(identity: Identity, level: str) -> None:
     """Send all logging of the process to stdout as JSON; libraries speak from `warning` upwards only."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = Lines(sys.stdout)
     handler.setFormatter(JsonLines(identity))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # What no line shows need not be found out for each: thread, process, and the caller's place in the source.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    cast("Any", logging)._srcfile = None  # noqa: SLF001 - the documented way: logging's HOWTO, "Optimization"
     logging.getLogger("slipway").setLevel(level.upper())

@@ -44,6 +44,7 @@ class Telemetry:
         build.labels(identity.service, identity.slot, identity.version, identity.config).set(1)
 
     def _add_requests(self) -> None:
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter(
             "http_requests", "Answered requests.", ["method", "route", "status"], registry=self.registry
         )
@@ -99,9 +100,14 @@ class Telemetry:
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer. `route` is the template (`/v2/models/{model}`), never the path."""
-        method = method if method in METHODS else "other"
-        self.requests.labels(method, route, str(status)).inc()
-        self.request_seconds.labels(method, route).observe(seconds)
+        children = self._children.get((method, route, status))
+        if children is None:
+            method = method if method in METHODS else "other"
+            children = self.requests.labels(method, route, str(status)), self.request_seconds.labels(method, route)
+            self._children[method, route, status] = children
+        counter, histogram = children
+        counter.inc()
+        histogram.observe(seconds)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
