@@ -26,6 +26,7 @@ from tests.mutants import (
     of_pods,
     of_scaling,
     of_sight,
+    of_server,
     of_traffic,
     of_workloads,
 )
@@ -44,6 +45,7 @@ GROUPS = (
     of_planning,
     of_delivery,
     of_evidence,
+    of_server,
 )
 WORKERS = 2
 EXPECTED_SECONDS = 0.75
