@@ -18,6 +18,7 @@ class Figures:
     throughput: float
     p50: float
     p99: float
+    good: float
     idle: float
     loaded: float
     cold_start: float
@@ -68,6 +69,7 @@ def shown(found: Mapping[str, Figures], title: str, fixed_rate: int) -> Table:
     """One row for each server."""
     columns = (
         "server", "its best configuration", "requests/s at p99 ≤ 50 ms", f"p50 at {fixed_rate}/s, ms", "p99, ms",
+        "good",
         "memory idle, MiB", "under load", "cold start, s", "first / median", "size, MiB",
     )  # fmt: skip
     table = Table(title=title)
@@ -80,6 +82,7 @@ def shown(found: Mapping[str, Figures], title: str, fixed_rate: int) -> Table:
             f"{one.throughput:.0f}",
             f"{one.p50:.1f}",
             f"{one.p99:.1f}",
+            f"{one.good:.1%}",
             f"{one.idle:.0f}",
             f"{one.loaded:.0f}",
             f"{one.cold_start:.2f}",

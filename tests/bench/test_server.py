@@ -19,7 +19,7 @@ from serving.payloads.generic.model import EXAMPLE_FILE
 from serving.tensor_requests import InferenceRequest
 
 ROWS = [[0.5, 1.5]]
-ROUND = Round(cold_start=1.0, first=1.1, idle=60.0, loaded=70.0, p50=1.0, p99=4.0, throughput=1000)
+ROUND = Round(cold_start=1.0, first=1.1, idle=60.0, loaded=70.0, p50=1.0, p99=4.0, good=1.0, throughput=1000)
 
 
 def bearing(limit: int) -> tuple[Callable[[int], bool], list[int]]:
