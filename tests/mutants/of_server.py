@@ -7,6 +7,7 @@ LOGS = "serving/logs.py"
 SEARCH, LOAD, FIGURES = (f"bench/server/{name}.py" for name in ("search", "load", "figures"))
 
 BATCHED = "../serving/tests/test_batching.py"
+WORKED = "../serving/tests/test_workers.py"
 LOGGED = "../serving/tests/test_logs.py"
 BENCHED = "bench/test_server.py"
 
@@ -15,16 +16,12 @@ MUTANTS = [
     Mutant(BATCHING, "own != kind or ", "", "tensors of two shapes in one inference", BATCHED),
     Mutant(BATCHING, "if len(answers) != len(batch):", "if False:", "an answer too few, and a request waits", BATCHED),
     Mutant(BATCHING, "if len(batch) == 1:", "if True:", "one faulty request fails a whole batch", BATCHED),
-    Mutant(WORKERS, "if job.state is not State.WAITING:", "if False:", "a running job is withdrawn", BATCHED),
-    Mutant(WORKERS, "if self._busy == self.count:", "if self._busy:", "one thread does all the work", BATCHED),
-    Mutant(
-        WORKERS, "self._busy -= else_leave", "pass", "a thread that left is counted for ever: nothing runs", BATCHED
-    ),
-    Mutant(WORKERS, "job = None if full else self._take()", "job = None", "nothing is ever computed together", BATCHED),
-    Mutant(WORKERS, "if not self.answer.done():", "if True:", "a client that left leaves a place taken", BATCHED),
-    Mutant(
-        WORKERS, "self.context.run(pending.result, found)", "pending.result(found)", "a trace ends halfway", BATCHED
-    ),
+    Mutant(WORKERS, "if job.state is not State.WAITING:", "if False:", "a running job is withdrawn", WORKED),
+    Mutant(WORKERS, "if self._busy == self.count:", "if self._busy:", "one thread does all the work", WORKED),
+    Mutant(WORKERS, "self._busy -= else_leave", "pass", "a thread that left is counted for ever: nothing runs", WORKED),
+    Mutant(WORKERS, "job = None if full else self._take()", "job = None", "nothing is ever computed together", WORKED),
+    Mutant(WORKERS, "if not self.answer.done():", "if True:", "a client that left leaves a place taken", WORKED),
+    Mutant(WORKERS, "self.context.run(pending.result, found)", "pending.result(found)", "a trace ends halfway", WORKED),
     Mutant(LOGS, "self._waiting.clear()", "pass", "every line is written again and again", LOGGED),
     Mutant(LOGS, "if not scheduled:", "if False:", "lines are written when the process ends", LOGGED),
     Mutant(LOAD, "self.success == 1 and ", "", "errors count as throughput", BENCHED),
