@@ -4,63 +4,14 @@ Groups of one module share versions, and so most of their compiled packages; see
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from local.toolchain.group import Group, Program
 
 KUBERNETES_VERSION = "v1.36.1"
 PULUMI_VERSION = "v3.259.0"
 PULUMI_KUBERNETES_VERSION = "4.25.0"
 PULUMI_DOCKER_BUILD_VERSION = "0.0.22"
 PROMETHEUS_VERSION = "v0.315.0"  # of the module; the program calls it 3.15.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """One Go program.
-
-    Attributes:
-        name: File name in `bin`.
-        package: Import path of its main package.
-        links: Names under which the program acts as another one (symlinks to `name`).
-    """
-
-    name: str
-    package: str
-    links: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Programs that are built, cached and published together.
-
-    Attributes:
-        name: Part of the cache folder's name.
-        version: Of the programs, as `status` shows it.
-        module: Folder below `modules/` that pins every version.
-        programs: What is built.
-        expected_seconds: Build time with cold caches on two cores, in the order of GROUPS; for display only.
-        variables: Package variables set by the linker (`-X`): the programs do not know their version otherwise.
-        tags: Go build tags.
-        scripts: Files of the prepared module that are copied into `bin` as they are.
-        on_path: Whether `bin` belongs on PATH. Plugins do not: Pulumi warns about every plugin that it finds there, and
-            takes it in whatever version; they are installed with `pulumi plugin install … --file`.
-    """
-
-    name: str
-    version: str
-    module: str
-    programs: tuple[Program, ...]
-    expected_seconds: float
-    variables: tuple[tuple[str, str], ...] = ()
-    tags: tuple[str, ...] = ()
-    scripts: tuple[str, ...] = ()
-    on_path: bool = True
-
-    @property
-    def binaries(self) -> tuple[str, ...]:
-        """Every executable's name in `bin`."""
-        built = [name for program in self.programs for name in (program.links or (program.name,))]
-        return (*built, *(script.rpartition("/")[2] for script in self.scripts))
-
 
 _KUBERNETES_GO = "k8s.io/component-base/version"
 _KUBERNETES_MAJOR, _KUBERNETES_MINOR, _ = KUBERNETES_VERSION[1:].split(".")

@@ -25,8 +25,8 @@ from tests.mutants import (
     of_planning,
     of_pods,
     of_scaling,
-    of_sight,
     of_server,
+    of_sight,
     of_traffic,
     of_workloads,
 )
