@@ -33,8 +33,8 @@ status: setup ## health of the embedded cluster
 	@$(PY) -m local status
 
 .PHONY: test
-test: setup ## tier 1: no CLI, no cluster, about 3 min on two cores
-	@$(PY) -m pytest -q -n auto --ignore tests/cluster
+test: setup ## tier 1: no CLI, no cluster, 4 min, 2.5 with JOBS=2
+	@$(PY) -m pytest -q -n $(or $(JOBS),0) --ignore tests/cluster
 
 .PHONY: check
 check: setup ## format, lint, strict types, lock freshness and tier 1

@@ -145,7 +145,11 @@ def test_one_command_is_run_by_hand(clone: Path, command: str, asked: str) -> No
     assert fakes.calls("slipway") == [asked]
 
 
-DURING = 'sleep 3; git -C "$FAKES/../origin" show main:Pulumi.prod.yaml > "$FAKES/during"\nexit '
+PUSHED = 'git -C "$FAKES/../origin" show main:Pulumi.prod.yaml'
+DURING = (
+    f'for _ in $(seq 100); do {PUSHED} | grep -q resume && break; sleep 0.3; done; {PUSHED} > "$FAKES/during"\nexit '
+)
+"""The release goes on until its record is there, 30 s at most."""
 
 
 def test_the_record_is_pushed_while_the_release_still_runs(clone: Path) -> None:
