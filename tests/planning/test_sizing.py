@@ -120,6 +120,11 @@ QUERY: Config = {"prometheus": {"query": "x", "threshold": 1}}
         ({"replicas": 6}, {}, "replicas 6 is below the 7 pods that 50 req/s take; raise it"),
         (ranged(3, 6), {}, "maxReplicas 6 is below the 7 pods that 50 req/s take; raise it"),
         (
+            ranged(3, 6),
+            {"rate": 10, "peak": 50},
+            "maxReplicas 6 is below the 7 pods that 50 req/s take; raise it",
+        ),
+        (
             ranged(2, 7),
             {"rate": 10, "peak": 50, "coldStart": "42s"},
             (
