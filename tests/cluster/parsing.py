@@ -18,8 +18,7 @@ from serving.payloads.parsing.answers import labels_of
 from serving.payloads.parsing.api import MOST_FILES
 from serving.payloads.parsing.iou import Labels, overlap
 from serving.payloads.parsing.training.people import Picture, pictures
-from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, run
-from tests.recording import PROJECT
+from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
 
 STACK = NAMESPACE = "parsing-dev"
 SERVICE, WORKER, QUEUE = "parsing", "worker", "queue"
@@ -48,9 +47,7 @@ class Parsing:
     @classmethod
     def laid_out(cls, stack: Stack, folder: Path) -> "Parsing":
         """The program with the committed catalogue."""
-        for name in ("__main__.py", "models", "components", "serving", "images", "catalog", "Pulumi.yaml", ".slipway"):
-            (folder / name).symlink_to(PROJECT / name)
-        made = cls(stack, folder)
+        made = cls(stack, project_elsewhere(folder))
         made.configure()
         return made
 
