@@ -54,7 +54,7 @@ def slipway_project(folder: Path, services: int) -> Path:
     """Lay out Slipway's program beside a catalogue that holds the bench system."""
     project = folder / "slipway"
     project.mkdir()
-    for name in ("__main__.py", "models", "components", "serving", "Pulumi.yaml"):
+    for name in ("__main__.py", "models", "components", "planning", "serving", "Pulumi.yaml"):
         (project / name).symlink_to(PROJECT / name)
     (project / "catalog").mkdir()
     shutil.copy(PROJECT / "catalog" / "__init__.py", project / "catalog")
