@@ -179,7 +179,7 @@ OPTIONAL: tuple[Group, ...] = (
         version="v0.9.0",
         module="scaling",
         programs=(Program(name="metrics-server", package="sigs.k8s.io/metrics-server/cmd/metrics-server"),),
-        expected_seconds=15,
+        expected_seconds=60,
         variables=(("k8s.io/client-go/pkg/version.gitVersion", "v0.9.0"),),
     ),
     Group(
