@@ -5,7 +5,6 @@ Flagger is a process of this machine while the benchmark runs; its canary has a 
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -31,6 +30,7 @@ from bench.flagger_manifests import (
     template,
     written,
 )
+from bench.process import stop
 from bench.release_load import load, version
 from bench.release_outcome import Outcome, counted, outcome
 from local.commands import run
@@ -192,12 +192,7 @@ def _process(binary: Path, prometheus: str, out: Any) -> Generator["subprocess.P
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process, _STOP_SECONDS)
 
 
 def _free_port() -> int:

@@ -1,9 +1,10 @@
-"""Runs a command and measures its whole process tree."""
+"""Runs a command and measures its whole process tree; watches and stops processes for the other benchmarks."""
 
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,30 +22,56 @@ class Run:
     peak_mebibytes: float
 
 
+@dataclass
+class Peak:
+    """The most that was seen so far."""
+
+    most: float = 0.0
+
+
+@contextmanager
+def peak_of(look: Callable[[], float], every: float) -> Generator[Peak]:
+    """Look again and again, each so many seconds, while the block runs."""
+    peak, done = Peak(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(every):
+            peak.most = max(peak.most, look())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        watcher.join()
+
+
+def stop(process: "subprocess.Popen[bytes]", patience: float) -> None:
+    """Ask a process to end, and kill it if it has not after so many seconds."""
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 def measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Run:
     """Run a command to its end.
 
     Raises:
         RuntimeError: it failed; the message holds its output.
     """
-    peak = 0.0
     started = time.monotonic()
-    with subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        done = threading.Event()
-
-        def watch() -> None:
-            nonlocal peak
-            while not done.wait(_POLL):
-                peak = max(peak, _tree_mebibytes(process.pid))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
+    with (
+        subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
+        peak_of(lambda: _tree_mebibytes(process.pid), _POLL) as peak,
+    ):
         output = process.communicate()[0].decode()
-        done.set()
-        watcher.join()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} in {cwd} exited {process.returncode}:\n{output}")
-    return Run(seconds=time.monotonic() - started, peak_mebibytes=peak)
+    return Run(seconds=time.monotonic() - started, peak_mebibytes=peak.most)
 
 
 def _tree_mebibytes(pid: int) -> float:

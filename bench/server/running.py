@@ -2,10 +2,8 @@
 
 import http.client
 import os
-import signal
 import statistics
 import subprocess
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.process import peak_of, stop
 from bench.server.contestants import Contestant
 
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -53,19 +52,9 @@ class Running:
     @contextmanager
     def weighed(self) -> Generator[None]:
         """Look at the memory again and again while the block runs."""
-        done = threading.Event()
-
-        def watch() -> None:
-            while not done.wait(_WEIGH_SECONDS):
-                self.peak = max(self.peak, self.mebibytes())
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
+        with peak_of(self.mebibytes, _WEIGH_SECONDS) as peak:
             yield
-        finally:
-            done.set()
-            watcher.join()
+        self.peak = max(self.peak, peak.most)
 
     def first_against_median(self) -> float:
         """The first request ever, as a multiple of the median of those that follow."""
@@ -142,12 +131,7 @@ def _await_ready(contestant: Contestant, process: "subprocess.Popen[bytes]", log
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     below = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    stop(process, _STOP_SECONDS)
     for one in below:
         if one.is_running():
             one.kill()

@@ -4,6 +4,7 @@ Every alert is per slot: the live slot's many good answers must not hide a bad c
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from components import labels, names
 from components.manifests.monitor import scraped
@@ -32,6 +33,12 @@ def series_of(service: str, namespace: str) -> str:
     """Match the service's series: label ``service`` is the Kubernetes Service that was scraped, a private one."""
     private = "|".join(names.slot_name(service, slot) for slot in _SLOTS)
     return f'namespace="{namespace}",service=~"{private}"'
+
+
+def mean_above(histogram: str, series: str, window: str, most: Decimal) -> str:
+    """Ask, by slot, where the mean of a histogram over a window exceeds a bound."""
+    total, counted = (f"{BY_SLOT} (rate({histogram}_{part}{{{series}}}[{window}]))" for part in ("sum", "count"))
+    return f"{total}\n/\n{counted}\n> {most.normalize():f}"
 
 
 def rule(alert: Alert, service: str, namespace: str, runbook: str | None) -> dict[str, object]:

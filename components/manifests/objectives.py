@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from components.manifests.alert import BY_SLOT, SLOT, Alert, series_of
+from components.manifests.alert import BY_SLOT, SLOT, Alert, mean_above, series_of
 from components.manifests.monitor import WITHOUT_PROBES
 from models.monitoring import MeanLatency, Monitoring, Slo
 
@@ -97,14 +97,10 @@ def _burning(objective: Objective, rate: BurnRate) -> Alert:
 
 
 def _slow(service: str, namespace: str, latency: MeanLatency) -> Alert:
-    series = series_of(service, namespace)
-    spent, counted = (
-        f"{BY_SLOT} (rate(inference_duration_seconds_{part}{{{series}}}[{MEAN_WINDOW}]))" for part in ("sum", "count")
-    )
-    most = f"{(Decimal(latency.above) / 1000).normalize():f}"
+    series, most = series_of(service, namespace), Decimal(latency.above) / 1000
     return Alert(
         name="HighInferenceLatency",
-        expression=f"{spent}\n/\n{counted}\n> {most}",
+        expression=mean_above("inference_duration_seconds", series, MEAN_WINDOW, most),
         labels={"severity": latency.severity},
         summary=f"{service} takes more than {latency.above} ms for an inference on average",
         description=f"Slot {{{{ $labels.{SLOT} }}}} takes {{{{ $value | humanizeDuration }}}} on average over "

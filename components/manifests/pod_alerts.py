@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from components import names
-from components.manifests.alert import BY_SLOT, SLOT, Alert, series_of
+from components.manifests.alert import BY_SLOT, SLOT, Alert, mean_above, series_of
 from components.manifests.monitor import WITHOUT_PROBES
 from models.monitoring import Alerts, NoTargetUp, ReplicasAtMax, Saturation, TargetDown
 from models.release import Match, ServiceRelease
@@ -116,14 +116,10 @@ def _refused(watched: Watched, asked: Saturation) -> Alert:
 
 def _waiting(watched: Watched, asked: Saturation) -> Alert:
     """Compare the wait for a worker: where inferences are slow, requests run out of time before the queue is full."""
-    waited, counted = (
-        f"{BY_SLOT} (rate(inference_queue_wait_seconds_{part}{{{watched.series}}}[{WINDOW}]))"
-        for part in ("sum", "count")
-    )
     limit = watched.spec.drain.request_timeout
     return Alert(
         name="Saturation",
-        expression=f"{waited}\n/\n{counted}\n> {(MOST_WAITING * limit).normalize():f}",
+        expression=mean_above("inference_queue_wait_seconds", watched.series, WINDOW, MOST_WAITING * limit),
         labels={"severity": asked.severity, "signal": "waiting"},
         summary=f"{watched.service} lets requests wait too long for a worker",
         description=f"In slot {_HERE} a request waits {{{{ $value | humanizeDuration }}}} on average of the "

@@ -1,8 +1,6 @@
 """What may happen to a machine, done on purpose to the embedded cluster and undone again."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -16,18 +14,31 @@ from tests.cluster.stack import Json, local
 BURN = "while True: pass"
 
 
-@contextmanager
-def paused(*components: str) -> Generator[None]:
-    """Freeze parts of the cluster: they keep their connections and answer nothing."""
+def process_of(component: str) -> psutil.Process:
+    """The process of a part of the cluster."""
     parts = json.loads(local("status", "--json").stdout)["components"]
-    pids = [int(parts[name]["pid"]) for name in components]
+    return psutil.Process(int(parts[component]["pid"]))
+
+
+@contextmanager
+def ended(component: str) -> Generator[None]:
+    """End a part of the cluster; `local up` starts what is not healthy."""
+    process = process_of(component)
+    process.terminate()
+    process.wait(20)
+    yield
+    assert local("up", "--no-deploy").returncode == 0
+
+
+@contextmanager
+def paused(component: str) -> Generator[None]:
+    """Freeze a part of the cluster: it keeps its connections and answers nothing."""
+    process = process_of(component)
+    process.suspend()
     try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
         yield
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        process.resume()
 
 
 @contextmanager

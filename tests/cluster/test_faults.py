@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.cluster import harm
 from tests.cluster.copies import Copy, entry, fill_claim, initialised, made_namespace, ready, said_by, service
 from tests.cluster.s3 import Models, uri
 from tests.cluster.stack import Done, Json, Stack, local, project_elsewhere
@@ -189,12 +189,9 @@ def put_on_the_node(copy: Copy, claim: str, files: dict[str, bytes]) -> None:
 
 @pytest.fixture
 def storage_down(faulty: Faulty) -> Iterator[str]:
-    """The object storage's process, ended; `local up` starts what is not healthy."""
-    process = psutil.Process(json.loads(local("status", "--json").stdout)["components"]["s3"]["pid"])
-    process.terminate()
-    process.wait(20)
-    yield faulty.copy.stack.env["SLIPWAY_S3_ENDPOINT"]
-    assert local("up", "--no-deploy").returncode == 0
+    """The object storage, ended."""
+    with harm.ended("s3"):
+        yield faulty.copy.stack.env["SLIPWAY_S3_ENDPOINT"]
 
 
 def test_without_object_storage_the_old_model_serves_on_and_the_new_one_comes_without_help_once_it_is_back(

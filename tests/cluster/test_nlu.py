@@ -13,7 +13,7 @@ import pytest
 from serving.payloads.nlu.train import FLOORS, held_out
 from serving.payloads.nlu.training import measure
 from tests.cluster.nlu import CONTAINER, SENTENCE, STACK, Nlu, identities, load, within
-from tests.cluster.stack import Json, Stack
+from tests.cluster.stack import Json, Stack, deployed
 
 PUBLISHED_READY_SECONDS, MOST_MEGABYTES = 75, 850
 KUBELET_SYNC_SECONDS = 90
@@ -30,13 +30,8 @@ def config(**keys: Any) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def nlu(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nlu]:
     made = Nlu.laid_out(stack, tmp_path_factory.mktemp("nlu"))
-    assert made.pulumi("stack", "init", STACK).returncode == 0
-    try:
-        made.up()
+    with deployed(made, STACK):
         yield made
-    finally:
-        assert made.pulumi("destroy", "--yes", "--skip-preview").returncode == 0
-        assert made.pulumi("stack", "rm", STACK, "--yes").returncode == 0
 
 
 def status_of(nlu: Nlu, request: Json) -> int:

@@ -33,7 +33,7 @@ from tests.cluster.parsing import (
     uid,
     within,
 )
-from tests.cluster.stack import Stack
+from tests.cluster.stack import Stack, deployed
 
 KILLED = 128 + 9
 
@@ -41,13 +41,8 @@ KILLED = 128 + 9
 @pytest.fixture(scope="module")
 def parsing(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parsing]:
     made = Parsing.laid_out(stack, tmp_path_factory.mktemp("parsing"))
-    assert made.pulumi("stack", "init", STACK).returncode == 0
-    try:
-        made.up()
+    with deployed(made, STACK):
         yield made
-    finally:
-        assert made.pulumi("destroy", "--yes", "--skip-preview").returncode == 0
-        assert made.pulumi("stack", "rm", STACK, "--yes").returncode == 0
 
 
 @pytest.fixture(scope="module")

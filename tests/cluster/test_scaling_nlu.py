@@ -11,7 +11,7 @@ import pytest
 from tests.cluster import harm, seen
 from tests.cluster.nlu import PORT, SENTENCE, SERVICE, STACK, Nlu
 from tests.cluster.scaled import Scaled, until
-from tests.cluster.stack import Json, Stack
+from tests.cluster.stack import Json, Stack, deployed
 
 pytestmark = pytest.mark.long
 
@@ -40,13 +40,8 @@ DEAD_SECONDS = WINDOW_SECONDS + 30
 @pytest.fixture(scope="module")
 def nlu(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nlu]:
     made = Nlu.laid_out(stack, tmp_path_factory.mktemp("nlu"), scaling=SCALING, resources=RESOURCES)
-    assert made.pulumi("stack", "init", STACK).returncode == 0
-    try:
-        made.up()
+    with deployed(made, STACK):
         yield made
-    finally:
-        assert made.pulumi("destroy", "--yes", "--skip-preview").returncode == 0
-        assert made.pulumi("stack", "rm", STACK, "--yes").returncode == 0
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,12 @@
 """Updates that go well, and updates that do not: who serves meanwhile, and what the user is told."""
 
-import json
 import time
 from collections.abc import Iterator
 
-import psutil
 import pytest
 
-from tests.cluster.stack import Stack, last_errors, local
+from tests.cluster import harm
+from tests.cluster.stack import Stack, last_errors
 from tests.cluster.traffic import Ingress
 
 BAD_IMAGE_SECONDS = 120
@@ -63,13 +62,9 @@ def test_a_bad_image_fails_in_bounded_time_with_the_pods_reason_while_the_old_po
 
 @pytest.fixture
 def registry_stopped(stack: Stack) -> Iterator[Stack]:
-    """The registry's process, ended; `local up` starts what is not healthy."""
-    pid = json.loads(local("status", "--json").stdout)["components"]["registry"]["pid"]
-    process = psutil.Process(pid)
-    process.terminate()
-    process.wait(20)
-    yield stack
-    assert local("up", "--no-deploy").returncode == 0
+    """The registry, ended."""
+    with harm.ended("registry"):
+        yield stack
 
 
 def test_a_dead_registry_stops_the_update_before_any_workload_changes(
