@@ -57,10 +57,12 @@ e2e: up ## tier 2: the real engine against the embedded cluster (ends with make 
 e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks, both traffic drivers (an hour, of which `make e2e` has a part)
 	@$(PY) -m pytest $(RELEASES) -v --durations=10
 
-.PHONY: e2e-scaling e2e-faults
+.PHONY: e2e-scaling e2e-sizing e2e-faults
 e2e-scaling: WITH = scaling
-e2e-scaling: up ## two scaling signals, a lost metrics source (10 min)
-	@$(PY) -m pytest tests/cluster/test_scaling.py tests/cluster/test_scaling_nlu.py -v
+e2e-scaling: up ## CPU, requests and an external metric as signals, a lost metrics source, a day's load curve (25 min)
+	@$(PY) -m pytest tests/cluster/test_scaling*.py -v
+e2e-sizing: up ## the simulation against a real service at three loads (8 min; alone on the machine)
+	@$(PY) -m pytest tests/cluster/test_sizing.py -v
 e2e-faults: up ## one fault at a time under 120 requests/s: requests failed, time until well (10 min)
 	@$(PY) -m pytest tests/cluster/test_availability.py -v
 

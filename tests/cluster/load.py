@@ -1,4 +1,4 @@
-"""A steady load in a process of its own: ``python -m tests.cluster.load`` sends, `running` starts it and reads along.
+"""A load in a process of its own: ``python -m tests.cluster.load`` sends, `seen.running` starts it and reads along.
 
 The load is open: each request has its time, however slow the answers are, and none is sent twice. One process with one
 parser in C takes about 5 % of a core at 200 requests/s; httpx and aiohttp take a multiple, and the cluster under test
@@ -9,16 +9,20 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import urlsplit
 
 import httptools
+
+from planning.arrivals import Course
 
 CONNECTIONS = 600
 """At most so many at once: 200 requests/s that each take 3 s. Only while something is wrong are there more than ten."""
@@ -39,15 +43,22 @@ class Plan:
     body: str
     """File with what is sent."""
     content_type: str
-    per_second: float
+    course: tuple[tuple[float, float], ...]
+    """Requests per second over time, as `planning.arrivals.Course` has them."""
     seconds: float
     clients: int
     """Clients that keep their cookies and have one request at a time; 0 = nobody has cookies."""
+    seed: int | None = None
+    """Poisson arrivals, drawn from this; none = evenly spaced."""
 
-    @property
-    def most(self) -> int:
-        """Requests in all."""
-        return int(self.per_second * self.seconds)
+    def due(self) -> Iterator[float]:
+        """Give the second of each request."""
+        course = Course(tuple((second, rate) for second, rate in self.course))  # pairs were lists in JSON
+        chance, at = random.Random(self.seed), 0.0  # noqa: S311 -- to be drawn again
+        while at < self.seconds:
+            yield at
+            rate = course.at(at)
+            at += 1 / rate if self.seed is None else chance.expovariate(rate)
 
 
 @dataclass
@@ -167,17 +178,17 @@ class Sender:
         loop.add_signal_handler(PAUSE, self._flows.clear)
         loop.add_signal_handler(RESUME, self._flows.set)
         flushing = asyncio.create_task(self._flush())
-        began, number = loop.time(), 0
-        while number < self._plan.most and not self._stop.is_set():
+        began = loop.time()
+        for offset in self._plan.due():
             if not self._flows.is_set():
                 await self._flows.wait()
-                began = loop.time() - number / self._plan.per_second
-            due = began + number / self._plan.per_second
-            if (early := due - loop.time()) > 0:
+                began = loop.time() - offset
+            if (early := began + offset - loop.time()) > 0:
                 await asyncio.sleep(early)
-            self._lag = max(self._lag, loop.time() - due)
+            if self._stop.is_set():
+                break
+            self._lag = max(self._lag, loop.time() - began - offset)
             self._send()
-            number += 1
         end = loop.time() + TIMEOUT
         while self._pending and loop.time() < end:  # noqa: ASYNC110 -- once, at the end
             await asyncio.sleep(_FLUSH_SECONDS)

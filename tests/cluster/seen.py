@@ -14,6 +14,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from planning.arrivals import Course
 from tests.cluster.load import PAUSE, RESUME, TIMEOUT, Plan
 from tests.cluster.traffic import Ingress
 from tests.recording import PROJECT
@@ -115,10 +116,23 @@ def running(  # noqa: PLR0913 -- what a load is
     folder: Path,
     *,
     per_second: float = PER_SECOND,
+    course: Course | None = None,
+    seed: int | None = None,
     clients: int = 0,
     content_type: str = "image/png",
 ) -> Generator[Load]:
-    """Send while the block runs. At the end every request that was sent has an answer, and every answer is read."""
+    """Send while the block runs. At the end every request that was sent has an answer, and every answer is read.
+
+    Args:
+        ingress: where to.
+        body: what is sent with each request.
+        folder: for the load's files.
+        per_second: requests per second, evenly spaced unless a seed is given.
+        course: instead of that, requests per second over time.
+        seed: of Poisson arrivals.
+        clients: that keep cookies; 0 = nobody does.
+        content_type: of the body.
+    """
     name = f"load-{time.time_ns()}"
     picture, out = folder / f"{name}.body", folder / f"{name}.tsv"
     picture.write_bytes(body)
@@ -127,7 +141,8 @@ def running(  # noqa: PLR0913 -- what a load is
         host=ingress.host,
         body=str(picture),
         content_type=content_type,
-        per_second=per_second,
+        course=(course or Course.level(per_second)).points,
+        seed=seed,
         seconds=AT_MOST_SECONDS,
         clients=clients,
     )

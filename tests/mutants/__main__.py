@@ -131,8 +131,14 @@ def main() -> int:
     for mutant, verdict in zip(mutants, verdicts, strict=True):
         table.add_row(mutant.file, mutant.why, verdict)
     console.print(table)
-    console.print(f"{len(mutants) - verdicts.count(SURVIVED)} of {len(mutants)} mutants killed")
-    return int(SURVIVED in verdicts)
+    survivors = [mutant for mutant, verdict in zip(mutants, verdicts, strict=True) if verdict == SURVIVED]
+    console.print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants killed")
+    for mutant in survivors:  # again and last: of a long log often only the end is kept
+        tests = " ".join(mutant.tests)
+        console.print(
+            f"SURVIVED: {mutant.file}: {mutant.old!r} -> {mutant.new!r} ({mutant.why}; {tests})", markup=False
+        )
+    return int(bool(survivors))
 
 
 if __name__ == "__main__":
