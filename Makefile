@@ -91,6 +91,10 @@ bench-service-times: setup ## how long our servers work on one request, into ben
 	@$(SERVICE_TIMES) -p serving.tests.nlu.conftest -k nlu
 	@$(SERVICE_TIMES) -p serving.tests.faces.conftest -k faces
 
+.PHONY: bench-workers
+bench-workers: setup ## worker threads by the CPU limit: which number answers most pictures (run it alone; 2 min)
+	@$(PY) -m pytest -q -s --import-mode=importlib bench/workers.py -p serving.tests.conftest -p serving.tests.parsing.conftest
+
 .PHONY: bench-preview
 bench-preview: setup ## preview of 1, 10 and 100 services against a flat program (after make up, or BENCH_CONTEXT=mine)
 	@$(if $(BENCH_CONTEXT),,eval "$$($(PY) -m local env)" &&) $(PY) -m bench.preview
