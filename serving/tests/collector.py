@@ -18,6 +18,8 @@ class Collector:
     endpoint: str = ""
     resources: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     spans: list[Any] = field(default_factory=list[Any])
+    services: dict[bytes, str] = field(default_factory=dict[bytes, str])
+    """Whose span it is, by the span's identifier."""
 
 
 def attributes(message: Any) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def attributes(message: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def collecting() -> Generator[Collector]:
+def collecting(address: str = "127.0.0.1") -> Generator[Collector]:
     collector = Collector()
 
     class Receiver(BaseHTTPRequestHandler):
@@ -36,17 +38,20 @@ def collecting() -> Generator[Collector]:
                 body = gzip.decompress(body)
             for part in ExportTraceServiceRequest.FromString(body).resource_spans:
                 collector.resources.append(attributes(part.resource))
-                collector.spans += [span for scope in part.scope_spans for span in scope.spans]
+                service = str(collector.resources[-1]["service.name"])
+                for span in (span for scope in part.scope_spans for span in scope.spans):
+                    collector.services[span.span_id] = service
+                    collector.spans.append(span)
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             del format, args
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server = ThreadingHTTPServer((address, 0), Receiver)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    collector.endpoint = f"http://127.0.0.1:{server.server_port}"
+    collector.endpoint = f"http://{address}:{server.server_port}"
     try:
         yield collector
     finally:

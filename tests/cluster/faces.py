@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import cast
 
 import httpx
+import yaml
 
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
-from tests.cluster.stack import Done, Json, Stack, run
+from serving.tests.collector import Collector
+from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
+from tests.recording import PROJECT
 
 STACK = "faces-dev"
 NAMESPACE = "faces-dev"
@@ -82,22 +85,68 @@ def within(check: Callable[[], bool], what: str) -> float:
     return time.monotonic() - began
 
 
-def pulumi(stack: Stack, folder: Path, *arguments: str) -> Done:
-    named = [] if arguments[0] == "stack" else ["-s", STACK]
-    options = ("-C", str(folder), "--non-interactive", "--color", "never")
-    return run("pulumi", *arguments, *named, *options, env=stack.env, timeout=600)
+@dataclass(frozen=True)
+class Project:
+    """The program in a folder of its own, because Pulumi writes into the stack file; traces go to the collector."""
+
+    stack: Stack
+    folder: Path
+    collector: Collector
+
+    @classmethod
+    def laid_out(cls, stack: Stack, folder: Path, collector: Collector) -> "Project":
+        """The program as committed."""
+        made = cls(stack, project_elsewhere(folder), collector)
+        if not (folder / "images").exists():
+            (folder / "images").symlink_to(PROJECT / "images")
+        made.configure()
+        return made
+
+    def configure(self) -> None:
+        """Write the committed stack file, with traces to the collector."""
+        config = {**config_of(STACK), "slipway:tracing": {"url": self.collector.endpoint}}
+        (self.folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
+
+    def pulumi(self, *arguments: str) -> Done:
+        named = [] if arguments[0] == "stack" else ["-s", STACK]
+        options = ("-C", str(self.folder), "--non-interactive", "--color", "never")
+        return run("pulumi", *arguments, *named, *options, env=self.stack.env, timeout=600)
+
+    def up(self) -> None:
+        done = self.pulumi("up", "--yes", "--skip-preview")
+        assert done.returncode == 0, last_errors(done) or done.stderr
+
+    def outputs(self) -> dict[str, Json]:
+        """Give what the stack says of each service."""
+        named = ("services", "--json", "-s", STACK, "-C", str(self.folder))
+        done = run("pulumi", "stack", "output", *named, env=self.stack.env)
+        assert done.returncode == 0, done.stderr
+        return cast("dict[str, Json]", json.loads(done.stdout))
+
+    def slipway(self, *arguments: str) -> Done:
+        """Run a `slipway` command in the project's folder, as CI does."""
+        command = (sys.executable, "-m", "delivery", "-C", str(self.folder), *arguments, "--json")
+        return run(*command, env=self.stack.env, timeout=600)
 
 
-def outputs(stack: Stack, project: Path) -> dict[str, Json]:
-    """Give what the stack says of each service."""
-    done = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(project), env=stack.env)
-    assert done.returncode == 0, done.stderr
-    return cast("dict[str, Json]", json.loads(done.stdout))
+def services_of(collector: Collector, trace: bytes) -> set[str]:
+    """Who has sent a part of a trace."""
+    return {collector.services[span.span_id] for span in collector.spans if span.trace_id == trace}
 
 
-def slipway(stack: Stack, project: Path, *arguments: str) -> Done:
-    """Run a `slipway` command in the project's folder, as CI does."""
-    return run(sys.executable, "-m", "delivery", "-C", str(project), *arguments, "--json", env=stack.env, timeout=600)
+def waterfall(collector: Collector, trace: bytes, caller: bytes) -> list[str]:
+    """Check that a trace is one tree below its caller, each call inside its caller's time; say what took how long."""
+    found = sorted((s for s in collector.spans if s.trace_id == trace), key=lambda span: span.start_time_unix_nano)
+    by_id = {span.span_id: span for span in found}
+    assert [span.parent_span_id for span in found if span.parent_span_id not in by_id] == [caller]
+    for span in found[1:]:
+        parent = by_id[span.parent_span_id]
+        assert parent.start_time_unix_nano <= span.start_time_unix_nano, "one machine, one clock"
+        assert span.end_time_unix_nano <= parent.end_time_unix_nano
+    return [
+        f"{collector.services[span.span_id]} {(span.end_time_unix_nano - span.start_time_unix_nano) / 1e6:.1f} ms"
+        for span in found
+    ]
 
 
 def split(released: Done) -> list[str]:

@@ -1,22 +1,22 @@
 """Face recognition, five services and two stores: a face that was enrolled is known whatever pod goes."""
 
 import json
+import secrets
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
+from local import addresses
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import empty_room, picture
+from serving.tests.collector import Collector, collecting
 from tests.cluster import faulty
-from tests.cluster.faces import STACK, Faces, outputs, pulumi, recognising, slipway, split, within
-from tests.cluster.stack import Stack, config_of, last_errors, project_elsewhere
-from tests.recording import PROJECT
+from tests.cluster.faces import STACK, Faces, Project, recognising, services_of, split, waterfall, within
+from tests.cluster.stack import Stack, deployed
 
 SERVICES = ("capture", "preprocess", "features", "compare", "store")
 STORES = ("cache", "vectors")
@@ -26,27 +26,23 @@ PER_SECOND, BURST = 50, 3
 
 
 @pytest.fixture(scope="module")
-def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program in a folder of its own: Pulumi writes into the stack file."""
-    folder = project_elsewhere(tmp_path_factory.mktemp("faces"))
-    if not (folder / "images").exists():
-        (folder / "images").symlink_to(PROJECT / "images")
-    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config_of(STACK)}))
-    assert stack
-    return folder
+def collector() -> Iterator[Collector]:
+    """What the pods send their traces to."""
+    with collecting(addresses.NODE_IP) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def faces(stack: Stack, project: Path) -> Iterator[Faces]:
-    assert pulumi(stack, project, "stack", "init", STACK).returncode == 0
-    done = pulumi(stack, project, "up", "--yes", "--skip-preview")
-    try:
-        assert done.returncode == 0, last_errors(done)
-        gateway = outputs(stack, project)["capture"]
-        yield Faces(stack, gateway["url"], gateway["host"])
-    finally:
-        assert pulumi(stack, project, "destroy", "--yes", "--skip-preview").returncode == 0
-        assert pulumi(stack, project, "stack", "rm", STACK, "--yes").returncode == 0
+def project(stack: Stack, collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    made = Project.laid_out(stack, tmp_path_factory.mktemp("faces"), collector)
+    with deployed(made, STACK):
+        yield made
+
+
+@pytest.fixture(scope="module")
+def faces(project: Project) -> Faces:
+    gateway = project.outputs()["capture"]
+    return Faces(project.stack, gateway["url"], gateway["host"])
 
 
 @pytest.fixture
@@ -82,6 +78,16 @@ def test_a_recognition_takes_less_than_the_published_one(enrolled: Faces, facts:
     facts.append(f"faces: recognise, one at a time: mean {mean:.0f} ms, p99 {p99:.0f} ms (published 327 and 689)")
     assert mean < PUBLISHED_MEAN_MS
     assert p99 < PUBLISHED_P99_MS
+
+
+def test_one_trace_leads_through_all_five_services(enrolled: Faces, collector: Collector, facts: list[str]) -> None:
+    trace, caller = secrets.token_bytes(16), secrets.token_bytes(8)
+    with enrolled.client() as client:
+        headers = {"traceparent": f"00-{trace.hex()}-{caller.hex()}-01"}
+        assert client.post("/recognise", content=picture(person(3), 1), headers=headers).status_code == 200
+
+    within(lambda: services_of(collector, trace) == set(SERVICES), "every service has sent its part")
+    facts.append(f"faces: one trace of a recognition: {', '.join(waterfall(collector, trace, caller))}")
 
 
 def test_three_times_the_banks_busiest_rate_is_answered_in_time(enrolled: Faces, facts: list[str]) -> None:
@@ -269,24 +275,25 @@ def test_the_vector_store_runs_locked_down_and_keeps_its_data_on_its_volume(face
 
 
 def test_one_inner_service_is_released_while_the_other_four_stay(
-    enrolled: Faces, project: Path, stack: Stack, facts: list[str]
+    enrolled: Faces, project: Project, facts: list[str]
 ) -> None:
     """Nobody outside calls it: its callers' connections spread over the pods of both slots behind one Service."""
     others = {name: enrolled.ready(name) for name in (*SERVICES, *STORES) if name != "features"}
-    image = faulty.image(outputs(stack, project)["features"]["image"], faulty.good(1))
+    image = faulty.image(project.outputs()["features"]["image"], faulty.good(1))
     try:
         with recognising(enrolled) as statuses:
-            done = slipway(stack, project, "release", STACK, "features", "--image", image)
+            done = project.slipway("release", STACK, "features", "--image", image)
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
         facts.append(f"faces: features released under {dict(statuses)}: {split(done)}")
         assert statuses.keys() == {200}
         assert {name: enrolled.ready(name) for name in others} == others
-        assert outputs(stack, project)["features"]["image"] == image
+        assert project.outputs()["features"]["image"] == image
     finally:
-        (project / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config_of(STACK)}))
-        assert pulumi(stack, project, "up", "--yes", "--skip-preview").returncode == 0
+        project.configure()
+        project.up()
 
 
-def test_nothing_changed_is_nothing_to_do(faces: Faces, project: Path) -> None:
-    done = pulumi(faces.stack, project, "preview", "--expect-no-changes")
+@pytest.mark.usefixtures("faces")
+def test_nothing_changed_is_nothing_to_do(project: Project) -> None:
+    done = project.pulumi("preview", "--expect-no-changes")
     assert done.returncode == 0, done.stdout + done.stderr
