@@ -79,7 +79,7 @@ MUTANTS = [
     ),
     _near(SIZING, "max((1 - RESERVED) * allowed, (alone + allowed) / 2)", "2 * allowed", "sized to miss the objective"),
     _near(SIZING, "if station.utilization > busy", "if station.utilization > 1", "pods are planned to be always busy"),
-    _near(SIZING, "(low, middle) if self.held(middle", "(low, high) if self.held(middle", "not the fewest pods"),
+    _near(SIZING, "while high - low > 1:", "while False:", "not the fewest pods"),
     _near(SIZING, "METRICS_AGE + HPA_SYNC + self.cold_start", "self.cold_start", "the HPA is taken to see at once"),
     _near(SIZING, "return lowest / (1 + HPA_TOLERANCE)", "return lowest", "the HPA does nothing until it is too late"),
     _near(SIZING, "if needed > self.least:", "if False:", "the HPA comes too late on a ramp"),
