@@ -23,7 +23,7 @@ setup: .venv/.ready ## Python environment in .venv, as locked
 	@touch $@
 
 .PHONY: up down env status
-up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures; WITH=scaling adds what HPAs read
+up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures; WITH=scaling adds what HPAs read, WITH=keda KEDA
 	@$(PY) -m local up $(if $(STACK),--stack $(STACK)) $(addprefix --with ,$(WITH))
 down: setup ## remove the embedded cluster and everything that it started
 	@$(PY) -m local down
@@ -57,10 +57,13 @@ e2e: up ## tier 2: the real engine against the embedded cluster (ends with make 
 e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks, both traffic drivers (an hour, of which `make e2e` has a part)
 	@$(PY) -m pytest $(RELEASES) -v --durations=10
 
-.PHONY: e2e-scaling e2e-faults
+.PHONY: e2e-scaling e2e-keda e2e-faults
 e2e-scaling: WITH = scaling
 e2e-scaling: up ## two scaling signals, a lost metrics source (10 min)
 	@$(PY) -m pytest tests/cluster/test_scaling.py tests/cluster/test_scaling_nlu.py -v
+e2e-keda: WITH = keda
+e2e-keda: up ## workers from 0 with their queue, a schedule, lost metrics, both slots under KEDA (15 min)
+	@$(PY) -m pytest tests/cluster/test_keda_queue.py tests/cluster/test_keda.py -v
 e2e-faults: up ## one fault at a time under 120 requests/s: requests failed, time until well (10 min)
 	@$(PY) -m pytest tests/cluster/test_availability.py -v
 

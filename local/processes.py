@@ -54,9 +54,12 @@ def start_mark(pid: int) -> str | None:
     return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
 
 
-def _seeing(resolver: Path | None) -> tuple[str, ...]:
-    """Return what stands before a command whose resolver reads this file."""
-    return ("unshare", "--mount", "/bin/sh", "-c", _SEE_RESOLVER, str(resolver)) if resolver else ()
+def command_of(daemon: Daemon, binary: Path) -> list[str]:
+    """Return a daemon's command line; where it has a resolver of its own, one that becomes it after the mount."""
+    command = [str(binary), *daemon.arguments]
+    if daemon.resolver is None:
+        return command
+    return ["unshare", "--mount", "/bin/sh", "-c", _SEE_RESOLVER, str(daemon.resolver), *command]
 
 
 def load(paths: Paths, name: str) -> Record | None:
@@ -84,7 +87,7 @@ class Launcher:
         """Start a daemon in the background; raises LocalError if a stranger holds one of its ports."""
         refuse_taken_ports(daemon)
         log = self._paths.logs / f"{daemon.name}.log"
-        command = [*_seeing(daemon.resolver), str(binary), *daemon.arguments]
+        command = command_of(daemon, binary)
         environment = daemon_environment(self._paths, binary) | dict(daemon.environment)
         with log.open("ab") as output:
             child = subprocess.Popen(
