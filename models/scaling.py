@@ -46,7 +46,7 @@ class Autoscaled(Range):
 class Fallback(Model):
     """How many replicas run while a trigger's source does not answer: a lost signal must not look like a quiet hour.
 
-    A Prometheus that answers with nothing counts as well; where nothing means 0, the query says so: ``… or vector(0)``.
+    A Prometheus that answers with nothing counts as well; where nothing means 0, the query says so (docs/scaling.md).
     Source: https://keda.sh/docs/latest/reference/scaledobject-spec/#fallback
     """
 

@@ -33,7 +33,9 @@ READY_SECONDS = 45
 DEAD_SECONDS = 90
 QUICK: Json = {"scaleDown": {"stabilization": "30s"}}
 """Five minutes by default."""
-QUERY = f'sum(rate(http_requests_total{{{MATCHERS},service=~"{MEASURED}-.*",{WITHOUT_PROBES}}}[15s]))'
+OWN = f'{MATCHERS},service=~"{MEASURED}-.*"'
+QUERY = f"sum(rate(http_requests_total{{{OWN},{WITHOUT_PROBES}}}[15s])) or 0 * count(up{{{OWN}}} == 1)"
+"""As docs/scaling.md has it: a slot that nobody asks has 0 requests, one that nobody scrapes has no answer."""
 
 
 def window() -> tuple[dt.datetime, dt.datetime]:
