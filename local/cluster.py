@@ -108,7 +108,7 @@ class Cluster:
 
     def _apply_definitions(self) -> None:
         """Apply the resource definitions: ServiceMonitor, ScaledObject, HTTPRoute and the like; then the Gateway."""
-        folder = definitions.provide(self._paths.cache, self._progress)
+        folder = definitions.provide(self._paths.cache, self._progress, parts.definitions(self._paths))
         with self._progress.step("apply resource definitions", 8):
             self._apply(folder)
             self._kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={folder}")

@@ -11,6 +11,7 @@ from local.paths import Paths
 
 _SNAPSHOTTERS = ("blockfile", "btrfs", "devmapper", "erofs", "native", "zfs")
 _UNUSED_PLUGINS = ("nri.v1.nri", *(f"snapshotter.v1.{name}" for name in _SNAPSHOTTERS))
+CLUSTER_RESOLVER = "cluster-resolv.conf"  # for host processes; pods get their search list from the kubelet
 SECRETS = ("registry-secret", "s3-access-key", "s3-secret-key")  # files below `etc/`, random per cluster
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))  # Debian's package, and everybody else's
 
@@ -39,6 +40,7 @@ def files(paths: Paths) -> dict[str, str]:
         "kubelet.yaml": _yaml(kubelet(paths)),
         "kube-proxy.yaml": _yaml(kube_proxy(paths)),
         "resolv.conf": f"nameserver {addresses.NODE_IP}\n",
+        CLUSTER_RESOLVER: cluster_resolver(),
         "Corefile": corefile(paths),
         "registry.yaml": _yaml(registry(paths)),
         "buildkitd.toml": buildkitd(),
@@ -219,6 +221,11 @@ def corefile(paths: Paths) -> str:
     cache 5
 }}
 """
+
+
+def cluster_resolver() -> str:
+    """Return a resolver's configuration in which `<service>.<namespace>.svc` is a name, as it is in every pod."""
+    return f"nameserver {addresses.NODE_IP}\nsearch {addresses.CLUSTER_DOMAIN}\noptions ndots:5\n"
 
 
 def registry(paths: Paths) -> Mapping[str, object]:

@@ -34,6 +34,7 @@ class Daemon:
     needs: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()
     files: tuple[Path, ...] = ()  # configuration whose change means a restart
+    resolver: Path | None = None  # stands in /etc/resolv.conf's place, for a daemon that asks by the cluster's names
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     expected_seconds: float = 5.0
 
@@ -42,6 +43,6 @@ class Daemon:
         digest = hashlib.sha256()
         command = [str(binary), *self.arguments, *(f"{k}={v}" for k, v in sorted(self.environment.items()))]
         digest.update(json.dumps(command).encode())
-        for file in self.files:
+        for file in (*self.files, *([self.resolver] if self.resolver else [])):
             digest.update(file.read_bytes())
         return digest.hexdigest()

@@ -1,13 +1,15 @@
 """Resource definitions that stacks use, taken from the Go modules that publish them; `crds/go.sum` pins these.
 
-Traefik acts on the Gateway API's, nobody on the others: the API server stores and validates what a stack writes, as in
-a cluster with the operators.
+Traefik acts on the Gateway API's, part `keda` on KEDA's, nobody on the others: the API server stores and validates
+what a stack writes, as in a cluster with the operators.
 What only an operator's own installation uses (Prometheus, SecretStore) is left out: 5 MB that each `up` would apply.
+What part `keda` watches beside (0.7 MB) comes with it.
 """
 
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,9 +68,19 @@ SOURCES = (
 )
 
 
-def provide(cache: Path, progress: Progress) -> Path:
-    """Return a folder of CustomResourceDefinition files; downloads the modules once per cache. Raises LocalError."""
-    target = cache / f"crds-{_key()}"
+def provide(cache: Path, progress: Progress, more: Sequence[Source] = ()) -> Path:
+    """Return a folder of CustomResourceDefinition files; downloads the modules once per cache.
+
+    Args:
+        cache: Holds the folder.
+        progress: Shows the download.
+        more: What optional parts need beside what every cluster has.
+
+    Raises:
+        LocalError: for a module that is not to be had, or has no such file.
+    """
+    sources = (*SOURCES, *more)
+    target = cache / f"crds-{_key(sources)}"
     if target.is_dir():
         return target
     go = require_go(cache, progress)
@@ -76,7 +88,7 @@ def provide(cache: Path, progress: Progress) -> Path:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     with progress.step("download resource definitions", 5):
-        for source in SOURCES:
+        for source in sources:
             command = [go.binary, "mod", "download", "-json", source.module]
             answer = json.loads(run(command, cwd=PINS, environment=go.environment()))
             for file in files_in(Path(answer["Dir"]), source):
@@ -98,6 +110,6 @@ def files_in(module: Path, source: Source) -> list[Path]:
     return found
 
 
-def _key() -> str:
+def _key(sources: Sequence[Source]) -> str:
     pins = [(PINS / name).read_text() for name in ("go.mod", "go.sum")]
-    return hashlib.sha256("\0".join((*pins, repr(SOURCES))).encode()).hexdigest()[:16]
+    return hashlib.sha256("\0".join((*pins, repr(sources))).encode()).hexdigest()[:16]

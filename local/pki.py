@@ -61,6 +61,14 @@ LEAVES = (
         "slipway:prometheus-adapter",
         hosts=("prometheus-adapter.kube-system.svc", addresses.NODE_IP),
     ),
+    Leaf("keda-operator", "slipway:keda-operator"),
+    Leaf(
+        "keda-metrics-apiserver",
+        "slipway:keda-metrics-apiserver",
+        hosts=("keda-metrics-apiserver.keda.svc", addresses.NODE_IP),
+    ),
+    # Both ends of the connection between KEDA's two programs, which look for a pair of no other name.
+    Leaf("tls", "slipway:keda", hosts=(addresses.LOOPBACK,)),
 )
 AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")  # etcd's and the aggregator's own: a cluster user is neither
 _WITH_KUBECONFIG = (
@@ -75,6 +83,8 @@ _WITH_KUBECONFIG = (
     "prometheus",
     "metrics-server",
     "prometheus-adapter",
+    "keda-operator",
+    "keda-metrics-apiserver",
 )
 
 

@@ -20,6 +20,8 @@ from local.paths import Paths
 
 # Joins the cluster's cgroup before it becomes the daemon, so that `down` finds it even with no record of it.
 _ENTER_CGROUP = 'echo $$ > "$0" && exec "$@"'
+# In a mount namespace of its own, which ends with the daemon: nobody else sees the other file.
+_SEE_RESOLVER = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 _POLL_SECONDS = 0.1
 _TAIL_BYTES = 8192
 _LINE_LIMIT = 240
@@ -52,6 +54,14 @@ def start_mark(pid: int) -> str | None:
     return None if fields[0] in "ZX" else f"{boot}:{fields[19]}"
 
 
+def command_of(daemon: Daemon, binary: Path) -> list[str]:
+    """Return a daemon's command line; where it has a resolver of its own, one that becomes it after the mount."""
+    command = [str(binary), *daemon.arguments]
+    if daemon.resolver is None:
+        return command
+    return ["unshare", "--mount", "/bin/sh", "-c", _SEE_RESOLVER, str(daemon.resolver), *command]
+
+
 def load(paths: Paths, name: str) -> Record | None:
     """Return a daemon's record, if there is a readable one."""
     try:
@@ -77,7 +87,7 @@ class Launcher:
         """Start a daemon in the background; raises LocalError if a stranger holds one of its ports."""
         refuse_taken_ports(daemon)
         log = self._paths.logs / f"{daemon.name}.log"
-        command = [str(binary), *daemon.arguments]
+        command = command_of(daemon, binary)
         environment = daemon_environment(self._paths, binary) | dict(daemon.environment)
         with log.open("ab") as output:
             child = subprocess.Popen(

@@ -90,7 +90,9 @@ class RedisTrigger(Model):
 class PrometheusTrigger(Model):
     """The value of a query, per replica."""
 
-    query: Text
+    query: Text = Field(
+        description="PromQL; <<.LabelMatchers>> = namespace and slot, so that each slot has its own share"
+    )
     threshold: Quantity = Field(description="per replica")
 
 

@@ -1,6 +1,6 @@
 """How many replicas a slot runs: a fixed number, or a range that an HPA or KEDA moves in. Never both."""
 
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -43,12 +43,30 @@ class Autoscaled(Range):
     metrics: Metrics
 
 
+class Fallback(Model):
+    """How many replicas run while a trigger's source does not answer: a lost signal must not look like a quiet hour.
+
+    A Prometheus that answers with nothing counts as well; where nothing means 0, the query says so (docs/scaling.md).
+    Source: https://keda.sh/docs/latest/reference/scaledobject-spec/#fallback
+    """
+
+    failure_threshold: Count = Field(
+        default=3, description="failed looks in a row that are borne; the HPA looks every 15 s and keeps the count"
+    )
+    replicas: Positive = Field(description="within the range")
+    behavior: Literal["static", "currentReplicasIfHigher"] = Field(
+        default="currentReplicasIfHigher",
+        description="so many exactly, or at least so many: pods that carry a load stay while nobody sees the load",
+    )
+
+
 class Triggered(Range):
     """A range that KEDA moves in, from 0 where wanted; it makes the HPA itself."""
 
     triggers: dict[Name, Trigger] = Field(min_length=1)
     polling: Seconds = Field(default=30, ge=1, description="between two looks at the triggers")
     cooldown: Seconds = Field(default=300, description="without a trigger before it goes to 0 replicas")
+    fallback: Fallback | None = Field(default=None, description="none = the count stays what it is")
 
     @model_validator(mode="before")
     @classmethod
@@ -69,6 +87,22 @@ class Triggered(Range):
                 )
         if self.min_replicas == 0 and all(trigger.cpu for trigger in self.triggers.values()):
             raise ValueError("minReplicas is 0 with cpu triggers alone: no pod, no CPU, never a first pod; use 1")
+        return self
+
+    @model_validator(mode="after")
+    def _falls_back_within_the_range(self) -> Self:
+        if self.fallback is None:
+            return self
+        if not any(trigger.redis or trigger.prometheus for trigger in self.triggers.values()):
+            raise ValueError(
+                "fallback is given, but no trigger has a source that can fail: KEDA has none for cpu, and cron asks "
+                "nobody; name a redis or prometheus trigger, or drop fallback"
+            )
+        if not max(self.min_replicas, 1) <= self.fallback.replicas <= self.max_replicas:
+            raise ValueError(
+                f"fallback.replicas {self.fallback.replicas} is outside of minReplicas {self.min_replicas} to "
+                f"maxReplicas {self.max_replicas}; the HPA would cut it: give a number in between"
+            )
         return self
 
 

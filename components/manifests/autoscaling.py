@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     )
 
 MATCHERS = "<<.LabelMatchers>>"
-"""In a query, where prometheus-adapter puts the namespace of the HPA that asks and what its selector says."""
+"""In a query, where prometheus-adapter puts the namespace of the HPA that asks and what its selector says; in a
+trigger's query, where we put namespace and slot."""
 
 
 def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> "HorizontalPodAutoscalerSpecArgsDict":
@@ -73,6 +74,11 @@ def _own_share(slot: str) -> dict[str, str]:
     return {scraped(labels.SLOT): slot}
 
 
+def _own_series(system: SystemSpec, slot: str) -> str:
+    """Write matchers for KEDA, which knows none: what prometheus-adapter makes of namespace and selector."""
+    return f'namespace="{system.namespace}",{scraped(labels.SLOT)}="{slot}"'
+
+
 def _average(quantity: str) -> dict[str, str]:
     return {"type": "AverageValue", "average_value": quantity}
 
@@ -110,14 +116,24 @@ def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: 
         "cooldownPeriod": scaling.cooldown,
         "minReplicaCount": scaling.min_replicas,
         "maxReplicaCount": scaling.max_replicas,
-        "triggers": [{"name": name, **_trigger(trigger, system)} for name, trigger in scaling.triggers.items()],
+        "triggers": [
+            {"name": name, **_trigger(trigger, system, slot, fails=scaling.fallback is not None)}
+            for name, trigger in scaling.triggers.items()
+        ],
     }
+    if fallback := scaling.fallback:
+        described["fallback"] = {
+            "failureThreshold": fallback.failure_threshold,
+            "replicas": fallback.replicas,
+            "behavior": fallback.behavior,
+        }
     if behavior := _behavior(scaling.behavior):
         described["advanced"] = {"horizontalPodAutoscalerConfig": {"behavior": _api_named(behavior)}}
     return described
 
 
-def _trigger(trigger: Trigger, system: SystemSpec) -> dict[str, object]:
+def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) -> dict[str, object]:
+    """Describe a trigger; `fails` says whether there is a fallback for a source that gives no number."""
     if redis := trigger.redis:
         # KEDA's operator lives in another namespace: a store's short name would not resolve there.
         address = f"{redis.store}.{system.namespace}.svc:{system.stores[redis.store].port}"
@@ -127,9 +143,11 @@ def _trigger(trigger: Trigger, system: SystemSpec) -> dict[str, object]:
         # A plain number: KEDA parses no quantity such as 500m.
         metadata = {
             "serverAddress": str(system.cluster.prometheus_url),
-            "query": prometheus.query,
+            "query": prometheus.query.replace(MATCHERS, _own_series(system, slot)),
             "threshold": f"{parse(prometheus.threshold).normalize():f}",
         }
+        if fails:
+            metadata["ignoreNullValues"] = "false"  # by default no series is a 0: of a dead scrape, the minimum
         return {"type": "prometheus", "metadata": metadata}
     if cron := trigger.cron:
         metadata = {

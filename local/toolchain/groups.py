@@ -11,6 +11,7 @@ KUBERNETES_VERSION = "v1.36.1"
 PULUMI_VERSION = "v3.259.0"
 PULUMI_KUBERNETES_VERSION = "4.25.0"
 PULUMI_DOCKER_BUILD_VERSION = "0.0.22"
+KEDA_VERSION = "v2.21.0"
 PROMETHEUS_VERSION = "v0.315.0"  # of the module; the program calls it 3.15.0
 
 _KUBERNETES_GO = "k8s.io/component-base/version"
@@ -193,6 +194,17 @@ OPTIONAL: tuple[Group, ...] = (
             Program(name="adapter-rules", package="./cmd/adapter-rules"),
         ),
         expected_seconds=15,
+    ),
+    Group(
+        name="keda",
+        version=KEDA_VERSION,
+        module="keda",
+        programs=(
+            Program(name="operator", package="github.com/kedacore/keda/v2/cmd/operator", links=("keda-operator",)),
+            Program(name="adapter", package="github.com/kedacore/keda/v2/cmd/adapter", links=("keda-adapter",)),
+        ),
+        expected_seconds=430,
+        variables=(("github.com/kedacore/keda/v2/version.Version", KEDA_VERSION.removeprefix("v")),),
     ),
 )
 

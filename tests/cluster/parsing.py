@@ -19,6 +19,7 @@ from serving.payloads.parsing.api import MOST_FILES
 from serving.payloads.parsing.iou import Labels, overlap
 from serving.payloads.parsing.training.people import Picture, pictures
 from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
+from tests.recording import PROJECT
 
 STACK = NAMESPACE = "parsing-dev"
 SERVICE, WORKER, QUEUE = "parsing", "worker", "queue"
@@ -45,9 +46,11 @@ class Parsing:
     folder: Path
 
     @classmethod
-    def laid_out(cls, stack: Stack, folder: Path) -> "Parsing":
-        """The program with the committed catalogue."""
-        made = cls(stack, project_elsewhere(folder))
+    def laid_out(cls, stack: Stack, folder: Path, **worker: Any) -> "Parsing":
+        """The program with the committed catalogue, or with this entry alone where dev is to say more of the worker."""
+        entry = cast("Json", yaml.safe_load((PROJECT / "catalog" / "parsing.yaml").read_text()))
+        entry["environments"]["dev"]["services"][WORKER].update(worker)
+        made = cls(stack, project_elsewhere(folder, entry if worker else None))
         made.configure()
         return made
 

@@ -138,6 +138,38 @@ def test_keda_asks_the_clusters_prometheus_and_is_given_a_plain_number() -> None
     }
 
 
+def test_a_query_of_keda_with_a_place_for_matchers_gives_each_slot_its_own_share() -> None:
+    query = "sum(rate(http_requests_total{<<.LabelMatchers>>}[1m]))"
+    (trigger,) = scaled({"load": {"prometheus": {"query": query, "threshold": 5}}})["triggers"]
+    own = 'namespace="shop-dev",slipway_dev_slot="blue"'
+    assert trigger["metadata"]["query"] == f"sum(rate(http_requests_total{{{own}}}[1m]))"
+
+
+LOAD: Config = {"prometheus": {"query": "sum(x)", "threshold": 5}}
+
+
+def test_without_a_fallback_keda_keeps_what_runs_and_no_series_is_a_zero() -> None:
+    spec = scaled({"load": LOAD})
+    assert "fallback" not in spec
+    assert "ignoreNullValues" not in spec["triggers"][0]["metadata"]
+
+
+def test_a_fallback_is_kedas_and_keeps_pods_that_are_there() -> None:
+    assert scaled({"load": LOAD}, fallback={"replicas": 4})["fallback"] == {
+        "failureThreshold": 3,
+        "replicas": 4,
+        "behavior": "currentReplicasIfHigher",
+    }
+    exactly = {"failureThreshold": 0, "replicas": 10, "behavior": "static"}
+    assert scaled({"load": LOAD}, fallback=exactly)["fallback"] == exactly
+
+
+def test_with_a_fallback_a_query_without_an_answer_is_a_failure_and_no_zero() -> None:
+    load, jobs = scaled({"load": LOAD, "jobs": REDIS}, fallback={"replicas": 4})["triggers"]
+    assert load["metadata"]["ignoreNullValues"] == "false"
+    assert "ignoreNullValues" not in jobs["metadata"], "an empty list is a 0"
+
+
 def test_keda_scales_ahead_of_a_known_peak() -> None:
     cron = {"timezone": "Europe/Berlin", "start": "30 7 * * 1-5", "end": "0 18 * * 1-5", "replicas": 6}
     (trigger,) = scaled({"peak": {"cron": cron}})["triggers"]

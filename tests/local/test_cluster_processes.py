@@ -1,5 +1,6 @@
 import os
 import socket
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,6 +99,25 @@ def test_a_daemon_sees_nothing_of_the_caller_s_environment(paths: Paths, monkeyp
     environment = processes.daemon_environment(paths, Path("/cache/bin/kubelet"))
     assert set(environment) == {"PATH", "HOME", "TMPDIR"}
     assert environment["PATH"].startswith("/cache/bin:")
+
+
+def test_a_daemon_with_a_resolver_of_its_own_alone_sees_it(paths: Paths) -> None:
+    paths.create()
+    own, shell = paths.etc / "own.conf", replace(daemon(), arguments=("-c", "cat /etc/resolv.conf"))
+    plain = processes.command_of(shell, Path("/bin/sh"))
+    seeing = processes.command_of(replace(shell, resolver=own), Path("/bin/sh"))
+    assert plain == ["/bin/sh", "-c", "cat /etc/resolv.conf"]
+    assert seeing[-3:] == plain
+    if os.geteuid():
+        pytest.skip("a mount needs root, as the cluster does")
+    before = Path("/etc/resolv.conf").read_text()
+    own.write_text("nameserver 192.0.2.1\n")
+    try:
+        seen = subprocess.run(seeing, capture_output=True, text=True, check=True).stdout
+    except subprocess.CalledProcessError as failure:
+        pytest.skip(f"no mounts here, so no cluster either: {failure.stderr}")
+    assert seen == "nameserver 192.0.2.1\n"
+    assert Path("/etc/resolv.conf").read_text() == before
 
 
 def test_the_last_line_of_a_missing_log_is_empty(tmp_path: Path) -> None:

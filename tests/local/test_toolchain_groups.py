@@ -52,7 +52,7 @@ def test_what_only_tests_need_is_not_built_by_up() -> None:
 
 
 def test_what_a_part_needs_is_built_with_that_part_alone() -> None:
-    assert {group.name for group in OPTIONAL} == {"metrics-server", "prometheus-adapter"}
+    assert {group.name for group in OPTIONAL} == {"metrics-server", "prometheus-adapter", "keda"}
     assert not set(OPTIONAL) & {*GROUPS, *ON_DEMAND}
     assert set(OPTIONAL) == {group_of(program) for part in PARTS.values() for program in part.programs}
 
@@ -142,6 +142,7 @@ def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program
         ("versitygw", "github.com/versity/versitygw"),
         ("metrics-server", "sigs.k8s.io/metrics-server"),
         ("prometheus-adapter", "sigs.k8s.io/prometheus-adapter"),
+        ("keda", "github.com/kedacore/keda/v2"),
         ("volume-provisioner", "sigs.k8s.io/sig-storage-lib-external-provisioner/v13"),
         ("kube-score", "github.com/zegl/kube-score"),
         ("actionlint", "github.com/rhysd/actionlint"),

@@ -29,6 +29,15 @@ REDIS = {"redis": {"store": "queue", "list": "celery", "length": 5}}
 CRON = {"cron": {"timezone": "UTC", "start": "0 7 * * *", "end": "0 8 * * *", "replicas": 3}}
 
 
+LOAD = {"prometheus": {"query": "sum(x)", "threshold": 5}}
+
+CUT = "the HPA would cut it: give a number in between"
+NOTHING_FAILS = (
+    "fallback is given, but no trigger has a source that can fail: KEDA has none for cpu, and cron asks nobody; "
+    "name a redis or prometheus trigger, or drop fallback"
+)
+
+
 def triggered(**triggers: object) -> Config:
     return {"minReplicas": 0, "maxReplicas": 3, "triggers": triggers}
 
@@ -44,6 +53,9 @@ ACCEPTED: Accepted = [
     (Triggered, {**triggered(length=REDIS, peak=CRON), "polling": "1s", "cooldown": "0s"}),
     (Triggered, {**triggered(busy=CPU), "minReplicas": 1}),
     (Triggered, triggered(busy=CPU, length=REDIS)),
+    (Triggered, {**triggered(busy=CPU, length=REDIS), "fallback": {"replicas": 1}}),
+    (Triggered, {**triggered(peak=CRON, load=LOAD), "fallback": {"replicas": 3, "failureThreshold": 0}}),
+    (Triggered, {**triggered(load=LOAD), "minReplicas": 2, "fallback": {"replicas": 2, "behavior": "static"}}),
     (Disruption, {"maxUnavailable": 1}),
     (Disruption, {"minAvailable": 0}),
 ]
@@ -103,6 +115,31 @@ REFUSED: Refused = [
         {**triggered(peak=CRON), "maxReplicas": 2},
         "triggers.peak.cron.replicas 3 exceeds maxReplicas 2; raise it",
     ),
+    (Triggered, {**triggered(length=REDIS), "fallback": {}}, f"fallback.replicas: {REQUIRED}"),
+    (Triggered, {**triggered(length=REDIS), "fallback": 2}, f"fallback: 2: {MAP}"),
+    (Triggered, {**triggered(length=REDIS), "fallback": {"replicas": 0}}, f"fallback.replicas: 0: {AT_LEAST_1}"),
+    (
+        Triggered,
+        {**triggered(length=REDIS), "fallback": {"replicas": 1, "failureThreshold": -1}},
+        "fallback.failureThreshold: -1: Input should be greater than or equal to 0",
+    ),
+    (
+        Triggered,
+        {**triggered(length=REDIS), "fallback": {"replicas": 1, "behavior": "currentReplicas"}},
+        "fallback.behavior: 'currentReplicas': Input should be 'static' or 'currentReplicasIfHigher'",
+    ),
+    (
+        Triggered,
+        {**triggered(length=REDIS), "fallback": {"replicas": 4}},
+        f"fallback.replicas 4 is outside of minReplicas 0 to maxReplicas 3; {CUT}",
+    ),
+    (
+        Triggered,
+        {**triggered(length=REDIS), "minReplicas": 2, "fallback": {"replicas": 1}},
+        f"fallback.replicas 1 is outside of minReplicas 2 to maxReplicas 3; {CUT}",
+    ),
+    (Triggered, {**triggered(busy=CPU, peak=CRON), "fallback": {"replicas": 1}}, NOTHING_FAILS),
+    (Triggered, {**triggered(busy=CPU), "minReplicas": 1, "fallback": {"replicas": 1}}, NOTHING_FAILS),
     (Disruption, {}, "set exactly one of maxUnavailable and minAvailable; the API server takes only one"),
     (
         Disruption,

@@ -18,6 +18,13 @@ MUTANTS = [
     Mutant("models/scaling.py", "if self.min_replicas > self.max_replicas:", "if False:", "min above max"),
     Mutant(
         "models/scaling.py",
+        "trigger.redis or trigger.prometheus for",
+        "not trigger.cpu for",
+        "a fallback that nothing can ever ask for",
+    ),
+    Mutant("models/scaling.py", "<= self.fallback.replicas <=", "<= self.max_replicas >=", "a fallback that is cut"),
+    Mutant(
+        "models/scaling.py",
         "if (self.max_unavailable is None) == (self.min_available is None):",
         "if self.max_unavailable is None and self.min_available is None:",
         "a PDB with both bounds",

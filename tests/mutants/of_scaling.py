@@ -9,6 +9,7 @@ ALERTS = "components/manifests/alerts.py"
 MONITOR = "components/manifests/monitor.py"
 OBJECTIVES = "components/manifests/objectives.py"
 POD_ALERTS = "components/manifests/pod_alerts.py"
+PARTS = "local/parts.py"
 PLACEMENT = "components/manifests/placement.py"
 
 MUTANTS = [
@@ -26,6 +27,27 @@ MUTANTS = [
     ),
     Mutant(AUTOSCALING, '{"behavior": _api_named(behavior)}', '{"behavior": behavior}', "a pace that KEDA drops"),
     Mutant(AUTOSCALING, '"cooldownPeriod": scaling.cooldown', '"cooldownPeriod": scaling.polling', "down too early"),
+    Mutant(AUTOSCALING, "if fallback := scaling.fallback:", "if fallback := None:", "lost metrics are a quiet hour"),
+    Mutant(AUTOSCALING, '"behavior": fallback.behavior', '"behavior": "static"', "a fallback that takes pods away"),
+    Mutant(AUTOSCALING, "fails=scaling.fallback is not None", "fails=False", "a dead scrape is a 0"),
+    Mutant(AUTOSCALING, ".replace(MATCHERS, _own_series(system, slot))", "", "KEDA is given a query that is no PromQL"),
+    Mutant(
+        AUTOSCALING, 'scraped(labels.SLOT)}="{slot}"', 'scraped(labels.SLOT)}=~".+"', "each slot has both slots' load"
+    ),
+    Mutant(
+        PARTS,
+        "for name, part in PARTS.items() if name in has",
+        "for name in has for part in [PARTS[name]]",
+        "who serves external metrics hangs on the order of `--with`",
+        by="local/test_cluster_parts.py",
+    ),
+    Mutant(
+        "local/keda.py",
+        "resolver=paths.etc / configs.CLUSTER_RESOLVER,",
+        "",
+        "KEDA asks the internet's DNS for a store",
+        by="local/test_cluster_parts.py",
+    ),
     Mutant(ADAPTER, 'f"sum(rate(<<', 'f"sum(increase(<<', "120 times the requests per second"),
     Mutant(ADAPTER, 'f"{MATCHERS},{WITHOUT_PROBES}"', "MATCHERS", "probes are requests"),
     Mutant(ADAPTER, '_labelled("namespace", "pod")', '_labelled("namespace")', "a rate that belongs to no pod"),

@@ -46,6 +46,7 @@ TRIGGERED: Config = {
     "behavior": BEHAVIOR,
     "polling": "30s",
     "cooldown": "5m",
+    "fallback": {"failureThreshold": 3, "replicas": 4, "behavior": "static"},
     "triggers": {
         "length": {"redis": {"store": "queue", "list": "celery", "length": 5}},
         "rate": {"prometheus": {"query": "sum(rate(jobs[2m]))", "threshold": "5"}},

@@ -1,0 +1,99 @@
+"""Part `keda`: KEDA's operator and its metrics adapter. It moves between 0 and 1 pod itself, and an HPA above that.
+
+Its admission webhooks are left out: what they would refuse, the models refuse (models/scaling.py).
+"""
+
+import base64
+from pathlib import Path
+from string import Template
+
+from local import addresses, configs, probes
+from local.daemon import Daemon, Port
+from local.definitions import Source
+from local.paths import Paths
+
+NAMESPACE = "keda"  # as stack files name it: `slipway:cluster.kedaNamespace`
+# What the operator watches beside ScaledObjects, and does not start without.
+DEFINITIONS = (
+    Source(
+        module="github.com/kedacore/keda/v2",
+        folder="config/crd/bases",
+        files=("keda.sh_scaledjobs.yaml", "eventing.keda.sh_*cloudeventsources.yaml"),
+    ),
+)
+_OPERATOR, _ADAPTER = "keda-operator", "keda-metrics-apiserver"
+_MANIFESTS = Path(__file__).parent / "manifests/parts"
+_ENVIRONMENT = {"WATCH_NAMESPACE": "", "POD_NAMESPACE": NAMESPACE, "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE}
+
+
+def daemons(paths: Paths) -> tuple[Daemon, ...]:
+    """Return the operator, and the adapter that asks it for the HPAs' metrics."""
+    return (_operator(paths), _adapter(paths))
+
+
+def objects(paths: Paths) -> str:
+    """Return what the daemons need, as YAML: a namespace, their rights, and a Service that leads to the adapter."""
+    return _filled(paths, "keda.yaml")
+
+
+def apis(paths: Paths) -> str:
+    """Return what needs the daemons, as YAML: the aggregated API."""
+    return _filled(paths, "keda-apis.yaml")
+
+
+def _filled(paths: Paths, manifest: str) -> str:
+    return Template((_MANIFESTS / manifest).read_text()).substitute(
+        authority=base64.b64encode((paths.pki / "ca.crt").read_bytes()).decode(),
+        node=addresses.NODE_IP,
+        adapter=addresses.KEDA_ADAPTER_PORT,
+    )
+
+
+def _operator(paths: Paths) -> Daemon:
+    health = f"{addresses.LOOPBACK}:{addresses.KEDA_HEALTH_PORT}"
+    return Daemon(
+        name=_OPERATOR,
+        binary="keda-operator",
+        # It asks triggers' sources by their Services' addresses and names.
+        needs=("kube-apiserver", "cluster-objects", "resource-definitions", "kube-proxy", "coredns"),
+        arguments=(
+            f"--kubeconfig={paths.pki}/{_OPERATOR}.kubeconfig",
+            f"--health-probe-bind-address={health}",
+            f"--metrics-service-bind-address={addresses.LOOPBACK}:{addresses.KEDA_METRICS_SERVICE_PORT}",
+            f"--cert-dir={paths.pki}",  # reads ca.crt, tls.crt and tls.key there
+            "--enable-prometheus-metrics=false",
+            "--zap-encoder=console",
+            "--zap-time-encoding=rfc3339",
+        ),
+        probe=probes.http(f"http://{health}/readyz"),
+        ports=(Port(number=addresses.KEDA_HEALTH_PORT), Port(number=addresses.KEDA_METRICS_SERVICE_PORT)),
+        resolver=paths.etc / configs.CLUSTER_RESOLVER,
+        environment=_ENVIRONMENT,
+    )
+
+
+def _adapter(paths: Paths) -> Daemon:
+    kubeconfig, port = paths.pki / f"{_ADAPTER}.kubeconfig", addresses.KEDA_ADAPTER_PORT
+    return Daemon(
+        name=_ADAPTER,
+        binary="keda-adapter",
+        needs=("kube-apiserver", "cluster-objects", "kube-proxy", _OPERATOR),
+        arguments=(
+            f"--kubeconfig={kubeconfig}",
+            f"--lister-kubeconfig={kubeconfig}",
+            f"--authentication-kubeconfig={kubeconfig}",
+            f"--authorization-kubeconfig={kubeconfig}",
+            f"--bind-address={addresses.NODE_IP}",
+            f"--secure-port={port}",
+            f"--tls-cert-file={paths.pki}/{_ADAPTER}.crt",
+            f"--tls-private-key-file={paths.pki}/{_ADAPTER}.key",
+            f"--cert-dir={paths.pki}",  # for the connection to the operator, as there
+            f"--metrics-service-address={addresses.LOOPBACK}:{addresses.KEDA_METRICS_SERVICE_PORT}",
+            f"--port={addresses.KEDA_ADAPTER_METRICS_PORT}",  # its own metrics; on loopback (toolchain/README.md)
+            "--zap-encoder=console",
+            "--zap-log-level=error",
+        ),
+        probe=probes.http(f"https://{addresses.NODE_IP}:{port}/readyz", authority=paths.pki / "ca.crt"),
+        ports=(Port(number=port, address=addresses.NODE_IP), Port(number=addresses.KEDA_ADAPTER_METRICS_PORT)),
+        environment=_ENVIRONMENT,
+    )
