@@ -50,12 +50,12 @@ def enduring(
         MODEL,
         resources=BUSY,
         server={"queueLimit": QUEUE},
-        drain={"preStop": "1s", "drain": "5s", "grace": "6s", "requestTimeout": "1s"},
+        drain={"preStop": "1s", "drain": "5s", "grace": "6s", "requestTimeout": "3s"},
         # What a lost pod had begun is asked of the other one.
         route={
             "host": f"{NAME}.slipway.test",
             "path": "/predict",
-            "timeout": "2s",
+            "timeout": "4s",
             "maxBody": "1Mi",
             "retries": {"idempotent": True},
         },
