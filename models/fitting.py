@@ -23,6 +23,7 @@ _NOT_ON_A_GATEWAY = {
     "rate_limit": "HTTPRoutes know no rate limit",
     "session": "HTTPRoutes know sessions only as an experiment",
     "max_body": "HTTPRoutes know no largest body",
+    "retries": "HTTPRoutes know retries only as an experiment",
     "annotations": "they are the Ingress's, and there is none",
 }
 _HOSTNAMES = 16

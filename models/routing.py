@@ -33,6 +33,26 @@ class Session(Model):
     max_age: Count = Field(default=0, description="seconds; 0 = until the browser is closed")
 
 
+class Retries(Model):
+    """When the proxy sends a request to a pod once more, whichever pod that is.
+
+    A request that no pod has begun is repeated always: its connection was refused, or not taken in time. One that
+    a pod had begun may have been carried out: it is repeated only where that does no harm.
+    """
+
+    tries: Positive | None = Field(
+        default=None, le=20, description="of one request, the first included; 1 = no retry; none = by the fewest pods"
+    )
+    connect_timeout: Seconds = Field(
+        default=1, ge=1, le=75, description="for a pod to take the connection; nginx knows at most 75 s"
+    )
+    idempotent: bool = Field(
+        default=False,
+        description="answering a request twice does no harm: repeat it when its pod is lost, or silent for the route's "
+        "timeout, or answers 502 or 504; never for inserts, uploads or jobs",
+    )
+
+
 class Route(Model):
     """One public host and path, shared by both slots, and hosts that a canary must never reach."""
 
@@ -47,11 +67,26 @@ class Route(Model):
     session: Session | None = None
     max_body: Quantity | None = Field(default=None, description="largest request body; none = the proxy's own limit")
     annotations: RouteAnnotations = Field(default_factory=dict, description="of the Ingress, for the proxy at hand")
-    timeout: Seconds | None = Field(default=None, ge=1, description="the proxy's wait for an answer; none = its own")
+    timeout: Seconds | None = Field(
+        default=None, ge=1, description="the proxy's wait for a pod's answer, in each try; none = its own"
+    )
+    retries: Retries | None = Field(default=None, description="none = only of requests that no pod has begun")
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:
         hosts = (self.host, *self.stable_hosts)
         if len(set(hosts)) != len(hosts):
             raise ValueError("host and stableHosts must all differ: a host is either split or stable")
+        return self
+
+    @model_validator(mode="after")
+    def _can_repeat(self) -> Self:
+        if self.retries is None or not self.retries.idempotent:
+            return self
+        if self.timeout is None:
+            raise ValueError("retries.idempotent: a silent pod is found out by the route's timeout; set it")
+        if self.max_body is None:
+            raise ValueError("retries.idempotent: the proxy keeps the body for the next try; set maxBody, its most")
+        if self.retries.tries == 1:
+            raise ValueError("retries: idempotent repeats requests and tries: 1 repeats none; drop one of them")
         return self

@@ -64,6 +64,7 @@ class ServiceSpec(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         faults = [*self._budget_faults(), *self._disruption_faults(), *self._volume_faults(), *self._storage_faults()]
+        faults += self._retry_faults()
         if self.load and self.objective:
             faults += load_faults(self.load, self.objective)
         if faults:
@@ -83,6 +84,15 @@ class ServiceSpec(Model):
             yield f"rollout.progressDeadline: {deadline}s exceeds rollout.timeout {timeout}s: Pulumi gives up first"
         if self.health.startup < self.health.period:
             yield f"health.startup: {startup}s is shorter than one health.period {self.health.period}s"
+
+    def _retry_faults(self) -> Iterator[str]:
+        """Keep the proxy from repeating what a pod is still at: slow answers would become a multiple of the load."""
+        limit, route = self.drain.request_timeout, self.route
+        if route and route.timeout and route.retries and route.retries.idempotent and route.timeout <= limit:
+            yield (
+                f"route.timeout: {route.timeout}s is not longer than drain.requestTimeout {limit}s: retries.idempotent "
+                "would repeat slow requests while their pod is still at them; raise it, or lower that"
+            )
 
     def _disruption_faults(self) -> Iterator[str]:
         keep, floor = self.disruption.min_available, self.scaling.floor

@@ -8,13 +8,14 @@ The main Ingress names the live slot's *private* Service. Proxies attach a canar
 so a Service shared with other hosts would leak the canary to them; those hosts get the live Service instead.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_CEILING
 from typing import TYPE_CHECKING
 
 from components import names
 from components.manifests.entrance import Entrance
 from components.manifests.pod import PORT_NAME
+from components.manifests.retries import retry_annotations
 from models.cluster import ClusterSettings
 from models.quantity import parse
 from models.release import Match, ServiceRelease
@@ -37,7 +38,9 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
     route, live, canary = spec.route, release.live, release.canary
     if route is None:
         return
-    treated = route_annotations(route)
+    # ingress-nginx counts a request once, by its last try: repeated, what a canary lost would be in no count.
+    uncounted = release.canary is not None and cluster.proxy_metrics == "ingress-nginx"
+    treated = route_annotations(route, pods=spec.scaling.floor, only_unbegun=uncounted)
     yield Entrance(
         role="main",
         name=service,
@@ -108,12 +111,19 @@ def issuer_annotations(route: Route) -> dict[str, str]:
     return {_ISSUER: route.tls.issuer} if route.tls and route.tls.issuer else {}
 
 
-def route_annotations(route: Route) -> dict[str, str]:
+def route_annotations(route: Route, *, pods: int, only_unbegun: bool = False) -> dict[str, str]:
     """Say how the proxy treats requests on the route's hosts, whichever slot answers them.
 
     The entry's own annotations go first: where both speak of one thing, the blocks that tests and docs describe win.
+    Retries that nobody asked for are no such block.
+
+    Args:
+        route: The route.
+        pods: The fewest that a slot has.
+        only_unbegun: Repeat no request that a pod has begun, whatever the route says.
     """
-    annotations: dict[str, str] = {}
+    repeated = retry_annotations(route, pods=pods, only_unbegun=only_unbegun)
+    annotations: dict[str, str] = {} if route.retries is None else repeated
     if route.rate_limit:
         annotations |= _rate_limit(route.rate_limit)
     if route.session:
@@ -126,7 +136,11 @@ def route_annotations(route: Route) -> dict[str, str]:
     if route.timeout is not None:
         # Seconds without a unit, between two reads (or writes): an answer that trickles may take longer. Then 504.
         annotations |= {"proxy-read-timeout": str(route.timeout), "proxy-send-timeout": str(route.timeout)}
-    return {**route.annotations, **{f"{PREFIX}{key}": value for key, value in annotations.items()}}
+    return {**_nginx(repeated), **route.annotations, **_nginx(annotations)}
+
+
+def _nginx(annotations: Mapping[str, str]) -> dict[str, str]:
+    return {f"{PREFIX}{key}": value for key, value in annotations.items()}
 
 
 def _rate_limit(limit: RateLimit) -> dict[str, str]:
@@ -166,4 +180,4 @@ def canary_annotations(release: ServiceRelease, session: Session | None = None) 
         # too; legacy ends that. Traefik does both by itself, and reads neither word.
         asked = release.weight > 0 or release.match != Match()
         annotations["affinity-canary-behavior"] = "sticky" if asked else "legacy"
-    return {f"{PREFIX}{key}": value for key, value in annotations.items()}
+    return _nginx(annotations)

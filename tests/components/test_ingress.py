@@ -16,14 +16,26 @@ ISSUER = "cert-manager.io/cluster-issuer"
 HOST, PARTNER = "web.example.com", "partner.example.com"
 
 
+RETRIED = {
+    "proxy-connect-timeout": "1",
+    "proxy-next-upstream": "error timeout",
+    "proxy-next-upstream-tries": "11",
+    "proxy-next-upstream-timeout": "11",
+}
+"""Of a route that says nothing of retries, over two pods."""
+
+
 def route(**changes: object) -> Route:
     return accepted(Route, {"host": HOST, **changes})
 
 
 def said(**changes: object) -> dict[str, str]:
-    given = ingress.route_annotations(route(**changes))
+    """What a route's blocks say, beside the retries that every route has."""
+    given = ingress.route_annotations(route(**changes), pods=2)
     assert all(key.startswith(NGINX) for key in given)
-    return {key.removeprefix(NGINX): value for key, value in given.items()}
+    found = {key.removeprefix(NGINX): value for key, value in given.items()}
+    assert RETRIED.items() <= found.items()
+    return {key: value for key, value in found.items() if key not in RETRIED}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +93,13 @@ def of(run: Recorded, name: str) -> dict[str, str]:
     return {key.rpartition("/")[2]: value for key, value in found.items() if "pulumi" not in key}
 
 
-TREATED = {"limit-rps": "50", "limit-burst-multiplier": "5", "affinity": "cookie", "session-cookie-name": "ab"}
+TREATED = {
+    **RETRIED,
+    "limit-rps": "50",
+    "limit-burst-multiplier": "5",
+    "affinity": "cookie",
+    "session-cookie-name": "ab",
+}
 
 
 def test_the_main_and_the_stable_hosts_are_treated_alike_and_the_canary_repeats_nothing() -> None:

@@ -70,7 +70,7 @@ def test_only_the_canary_carries_the_split(changes: dict[str, Any], expected: di
     split = {key.removeprefix(NGINX): value for key, value in annotations(canary(run)).items() if NGINX in key}
     assert split == {"canary": "true", **expected}
     others = [ingress for ingress in run.of_kind("Ingress") if ingress.object_name != "web-canary"]
-    assert not any(NGINX in key for ingress in others for key in annotations(ingress))
+    assert not any(f"{NGINX}canary" in key for ingress in others for key in annotations(ingress))
 
 
 def deployment(run: Recorded, slot: str) -> Registered:

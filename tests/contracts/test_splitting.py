@@ -15,7 +15,7 @@ from tests.recording import Recorded, Registered, run_main
 from tests.samples import Config
 
 GATEWAY: Config = {"context": "prod", "traffic": "gateway", "gateway": {"name": "public", "namespace": "edge"}}
-REFUSED = ("tls", "rate_limit", "session", "max_body", "annotations")
+REFUSED = ("tls", "rate_limit", "session", "max_body", "retries", "annotations")
 BOTH = [case for case in CASES if case.both]
 
 

@@ -61,6 +61,12 @@ def test_traefik_and_pulumi_report_to_nobody(table: dict[str, Daemon]) -> None:
     assert "--global.sendanonymoususage=false" in table["traefik"].arguments
 
 
+def test_traefik_keeps_no_connection_idle_so_long_that_its_read_timeout_is_nearly_over(
+    table: dict[str, Daemon],
+) -> None:
+    assert "--providers.kubernetesingressnginx.upstreamkeepalivetimeout=1" in table["traefik"].arguments
+
+
 def test_files_of_a_daemon_exist_and_are_private(table: dict[str, Daemon]) -> None:
     files = [file for daemon in table.values() for file in daemon.files]
     assert files

@@ -22,6 +22,7 @@ def routed(**route: object) -> Config:
         ({"rateLimit": {"perSecond": 5}}, "rateLimit: HTTPRoutes know no rate limit"),
         ({"session": {}}, "session: HTTPRoutes know sessions only as an experiment"),
         ({"maxBody": "1Mi"}, "maxBody: HTTPRoutes know no largest body"),
+        ({"retries": {"tries": 2}}, "retries: HTTPRoutes know retries only as an experiment"),
         ({"annotations": {"example.com/waf": "on"}}, "annotations: they are the Ingress's, and there is none"),
     ],
 )

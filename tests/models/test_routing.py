@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from models.routing import RateLimit, Route, Session, Tls
+from models.routing import RateLimit, Retries, Route, Session, Tls
 from tests.models.tables import (
     AT_LEAST_1,
     DURATION,
@@ -39,6 +39,10 @@ ACCEPTED: Accepted = [
     (Route, route(path="/a.b/..c/%20")),
     (Route, route(tls={"secret": "a.example", "issuer": "letsencrypt.eu"}, rateLimit={"perSecond": 1})),
     (Route, route(session={}, maxBody="1", timeout="1s")),
+    (Route, route(retries={})),
+    (Route, route(timeout="1s", maxBody="1", retries={"idempotent": True})),
+    (Retries, {"tries": 1, "connectTimeout": "75s"}),
+    (Retries, {"tries": 20}),
     (Session, {"cookie": "user", "maxAge": 0}),
     (RateLimit, {"perSecond": 50, "burst": 1}),
 ]
@@ -78,6 +82,25 @@ REFUSED: Refused = [
     (Route, route(timeout=30), f"timeout: 30: {DURATION}"),
     (Route, route(maxBody="0"), "maxBody: '0': a quantity here is greater than 0"),
     (Route, route(maxBody="8MB"), f"maxBody: '8MB': {QUANTITY}"),
+    (
+        Route,
+        route(maxBody="1", retries={"idempotent": True}),
+        "retries.idempotent: a silent pod is found out by the route's timeout; set it",
+    ),
+    (
+        Route,
+        route(timeout="1s", retries={"idempotent": True}),
+        "retries.idempotent: the proxy keeps the body for the next try; set maxBody, its most",
+    ),
+    (
+        Route,
+        route(timeout="1s", maxBody="1", retries={"idempotent": True, "tries": 1}),
+        "retries: idempotent repeats requests and tries: 1 repeats none; drop one of them",
+    ),
+    (Retries, {"tries": 0}, f"tries: 0: {AT_LEAST_1}"),
+    (Retries, {"tries": 21}, "tries: 21: Input should be less than or equal to 20"),
+    (Retries, {"connectTimeout": "0s"}, f"connectTimeout: 0: {AT_LEAST_1}"),
+    (Retries, {"connectTimeout": "76s"}, "connectTimeout: 76: Input should be less than or equal to 75"),
     (Tls, {}, f"secret: {REQUIRED}"),
     (Tls, {"secret": "a_b"}, f"secret: [secret]: {OBJECT}"),
     (Tls, {"secret": "a", "issuer": "Letsencrypt"}, f"issuer: 'Letsencrypt': {OBJECT}"),

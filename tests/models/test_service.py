@@ -44,6 +44,8 @@ SIDE_BY_SIDE = {
         {"model": {**S3, "size": "910Mi"}, "scratch": "64Mi"},
         {"model": {"name": "digits", "uri": "pvc://hub", "size": "9Gi"}},
         {"env": {"OMP_NUM_THREADS": "1", "_": "", "SLIPWAYX": "1"}},
+        {"route": {"host": "a.example", "maxBody": "1Mi", "timeout": "31s", "retries": {"idempotent": True}}},
+        {"route": {"host": "a.example", "timeout": "1s", "retries": {}}},
     ],
     ids=lambda x: str(x)[:60],
 )
@@ -51,6 +53,7 @@ def test_blocks_that_fit_together_are_accepted(blocks: dict[str, Any]) -> None:
     assert accepted(ServiceSpec, service(**blocks))
 
 
+RETRIED = {"host": "a.example", "maxBody": "1Mi", "retries": {"idempotent": True}}
 STORAGE = (
     "resources.limits.ephemeral-storage: 1Gi is less than scratch, model.size and 50Mi of logs together (1025Mi): "
     "the kubelet would evict the pod; raise it"
@@ -63,6 +66,13 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     (
         {"rollout": {"progressDeadline": "61s", "timeout": "60s"}},
         "rollout.progressDeadline: 61s exceeds rollout.timeout 60s: Pulumi gives up first",
+    ),
+    (
+        {"route": {**RETRIED, "timeout": "30s"}},
+        (
+            "route.timeout: 30s is not longer than drain.requestTimeout 30s: retries.idempotent would repeat slow "
+            "requests while their pod is still at them; raise it, or lower that"
+        ),
     ),
     ({"health": {"startup": "4s", "period": "5s"}}, "health.startup: 4s is shorter than one health.period 5s"),
     (

@@ -36,6 +36,7 @@ NEAREST = {
     "components/manifests/objectives.py": "components/test_alerts.py",
     "components/manifests/panels.py": "components/test_dashboards.py",
     "components/manifests/placement.py": "components/test_placement.py",
+    "components/manifests/retries.py": "components/test_retries.py",
     "components/manifests/pod.py": "components/test_slot.py components/test_pods.py",
     "components/manifests/pod_alerts.py": "components/test_pod_alerts.py",
     "components/manifests/service_panels.py": "components/test_dashboards.py",

@@ -12,6 +12,12 @@ STORES = "models/stores.py"
 SYSTEM = "models/system.py"
 
 MUTANTS = [
+    Mutant("models/service.py", "route.timeout <= limit", "route.timeout < limit", "slow requests are repeated"),
+    Mutant("models/routing.py", "        if self.timeout is None:\n", "        if False:\n", "a silent pod for 60 s"),
+    Mutant(
+        "models/routing.py", "        if self.max_body is None:\n", "        if False:\n", "bodies of any size are kept"
+    ),
+    Mutant("models/routing.py", "if self.retries.tries == 1:", "if False:", "retries that are none"),
     Mutant("models/base.py", 'extra="forbid"', 'extra="ignore"', "a mistyped key is ignored"),
     Mutant("models/parsing.py", "by_name=False", "by_name=True", "snake_case keys are taken"),
     Mutant("models/resources.py", "if parse(asked) > parse(most):", "if False:", "requests above limits"),

@@ -4,12 +4,14 @@ from tests.mutants.mutant import Mutant
 
 TRAFFIC = "components/traffic.py"
 INGRESS = "components/manifests/ingress.py"
+RETRIES = "components/manifests/retries.py"
 GATEWAY = "components/manifests/gateway.py"
 EXPOSURE = "components/manifests/exposure.py"
 SLOT = "components/slot.py"
 FITTING = "models/fitting.py"
 OF_INGRESS = "components/test_ingress.py"
 OF_TRAFFIC = "components/test_traffic.py"
+OF_RETRIES = "components/test_retries.py"
 
 MUTANTS = [
     Mutant(TRAFFIC, "depends_on=[*ready, *before]", "depends_on=[*before]", "traffic before its slot is ready"),
@@ -74,7 +76,7 @@ MUTANTS = [
     Mutant(INGRESS, "str(limit.burst)", "str(limit.per_second)", "another burst"),
     Mutant(INGRESS, '"affinity": "cookie", ', "", "no session"),
     Mutant(INGRESS, "if route.tls and certified:", "if route.tls:", "a canary with a certificate"),
-    Mutant(INGRESS, "{**route.annotations, **{", "{**{", "the entry's own annotations are dropped"),
+    Mutant(INGRESS, "(repeated), **route.annotations", "(repeated)", "the entry's own annotations are dropped"),
     Mutant(GATEWAY, "release.weight_of(slot))", "release.weight)", "both slots get the same share"),
     Mutant(
         GATEWAY,
@@ -98,6 +100,21 @@ MUTANTS = [
         "2 * max(scaling.ceiling, *asked)",
         "2 * scaling.ceiling",
         "no room for the pods that a release asks for",
+    ),
+    Mutant(INGRESS, "release.canary is not None and cluster", "cluster", "less is repeated than could be", OF_RETRIES),
+    Mutant(INGRESS, 'cluster.proxy_metrics == "ingress-nginx"', "False", "a bad canary in no count", OF_RETRIES),
+    Mutant(INGRESS, "pods=spec.scaling.floor", "pods=2", "more tries than pods call for", OF_RETRIES),
+    Mutant(INGRESS, "{**_nginx(repeated), **route", "{**route", "a lost pod costs every route requests", OF_RETRIES),
+    Mutant(INGRESS, "{} if route.retries is None else repeated", "repeated", "an entry's own word is lost", OF_RETRIES),
+    Mutant(INGRESS, "{} if route.retries is None else repeated", "{}", "an entry's own word wins over it", OF_RETRIES),
+    Mutant(RETRIES, "retries.idempotent and not only_unbegun", "not only_unbegun", "an enrolment twice"),
+    Mutant(RETRIES, "retries.idempotent and not only_unbegun", "retries.idempotent", "a hidden canary"),
+    Mutant(RETRIES, "http_502 http_504", "http_500 http_502 http_504", "errors are asked for again"),
+    Mutant(RETRIES, "http_504 non_idempotent", "http_504", "no prediction is repeated: all are POSTs"),
+    Mutant(RETRIES, "silent + most * retries", "most * retries", "no try is left after a silent pod"),
+    Mutant(RETRIES, "max(2, pods)", "max(3, pods)", "tries for more pods than there are"),
+    Mutant(
+        FITTING, '    "retries": "HTTPRoutes know retries only as an experiment",\n', "", "retries that nobody does"
     ),
     Mutant(FITTING, "if spec.route is None and release.match != Match():", "if False:", "a match that nobody reads"),
     Mutant(FITTING, "if getattr(route, field):", "if False:", "a limit that is believed to hold"),

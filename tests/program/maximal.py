@@ -103,7 +103,8 @@ BLOCKS: Config = {
         "session": {"cookie": "slipway", "maxAge": 3600},
         "maxBody": "8Mi",
         "annotations": {"nginx.ingress.kubernetes.io/enable-cors": "true"},
-        "timeout": "30s",
+        "timeout": "31s",
+        "retries": {"tries": 3, "connectTimeout": "2s", "idempotent": True},
     },
     "release": {
         "strategy": "canary",
