@@ -29,9 +29,8 @@ SCALING: Json = {
         },
     },
 }
-RELEASE: Json = {
-    SERVICE: {"live": "blue", "slots": {"blue": {}, "green": {"env": {"CHANGED": "yes"}}}, "weight": WEIGHT}
-}
+OTHER: Json = {"server": {"queueLimit": QUEUE, "topK": 5}}
+RELEASE: Json = {SERVICE: {"live": "blue", "slots": {"blue": {}, "green": OTHER}, "weight": WEIGHT}}
 
 
 @pytest.fixture(scope="module")
