@@ -30,8 +30,8 @@ SIDE = 2000
 ALONE_PER_SECOND, ALONE_SECONDS = 4, 60
 LOADED_SECONDS, SETTLE_SECONDS = 120, 5
 BUSY = (0.3, 0.5, 0.6)
-"""Share of the time that each pod is to be busy. At 0.7 two pods, proxy and cluster fill two cores, and the service itself
-gets slower than it was alone."""
+"""Share of the time that each pod is to be busy. At 0.7 pods, proxy and cluster fill both cores of a small machine, and
+the service itself is slower than it was alone."""
 SEEDS = range(20)
 WITHIN = 0.15
 """Share of the measured p95 that the predicted one may be off."""
