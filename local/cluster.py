@@ -28,7 +28,8 @@ from local.toolchain.build import Toolchain
 
 OBJECTS = "cluster-objects"
 DEFINITIONS = "resource-definitions"
-APIS = "aggregated-apis"
+IMAGES = "part-images"
+DEPENDENTS = "part-dependents"
 READY = "node-ready"
 _START_LIMIT_SECONDS = 180  # twenty times what it takes on an idle machine: builds may take both processors meanwhile
 _GRACE_SECONDS = 10
@@ -65,11 +66,13 @@ class Cluster:
             Task(daemon.name, lambda daemon=daemon: self._ensure(daemon), daemon.needs)
             for daemon in daemons(self._paths)
         ]
+        of_parts = (daemon.name for daemon in parts.daemons(self._paths))
         return [
             *rows,
             Task(OBJECTS, self._apply_objects, ("kube-apiserver",)),
             Task(DEFINITIONS, self._apply_definitions, ("kube-apiserver",)),
-            Task(APIS, self._apply_apis, (OBJECTS, *(daemon.name for daemon in parts.daemons(self._paths)))),
+            Task(IMAGES, lambda: parts.seed_images(self._paths, self._toolchain), ("registry",)),
+            Task(DEPENDENTS, self._apply_dependents, (OBJECTS, DEFINITIONS, IMAGES, *of_parts)),
             Task(READY, self._await_node, ("kubelet", "kube-proxy", "kube-controller-manager", "kube-scheduler")),
         ]
 
@@ -101,9 +104,9 @@ class Cluster:
             for objects in parts.objects(self._paths):
                 self._apply(Path("-"), objects)
 
-    def _apply_apis(self) -> None:
-        """Apply the APIs of optional parts, whose daemons answer by now."""
-        for objects in parts.apis(self._paths):
+    def _apply_dependents(self) -> None:
+        """Apply what needs the daemons of optional parts, which answer by now."""
+        for objects in parts.dependents(self._paths):
             self._apply(Path("-"), objects)
 
     def _apply_definitions(self) -> None:

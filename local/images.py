@@ -28,9 +28,27 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 def seed_pause(paths: Paths) -> None:
     """Make sure that the registry has the pause image; the registry must be up."""
-    key = hashlib.sha256(_PAUSE_PROGRAM.read_bytes()).hexdigest()[:16]
-    image = cached(paths.cache / f"images/pause-{key}", make_pause)
-    _push(image, addresses.PAUSE_REPOSITORY, addresses.PAUSE_TAG)
+    seed_program(
+        paths, _PAUSE_PROGRAM, "catatonit", "-P", repository=addresses.PAUSE_REPOSITORY, tag=addresses.PAUSE_TAG
+    )
+
+
+def seed_program(paths: Paths, program: Path, place: str, *options: str, repository: str, tag: str) -> None:
+    """Make sure that the registry, which must be up, has the image of a static program.
+
+    Args:
+        paths: Whose cache keeps the image.
+        program: Its file on this machine.
+        place: Where it lies in the image, without the leading slash.
+        options: What it is always started with.
+        repository: The image's name in the registry.
+        tag: The tag that shall name it.
+    """
+    with program.open("rb") as content:
+        key = hashlib.file_digest(content, "sha256").hexdigest()[:16]
+    folder = paths.cache / f"images/{program.name}-{key}"
+    image = cached(folder, lambda target: make_program(target, program, place, *options))
+    _push(image, repository, tag)
 
 
 def make_base(paths: Paths, progress: Progress) -> Path:
@@ -76,13 +94,13 @@ def cached(folder: Path, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def make_pause(folder: Path) -> None:
-    """Write the pause image: one static program, run by nobody."""
-    entry = tarfile.TarInfo("catatonit")
-    entry.size, entry.mode = _PAUSE_PROGRAM.stat().st_size, 0o755
-    with tarfile.open(folder / "layer.tar", "w") as layer, _PAUSE_PROGRAM.open("rb") as program:
-        layer.addfile(entry, program)
-    oci.write_image(folder, entrypoint=("/catatonit", "-P"), user=_NOBODY, architecture=architecture())
+def make_program(folder: Path, program: Path, place: str, *options: str) -> None:
+    """Write an image of one static program, run by nobody; `place` is its path in the image, without the slash."""
+    entry = tarfile.TarInfo(place)
+    entry.size, entry.mode = program.stat().st_size, 0o755
+    with tarfile.open(folder / "layer.tar", "w") as layer, program.open("rb") as content:
+        layer.addfile(entry, content)
+    oci.write_image(folder, entrypoint=(f"/{place}", *options), user=_NOBODY, architecture=architecture())
 
 
 def _make_base(folder: Path, log: Path) -> None:

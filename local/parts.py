@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import yaml
 
-from local import keda, scaling
+from local import keda, prometheus_operator, scaling
 from local.daemon import Daemon
 from local.definitions import Source
 from local.errors import LocalError
 from local.paths import Paths
+from local.toolchain.build import Toolchain
 from local.toolchain.groups import Group, group_of
 
 _RECORD = "parts"  # below the state
@@ -17,17 +18,23 @@ _RECORD = "parts"  # below the state
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Daemons, the objects that they need, the APIs that they serve, and programs that are built for them alone.
+    """Daemons, and what belongs to them.
 
     Attributes:
-        definitions: Resource definitions that the daemons watch, beside those that every cluster has.
+        daemons: Their rows of the table.
+        objects: What they need, as YAML.
+        dependents: What needs them, as YAML: the APIs that they serve, the resources that they act on.
+        programs: What is built for them alone.
+        definitions: Resource definitions that they watch, beside those that every cluster has.
+        images: Pushes the images of the pods that they start; the registry is up by then.
     """
 
     daemons: Callable[[Paths], tuple[Daemon, ...]]
     objects: Callable[[Paths], str]
-    apis: Callable[[Paths], str]
+    dependents: Callable[[Paths], str]
     programs: tuple[str, ...]
     definitions: tuple[Source, ...] = ()
+    images: Callable[[Paths, Toolchain], None] | None = None
 
 
 # An API has one server: of two parts that bring it, the later one gives it. KEDA's external metrics thus replace the
@@ -36,15 +43,23 @@ PARTS = {
     "scaling": Part(
         daemons=scaling.daemons,
         objects=scaling.objects,
-        apis=scaling.apis,
+        dependents=scaling.apis,
         programs=("metrics-server", "prometheus-adapter"),
     ),
     "keda": Part(
         daemons=keda.daemons,
         objects=keda.objects,
-        apis=keda.apis,
+        dependents=keda.apis,
         programs=("keda-operator", "keda-adapter"),
         definitions=keda.DEFINITIONS,
+    ),
+    "monitoring": Part(
+        daemons=prometheus_operator.daemons,
+        objects=prometheus_operator.objects,
+        dependents=prometheus_operator.dependents,
+        programs=("prometheus-operator",),
+        definitions=prometheus_operator.DEFINITIONS,
+        images=prometheus_operator.seed_images,
     ),
 }
 
@@ -74,17 +89,24 @@ def objects(paths: Paths) -> tuple[str, ...]:
     return tuple(PARTS[name].objects(paths) for name in chosen(paths))
 
 
-def apis(paths: Paths) -> tuple[str, ...]:
-    """Return the APIs that they serve, as YAML, each of them once."""
+def dependents(paths: Paths) -> tuple[str, ...]:
+    """Return what needs the daemons of the cluster's parts, as YAML, each object once."""
     has = chosen(paths)
-    brought = [one for name, part in PARTS.items() if name in has for one in yaml.safe_load_all(part.apis(paths))]
-    served = {api["metadata"]["name"]: api for api in brought}
-    return tuple(yaml.safe_dump(api) for api in served.values())
+    brought = [one for name, part in PARTS.items() if name in has for one in yaml.safe_load_all(part.dependents(paths))]
+    objects = {(one["kind"], one["metadata"]["name"]): one for one in brought}
+    return tuple(yaml.safe_dump(one) for one in objects.values())
 
 
 def definitions(paths: Paths) -> tuple[Source, ...]:
     """Return the resource definitions that only their daemons need."""
     return tuple(source for name in chosen(paths) for source in PARTS[name].definitions)
+
+
+def seed_images(paths: Paths, toolchain: Toolchain) -> None:
+    """Push the images of the pods that the cluster's parts start; the registry must be up."""
+    for name in chosen(paths):
+        if (seed := PARTS[name].images) is not None:
+            seed(paths, toolchain)
 
 
 def groups(paths: Paths) -> tuple[Group, ...]:

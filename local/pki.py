@@ -54,6 +54,7 @@ LEAVES = (
     Leaf("traefik", "slipway:traefik"),
     Leaf("volume-provisioner", "slipway:volume-provisioner"),
     Leaf("prometheus", "slipway:prometheus"),
+    Leaf("prometheus-operator", "slipway:prometheus-operator"),
     # Aggregated APIs: the API server asks for them under their Services' names.
     Leaf("metrics-server", "slipway:metrics-server", hosts=("metrics-server.kube-system.svc", addresses.NODE_IP)),
     Leaf(
@@ -81,6 +82,7 @@ _WITH_KUBECONFIG = (
     "traefik",
     "volume-provisioner",
     "prometheus",
+    "prometheus-operator",
     "metrics-server",
     "prometheus-adapter",
     "keda-operator",

@@ -12,12 +12,12 @@ PULUMI_VERSION = "v3.259.0"
 PULUMI_KUBERNETES_VERSION = "4.25.0"
 PULUMI_DOCKER_BUILD_VERSION = "0.0.22"
 KEDA_VERSION = "v2.21.0"
-PROMETHEUS_VERSION = "v0.315.0"  # of the module; the program calls it 3.15.0
+PROMETHEUS_VERSION, PROMETHEUS_RELEASE = "v0.315.0", "v3.15.0"  # of the module, and what the program calls itself
 
 _KUBERNETES_GO = "k8s.io/component-base/version"
 _KUBERNETES_MAJOR, _KUBERNETES_MINOR, _ = KUBERNETES_VERSION[1:].split(".")
 _PULUMI_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
-_PROMETHEUS_VARIABLES = (("github.com/prometheus/common/version.Version", "3.15.0"),)
+_PROMETHEUS_VARIABLES = (("github.com/prometheus/common/version.Version", PROMETHEUS_RELEASE.removeprefix("v")),)
 # The clouds' SDKs stay out. promtool discovers nothing: the same tags let it share the server's packages.
 _PROMETHEUS_TAGS = ("remove_all_sd", "enable_kubernetes_sd")
 
@@ -205,6 +205,24 @@ OPTIONAL: tuple[Group, ...] = (
         ),
         expected_seconds=430,
         variables=(("github.com/kedacore/keda/v2/version.Version", KEDA_VERSION.removeprefix("v")),),
+    ),
+    Group(
+        name="prometheus-operator",
+        version="v0.85.0",
+        module="prometheus-operator",
+        programs=(
+            Program(
+                name="operator",
+                package="github.com/prometheus-operator/prometheus-operator/cmd/operator",
+                links=("prometheus-operator",),
+            ),
+            Program(
+                name="prometheus-config-reloader",
+                package="github.com/prometheus-operator/prometheus-operator/cmd/prometheus-config-reloader",
+            ),
+        ),
+        expected_seconds=95,
+        variables=(("github.com/prometheus/common/version.Version", "0.85.0"),),
     ),
 )
 

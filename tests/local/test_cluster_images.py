@@ -12,25 +12,24 @@ from local.progress import Progress
 
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def program(tmp_path: Path) -> Path:
     file = tmp_path / "catatonit"
     file.write_bytes(b"\x7fELF")
-    monkeypatch.setattr(images, "_PAUSE_PROGRAM", file)
     return file
 
 
-def test_the_pause_image_is_one_static_program_run_by_nobody(tmp_path: Path, program: Path) -> None:
+def test_a_program_s_image_is_one_static_program_run_by_nobody(tmp_path: Path, program: Path) -> None:
     target = tmp_path / "image"
     target.mkdir()
-    images.make_pause(target)
+    images.make_program(target, program, "bin/pause", "-P")
     with tarfile.open(target / "layer.tar") as layer:
         members = layer.getmembers()
-        assert [(member.name, member.mode, member.mtime) for member in members] == [("catatonit", 0o755, 0)]
-        content = layer.extractfile("catatonit")
+        assert [(member.name, member.mode, member.mtime) for member in members] == [("bin/pause", 0o755, 0)]
+        content = layer.extractfile("bin/pause")
         assert content is not None
         assert content.read() == program.read_bytes()
     config = json.loads((target / "config.json").read_text())["config"]
-    assert (config["Entrypoint"], config["User"]) == (["/catatonit", "-P"], "65535:65535")
+    assert (config["Entrypoint"], config["User"]) == (["/bin/pause", "-P"], "65535:65535")
 
 
 def test_an_interrupted_image_is_made_anew(paths: Paths) -> None:

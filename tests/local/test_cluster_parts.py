@@ -25,6 +25,7 @@ SERVED = {
         "prometheus-adapter": {"custom.metrics.k8s.io", "external.metrics.k8s.io"},
     },
     "keda": {"keda-metrics-apiserver": {"external.metrics.k8s.io"}},
+    "monitoring": {},
 }
 
 
@@ -34,7 +35,7 @@ def part(request: pytest.FixtureRequest) -> str:
 
 
 def objects(prepared: Paths, part: str, kind: str) -> list[dict[str, Any]]:
-    written = (PARTS[part].objects(prepared), PARTS[part].apis(prepared))
+    written = (PARTS[part].objects(prepared), PARTS[part].dependents(prepared))
     return [one for text in written for one in yaml.safe_load_all(text) if one["kind"] == kind]
 
 
@@ -50,7 +51,7 @@ def test_a_cluster_has_no_part_that_nobody_asked_for(paths: Paths) -> None:
     assert parts.chosen(paths) == ()
     assert parts.daemons(paths) == ()
     assert parts.groups(paths) == ()
-    assert parts.objects(paths) == parts.apis(paths) == parts.definitions(paths) == ()
+    assert parts.objects(paths) == parts.dependents(paths) == parts.definitions(paths) == ()
 
 
 def test_a_part_once_asked_for_stays_when_up_is_run_without_it(paths: Paths) -> None:
@@ -114,7 +115,7 @@ def test_no_api_is_announced_before_its_daemon_answers(paths: Paths) -> None:
     asked_for(paths, *PARTS)
     tasks = {task.name: task for task in cluster.Cluster(paths, Toolchain(paths.cache, Progress()), Progress()).tasks()}
     serving = {name for served in SERVED.values() for name in served}
-    assert serving | {cluster.OBJECTS} <= set(tasks[cluster.APIS].needs)
+    assert serving | {cluster.OBJECTS} <= set(tasks[cluster.DEPENDENTS].needs)
     assert "APIService" not in "".join(parts.objects(paths))
 
 
@@ -139,7 +140,7 @@ def test_of_two_parts_keda_alone_gives_external_metrics_whichever_came_first(
     paths: Paths, order: tuple[str, ...]
 ) -> None:
     asked_for(paths, *order)
-    served = [api for text in parts.apis(paths) for api in yaml.safe_load_all(text)]
+    served = [api for text in parts.dependents(paths) for api in yaml.safe_load_all(text)]
     (external,) = [api for api in served if api["metadata"]["name"] == EXTERNAL]
     assert external["spec"]["service"] == {"name": "keda-metrics-apiserver", "namespace": "keda"}
     groups = Counter(api["metadata"]["name"] for api in served)

@@ -52,7 +52,8 @@ def test_what_only_tests_need_is_not_built_by_up() -> None:
 
 
 def test_what_a_part_needs_is_built_with_that_part_alone() -> None:
-    assert {group.name for group in OPTIONAL} == {"metrics-server", "prometheus-adapter", "keda"}
+    optional = {"metrics-server", "prometheus-adapter", "keda", "prometheus-operator"}
+    assert {group.name for group in OPTIONAL} == optional
     assert not set(OPTIONAL) & {*GROUPS, *ON_DEMAND}
     assert set(OPTIONAL) == {group_of(program) for part in PARTS.values() for program in part.programs}
 
@@ -143,6 +144,7 @@ def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program
         ("metrics-server", "sigs.k8s.io/metrics-server"),
         ("prometheus-adapter", "sigs.k8s.io/prometheus-adapter"),
         ("keda", "github.com/kedacore/keda/v2"),
+        ("prometheus-operator", "github.com/prometheus-operator/prometheus-operator"),
         ("volume-provisioner", "sigs.k8s.io/sig-storage-lib-external-provisioner/v13"),
         ("kube-score", "github.com/zegl/kube-score"),
         ("actionlint", "github.com/rhysd/actionlint"),

@@ -1,0 +1,75 @@
+"""Part `monitoring`: what acts on ServiceMonitors and PrometheusRules, as in a cluster of kube-prometheus-stack.
+
+The Prometheus operator runs beside the API server; the Prometheus that it makes is a pod, which scrapes what stacks
+select and evaluates their alerts. The other Prometheus (local/monitoring.py), which release gates read, stays as it is.
+"""
+
+from pathlib import Path
+from string import Template
+
+from local import addresses, images, probes
+from local.daemon import Daemon, Port
+from local.definitions import Source
+from local.paths import Paths
+from local.toolchain.build import Toolchain
+from local.toolchain.groups import PROMETHEUS_RELEASE, group_of
+
+NAMESPACE = "monitoring"  # `slipway:cluster.monitoringNamespace` by default: the systems' NetworkPolicies admit it
+NAME = "slipway"  # of the Prometheus resource
+# Its controller waits for both, though nobody has a Probe.
+DEFINITIONS = (
+    Source(
+        module="github.com/prometheus-operator/prometheus-operator",
+        folder="example/prometheus-operator-crd",
+        files=("monitoring.coreos.com_prometheuses.yaml", "monitoring.coreos.com_probes.yaml"),
+    ),
+)
+_OPERATOR, _SERVER, _RELOADER = "prometheus-operator", "prometheus", "prometheus-config-reloader"
+_RELOADER_VERSION = group_of(_RELOADER).version
+_MANIFESTS = Path(__file__).parent / "manifests/parts"
+
+
+def daemons(paths: Paths) -> tuple[Daemon, ...]:
+    """Return the operator."""
+    return (
+        Daemon(
+            name=_OPERATOR,
+            binary=_OPERATOR,
+            needs=("kube-apiserver", "cluster-objects", "resource-definitions"),  # it looks once for what is defined
+            arguments=(
+                f"-web.listen-address={addresses.LOOPBACK}:{addresses.OPERATOR_PORT}",
+                f"-prometheus-config-reloader={_image(_RELOADER, _RELOADER_VERSION)}",
+                f"-prometheus-instance-namespaces={NAMESPACE}",
+                "-log-level=warn",
+            ),
+            environment={"KUBECONFIG": str(paths.pki / f"{_OPERATOR}.kubeconfig")},
+            probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.OPERATOR_PORT}/healthz"),
+            ports=(Port(number=addresses.OPERATOR_PORT),),
+        ),
+    )
+
+
+def objects(_paths: Paths) -> str:
+    """Return what the operator and its Prometheus need, as YAML: a namespace and their rights."""
+    return _filled("monitoring.yaml")
+
+
+def dependents(_paths: Paths) -> str:
+    """Return the Prometheus that the operator shall make, as YAML."""
+    return _filled("monitoring-prometheus.yaml")
+
+
+def seed_images(paths: Paths, toolchain: Toolchain) -> None:
+    """Push the images of the Prometheus pod; their programs are static, so nothing else is in them."""
+    for name, version in ((_SERVER, PROMETHEUS_RELEASE), (_RELOADER, _RELOADER_VERSION)):
+        images.seed_program(paths, toolchain.wait(name), f"bin/{name}", repository=name, tag=version)
+
+
+def _filled(manifest: str) -> str:
+    return Template((_MANIFESTS / manifest).read_text()).substitute(
+        namespace=NAMESPACE, name=NAME, image=_image(_SERVER, PROMETHEUS_RELEASE), version=PROMETHEUS_RELEASE
+    )
+
+
+def _image(repository: str, version: str) -> str:
+    return f"{addresses.REGISTRY}/{repository}:{version}"
