@@ -23,7 +23,7 @@ setup: .venv/.ready ## Python environment in .venv, as locked
 	@touch $@
 
 .PHONY: up down env status
-up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures; WITH=scaling adds what HPAs read, WITH=keda KEDA
+up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures; WITH=scaling adds what HPAs read, WITH=keda KEDA, WITH=monitoring the Prometheus operator
 	@$(PY) -m local up $(if $(STACK),--stack $(STACK)) $(addprefix --with ,$(WITH))
 down: setup ## remove the embedded cluster and everything that it started
 	@$(PY) -m local down
@@ -57,7 +57,7 @@ e2e: up ## tier 2: the real engine against the embedded cluster (ends with make 
 e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks, both traffic drivers (an hour, of which `make e2e` has a part)
 	@$(PY) -m pytest $(RELEASES) -v --durations=10
 
-.PHONY: e2e-scaling e2e-sizing e2e-keda e2e-faults
+.PHONY: e2e-scaling e2e-sizing e2e-keda e2e-faults e2e-alerts
 e2e-scaling: WITH = scaling
 e2e-scaling: up ## CPU, requests and an external metric as signals, a lost metrics source, a day's load curve (25 min)
 	@$(PY) -m pytest tests/cluster/test_scaling*.py -v
@@ -68,6 +68,9 @@ e2e-keda: up ## workers from 0 with their queue, a schedule, lost metrics, both 
 	@$(PY) -m pytest tests/cluster/test_keda_queue.py tests/cluster/test_keda.py -v
 e2e-faults: up ## one fault at a time under 120 requests/s: requests failed, time until well (10 min)
 	@$(PY) -m pytest tests/cluster/test_availability.py -v
+e2e-alerts: WITH = monitoring
+e2e-alerts: up ## every alert fires and is resolved in a Prometheus that the operator runs (10 min)
+	@$(PY) -m pytest tests/cluster/test_monitoring.py -v
 
 .PHONY: mutants
 mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one

@@ -197,6 +197,7 @@ def told(fault: faulty.Fault) -> subprocess.CompletedProcess[str]:
         (faulty.good(1), "[0, 1, 2, 3, 4, 5, true]"),
         (faulty.FIFTH_FAILS, '[0, 1, 2, 3, 4, "fails", true]'),
         (faulty.NEVER_READY, "[0, 1, 2, 3, 4, 5, false]"),
+        (faulty.Fault(every=1, first=2), '[0, "fails", "fails", 3, 4, 5, true]'),
     ],
 )
 def test_a_fault_does_what_its_name_says_and_spares_the_warm_up(fault: faulty.Fault, said: str) -> None:

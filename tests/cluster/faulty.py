@@ -22,7 +22,11 @@ class Fault:
     every: int = 0
     """Every n-th prediction is answered 500; 0 = none. Counted, not drawn: each run sees the same."""
     delay: float = 0.0
-    """Seconds that each prediction takes longer."""
+    """Seconds that each prediction takes longer, while it waits for nothing."""
+    busy: float = 0.0
+    """Seconds that the model takes longer for each prediction: others wait for the worker thread meanwhile."""
+    first: int = 0
+    """Only so many predictions are bad, and all others are good; 0 = all are bad."""
     exits: bool = False
     """The process ends at its start, again and again."""
     ready: bool = True

@@ -74,7 +74,20 @@ def killed(pod: Json) -> None:
 @contextmanager
 def lossy(pod: Json, share: float) -> Generator[None]:
     """Drop this share of the packets that reach the pod (1 = all of them: the pod is cut off)."""
-    rule = ["INPUT", "-m", "statistic", "--mode", "random", "--probability", f"{share:.2f}", "-j", "DROP"]
+    with _dropping(pod, "-m", "statistic", "--mode", "random", "--probability", f"{share:.2f}"):
+        yield
+
+
+@contextmanager
+def hidden_from(pod: Json, address: str) -> Generator[None]:
+    """Drop what reaches the pod from one address; for everybody else it is as before."""
+    with _dropping(pod, "-s", address):
+        yield
+
+
+@contextmanager
+def _dropping(pod: Json, *packets: str) -> Generator[None]:
+    rule = ["INPUT", *packets, "-j", "DROP"]
     _inside(pod, "iptables", "-I", *rule)
     try:
         yield

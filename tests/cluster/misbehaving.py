@@ -10,6 +10,8 @@ import itertools
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -28,22 +30,58 @@ def misbehave(fault: dict[str, Any]) -> None:
     from serving.service import Service  # noqa: PLC0415
 
     server = cast("Any", Service)
-    server.compute = _spoiled(server.compute, float(fault["delay"]), int(fault["every"]))
+    server.compute = _spoiled(server.compute, fault)
+    if fault["busy"]:
+        _make_models_slow()
     if not fault["ready"]:
         cast("Any", Lifecycle).ready = property(lambda _: False)
 
 
-def _spoiled(compute: Any, delay: float, every: int) -> Any:
-    """Answer late, and let every n-th prediction fail (0 = none)."""
+def _spoiled(compute: Any, fault: dict[str, Any]) -> Any:
+    """Spoil each prediction, or the first ones only."""
     numbers = itertools.count(1)
+    first, every = int(fault["first"]), int(fault["every"])
 
     async def spoiled(self: Any, read: Callable[[], Awaitable[Any]], job: Callable[[Any, Any], Any]) -> Any:
         if not (self.lifecycle.ready or self.lifecycle.draining):
             return await compute(self, read, job)
-        await asyncio.sleep(delay)
-        return await compute(self, read, _fails if every and next(numbers) % every == 0 else job)
+        number = next(numbers)
+        if first and number > first:
+            return await compute(self, read, job)
+        await asyncio.sleep(float(fault["delay"]))
+        chosen = _fails if every and number % every == 0 else _busy(job, float(fault["busy"]))
+        return await compute(self, read, chosen)
 
     return spoiled
+
+
+_IN_THREAD = threading.local()
+
+
+def _busy(job: Callable[[Any, Any], Any], seconds: float) -> Callable[[Any, Any], Any]:
+    """Let the model take so much longer for this job."""
+
+    def slowly(model: Any, body: Any) -> Any:
+        _IN_THREAD.seconds = seconds
+        try:
+            return job(model, body)
+        finally:
+            _IN_THREAD.seconds = 0
+
+    return slowly if seconds else job
+
+
+def _make_models_slow() -> None:
+    from serving.onnx import OnnxModel  # noqa: PLC0415 -- as above
+
+    models = cast("Any", OnnxModel)
+    infer = models.infer
+
+    def slow(self: Any, *arguments: Any) -> Any:
+        time.sleep(getattr(_IN_THREAD, "seconds", 0))
+        return infer(self, *arguments)
+
+    models.infer = slow
 
 
 def _fails(_model: object, _body: object) -> object:

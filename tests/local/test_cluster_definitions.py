@@ -1,11 +1,15 @@
+import json
 import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from local import definitions
 from local.definitions import SOURCES, Source
 from local.errors import LocalError
+from local.progress import Progress
+from local.toolchain.golang import Go
 
 KEDA = Source(module="example/keda", folder="crd", files=("scaledobjects.yaml", "*auth.yaml"))
 
@@ -35,3 +39,19 @@ def test_a_definition_that_moved_is_named(module: Path) -> None:
     (module / "crd/trigger_auth.yaml").unlink()
     with pytest.raises(LocalError, match=r"example/keda: no file crd/\*auth\.yaml"):
         definitions.files_in(module, KEDA)
+
+
+def test_what_a_part_needs_beside_them_is_taken_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = Source(module="example/extra", folder="crd", files=("extra.yaml",))
+    (tmp_path / "crd").mkdir()
+    for name in ("scaledobjects.yaml", "some_auth.yaml", "extra.yaml"):
+        (tmp_path / "crd" / name).touch()
+    go = Go(binary=tmp_path / "go", version="go1.26.4")
+    monkeypatch.setattr(definitions, "require_go", lambda *_: go)
+    monkeypatch.setattr(definitions, "run", lambda *_, **__: json.dumps({"Dir": str(tmp_path)}))
+    monkeypatch.setattr(definitions, "SOURCES", (KEDA,))
+    quiet = Progress(Console(quiet=True))
+    usual = definitions.provide(tmp_path / "cache", quiet)
+    more = definitions.provide(tmp_path / "cache", quiet, [extra])
+    assert {file.name for file in more.iterdir()} - {file.name for file in usual.iterdir()} == {"extra.yaml"}
+    assert definitions.provide(tmp_path / "cache", quiet) == usual

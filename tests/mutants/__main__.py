@@ -20,6 +20,7 @@ from tests.mutants import (
     of_components,
     of_delivery,
     of_evidence,
+    of_local,
     of_models,
     of_network,
     of_planning,
@@ -46,6 +47,7 @@ GROUPS = (
     of_delivery,
     of_evidence,
     of_server,
+    of_local,
 )
 WORKERS = 2
 EXPECTED_SECONDS = 0.75
@@ -119,7 +121,7 @@ def main() -> int:
         return 1
     with tempfile.TemporaryDirectory(prefix="slipway-mutants-") as folder:
         trees = [Path(folder) / f"worker-{number}" for number in range(WORKERS)]
-        shutil.copytree(PROJECT, trees[0], ignore=shutil.ignore_patterns(".*", "__pycache__", "toolchain"))
+        shutil.copytree(PROJECT, trees[0], ignore=shutil.ignore_patterns(".*", "__pycache__"))
         console.print("the tests as they are, about 2 min")
         if (verdict := run_tests(trees[0], every_test(), keep_byte_code=True)) != SURVIVED:
             console.print(f"the tests fail without any mutant: {verdict}", markup=False)
