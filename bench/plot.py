@@ -12,9 +12,10 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 320, 224
 COLUMNS, MARGIN, HEAD = 3, 16, 56
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 34, 72
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 34, 72
 """Of a graph, in pixels: room for the axis, the title, and times and legend."""
-_LEGEND_LINES, _LEGEND_LETTERS = 3, 24
+_LEGEND_LINES, _LEGEND_LETTERS = 3, 20
+"""Letters of a name, where two stand in a line: more run into the neighbour in wide fonts."""
 _LEGEND_PITCH = 15
 _TICKS = 4
 _SMALL = 11
@@ -88,7 +89,8 @@ def _graph(graph: Graph, span: Span) -> Iterator[str]:
     elif graph.now:
         yield from _numbers(graph)
     else:
-        most = _rounded(max(value for line in graph.lines for _, value in line.points))
+        scale = 2**20 if graph.unit == "bytes" else 1  # round numbers are those that are written
+        most = scale * _rounded(max(value for line in graph.lines for _, value in line.points) / scale)
         yield from _axes(graph.unit, most, span)
         for line, colour in coloured:
             yield from _curve(line, colour, most, span)

@@ -174,7 +174,7 @@ def test_a_line_is_broken_where_there_was_no_value() -> None:
 
 def test_the_axis_begins_at_zero_and_ends_at_a_round_number_above_the_values() -> None:
     (path,) = curves((1_000_590, 0), (1_000_600, 4))
-    assert path == "M305.7 152.0 L310.0 57.6", "0 at the bottom; 4 of 5 on the way to the top"
+    assert path == "M305.8 152.0 L310.0 57.6", "0 at the bottom; 4 of 5 on the way to the top"
 
 
 def test_a_limit_is_dashed_and_a_slot_has_its_colour() -> None:
@@ -189,11 +189,17 @@ def test_a_limit_is_dashed_and_a_slot_has_its_colour() -> None:
     assert text.count("stroke-dasharray") == 1
 
 
+def test_an_axis_of_memory_has_round_numbers_of_what_it_is_written_in() -> None:
+    lines = (Line(name="a", slot="blue", points=((1_000_000, 300 * 2**20),)),)
+    text = drawn("t", "s", [Graph(title="g", unit="bytes", lines=lines)], SPAN)
+    assert re.findall(r">(\d+) MiB<", text) == ["0", "125", "250", "375", "500"]
+
+
 def test_more_lines_than_the_legend_holds_are_counted() -> None:
     lines = tuple(Line(name=f"classifier-blue-7d9f8b6c5-x2x9{n}", slot="", points=((1_000_000, 1),)) for n in range(9))
     text = drawn("t", "s", [Graph(title="g", unit="short", lines=lines)], SPAN)
     assert "and 4 more" in text
-    assert ">classifier-…f8b6c5-x2x94</text>" in text, "pods differ at the end of their names"
+    assert ">classifie…b6c5-x2x94</text>" in text, "pods differ at the end of their names"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 Which alerts there are is read from the PrometheusRules: a new one that nothing here provokes fails a test. All are
 provoked at once, in services of their own, and nothing else may fire. Windows and thresholds are the shipped ones, as
-are the five minutes of TargetDown and NoTargetUp; elsewhere HOLDS stands for up to a quarter of an hour.
+are the five minutes of TargetDown and NoTargetUp; elsewhere HOLDS stands for up to a quarter of an hour. Each run has a
+namespace of its own: windows reach back three days, and an earlier run's good requests would hide the errors.
 """
 
 import time
@@ -155,7 +156,7 @@ def prometheus(stack: Stack) -> Operated:
 @pytest.fixture(scope="module")
 def system(stack: Stack, prometheus: Operated, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alarming]:
     folder = project_elsewhere(tmp_path_factory.mktemp(NAME), content())
-    with initialised(stack, folder, NAME) as copy:
+    with initialised(stack, folder, NAME, namespace=f"{NAME}-{time.time():.0f}") as copy:
         bad = {name: faulty.image(image("server"), burst.fault) for name, burst in BURSTS.items()}
         release = {name: {"live": "blue", "slots": {"blue": {"image": one}}} for name, one in bad.items()}
         copy.up(release)
@@ -170,7 +171,7 @@ def test_the_operator_s_prometheus_scrapes_every_pod_with_the_labels_that_the_do
     assert len(expected) == len(PROVOKED) + sum(REPLICAS.values()) - len(REPLICAS)
 
     def all_up() -> list[Json]:
-        found = system.prometheus.targets(NAME)
+        found = system.prometheus.targets(system.copy.namespace)
         ready = {target["labels"]["pod"] for target in found if target["health"] == "up"}
         return found if ready == expected.keys() else []
 
@@ -182,7 +183,7 @@ def test_the_operator_s_prometheus_scrapes_every_pod_with_the_labels_that_the_do
         name, pod = expected[labels["pod"]]
         slot = names.slot_name(name, "blue")
         assert labels == {
-            "namespace": NAME,
+            "namespace": system.copy.namespace,
             "pod": pod["metadata"]["name"],
             "container": pod["spec"]["containers"][0]["name"],
             "endpoint": "web",
@@ -191,7 +192,7 @@ def test_the_operator_s_prometheus_scrapes_every_pod_with_the_labels_that_the_do
             "service": slot,
             "slipway_dev_slot": "blue",
         }
-    series = system.prometheus.asked("query", query=f'up{{namespace="{NAME}"}} == 1')["result"]
+    series = system.prometheus.asked("query", query=f'up{{namespace="{system.copy.namespace}"}} == 1')["result"]
     assert len(series) == len(expected)
 
 
@@ -200,7 +201,7 @@ def test_every_declared_rule_is_evaluated(system: Alarming) -> None:
     assert {service for _, service, _ in declared} == PROVOKED.keys()
 
     def all_loaded() -> list[Json]:
-        rules = system.prometheus.rules(NAME)
+        rules = system.prometheus.rules(system.copy.namespace)
         return rules if len(rules) == len(system.declared()) and all(r["health"] == "ok" for r in rules) else []
 
     _, rules = until(all_loaded, 120, "every rule is loaded")
@@ -219,7 +220,7 @@ def test_every_alert_fires_once_and_is_resolved_and_no_other_fires(
 ) -> None:
     expected = {Key(name, kind) for name, kinds in PROVOKED.items() for kind in kinds}
     began, ended = dict[str, float](), dict[str, float]()
-    with watching(system.prometheus, NAME) as watch:
+    with watching(system.prometheus, system.copy.namespace) as watch:
         with ExitStack() as loads:
             sent = {
                 name: loads.enter_context(

@@ -41,14 +41,23 @@ def test_a_definition_that_moved_is_named(module: Path) -> None:
         definitions.files_in(module, KEDA)
 
 
+def _any_go(cache: Path, _progress: Progress) -> Go:
+    return Go(binary=cache / "go", version="go1.26.4")
+
+
 def test_what_a_part_needs_beside_them_is_taken_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     extra = Source(module="example/extra", folder="crd", files=("extra.yaml",))
     (tmp_path / "crd").mkdir()
     for name in ("scaledobjects.yaml", "some_auth.yaml", "extra.yaml"):
         (tmp_path / "crd" / name).touch()
-    go = Go(binary=tmp_path / "go", version="go1.26.4")
-    monkeypatch.setattr(definitions, "require_go", lambda *_: go)
-    monkeypatch.setattr(definitions, "run", lambda *_, **__: json.dumps({"Dir": str(tmp_path)}))
+
+    def downloaded(_command: object, *, cwd: Path, environment: object) -> str:
+        assert cwd == definitions.PINS
+        assert environment
+        return json.dumps({"Dir": str(tmp_path)})
+
+    monkeypatch.setattr(definitions, "require_go", _any_go)
+    monkeypatch.setattr(definitions, "run", downloaded)
     monkeypatch.setattr(definitions, "SOURCES", (KEDA,))
     quiet = Progress(Console(quiet=True))
     usual = definitions.provide(tmp_path / "cache", quiet)
