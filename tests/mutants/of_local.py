@@ -15,7 +15,7 @@ MUTANTS = [
     Mutant(CLUSTER, "DEFINITIONS, IMAGES, *of_parts", "*of_parts", "a Prometheus before its kind is defined", BY),
     Mutant(
         DEFINITIONS,
-        "sources = (*SOURCES, *extra)",
+        "sources = (*SOURCES, *more)",
         "sources = SOURCES",
         "a part's kinds are never defined",
         "local/test_cluster_definitions.py",
