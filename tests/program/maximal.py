@@ -285,10 +285,7 @@ STACK: Config = {
     "source": "staging",
     "release": {
         "wide": RELEASED,
-        "fixed": {
-            "slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}},
-            "match": PATTERN,
-        },
+        "fixed": {"slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}}, "match": PATTERN},
     },
 }
 """``value`` and ``pattern`` exclude each other, as do path and command of a probe: hence two services, two stores."""
