@@ -17,6 +17,12 @@ SETTINGS_HASH = os.environ["BENCH_SETTINGS_HASH"]
 NAMESPACE = "bench-dev"
 SYSTEM = {"app.kubernetes.io/part-of": "bench", "app.kubernetes.io/managed-by": "slipway"}
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+RETRIES = {
+    "nginx.ingress.kubernetes.io/proxy-connect-timeout": "1",
+    "nginx.ingress.kubernetes.io/proxy-next-upstream": "error timeout",
+    "nginx.ingress.kubernetes.io/proxy-next-upstream-timeout": "11",
+    "nginx.ingress.kubernetes.io/proxy-next-upstream-tries": "11",
+}
 LOCKED: dict[str, Any] = {
     "allow_privilege_escalation": False,
     "read_only_root_filesystem": True,
@@ -185,7 +191,7 @@ def route_objects(service: str, labels: dict[str, str], selector: dict[str, str]
     k8s.core.v1.Service(f"{service}-live", metadata=metadata(service, labels, SKIP_AWAIT), spec=service_spec(selector))
     k8s.networking.v1.Ingress(
         f"{service}-main",
-        metadata=metadata(service, labels, SKIP_AWAIT),
+        metadata=metadata(service, labels, {**SKIP_AWAIT, **RETRIES}),
         spec={"ingress_class_name": "nginx", "rules": [ingress_rule(f"{service}.example.com", f"{service}-blue")]},
     )
     k8s.apiextensions.CustomResource(
