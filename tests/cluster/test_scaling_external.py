@@ -24,7 +24,8 @@ SCALING: Json = {
         "external": {
             METRIC: {
                 "average": AVERAGE,
-                "query": 'sum(rate(http_requests_total{<<.LabelMatchers>>,service=~"reader-(blue|green)"}[15s]))',
+                "query": "sum(rate(http_requests_total{<<.LabelMatchers>>,"
+                'service=~"reader-(blue|green)",route="/predict"}[15s]))',
             }
         },
     },
