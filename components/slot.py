@@ -61,8 +61,9 @@ class Slot(pulumi.ComponentResource):
             image=args.image,
             secrets=args.secrets,
         )
-        self.ready = (self._deployment(name, args, pod), self._service(name, args))
-        self._scaling(name, args)
+        deployment = self._deployment(name, args, pod)
+        self.ready = (deployment, self._service(name, args))
+        self._scaling(name, args, deployment)
         self._disruption_budget(name, args)
         self.register_outputs({})
 
@@ -113,7 +114,7 @@ class Slot(pulumi.ComponentResource):
             opts=self.child,
         )
 
-    def _scaling(self, name: str, args: SlotArgs) -> None:
+    def _scaling(self, name: str, args: SlotArgs, deployment: pulumi.Resource) -> None:
         scaling = args.spec.scaling
         if isinstance(scaling, Autoscaled):
             k8s.autoscaling.v2.HorizontalPodAutoscaler(
@@ -131,7 +132,8 @@ class Slot(pulumi.ComponentResource):
                 spec=autoscaling.scaled_object_spec(
                     service=args.service, slot=args.slot, system=args.system, scaling=scaling
                 ),
-                opts=self.child,
+                # KEDA looks for its target ever more rarely while there is none, and a training Job may come before it.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
             )
 
     def _disruption_budget(self, name: str, args: SlotArgs) -> None:

@@ -196,6 +196,12 @@ def test_a_scaled_object_is_the_slots_alone_and_the_deployment_names_no_replicas
     assert run.of_kind("HorizontalPodAutoscaler") == [], "KEDA makes it"
 
 
+def test_keda_is_told_of_a_slot_when_its_deployment_is_there() -> None:
+    """It looks for a target that is missing ever more rarely; while a model is trained, up to minutes apart."""
+    run = triggered({"jobs": REDIS})
+    assert run.one("Deployment", "web-blue").urn in run.one("ScaledObject", "web-blue").depends_on
+
+
 def test_a_custom_resource_carries_a_pace_under_the_apis_own_names() -> None:
     spec = scaled({"jobs": REDIS}, behavior={"scaleUp": {"stabilization": "30s", "pods": 2, "period": "20s"}})
     assert spec["advanced"] == {

@@ -27,6 +27,13 @@ MUTANTS = [
     ),
     Mutant(AUTOSCALING, '{"behavior": _api_named(behavior)}', '{"behavior": behavior}', "a pace that KEDA drops"),
     Mutant(AUTOSCALING, '"cooldownPeriod": scaling.cooldown', '"cooldownPeriod": scaling.polling', "down too early"),
+    Mutant(
+        "components/slot.py",
+        "opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),",
+        "opts=self.child,",
+        "KEDA finds its target minutes late",
+        by="components/test_autoscaling.py",
+    ),
     Mutant(AUTOSCALING, "if fallback := scaling.fallback:", "if fallback := None:", "lost metrics are a quiet hour"),
     Mutant(AUTOSCALING, '"behavior": fallback.behavior', '"behavior": "static"', "a fallback that takes pods away"),
     Mutant(AUTOSCALING, "fails=scaling.fallback is not None", "fails=False", "a dead scrape is a 0"),
