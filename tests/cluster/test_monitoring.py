@@ -134,34 +134,18 @@ class Alarming:
         with ExitStack() as undone:
             undone.enter_context(harm.hidden_from(self.copy.pods(HIDDEN)[0], self.prometheus.address))
             undone.enter_context(self._scaled(GONE, 0))
-            undone.enter_context(self._floor_raised(GROWN))
+            undone.enter_context(self._scaled(GROWN, 2))
             yield dict.fromkeys((HIDDEN, GONE, GROWN), time.time())
 
     @contextmanager
-    def _floor_raised(self, service: str) -> Generator[None]:
-        """Let the HPA itself go to two pods: for its floor it needs no metrics, and with some it undoes all else."""
-        self._floor(service, 2)
-        try:
-            yield
-        finally:
-            self._floor(service, 1)
-            self._scale(service, 1)  # without metrics it stays where it is
-
-    def _floor(self, service: str, replicas: int) -> None:
-        name, patch = names.slot_name(service, "blue"), f'{{"spec": {{"minReplicas": {replicas}}}}}'
-        self.copy.kubectl("patch", "hpa", name, "--type=merge", "--patch", patch)
-
-    @contextmanager
     def _scaled(self, service: str, replicas: int) -> Generator[None]:
-        """Scale a service of one pod, as a person does."""
-        self._scale(service, replicas)
+        """Scale a service of one pod, as a person does or an autoscaler."""
+        scale = ("scale", "deployment", names.slot_name(service, "blue"))
+        self.copy.kubectl(*scale, f"--replicas={replicas}")
         try:
             yield
         finally:
-            self._scale(service, 1)
-
-    def _scale(self, service: str, replicas: int) -> None:
-        self.copy.kubectl("scale", "deployment", names.slot_name(service, "blue"), f"--replicas={replicas}")
+            self.copy.kubectl(*scale, "--replicas=1")
 
 
 @pytest.fixture(scope="module")
