@@ -61,7 +61,7 @@ e2e-releases: up ## releases in motion under 200 requests/s, promotion over thre
 e2e-scaling: WITH = scaling
 e2e-scaling: up ## CPU, requests and an external metric as signals, a lost metrics source, a day's load curve (25 min)
 	@$(PY) -m pytest tests/cluster/test_scaling*.py -v
-e2e-sizing: up ## the simulation against a real service at three loads (8 min; alone on the machine)
+e2e-sizing: up ## the simulation against a real service at three loads (6 min; alone on the machine)
 	@$(PY) -m pytest tests/cluster/test_sizing.py -v
 e2e-keda: WITH = keda
 e2e-keda: up ## workers from 0 with their queue, a schedule, lost metrics, both slots under KEDA (15 min)

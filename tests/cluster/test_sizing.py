@@ -29,8 +29,8 @@ pytestmark = pytest.mark.long
 
 NAME, SERVICE, PORT, PODS = "planned", "reader", 5000, 2
 DEVICE_SECONDS = 0.04
-ALONE_PER_SECOND, ALONE_SECONDS = 4, 40
-LOADED_SECONDS, SETTLE_SECONDS = 100, 5
+ALONE_PER_SECOND, ALONE_SECONDS = 4, 30
+LOADED_SECONDS, SETTLE_SECONDS = 70, 5
 BUSY = (0.3, 0.5, 0.7)
 """Share of the time that each pod is to be busy."""
 SEEDS = range(20)
