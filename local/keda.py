@@ -3,11 +3,7 @@
 Its admission webhooks are left out: what they would refuse, the models refuse (models/scaling.py).
 """
 
-import base64
-from pathlib import Path
-from string import Template
-
-from local import addresses, configs, probes
+from local import addresses, aggregated, configs, probes
 from local.daemon import Daemon, Port
 from local.definitions import Source
 from local.paths import Paths
@@ -22,7 +18,6 @@ DEFINITIONS = (
     ),
 )
 _OPERATOR, _ADAPTER = "keda-operator", "keda-metrics-apiserver"
-_MANIFESTS = Path(__file__).parent / "manifests/parts"
 _ENVIRONMENT = {"WATCH_NAMESPACE": "", "POD_NAMESPACE": NAMESPACE, "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE}
 
 
@@ -33,20 +28,12 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 def objects(paths: Paths) -> str:
     """Return what the daemons need, as YAML: a namespace, their rights, and a Service that leads to the adapter."""
-    return _filled(paths, "keda.yaml")
+    return aggregated.filled(paths, "keda.yaml", adapter=addresses.KEDA_ADAPTER_PORT)
 
 
 def apis(paths: Paths) -> str:
     """Return what needs the daemons, as YAML: the aggregated API."""
-    return _filled(paths, "keda-apis.yaml")
-
-
-def _filled(paths: Paths, manifest: str) -> str:
-    return Template((_MANIFESTS / manifest).read_text()).substitute(
-        authority=base64.b64encode((paths.pki / "ca.crt").read_bytes()).decode(),
-        node=addresses.NODE_IP,
-        adapter=addresses.KEDA_ADAPTER_PORT,
-    )
+    return aggregated.filled(paths, "keda-apis.yaml")
 
 
 def _operator(paths: Paths) -> Daemon:
@@ -81,12 +68,7 @@ def _adapter(paths: Paths) -> Daemon:
         arguments=(
             f"--kubeconfig={kubeconfig}",
             f"--lister-kubeconfig={kubeconfig}",
-            f"--authentication-kubeconfig={kubeconfig}",
-            f"--authorization-kubeconfig={kubeconfig}",
-            f"--bind-address={addresses.NODE_IP}",
-            f"--secure-port={port}",
-            f"--tls-cert-file={paths.pki}/{_ADAPTER}.crt",
-            f"--tls-private-key-file={paths.pki}/{_ADAPTER}.key",
+            *aggregated.serving(paths, _ADAPTER, port),
             f"--cert-dir={paths.pki}",  # for the connection to the operator, as there
             f"--metrics-service-address={addresses.LOOPBACK}:{addresses.KEDA_METRICS_SERVICE_PORT}",
             f"--port={addresses.KEDA_ADAPTER_METRICS_PORT}",  # its own metrics; on loopback (toolchain/README.md)

@@ -3,16 +3,11 @@
 Both are aggregated APIs that run beside the API server: Services without selectors lead to them.
 """
 
-import base64
-from pathlib import Path
-from string import Template
-
-from local import addresses, probes
+from local import addresses, aggregated, probes
 from local.daemon import Daemon, Port
 from local.paths import Paths
 
 RULES = "adapter-rules.yaml"  # below `etc/`; joined from the systems' ConfigMaps
-_MANIFESTS = Path(__file__).parent / "manifests/parts"
 
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
@@ -31,9 +26,9 @@ def apis(paths: Paths) -> str:
 
 
 def _filled(paths: Paths, manifest: str) -> str:
-    return Template((_MANIFESTS / manifest).read_text()).substitute(
-        authority=base64.b64encode((paths.pki / "ca.crt").read_bytes()).decode(),
-        node=addresses.NODE_IP,
+    return aggregated.filled(
+        paths,
+        manifest,
         metrics_server=addresses.METRICS_SERVER_PORT,
         prometheus_adapter=addresses.ADAPTER_PORT,
     )
@@ -47,7 +42,7 @@ def _metrics_server(paths: Paths) -> Daemon:
         needs=("kube-apiserver", "cluster-objects", "kube-proxy"),
         arguments=(
             f"--kubeconfig={paths.pki}/{name}.kubeconfig",
-            *_serving(paths, name, port),
+            *aggregated.serving(paths, name, port),
             "--kubelet-preferred-address-types=InternalIP",
             f"--kubelet-certificate-authority={paths.pki}/ca.crt",
             "--metric-resolution=10s",  # the shortest that it takes; 60 s by default
@@ -70,24 +65,11 @@ def _prometheus_adapter(paths: Paths) -> Daemon:
             f"-config={paths.etc / RULES}",
             "--",
             f"--lister-kubeconfig={paths.pki}/{name}.kubeconfig",
-            *_serving(paths, name, port),
+            *aggregated.serving(paths, name, port),
             f"--prometheus-url={addresses.PROMETHEUS_URL}",
             "--metrics-relist-interval=5s",  # a new system's metrics are found soon; 10 min by default
             "--metrics-max-age=1m",
         ),
         probe=probes.http(f"https://{addresses.NODE_IP}:{port}/healthz", authority=paths.pki / "ca.crt"),
         ports=(Port(number=port, address=addresses.NODE_IP),),
-    )
-
-
-def _serving(paths: Paths, name: str, port: int) -> tuple[str, ...]:
-    """Return the flags that both have from Kubernetes' library for API servers."""
-    kubeconfig = paths.pki / f"{name}.kubeconfig"
-    return (
-        f"--authentication-kubeconfig={kubeconfig}",
-        f"--authorization-kubeconfig={kubeconfig}",
-        f"--bind-address={addresses.NODE_IP}",
-        f"--secure-port={port}",
-        f"--tls-cert-file={paths.pki}/{name}.crt",
-        f"--tls-private-key-file={paths.pki}/{name}.key",
     )

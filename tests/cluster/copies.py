@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from tests.cluster import registry
-from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, run
+from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
 from tests.cluster.traffic import Ingress
 
 SECRET = "object-storage"  # noqa: S105 -- its name
@@ -161,6 +161,14 @@ def initialised(stack: Stack, folder: Path, name: str, **choice: str) -> Generat
         gone = copy.pulumi("destroy", "--yes", "--skip-preview")
         assert gone.returncode == 0, gone.stdout + gone.stderr
         assert copy.pulumi("stack", "rm", "--yes").returncode == 0
+
+
+@contextmanager
+def running(stack: Stack, folder: Path, content: Json, release: Json | None = None, **choice: str) -> Generator[Copy]:
+    """Have an entry's stack up from a folder of its own, with this ``slipway:release``."""
+    with initialised(stack, project_elsewhere(folder, content), str(content["name"]), **choice) as copy:
+        copy.up(release)
+        yield copy
 
 
 def said_by(done: Done, workload: str) -> list[str]:

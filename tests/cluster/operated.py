@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 import httpx
 
 from local.prometheus_operator import NAME, NAMESPACE
+from tests.cluster.copies import ready
 from tests.cluster.stack import Json, Stack, run
 
 PORT = 9090
@@ -79,8 +80,7 @@ def operated(stack: Stack) -> Operated | None:
     done = run("kubectl", "get", "pods", "-n", NAMESPACE, "-l", chosen, "-o", "json", env=stack.env)
     assert done.returncode == 0, done.stderr
     for pod in json.loads(done.stdout)["items"]:
-        conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", [])}
-        if conditions.get("Ready") == "True":
+        if ready(pod):
             return Operated(pod["status"]["podIP"])
     return None
 

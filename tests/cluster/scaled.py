@@ -1,7 +1,7 @@
 """An autoscaled slot as the API server and its own pods see it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -43,6 +43,13 @@ class Scaled:
     def wanted(self) -> int:
         """Replicas that the Deployment asks for."""
         return int(self.system.found("deployment", self.name)["spec"]["replicas"])
+
+    def counts(self, seconds: float, every: float = 1) -> Iterator[int]:
+        """What is wanted, look by look, for so long."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            yield self.wanted()
+            time.sleep(every)
 
     def pods(self) -> list[Json]:
         """The slot's pods that get requests, the oldest first."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from tests.cluster import harm, seen
-from tests.cluster.copies import Copy, entry, initialised, ready, service
+from tests.cluster.copies import Copy, entry, ready, running, service
 from tests.cluster.releasing import BUSY, MODEL, QUEUE
-from tests.cluster.stack import Stack, project_elsewhere
+from tests.cluster.stack import Stack
 
 pytestmark = pytest.mark.long
 
@@ -63,9 +63,7 @@ def enduring(
         # A pod that is cut off is found out within three seconds, and one lost packet does not count.
         health={"startup": "20s", "period": "1s", "timeout": "1s", "liveness": {"period": "5s", "timeout": "5s"}},
     )
-    folder = project_elsewhere(tmp_path_factory.mktemp(NAME), entry(NAME, {SERVICE: one}))
-    with initialised(stack, folder, NAME) as copy:
-        copy.up()
+    with running(stack, tmp_path_factory.mktemp(NAME), entry(NAME, {SERVICE: one})) as copy:
         body, loads = pictures[0][0], tmp_path_factory.mktemp("load")
         with seen.running(copy.ingress(SERVICE), body, loads, per_second=PER_SECOND) as load:
             yield Enduring(copy, load)

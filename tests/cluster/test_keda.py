@@ -13,10 +13,10 @@ import yaml
 from components.manifests.autoscaling import MATCHERS
 from components.manifests.monitor import WITHOUT_PROBES
 from tests.cluster import harm, seen
-from tests.cluster.copies import SMALL, Copy, entry, initialised, service
+from tests.cluster.copies import SMALL, Copy, entry, running, service
 from tests.cluster.releasing import MODEL
 from tests.cluster.scaled import Scaled, until
-from tests.cluster.stack import Json, Stack, project_elsewhere
+from tests.cluster.stack import Json, Stack
 
 pytestmark = pytest.mark.long
 
@@ -74,9 +74,7 @@ def schedule() -> tuple[dt.datetime, dt.datetime]:
 def system(
     schedule: tuple[dt.datetime, dt.datetime], stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Copy]:
-    folder = project_elsewhere(tmp_path_factory.mktemp(NAME), content(*schedule))
-    with initialised(stack, folder, NAME) as copy:
-        copy.up()
+    with running(stack, tmp_path_factory.mktemp(NAME), content(*schedule)) as copy:
         yield copy
 
 

@@ -16,12 +16,12 @@ import pytest
 
 from components import names
 from tests.cluster import faulty, harm, seen
-from tests.cluster.copies import Copy, entry, image, initialised, service
+from tests.cluster.copies import Copy, entry, image, running, service
 from tests.cluster.faulty import Fault
 from tests.cluster.operated import Key, Kind, Operated, operated, watching
 from tests.cluster.releasing import MODEL
 from tests.cluster.scaled import until
-from tests.cluster.stack import Json, Stack, project_elsewhere
+from tests.cluster.stack import Json, Stack
 
 pytestmark = pytest.mark.long
 
@@ -153,11 +153,10 @@ def prometheus(stack: Stack) -> Operated:
 
 @pytest.fixture(scope="module")
 def system(stack: Stack, prometheus: Operated, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alarming]:
-    folder = project_elsewhere(tmp_path_factory.mktemp(NAME), content())
-    with initialised(stack, folder, NAME, namespace=f"{NAME}-{time.time():.0f}") as copy:
-        bad = {name: faulty.image(image("server"), burst.fault) for name, burst in BURSTS.items()}
-        release = {name: {"live": "blue", "slots": {"blue": {"image": one}}} for name, one in bad.items()}
-        copy.up(release)
+    bad = {name: faulty.image(image("server"), burst.fault) for name, burst in BURSTS.items()}
+    release = {name: {"live": "blue", "slots": {"blue": {"image": one}}} for name, one in bad.items()}
+    folder, namespace = tmp_path_factory.mktemp(NAME), f"{NAME}-{time.time():.0f}"
+    with running(stack, folder, content(), release, namespace=namespace) as copy:
         yield Alarming(copy, prometheus)
 
 

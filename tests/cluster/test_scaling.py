@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from tests.cluster import seen
-from tests.cluster.copies import Copy, entry, initialised, service
+from tests.cluster.copies import Copy, entry, running, service
 from tests.cluster.releasing import BUSY, MODEL, QUEUE
 from tests.cluster.scaled import Scaled, until
-from tests.cluster.stack import Json, Stack, project_elsewhere
+from tests.cluster.stack import Json, Stack
 
 NAME, SERVICE, PORT = "counted", "reader", 5000
 AVERAGE, FEW, MORE = 20, 10, 50
@@ -43,9 +43,7 @@ def content(**environment: str) -> Json:
 
 @pytest.fixture(scope="module")
 def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
-    folder = project_elsewhere(tmp_path_factory.mktemp(NAME), content())
-    with initialised(stack, folder, NAME) as copy:
-        copy.up()
+    with running(stack, tmp_path_factory.mktemp(NAME), content()) as copy:
         yield copy
 
 

@@ -43,7 +43,7 @@ def test_pods_follow_the_load_curve(scaled: Scaled, tmp_path_factory: pytest.Tem
     assert isinstance(nlu, Nlu)
     with seen.running(nlu.ingress(), body, folder, course=DAY, seed=6, content_type="application/json") as load:
         began = time.time()
-        counts = list(_counts(scaled, began + DAY_SECONDS))
+        counts = list(scaled.counts(DAY_SECONDS, every=LOOK_SECONDS))
         answers = load.since(began)
     p95 = statistics.quantiles([answer.seconds for answer in answers if answer.good], n=20)[-1]
     pods, lost = statistics.mean(counts), seen.machinery(answers)
@@ -57,10 +57,3 @@ def test_pods_follow_the_load_curve(scaled: Scaled, tmp_path_factory: pytest.Tem
     assert pods <= MOST_SHARE * PUBLISHED_REPLICAS
     assert p95 <= PUBLISHED_P95
     assert not lost
-
-
-def _counts(scaled: Scaled, end: float) -> Iterator[int]:
-    """Replicas that the Deployment asks for, look by look."""
-    while time.time() < end:
-        yield scaled.wanted()
-        time.sleep(LOOK_SECONDS)

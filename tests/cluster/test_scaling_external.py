@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import seen
-from tests.cluster.copies import Copy, entry, initialised, service
+from tests.cluster.copies import Copy, entry, running, service
 from tests.cluster.releasing import BUSY, MODEL, QUEUE
 from tests.cluster.scaled import Scaled, until
-from tests.cluster.stack import Json, Stack, project_elsewhere
+from tests.cluster.stack import Json, Stack
 
 pytestmark = pytest.mark.long
 
@@ -44,10 +44,7 @@ def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         scaling=SCALING,
         monitoring={"interval": "1s"},
     )
-    with initialised(
-        stack, project_elsewhere(tmp_path_factory.mktemp(NAME), entry(NAME, {SERVICE: one})), NAME
-    ) as copy:
-        copy.up(RELEASE)
+    with running(stack, tmp_path_factory.mktemp(NAME), entry(NAME, {SERVICE: one}), RELEASE) as copy:
         yield copy
 
 

@@ -98,7 +98,7 @@ def test_without_its_metrics_it_keeps_the_count_and_with_them_it_shrinks_again(
     count = scaled.wanted()
     assert count > FLOOR
     with harm.paused("prometheus"):
-        kept = _fewest(scaled, DEAD_SECONDS)
+        kept = min(scaled.counts(DEAD_SECONDS))
         reason = scaled.condition("ScalingActive")
     assert kept >= count
     assert reason == "FailedGetPodsMetric", reason
@@ -111,12 +111,3 @@ def test_without_its_metrics_it_keeps_the_count_and_with_them_it_shrinks_again(
 
 def _requests(scaled: Scaled) -> float:
     return scaled.measured().get("http_requests_total", 0)
-
-
-def _fewest(scaled: Scaled, seconds: float) -> int:
-    """The lowest count that is asked for over a time."""
-    end, found = time.monotonic() + seconds, scaled.wanted()
-    while time.monotonic() < end:
-        found = min(found, scaled.wanted())
-        time.sleep(1)
-    return found

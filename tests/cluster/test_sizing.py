@@ -20,9 +20,9 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from planning.arrivals import Course, measured
 from planning.simulation import Plan, simulate
 from tests.cluster import faulty, seen
-from tests.cluster.copies import Copy, entry, image, initialised, service
+from tests.cluster.copies import Copy, entry, image, running, service
 from tests.cluster.releasing import MODEL, QUEUE
-from tests.cluster.stack import Stack, project_elsewhere
+from tests.cluster.stack import Json, Stack
 from tests.cluster.traffic import Ingress
 
 pytestmark = pytest.mark.long
@@ -94,10 +94,9 @@ def planned(
     stack: Stack, tmp_path_factory: pytest.TempPathFactory, pictures: list[tuple[bytes, str]]
 ) -> Iterator[Planned]:
     one = service(NAME, MODEL, server={"queueLimit": QUEUE}, scaling={"replicas": PODS})
-    folder = project_elsewhere(tmp_path_factory.mktemp(NAME), entry(NAME, {SERVICE: one}))
     slow = faulty.image(image("server"), faulty.Fault(busy=DEVICE_SECONDS))
-    with initialised(stack, folder, NAME) as copy:
-        copy.up({SERVICE: {"live": "blue", "slots": {"blue": {"image": slow}}}})
+    release: Json = {SERVICE: {"live": "blue", "slots": {"blue": {"image": slow}}}}
+    with running(stack, tmp_path_factory.mktemp(NAME), entry(NAME, {SERVICE: one}), release) as copy:
         yield Planned(copy, copy.ingress(SERVICE), pictures[0][0], tmp_path_factory.mktemp("load"))
 
 
