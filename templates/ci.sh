@@ -43,28 +43,34 @@ take() { # STACK: the stack file as the last driver left it
     git show "FETCH_HEAD:Pulumi.$1.yaml" >"Pulumi.$1.yaml"
 }
 
+recorded() { # STACK BLOB: prints the commit that puts it on top of the branch of the records; none where it is there already
+    local file=Pulumi.$1.yaml index tree
+    git fetch -q --depth=1 origin "$RECORD_BRANCH" || return 1
+    [ "$2" != "$(git rev-parse -q --verify "FETCH_HEAD:$file")" ] || return 0
+    index=$(mktemp -d) || return 1
+    export GIT_INDEX_FILE=$index/index
+    # Each on its own, for `set -e` is off where a caller asks how it ended: an index that was not read is an empty commit.
+    git read-tree FETCH_HEAD && git update-index --add --cacheinfo "100644,$2,$file" && tree=$(git write-tree) || return 1
+    rm -r "$index"
+    git -c user.name=slipway -c user.email=slipway@invalid commit-tree "$tree" -p FETCH_HEAD -m "Release record of $1 [skip ci]"
+}
+
 record() { # STACK: push the stack file, and nothing else, to the branch of the records
-    local file=Pulumi.$1.yaml blob tree commit index try
-    blob=$(git hash-object -w "$file")
+    local file=Pulumi.$1.yaml blob commit try
     for try in 1 2 3 4 5; do # another stack's driver may push in between
-        git fetch -q --depth=1 origin "$RECORD_BRANCH"
-        [ "$blob" != "$(git rev-parse -q --verify "FETCH_HEAD:$file" || true)" ] || return 0
-        index=$(mktemp -u)
-        GIT_INDEX_FILE=$index git read-tree FETCH_HEAD
-        GIT_INDEX_FILE=$index git update-index --add --cacheinfo "100644,$blob,$file"
-        tree=$(GIT_INDEX_FILE=$index git write-tree)
-        rm -f "$index"
-        commit=$(git -c user.name=slipway -c user.email=slipway@invalid commit-tree "$tree" -p FETCH_HEAD -m "Release record of $1 [skip ci]")
-        ! git push -q origin "$commit:refs/heads/$RECORD_BRANCH" || return 0
+        if blob=$(git hash-object -w "$file") && commit=$(recorded "$1" "$blob"); then
+            [ -n "$commit" ] || return 0
+            ! git push -q origin "$commit:refs/heads/$RECORD_BRANCH" || return 0
+        fi
         sleep "$try"
     done
     tell error "Pulumi.$1.yaml could not be pushed to $RECORD_BRANCH: the record of this release is only in this job"
     return 1
 }
 
-keep_recorded() { # STACK: push each change while the driver works, so that a lost runner leaves the record behind
-    local last now
-    last=$(git hash-object "Pulumi.$1.yaml")
+keep_recorded() { # STACK HASH: push each change from HASH on while the driver works, so that a lost runner leaves the record behind
+    local last=$2 now
+    trap 'exit 0' TERM # when the command at hand is over: a git left behind would hold the lock that the last record needs
     while sleep "$RECORD_SECONDS"; do
         now=$(git hash-object "Pulumi.$1.yaml" 2>/dev/null || echo "$last")
         [ "$now" = "$last" ] || { record "$1" && last=$now; } || true
@@ -77,10 +83,11 @@ preview() { # STACK
 }
 
 drive() { # STACK COMMAND…: run slipway, keep the record, and turn its exit code into the job's
-    local stack=$1 code try keeper
+    local stack=$1 before code try keeper
     shift
     take "$stack"
-    keep_recorded "$stack" &
+    before=$(git hash-object "Pulumi.$stack.yaml") # here: a keeper that starts late would take a change for the beginning
+    keep_recorded "$stack" "$before" &
     keeper=$!
     for try in $(seq "$LOCK_TRIES"); do
         code=0

@@ -1,5 +1,6 @@
 """The GitHub template's own shell steps, run in order: what each exit code of slipway makes of the pipeline."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -152,12 +153,44 @@ DURING = (
 """The release goes on until its record is there, 30 s at most."""
 
 
-def test_the_record_is_pushed_while_the_release_still_runs(clone: Path) -> None:
+def git_that(fakes: Fakes, does: str) -> None:
+    """A git that does something before its work."""
+    script = fakes.folder / "git"
+    script.write_text(f'#!/usr/bin/env bash\n{does}\nexec {shutil.which("git")} "$@"\n')
+    script.chmod(0o755)
+
+
+def test_the_record_is_pushed_while_the_release_still_runs_also_where_its_keeper_starts_late(clone: Path) -> None:
     fakes = Fakes(clone.parent / "fakes")
     fakes.install()
+    git_that(fakes, '[ "$1" != hash-object ] || sleep 0.5')
     script = fakes.folder / "slipway"
     script.write_text(script.read_text().replace("exit ", DURING))
     inputs = {"stack": "prod", "command": "resume"}
     pipeline = Pipeline(clone, fakes, MERGED | {"event_name": "workflow_dispatch"}, inputs)
     pipeline.run()
     assert "# resume prod classifier" in (fakes.folder / "during").read_text(), pipeline.said
+
+
+FAILS_ONCE = """
+asked=$1; [ "$1" != -c ] || asked=$5
+if [ "$asked" = {command} ] && grep -qs slipway "$FAKES/calls" && mkdir "$FAKES/failed" 2>/dev/null; then exit 128; fi
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["hash-object", "fetch", "read-tree", "update-index", "write-tree", "commit-tree", "push"]
+)
+def test_a_git_that_fails_once_neither_loses_the_record_nor_anything_else_of_the_branch(
+    clone: Path, command: str
+) -> None:
+    fakes = Fakes(clone.parent / "fakes")
+    fakes.install()
+    git_that(fakes, FAILS_ONCE.format(command=command))
+    inputs = {"stack": "prod", "command": "resume"}
+    pipeline = Pipeline(clone, fakes, MERGED | {"event_name": "workflow_dispatch"}, inputs)
+    pipeline.run()
+    assert ran(pipeline) == {"operate": "success"}, pipeline.said
+    assert (fakes.folder / "failed").exists(), "git was never asked for it"
+    git(clone, "fetch", "-q", "origin", "main")
+    assert git(clone, "diff", "--name-only", "HEAD", "origin/main").split() == ["Pulumi.prod.yaml"]
