@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from delivery.errors import DeliveryError
+from delivery.errors import ClusterUnavailable, DeliveryError
 
 _API_SECONDS = 10
 _SERVER_FIELDS = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation")
 _NOT_FOUND, _FIRST_ERROR = 404, 400
+_BUSY, _FIRST_OF_ITS_OWN = 429, 500
+"""Answers that say nothing of the request: API priority and fairness, and errors of the API server itself."""
 _SHOWN = 300
 """Characters of the API server's answer in an error's one line."""
 _PULUMI = "pulumi-kubernetes"
@@ -17,7 +19,10 @@ Json = dict[str, Any]
 
 
 class Cluster:
-    """The API server of one kube context."""
+    """The API server of one kube context.
+
+    Every method raises ClusterUnavailable where it does not answer, and DeliveryError for what it refuses.
+    """
 
     def __init__(self, context: str) -> None:
         self._context = context
@@ -35,14 +40,34 @@ class Cluster:
 
     def restarts(self, namespace: str, selector: Mapping[str, str]) -> int:
         """How often containers of these pods were restarted, all together."""
-        chosen = ",".join(f"{key}={value}" for key, value in selector.items())
-        found = self._call("GET", f"/api/v1/namespaces/{namespace}/pods", labelSelector=chosen) or {"items": []}
+        pods = f"/api/v1/namespaces/{namespace}/pods"
+        found = self._call("GET", pods, labelSelector=_chosen(selector)) or {"items": []}
         statuses = [status for pod in found["items"] for status in pod["status"].get("containerStatuses", [])]
         return sum(int(status["restartCount"]) for status in statuses)
 
     def get(self, path: str) -> Json | None:
-        """Give an object, None where there is none; raises DeliveryError if the API server does not answer."""
+        """Give an object, None where there is none."""
         return self._call("GET", path)
+
+    def answers(self) -> bool:
+        """Whether it answers now."""
+        try:
+            self._call("GET", "/version")
+        except ClusterUnavailable:
+            return False
+        return True
+
+    def reasons(self, namespace: str, selector: Mapping[str, str]) -> str:
+        """Say why pods are not ready, one after another; nothing where that cannot be found out."""
+        from kubernetes.client import ApiException  # noqa: PLC0415 -- with the client
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- as below
+
+        from components.diagnosis import ApiServer, reasons  # noqa: PLC0415 -- Pulumi, which only a failure costs
+
+        try:
+            return "; ".join(reasons(ApiServer(self._context), namespace, _chosen(selector)))
+        except (ApiException, HTTPError):
+            return ""
 
     def apply(self, path: str, found: Json) -> None:
         """Write an object that was read and changed, as Pulumi's own field manager.
@@ -75,11 +100,13 @@ class Cluster:
             answer = api.call_api(*request, _request_timeout=_API_SECONDS)
             said = answer.read()
         except (HTTPError, OSError) as error:
-            raise DeliveryError(f"context {self._context}: the API server does not answer: {error}") from error
+            raise ClusterUnavailable(f"context {self._context}: the API server does not answer: {error}") from error
         if answer.status == _NOT_FOUND:
             return None
         if answer.status >= _FIRST_ERROR:
-            raise DeliveryError(f"{path}: the API server says {answer.status} {answer.reason}: {said[:_SHOWN]!r}")
+            own = answer.status == _BUSY or answer.status >= _FIRST_OF_ITS_OWN
+            kind = ClusterUnavailable if own else DeliveryError
+            raise kind(f"{path}: the API server says {answer.status} {answer.reason}: {said[:_SHOWN]!r}")
         return cast("Json", json.loads(said))
 
     def _api(self) -> Any:  # noqa: ANN401 -- the client carries no types
@@ -91,3 +118,7 @@ class Cluster:
             except cast("Any", config).ConfigException as error:
                 raise DeliveryError(f"context {self._context}: {error}; check slipway:cluster.context") from error
         return self._client
+
+
+def _chosen(selector: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in selector.items())

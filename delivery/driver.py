@@ -5,6 +5,7 @@ that changes, ``pulumi up`` makes the rest true, the pods are counted, the split
 the driver between any two of these finds the next one to do in the stack file: :func:`go` starts there.
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -21,6 +22,8 @@ from models.delivery import Run
 from planning.course import Stage, course, sends_requests
 
 EXIT = {"promoted": 0, "done": 0, "aborted": 0, "superseded": 0, "rolled back": 3, "inconclusive": 4, "waiting": 5}
+_NOWHERE_TO_RUN = {"Unschedulable", "SchedulingGated"}
+"""Why a pod has no node: the cluster is full, or keeps it back. It never ran: nothing is known about the version."""
 Ending = Literal["rolled back", "aborted", "inconclusive", "superseded"]
 
 
@@ -218,13 +221,17 @@ class _Stage:
 
     def _failed(self, failure: UpdateFailed) -> None:
         """A slot that does not get ready is the version's fault; anything else is not, and is told as it is."""
-        blamed = f"pod {names.slot_name(self._service, self._run.candidate)}-" in str(failure)
-        if blamed and self._stage.name == "close":  # the valve has closed; the next stage takes the broken slot away
+        pods = rf"\bpod {names.slot_name(self._service, self._run.candidate)}-\S+: (\w+)"
+        said = set(re.findall(pods, str(failure)))
+        if said and self._stage.name == "close":  # the valve has closed; the next stage takes the broken slot away
             self._next()
             return
-        if self._run.kind == "back" or not blamed:
+        if self._run.kind == "back" or not said:
             raise failure
-        self._turned("rolled back", str(failure), blame=True)
+        if said <= _NOWHERE_TO_RUN:
+            self._turned("inconclusive", str(failure))
+        else:
+            self._turned("rolled back", str(failure), blame=True)
 
     def _pauses(self) -> Outcome:
         stack, service = self._session.stack, self._service

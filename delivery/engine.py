@@ -15,7 +15,7 @@ from typing import Any, cast
 import psutil
 from pulumi.automation import CommandError, ConcurrentUpdateError, PulumiCommand
 
-from delivery.errors import Busy, DeliveryError, UpdateFailed
+from delivery.errors import POD_REASON, Busy, DeliveryError, UpdateFailed
 
 _OWNER = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 _ORPHAN_SECONDS = 900
@@ -88,7 +88,6 @@ def diagnostics(said: str) -> str:
 
 _PREFIX = "error: "
 _EPILOGUE = "program exited with non-zero exit code"
-POD_REASON = re.compile(r"\bpod \S+: ")
 
 
 def last_line(said: str) -> str:

@@ -1,5 +1,14 @@
 """What ends a command, each with the exit code that CI reads."""
 
+import re
+
+POD_REASON = re.compile(r"\bpod \S+: ")
+_LOST = re.compile(
+    "cluster is unreachable|connection refused|connection reset|i/o timeout|TLS handshake timeout|"
+    "unexpected EOF|unable to handle the request"
+)
+"""As client-go and Go's net package word it."""
+
 
 class DeliveryError(Exception):
     """One line for a person: where, what was given, the rule, what to do. Nothing was written."""
@@ -25,6 +34,15 @@ class Busy(DeliveryError):
 
 class UpdateFailed(DeliveryError):
     """``pulumi up`` failed; the text holds the pods' own reasons."""
+
+    @property
+    def lost_the_cluster(self) -> bool:
+        """Whether Pulumi says that it could not talk to the API server; pods may say the same of whatever they call."""
+        return bool(_LOST.search(str(self))) and not POD_REASON.search(str(self))
+
+
+class ClusterUnavailable(DeliveryError):
+    """The API server does not answer now, or says that it cannot: a release waits for it."""
 
 
 class MetricsUnavailable(DeliveryError):

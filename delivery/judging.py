@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from delivery.errors import MetricsUnavailable
+from delivery.errors import ClusterUnavailable, MetricsUnavailable
 from delivery.events import Event, Listener
 from delivery.gate import GateKeeper, Look
 from delivery.metrics import Target
@@ -31,6 +31,8 @@ class Judge:
         self._session, self._service, self._run, self._stage = session, service, run, stage
         self.blind = False
         """Whether nobody counts requests."""
+        self._restarted: int | None = None
+        """How often containers of the new slot had been restarted when the stage was reached; none = not known yet."""
 
     @cached_property
     def _target(self) -> Target:
@@ -87,12 +89,14 @@ class Judge:
             return False
         route = self._session.service_spec(self._service).route
         steered = bool(route and route.session)
-        share = None if route else self._shared()
         try:
+            share = None if route else self._shared()
             # The newest alone forget what the proxy still sent the old way; where few ask, they are too few to tell.
             windows = {_RECENT_SECONDS, max(_RECENT_SECONDS, min(time.time() - since, _LONG_SECONDS))}
             counted = (metrics.recent(self._target, since, seconds) for seconds in sorted(windows))
             return any(observed(recent, release, steered=steered, expected_share=share) for recent in counted)
+        except ClusterUnavailable:
+            return False
         except MetricsUnavailable:
             self.blind = True
             return False
@@ -109,9 +113,10 @@ class Judge:
         """Look until there is a verdict, the split was seen and the hold is over; at the deadline inconclusive."""
         gate = self._session.service_spec(self._service).release.gate
         splits = self._stage.name in ("step", "compare")
-        seen, told, restarts = not splits, "", self._restarts()
+        seen, told = not splits, ""
+        self._trouble()
         while True:
-            look, waited = self._steady(self.look(since), restarts), time.time() - since
+            look, waited = self._steady(self.look(since)), time.time() - since
             seen = seen or self.seen(since)
             if look.said != told:
                 told = look.said
@@ -125,21 +130,25 @@ class Judge:
                 return replace(look, result="inconclusive", said=f"no verdict within {gate.deadline} s: {missing}")
             time.sleep(_POLL_SECONDS)
 
-    def _steady(self, look: Look, restarts: int) -> Look:
+    def _steady(self, look: Look) -> Look:
         """Let nothing pass whose pods are away or come and go: a proxy counts no request to a Service without any."""
-        if look.result != "pass":
-            return look
+        trouble = self._trouble() if look.result == "pass" else ""
+        return replace(look, result=None, said=f"{trouble}; {look.said}") if trouble else look
+
+    def _trouble(self) -> str:
+        """Say what is wrong with the new slot's pods; the first time remembers how often they were restarted before."""
         content = self._stage.release.slots[self._run.candidate]
         needed = pods_needed(self._session.service_spec(self._service), content)
-        ready = self._session.ready(self._service, self._run.candidate)
-        again = self._restarts() - restarts
-        if ready >= needed and not again:
-            return look
-        trouble = f"{again} containers of the new slot were restarted" if again else f"{ready} of {needed} pods ready"
-        return replace(look, result=None, said=f"{trouble}; {look.said}")
-
-    def _restarts(self) -> int:
-        return self._session.restarts(self._service, self._run.candidate)
+        try:
+            ready = self._session.ready(self._service, self._run.candidate)
+            restarts = self._session.restarts(self._service, self._run.candidate)
+        except ClusterUnavailable as error:
+            return str(error)
+        # A pod that an autoscaler removes takes its own count along.
+        self._restarted = min(restarts, restarts if self._restarted is None else self._restarted)
+        if again := restarts - self._restarted:
+            return f"{again} containers of the new slot were restarted"
+        return "" if ready >= needed else f"{ready} of {needed} pods ready"
 
     def _event(self, look: Look) -> Event:
         return Event(

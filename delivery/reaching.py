@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from components import names
 from delivery import records, valve
-from delivery.errors import UpdateFailed
+from delivery.errors import ClusterUnavailable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.gate import Look
 from delivery.judging import Judge
@@ -19,6 +19,10 @@ from planning.course import Stage, pods_needed
 _POLL_SECONDS = 0.5
 _SEEN_SECONDS = 15
 """How long a stage without a gate waits to see its split; a gate waits for it until its deadline."""
+_AWAY_SECONDS = 600
+"""How long an API server may be away: a control plane of one node that is upgraded takes minutes."""
+_AGAIN = 3
+"""How often an update that lost the API server is tried again at one stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +58,7 @@ class Reaching:
         judge = self._judge()
         moved = self._moved()
         with ThreadPoolExecutor(1) as pool:
-            update = pool.submit(self.session.engine.up, self._line)
+            update = pool.submit(self._update)
             failed = self._watched(update, judge, moved) if moved and self.stage.gate else None
             update.result()
         if failed is not None:  # the update has just opened again what was closed meanwhile
@@ -65,6 +69,28 @@ class Reaching:
             self._await_split(judge, since)
         records.reached(self.session, self.service, datetime.fromtimestamp(int(since), UTC))
         return Reached(moved=since, failed=failed)
+
+    def _update(self) -> None:
+        """Bring Pulumi to its end; again where the API server went away under it."""
+        for left in reversed(range(_AGAIN + 1)):
+            try:
+                self.session.engine.up(self._line)
+            except UpdateFailed as failure:
+                if not left or not self._came_back(failure):
+                    raise
+            else:
+                return
+
+    def _came_back(self, failure: UpdateFailed) -> bool:
+        """Whether the API server was away, or still is, and answers again."""
+        deadline, cluster = time.monotonic() + _AWAY_SECONDS, self.session.cluster
+        away = failure.lost_the_cluster
+        while not cluster.answers() and time.monotonic() < deadline:
+            if not away:
+                self._line("the API server does not answer: the update waits for it")
+            away = True
+            time.sleep(_POLL_SECONDS)
+        return away and cluster.answers()
 
     def _judge(self) -> Judge:
         """Give who judges; before a switch he looks at the live slot, which afterwards answers nothing more."""
@@ -87,7 +113,10 @@ class Reaching:
 
     def _valve(self, release: ServiceRelease) -> bool:
         session = self.session
-        return valve.move(session.cluster, session.spec(), self.service, session.service(self.service), release)
+        try:
+            return valve.move(session.cluster, session.spec(), self.service, session.service(self.service), release)
+        except ClusterUnavailable:
+            return False
 
     def _close(self) -> None:
         self._valve(self.stage.release.model_copy(update={"weight": 0, "match": Match()}))
@@ -114,12 +143,23 @@ class Reaching:
         spec = self.session.service_spec(self.service)
         deadline = time.monotonic() + spec.rollout.timeout
         for slot, content in self.stage.release.slots.items():
-            needed = pods_needed(spec, content)
-            while (found := self.session.ready(self.service, slot)) < needed:
+            left = self.run.kind == "back" and slot == self.run.candidate != self.run.stable.live
+            needed = 0 if left else pods_needed(spec, content)
+            while (found := self._ready(slot, last=time.monotonic() > deadline)) < needed:
                 if time.monotonic() > deadline:
-                    pods = names.slot_name(self.service, slot)
-                    raise UpdateFailed(f"pod {pods}-*: {found} of {needed} ready after {spec.rollout.timeout} s")
+                    pods = f"pod {names.slot_name(self.service, slot)}-*"
+                    said = f"{pods}: {found} of {needed} ready after {spec.rollout.timeout} s"
+                    raise UpdateFailed(self.session.reasons(self.service, slot) or said)
                 time.sleep(_POLL_SECONDS)
+
+    def _ready(self, slot: str, *, last: bool) -> int:
+        """Count a slot's ready pods; none where the API server is away for a while."""
+        try:
+            return self.session.ready(self.service, slot)
+        except ClusterUnavailable:
+            if last:
+                raise
+            return 0
 
     def _await_split(self, judge: Judge, since: float) -> None:
         """See the split, for a while: with no requests there is none, and nothing hangs on it here."""

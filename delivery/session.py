@@ -158,6 +158,10 @@ class Session:
         """Ready pods of a slot."""
         return self.cluster.ready(self.namespace, names.slot_name(name, slot))
 
+    def reasons(self, name: str, slot: str) -> str:
+        """Why a slot's pods are not ready."""
+        return self.cluster.reasons(self.namespace, labels.select_slot(name, slot))
+
     def restarts(self, name: str, slot: str) -> int:
         """How often containers of a slot's pods were restarted."""
         return self.cluster.restarts(self.namespace, labels.select_slot(name, slot))

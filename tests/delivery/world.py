@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from delivery import driver, reaching, records
-from delivery.errors import UpdateFailed
+from delivery.errors import ClusterUnavailable, UpdateFailed
 from delivery.events import Event
 from delivery.metrics import Tally, Target
 from delivery.session import Session
@@ -35,23 +35,51 @@ class Cluster:
     """Two Deployments that are as ready as anybody wants, and the canary Ingress."""
 
     pods: int = 99
+    missing: str = ""
+    """A slot of which no pod gets ready."""
     weights: list[int] = field(default_factory=list[int])
     """Every weight that was written to the API server without Pulumi."""
     filled: Callable[[], bool] = lambda: True
+    away: int = 0
+    """Questions that the API server does not answer before it does again."""
+    restarted: list[int] = field(default_factory=list[int])
+    """How often containers were restarted, at each question; then as often as at the last."""
+    why: str = ""
+    """Why pods are not ready."""
+
+    def _asked(self) -> None:
+        if self.away > 0:
+            self.away -= 1
+            raise ClusterUnavailable("context none: the API server does not answer")
+
+    def answers(self) -> bool:
+        try:
+            self._asked()
+        except ClusterUnavailable:
+            return False
+        return True
+
+    def reasons(self, namespace: str, selector: Mapping[str, str]) -> str:
+        assert (namespace, selector["app.kubernetes.io/name"]) == ("web-prod", SERVICE)
+        return self.why
 
     def ready(self, namespace: str, deployment: str) -> int:
+        self._asked()
         assert (namespace, deployment.rpartition("-")[0]) == ("web-prod", SERVICE)
-        return self.pods
+        return 0 if deployment == f"{SERVICE}-{self.missing}" else self.pods
 
     def restarts(self, namespace: str, selector: Mapping[str, str]) -> int:
+        self._asked()
         assert (namespace, selector["app.kubernetes.io/name"]) == ("web-prod", SERVICE)
-        return 0
+        return self.restarted.pop(0) if len(self.restarted) > 1 else sum(self.restarted)
 
     def get(self, path: str) -> Config | None:
+        self._asked()
         assert path == "/apis/networking.k8s.io/v1/namespaces/web-prod/ingresses/web-canary"
         return {"metadata": {"annotations": {"other": "kept"}}} if self.filled() else None
 
     def apply(self, path: str, found: Config) -> None:
+        self._asked()
         assert path.endswith("web-canary")
         annotations = found["metadata"]["annotations"]
         assert annotations["other"] == "kept"
@@ -97,6 +125,8 @@ class Engine:
     """The number of the update during which the driver is killed."""
     fails: Mapping[str, str] = field(default_factory=dict[str, str])
     """Stage → what Pulumi says there."""
+    lost: int = 0
+    """Updates that do not reach the API server."""
 
     def up(self, on_line: Callable[[str], None]) -> None:
         on_line("Updating")
@@ -107,6 +137,9 @@ class Engine:
         if self.killed_at == len(self.declared):
             self.killed_at = None
             raise Killed
+        if self.lost:
+            self.lost -= 1
+            raise UpdateFailed("dial tcp 10.0.0.1:443: connect: connection refused")
         if said := self.fails.get(stage):
             raise UpdateFailed(said)
 

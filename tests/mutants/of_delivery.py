@@ -9,7 +9,31 @@ PROXIES, NAMED = "delivery/proxies.py", "delivery/test_proxies.py"
 SERIES, RISEN = "delivery/series.py", "delivery/test_series.py"
 WEBHOOK, ASKED = "delivery/webhook.py", "delivery/test_webhook.py"
 
+REACHING, DRIVER, JUDGING = "delivery/reaching.py", "delivery/driver.py", "delivery/judging.py"
+TROUBLE = "delivery/test_trouble.py"
+
 MUTANTS = [
+    Mutant(DRIVER, "if said <= _NOWHERE_TO_RUN:", "if False:", "a full cluster is the version's fault", TROUBLE),
+    Mutant(DRIVER, "if said <= _NOWHERE_TO_RUN:", "if said & _NOWHERE_TO_RUN:", "a crash is nobody's fault", TROUBLE),
+    Mutant(REACHING, "if not left or not self._came_back(failure):", "if True:", "a lost update ends it", TROUBLE),
+    Mutant(
+        REACHING,
+        "        except ClusterUnavailable:\n            return False",
+        "        except KeyError:\n            raise",
+        "a valve that cannot be moved ends it",
+        TROUBLE,
+    ),
+    Mutant(REACHING, "self.session.reasons(self.service, slot) or said", "said", "pods that do not say why", TROUBLE),
+    Mutant(
+        JUDGING, "self._restarted = min(restarts, ", "self._restarted = max(0, ", "a pod that goes stops it", TROUBLE
+    ),
+    Mutant(
+        JUDGING,
+        "        except ClusterUnavailable as error:\n            return str(error)",
+        "        except KeyError as error:\n            return str(error)",
+        "a gate without API server ends",
+        TROUBLE,
+    ),
     Mutant(
         SERIES, "if value >= base else value", "if value >= base else 0", "a restarted pod's errors are lost", RISEN
     ),
