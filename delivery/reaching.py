@@ -1,8 +1,9 @@
 """Brings one stage about: traffic, update, pods, and the split as it is seen."""
 
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from components import names
@@ -46,6 +47,8 @@ class Reaching:
     before: ServiceRelease
     """What was declared until now."""
     listen: Listener
+    _over: threading.Event = field(default_factory=threading.Event, init=False)
+    """Nobody waits for the update any more."""
 
     def reach(self) -> Reached:
         """Make cluster and state what the stage declares.
@@ -59,8 +62,11 @@ class Reaching:
         moved = self._moved()
         with ThreadPoolExecutor(1) as pool:
             update = pool.submit(self._update)
-            failed = self._watched(update, judge, moved) if moved and self.stage.gate else None
-            update.result()
+            try:
+                failed = self._watched(update, judge, moved) if moved and self.stage.gate else None
+                update.result()
+            finally:  # ^C must not wait for an API server
+                self._over.set()
         if failed is not None:  # the update has just opened again what was closed meanwhile
             self._close()
         since = moved or time.time()
@@ -85,12 +91,12 @@ class Reaching:
         """Whether the API server was away, or still is, and answers again."""
         deadline, cluster = time.monotonic() + _AWAY_SECONDS, self.session.cluster
         away = failure.lost_the_cluster
-        while not cluster.answers() and time.monotonic() < deadline:
+        while not cluster.answers() and time.monotonic() < deadline and not self._over.is_set():
             if not away:
                 self._line("the API server does not answer: the update waits for it")
             away = True
             time.sleep(_POLL_SECONDS)
-        return away and cluster.answers()
+        return away and not self._over.is_set() and cluster.answers()
 
     def _judge(self) -> Judge:
         """Give who judges; before a switch he looks at the live slot, which afterwards answers nothing more."""

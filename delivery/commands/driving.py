@@ -1,12 +1,12 @@
 """How every command that moves a release runs the driver: under the lock, watched, and interruptible."""
 
-import os
 import signal
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psutil
 from rich.text import Text
 
 from delivery import driver, words
@@ -85,13 +85,13 @@ def _document(session: Session, service: str, journal: Journal, result: str) -> 
 
 @contextmanager
 def seized(session: Session) -> Generator[None]:
-    """Hold the stack, for who may not wait: a driver that works on it is told to stop, as by ^C.
+    """Hold the stack, for who may not wait: a driver that works on it is told to stop, and its update too, as by ^C.
 
     Its record says where it was. Raises Busy if it does not stop, or works on another machine.
     """
     holder = session.holder()
     if holder:
-        os.kill(holder, signal.SIGINT)
+        interrupt(holder)
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while session.holder() == holder:
             if time.monotonic() > deadline:
@@ -102,3 +102,14 @@ def seized(session: Session) -> Generator[None]:
             time.sleep(_POLL_SECONDS)
     with session.exclusive():
         yield
+
+
+def interrupt(driver_id: int) -> None:
+    """Send the signal that a terminal would send to both; the driver first, or it takes the update for a failed one."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(driver_id)
+        engines = [child for child in process.children(recursive=True) if child.name() == "pulumi"]
+        process.send_signal(signal.SIGINT)
+        for engine in engines:
+            with suppress(psutil.NoSuchProcess):
+                engine.send_signal(signal.SIGINT)

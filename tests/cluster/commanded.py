@@ -64,6 +64,12 @@ class Started:
         events = [cast("Json", json.loads(line)) for line in whole.splitlines() if line.startswith("{")]
         return any(event["kind"] == kind and event.get("stage", stage) == stage for event in events)
 
+    def wait_for(self, kind: str, stage: str) -> None:
+        """Wait for an event of this kind at this stage; the command may not end before it."""
+        while not self.reached(kind, stage, 0):
+            assert self.process.poll() is None, self.told.read_text()[-2000:]
+            time.sleep(0.01)
+
 
 @contextmanager
 def started(command: Sequence[str], env: Mapping[str, str], told: Path) -> Generator[Started]:

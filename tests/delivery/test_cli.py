@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from delivery import driver
+from delivery.commands import driving
 from delivery.session import Session
 from tests.delivery import desk as playing
 from tests.delivery.desk import STABLE, WORSE, Desk
@@ -193,11 +194,8 @@ def test_a_driver_that_runs_is_stopped_before_an_abort(desk: Desk, monkeypatch: 
     def holder(_: Session) -> int | None:
         return alive.pop() if alive else None
 
-    def kill(pid: int, _: int) -> None:
-        signalled.append(pid)
-
     monkeypatch.setattr(Session, "holder", holder)
-    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(driving, "interrupt", signalled.append)
     assert desk.slipway("abort", "prod", "web").code == 0
     assert signalled == [4242]
 

@@ -1,5 +1,6 @@
 """How soon users notice that somebody moved traffic: from the start of the command to the split that they see."""
 
+import time
 from collections.abc import Iterator
 from statistics import median
 
@@ -7,10 +8,12 @@ import pytest
 
 from tests.cluster import faulty, seen
 from tests.cluster.commanded import Commanded
-from tests.cluster.releasing import BLUE_GREEN, CANARY, WAITS, Life
+from tests.cluster.releasing import BLUE_GREEN, CANARY, COMMAND_SECONDS, WAITS, Life
 
+ROLLING_OUT_SECONDS = 3.0
 STEP_SECONDS, ABORT_SECONDS, BACK_SECONDS = 5, 3, 3
 """Medians that are promised."""
+INTERRUPTED = 130
 STEPS = (20, 50)
 REPEATED = 3
 
@@ -49,6 +52,39 @@ def test_a_step_and_an_abort_are_seen_at_once(life: Life, facts: list[str]) -> N
     facts.append(f"step to split: {_figures(steps)}; abort to weight 0: {_figures(aborts)}")
     assert median(steps) <= STEP_SECONDS
     assert median(aborts) <= ABORT_SECONDS
+
+
+@pytest.mark.long
+def test_an_abort_does_not_wait_for_the_update_of_a_release_that_runs(life: Life, facts: list[str]) -> None:
+    life.system.strategy(CANARY)
+    aborts: list[float] = []
+    for number in range(REPEATED):
+        version = faulty.good(50 + number)
+        with life.system.running("release", "--image", life.system.image(version)) as running:
+            running.wait_for("update", "step 20 %")
+            command = life.system.slipway("abort")
+            assert command.code == 0, command.said
+            assert running.process.wait(COMMAND_SECONDS) == INTERRUPTED
+        aborts.append(observed(life, command, life.system.live(), 100))
+        assert not life.lost(running)
+        life.system.agrees()
+    facts.append(f"abort during an update to weight 0: {_figures(aborts)}")
+    assert median(aborts) <= ABORT_SECONDS
+
+
+@pytest.mark.long
+def test_an_abort_ends_a_slot_that_is_still_being_filled(life: Life, facts: list[str]) -> None:
+    """With pods that would not be ready for the rest of the rollout's time."""
+    life.system.strategy(CANARY)
+    with life.system.running("release", "--image", life.system.image(faulty.NEVER_READY)) as running:
+        running.wait_for("update", "fill")
+        time.sleep(ROLLING_OUT_SECONDS)
+        command = life.system.slipway("abort")
+        assert command.code == 0, command.said
+        assert running.process.wait(COMMAND_SECONDS) == INTERRUPTED
+    assert not life.lost(running)
+    life.system.agrees()
+    facts.append(f"abort of a fill that would wait for its pods: gone after {command.seconds:.1f} s")
 
 
 @pytest.fixture

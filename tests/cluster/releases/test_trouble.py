@@ -32,9 +32,7 @@ def test_a_release_goes_on_when_the_api_server_is_back(
     life.system.strategy(CANARY)
     version = life.system.image(faulty.good(time.time_ns() % 10**9))
     with life.system.running("release", "--image", version) as started:
-        while not started.reached(kind, stage, 0):
-            assert started.process.poll() is None, started.told.read_text()[-2000:]
-            time.sleep(0.01)
+        started.wait_for(kind, stage)
         with HARM[how]("kube-apiserver"):
             time.sleep(AWAY_SECONDS)
         code = started.process.wait(PATIENCE_SECONDS)
