@@ -9,12 +9,13 @@ import pulumi
 from components import admission, names
 from components.accounts import Accounts, AccountsArgs
 from components.cluster import cluster_provider
-from components.diagnosis import ApiServer, explain_conflicts, explain_failures
+from components.diagnosis import explain_conflicts, explain_failures
 from components.foundation import Foundation, FoundationArgs
 from components.image import ModelImage, ModelImageArgs
 from components.job import Job, JobArgs
 from components.manifests.job import JobPodArgs
 from components.manifests.store import StorePodArgs
+from components.reasons import ApiServer
 from components.secrets import Secrets, SecretsArgs
 from components.slot import Slot, SlotArgs
 from components.store import Store, StoreArgs

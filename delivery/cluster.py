@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from components.reasons import ApiServer, reasons
 from delivery.errors import ClusterUnavailable, DeliveryError
 
 _API_SECONDS = 10
@@ -61,8 +62,6 @@ class Cluster:
         """Say why pods are not ready, one after another; nothing where that cannot be found out."""
         from kubernetes.client import ApiException  # noqa: PLC0415 -- with the client
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- as below
-
-        from components.diagnosis import ApiServer, reasons  # noqa: PLC0415 -- Pulumi, which only a failure costs
 
         try:
             return "; ".join(reasons(ApiServer(self._context), namespace, _chosen(selector)))

@@ -107,7 +107,13 @@ def test_the_preview_does_not_load_the_simulation() -> None:
 def test_delivery_takes_only_pure_functions_from_the_components(path: Path) -> None:
     assert packages(path) & OWN <= {"delivery", "planning", "models", "components", "catalog"}
     taken = {module for module in imported(path) if module.startswith("components.")}
-    pure = ("components.manifests", "components.names", "components.labels", "components.preflight")
+    pure = (
+        "components.manifests",
+        "components.names",
+        "components.labels",
+        "components.preflight",
+        "components.reasons",
+    )
     assert {module for module in taken if not module.startswith(pure)} == set()
 
 

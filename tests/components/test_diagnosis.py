@@ -6,7 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.diagnosis import Pod, explain_conflicts, explain_failures, reasons
+from components.diagnosis import explain_conflicts, explain_failures
+from components.reasons import Pod, reasons
 from tests.recording import record
 
 

@@ -8,6 +8,7 @@ NEAREST = {
     "components/awaiting.py": "components/test_slot.py",
     "components/cluster.py": "components/test_cluster.py",
     "components/diagnosis.py": "components/test_diagnosis.py",
+    "components/reasons.py": "components/test_diagnosis.py",
     "components/foundation.py": "components/test_foundation.py components/test_stores.py",
     "components/image.py": "components/test_image.py",
     "components/job.py": "components/test_jobs.py",

@@ -11,6 +11,7 @@ ACCOUNTS = "components/accounts.py"
 FOUNDATION = "components/foundation.py"
 SYSTEM = "components/system.py"
 DIAGNOSIS = "components/diagnosis.py"
+REASONS = "components/reasons.py"
 PREFLIGHT = "components/preflight.py"
 PODS = "components/test_pods.py"
 STORES = "components/test_stores.py"
@@ -116,7 +117,7 @@ MUTANTS = [
         DIAGNOSIS, 'or inputs["spec"]["template"]["metadata"]["labels"]', "or {}", "a Job's failure without its reason"
     ),
     Mutant(DIAGNOSIS, "STACK in error", '"" in error', "every failure is a neighbour's fault"),
-    Mutant(DIAGNOSIS, "_last_words(container) or ", "", "the log of the wrong attempt"),
+    Mutant(REASONS, "_last_words(container) or ", "", "the log of the wrong attempt"),
     Mutant(
         DIAGNOSIS,
         "        return False\n\n    return explain",
@@ -124,7 +125,7 @@ MUTANTS = [
         "a failure is tried for ever",
     ),
     Mutant(DIAGNOSIS, "except Exception as error:", "except KeyError as error:", "an explanation hides the failure"),
-    Mutant(DIAGNOSIS, 'or pod["metadata"].get("deletionTimestamp")', "", "a leaving pod is blamed"),
+    Mutant(REASONS, 'or pod["metadata"].get("deletionTimestamp")', "", "a leaving pod is blamed"),
     Mutant(PREFLIGHT, "if context not in known:", "if not known:", "an unknown context starts an update"),
     Mutant(PREFLIGHT, "if not os.environ.get(variable):", "if variable not in os.environ:", "an empty secret"),
     Mutant(PREFLIGHT, "if not (project / dockerfile).is_file():", "if False:", "a build without its Dockerfile"),

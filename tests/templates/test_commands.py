@@ -97,6 +97,7 @@ STOPS: dict[str, set[str]] = {
     "Unchanged": {"refused"},
     "UpdateFailed": {"update-failed"},
     "MetricsUnavailable": {"source-away"},
+    "ClusterUnavailable": {"source-away"},
 }
 OUTCOMES = {
     "rolled back": "rolled-back", "inconclusive": "inconclusive", "aborted": "waiting", "superseded": "waiting",

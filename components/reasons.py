@@ -1,0 +1,120 @@
+"""Why pods are not ready, in their own words.
+
+Pulumi's message ends at "containers with incomplete status: [model]": it does not look into init containers, and it
+shows no log line. What a person who is paged needs is the reason of the container that is stuck, and its last words.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+_LOG_LINES = 3
+"""A one-line error and what led to it; more would bury the other pods."""
+_API_SECONDS = 5
+"""For one question to the API server, after the update has failed already: it must not add minutes."""
+
+Json = Mapping[str, Any]
+Pod = Json
+
+
+class PodSource(Protocol):
+    """Where pods and their logs are looked up."""
+
+    def pods(self, namespace: str, selector: str) -> list[Pod]:
+        """List pods as the API server's JSON."""
+        ...
+
+    def log(self, namespace: str, pod: str, container: str) -> str:
+        """Give a container's last log lines, or nothing where there are none."""
+        ...
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """The API server of one kube context."""
+
+    context: str
+
+    def pods(self, namespace: str, selector: str) -> list[Pod]:
+        """List pods as the API server's JSON."""
+        api = self._api()
+        listed = api.list_namespaced_pod(namespace, label_selector=selector, _request_timeout=_API_SECONDS)
+        return cast("list[Pod]", [api.api_client.sanitize_for_serialization(pod) for pod in listed.items])
+
+    def log(self, namespace: str, pod: str, container: str) -> str:
+        """Give a container's last log lines, or nothing where there are none."""
+        from kubernetes.client import ApiException  # noqa: PLC0415 -- half a second that only a failure costs
+
+        try:
+            return self._api().read_namespaced_pod_log(
+                pod,
+                namespace,
+                container=container,
+                tail_lines=_LOG_LINES,
+                _request_timeout=_API_SECONDS,
+            )
+        except ApiException:
+            return ""
+
+    def _api(self) -> Any:  # noqa: ANN401 -- the client carries no types
+        from kubernetes import client, config  # noqa: PLC0415 -- half a second that only a failure costs
+
+        return client.CoreV1Api(cast("Any", config).new_client_from_config(context=self.context))
+
+
+def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
+    """Say, for each pod that is not ready, which container is stuck and why."""
+    for pod in source.pods(namespace, selector):
+        name = pod["metadata"]["name"]
+        status = pod.get("status", {})
+        conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
+        if conditions.get("Ready", {}).get("status") == "True" or pod["metadata"].get("deletionTimestamp"):
+            continue
+        scheduled = conditions.get("PodScheduled", {})
+        if scheduled.get("status") == "False":
+            yield f"pod {name}: {scheduled.get('reason')}: {scheduled.get('message')}"
+        loading, servers = status.get("initContainerStatuses", []), status.get("containerStatuses", [])
+        for container in (*loading, *servers):
+            # An init container has no readiness: the others wait until it ends.
+            still = "has not ended yet" if container in loading else "running, but not ready: its readiness probe fails"
+            if reason := _stuck(container, still):
+                said = _last_words(container) or source.log(namespace, name, container["name"])
+                lines = " | ".join(_plain(line) for line in said.strip().splitlines()[-_LOG_LINES:])
+                tail = f"; its last log lines: {lines}" if lines else ""
+                yield f"pod {name}: container {container['name']}: {reason}{tail}"
+
+
+def _stuck(container: Json, still: str) -> str:
+    """Give the reason of a container that keeps its pod from being ready, or nothing."""
+    state: Json = container.get("state") or {}
+    ended = _ended(container)
+    exit_text = f" (exit code {ended['exitCode']}, {ended.get('reason')})" if ended.get("exitCode") else ""
+    waiting: Json = state.get("waiting") or {}
+    if waiting.get("reason") and waiting["reason"] not in ("PodInitializing", "ContainerCreating"):
+        return f"{waiting['reason']}: {waiting.get('message', '')}{exit_text}"
+    runs = state.get("running") is not None and not container.get("ready")
+    if exit_text:
+        return f"ended{exit_text}{', runs again' if runs else ''}"
+    return still if runs else ""
+
+
+def _ended(container: Json) -> Json:
+    """Give how a container ended last, if it ever did."""
+    state: Json = container.get("state") or {}
+    last: Json = container.get("lastState") or {}
+    return state.get("terminated") or last.get("terminated") or {}
+
+
+def _last_words(container: Json) -> str:
+    """Give what a failed container said, which its pod's status keeps when the kubelet has removed it and its log."""
+    ended = _ended(container)
+    return str(ended.get("message") or "") if ended.get("exitCode") else ""
+
+
+def _plain(line: str) -> str:
+    """Give the message of a JSON log line; other lines as they are."""
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, KeyError, TypeError):
+        return line
