@@ -82,12 +82,12 @@ def diagnostics(said: str) -> str:
     told = said.partition("Diagnostics:")[2].partition("\nOutputs:")[0]  # outputs quote the record, with old reasons
     lines = [line.strip() for line in told.splitlines()]
     pods = list(dict.fromkeys(line.removeprefix(_PREFIX) for line in lines if POD_REASON.search(line)))
-    errors = [line for line in lines if "error:" in line and _EPILOGUE not in line]
+    errors = [line for line in lines if "error:" in line and not any(said in line for said in _EPILOGUES)]
     return "; ".join(pods) or (errors[-1].removeprefix(_PREFIX) if errors else last_line(said))
 
 
 _PREFIX = "error: "
-_EPILOGUE = "program exited with non-zero exit code"
+_EPILOGUES = ("program exited with non-zero exit code", "error: update failed")
 
 
 def last_line(said: str) -> str:

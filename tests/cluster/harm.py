@@ -1,6 +1,7 @@
 """What may happen to a machine, done on purpose to the embedded cluster and undone again."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -21,10 +22,10 @@ def process_of(component: str) -> psutil.Process:
 
 
 @contextmanager
-def ended(component: str) -> Generator[None]:
+def ended(component: str, sent: signal.Signals = signal.SIGTERM) -> Generator[None]:
     """End a part of the cluster; `local up` starts what is not healthy."""
     process = process_of(component)
-    process.terminate()
+    process.send_signal(sent)
     process.wait(20)
     yield
     assert local("up", "--no-deploy").returncode == 0

@@ -3,6 +3,7 @@
 import pytest
 
 from delivery.engine import diagnostics, last_line
+from delivery.errors import UpdateFailed
 
 PODS = """
 Diagnostics:
@@ -19,6 +20,22 @@ Diagnostics:
     error: slipway:release.web.slots.green: nobody vouches for it
     error: an unhandled error occurred: program exited with non-zero exit code: 1
 """
+AWAY = """
+Diagnostics:
+  kubernetes:networking.k8s.io/v1:Ingress (web-canary):
+    error: configured Kubernetes cluster is unreachable. If the cluster was deleted, …
+
+  pulumi:pulumi:Stack (slipway-prod):
+    error: update failed
+
+Resources:
+    2 errored
+"""
+
+
+def test_what_failed_is_told_and_not_that_the_update_did() -> None:
+    assert diagnostics(AWAY).startswith("configured Kubernetes cluster is unreachable")
+    assert UpdateFailed(diagnostics(AWAY)).lost_the_cluster
 
 
 def test_the_pods_say_it_once_and_outputs_are_no_diagnostics() -> None:

@@ -1,7 +1,9 @@
 """Troubles that are no version's fault: the API server goes away in the middle, and the cluster has no room."""
 
+import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -11,7 +13,7 @@ from tests.cluster.releasing import CANARY, INCONCLUSIVE, SERVICE, Life
 from tests.cluster.stack import Stack, run
 
 pytestmark = pytest.mark.long
-HARM = {"silent": harm.paused, "gone": harm.ended}
+HARM = {"silent": harm.paused, "gone": partial(harm.ended, sent=signal.SIGKILL)}
 AWAY_SECONDS = 15.0
 """Longer than the driver waits for one answer, shorter than a node may be silent (40 s)."""
 PATIENCE_SECONDS = 240.0
