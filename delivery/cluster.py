@@ -86,7 +86,7 @@ class Cluster:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- with the client, for whom it would be too early
 
         api = self._api()
-        headers = {"Accept": "application/json", "Content-Type": "application/apply-patch+yaml"}
+        headers = {"Accept": "application/json"} | ({"Content-Type": "application/apply-patch+yaml"} if body else {})
         request = api.param_serialize(
             method,
             path,
