@@ -80,13 +80,15 @@ class Engine:
 def diagnostics(said: str) -> str:
     """Give what went wrong: the pods' own reasons where Slipway's hook found them, else Pulumi's last error line."""
     told = said.partition("Diagnostics:")[2].partition("\nOutputs:")[0]  # outputs quote the record, with old reasons
-    lines = [line.strip() for line in told.splitlines()]
+    lines = [line.strip() for line in _MORE.sub(" ", told).splitlines()]
     pods = list(dict.fromkeys(line.removeprefix(_PREFIX) for line in lines if POD_REASON.search(line)))
     errors = [line for line in lines if "error:" in line and not any(said in line for said in _EPILOGUES)]
     return "; ".join(pods) or (errors[-1].removeprefix(_PREFIX) if errors else last_line(said))
 
 
 _PREFIX = "error: "
+_MORE = re.compile(r"\n\s+(?=\* )")
+"""Between errors of one resource: Pulumi counts them in one line and lists them below it."""
 _EPILOGUES = ("program exited with non-zero exit code", "error: update failed")
 
 

@@ -31,6 +31,22 @@ Diagnostics:
 Resources:
     2 errored
 """
+SEVERAL = """
+Diagnostics:
+  kubernetes:apps/v1:Deployment (web-green-deployment):
+    error: 2 errors occurred:
+    	* the Kubernetes API server reported that it failed to become live
+    	* dial tcp 10.0.0.1:443: connect: connection refused
+
+  pulumi:pulumi:Stack (slipway-prod):
+    error: update failed
+"""
+
+
+def test_several_errors_of_one_resource_are_told_and_not_how_many_they_are() -> None:
+    said = "2 errors occurred: * the Kubernetes API server reported that it failed to become live * dial tcp"
+    assert diagnostics(SEVERAL).startswith(said)
+    assert UpdateFailed(diagnostics(SEVERAL)).lost_the_cluster
 
 
 def test_what_failed_is_told_and_not_that_the_update_did() -> None:
