@@ -49,6 +49,8 @@ class Reaching:
     listen: Listener
     _over: threading.Event = field(default_factory=threading.Event, init=False)
     """Nobody waits for the update any more."""
+    _away: bool = field(default=False, init=False)
+    """Whether the API server was seen away while the update ran: pods get no further in that time, and are late."""
 
     def reach(self) -> Reached:
         """Make cluster and state what the stage declares.
@@ -64,7 +66,7 @@ class Reaching:
             update = pool.submit(self._update)
             try:
                 failed = self._watched(update, judge, moved) if moved and self.stage.gate else None
-                update.result()
+                self._followed(update)
             finally:  # ^C must not wait for an API server
                 self._over.set()
         if failed is not None:  # the update has just opened again what was closed meanwhile
@@ -79,6 +81,7 @@ class Reaching:
     def _update(self) -> None:
         """Bring Pulumi to its end; again where the API server went away under it."""
         for left in reversed(range(_AGAIN + 1)):
+            self._away = False
             try:
                 self.session.engine.up(self._line)
             except UpdateFailed as failure:
@@ -90,11 +93,11 @@ class Reaching:
     def _came_back(self, failure: UpdateFailed) -> bool:
         """Whether the API server was away, or still is, and answers again."""
         deadline, cluster = time.monotonic() + _AWAY_SECONDS, self.session.cluster
-        away = failure.lost_the_cluster
+        told, away = False, self._away or failure.lost_the_cluster
         while not cluster.answers() and time.monotonic() < deadline and not self._over.is_set():
-            if not away:
+            if not told:
                 self._line("the API server does not answer: the update waits for it")
-            away = True
+            told = away = True
             time.sleep(_POLL_SECONDS)
         return away and not self._over.is_set() and cluster.answers()
 
@@ -130,12 +133,23 @@ class Reaching:
     def _watched(self, update: "Future[None]", judge: Judge, moved: float) -> Look | None:
         """Look at the new slot while the update runs: a bad one loses its traffic without waiting for it."""
         while not update.done():
+            self._look_at_the_cluster()
             look = judge.look(moved)
             if look.result == "fail":
                 self._keep_closed(update)
                 return look
             time.sleep(_POLL_SECONDS)
         return None
+
+    def _followed(self, update: "Future[None]") -> None:
+        while not update.done():
+            self._look_at_the_cluster()
+            time.sleep(_POLL_SECONDS)
+        update.result()
+
+    def _look_at_the_cluster(self) -> None:
+        if not self.session.cluster.answers():
+            self._away = True
 
     def _keep_closed(self, update: "Future[None]") -> None:
         """Close until the update is over: somewhere in it stands the step's weight, which opens again."""

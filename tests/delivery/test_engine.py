@@ -35,8 +35,8 @@ SEVERAL = """
 Diagnostics:
   kubernetes:apps/v1:Deployment (web-green-deployment):
     error: 2 errors occurred:
-    	* the Kubernetes API server reported that it failed to become live
-    	* dial tcp 10.0.0.1:443: connect: connection refused
+      * the Kubernetes API server reported that it failed to become live
+      * dial tcp 10.0.0.1:443: connect: connection refused
 
   pulumi:pulumi:Stack (slipway-prod):
     error: update failed
