@@ -177,3 +177,20 @@ def test_a_gate_that_cannot_ask_the_api_server_waits_for_it(canary: World) -> No
     looks = [event.said for event in canary.events if event.kind == "look"]
     assert "the API server does not answer" in looks[0]
     assert_promoted(canary)
+
+
+def test_pods_that_are_late_because_the_api_server_was_away_are_not_the_versions_fault(canary: World) -> None:
+    goes_on, failed = canary.engine.up, list[str]()
+
+    def up(on_line: Callable[[str], None]) -> None:
+        goes_on(on_line)
+        if not failed:
+            failed.append(CRASH)
+            canary.cluster.away = 1
+            while canary.cluster.away:
+                time.sleep(0)
+            raise UpdateFailed(CRASH)
+
+    canary.session.__dict__["engine"].up = up
+    assert canary.released().result == "promoted"
+    assert_promoted(canary)
