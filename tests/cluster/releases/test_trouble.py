@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 240.0
         ("silent", "look", "step 20 %"),
         ("silent", "update", "step 50 %"),
         ("gone", "look", "step 20 %"),
-        ("gone", "update", "fill"),
+        ("gone", "update", "step 50 %"),
     ],
 )
 def test_a_release_goes_on_when_the_api_server_is_back(
