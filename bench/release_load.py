@@ -12,13 +12,16 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.preview import PROJECT
 from bench.release_outcome import Answer, answers
 from local.commands import run
+from planning.arrivals import Course
 from serving.payloads.digits.data import held_out
+from tests.cluster.load import Plan
 
 PER_SECOND = 200
 AT_MOST_SECONDS = 900.0
@@ -96,11 +99,11 @@ def load(url: str, host: str) -> Generator[Load]:
             raise RuntimeError(f"{unsent} requests could not be sent in time: the machine is too busy to measure")
 
 
-def _plan(url: str, host: str, folder: Path) -> dict[str, object]:
-    body = str(folder / "picture")
-    return {
-        "url": url, "host": host, "body": body, "per_second": PER_SECOND, "seconds": AT_MOST_SECONDS, "clients": 0
-    }  # fmt: skip
+def _plan(url: str, host: str, folder: Path) -> dict[str, Any]:
+    body, steady = str(folder / "picture"), Course.level(PER_SECOND).points
+    return asdict(
+        Plan(url=url, host=host, body=body, content_type="image/png", course=steady, seconds=AT_MOST_SECONDS, clients=0)
+    )
 
 
 def give_way() -> None:
