@@ -85,6 +85,18 @@ def test_a_lone_request_does_not_wait_for_company(held: Held) -> None:
     assert asked.ended == ["1"]
 
 
+def test_a_request_after_a_pause_is_answered_too(held: Held) -> None:
+    asked = Asked(held)
+    held.let_go.release(100)
+
+    async def test() -> None:
+        for item in range(10):  # by the end of some pause the thread has left, however slow the machine
+            assert await asked.ask(item).answer == 10 * item + 1
+            await asyncio.sleep(0.01)
+
+    in_loop(test)
+
+
 def test_what_gathers_while_an_inference_runs_goes_into_the_next_one(held: Held) -> None:
     asked = Asked(held)
 
