@@ -8,7 +8,7 @@ from delivery import driver, records
 from delivery.errors import Refused, Unchanged, UpdateFailed
 from models.delivery import Override
 from models.release import ServiceRelease
-from tests.delivery.world import CANARY, GATE, SERVICE, STACK, TARGET, Killed, World, without_waiting, world
+from tests.delivery.world import CANARY, GATE, SERVICE, STACK, TARGET, Killed, World, world
 from tests.samples import IMAGE, OTHER_IMAGE, Config
 
 BLUE_GREEN: Config = {"strategy": "blueGreen", "warm": "0s", "gate": GATE}
@@ -17,15 +17,7 @@ SIDE_BY_SIDE: Config = {"strategy": "ab", "warm": "0s", "gate": GATE}
 UPDATES = 8
 """More than a good canary of two steps takes."""
 
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_waiting(monkeypatch)
-
-
-@pytest.fixture
-def canary(tmp_path: Path) -> World:
-    return world(tmp_path)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def assert_promoted(given: World) -> None:

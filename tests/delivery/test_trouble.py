@@ -1,8 +1,7 @@
 """What is nobody's fault during a release: an API server that is away, a full cluster, pods that come and go."""
 
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import pytest
@@ -10,54 +9,40 @@ import pytest
 from delivery import reaching
 from delivery.errors import ClusterUnavailable, UpdateFailed
 from tests.delivery.test_driver import assert_back, assert_promoted
-from tests.delivery.world import World, without_waiting, world
+from tests.delivery.world import World
 
 FULL = "pod web-green-x: Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu"
 CRASH = "pod web-green-y: container server: CrashLoopBackOff"
 UPDATES = range(1, 8)
 REFUSED = "dial tcp 10.0.0.1:443: connect: connection refused"
 
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_waiting(monkeypatch)
-
-
-@pytest.fixture
-def canary(tmp_path: Path) -> World:
-    return world(tmp_path)
+pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def away_during(given: World, update: int, questions: int) -> None:
-    """Let the API server leave so many questions unanswered from the so-manieth update on."""
-    goes_on: Callable[[Callable[[str], None]], None] = given.engine.up
-    done: list[int] = []
+    """Let the API server leave so many questions unanswered, from this update on (the first is 1)."""
 
-    def up(on_line: Callable[[str], None]) -> None:
-        done.append(len(done))
-        if len(done) == update:
+    def during(number: int) -> None:
+        if number == update:
             given.cluster.away = questions
-        goes_on(on_line)
 
-    given.session.__dict__["engine"].up = up
+    given.engine.during = during
 
 
 @pytest.mark.parametrize("questions", [1, 6])
 @pytest.mark.parametrize("update", UPDATES)
-def test_an_api_server_that_is_away_for_a_while_ends_no_release(tmp_path: Path, update: int, questions: int) -> None:
-    given = world(tmp_path)
-    away_during(given, update, questions)
-    assert given.released().result == "promoted"
-    assert_promoted(given)
+def test_an_api_server_that_is_away_for_a_while_ends_no_release(canary: World, update: int, questions: int) -> None:
+    away_during(canary, update, questions)
+    assert canary.released().result == "promoted"
+    assert_promoted(canary)
 
 
 @pytest.mark.parametrize("update", UPDATES)
-def test_a_bad_version_goes_back_also_where_its_traffic_cannot_be_closed_at_once(tmp_path: Path, update: int) -> None:
-    given = world(tmp_path)
-    given.prometheus.bad = 0.2
-    away_during(given, update, 6)
-    assert given.released().result == "rolled back"
-    assert_back(given, "rolled back", held=True)
+def test_a_bad_version_goes_back_also_where_its_traffic_cannot_be_closed_at_once(canary: World, update: int) -> None:
+    canary.prometheus.bad = 0.2
+    away_during(canary, update, 6)
+    assert canary.released().result == "rolled back"
+    assert_back(canary, "rolled back", held=True)
 
 
 def test_an_update_that_lost_the_api_server_is_done_again(canary: World) -> None:
@@ -67,18 +52,13 @@ def test_an_update_that_lost_the_api_server_is_done_again(canary: World) -> None
 
 
 def test_an_update_waits_for_the_api_server_and_is_done_again(canary: World) -> None:
-    canary.engine.fails = {"forward 0": "error: update failed"}
-    away_during(canary, 1, 4)
-    before = canary.engine.up
 
-    def up(on_line: Callable[[str], None]) -> None:
-        try:
-            before(on_line)
-        except UpdateFailed:
-            canary.engine.fails = {}
-            raise
+    def during(number: int) -> None:
+        if number == 1:
+            canary.cluster.away = 4
+            raise UpdateFailed("error: update failed")
 
-    canary.session.__dict__["engine"].up = up
+    canary.engine.during = during
     assert canary.released().result == "promoted"
     said = [event.said for event in canary.events if event.kind == "update"]
     assert [line for line in said if "waits for it" in line] == [
@@ -180,17 +160,13 @@ def test_a_gate_that_cannot_ask_the_api_server_waits_for_it(canary: World) -> No
 
 
 def test_pods_that_are_late_because_the_api_server_was_away_are_not_the_versions_fault(canary: World) -> None:
-    goes_on, failed = canary.engine.up, list[str]()
-
-    def up(on_line: Callable[[str], None]) -> None:
-        goes_on(on_line)
-        if not failed:
-            failed.append(CRASH)
+    def during(number: int) -> None:
+        if number == 1:
             canary.cluster.away = 1
             while canary.cluster.away:
                 time.sleep(0)
             raise UpdateFailed(CRASH)
 
-    canary.session.__dict__["engine"].up = up
+    canary.engine.during = during
     assert canary.released().result == "promoted"
     assert_promoted(canary)

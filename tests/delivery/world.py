@@ -1,15 +1,13 @@
 """A stack whose Pulumi, cluster and Prometheus are kept in memory; its file, models and driver are the real ones."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
 import yaml
 
-from delivery import driver, reaching, records
+from delivery import driver, records
 from delivery.errors import ClusterUnavailable, UpdateFailed
 from delivery.events import Event
 from delivery.metrics import Tally, Target
@@ -127,6 +125,8 @@ class Engine:
     """Stage → what Pulumi says there."""
     lost: int = 0
     """Updates that do not reach the API server."""
+    during: Callable[[int], None] = lambda _: None
+    """Is called with the number of each update while it runs, from 1 on."""
 
     def up(self, on_line: Callable[[str], None]) -> None:
         on_line("Updating")
@@ -137,6 +137,7 @@ class Engine:
         if self.killed_at == len(self.declared):
             self.killed_at = None
             raise Killed
+        self.during(len(self.declared))
         if self.lost:
             self.lost -= 1
             raise UpdateFailed("dial tcp 10.0.0.1:443: connect: connection refused")
@@ -202,16 +203,3 @@ def world(folder: Path, strategy: Config = CANARY, *, deployed: bool = True) -> 
     engine = Engine(session)
     session.__dict__.update(engine=engine, cluster=cluster, metrics=prometheus)
     return World(session, engine, cluster, prometheus)
-
-
-_sleep = time.sleep
-
-
-def _briefly(_: float) -> None:
-    _sleep(0.001)
-
-
-def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the time between two looks pass at once; the clock itself goes on."""
-    monkeypatch.setattr(time, "sleep", _briefly)
-    monkeypatch.setattr(reaching, "_SEEN_SECONDS", 0.2)
