@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -138,13 +138,13 @@ class Reaching:
             if look.result == "fail":
                 self._keep_closed(update)
                 return look
-            time.sleep(_POLL_SECONDS)
+            wait([update], _POLL_SECONDS)
         return None
 
     def _followed(self, update: "Future[None]") -> None:
         while not update.done():
             self._look_at_the_cluster()
-            time.sleep(_POLL_SECONDS)
+            wait([update], _POLL_SECONDS)
         update.result()
 
     def _look_at_the_cluster(self) -> None:
@@ -155,7 +155,7 @@ class Reaching:
         """Close until the update is over: somewhere in it stands the step's weight, which opens again."""
         self._close()
         while not update.done():
-            time.sleep(_POLL_SECONDS / 2)
+            wait([update], _POLL_SECONDS / 2)
             self._close()
 
     def _await_pods(self) -> None:
