@@ -45,7 +45,7 @@ check: setup ## format, lint, strict types, lock freshness and tier 1
 		|| { echo "requirements.lock is stale: run make lock"; exit 1; }
 	@$(MAKE) -s test
 
-RELEASES = $(addprefix tests/cluster/,releases test_releases_gateway.py test_promotion.py test_splitting.py)
+RELEASES = $(addprefix tests/cluster/,releases test_releases_gateway.py test_promotion.py test_clusters.py test_splitting.py)
 
 .PHONY: e2e
 e2e: WITH = scaling
@@ -54,7 +54,7 @@ e2e: up ## tier 2: the real engine against the embedded cluster (ends with make 
 	@$(PY) -m pytest tests/cluster -v --durations=10 -m "not long"
 
 .PHONY: e2e-releases
-e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks, both traffic drivers (an hour, of which `make e2e` has a part)
+e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks and to two clusters, both traffic drivers (an hour, of which `make e2e` has a part)
 	@$(PY) -m pytest $(RELEASES) -v --durations=10
 
 .PHONY: e2e-scaling e2e-sizing e2e-keda e2e-faults e2e-alerts

@@ -51,9 +51,10 @@ def promote(  # noqa: PLR0913, PLR0917 -- one for each option
         report.document = {"source": source, "promotions": []}
         if not found:
             report.show(f"{', '.join(targets)}: runs what {source} vouches for; nothing to promote")
-        for one in found:
+        for place, one in enumerate(found, 1):
             report.document = _released(report, one, past, events=events)
-            if report.exit_code or report.document["promotions"][-1].get("outcome", {}).get("result") != "promoted":
+            if report.document["promotions"][-1]["result"] != "promoted":
+                _leave(report, found[place:])
                 break
 
 
@@ -65,6 +66,13 @@ def _refuse_other(source: str, found: list[promotion.Promotion], image: str | No
                 f"{source} {one.service}: runs {words.digest(one.content.image)}, not {words.digest(image)}; "
                 f"release that one in {source} first, or promote without --image"
             )
+
+
+def _leave(report: Report, rest: list[promotion.Promotion]) -> None:
+    """Say what was not touched, for what came before did not end as it should."""
+    report.document["untouched"] = [{"stack": one.session.stack, "service": one.service} for one in rest]
+    if report.said and rest:
+        report.said += f"; not touched: {', '.join(f'{one.session.stack} {one.service}' for one in rest)}"
 
 
 def _released(report: Report, one: promotion.Promotion, past: Override | None, *, events: bool) -> dict[str, Any]:

@@ -50,6 +50,8 @@ class Plan:
     """Clients that keep their cookies and have one request at a time; 0 = nobody has cookies."""
     seed: int | None = None
     """Poisson arrivals, drawn from this; none = evenly spaced."""
+    keep: bool = True
+    """Whether connections are kept; otherwise each request has one of its own, and each may lead to another pod."""
 
     def due(self) -> Iterator[float]:
         """Give the second of each request."""
@@ -158,7 +160,7 @@ class Sender:
         self._address = (place.hostname or "", place.port or 80)
         self._head = (
             f"POST {place.path or '/'} HTTP/1.1\r\nHost: {plan.host}\r\nContent-Type: {plan.content_type}\r\n"
-            f"Content-Length: {len(body)}\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: {'keep-alive' if plan.keep else 'close'}\r\n"
         ).encode()
         self._tail = b"\r\n" + body
         self.idle: deque[Connection] = deque()

@@ -120,18 +120,19 @@ def running(  # noqa: PLR0913 -- what a load is
     seed: int | None = None,
     clients: int = 0,
     content_type: str = "image/png",
+    keep: bool = True,
 ) -> Generator[Load]:
     """Send while the block runs. At the end every request that was sent has an answer, and every answer is read.
 
     Args:
         ingress: where to.
-        body: what is sent with each request.
+        body: what is sent with each request, of this ``content_type``.
         folder: for the load's files.
         per_second: requests per second, evenly spaced unless a seed is given.
         course: instead of that, requests per second over time.
         seed: of Poisson arrivals.
         clients: that keep cookies; 0 = nobody does.
-        content_type: of the body.
+        keep: whether connections are kept.
     """
     name = f"load-{time.time_ns()}"
     picture, out = folder / f"{name}.body", folder / f"{name}.tsv"
@@ -145,6 +146,7 @@ def running(  # noqa: PLR0913 -- what a load is
         seed=seed,
         seconds=AT_MOST_SECONDS,
         clients=clients,
+        keep=keep,
     )
     command = [sys.executable, "-m", "tests.cluster.load", json.dumps(asdict(plan)), str(out)]
     sender = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True)

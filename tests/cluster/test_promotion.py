@@ -14,7 +14,7 @@ from tests.cluster.copies import image as classifier_image
 from tests.cluster.faulty import FIFTH_FAILS, good
 from tests.cluster.stack import Json, Stack, last_errors, project_elsewhere
 from tests.cluster.test_bad_input import TAGGED
-from tests.cluster.three import JUDGED_SECONDS, PER_SECOND, SERVICE, SYSTEM, Three, catalogue, host, ok
+from tests.cluster.three import PER_SECOND, SERVICE, SYSTEM, Three, catalogue, host, judged, ok, refused
 from tests.cluster.traffic import Ingress
 
 pytestmark = pytest.mark.long
@@ -50,13 +50,6 @@ def asked(three: Three, pictures: list[tuple[bytes, str]], tmp_path_factory: pyt
         yield
 
 
-def judged(three: Three, environment: str) -> None:
-    """Have what is live judged, as soon as it has had requests enough."""
-    deadline = time.monotonic() + JUDGED_SECONDS
-    while (done := three.slipway("check", three.name(environment), SERVICE, "--window", "10")).returncode:
-        assert time.monotonic() < deadline, done.stdout + done.stderr
-
-
 def test_what_dev_built_goes_to_prod_by_its_digest_alone(three: Three) -> None:
     """The first deployment of each environment; every later test starts from here."""
     dev, staging, prod = (three.name(name) for name in ("dev", "staging", "prod"))
@@ -87,17 +80,6 @@ def test_the_second_version_too_and_every_file_names_the_evidence(three: Three, 
 def test_promoting_again_changes_nothing(three: Three) -> None:
     before = three.untouched()
     ok(three.slipway("promote", three.name("staging"), three.name("prod")))
-    assert three.untouched() == before
-
-
-def refused(three: Three, line: str, *arguments: str) -> None:
-    """Run a command that must be refused by one line, with everything as it was."""
-    before = three.untouched()
-    done = three.slipway(*arguments)
-    assert done.returncode == 1, done.stdout + done.stderr
-    said = [text for text in done.stderr.splitlines() if text.strip()]
-    assert len(said) == 1, done.stderr
-    assert line in said[0]
     assert three.untouched() == before
 
 

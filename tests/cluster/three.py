@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -102,3 +103,21 @@ class Three:
 def ok(done: Done) -> Done:
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
     return done
+
+
+def judged(three: Three, environment: str) -> None:
+    """Have what is live judged, as soon as it has had requests enough."""
+    deadline = time.monotonic() + JUDGED_SECONDS
+    while (done := three.slipway("check", three.name(environment), SERVICE, "--window", "10")).returncode:
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+
+
+def refused(three: Three, line: str, *arguments: str) -> None:
+    """Run a command that must be refused by one line, with everything as it was."""
+    before = three.untouched()
+    done = three.slipway(*arguments)
+    assert done.returncode == 1, done.stdout + done.stderr
+    said = [text for text in done.stderr.splitlines() if text.strip()]
+    assert len(said) == 1, done.stderr
+    assert line in said[0]
+    assert three.untouched() == before

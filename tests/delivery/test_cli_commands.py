@@ -127,15 +127,32 @@ def test_a_promotion_of_another_digest_than_was_named_is_refused(desk: Desk) -> 
     assert "staging web: runs server@sha256:9be19be19be1, not server@sha256:000000000000" in line
 
 
-def test_the_first_target_that_is_not_promoted_ends_a_promotion(desk: Desk) -> None:
+@pytest.fixture
+def vouched(desk: Desk) -> Desk:
+    """Staging vouches for what prod does not run yet, on neither of its clusters."""
     desk.stack("staging", release={"web": STABLE})
     for name in ("prod-eu", "prod-us"):
         desk.stack(name, "prod", release={"web": STABLE})
     desk.pulumi.exports = exported(vouching(verdict(), system="shop", service="web"))
+    return desk
+
+
+def test_a_promotion_goes_on_to_the_next_target_when_one_is_done(vouched: Desk) -> None:
+    done = vouched.slipway("promote", "staging", "prod-eu", "prod-us", "--json")
+    assert done.code == 0
+    ended = [(one["stack"], one["service"], one["result"]) for one in done.json["promotions"]]
+    assert ended == [("prod-eu", "web", "promoted"), ("prod-us", "web", "promoted")]
+    assert "untouched" not in done.json
+
+
+def test_the_first_target_that_is_not_promoted_ends_a_promotion(vouched: Desk) -> None:
+    desk = vouched
     desk.play = playing.judged("rolled back", WORSE)
     done = desk.slipway("promote", "staging", "prod-eu", "prod-us", "--json")
     assert done.code == 3
     assert [one["stack"] for one in done.json["promotions"]] == ["prod-eu"]
+    assert done.json["untouched"] == [{"stack": "prod-us", "service": "web"}]
+    assert done.line.endswith("; not touched: prod-us web")
     assert desk.session("prod-us").delivery("web").run is None
 
 

@@ -26,6 +26,8 @@ MUTANTS = [
     Mutant(RULES, "if newer := _changed_since(verdict, evidence, entry, content):", "if False:",
            "a changed catalogue goes on unjudged", RULED),
     Mutant(RULES, 'if name not in own.get("files", {})}', "}", "a file that the slot replaces undoes a verdict", RULED),
+    Mutant("delivery/commands/promoting.py", 'if report.document["promotions"][-1]["result"] != "promoted":',
+           "if True:", "a promotion ends with its first target", "delivery/test_cli_commands.py"),
     Mutant("delivery/checking.py", "and standing.inherited == verdict.inherited", "",
            "a check after a changed catalogue leaves the old verdict", "delivery/test_checking.py"),
     Mutant(RULES, "value.is_integer() else value", "False else value", "no verdict survives the engine", RULED),
