@@ -27,6 +27,7 @@ MODEL = "s3://models/digits/1"
 COOKIE = "reader"
 BUSY: Json = SMALL | {"requests": SMALL["requests"] | {"cpu": "300m"}}
 """What 200 requests/s take of a core, so that the node gives each slot its share while the engine works beside it."""
+ROLLOUT: Json = {"progressDeadline": "15s", "timeout": "20s"}
 QUEUE = 512
 """Requests that may wait. Where two cores are everything, an update holds the server up for a second: nobody is to be
 turned away for that."""
@@ -48,7 +49,7 @@ NOT_A_SECOND_LONGER: Json = CANARY | {"gate": GATE | {"deadline": "6s"}}
 SIDE_BY_SIDE: Json = {"strategy": "ab", "warm": WARM, "gate": GATE, "weight": 50}
 
 
-def content(name: str, strategy: Json, *, sticky: bool = False) -> Json:
+def content(name: str, strategy: Json, *, sticky: bool = False, rollout: Json = ROLLOUT) -> Json:
     """A catalogue entry with one service that is released by this strategy."""
     session = {"session": {"cookie": COOKIE}} if sticky else {}
     one = service(
@@ -57,7 +58,7 @@ def content(name: str, strategy: Json, *, sticky: bool = False) -> Json:
         resources=BUSY,
         server={"queueLimit": QUEUE},
         health={"startup": "15s"},
-        rollout={"progressDeadline": "15s", "timeout": "20s"},
+        rollout=rollout,
         route={"host": f"{name}.slipway.test", "path": "/predict", **session},
         monitoring={"interval": "1s"},
         release=strategy,
@@ -73,10 +74,11 @@ class Releasing:
     original: str
     """The classifier's own image."""
 
-    def strategy(self, strategy: Json, *, sticky: bool = False) -> None:
+    def strategy(self, strategy: Json, *, sticky: bool = False, rollout: Json = ROLLOUT) -> None:
         """Say in the catalogue how the next release goes."""
         file = self.copy.folder / "catalog" / f"{self.copy.name}.yaml"
-        file.write_text(yaml.safe_dump(content(self.copy.name, strategy, sticky=sticky), sort_keys=False))
+        said = content(self.copy.name, strategy, sticky=sticky, rollout=rollout)
+        file.write_text(yaml.safe_dump(said, sort_keys=False))
 
     def command(self, command: str, *arguments: str) -> list[str]:
         """Give the command line, for who starts it alone."""

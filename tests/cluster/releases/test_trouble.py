@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster import faulty, harm
 from tests.cluster.releases.test_bad import left
-from tests.cluster.releasing import CANARY, INCONCLUSIVE, SERVICE, Life
+from tests.cluster.releasing import CANARY, GATE, INCONCLUSIVE, REFUSED, SERVICE, Life
 from tests.cluster.stack import Stack, run
 
 pytestmark = pytest.mark.long
@@ -17,6 +17,8 @@ HARM = {"silent": harm.paused, "gone": partial(harm.ended, sent=signal.SIGKILL)}
 AWAY_SECONDS = 15.0
 """Longer than the driver waits for one answer, shorter than a node may be silent (40 s)."""
 PATIENCE_SECONDS = 240.0
+ROLLOUT = {"progressDeadline": "100s", "timeout": "2m"}
+"""Kubelet and proxy ask an API server that was away again after half a minute or more."""
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,7 @@ PATIENCE_SECONDS = 240.0
     [
         ("silent", "look", "step 20 %"),
         ("silent", "update", "step 50 %"),
+        ("gone", "update", "fill"),
         ("gone", "look", "step 20 %"),
         ("gone", "update", "step 50 %"),
     ],
@@ -31,7 +34,7 @@ PATIENCE_SECONDS = 240.0
 def test_a_release_goes_on_when_the_api_server_is_back(
     life: Life, facts: list[str], how: str, kind: str, stage: str
 ) -> None:
-    life.system.strategy(CANARY)
+    life.system.strategy(CANARY | {"gate": GATE | {"deadline": "2m"}}, rollout=ROLLOUT)
     version = life.system.image(faulty.good(time.time_ns() % 10**9))
     with life.system.running("release", "--image", version) as started:
         started.wait_for(kind, stage)
@@ -41,6 +44,25 @@ def test_a_release_goes_on_when_the_api_server_is_back(
     assert code == 0, started.told.read_text()[-2000:]
     assert not life.lost(started)
     facts.append(f"API server {how} for {AWAY_SECONDS:.0f} s at {kind} {stage}: promoted, 0 lost")
+    life.system.agrees()
+
+
+def test_pods_that_come_too_late_because_of_it_are_waited_for_by_a_resume(life: Life, facts: list[str]) -> None:
+    """Here pods have 20 s, and a kubelet whose API server was killed may need more than that to go on."""
+    life.system.strategy(CANARY)
+    version = faulty.good(time.time_ns() % 10**9)
+    with life.system.running("release", "--image", life.system.image(version)) as started:
+        started.wait_for("update", "fill")
+        with HARM["gone"]("kube-apiserver"):
+            time.sleep(AWAY_SECONDS)
+        code = started.process.wait(PATIENCE_SECONDS)
+    assert code in (0, REFUSED), started.told.read_text()[-2000:]
+    if code:
+        resumed = life.system.slipway("resume")
+        assert (resumed.code, resumed.document["result"]) == (0, "promoted"), resumed.said
+    assert not life.lost(started)
+    assert life.system.declared()["slipway:delivery"][SERVICE]["history"][-1]["outcome"] == "promoted"
+    facts.append(f"API server gone for {AWAY_SECONDS:.0f} s at update fill: {'resumed, ' * bool(code)}promoted, 0 lost")
     life.system.agrees()
 
 
