@@ -17,6 +17,7 @@ from tests.cluster import seen
 from tests.cluster.copies import Copy, entry, initialised, service
 from tests.cluster.copies import image as classifier_image
 from tests.cluster.faulty import good
+from tests.cluster.releasing import INCONCLUSIVE
 from tests.cluster.stack import Done, Json, Stack, project_elsewhere
 from tests.cluster.three import CANARY, PER_SECOND, ROLLING, SERVICE, SYSTEM, Three, judged, ok, refused
 from tests.cluster.traffic import Ingress
@@ -24,7 +25,6 @@ from tests.cluster.traffic import Ingress
 pytestmark = pytest.mark.long
 
 CLUSTERS = ("eu", "us")
-INCONCLUSIVE = 4
 
 
 @dataclass(frozen=True)
