@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pulumi
 
-from components.labels import STACK
+from components import labels
 from components.reasons import PodSource, reasons
 
 
@@ -20,7 +20,7 @@ def explain_conflicts() -> pulumi.ErrorHook:
 
 
 def _whose(args: pulumi.ErrorHookArgs) -> bool:
-    if any(STACK in error for error in args.errors):
+    if any(labels.STACK in error for error in args.errors):
         name = cast("dict[str, Any]", args.new_inputs or {}).get("metadata", {}).get("name")
         pulumi.log.error(
             f"namespace {name}: belongs to another stack (its label slipway.dev/stack says which), and two stacks in "
@@ -38,8 +38,7 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
                 inputs["spec"].get("selector", {}).get("matchLabels")
                 or inputs["spec"]["template"]["metadata"]["labels"]
             )
-            selector = ",".join(f"{key}={value}" for key, value in wanted.items())
-            for reason in reasons(source, inputs["metadata"]["namespace"], selector):
+            for reason in reasons(source, inputs["metadata"]["namespace"], labels.chosen_by(wanted)):
                 pulumi.log.error(reason)
         except Exception as error:  # noqa: BLE001 -- a failed explanation must not hide the failure itself
             pulumi.log.warn(f"why {args.name} failed could not be looked up: {error}")

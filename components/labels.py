@@ -4,6 +4,8 @@ A Deployment's selector is immutable, so it holds only what never changes for a 
 https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/.
 """
 
+from collections.abc import Mapping
+
 from components import names
 
 SERVICE = "app.kubernetes.io/name"
@@ -56,3 +58,8 @@ def select_slot(service: str, slot: str) -> dict[str, str]:
 def select_private_services(service: str) -> dict[str, str]:
     """Select the private Services of both slots."""
     return {SERVICE: service, ROLE: PRIVATE}
+
+
+def chosen_by(wanted: Mapping[str, str]) -> str:
+    """Give the API's ``labelSelector`` for objects that carry all of these."""
+    return ",".join(f"{key}={value}" for key, value in wanted.items())

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from components import labels
 from components.reasons import ApiServer, reasons
 from delivery.errors import ClusterUnavailable, DeliveryError
 
@@ -42,7 +43,7 @@ class Cluster:
     def restarts(self, namespace: str, selector: Mapping[str, str]) -> int:
         """How often containers of these pods were restarted, all together."""
         pods = f"/api/v1/namespaces/{namespace}/pods"
-        found = self._call("GET", pods, labelSelector=_chosen(selector)) or {"items": []}
+        found = self._call("GET", pods, labelSelector=labels.chosen_by(selector)) or {"items": []}
         statuses = [status for pod in found["items"] for status in pod["status"].get("containerStatuses", [])]
         return sum(int(status["restartCount"]) for status in statuses)
 
@@ -64,7 +65,7 @@ class Cluster:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- as below
 
         try:
-            return "; ".join(reasons(ApiServer(self._context), namespace, _chosen(selector)))
+            return "; ".join(reasons(ApiServer(self._context), namespace, labels.chosen_by(selector)))
         except (ApiException, HTTPError):
             return ""
 
@@ -117,7 +118,3 @@ class Cluster:
             except cast("Any", config).ConfigException as error:
                 raise DeliveryError(f"context {self._context}: {error}; check slipway:cluster.context") from error
         return self._client
-
-
-def _chosen(selector: Mapping[str, str]) -> str:
-    return ",".join(f"{key}={value}" for key, value in selector.items())

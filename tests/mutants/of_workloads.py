@@ -116,7 +116,7 @@ MUTANTS = [
     Mutant(
         DIAGNOSIS, 'or inputs["spec"]["template"]["metadata"]["labels"]', "or {}", "a Job's failure without its reason"
     ),
-    Mutant(DIAGNOSIS, "STACK in error", '"" in error', "every failure is a neighbour's fault"),
+    Mutant(DIAGNOSIS, "labels.STACK in error", '"" in error', "every failure is a neighbour's fault"),
     Mutant(REASONS, "_last_words(container) or ", "", "the log of the wrong attempt"),
     Mutant(
         DIAGNOSIS,
