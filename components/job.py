@@ -17,7 +17,7 @@ class JobArgs:
 
     pod: JobPodArgs
     namespace: pulumi.Output[str]
-    needs: list[pulumi.Resource]
+    needs: list[pulumi.Input[pulumi.Resource]]
     """What must be up before it starts: secrets, and the stores that it calls."""
     explain: pulumi.ErrorHook
 

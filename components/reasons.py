@@ -6,13 +6,10 @@ shows no log line. What a person who is paged needs is the reason of the contain
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-_LOG_LINES = 3
+LOG_LINES = 3
 """A one-line error and what led to it; more would bury the other pods."""
-_API_SECONDS = 5
-"""For one question to the API server, after the update has failed already: it must not add minutes."""
 
 Json = Mapping[str, Any]
 Pod = Json
@@ -28,39 +25,6 @@ class PodSource(Protocol):
     def log(self, namespace: str, pod: str, container: str) -> str:
         """Give a container's last log lines, or nothing where there are none."""
         ...
-
-
-@dataclass(frozen=True)
-class ApiServer:
-    """The API server of one kube context."""
-
-    context: str
-
-    def pods(self, namespace: str, selector: str) -> list[Pod]:
-        """List pods as the API server's JSON."""
-        api = self._api()
-        listed = api.list_namespaced_pod(namespace, label_selector=selector, _request_timeout=_API_SECONDS)
-        return cast("list[Pod]", [api.api_client.sanitize_for_serialization(pod) for pod in listed.items])
-
-    def log(self, namespace: str, pod: str, container: str) -> str:
-        """Give a container's last log lines, or nothing where there are none."""
-        from kubernetes.client import ApiException  # noqa: PLC0415 -- half a second that only a failure costs
-
-        try:
-            return self._api().read_namespaced_pod_log(
-                pod,
-                namespace,
-                container=container,
-                tail_lines=_LOG_LINES,
-                _request_timeout=_API_SECONDS,
-            )
-        except ApiException:
-            return ""
-
-    def _api(self) -> Any:  # noqa: ANN401 -- the client carries no types
-        from kubernetes import client, config  # noqa: PLC0415 -- half a second that only a failure costs
-
-        return client.CoreV1Api(cast("Any", config).new_client_from_config(context=self.context))
 
 
 def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
@@ -80,7 +44,7 @@ def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
             still = "has not ended yet" if container in loading else "running, but not ready: its readiness probe fails"
             if reason := _stuck(container, still):
                 said = _last_words(container) or source.log(namespace, name, container["name"])
-                lines = " | ".join(_plain(line) for line in said.strip().splitlines()[-_LOG_LINES:])
+                lines = " | ".join(_plain(line) for line in said.strip().splitlines()[-LOG_LINES:])
                 tail = f"; its last log lines: {lines}" if lines else ""
                 yield f"pod {name}: container {container['name']}: {reason}{tail}"
 

@@ -11,6 +11,7 @@ from components.awaiting import SKIP_AWAIT, rollout_timeouts
 from components.manifests import autoscaling, settings, workload
 from components.manifests.container import SecretNames
 from components.manifests.pod import PodArgs, pod_template
+from components.rollout import WorkloadSource, rolled_out
 from models.release import SlotRelease
 from models.scaling import Autoscaled, Triggered, within
 from models.service import ServiceSpec
@@ -34,12 +35,14 @@ class SlotArgs:
     """What must be there before the pods start: secrets, claims, Jobs that have succeeded."""
     explain: pulumi.ErrorHook
     """Says why the pods are not ready when the Deployment fails."""
+    cluster: WorkloadSource
+    """Where it is looked up whether the pods are up, where Pulumi has not waited for it."""
 
 
 class Slot(pulumi.ComponentResource):
     """ConfigMaps, Deployment, private Service, HPA or ScaledObject, and PDB."""
 
-    ready: tuple[pulumi.Resource, ...]
+    ready: tuple[pulumi.Input[pulumi.Resource], ...]
     """What must be up before requests are routed to the slot: its pods and its private Service."""
     config: settings.Content
     """What the server reads at its start; its hash is what pods report."""
@@ -62,7 +65,8 @@ class Slot(pulumi.ComponentResource):
             secrets=args.secrets,
         )
         deployment = self._deployment(name, args, pod)
-        self.ready = (deployment, self._service(name, args))
+        up = rolled_out(deployment, args.cluster, args.spec.rollout.timeout)
+        self.ready = (up, self._service(name, args))
         self._scaling(name, args, deployment)
         self._disruption_budget(name, args)
         self.register_outputs({})

@@ -9,6 +9,7 @@ from components import labels
 from components.awaiting import SKIP_AWAIT, create_and_update
 from components.manifests import store
 from components.manifests.store import StorePodArgs
+from components.rollout import WorkloadSource, rolled_out
 
 _IMAGE_PULL = 120
 """Seconds beyond the store's own budgets, for a node that does not have the image yet."""
@@ -23,10 +24,15 @@ class StoreArgs:
     after: list[pulumi.Resource]
     """What must be there before its pod: secrets, and the claim of its volume, which outlives it."""
     explain: pulumi.ErrorHook
+    cluster: WorkloadSource
+    """Where it is looked up whether the pod is up, where Pulumi has not waited for it."""
 
 
 class Store(pulumi.ComponentResource):
     """StatefulSet of one replica, and its Service."""
+
+    ready: pulumi.Input[pulumi.Resource]
+    """Depending on it waits until the store answers."""
 
     def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Store", name, None, opts)
@@ -41,15 +47,17 @@ class Store(pulumi.ComponentResource):
             spec=store.service_spec(args.pod),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        k8s.apps.v1.StatefulSet(
+        seconds = args.pod.spec.health.startup + args.pod.spec.grace + _IMAGE_PULL
+        server = k8s.apps.v1.StatefulSet(
             f"{name}-server",
             metadata=metadata,
             spec=store.stateful_set_spec(args.pod),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[service, *args.after],
-                custom_timeouts=create_and_update(args.pod.spec.health.startup + args.pod.spec.grace + _IMAGE_PULL),
+                custom_timeouts=create_and_update(seconds),
                 hooks=pulumi.ResourceHookBinding(on_error=[args.explain]),
             ),
         )
+        self.ready = rolled_out(server, args.cluster, seconds)
         self.register_outputs({})

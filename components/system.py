@@ -8,6 +8,7 @@ import pulumi
 
 from components import admission, names
 from components.accounts import Accounts, AccountsArgs
+from components.api_server import ApiServer
 from components.cluster import cluster_provider
 from components.diagnosis import explain_conflicts, explain_failures
 from components.foundation import Foundation, FoundationArgs
@@ -15,7 +16,6 @@ from components.image import ModelImage, ModelImageArgs
 from components.job import Job, JobArgs
 from components.manifests.job import JobPodArgs
 from components.manifests.store import StorePodArgs
-from components.reasons import ApiServer
 from components.secrets import Secrets, SecretsArgs
 from components.slot import Slot, SlotArgs
 from components.store import Store, StoreArgs
@@ -49,7 +49,8 @@ class System(pulumi.ComponentResource):
         self._images = self._build(spec)
         # The provider is no child: Pulumi's tree shows it beside the system that it serves.
         self._cluster = cluster_provider(f"{name}-cluster", spec.cluster)
-        self._explain = explain_failures(ApiServer(spec.cluster.context))
+        self._server = ApiServer(spec.cluster.context)
+        self._explain = explain_failures(self._server)
         self._below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])
         self._allowed = admission.admitted(spec, args.now, pulumi.ResourceOptions(parent=self))
         shared = FoundationArgs(system=spec, namespace=self._allowed, taken=explain_conflicts())
@@ -92,6 +93,7 @@ class System(pulumi.ComponentResource):
             namespace=self._foundation.namespace,
             after=[*self._secrets.ready, *([claim] if claim else [])],
             explain=self._explain,
+            cluster=self._server,
         )
         return Store(store, args, self._below)
 
@@ -100,7 +102,7 @@ class System(pulumi.ComponentResource):
         pod = JobPodArgs(
             system=self._spec, name=job, spec=spec, image=self._images[spec.image], secrets=self._secrets.names
         )
-        called = [stores[name] for name in spec.calls if name in stores]
+        called = [stores[name].ready for name in spec.calls if name in stores]
         args = JobArgs(
             pod=pod,
             namespace=self._foundation.namespace,
@@ -128,6 +130,7 @@ class System(pulumi.ComponentResource):
                     secrets=self._secrets.names,
                     after=[*self._secrets.ready, *self._claims(content.spec), *_before(service, spec, jobs)],
                     explain=self._explain,
+                    cluster=self._server,
                 ),
                 self._below,
             )

@@ -28,7 +28,7 @@ class TrafficArgs:
     service: str
     spec: ServiceSpec
     release: ServiceRelease
-    ready: Mapping[SlotName, Sequence[pulumi.Resource]]
+    ready: Mapping[SlotName, Sequence[pulumi.Input[pulumi.Resource]]]
     """Per slot, what must be up before requests are sent to it."""
 
 

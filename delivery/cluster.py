@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from components import labels
-from components.reasons import ApiServer, reasons
+from components.api_server import ApiServer
+from components.reasons import reasons
 from delivery.errors import ClusterUnavailable, DeliveryError
 
 _API_SECONDS = 10

@@ -82,16 +82,20 @@ class Recorded:
 
 Outputs = Mapping[str, Mapping[str, Any]]
 """What other stacks export, by their full names."""
+Live = Mapping[str, Mapping[str, Any]]
+"""What the API server adds to objects, by kind: their status, and fields of their metadata."""
 
 
 class _Registry(mocks.Mocks):
     """Answers as the providers would: inputs come back, a built image has a digest, another stack has its outputs."""
 
-    def __init__(self, outputs: Outputs | None = None) -> None:
-        self._outputs = outputs or {}
+    def __init__(self, outputs: Outputs | None = None, live: Live | None = None) -> None:
+        self._outputs, self._live = outputs or {}, live or {}
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
+        for key, added in self._live.get(args.typ.rpartition(":")[2], {}).items():
+            state[key] = {**state.get(key, {}), **added}
         if args.typ == "docker-build:index:Image":
             state |= {"digest": DIGEST, "ref": f"{args.inputs['tags'][0]}@{DIGEST}"}
         if args.typ == "docker:index/image:Image":
@@ -186,12 +190,14 @@ def record(
     stack: str = "dev",
     into: Recorded | None = None,
     outputs: Outputs | None = None,
+    live: Live | None = None,
 ) -> Recorded:
     """Run a program to its end and give what it registered and exported.
 
-    Give ``into`` to see what was registered by a program that fails, and ``outputs`` where it asks other stacks.
+    Give ``into`` to see what was registered by a program that fails, ``outputs`` where it asks other stacks, and
+    ``live`` where it looks at what the API server adds.
     """
-    registry = _Registry(outputs)
+    registry = _Registry(outputs, live)
     recorded = Recorded() if into is None else into
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_Inline())

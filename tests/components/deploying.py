@@ -6,17 +6,27 @@ from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
 from models.stack import StackSettings
 from models.system import resolve
-from tests.recording import Recorded, Registered, record
+from tests.recording import Live, Recorded, Registered, record
 from tests.samples import Config, accepted, entry, put, release, service, stack
 
 ROUTE: Config = {"host": "web.example.com", "path": "/predict", "stableHosts": ["partner.example.com"]}
 
 
-def deployed(entry_data: Config | None = None, stack_data: Config | None = None) -> Recorded:
-    """Run a system of its own, without the program around it."""
+def deployed(
+    entry_data: Config | None = None,
+    stack_data: Config | None = None,
+    *,
+    into: Recorded | None = None,
+    live: Live | None = None,
+) -> Recorded:
+    """Run a system of its own, without the program around it; ``into`` and ``live`` as in ``record``."""
     settings = accepted(StackSettings, stack() if stack_data is None else stack_data)
     spec = resolve(settings, accepted(CatalogueEntry, entry() if entry_data is None else entry_data))
-    return record(lambda: pulumi.export("services", System(spec.name, SystemArgs(spec=spec)).services))
+
+    def program() -> None:
+        pulumi.export("services", System(spec.name, SystemArgs(spec=spec)).services)
+
+    return record(program, into=into, live=live)
 
 
 def with_service(**blocks: object) -> Recorded:

@@ -15,6 +15,7 @@ NEAREST = {
     "components/labels.py": "components/test_slot.py components/test_traffic.py",
     "components/names.py": "components/test_names.py",
     "components/preflight.py": "components/test_preflight.py",
+    "components/rollout.py": "components/test_rollout.py",
     "components/secrets.py": "components/test_secrets.py",
     "components/slot.py": "components/test_slot.py",
     "components/store.py": "components/test_stores.py",

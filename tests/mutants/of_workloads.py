@@ -12,9 +12,12 @@ FOUNDATION = "components/foundation.py"
 SYSTEM = "components/system.py"
 DIAGNOSIS = "components/diagnosis.py"
 REASONS = "components/reasons.py"
+ROLLOUT = "components/rollout.py"
+SLOT = "components/slot.py"
 PREFLIGHT = "components/preflight.py"
 PODS = "components/test_pods.py"
 STORES = "components/test_stores.py"
+ROLLOUTS = "components/test_rollout.py"
 
 MUTANTS = [
     Mutant(STORE_POD, '"replicas": 1,', '"replicas": 2,', "two servers write one volume"),
@@ -131,4 +134,30 @@ MUTANTS = [
     Mutant(PREFLIGHT, "if not (project / dockerfile).is_file():", "if False:", "a build without its Dockerfile"),
     Mutant(PREFLIGHT, "*adapter.faults(spec), ", "", "an HPA without its metric"),
     Mutant(PREFLIGHT, ", *alerts.faults(spec)", "", "an objective that no bucket answers"),
+    Mutant(ROLLOUT, "or 0) < metadata", "or 0) <= metadata", "every update asks the API server once more"),
+    Mutant(ROLLOUT, "or 0) < metadata", "or 0) > metadata", "an update is over before the cluster looked at it"),
+    Mutant(ROLLOUT, "if pulumi.runtime.is_dry_run():", "if False:", "a preview waits for pods that nobody asked for"),
+    Mutant(ROLLOUT, "> deadline", "> deadline - seconds", "an update fails while its pods start"),
+    Mutant(ROLLOUT, "{rollout.why()}", "", "a rollout fails without a reason"),
+    Mutant(ROLLOUT, ' or "no pod of it says why; look at its events"', "", "a reason that is empty"),
+    Mutant(
+        ROLLOUT, 'self._trouble = " ".join(str(error).split())', "raise", "a moment without API server fails a rollout"
+    ),
+    Mutant(
+        ROLLOUT, 'if status.get("observedGeneration", 0) <', "if 0 >", "the status from before the change is believed"
+    ),
+    Mutant(ROLLOUT, "return ready and", "return", "a store counts as up while its pod starts"),
+    Mutant(ROLLOUT, "return ready and status", "return ready or status", "a store counts as up that is the old one"),
+    Mutant(ROLLOUT, 'if one["type"] == "Progressing"', "", "a Deployment counts as stuck that is up"),
+    Mutant(ROLLOUT, 'progress == ["NewReplicaSetAvailable"]', "bool(progress)", "a rollout is over at its begin"),
+    Mutant(SLOT, "self.ready = (up,", "self.ready = (deployment,", "requests before the new pods are up", ROLLOUTS),
+    Mutant(SLOT, "args.cluster, args.spec.rollout.timeout", "args.cluster, 600", "the wait is not bounded", ROLLOUTS),
+    Mutant(
+        STORE,
+        "self.ready = rolled_out(server, args.cluster, seconds)",
+        "self.ready = server",
+        "a store is not awaited",
+        ROLLOUTS,
+    ),
+    Mutant(SYSTEM, "[stores[name].ready for", "[stores[name] for", "a Job runs against the old store", ROLLOUTS),
 ]

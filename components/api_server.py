@@ -1,0 +1,52 @@
+"""What the program itself asks the API server, beside what the provider does: where an update is in trouble."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from components.reasons import LOG_LINES, Json, Pod
+
+_SECONDS = 5
+"""For one question: an update that has failed already must not last minutes longer for its explanation."""
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """The API server of one kube context."""
+
+    context: str
+
+    def pods(self, namespace: str, selector: str) -> list[Pod]:
+        """List pods as the API server's JSON."""
+        api = self._core()
+        listed = api.list_namespaced_pod(namespace, label_selector=selector, _request_timeout=_SECONDS)
+        return cast("list[Pod]", [api.api_client.sanitize_for_serialization(pod) for pod in listed.items])
+
+    def log(self, namespace: str, pod: str, container: str) -> str:
+        """Give a container's last log lines, or nothing where there are none."""
+        from kubernetes.client import ApiException  # noqa: PLC0415 -- half a second that only trouble costs
+
+        try:
+            return self._core().read_namespaced_pod_log(
+                pod, namespace, container=container, tail_lines=LOG_LINES, _request_timeout=_SECONDS
+            )
+        except ApiException:
+            return ""
+
+    def workload(self, kind: str, namespace: str, name: str) -> Json:
+        """Give a Deployment or StatefulSet as the API server's JSON."""
+        from kubernetes import client  # noqa: PLC0415 -- as above
+
+        api: Any = client.AppsV1Api(self._client())
+        read = api.read_namespaced_stateful_set if kind == "StatefulSet" else api.read_namespaced_deployment
+        found = read(name, namespace, _request_timeout=_SECONDS)
+        return cast("Json", api.api_client.sanitize_for_serialization(found))
+
+    def _core(self) -> Any:  # noqa: ANN401 -- the client carries no types
+        from kubernetes import client  # noqa: PLC0415 -- as above
+
+        return client.CoreV1Api(self._client())
+
+    def _client(self) -> Any:  # noqa: ANN401 -- the client carries no types
+        from kubernetes import config  # noqa: PLC0415 -- as above
+
+        return cast("Any", config).new_client_from_config(context=self.context)

@@ -1,0 +1,57 @@
+"""Stores on the cluster: an update is over when its new pod is up, and says why where it does not get up."""
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from tests.cluster import copies, registry
+from tests.cluster.releasing import MODEL
+from tests.cluster.stack import Json, Stack, config_of
+
+NAME, STORE, PORT = "keeping", "shelf", 6379
+ENTRY = copies.entry(NAME, {"reader": copies.service("reader", MODEL)})
+ENTRY["images"]["python"] = {"context": "serving"}
+ENTRY["stores"] = {
+    STORE: {
+        "image": "python",
+        "args": ["python3", "-m", "http.server", str(PORT), "--directory", "/data"],
+        "port": PORT,
+        "volume": {"size": "16Mi", "path": "/data"},
+        "health": {"startup": "20s"},
+        "grace": "1s",
+        "resources": copies.SMALL,
+    }
+}
+
+
+@pytest.fixture
+def keeping(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[copies.Copy]:
+    """A system with a store, up."""
+    repository = f"{config_of('dev')['slipway:image']['registry']}/base/python"
+    folder = tmp_path_factory.mktemp(NAME)
+    with copies.initialised(stack, copies.project_elsewhere(folder, ENTRY), NAME) as made:
+        made.settings["slipway:images"]["python"] = f"{repository}@{registry.digest_of(repository, 'bookworm')}"
+        made.up()
+        yield made
+
+
+def changed(keeping: copies.Copy, shelf: int) -> Json:
+    """Deploy the store with another variable; the pod that the update's end found."""
+    entry = copy.deepcopy(ENTRY)
+    entry["stores"][STORE]["env"] = {"SHELF": str(shelf)}
+    (keeping.folder / "catalog" / f"{NAME}.yaml").write_text(yaml.safe_dump(entry))
+    keeping.up()
+    (pod,) = keeping.pods(STORE)
+    return pod
+
+
+def test_an_update_of_a_store_is_over_when_its_new_pod_is_up(keeping: copies.Copy) -> None:
+    # Pulumi's own wait ends at once nearly every time, so that a few updates show whether ours is there.
+    for shelf in range(3):
+        pod = changed(keeping, shelf)
+        (server,) = pod["spec"]["containers"]
+        assert {"name": "SHELF", "value": str(shelf)} in server["env"]
+        assert copies.ready(pod)
+    assert keeping.pulumi("preview", "--expect-no-changes").returncode == 0

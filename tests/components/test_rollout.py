@@ -1,0 +1,187 @@
+"""Where Pulumi's wait ends before the cluster has looked at a change, the program waits for the pods itself."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pulumi
+import pytest
+
+from components import rollout, system
+from components.reasons import Json, Pod
+from tests.components.deploying import ROUTE, deployed
+from tests.recording import Recorded
+from tests.samples import Config, entry, job, put, release, service, stack, store
+
+BEHIND = {"metadata": {"generation": 2}, "status": {"observedGeneration": 1}}
+LEVEL = {"metadata": {"generation": 2}, "status": {"observedGeneration": 2}}
+STUCK: Pod = {
+    "metadata": {"name": "p"},
+    "status": {"containerStatuses": [{"name": "s", "state": {"waiting": {"reason": "ErrImagePull", "message": "no"}}}]},
+}
+SHOP = entry(
+    stores={"queue": store()},
+    services={"web": service(route=ROUTE, rollout={"timeout": "150s"})},
+    environments={"dev": {"jobs": {"train": job(calls=["queue"])}}},
+)
+
+
+def progress(reason: str) -> Config:
+    return {"conditions": [{"type": "Available", "reason": "Minimum"}, {"type": "Progressing", "reason": reason}]}
+
+
+def found(status: Config, observed: int = 2) -> Config:
+    return {
+        "metadata": {"generation": 2},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "replicas": 2},
+        "status": {"observedGeneration": observed, **status},
+    }
+
+
+COMPLETE = progress("NewReplicaSetAvailable")
+OF_A_SET: Config = {"readyReplicas": 2, "currentRevision": "b", "updateRevision": "b"}
+
+
+class Answers:
+    """An API server that gives these answers one after another, the last one again and again."""
+
+    def __init__(self, *answers: Json | Exception) -> None:
+        self._answers = list(answers)
+        self.asked: list[tuple[str, str, str]] = []
+        self.stuck = [STUCK]
+        self.recorded = Recorded()
+        self.registered: set[str] = set()
+        """Kinds of objects that were there when it was asked last."""
+
+    def __call__(self, _context: str) -> "Answers":
+        return self
+
+    def workload(self, kind: str, namespace: str, name: str) -> Json:
+        self.asked.append((kind, namespace, name))
+        self.registered = {one.kind for one in self.recorded.manifests}
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def pods(self, namespace: str, selector: str) -> list[Pod]:
+        assert (namespace, selector) == ("shop-dev", "app=web")
+        return self.stuck
+
+    def log(self, namespace: str, pod: str, container: str) -> str:
+        del namespace, pod, container
+        return ""
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
+    """A clock on which only waiting takes time."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(rollout, "asyncio", SimpleNamespace(to_thread=asyncio.to_thread, sleep=sleep))
+    monkeypatch.setattr(rollout, "time", SimpleNamespace(monotonic=lambda: sum(waited)))
+    return lambda: sum(waited)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, api: Answers, live: Config) -> Recorded:
+    monkeypatch.setattr(system, "ApiServer", api)
+    return deployed(SHOP, into=api.recorded, live=live)
+
+
+@pytest.mark.usefixtures("clock")
+def test_what_pulumi_waited_for_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Answers(RuntimeError("asked"))
+    assert run(monkeypatch, api, {"Deployment": LEVEL, "StatefulSet": LEVEL}).of_kind("Ingress")
+    assert api.asked == []
+
+
+ENDS: dict[str, tuple[str, list[Config]]] = {
+    "Deployment": ("web-blue", [found(COMPLETE, observed=1), found(progress("ReplicaSetUpdated")), found(COMPLETE)]),
+    "StatefulSet": ("queue", [found(OF_A_SET, observed=1), found(OF_A_SET | {"readyReplicas": 1}), found(OF_A_SET)]),
+}
+BEHIND_IT = {"Deployment": "Ingress", "StatefulSet": "Job"}
+"""What must not come before it: requests to a slot, and a Job that calls a store."""
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize("kind", ENDS)
+def test_what_depends_on_new_pods_comes_once_they_are_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, answers = ENDS[kind]
+    api = Answers(*answers)
+    done = run(monkeypatch, api, {kind: BEHIND})
+    assert api.asked == [(kind, "shop-dev", name)] * 3
+    assert kind in api.registered
+    assert BEHIND_IT[kind] not in api.registered
+    assert done.of_kind(BEHIND_IT[kind])
+
+
+NOT_YET: dict[str, list[Config]] = {
+    "Deployment": [
+        found(COMPLETE, observed=1),
+        found(progress("ReplicaSetUpdated")),
+        found(progress("ProgressDeadlineExceeded")),
+        found({"conditions": [{"type": "Available", "reason": "NewReplicaSetAvailable"}]}),
+        found({}) | {"status": {}},
+    ],
+    "StatefulSet": [
+        found(OF_A_SET, observed=1),
+        found(OF_A_SET | {"readyReplicas": 1}),
+        found(OF_A_SET | {"currentRevision": "a"}),
+        found({"currentRevision": "b", "updateRevision": "b"}),
+    ],
+}
+
+
+@pytest.mark.parametrize(("kind", "seen"), [(kind, seen) for kind, cases in NOT_YET.items() for seen in cases])
+def test_pods_that_do_not_come_up_fail_the_update_with_their_reason(
+    kind: str, seen: Json, clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Answers(seen)
+    with pytest.raises(pulumi.RunError) as refused:
+        run(monkeypatch, api, {kind: BEHIND})
+    (name, _), seconds = ENDS[kind], int(api.recorded.one(kind).update_timeout.removesuffix("s"))
+    said = f"{kind} shop-dev/{name}: not rolled out within {seconds} s: pod p: container s: ErrImagePull: no"
+    assert str(refused.value) == said
+    assert 0 < clock() - seconds < 2
+    assert BEHIND_IT[kind] not in {one.kind for one in api.recorded.manifests}
+
+
+@pytest.mark.usefixtures("clock")
+def test_an_api_server_that_is_away_for_a_moment_fails_nobodys_rollout(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Answers(OSError("refused"), found(COMPLETE))
+    assert run(monkeypatch, api, {"Deployment": BEHIND}).of_kind("Ingress")
+    api = Answers(OSError("connection\n refused"))
+    with pytest.raises(pulumi.RunError, match=r"web-blue: not rolled out within 150 s: connection refused$"):
+        run(monkeypatch, api, {"Deployment": BEHIND})
+
+
+@pytest.mark.usefixtures("clock")
+def test_pods_that_were_never_made_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Answers(found(progress("ReplicaSetUpdated")))
+    api.stuck.clear()
+    with pytest.raises(pulumi.RunError, match=r"web-blue: not rolled out within 150 s: no pod of it says why"):
+        run(monkeypatch, api, {"Deployment": BEHIND})
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_slot_without_requests_fails_the_update_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class GreenIsNot(Answers):
+        def workload(self, kind: str, namespace: str, name: str) -> Json:
+            answer = super().workload(kind, namespace, name)
+            return answer if name == "web-green" else found(COMPLETE)
+
+    monkeypatch.setattr(system, "ApiServer", GreenIsNot(found(progress("ReplicaSetUpdated"))))
+    filled = put(stack(), "release.web", release(weight=0))
+    with pytest.raises(pulumi.RunError, match="Deployment shop-dev/web-green: not rolled out"):
+        deployed(entry(services={"web": service()}), filled, live={"Deployment": BEHIND})
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_preview_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: True)
+    api = Answers(RuntimeError("asked"))
+    assert run(monkeypatch, api, {"Deployment": BEHIND, "StatefulSet": BEHIND}).of_kind("Ingress")
+    assert api.asked == []
