@@ -94,6 +94,7 @@ def _complete(kind: str, found: Json) -> bool:
     if kind == "StatefulSet":
         ready = status.get("readyReplicas", 0) >= found["spec"]["replicas"]
         return ready and status.get("currentRevision") == status.get("updateRevision")
-    # What the controller says at the end of a rollout: a pod that an autoscaler adds later does not take it back.
+    # What the controller says at the end of a rollout, which a pod that an autoscaler adds later does not take back. On
+    # the way to a template that it has had before it says so too until the first pod is there: no other may be left.
     progress = [one["reason"] for one in status.get("conditions", []) if one["type"] == "Progressing"]
-    return progress == ["NewReplicaSetAvailable"]
+    return progress == ["NewReplicaSetAvailable"] and status.get("replicas") == status.get("updatedReplicas")

@@ -201,6 +201,9 @@ def record(
     recorded = Recorded() if into is None else into
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_Inline())
+    # Every output behind one that failed fails too. Told when they are collected, wherever that is: a traceback is
+    # parsed for it, and Python 3.11 cannot parse while it parses (gh-106905).
+    loop.set_exception_handler(lambda *_: None)
     asyncio.set_event_loop(loop)
     try:
         # Each run gets a root of its own: exports of one would otherwise be found in the next.

@@ -39,6 +39,7 @@ def found(status: Config, observed: int = 2) -> Config:
 
 
 COMPLETE = progress("NewReplicaSetAvailable")
+UP = COMPLETE | {"replicas": 2, "updatedReplicas": 2}
 OF_A_SET: Config = {"readyReplicas": 2, "currentRevision": "b", "updateRevision": "b"}
 
 
@@ -99,7 +100,7 @@ def test_what_pulumi_waited_for_is_not_looked_up(monkeypatch: pytest.MonkeyPatch
 
 
 ENDS: dict[str, tuple[str, list[Config]]] = {
-    "Deployment": ("web-blue", [found(COMPLETE, observed=1), found(progress("ReplicaSetUpdated")), found(COMPLETE)]),
+    "Deployment": ("web-blue", [found(COMPLETE, observed=1), found(progress("ReplicaSetUpdated")), found(UP)]),
     "StatefulSet": ("queue", [found(OF_A_SET, observed=1), found(OF_A_SET | {"readyReplicas": 1}), found(OF_A_SET)]),
 }
 BEHIND_IT = {"Deployment": "Ingress", "StatefulSet": "Job"}
@@ -123,6 +124,8 @@ NOT_YET: dict[str, list[Config]] = {
         found(COMPLETE, observed=1),
         found(progress("ReplicaSetUpdated")),
         found(progress("ProgressDeadlineExceeded")),
+        found(COMPLETE | {"replicas": 2}),
+        found(COMPLETE | {"replicas": 3, "updatedReplicas": 2}),
         found({"conditions": [{"type": "Available", "reason": "NewReplicaSetAvailable"}]}),
         found({}) | {"status": {}},
     ],

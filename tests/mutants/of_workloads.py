@@ -150,6 +150,12 @@ MUTANTS = [
     Mutant(ROLLOUT, "return ready and status", "return ready or status", "a store counts as up that is the old one"),
     Mutant(ROLLOUT, 'if one["type"] == "Progressing"', "", "a Deployment counts as stuck that is up"),
     Mutant(ROLLOUT, 'progress == ["NewReplicaSetAvailable"]', "bool(progress)", "a rollout is over at its begin"),
+    Mutant(
+        ROLLOUT,
+        'and status.get("replicas") == status.get("updatedReplicas")',
+        "",
+        "the way back to an older version is over at its begin",
+    ),
     Mutant(SLOT, "self.ready = (up,", "self.ready = (deployment,", "requests before the new pods are up", ROLLOUTS),
     Mutant(SLOT, "args.cluster, args.spec.rollout.timeout", "args.cluster, 600", "the wait is not bounded", ROLLOUTS),
     Mutant(
