@@ -8,19 +8,17 @@ until the workload changes again, so that the next update looks again, as it doe
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components import labels
-from components.reasons import PodSource, reasons
+from components.reasons import Json, PodSource, reasons
 
 _LOOK_SECONDS = 0.5
 
-Json = Mapping[str, Any]
 Workload = k8s.apps.v1.Deployment | k8s.apps.v1.StatefulSet
 
 
@@ -43,7 +41,7 @@ def rolled_out(workload: Workload, source: WorkloadSource, seconds: int) -> pulu
     async def proven(seen: list[Any]) -> Workload:
         metadata, status = seen
         if status is not None and (status.get("observed_generation") or 0) < metadata["generation"]:
-            pulumi.log.info("the cluster had not looked at it yet; waiting for its new pods", workload)
+            pulumi.log.info("Pulumi called it done before the cluster had looked at it: waiting for its pods", workload)
             await _wait(_Rollout(source, type(workload).__name__, metadata["namespace"], metadata["name"]), seconds)
         return workload
 
@@ -51,40 +49,36 @@ def rolled_out(workload: Workload, source: WorkloadSource, seconds: int) -> pulu
 
 
 async def _wait(rollout: "_Rollout", seconds: int) -> None:
-    deadline = time.monotonic() + seconds
+    deadline, last = time.monotonic() + seconds, False
     # One look at a time goes to a thread: a program that something else ends must not stay for the whole rollout.
-    while not await asyncio.to_thread(rollout.complete):
-        if time.monotonic() > deadline:
-            raise pulumi.RunError(f"{rollout}: not rolled out within {seconds} s: {rollout.why()}")
+    while lacking := await asyncio.to_thread(rollout.lacking, explained=last):
+        if last:
+            raise pulumi.RunError(f"{rollout}: not rolled out within {seconds} s: {lacking}")
         await asyncio.sleep(_LOOK_SECONDS)
+        last = time.monotonic() > deadline
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Rollout:
     source: WorkloadSource
     kind: str
     namespace: str
     name: str
-    _found: Json = field(default_factory=dict[str, Any])
-    _trouble: str = ""
-    """Why it could not be looked up the last time."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
 
-    def complete(self) -> bool:
+    def lacking(self, *, explained: bool) -> str:
+        """Say what it lacks, nothing where it is complete; the pods' own reasons cost a few more questions."""
         try:
-            self._found, self._trouble = self.source.workload(self.kind, self.namespace, self.name), ""
+            found = self.source.workload(self.kind, self.namespace, self.name)
+            if _complete(self.kind, found):
+                return ""
+            wanted = labels.chosen_by(found["spec"]["selector"]["matchLabels"])
+            said = reasons(self.source, self.namespace, wanted) if explained else ()
+            return "; ".join(said) or "no pod of it says why; look at its events"
         except Exception as error:  # noqa: BLE001 -- an API server that is away for a moment fails nobody's rollout
-            self._trouble = " ".join(str(error).split())
-            return False
-        return _complete(self.kind, self._found)
-
-    def why(self) -> str:
-        if self._trouble:
-            return self._trouble
-        wanted = labels.chosen_by(self._found["spec"]["selector"]["matchLabels"])
-        return "; ".join(reasons(self.source, self.namespace, wanted)) or "no pod of it says why; look at its events"
+            return " ".join(str(error).split())
 
 
 def _complete(kind: str, found: Json) -> bool:

@@ -138,11 +138,9 @@ MUTANTS = [
     Mutant(ROLLOUT, "or 0) < metadata", "or 0) > metadata", "an update is over before the cluster looked at it"),
     Mutant(ROLLOUT, "if pulumi.runtime.is_dry_run():", "if False:", "a preview waits for pods that nobody asked for"),
     Mutant(ROLLOUT, "> deadline", "> deadline - seconds", "an update fails while its pods start"),
-    Mutant(ROLLOUT, "{rollout.why()}", "", "a rollout fails without a reason"),
+    Mutant(ROLLOUT, "{lacking}", "", "a rollout fails without a reason"),
     Mutant(ROLLOUT, ' or "no pod of it says why; look at its events"', "", "a reason that is empty"),
-    Mutant(
-        ROLLOUT, 'self._trouble = " ".join(str(error).split())', "raise", "a moment without API server fails a rollout"
-    ),
+    Mutant(ROLLOUT, 'return " ".join(str(error).split())', "raise", "a moment without API server fails a rollout"),
     Mutant(
         ROLLOUT, 'if status.get("observedGeneration", 0) <', "if 0 >", "the status from before the change is believed"
     ),
