@@ -1,6 +1,7 @@
 """What the program itself asks the API server, beside what the provider does: where an update is in trouble."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from components.reasons import LOG_LINES, Json, Pod
@@ -36,7 +37,7 @@ class ApiServer:
         """Give a Deployment or StatefulSet as the API server's JSON."""
         from kubernetes import client  # noqa: PLC0415 -- as above
 
-        api: Any = client.AppsV1Api(self._client())
+        api: Any = client.AppsV1Api(self._client)
         read = api.read_namespaced_stateful_set if kind == "StatefulSet" else api.read_namespaced_deployment
         found = read(name, namespace, _request_timeout=_SECONDS)
         return cast("Json", api.api_client.sanitize_for_serialization(found))
@@ -44,8 +45,9 @@ class ApiServer:
     def _core(self) -> Any:  # noqa: ANN401 -- the client carries no types
         from kubernetes import client  # noqa: PLC0415 -- as above
 
-        return client.CoreV1Api(self._client())
+        return client.CoreV1Api(self._client)
 
+    @cached_property
     def _client(self) -> Any:  # noqa: ANN401 -- the client carries no types
         from kubernetes import config  # noqa: PLC0415 -- as above
 

@@ -1,4 +1,4 @@
-"""Stores on the cluster: an update is over when its new pod is up, and says why where it does not get up."""
+"""Stores on the cluster: an update is over when its new pod is up."""
 
 import copy
 from collections.abc import Iterator
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from local.addresses import BASE_REPOSITORY, BASE_TAG
 from tests.cluster import copies, registry
 from tests.cluster.releasing import MODEL
-from tests.cluster.stack import Json, Stack, config_of
+from tests.cluster.stack import Json, Stack, config_of, project_elsewhere
 
 NAME, STORE, PORT = "keeping", "shelf", 6379
 ENTRY = copies.entry(NAME, {"reader": copies.service("reader", MODEL)})
@@ -29,10 +30,10 @@ ENTRY["stores"] = {
 @pytest.fixture
 def keeping(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[copies.Copy]:
     """A system with a store, up."""
-    repository = f"{config_of('dev')['slipway:image']['registry']}/base/python"
+    repository = f"{config_of('dev')['slipway:image']['registry']}/{BASE_REPOSITORY}"
     folder = tmp_path_factory.mktemp(NAME)
-    with copies.initialised(stack, copies.project_elsewhere(folder, ENTRY), NAME) as made:
-        made.settings["slipway:images"]["python"] = f"{repository}@{registry.digest_of(repository, 'bookworm')}"
+    with copies.initialised(stack, project_elsewhere(folder, ENTRY), NAME) as made:
+        made.settings["slipway:images"]["python"] = f"{repository}@{registry.digest_of(repository, BASE_TAG)}"
         made.up()
         yield made
 
