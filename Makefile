@@ -17,14 +17,18 @@ setup: .venv/.ready ## Python environment in .venv, as locked
 .venv/.ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipway needs Python 3.11 or newer: set PYTHON=python3.11")'
 	@echo "setting up .venv (about 30 s)"
-	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip --version >/dev/null 2>&1 || { rm -rf .venv; $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }; }
 	@test -x $(UV) || $(PY) -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
 	@$(UV) pip sync -q --compile-bytecode --python $(PY) --require-hashes requirements.lock
 	@touch $@
 
-.PHONY: up down env status
-up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures; WITH=scaling adds what HPAs read, WITH=keda KEDA, WITH=monitoring the Prometheus operator
-	@$(PY) -m local up $(if $(STACK),--stack $(STACK)) $(addprefix --with ,$(WITH))
+CHOSEN = $(if $(NETWORK),--network $(NETWORK)) $(if $(SERVICES),--services $(SERVICES)) $(if $(PORTS),--ports "$(PORTS)")
+
+.PHONY: up down env status doctor
+up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures; WITH=scaling adds what HPAs read, WITH=keda KEDA, WITH=monitoring the Prometheus operator; NETWORK=10.90.0.0/16, SERVICES=, PORTS="ingress=18080" where the usual ones are taken
+	@$(PY) -m local up $(if $(STACK),--stack $(STACK)) $(addprefix --with ,$(WITH)) $(CHOSEN)
+doctor: setup ## what of this machine `make up` cannot work with, and the command that repairs it
+	@$(PY) -m local doctor $(addprefix --with ,$(WITH)) $(CHOSEN)
 down: setup ## remove the embedded cluster and everything that it started
 	@$(PY) -m local down
 env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"

@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-from local import debian, deploy, parts, status, teardown
+from local import debian, deploy, doctor, parts, ranges, status, teardown
 from local import up as up_
+from local.doctor import Plan
 from local.errors import LocalError
 from local.lock import exclusive
 from local.paths import Paths
 from local.progress import Progress
+from local.ranges import Asked
 
 _ROOTS_FOLDERS = ("/usr/sbin", "/sbin")  # iptables and friends; not on everybody's PATH
 _INTERRUPTED = 130
@@ -26,36 +28,78 @@ app = typer.Typer(
 )
 
 
+_Parts = Annotated[
+    list[str] | None,
+    typer.Option("--with", help=f"An optional part, kept until `down`: {', '.join(parts.PARTS)}."),
+]
+_Network = Annotated[
+    str,
+    typer.Option(
+        envvar="SLIPWAY_NETWORK",
+        help="The pods' network, for example 10.90.0.0/16; without it 10.88.0.0/16 or the next free one.",
+    ),
+]
+_Services = Annotated[
+    str,
+    typer.Option(
+        envvar="SLIPWAY_SERVICES", help="The services' network; without it 10.96.0.0/16 or the next free one."
+    ),
+]
+_Ports = Annotated[
+    str,
+    typer.Option(envvar="SLIPWAY_PORTS", help=f"NAME=NUMBER, several with commas: {', '.join(ranges.port_names())}."),
+]
+_Json = Annotated[bool, typer.Option("--json", help="For programs; same exit code.")]
+
+
 @app.command()
-def up(
+def up(  # noqa: PLR0913, PLR0917  (each is an option)
     deployed: Annotated[
         bool, typer.Option("--deploy/--no-deploy", help="Also bring the stack up; dev gets test pictures.")
     ] = True,
     stack: Annotated[
         str, typer.Option(help="Which one: another one is deployed beside those that run.")
     ] = deploy.STACK,
-    extra: Annotated[
-        list[str] | None,
-        typer.Option("--with", help=f"An optional part, kept until `down`: {', '.join(parts.PARTS)}."),
-    ] = None,
+    extra: _Parts = None,
+    network: _Network = "",
+    services: _Services = "",
+    ports: _Ports = "",
 ) -> None:
-    """Build what is missing, start or repair the cluster, deploy a stack. Run it again to continue after ^C."""
+    """Check the machine, build what is missing, start or repair the cluster, deploy a stack; run it again after ^C."""
     with _one_line_errors():
         paths = Paths.from_environment()
-        _require_root("up")
         deploy.require_stack(paths, stack)
         _plain_path(paths)
+        plan = _plan(paths, extra, network, services, ports)
+        at = doctor.ready(paths, plan)
         progress = Progress()
         with exclusive(paths.cache / "lock"):
-            services = up_.up(paths, progress, stack if deployed else None, extra or ())
-            if services is None:
+            answering = up_.up(paths, progress, stack if deployed else None, at, plan.parts)
+            if answering is None:
                 typer.echo(f'the cluster runs; next: eval "$(make -s env)", then pulumi up -s {stack}')
                 return
             answers: list[deploy.Answer] = []
             if stack == deploy.STACK:
                 with progress.step("send test pictures", 3):
-                    answers = deploy.try_out(paths, services)
-        typer.echo(up_.summary(paths, stack, services, answers))
+                    answers = deploy.try_out(paths, answering)
+        typer.echo(up_.summary(paths, stack, answering, answers))
+
+
+@app.command("doctor")
+def examine(
+    extra: _Parts = None,
+    network: _Network = "",
+    services: _Services = "",
+    ports: _Ports = "",
+    as_json: _Json = False,
+) -> None:
+    """Say what of this machine `up` cannot work with, each fault with the command that repairs it; exit code 1."""
+    with _one_line_errors():
+        paths = Paths.from_environment()
+        _plain_path(paths)
+        document = doctor.report(paths, _plan(paths, extra, network, services, ports))
+        typer.echo(json.dumps(document, indent=2) if as_json else doctor.table(document))
+    raise typer.Exit(0 if document["ready"] else 1)
 
 
 @app.command()
@@ -95,14 +139,21 @@ def env() -> None:
 
 
 @app.command("status")
-def show_status(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs; same exit code.")] = False,
-) -> None:
+def show_status(as_json: _Json = False) -> None:
     """Show every part's version, process and health; exit code 1 unless all are healthy."""
     with _one_line_errors():
         document = status.report(Paths.from_environment())
         typer.echo(json.dumps(document, indent=2) if as_json else status.table(document))
     raise typer.Exit(0 if document["healthy"] else 1)
+
+
+def _plan(paths: Paths, extra: list[str] | None, network: str, services: str, ports: str) -> Plan:
+    """Read the options; raises LocalError for one that makes no sense."""
+    return Plan(
+        asked=Asked.parse(network, services, ports),
+        standing=paths.addresses if paths.is_ours() else None,
+        parts=parts.wanted(paths, extra or ()),
+    )
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import base64
 from pathlib import Path
 from string import Template
 
-from local import addresses
 from local.paths import Paths
 
 _MANIFESTS = Path(__file__).parent / "manifests/parts"
@@ -14,7 +13,7 @@ def filled(paths: Paths, manifest: str, **ports: int) -> str:
     """Return a part's manifest with the authority, the node's address, and the ports that it names."""
     authority = base64.b64encode((paths.pki / "ca.crt").read_bytes()).decode()
     return Template((_MANIFESTS / manifest).read_text()).substitute(
-        authority=authority, node=addresses.NODE_IP, **ports
+        authority=authority, node=paths.addresses.node_ip, **ports
     )
 
 
@@ -24,7 +23,7 @@ def serving(paths: Paths, name: str, port: int) -> tuple[str, ...]:
     return (
         f"--authentication-kubeconfig={kubeconfig}",
         f"--authorization-kubeconfig={kubeconfig}",
-        f"--bind-address={addresses.NODE_IP}",
+        f"--bind-address={paths.addresses.node_ip}",
         f"--secure-port={port}",
         f"--tls-cert-file={paths.pki}/{name}.crt",
         f"--tls-private-key-file={paths.pki}/{name}.key",

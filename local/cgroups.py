@@ -2,19 +2,30 @@
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from local.errors import LocalError
 
-_MOUNT = Path("/sys/fs/cgroup")
+MOUNT = Path("/sys/fs/cgroup")
 NAME = "slipway"
+# Containers of image builds; a group of its own, so that all builds together weigh as much as one process.
+BUILDS = "builds"
+_DAEMONS = "daemons"
+# What the kubelet manages, in so far as the kernel offers it: it refuses a root that lacks one of them. systemd enables
+# only some of them, and never hugetlb.
+_CONTROLLERS = ("cpu", "cpuset", "memory", "hugetlb", "pids", "io")
+NEEDED = ("cpu", "cpuset", "memory", "pids")
+# Under cgroup v2 the kubelet gives all pods of two processors 79 (their 2048 shares, as runc converts them), which the
+# default of 100 would outweigh. This is what 1024 shares become: the proportions of cgroup v1.
+_V2_PROCESS_WEIGHT = "39"
 # Under cgroup v1 each controller is a hierarchy of its own; the pids controller is where membership is read.
 _V1_MEMBERSHIP = "pids"
 # What decides who gets a processor that two want, under v1 and v2: the kernel's default (one process) and the largest.
 _CPU_WEIGHTS = {"cpu.shares": (1024, 262144), "cpu.weight": (100, 10000)}
 
 
-def hierarchies(mount: Path = _MOUNT) -> list[Path]:
+def hierarchies(mount: Path = MOUNT) -> list[Path]:
     """Return the roots in which the cluster has a cgroup: one under cgroup v2, one per controller under v1."""
     if (mount / "cgroup.controllers").exists():
         return [mount]
@@ -23,18 +34,45 @@ def hierarchies(mount: Path = _MOUNT) -> list[Path]:
     )
 
 
-def create(mount: Path = _MOUNT) -> None:
+def create(mount: Path = MOUNT) -> None:
     """Make the cluster's cgroup in every hierarchy; the kubelet takes it as its root. Raises LocalError."""
     roots = hierarchies(mount)
     if not roots:
         raise LocalError(f"{mount}: no cgroup hierarchy is mounted, without which the kubelet cannot run: mount it")
+    unified = roots == [mount]
     for root in roots:
         ours = root / NAME
         ours.mkdir(exist_ok=True)
-        if (root / "cpuset.cpus").exists() and not (root / "cgroup.controllers").exists():
+        if unified:
+            _enable_controllers((root, ours))
+        elif (root / "cpuset.cpus").exists():
             _inherit_cpuset(root, ours)
         _weigh(ours)
     daemons_file(mount).parent.mkdir(exist_ok=True)
+    if unified:
+        for name in (_DAEMONS, BUILDS):
+            (mount / NAME / name).mkdir(exist_ok=True)
+            (mount / NAME / name / "cpu.weight").write_text(_V2_PROCESS_WEIGHT)
+
+
+def _enable_controllers(groups: Sequence[Path]) -> None:
+    """Let the groups' children have the controllers that the kubelet needs, from the root down.
+
+    `remove` leaves them on in the root: systemd may have come to need one meanwhile, and would not notice its loss.
+    """
+    for group in groups:
+        offered = (group / "cgroup.controllers").read_text().split()
+        for controller in _CONTROLLERS:
+            if controller in offered:
+                with contextlib.suppress(OSError):  # one by one: a write of several is refused as a whole
+                    (group / "cgroup.subtree_control").write_text(f"+{controller}")
+        enabled = (group / "cgroup.subtree_control").read_text().split()
+        missing = [name for name in NEEDED if name not in enabled]
+        if missing:
+            raise LocalError(
+                f"{group}: the kernel does not enable the cgroup controllers {', '.join(missing)}, which the kubelet "
+                "needs: run `make doctor`, which says why"
+            )
 
 
 def _inherit_cpuset(root: Path, ours: Path) -> None:
@@ -54,12 +92,12 @@ def _weigh(ours: Path) -> None:
             (ours / file).write_text(str(min(2 * (os.cpu_count() or 1) * usual, largest)))
 
 
-def daemons_file(mount: Path = _MOUNT) -> Path:
+def daemons_file(mount: Path = MOUNT) -> Path:
     """Return the file into which a daemon writes its pid to join."""
-    return _membership(mount) / NAME / "daemons/cgroup.procs"
+    return _membership(mount) / NAME / _DAEMONS / "cgroup.procs"
 
 
-def members(mount: Path = _MOUNT) -> list[int]:
+def members(mount: Path = MOUNT) -> list[int]:
     """Return the pids of all daemons and of everything they started, pods included."""
     pids: set[int] = set()
     for root in hierarchies(mount):
@@ -71,7 +109,7 @@ def members(mount: Path = _MOUNT) -> list[int]:
     return sorted(pids - {0})
 
 
-def remove(mount: Path = _MOUNT) -> list[Path]:
+def remove(mount: Path = MOUNT) -> list[Path]:
     """Remove the cluster's cgroups from the leaves up; returns those that the kernel still holds."""
     left: list[Path] = []
     for root in hierarchies(mount):

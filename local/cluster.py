@@ -39,10 +39,10 @@ _HICCUP_SECONDS = 5  # a running daemon that fails its probe for this long is re
 def prepare(paths: Paths) -> None:
     """Make directories, credentials, configuration, cgroup and network; all of it idempotent."""
     paths.create()
-    pki.create(paths.pki)
+    pki.create(paths.pki, paths.addresses)
     configs.write_all(paths)
     cgroups.create()
-    network.create(paths.state / "sysctls.json")
+    network.create(paths.addresses, paths.state / "sysctls.json")
 
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
@@ -115,7 +115,7 @@ class Cluster:
         with self._progress.step("apply resource definitions", 8):
             self._apply(folder)
             self._kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={folder}")
-            self._apply(Path(__file__).parent / "crds/gateway.yaml")
+            self._apply(Path("-"), definitions.gateway(self._paths.addresses))
 
     def _apply(self, objects: Path, content: str | None = None) -> None:
         """Apply a file, a folder or (`-`) a text on the server's side, where an unchanged object is not written."""

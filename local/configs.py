@@ -7,13 +7,14 @@ from pathlib import Path
 import yaml
 
 from local import addresses, cgroups, monitoring, pki
+from local.addresses import Addresses
 from local.paths import Paths
 
 _SNAPSHOTTERS = ("blockfile", "btrfs", "devmapper", "erofs", "native", "zfs")
 _UNUSED_PLUGINS = ("nri.v1.nri", *(f"snapshotter.v1.{name}" for name in _SNAPSHOTTERS))
 CLUSTER_RESOLVER = "cluster-resolv.conf"  # for host processes; pods get their search list from the kubelet
 SECRETS = ("registry-secret", "s3-access-key", "s3-secret-key")  # files below `etc/`, random per cluster
-CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))  # Debian's package, and everybody else's
+CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/usr/libexec/cni"), Path("/opt/cni/bin"))  # Debian, Fedora, others
 
 
 def write_all(paths: Paths) -> None:
@@ -32,18 +33,19 @@ def write_all(paths: Paths) -> None:
 
 def files(paths: Paths) -> dict[str, str]:
     """Return the content of each configuration file by its name below `etc/`."""
+    at = paths.addresses
     return {
         "audit-policy.yaml": _yaml(audit_policy()),
         "containerd.toml": containerd(paths),
-        "registries/localhost:5050/hosts.toml": registry_hosts(),
+        f"registries/{at.registry}/hosts.toml": registry_hosts(at),
         "cni/10-slipway.conflist": json.dumps(cni(paths), indent=1),
         "kubelet.yaml": _yaml(kubelet(paths)),
         "kube-proxy.yaml": _yaml(kube_proxy(paths)),
-        "resolv.conf": f"nameserver {addresses.NODE_IP}\n",
-        CLUSTER_RESOLVER: cluster_resolver(),
+        "resolv.conf": f"nameserver {at.node_ip}\n",
+        CLUSTER_RESOLVER: cluster_resolver(at),
         "Corefile": corefile(paths),
         "registry.yaml": _yaml(registry(paths)),
-        "buildkitd.toml": buildkitd(),
+        "buildkitd.toml": buildkitd(at, paths.state.stat().st_uid),
         monitoring.CONFIG: _yaml(monitoring.config(paths)),
     }
 
@@ -67,7 +69,7 @@ def audit_policy() -> Mapping[str, object]:
 
 def containerd(paths: Paths) -> str:
     """Return containerd's configuration; everything it would keep under /run, /var and /opt is below the state."""
-    home = paths.state / "containerd"
+    at, home = paths.addresses, paths.state / "containerd"
     unused = ", ".join(f'"io.containerd.{plugin}"' for plugin in _UNUSED_PLUGINS)
     return f"""version = 3
 root = "{home}/root"
@@ -84,7 +86,7 @@ path = "{home}/opt"
 [plugins."io.containerd.cri.v1.images"]
 snapshotter = "overlayfs"
 [plugins."io.containerd.cri.v1.images".pinned_images]
-sandbox = "{addresses.PAUSE_IMAGE}"
+sandbox = "{at.pause_image}"
 [plugins."io.containerd.cri.v1.images".registry]
 config_path = "{paths.etc}/registries"
 
@@ -112,16 +114,17 @@ stream_server_port = "0"
 """
 
 
-def registry_hosts() -> str:
+def registry_hosts(at: Addresses) -> str:
     """Return how containerd reaches the local registry: plain HTTP, on IPv4's loopback alone."""
-    return f"""server = "{addresses.REGISTRY_URL}"
-[host."{addresses.REGISTRY_URL}"]
+    return f"""server = "{at.registry_url}"
+[host."{at.registry_url}"]
 capabilities = ["pull", "resolve"]
 """
 
 
 def cni(paths: Paths) -> Mapping[str, object]:
     """Return the pods' network: cables to our bridge and addresses of the node's range, no way out (network.py)."""
+    at = paths.addresses
     addresses_of_pods = {
         "type": "host-local",
         "dataDir": str(paths.state / "cni"),
@@ -129,10 +132,10 @@ def cni(paths: Paths) -> Mapping[str, object]:
         "ranges": [
             [
                 {
-                    "subnet": addresses.POD_RANGE,
-                    "rangeStart": addresses.POD_FIRST,
-                    "rangeEnd": addresses.POD_LAST,
-                    "gateway": addresses.NODE_IP,
+                    "subnet": str(at.pods),
+                    "rangeStart": at.pod_first,
+                    "rangeEnd": at.pod_last,
+                    "gateway": at.node_ip,
                 }
             ]
         ],
@@ -144,18 +147,19 @@ def cni(paths: Paths) -> Mapping[str, object]:
         "hairpinMode": True,  # a pod may be its own service's endpoint
         "ipam": addresses_of_pods,
     }
-    return {"cniVersion": "1.0.0", "name": cgroups.NAME, "plugins": [bridge]}
+    return {"cniVersion": "0.4.0", "name": cgroups.NAME, "plugins": [bridge]}
 
 
 def kubelet(paths: Paths) -> Mapping[str, object]:
     """Return the kubelet's configuration."""
+    at = paths.addresses
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "address": addresses.NODE_IP,
-        "port": addresses.KUBELET_PORT,
+        "address": at.node_ip,
+        "port": at.ports.kubelet,
         "healthzBindAddress": addresses.LOOPBACK,
-        "healthzPort": addresses.KUBELET_HEALTH_PORT,
+        "healthzPort": at.ports.kubelet_health,
         "tlsCertFile": str(paths.pki / "kubelet-server.crt"),
         "tlsPrivateKeyFile": str(paths.pki / "kubelet-server.key"),
         "authentication": {
@@ -166,7 +170,7 @@ def kubelet(paths: Paths) -> Mapping[str, object]:
         "authorization": {"mode": "Webhook"},
         "containerRuntimeEndpoint": f"unix://{paths.containerd_socket}",
         "clusterDomain": addresses.CLUSTER_DOMAIN,
-        "clusterDNS": [addresses.NODE_IP],
+        "clusterDNS": [at.node_ip],
         "resolvConf": str(paths.etc / "resolv.conf"),
         "podLogsDir": str(paths.state / "pod-logs"),
         "volumePluginDir": str(paths.state / "kubelet/volume-plugins"),
@@ -192,16 +196,17 @@ def kubelet(paths: Paths) -> Mapping[str, object]:
 
 def kube_proxy(paths: Paths) -> Mapping[str, object]:
     """Return kube-proxy's configuration: iptables mode, leaving the machine's conntrack limits alone."""
+    at = paths.addresses
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
         "hostnameOverride": addresses.NODE_NAME,
         "clientConnection": {"kubeconfig": str(paths.pki / "proxy.kubeconfig")},
-        "clusterCIDR": addresses.POD_RANGE,
-        "metricsBindAddress": f"{addresses.LOOPBACK}:{addresses.PROXY_METRICS_PORT}",
-        "healthzBindAddress": f"{addresses.LOOPBACK}:{addresses.PROXY_HEALTH_PORT}",
-        "nodePortAddresses": [addresses.POD_RANGE],  # not on the machine's other interfaces
+        "clusterCIDR": str(at.pods),
+        "metricsBindAddress": f"{addresses.LOOPBACK}:{at.ports.proxy_metrics}",
+        "healthzBindAddress": f"{addresses.LOOPBACK}:{at.ports.proxy_health}",
+        "nodePortAddresses": [str(at.pods)],  # not on the machine's other interfaces
         "iptables": {"localhostNodePorts": False, "minSyncPeriod": "200ms", "syncPeriod": "30s"},
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
@@ -209,11 +214,12 @@ def kube_proxy(paths: Paths) -> Mapping[str, object]:
 
 def corefile(paths: Paths) -> str:
     """Return the DNS server's configuration: cluster names only; nothing is forwarded, pods have no way out anyway."""
+    at = paths.addresses
     return f""".:{addresses.DNS_PORT} {{
-    bind {addresses.NODE_IP}
+    bind {at.node_ip}
     errors
-    health {addresses.LOOPBACK}:{addresses.DNS_HEALTH_PORT}
-    ready {addresses.LOOPBACK}:{addresses.DNS_READY_PORT}
+    health {addresses.LOOPBACK}:{at.ports.dns_health}
+    ready {addresses.LOOPBACK}:{at.ports.dns_ready}
     kubernetes {addresses.CLUSTER_DOMAIN} in-addr.arpa {{
         kubeconfig {paths.pki}/coredns.kubeconfig
         ttl 5
@@ -223,13 +229,14 @@ def corefile(paths: Paths) -> str:
 """
 
 
-def cluster_resolver() -> str:
+def cluster_resolver(at: Addresses) -> str:
     """Return a resolver's configuration in which `<service>.<namespace>.svc` is a name, as it is in every pod."""
-    return f"nameserver {addresses.NODE_IP}\nsearch {addresses.CLUSTER_DOMAIN}\noptions ndots:5\n"
+    return f"nameserver {at.node_ip}\nsearch {addresses.CLUSTER_DOMAIN}\noptions ndots:5\n"
 
 
 def registry(paths: Paths) -> Mapping[str, object]:
     """Return the image registry's configuration; its secret comes by the environment."""
+    at = paths.addresses
     return {
         "version": "0.1",
         "log": {"level": "info"},
@@ -237,15 +244,20 @@ def registry(paths: Paths) -> Mapping[str, object]:
             "filesystem": {"rootdirectory": str(paths.state / "registry")},
             "delete": {"enabled": True},  # as public registries do; the program must not depend on its being off
         },
-        "http": {"addr": f"{addresses.LOOPBACK}:{addresses.REGISTRY_PORT}"},
+        "http": {"addr": f"{addresses.LOOPBACK}:{at.ports.registry}"},
     }
 
 
-def buildkitd() -> str:
-    """Return BuildKit's configuration: the local registry speaks plain HTTP, builds run below our cgroup."""
-    return f"""[worker.oci]
-defaultCgroupParent = "/{cgroups.NAME}"
-[registry."{addresses.REGISTRY}"]
+def buildkitd(at: Addresses, uid: int) -> str:
+    """Return BuildKit's configuration: the local registry speaks plain HTTP, builds run below our cgroup.
+
+    The socket is the user's who has the state directory: his `pulumi up` builds, too.
+    """
+    return f"""[grpc]
+uid = {uid}
+[worker.oci]
+defaultCgroupParent = "/{cgroups.NAME}/{cgroups.BUILDS}"
+[registry."{at.registry}"]
 http = true
 """
 

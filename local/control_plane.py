@@ -14,12 +14,14 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 def api_probe(paths: Paths, path: str = "/readyz") -> probes.Probe:
     """Return a probe of a path of the API server."""
-    return probes.http(addresses.API_URL + path, paths.pki / "probe", authority=paths.pki / "ca.crt")
+    at = paths.addresses
+    return probes.http(at.api_url + path, paths.pki / "probe", authority=paths.pki / "ca.crt")
 
 
 def _etcd(paths: Paths) -> Daemon:
-    pki, peer = paths.pki, f"https://{addresses.LOOPBACK}:{addresses.ETCD_PEER_PORT}"
-    metrics = f"http://{addresses.LOOPBACK}:{addresses.ETCD_METRICS_PORT}"
+    at = paths.addresses
+    pki, peer = paths.pki, f"https://{addresses.LOOPBACK}:{at.ports.etcd_peer}"
+    metrics = f"http://{addresses.LOOPBACK}:{at.ports.etcd_metrics}"
     return Daemon(
         name="etcd",
         binary="etcd",
@@ -28,8 +30,8 @@ def _etcd(paths: Paths) -> Daemon:
             f"--data-dir={paths.state}/etcd",
             # A cluster that `make down` throws away may lose its last second in a power cut; fsync makes `up` slow.
             "--unsafe-no-fsync",
-            f"--listen-client-urls={addresses.ETCD_URL}",
-            f"--advertise-client-urls={addresses.ETCD_URL}",
+            f"--listen-client-urls={at.etcd_url}",
+            f"--advertise-client-urls={at.etcd_url}",
             f"--listen-peer-urls={peer}",
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster={addresses.NODE_NAME}={peer}",
@@ -47,24 +49,23 @@ def _etcd(paths: Paths) -> Daemon:
             "--log-level=warn",
         ),
         probe=probes.http(f"{metrics}/readyz"),
-        ports=tuple(
-            Port(number=port) for port in (addresses.ETCD_PORT, addresses.ETCD_PEER_PORT, addresses.ETCD_METRICS_PORT)
-        ),
+        ports=tuple(Port(number=port) for port in (at.ports.etcd, at.ports.etcd_peer, at.ports.etcd_metrics)),
     )
 
 
 def _apiserver(paths: Paths) -> Daemon:
+    at = paths.addresses
     pki, policy = paths.pki, paths.etc / "audit-policy.yaml"
     return Daemon(
         name="kube-apiserver",
         binary="kube-apiserver",
         needs=("etcd",),
         arguments=(
-            f"--bind-address={addresses.NODE_IP}",
-            f"--advertise-address={addresses.NODE_IP}",
-            f"--secure-port={addresses.API_PORT}",
-            f"--service-cluster-ip-range={addresses.SERVICE_RANGE}",
-            *_etcd_client(pki),
+            f"--bind-address={at.node_ip}",
+            f"--advertise-address={at.node_ip}",
+            f"--secure-port={at.ports.api}",
+            f"--service-cluster-ip-range={at.services}",
+            *_etcd_client(pki, at.etcd_url),
             *_authentication(pki),
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
@@ -82,15 +83,15 @@ def _apiserver(paths: Paths) -> Daemon:
             "--profiling=false",
         ),
         probe=api_probe(paths),
-        ports=(Port(number=addresses.API_PORT, address=addresses.NODE_IP),),
+        ports=(Port(number=at.ports.api, address=at.node_ip),),
         files=(policy,),
         expected_seconds=8,
     )
 
 
-def _etcd_client(pki: Path) -> tuple[str, ...]:
+def _etcd_client(pki: Path, url: str) -> tuple[str, ...]:
     return (
-        f"--etcd-servers={addresses.ETCD_URL}",
+        f"--etcd-servers={url}",
         f"--etcd-cafile={pki}/etcd-ca.crt",
         f"--etcd-certfile={pki}/etcd-client.crt",
         f"--etcd-keyfile={pki}/etcd-client.key",
@@ -118,12 +119,13 @@ def _authentication(pki: Path) -> tuple[str, ...]:
 
 
 def _controller_manager(paths: Paths) -> Daemon:
+    at = paths.addresses
     return Daemon(
         name="kube-controller-manager",
         binary="kube-controller-manager",
         needs=("kube-apiserver",),
         arguments=(
-            *_loopback_component(paths, "controller-manager", addresses.CONTROLLER_PORT),
+            *_loopback_component(paths, "controller-manager", at.ports.controller_manager),
             f"--cluster-name={addresses.CONTEXT}",
             f"--root-ca-file={paths.pki}/ca.crt",
             f"--cluster-signing-cert-file={paths.pki}/ca.crt",
@@ -132,19 +134,20 @@ def _controller_manager(paths: Paths) -> Daemon:
             "--use-service-account-credentials=true",
             "--horizontal-pod-autoscaler-sync-period=5s",  # a release waits for it to scale a slot; 15 s by default
         ),
-        probe=probes.http(f"https://{addresses.LOOPBACK}:{addresses.CONTROLLER_PORT}/healthz"),
-        ports=(Port(number=addresses.CONTROLLER_PORT),),
+        probe=probes.http(f"https://{addresses.LOOPBACK}:{at.ports.controller_manager}/healthz"),
+        ports=(Port(number=at.ports.controller_manager),),
     )
 
 
 def _scheduler(paths: Paths) -> Daemon:
+    at = paths.addresses
     return Daemon(
         name="kube-scheduler",
         binary="kube-scheduler",
         needs=("kube-apiserver",),
-        arguments=_loopback_component(paths, "scheduler", addresses.SCHEDULER_PORT),
-        probe=probes.http(f"https://{addresses.LOOPBACK}:{addresses.SCHEDULER_PORT}/healthz"),
-        ports=(Port(number=addresses.SCHEDULER_PORT),),
+        arguments=_loopback_component(paths, "scheduler", at.ports.scheduler),
+        probe=probes.http(f"https://{addresses.LOOPBACK}:{at.ports.scheduler}/healthz"),
+        ports=(Port(number=at.ports.scheduler),),
     )
 
 

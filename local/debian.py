@@ -12,6 +12,16 @@ from local.errors import LocalError
 from local.progress import Progress
 
 SUITE = "bookworm"  # its Python 3.11 is what serving/'s locked wheels are for
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_MIRROR_VARIABLE = "SLIPWAY_DEBIAN_MIRROR"
+_COMMANDS = {"apt-get": "apt-get install", "dnf": "dnf install", "zypper": "zypper install", "pacman": "pacman -S"}
+_FEDORA = {
+    "iptables": "iptables-nft",
+    "conntrack": "conntrack-tools",
+    "iproute2": "iproute",
+    "mount": "util-linux",
+    "debian-archive-keyring": "debian-keyring",
+}
 _SITES = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 
 
@@ -40,7 +50,7 @@ NEEDS = (
     Need("mount", program="mount"),
     Need("containernetworking-plugins", places=tuple(folder / "host-local" for folder in CNI_FOLDERS)),
     Need("catatonit", places=(Path("/usr/bin/catatonit"),)),
-    Need("debian-archive-keyring", places=(Path("/usr/share/keyrings/debian-archive-keyring.gpg"),)),
+    Need("debian-archive-keyring", places=(_KEYRING,)),
 )
 # For the tests of web pages; no cluster needs it. The font, or a page without one of its own has no glyphs.
 BROWSER = (
@@ -56,7 +66,8 @@ def install(needs: Sequence[Need], log: Path, progress: Progress, expected_secon
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise LocalError(f"packages: {', '.join(missing)} are missing and there is no apt-get: install them yourself")
+        command = installation("", missing)
+        raise LocalError(f"packages: {', '.join(missing)} are missing and there is no apt-get: run `{command}`")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     with progress.step(f"apt-get install {' '.join(missing)}", expected_seconds):
         if not _known(missing):
@@ -71,42 +82,66 @@ def _known(packages: list[str]) -> bool:
     return shown.count("Candidate:") == len(packages) and "Candidate: (none)" not in shown
 
 
-def mirror() -> str:
-    """Return the Debian mirror that this machine's apt is configured with; raises LocalError if there is none."""
-    fields = "$(CODENAME) $(ORIGIN) $(COMPONENT) $(REPO_URI)"
+def installation(installer: str, packages: Sequence[str]) -> str:
+    """Return the command that installs packages, given by Debian's names, with the machine's package manager."""
+    command = _COMMANDS.get(installer, f"{installer or 'your package manager'} install")
+    names = _FEDORA if installer == "dnf" else {}
+    return f"{command} {' '.join(names.get(package, package) for package in packages)}"
+
+
+def mirror() -> str | None:
+    """Return the Debian mirror that images are made from; None for debootstrap's own default.
+
+    It is what SLIPWAY_DEBIAN_MIRROR says, or the one that this machine's apt is configured with, of whatever release:
+    a mirror has all of them. A machine of another distribution has none. The machine's own sources are not changed.
+    """
+    if given := os.environ.get(_MIRROR_VARIABLE):
+        return given
+    if shutil.which("apt-get") is None:
+        return None
+    fields = "$(ORIGIN) $(COMPONENT) $(SUITE) $(REPO_URI)"
     for line in run(["apt-get", "indextargets", "--format", fields, "Created-By: Packages"]).splitlines():
         words = line.split()
-        if words[:3] == [SUITE, "Debian", "main"]:
+        if words[:2] == ["Debian", "main"] and "security" not in words[2]:
             return words[3]
-    raise LocalError(
-        f"apt: no source of Debian {SUITE} main is configured, from which the base image is made: "
-        f"add one to /etc/apt/sources.list.d and run `apt-get update`"
-    )
+    return None
 
 
-def download(packages: Sequence[str], status: Path, folder: Path, log: Path) -> list[Path]:
-    """Download packages of the suite, with what they need, for an image; returns the .deb files.
+def bootstrap(root: Path, packages: Sequence[str], log: Path, *, debs: Path, download_only: bool = False) -> None:
+    """Make a root folder of the suite with these packages and what they need; raises LocalError.
 
     Args:
-        packages: Their names.
-        status: The image's own dpkg status: what it has already is not downloaded.
-        folder: Where to put the files.
-        log: Gets what apt prints.
-
-    Raises:
-        LocalError: apt does not know a package, or cannot get it.
+        root: The folder.
+        packages: Beside the smallest system.
+        log: Gets what debootstrap prints.
+        debs: Keeps the packages, so that a second root does not download them again.
+        download_only: Put the packages into `var/cache/apt/archives` of the root, and install none.
     """
-    if not _known(list(packages)):
-        run(["apt-get", "update"], log=log)
-    (folder / "partial").mkdir(parents=True)
-    options = {
-        "Dir::State::status": status,
-        "Dir::Cache::archives": folder,
-        "Dir::Cache::pkgcache": "",  # this machine's own one is for its own status
-        "Dir::Cache::srcpkgcache": "",
-        "APT::Default-Release": f"/^{SUITE}(-security|-updates)?$/",
-        "APT::Sandbox::User": "root",  # or apt warns: its own user cannot enter our folder
-    }
-    settings = [f"--option={name}={value}" for name, value in options.items()]
-    run(["apt-get", "install", "--download-only", "--yes", "--no-install-recommends", *settings, *packages], log=log)
-    return sorted(folder.glob("*.deb"))
+    debs.mkdir(parents=True, exist_ok=True)
+    where = mirror()
+    command = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--keyring={_KEYRING}",
+        f"--cache-dir={debs}",
+        f"--include={','.join(packages)}",
+        *(["--download-only"] if download_only else []),
+        SUITE,
+        root,
+        *([where] if where else []),
+    ]
+    try:
+        # In a mount namespace of its own: an interrupted debootstrap leaves no /proc mounted in the cache.
+        run(["unshare", "--mount", "--", *command], log=log)
+    except LocalError as failure:
+        if where is None:
+            raise LocalError(
+                f"{failure}; without a Debian mirror in apt's sources, debootstrap's own is asked: name another one "
+                f"with {_MIRROR_VARIABLE}=<its URL>"
+            ) from failure
+        raise
+
+
+def package_name(deb: Path) -> str:
+    """Return the package that a .deb file holds."""
+    return run(["dpkg-deb", "--field", deb, "Package"]).strip()

@@ -12,7 +12,9 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
+from local.addresses import Addresses
 from local.commands import run
 from local.errors import LocalError
 from local.progress import Progress
@@ -95,6 +97,11 @@ def provide(cache: Path, progress: Progress, more: Sequence[Source] = ()) -> Pat
                 shutil.copyfile(file, fresh / file.name)
     fresh.rename(target)
     return target
+
+
+def gateway(at: Addresses) -> str:
+    """Return the cluster's Gateway as YAML; its definitions must be there."""
+    return Template((PINS / "gateway.yaml").read_text()).substitute(ingress=at.ports.ingress)
 
 
 def files_in(module: Path, source: Source) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import re
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -20,10 +21,12 @@ _BASE_PACKAGES = ("python3", "python3-venv", "ca-certificates")
 _DROPPED = ("var/lib/apt/lists", "var/cache/apt", "usr/share/man", "usr/share/locale", "usr/share/info", "var/log")
 _BASE_FORMAT = "1"  # raise it when the way the base is made changes
 _REDIS_PACKAGES = ("redis-server", "redis-tools")
-_REDIS_FORMAT = "1"
+_REDIS_FORMAT = "2"
 _PAUSE_PROGRAM = Path("/usr/bin/catatonit")  # a static init with a pause mode, from Debian
+_PACKAGE = re.compile(r"^Package: (\S+)$", re.MULTILINE)
+_DEBS = "debs"  # beside the images
 _NOBODY = "65535:65535"
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def seed_pause(paths: Paths) -> None:
@@ -48,7 +51,7 @@ def seed_program(paths: Paths, program: Path, place: str, *options: str, reposit
         key = hashlib.file_digest(content, "sha256").hexdigest()[:16]
     folder = paths.cache / f"images/{program.name}-{key}"
     image = cached(folder, lambda target: make_program(target, program, place, *options))
-    _push(image, repository, tag)
+    _push(paths, image, repository, tag)
 
 
 def make_base(paths: Paths, progress: Progress) -> Path:
@@ -71,15 +74,15 @@ def make_redis(paths: Paths, base: Path, progress: Progress) -> Path:
     return folder
 
 
-def seed_bases(base: Path, redis: Path, progress: Progress) -> None:
+def seed_bases(paths: Paths, base: Path, redis: Path, progress: Progress) -> None:
     """Make sure that the registry has the base images; the registry must be up."""
     with progress.step("push the base images", 2):
-        _push(base, addresses.BASE_REPOSITORY, addresses.BASE_TAG)
-        _push(redis, addresses.REDIS_REPOSITORY, addresses.BASE_TAG)
+        _push(paths, base, addresses.BASE_REPOSITORY, addresses.BASE_TAG)
+        _push(paths, redis, addresses.REDIS_REPOSITORY, addresses.BASE_TAG)
 
 
-def _push(image: Path, repository: str, tag: str) -> str:
-    with httpx.Client(base_url=addresses.REGISTRY_URL, timeout=60, trust_env=False) as registry:
+def _push(paths: Paths, image: Path, repository: str, tag: str) -> str:
+    with httpx.Client(base_url=paths.addresses.registry_url, timeout=60, trust_env=False) as registry:
         return oci.push(image, registry, repository, tag)
 
 
@@ -105,17 +108,7 @@ def make_program(folder: Path, program: Path, place: str, *options: str) -> None
 
 def _make_base(folder: Path, log: Path) -> None:
     root = folder / "root"
-    mirror = debian.mirror()
-    # In a mount namespace of its own: an interrupted debootstrap leaves no /proc mounted in the cache.
-    bootstrap = [
-        "debootstrap",
-        "--variant=minbase",
-        f"--include={','.join(_BASE_PACKAGES)}",
-        debian.SUITE,
-        root,
-        mirror,
-    ]
-    run(["unshare", "--mount", "--", *bootstrap], log=log)
+    debian.bootstrap(root, _BASE_PACKAGES, log, debs=folder.parent / _DEBS)
     for name in _DROPPED:
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir(parents=True)
@@ -127,12 +120,14 @@ def _make_base(folder: Path, log: Path) -> None:
 
 
 def _make_redis(folder: Path, base: Path, log: Path) -> None:
-    status = "./var/lib/dpkg/status"
+    status, root, packages = "./var/lib/dpkg/status", folder / "root", folder / "packages"
     with tarfile.open(base / "layer.tar") as layer:
         layer.extract(status, folder, filter="data")
-    root = folder / "root"
-    for package in debian.download(_REDIS_PACKAGES, folder / status, folder / "packages", log):
-        run(["dpkg-deb", "--extract", package, root])
+    installed = set(_PACKAGE.findall((folder / status).read_text()))
+    debian.bootstrap(packages, _REDIS_PACKAGES, log, debs=folder.parent / _DEBS, download_only=True)
+    for package in sorted((packages / "var/cache/apt/archives").glob("*.deb")):
+        if debian.package_name(package) not in installed:
+            run(["dpkg-deb", "--extract", package, root])
     merge_usr(root)
     for name in (*_DROPPED, "usr/share/doc"):
         shutil.rmtree(root / name, ignore_errors=True)
@@ -158,6 +153,6 @@ def _pack(root: Path, layer: Path) -> None:
 def architecture() -> str:
     """Return this machine's architecture as images name it; raises LocalError for one that was never tried."""
     machine = platform.machine()
-    if machine not in _ARCHITECTURES:
-        raise LocalError(f"machine: {machine} is not supported: use one of {', '.join(_ARCHITECTURES)}")
-    return _ARCHITECTURES[machine]
+    if machine not in ARCHITECTURES:
+        raise LocalError(f"machine: {machine} is not supported: use one of {', '.join(ARCHITECTURES)}")
+    return ARCHITECTURES[machine]

@@ -28,7 +28,7 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 def objects(paths: Paths) -> str:
     """Return what the daemons need, as YAML: a namespace, their rights, and a Service that leads to the adapter."""
-    return aggregated.filled(paths, "keda.yaml", adapter=addresses.KEDA_ADAPTER_PORT)
+    return aggregated.filled(paths, "keda.yaml", adapter=paths.addresses.ports.keda_adapter)
 
 
 def apis(paths: Paths) -> str:
@@ -37,7 +37,8 @@ def apis(paths: Paths) -> str:
 
 
 def _operator(paths: Paths) -> Daemon:
-    health = f"{addresses.LOOPBACK}:{addresses.KEDA_HEALTH_PORT}"
+    at = paths.addresses
+    health = f"{addresses.LOOPBACK}:{at.ports.keda_health}"
     return Daemon(
         name=_OPERATOR,
         binary="keda-operator",
@@ -46,21 +47,22 @@ def _operator(paths: Paths) -> Daemon:
         arguments=(
             f"--kubeconfig={paths.pki}/{_OPERATOR}.kubeconfig",
             f"--health-probe-bind-address={health}",
-            f"--metrics-service-bind-address={addresses.LOOPBACK}:{addresses.KEDA_METRICS_SERVICE_PORT}",
+            f"--metrics-service-bind-address={addresses.LOOPBACK}:{at.ports.keda_operator}",
             f"--cert-dir={paths.pki}",  # reads ca.crt, tls.crt and tls.key there
             "--enable-prometheus-metrics=false",
             "--zap-encoder=console",
             "--zap-time-encoding=rfc3339",
         ),
         probe=probes.http(f"http://{health}/readyz"),
-        ports=(Port(number=addresses.KEDA_HEALTH_PORT), Port(number=addresses.KEDA_METRICS_SERVICE_PORT)),
+        ports=(Port(number=at.ports.keda_health), Port(number=at.ports.keda_operator)),
         resolver=paths.etc / configs.CLUSTER_RESOLVER,
         environment=_ENVIRONMENT,
     )
 
 
 def _adapter(paths: Paths) -> Daemon:
-    kubeconfig, port = paths.pki / f"{_ADAPTER}.kubeconfig", addresses.KEDA_ADAPTER_PORT
+    at = paths.addresses
+    kubeconfig, port = paths.pki / f"{_ADAPTER}.kubeconfig", at.ports.keda_adapter
     return Daemon(
         name=_ADAPTER,
         binary="keda-adapter",
@@ -70,12 +72,12 @@ def _adapter(paths: Paths) -> Daemon:
             f"--lister-kubeconfig={kubeconfig}",
             *aggregated.serving(paths, _ADAPTER, port),
             f"--cert-dir={paths.pki}",  # for the connection to the operator, as there
-            f"--metrics-service-address={addresses.LOOPBACK}:{addresses.KEDA_METRICS_SERVICE_PORT}",
-            f"--port={addresses.KEDA_ADAPTER_METRICS_PORT}",  # its own metrics; on loopback (toolchain/README.md)
+            f"--metrics-service-address={addresses.LOOPBACK}:{at.ports.keda_operator}",
+            f"--port={at.ports.keda_adapter_metrics}",  # its own metrics; on loopback (toolchain/README.md)
             "--zap-encoder=console",
             "--zap-log-level=error",
         ),
-        probe=probes.http(f"https://{addresses.NODE_IP}:{port}/readyz", authority=paths.pki / "ca.crt"),
-        ports=(Port(number=port, address=addresses.NODE_IP), Port(number=addresses.KEDA_ADAPTER_METRICS_PORT)),
+        probe=probes.http(f"https://{at.node_ip}:{port}/readyz", authority=paths.pki / "ca.crt"),
+        ports=(Port(number=port, address=at.node_ip), Port(number=at.ports.keda_adapter_metrics)),
         environment=_ENVIRONMENT,
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx
 
-from local import addresses
 from local.errors import LocalError
 from local.paths import Paths
 
@@ -15,10 +14,11 @@ Json = dict[str, Any]  # an API object: its shape is the server's
 
 def get(paths: Paths, path: str) -> Json | None:
     """Return the JSON at a path of the API, None if there is no such object; raises LocalError otherwise."""
+    at = paths.addresses
     context = ssl.create_default_context(cafile=paths.pki / "ca.crt")
     context.load_cert_chain(paths.pki / "probe.crt", paths.pki / "probe.key")
     try:
-        answer = httpx.get(addresses.API_URL + path, verify=context, timeout=10, trust_env=False)
+        answer = httpx.get(at.api_url + path, verify=context, timeout=10, trust_env=False)
     except (httpx.HTTPError, OSError) as failure:
         raise LocalError(f"kube-apiserver: GET {path}: {failure}: see `python -m local status`") from failure
     if answer.status_code == HTTPStatus.NOT_FOUND:

@@ -21,6 +21,7 @@ Relabeling = dict[str, str | list[str]]
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
     """Return Prometheus."""
+    at = paths.addresses
     config = paths.etc / CONFIG
     return (
         Daemon(
@@ -30,12 +31,12 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
             arguments=(
                 f"--config.file={config}",
                 f"--storage.tsdb.path={paths.state}/prometheus",
-                f"--web.listen-address={addresses.NODE_IP}:{addresses.PROMETHEUS_PORT}",
+                f"--web.listen-address={at.node_ip}:{at.ports.prometheus}",
                 "--scrape.discovery-reload-interval=1s",  # a new slot's pods are scraped soon; 5 s by default
                 "--log.level=warn",
             ),
-            probe=probes.http(f"{addresses.PROMETHEUS_URL}/-/ready"),
-            ports=(Port(number=addresses.PROMETHEUS_PORT, address=addresses.NODE_IP),),
+            probe=probes.http(f"{at.prometheus_url}/-/ready"),
+            ports=(Port(number=at.ports.prometheus, address=at.node_ip),),
             files=(config,),
         ),
     )
@@ -43,6 +44,7 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 def config(paths: Paths) -> Mapping[str, object]:
     """Return Prometheus' configuration: the pods of every slot, and Traefik."""
+    at = paths.addresses
     return {
         "global": {"scrape_interval": "1s", "scrape_timeout": "900ms"},
         "storage": {"tsdb": {"retention": {"time": "2h", "size": "256MB"}}},
@@ -56,7 +58,7 @@ def config(paths: Paths) -> Mapping[str, object]:
             },
             {
                 "job_name": "traefik",
-                "static_configs": [{"targets": [f"{addresses.LOOPBACK}:{addresses.TRAEFIK_PORT}"]}],
+                "static_configs": [{"targets": [f"{addresses.LOOPBACK}:{at.ports.traefik}"]}],
             },
         ],
     }

@@ -22,13 +22,14 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 
 def _registry(paths: Paths) -> Daemon:
+    at = paths.addresses
     config, secret = paths.etc / "registry.yaml", paths.etc / "registry-secret"
     return Daemon(
         name="registry",
         binary="registry",
         arguments=("serve", str(config)),
-        probe=probes.http(f"{addresses.REGISTRY_URL}/v2/"),
-        ports=(Port(number=addresses.REGISTRY_PORT),),
+        probe=probes.http(f"{at.registry_url}/v2/"),
+        ports=(Port(number=at.ports.registry),),
         files=(config,),
         # It would export traces to a port of this machine that is not ours.
         environment={"REGISTRY_HTTP_SECRET": secret.read_text(), "OTEL_TRACES_EXPORTER": "none"},
@@ -47,6 +48,7 @@ def _containerd(paths: Paths) -> Daemon:
 
 
 def _kubelet(paths: Paths) -> Daemon:
+    at = paths.addresses
     config = paths.etc / "kubelet.yaml"
     return Daemon(
         name="kubelet",
@@ -57,42 +59,44 @@ def _kubelet(paths: Paths) -> Daemon:
             f"--kubeconfig={paths.pki}/kubelet.kubeconfig",
             f"--root-dir={paths.state}/kubelet",
             f"--hostname-override={addresses.NODE_NAME}",
-            f"--node-ip={addresses.NODE_IP}",
+            f"--node-ip={at.node_ip}",
         ),
-        probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.KUBELET_HEALTH_PORT}/healthz"),
+        probe=probes.http(f"http://{addresses.LOOPBACK}:{at.ports.kubelet_health}/healthz"),
         ports=(
-            Port(number=addresses.KUBELET_PORT, address=addresses.NODE_IP),
-            Port(number=addresses.KUBELET_HEALTH_PORT),
+            Port(number=at.ports.kubelet, address=at.node_ip),
+            Port(number=at.ports.kubelet_health),
         ),
         files=(config, paths.etc / "resolv.conf", paths.etc / "cni/10-slipway.conflist"),
     )
 
 
 def _kube_proxy(paths: Paths) -> Daemon:
+    at = paths.addresses
     config = paths.etc / "kube-proxy.yaml"
     return Daemon(
         name="kube-proxy",
         binary="kube-proxy",
         needs=("kube-apiserver", "kubelet"),  # it reads its node's addresses
         arguments=(f"--config={config}",),
-        probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.PROXY_HEALTH_PORT}/healthz"),
-        ports=(Port(number=addresses.PROXY_METRICS_PORT), Port(number=addresses.PROXY_HEALTH_PORT)),
+        probe=probes.http(f"http://{addresses.LOOPBACK}:{at.ports.proxy_health}/healthz"),
+        ports=(Port(number=at.ports.proxy_metrics), Port(number=at.ports.proxy_health)),
         files=(config,),
     )
 
 
 def _coredns(paths: Paths) -> Daemon:
+    at = paths.addresses
     config = paths.etc / "Corefile"
     return Daemon(
         name="coredns",
         binary="coredns",
         needs=("kube-apiserver", "cluster-objects"),
         arguments=(f"-conf={config}",),
-        probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.DNS_READY_PORT}/ready"),
+        probe=probes.http(f"http://{addresses.LOOPBACK}:{at.ports.dns_ready}/ready"),
         ports=(
-            Port(number=addresses.DNS_PORT, address=addresses.NODE_IP),
-            Port(number=addresses.DNS_HEALTH_PORT),
-            Port(number=addresses.DNS_READY_PORT),
+            Port(number=addresses.DNS_PORT, address=at.node_ip),
+            Port(number=at.ports.dns_health),
+            Port(number=at.ports.dns_ready),
         ),
         files=(config,),
     )
@@ -121,6 +125,7 @@ def _buildkitd(paths: Paths) -> Daemon:
 
 
 def _traefik(paths: Paths) -> Daemon:
+    at = paths.addresses
     nginx, gateway = "--providers.kubernetesingressnginx", "--providers.kubernetesgateway"
     return Daemon(
         name="traefik",
@@ -129,8 +134,8 @@ def _traefik(paths: Paths) -> Daemon:
         arguments=(
             "--global.checknewversion=false",
             "--global.sendanonymoususage=false",
-            f"--entrypoints.web.address={addresses.LOOPBACK}:{addresses.INGRESS_PORT}",
-            f"--entrypoints.metrics.address={addresses.LOOPBACK}:{addresses.TRAEFIK_PORT}",
+            f"--entrypoints.web.address={addresses.LOOPBACK}:{at.ports.ingress}",
+            f"--entrypoints.metrics.address={addresses.LOOPBACK}:{at.ports.traefik}",
             "--ping=true",
             "--ping.entrypoint=metrics",
             "--metrics.prometheus=true",
@@ -150,7 +155,7 @@ def _traefik(paths: Paths) -> Daemon:
             "--log.level=WARN",
             "--log.nocolor=true",
         ),
-        probe=probes.http(f"{addresses.TRAEFIK_URL}/ping"),
-        ports=(Port(number=addresses.INGRESS_PORT), Port(number=addresses.TRAEFIK_PORT)),
+        probe=probes.http(f"{at.traefik_url}/ping"),
+        ports=(Port(number=at.ports.ingress), Port(number=at.ports.traefik)),
         environment={"KUBECONFIG": str(paths.pki / "traefik.kubeconfig")},
     )

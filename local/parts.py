@@ -64,13 +64,18 @@ PARTS = {
 }
 
 
-def add(paths: Paths, names: Iterable[str]) -> None:
-    """Remember further parts; raises LocalError for an unknown one."""
-    wanted = [*chosen(paths), *names]
-    for name in wanted:
+def wanted(paths: Paths, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the parts that the cluster has, and further ones; raises LocalError for an unknown one."""
+    all_names = tuple(dict.fromkeys((*chosen(paths), *names)))
+    for name in all_names:
         if name not in PARTS:
             raise LocalError(f"--with {name}: no such part; there are: {', '.join(PARTS)}")
-    (paths.state / _RECORD).write_text("\n".join(dict.fromkeys(wanted)))
+    return all_names
+
+
+def remember(paths: Paths, names: Iterable[str]) -> None:
+    """Write down which parts the cluster has."""
+    (paths.state / _RECORD).write_text("\n".join(names))
 
 
 def chosen(paths: Paths) -> tuple[str, ...]:

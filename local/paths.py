@@ -4,12 +4,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from local import owner
+from local.addresses import Addresses
 from local.errors import LocalError
 
 # A unix socket's path has 107 bytes; the longest one below the state directory is the kubelet's.
 _LONGEST_SOCKET = len("/kubelet/pod-resources/kubelet.sock")
 _SOCKET_LIMIT = 107
-_MARKER = ".slipway-state"
+_STATE, _MARKER = ".local/state/slipway", ".slipway-state"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +25,10 @@ class Paths:
     @classmethod
     def from_environment(cls) -> "Paths":
         """Read SLIPWAY_STATE and SLIPWAY_CACHE, with the XDG folders as defaults; raises LocalError."""
-        home = Path.home()
+        home = _home()
         paths = cls(
             project=Path(__file__).resolve().parent.parent,
-            state=_absolute("SLIPWAY_STATE", home / ".local/state/slipway"),
+            state=_absolute("SLIPWAY_STATE", home / _STATE),
             cache=_absolute("SLIPWAY_CACHE", home / ".cache/slipway"),
         )
         if len(str(paths.state)) + _LONGEST_SOCKET > _SOCKET_LIMIT:
@@ -47,6 +49,16 @@ class Paths:
     def is_ours(self) -> bool:
         """Whether the state directory was made by `create`, so that removing it removes nobody's files."""
         return (self.state / _MARKER).is_file()
+
+    @property
+    def addresses(self) -> Addresses:
+        """The cluster's network and ports."""
+        return Addresses.load(self.addresses_record)
+
+    @property
+    def addresses_record(self) -> Path:
+        """The network and ports that `up` chose."""
+        return self.state / "addresses.json"
 
     @property
     def pki(self) -> Path:
@@ -112,6 +124,17 @@ class Paths:
     def wheels(self) -> Path:
         """The wheels that image builds install from; inside the clone, because it is a build context."""
         return self.project / ".slipway/wheels"
+
+
+def _home() -> Path:
+    """Return the home that holds the cluster: with sudo the user's own, so that he finds it without sudo too.
+
+    A cluster that an earlier version made with sudo is in root's home, and stays there until `down`.
+    """
+    user = owner.invoking()
+    if user is None or (Path.home() / _STATE / _MARKER).is_file():
+        return Path.home()
+    return user.home
 
 
 def _absolute(variable: str, default: Path) -> Path:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from local import addresses
+from local.addresses import Addresses
 
 VALIDITY = dt.timedelta(days=365)  # a cluster of `make up` is short-lived; `make down` and `up` renew it
 
@@ -29,48 +30,6 @@ class Leaf:
     authority: str = "ca"
 
 
-API_HOSTS = (
-    addresses.NODE_IP,
-    addresses.API_SERVICE_IP,
-    "kubernetes",
-    "kubernetes.default",
-    "kubernetes.default.svc",
-    f"kubernetes.default.svc.{addresses.CLUSTER_DOMAIN}",
-)
-LEAVES = (
-    Leaf("apiserver", "kube-apiserver", hosts=API_HOSTS),
-    Leaf("apiserver-kubelet", "kube-apiserver-kubelet", groups=("system:masters",)),
-    Leaf("etcd", "etcd", hosts=(addresses.LOOPBACK,), authority="etcd-ca"),
-    Leaf("etcd-client", "kube-apiserver", authority="etcd-ca"),
-    Leaf("front-proxy", "front-proxy-client", authority="front-proxy-ca"),
-    Leaf("kubelet-server", addresses.NODE_NAME, hosts=(addresses.NODE_IP, addresses.NODE_NAME)),
-    Leaf("admin", "slipway:admin", groups=("system:masters",)),
-    Leaf("probe", "slipway:probe", groups=("system:masters",)),
-    Leaf("controller-manager", "system:kube-controller-manager"),
-    Leaf("scheduler", "system:kube-scheduler"),
-    Leaf("kubelet", f"system:node:{addresses.NODE_NAME}", groups=("system:nodes",)),
-    Leaf("proxy", "system:kube-proxy"),
-    Leaf("coredns", "slipway:coredns"),
-    Leaf("traefik", "slipway:traefik"),
-    Leaf("volume-provisioner", "slipway:volume-provisioner"),
-    Leaf("prometheus", "slipway:prometheus"),
-    Leaf("prometheus-operator", "slipway:prometheus-operator"),
-    # Aggregated APIs: the API server asks for them under their Services' names.
-    Leaf("metrics-server", "slipway:metrics-server", hosts=("metrics-server.kube-system.svc", addresses.NODE_IP)),
-    Leaf(
-        "prometheus-adapter",
-        "slipway:prometheus-adapter",
-        hosts=("prometheus-adapter.kube-system.svc", addresses.NODE_IP),
-    ),
-    Leaf("keda-operator", "slipway:keda-operator"),
-    Leaf(
-        "keda-metrics-apiserver",
-        "slipway:keda-metrics-apiserver",
-        hosts=("keda-metrics-apiserver.keda.svc", addresses.NODE_IP),
-    ),
-    # Both ends of the connection between KEDA's two programs, which look for a pair of no other name.
-    Leaf("tls", "slipway:keda", hosts=(addresses.LOOPBACK,)),
-)
 AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")  # etcd's and the aggregator's own: a cluster user is neither
 _WITH_KUBECONFIG = (
     "admin",
@@ -90,7 +49,53 @@ _WITH_KUBECONFIG = (
 )
 
 
-def create(folder: Path) -> None:
+def leaves(at: Addresses) -> tuple[Leaf, ...]:
+    """Return every certificate of a cluster with these addresses."""
+    api_hosts = (
+        at.node_ip,
+        at.api_service_ip,
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        f"kubernetes.default.svc.{addresses.CLUSTER_DOMAIN}",
+    )
+    return (
+        Leaf("apiserver", "kube-apiserver", hosts=api_hosts),
+        Leaf("apiserver-kubelet", "kube-apiserver-kubelet", groups=("system:masters",)),
+        Leaf("etcd", "etcd", hosts=(addresses.LOOPBACK,), authority="etcd-ca"),
+        Leaf("etcd-client", "kube-apiserver", authority="etcd-ca"),
+        Leaf("front-proxy", "front-proxy-client", authority="front-proxy-ca"),
+        Leaf("kubelet-server", addresses.NODE_NAME, hosts=(at.node_ip, addresses.NODE_NAME)),
+        Leaf("admin", "slipway:admin", groups=("system:masters",)),
+        Leaf("probe", "slipway:probe", groups=("system:masters",)),
+        Leaf("controller-manager", "system:kube-controller-manager"),
+        Leaf("scheduler", "system:kube-scheduler"),
+        Leaf("kubelet", f"system:node:{addresses.NODE_NAME}", groups=("system:nodes",)),
+        Leaf("proxy", "system:kube-proxy"),
+        Leaf("coredns", "slipway:coredns"),
+        Leaf("traefik", "slipway:traefik"),
+        Leaf("volume-provisioner", "slipway:volume-provisioner"),
+        Leaf("prometheus", "slipway:prometheus"),
+        Leaf("prometheus-operator", "slipway:prometheus-operator"),
+        # Aggregated APIs: the API server asks for them under their Services' names.
+        Leaf("metrics-server", "slipway:metrics-server", hosts=("metrics-server.kube-system.svc", at.node_ip)),
+        Leaf(
+            "prometheus-adapter",
+            "slipway:prometheus-adapter",
+            hosts=("prometheus-adapter.kube-system.svc", at.node_ip),
+        ),
+        Leaf("keda-operator", "slipway:keda-operator"),
+        Leaf(
+            "keda-metrics-apiserver",
+            "slipway:keda-metrics-apiserver",
+            hosts=("keda-metrics-apiserver.keda.svc", at.node_ip),
+        ),
+        # Both ends of the connection between KEDA's two programs, which look for a pair of no other name.
+        Leaf("tls", "slipway:keda", hosts=(addresses.LOOPBACK,)),
+    )
+
+
+def create(folder: Path, at: Addresses) -> None:
     """Write all certificates and kubeconfigs that are missing; existing ones stay, so that a second `up` is quiet.
 
     A cluster that an older version started gets what is new, from the authorities that it has.
@@ -103,14 +108,15 @@ def create(folder: Path) -> None:
         signing = ec.generate_private_key(ec.SECP256R1())
         write_private(folder / "service-account.key", _private_pem(signing))
         write_private(folder / "service-account.pub", _public_pem(signing))
-    missing = [leaf for leaf in LEAVES if leaf.file not in made]
+    wanted = leaves(at)
+    missing = [leaf for leaf in wanted if leaf.file not in made]
     for leaf in missing:
         key = ec.generate_private_key(ec.SECP256R1())
         _write_pair(folder, leaf.file, _issue(leaf, key, *_read_authority(folder, leaf.authority)), key)
         if leaf.file in _WITH_KUBECONFIG:
-            write_private(folder / f"{leaf.file}.kubeconfig", _kubeconfig(folder, leaf.file))
+            write_private(folder / f"{leaf.file}.kubeconfig", _kubeconfig(folder, leaf.file, at))
     if missing:
-        complete.write_text("\n".join(leaf.file for leaf in LEAVES))
+        complete.write_text("\n".join(leaf.file for leaf in wanted))
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -216,9 +222,9 @@ def _public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def _kubeconfig(folder: Path, user: str) -> bytes:
+def _kubeconfig(folder: Path, user: str, at: Addresses) -> bytes:
     """Return a kubeconfig that refers to the certificate files beside it, so that no key is stored twice."""
-    cluster = {"server": addresses.API_URL, "certificate-authority": str(folder / "ca.crt")}
+    cluster = {"server": at.api_url, "certificate-authority": str(folder / "ca.crt")}
     identity = {
         "client-certificate": str(folder / f"{user}.crt"),
         "client-key": str(folder / f"{user}.key"),

@@ -165,11 +165,15 @@ def refuse_taken_ports(daemon: Daemon) -> None:
 
 
 def _taken(name: str, port: Port, pid: int | None) -> str:
-    holder = "another process"
+    return f"{name} needs {port.address}:{port.number}, where {named(pid)} listens: end that one first"
+
+
+def named(pid: int | None) -> str:
+    """Return a process as people know it: its name and its id."""
     if pid is not None:
         with contextlib.suppress(psutil.Error):
-            holder = f"{psutil.Process(pid).name()} (pid {pid})"
-    return f"{name} needs {port.address}:{port.number}, where {holder} listens: end that one first"
+            return f"{psutil.Process(pid).name()} (pid {pid})"
+    return "another process"
 
 
 def stop(record: Record, grace_seconds: float) -> None:

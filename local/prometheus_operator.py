@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 
 from local import addresses, images, probes
+from local.addresses import Addresses
 from local.daemon import Daemon, Port
 from local.definitions import Source
 from local.paths import Paths
@@ -31,32 +32,33 @@ _MANIFESTS = Path(__file__).parent / "manifests/parts"
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
     """Return the operator."""
+    at = paths.addresses
     return (
         Daemon(
             name=_OPERATOR,
             binary=_OPERATOR,
             needs=("kube-apiserver", "cluster-objects", "resource-definitions"),  # it looks once for what is defined
             arguments=(
-                f"-web.listen-address={addresses.LOOPBACK}:{addresses.OPERATOR_PORT}",
-                f"-prometheus-config-reloader={_image(_RELOADER, _RELOADER_VERSION)}",
+                f"-web.listen-address={addresses.LOOPBACK}:{at.ports.prometheus_operator}",
+                f"-prometheus-config-reloader={_image(at, _RELOADER, _RELOADER_VERSION)}",
                 f"-prometheus-instance-namespaces={NAMESPACE}",
                 "-log-level=warn",
             ),
             environment={"KUBECONFIG": str(paths.pki / f"{_OPERATOR}.kubeconfig")},
-            probe=probes.http(f"http://{addresses.LOOPBACK}:{addresses.OPERATOR_PORT}/healthz"),
-            ports=(Port(number=addresses.OPERATOR_PORT),),
+            probe=probes.http(f"http://{addresses.LOOPBACK}:{at.ports.prometheus_operator}/healthz"),
+            ports=(Port(number=at.ports.prometheus_operator),),
         ),
     )
 
 
-def objects(_paths: Paths) -> str:
+def objects(paths: Paths) -> str:
     """Return what the operator and its Prometheus need, as YAML: a namespace and their rights."""
-    return _filled("monitoring.yaml")
+    return _filled(paths.addresses, "monitoring.yaml")
 
 
-def dependents(_paths: Paths) -> str:
+def dependents(paths: Paths) -> str:
     """Return the Prometheus that the operator shall make, as YAML."""
-    return _filled("monitoring-prometheus.yaml")
+    return _filled(paths.addresses, "monitoring-prometheus.yaml")
 
 
 def seed_images(paths: Paths, toolchain: Toolchain) -> None:
@@ -65,11 +67,11 @@ def seed_images(paths: Paths, toolchain: Toolchain) -> None:
         images.seed_program(paths, toolchain.wait(name), f"bin/{name}", repository=name, tag=version)
 
 
-def _filled(manifest: str) -> str:
+def _filled(at: Addresses, manifest: str) -> str:
     return Template((_MANIFESTS / manifest).read_text()).substitute(
-        namespace=NAMESPACE, name=NAME, image=_image(_SERVER, PROMETHEUS_RELEASE), version=PROMETHEUS_RELEASE
+        namespace=NAMESPACE, name=NAME, image=_image(at, _SERVER, PROMETHEUS_RELEASE), version=PROMETHEUS_RELEASE
     )
 
 
-def _image(repository: str, version: str) -> str:
-    return f"{addresses.REGISTRY}/{repository}:{version}"
+def _image(at: Addresses, repository: str, version: str) -> str:
+    return f"{at.registry}/{repository}:{version}"

@@ -3,7 +3,7 @@
 Both are aggregated APIs that run beside the API server: Services without selectors lead to them.
 """
 
-from local import addresses, aggregated, probes
+from local import aggregated, probes
 from local.daemon import Daemon, Port
 from local.paths import Paths
 
@@ -26,16 +26,18 @@ def apis(paths: Paths) -> str:
 
 
 def _filled(paths: Paths, manifest: str) -> str:
+    at = paths.addresses
     return aggregated.filled(
         paths,
         manifest,
-        metrics_server=addresses.METRICS_SERVER_PORT,
-        prometheus_adapter=addresses.ADAPTER_PORT,
+        metrics_server=at.ports.metrics_server,
+        prometheus_adapter=at.ports.prometheus_adapter,
     )
 
 
 def _metrics_server(paths: Paths) -> Daemon:
-    name, port = "metrics-server", addresses.METRICS_SERVER_PORT
+    at = paths.addresses
+    name, port = "metrics-server", at.ports.metrics_server
     return Daemon(
         name=name,
         binary=name,
@@ -49,13 +51,14 @@ def _metrics_server(paths: Paths) -> Daemon:
             "--kubelet-request-timeout=5s",  # must be less
         ),
         # Ready only after it has read the node twice; until then HPAs wait, and `up` need not.
-        probe=probes.http(f"https://{addresses.NODE_IP}:{port}/livez", authority=paths.pki / "ca.crt"),
-        ports=(Port(number=port, address=addresses.NODE_IP),),
+        probe=probes.http(f"https://{at.node_ip}:{port}/livez", authority=paths.pki / "ca.crt"),
+        ports=(Port(number=port, address=at.node_ip),),
     )
 
 
 def _prometheus_adapter(paths: Paths) -> Daemon:
-    name, port = "prometheus-adapter", addresses.ADAPTER_PORT
+    at = paths.addresses
+    name, port = "prometheus-adapter", at.ports.prometheus_adapter
     return Daemon(
         name=name,
         binary="adapter-rules",
@@ -66,10 +69,10 @@ def _prometheus_adapter(paths: Paths) -> Daemon:
             "--",
             f"--lister-kubeconfig={paths.pki}/{name}.kubeconfig",
             *aggregated.serving(paths, name, port),
-            f"--prometheus-url={addresses.PROMETHEUS_URL}",
+            f"--prometheus-url={at.prometheus_url}",
             "--metrics-relist-interval=5s",  # a new system's metrics are found soon; 10 min by default
             "--metrics-max-age=1m",
         ),
-        probe=probes.http(f"https://{addresses.NODE_IP}:{port}/healthz", authority=paths.pki / "ca.crt"),
-        ports=(Port(number=port, address=addresses.NODE_IP),),
+        probe=probes.http(f"https://{at.node_ip}:{port}/healthz", authority=paths.pki / "ca.crt"),
+        ports=(Port(number=port, address=at.node_ip),),
     )

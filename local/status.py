@@ -21,13 +21,14 @@ class Component:
 
 def report(paths: Paths) -> dict[str, Any]:
     """Return the status document of `status --json`; a cluster that was never started is not healthy."""
+    at = paths.addresses
     found = {daemon.name: _component(paths, daemon) for daemon in cluster.daemons(paths)} if paths.is_ours() else {}
     return {
         "kubeconfig": str(paths.kubeconfig),
         "context": addresses.CONTEXT,
-        "ingressUrl": addresses.INGRESS_URL,
-        "registry": addresses.REGISTRY,
-        "prometheusUrl": addresses.PROMETHEUS_URL,
+        "ingressUrl": at.ingress_url,
+        "registry": at.registry,
+        "prometheusUrl": at.prometheus_url,
         "backend": f"file://{paths.pulumi_backend}",
         "auditLog": str(paths.logs / "audit.jsonl"),
         "components": {name: asdict(component) for name, component in found.items()},

@@ -14,9 +14,10 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 def s3_exports(paths: Paths) -> dict[str, str]:
     """Return the variables that name the S3 server and its root account; a stack file takes its secrets from them."""
+    at = paths.addresses
     access, secret = _credentials(paths)
     return {
-        "SLIPWAY_S3_ENDPOINT": addresses.S3_URL,
+        "SLIPWAY_S3_ENDPOINT": at.s3_url,
         "SLIPWAY_S3_ACCESS_KEY": access,
         "SLIPWAY_S3_SECRET_KEY": secret,
     }
@@ -27,27 +28,29 @@ def _credentials(paths: Paths) -> tuple[str, str]:
 
 
 def _s3(paths: Paths) -> Daemon:
+    at = paths.addresses
     home = paths.state / "s3"
     access, secret = _credentials(paths)
     return Daemon(
         name="s3",
         binary="versitygw",
         arguments=(
-            f"-listen={addresses.NODE_IP}:{addresses.S3_PORT}",
+            f"-listen={at.node_ip}:{at.ports.s3}",
             f"-region={addresses.S3_REGION}",
             f"-data={home}/buckets",
             f"-metadata={home}/metadata",
             f"-buckets={addresses.S3_BUCKET}",
             f"-health={_HEALTH}",
         ),
-        probe=probes.http(addresses.S3_URL + _HEALTH),
-        ports=(Port(number=addresses.S3_PORT, address=addresses.NODE_IP),),
+        probe=probes.http(at.s3_url + _HEALTH),
+        ports=(Port(number=at.ports.s3, address=at.node_ip),),
         environment={"S3_ACCESS_KEY": access, "S3_SECRET_KEY": secret},
     )
 
 
 def _volume_provisioner(paths: Paths) -> Daemon:
-    health = f"{addresses.LOOPBACK}:{addresses.PROVISIONER_PORT}"
+    at = paths.addresses
+    health = f"{addresses.LOOPBACK}:{at.ports.volume_provisioner}"
     return Daemon(
         name="volume-provisioner",
         binary="volume-provisioner",
@@ -60,5 +63,5 @@ def _volume_provisioner(paths: Paths) -> Daemon:
             f"-listen={health}",
         ),
         probe=probes.http(f"http://{health}/healthz"),
-        ports=(Port(number=addresses.PROVISIONER_PORT),),
+        ports=(Port(number=at.ports.volume_provisioner),),
     )

@@ -11,7 +11,8 @@ import shutil
 import time
 from pathlib import Path
 
-from local import cgroups, deploy, network, processes, stack_file
+from local import cgroups, deploy, network, processes, shutdown, stack_file
+from local.addresses import Addresses
 from local.commands import run
 from local.errors import LocalError
 from local.paths import Paths
@@ -26,12 +27,14 @@ def down(paths: Paths, progress: Progress) -> list[str]:
     """Remove the cluster and return what could not be removed: processes, mounts, interfaces, routes, chains, files."""
     for stack in deploy.stacks(paths):
         stack_file.drop_own_salt(deploy.stack_settings(paths, stack), stack_exists=True)
+    stack_file.point_all(paths.project, paths.addresses, Addresses())
     with progress.step("end the cluster's processes", 5):
         _end_processes(paths)
+        shutdown.disarm()
     with progress.step("remove mounts, network and files", 3):
         _unmount(paths.state)
         sockets = shim_sockets(paths)
-        left = network.remove(paths.state / "sysctls.json")
+        left = network.remove(paths.addresses, paths.state / "sysctls.json")
         left += [f"cgroup {folder}" for folder in _remove_cgroups()]
         _remove_files_elsewhere(paths, sockets)
         left += [f"mount {mount}" for mount in mounts_below(paths.state, Path("/proc/self/mountinfo").read_text())]

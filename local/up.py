@@ -1,39 +1,60 @@
 """The whole way of `up`: packages, toolchain, cluster, images, wheels, a stack."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from local import addresses, cluster, debian, deploy, graph, images, parts, wheels
+from local import (
+    addresses,
+    cluster,
+    debian,
+    deploy,
+    graph,
+    images,
+    owner,
+    parts,
+    shutdown,
+    stack_file,
+    wheels,
+)
+from local.addresses import Addresses
 from local.commands import CHILDREN
-from local.errors import LocalError
 from local.graph import Task
 from local.paths import Paths
 from local.progress import Progress
 from local.toolchain.build import Toolchain
 from local.toolchain.groups import GROUPS
 
-DISK_GIB = {"state": 6, "cache": 3}  # measured: 4 and 2.5 with one stack; a cold one needs Go's caches beside it
 
-
-def up(paths: Paths, progress: Progress, stack: str | None, extra: Sequence[str] = ()) -> Mapping[str, Any] | None:
+def up(
+    paths: Paths, progress: Progress, stack: str | None, at: Addresses, part_names: Sequence[str] = ()
+) -> Mapping[str, Any] | None:
     """Start or repair the cluster and bring a stack up; returns the stack's output `services`.
 
     Args:
         paths: Where everything goes.
         progress: Shows each step.
         stack: Its name; None stops when all is ready for `pulumi up`.
-        extra: Optional parts (local/parts.py), beside those that the cluster has already.
+        at: The network and ports that the cluster has or gets; the machine was checked for them (doctor.py).
+        part_names: The optional parts (local/parts.py) that it has or gets.
 
     Raises:
         LocalError: with one line that says what to do; what was built or started by then stays, so that the next
             `up` continues there.
     """
-    for name, folder in (("state", paths.state), ("cache", paths.cache)):
-        refuse_full_disk(name, folder)
     paths.create()
-    parts.add(paths, extra)
+    at.save(paths.addresses_record)
+    parts.remember(paths, part_names)
+    for file in stack_file.point_all(paths.project, Addresses(), at):
+        progress.note(f"{file.name}: set to this cluster's addresses; `make down` sets it back")
+    try:
+        return _up(paths, progress, stack)
+    finally:
+        if (user := owner.invoking()) is not None:
+            owner.hand_over(user, paths.state, paths.cache, paths.project)
+
+
+def _up(paths: Paths, progress: Progress, stack: str | None) -> Mapping[str, Any] | None:
     debian.install(debian.NEEDS, paths.logs / "apt.log", progress)
     toolchain = Toolchain(paths.cache, progress, (*GROUPS, *parts.groups(paths)))
     toolchain.start()
@@ -44,6 +65,7 @@ def up(paths: Paths, progress: Progress, stack: str | None, extra: Sequence[str]
 
     try:
         cluster.prepare(paths)
+        shutdown.arm(paths)
         graph.run_all(_tasks(paths, toolchain, progress), on_failure=give_up)
     finally:
         toolchain.stop()
@@ -61,22 +83,10 @@ def _tasks(paths: Paths, toolchain: Toolchain, progress: Progress) -> list[Task]
         *cluster.Cluster(paths, toolchain, progress).tasks(),
         Task("pause-image", lambda: images.seed_pause(paths), ("registry",)),
         Task("base-images", make_bases),
-        Task("base-push", lambda: images.seed_bases(**made, progress=progress), ("registry", "base-images")),
+        Task("base-push", lambda: images.seed_bases(paths, **made, progress=progress), ("registry", "base-images")),
         Task("wheels", lambda: wheels.provide(paths.project, paths.wheels, paths.cache, progress)),
         Task("pulumi", lambda: deploy.prepare_pulumi(paths, toolchain, progress)),
     ]
-
-
-def refuse_full_disk(name: str, folder: Path) -> None:
-    """Raise LocalError if a folder's file system has too little room: a full disk fails later and less clearly."""
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(existing).free / 2**30
-    if free < DISK_GIB[name]:
-        variable = f"SLIPWAY_{name.upper()}"
-        raise LocalError(
-            f"{variable}: {folder} has {free:.1f} GiB free, the local cluster needs {DISK_GIB[name]}: "
-            f"make room, or name another folder in {variable}"
-        )
 
 
 def summary(paths: Paths, stack: str, services: Mapping[str, Any], answers: Sequence[deploy.Answer]) -> str:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from local import addresses
+from local.paths import Paths
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import empty_room, picture
 from serving.tests.collector import Collector, collecting
@@ -28,7 +28,7 @@ PER_SECOND, BURST = 50, 3
 @pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
     """What the pods send their traces to."""
-    with collecting(addresses.NODE_IP) as made:
+    with collecting(Paths.from_environment().addresses.node_ip) as made:
         yield made
 
 

@@ -6,12 +6,13 @@ from collections import Counter
 
 import pytest
 
-from local import addresses, cluster
+from local import cluster
+from local.addresses import Addresses
 from local.daemon import Daemon
 from local.paths import Paths
 from local.toolchain.groups import group_of
 
-LOCAL = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network(addresses.NODE_IP))
+LOCAL = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network(Addresses().node_ip))
 STEPS = {cluster.OBJECTS, cluster.DEFINITIONS}
 
 
@@ -42,8 +43,9 @@ def test_every_address_is_loopback_or_the_bridge(table: dict[str, Daemon], prepa
     texts = [argument for daemon in table.values() for argument in daemon.arguments]
     texts += [file.read_text() for file in prepared.etc.rglob("*") if file.is_file()]
     found = {match for text in texts for match in re.findall(r"\b\d+\.\d+\.\d+\.\d+\b(?!/)", text)}
-    assert addresses.NODE_IP in found
-    allowed = {"0.0.0.0", addresses.POD_FIRST, addresses.POD_LAST}  # noqa: S104  (the pods' default route)
+    at = prepared.addresses
+    assert at.node_ip in found
+    allowed = {"0.0.0.0", at.pod_first, at.pod_last}  # noqa: S104  (the pods' default route)
     strangers = [a for a in found - allowed if not any(ipaddress.ip_address(a) in network for network in LOCAL)]
     assert strangers == []
 

@@ -90,7 +90,7 @@ def test_everything_is_asked_each_second_and_answers_within_it(prepared: Paths) 
 def test_traefik_is_scraped_where_it_listens(prepared: Paths) -> None:
     job = next(job for job in of_prometheus(prepared)["scrape_configs"] if job["job_name"] == "traefik")
     (target,) = job["static_configs"][0]["targets"]
-    assert f"http://{target}" == addresses.TRAEFIK_URL
+    assert f"http://{target}" == prepared.addresses.traefik_url
 
 
 def test_every_stack_of_the_local_cluster_asks_this_prometheus_and_counts_at_traefik() -> None:
@@ -99,7 +99,7 @@ def test_every_stack_of_the_local_cluster_asks_this_prometheus_and_counts_at_tra
     local = [found for found in settings if found["context"] == addresses.CONTEXT]
     assert len(local) >= 6
     assert {(found["prometheusUrl"], found["proxyMetrics"]) for found in local} == {
-        (addresses.PROMETHEUS_URL, "traefik")
+        (addresses.Addresses().prometheus_url, "traefik")
     }
 
 

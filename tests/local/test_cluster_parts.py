@@ -41,8 +41,8 @@ def objects(prepared: Paths, part: str, kind: str) -> list[dict[str, Any]]:
 
 def asked_for(paths: Paths, *names: str) -> Paths:
     paths.create()
-    parts.add(paths, names)
-    pki.create(paths.pki)
+    parts.remember(paths, parts.wanted(paths, names))
+    pki.create(paths.pki, paths.addresses)
     configs.write_all(paths)
     return paths
 
@@ -56,8 +56,8 @@ def test_a_cluster_has_no_part_that_nobody_asked_for(paths: Paths) -> None:
 
 def test_a_part_once_asked_for_stays_when_up_is_run_without_it(paths: Paths) -> None:
     paths.create()
-    parts.add(paths, ["scaling"])
-    parts.add(paths, [])
+    parts.remember(paths, parts.wanted(paths, ["scaling"]))
+    parts.remember(paths, parts.wanted(paths, []))
     assert parts.chosen(paths) == ("scaling",)
     assert [daemon.name for daemon in parts.daemons(paths)] == ["metrics-server", "prometheus-adapter"]
     assert [group.name for group in parts.groups(paths)] == ["metrics-server", "prometheus-adapter"]
@@ -66,7 +66,7 @@ def test_a_part_once_asked_for_stays_when_up_is_run_without_it(paths: Paths) -> 
 def test_the_status_and_the_start_of_the_cluster_know_the_chosen_parts(paths: Paths) -> None:
     asked_for(paths)
     before = status.report(paths)["components"].keys()
-    parts.add(paths, PARTS)
+    parts.remember(paths, parts.wanted(paths, PARTS))
     added = {daemon.name for part in PARTS.values() for daemon in part.daemons(paths)}
     assert status.report(paths)["components"].keys() - before == added
     assert {daemon.name for daemon in cluster.daemons(paths)} == status.report(paths)["components"].keys()
@@ -75,7 +75,7 @@ def test_the_status_and_the_start_of_the_cluster_know_the_chosen_parts(paths: Pa
 def test_an_unknown_part_is_named_with_the_known_ones_and_nothing_is_remembered(paths: Paths) -> None:
     paths.create()
     with pytest.raises(LocalError, match=r"--with gpu: no such part; there are: scaling, keda"):
-        parts.add(paths, ["scaling", "gpu"])
+        parts.wanted(paths, ["scaling", "gpu"])
     assert parts.chosen(paths) == ()
 
 
@@ -125,14 +125,14 @@ def test_each_service_leads_to_its_daemon_on_the_bridge(prepared: Paths, part: s
     assert slices.keys() == SERVED[part].keys()
     assert slices.keys() == {one["metadata"]["name"] for one in objects(prepared, part, "Service")}
     for name, one in slices.items():
-        assert one["endpoints"][0]["addresses"] == [addresses.NODE_IP]
+        assert one["endpoints"][0]["addresses"] == [prepared.addresses.node_ip]
         assert one["ports"][0]["port"] in {port.number for port in table[name].ports}
         assert one["metadata"]["labels"]["kubernetes.io/service-name"] == name
 
 
 def test_the_adapter_reads_the_cluster_s_prometheus(prepared: Paths) -> None:
     (adapter,) = [daemon for daemon in scaling.daemons(prepared) if daemon.name == "prometheus-adapter"]
-    assert f"--prometheus-url={addresses.PROMETHEUS_URL}" in adapter.arguments
+    assert f"--prometheus-url={prepared.addresses.prometheus_url}" in adapter.arguments
 
 
 @pytest.mark.parametrize("order", [("scaling", "keda"), ("keda", "scaling")], ids=" first, ".join)

@@ -9,14 +9,18 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from local import addresses, pki
+from local.addresses import Addresses
 from local.paths import Paths
+
+AT = Addresses()
+LEAVES = pki.leaves(AT)
 
 
 def certificate(paths: Paths, name: str) -> x509.Certificate:
     return x509.load_pem_x509_certificate((paths.pki / f"{name}.crt").read_bytes())
 
 
-@pytest.mark.parametrize("leaf", pki.LEAVES, ids=lambda leaf: leaf.file)
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.file)
 def test_a_leaf_is_signed_by_its_authority_and_fits_its_key(prepared: Paths, leaf: pki.Leaf) -> None:
     certificate(prepared, leaf.file).verify_directly_issued_by(certificate(prepared, leaf.authority))
     context = ssl.create_default_context(cafile=prepared.pki / f"{leaf.authority}.crt")
@@ -24,19 +28,19 @@ def test_a_leaf_is_signed_by_its_authority_and_fits_its_key(prepared: Paths, lea
 
 
 def test_only_the_administrator_the_probe_and_the_kubelet_client_are_masters() -> None:
-    masters = {leaf.file for leaf in pki.LEAVES if "system:masters" in leaf.groups}
+    masters = {leaf.file for leaf in LEAVES if "system:masters" in leaf.groups}
     assert masters == {"admin", "probe", "apiserver-kubelet"}
 
 
 def test_etcd_believes_nobody_with_a_cluster_certificate() -> None:
-    assert {leaf.authority for leaf in pki.LEAVES if leaf.file in {"etcd", "etcd-client"}} == {"etcd-ca"}
-    assert [leaf.file for leaf in pki.LEAVES if leaf.authority == "etcd-ca"] == ["etcd", "etcd-client"]
+    assert {leaf.authority for leaf in LEAVES if leaf.file in {"etcd", "etcd-client"}} == {"etcd-ca"}
+    assert [leaf.file for leaf in LEAVES if leaf.authority == "etcd-ca"] == ["etcd", "etcd-client"]
 
 
 def test_the_api_server_is_valid_for_the_bridge_and_the_service_address(prepared: Paths) -> None:
     names = certificate(prepared, "apiserver").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     found = set(names.get_values_for_type(x509.IPAddress))
-    assert found == {ipaddress.ip_address(addresses.NODE_IP), ipaddress.ip_address(addresses.API_SERVICE_IP)}
+    assert found == {ipaddress.ip_address(AT.node_ip), ipaddress.ip_address(AT.api_service_ip)}
     assert "kubernetes.default.svc" in names.get_values_for_type(x509.DNSName)
 
 
@@ -60,7 +64,7 @@ def test_the_kubeconfig_names_one_context_and_no_other_cluster(prepared: Paths) 
 
 def test_a_second_run_changes_nothing(prepared: Paths) -> None:
     before = {file.name: file.read_bytes() for file in prepared.pki.iterdir()}
-    pki.create(prepared.pki)
+    pki.create(prepared.pki, AT)
     assert {file.name: file.read_bytes() for file in prepared.pki.iterdir()} == before
 
 
@@ -69,20 +73,20 @@ def test_a_running_cluster_gets_a_new_identity_from_its_own_authority(prepared: 
     shutil.copytree(prepared.pki, folder)
     for file in folder.glob("volume-provisioner.*"):
         file.unlink()
-    (folder / "complete").write_text("\n".join(leaf.file for leaf in pki.LEAVES if leaf.file != "volume-provisioner"))
+    (folder / "complete").write_text("\n".join(leaf.file for leaf in LEAVES if leaf.file != "volume-provisioner"))
     before = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "complete"}
-    pki.create(folder)
+    pki.create(folder, AT)
     after = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "complete"}
     assert after.keys() - before.keys() == {f"volume-provisioner.{kind}" for kind in ("crt", "key", "kubeconfig")}
     assert {name: after[name] for name in before} == before
     issued = x509.load_pem_x509_certificate(after["volume-provisioner.crt"])
     issued.verify_directly_issued_by(certificate(prepared, "ca"))
-    pki.create(folder)
+    pki.create(folder, AT)
     assert (folder / "volume-provisioner.crt").read_bytes() == after["volume-provisioner.crt"]
 
 
 def test_two_clusters_share_no_key(prepared: Paths, tmp_path: Path) -> None:
-    pki.create(tmp_path)
+    pki.create(tmp_path, AT)
     shared = [
         file.name for file in tmp_path.glob("*.key") if file.read_bytes() == (prepared.pki / file.name).read_bytes()
     ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local import addresses, cluster, configs, images, parts, pki, prometheus_operator
+from local import cluster, configs, images, parts, pki, prometheus_operator
 from local.daemon import Daemon
 from local.paths import Paths
 from local.progress import Progress
@@ -45,8 +45,8 @@ def test_the_operator_is_built_listens_on_loopback_and_acts_as_its_own_user(oper
 
 def test_it_starts_after_what_it_acts_on_is_defined_and_its_prometheus_comes_after_it(paths: Paths) -> None:
     paths.create()
-    parts.add(paths, ["monitoring"])
-    pki.create(paths.pki)
+    parts.remember(paths, ["monitoring"])
+    pki.create(paths.pki, paths.addresses)
     configs.write_all(paths)
     tasks = {task.name: task for task in cluster.Cluster(paths, Toolchain(paths.cache, Progress()), Progress()).tasks()}
     assert cluster.DEFINITIONS in tasks["prometheus-operator"].needs
@@ -93,7 +93,7 @@ def test_the_pod_s_images_are_pushed_under_the_names_that_it_is_told(
     pushed: dict[str, str] = {}
 
     def seed(_paths: Paths, program: str, place: str, *, repository: str, tag: str) -> None:
-        pushed[f"{addresses.REGISTRY}/{repository}:{tag}"] = f"{program} as {place}"
+        pushed[f"{prepared.addresses.registry}/{repository}:{tag}"] = f"{program} as {place}"
 
     class Built:
         def wait(self, name: str) -> str:

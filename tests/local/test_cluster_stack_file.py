@@ -1,8 +1,10 @@
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 
 from local import deploy, stack_file
+from local.addresses import Addresses, Ports
 from local.errors import LocalError
 from local.paths import Paths
 
@@ -65,3 +67,43 @@ def test_every_stack_of_the_clusters_backend_is_known(tmp_path: Path) -> None:
         deploy.checkpoint(paths, stack).touch()
     assert deploy.stacks(paths) == ["dev", "gpu-dev"]
     assert deploy.stack_settings(paths, "gpu-dev") == tmp_path / "Pulumi.gpu-dev.yaml"
+
+
+SETTINGS = """config:
+  slipway:cluster:
+    context: slipway-local
+    ingressUrl: http://127.0.0.1:8080
+    prometheusUrl: http://10.88.0.1:9090   # a comment stays
+  slipway:image: {registry: localhost:5050, baseImage: "localhost:5050/base/python:bookworm"}
+  slipway:objectStorage: {url: "http://10.88.0.1:7070", networks: [10.88.0.1/32]}
+  other: [http://127.0.0.1:80801, "localhost:50501", http://my.localhost:5050x, 110.88.0.1/32]
+"""
+OTHER = Addresses(pods=IPv4Network("10.90.0.0/16"), ports=Ports(ingress=9090, prometheus=8080, registry=5051))
+
+
+def test_a_stack_file_gets_the_addresses_of_its_cluster_and_everything_else_stays() -> None:
+    moved = stack_file.with_addresses(SETTINGS, Addresses(), OTHER)
+    assert (
+        moved
+        == """config:
+  slipway:cluster:
+    context: slipway-local
+    ingressUrl: http://127.0.0.1:9090
+    prometheusUrl: http://10.90.0.1:8080   # a comment stays
+  slipway:image: {registry: localhost:5051, baseImage: "localhost:5051/base/python:bookworm"}
+  slipway:objectStorage: {url: "http://10.90.0.1:7070", networks: [10.90.0.1/32]}
+  other: [http://127.0.0.1:80801, "localhost:50501", http://my.localhost:5050x, 110.88.0.1/32]
+"""
+    )
+    assert stack_file.with_addresses(moved, OTHER, Addresses()) == SETTINGS
+
+
+def test_only_stack_files_of_the_local_cluster_change_and_only_where_an_address_differs(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(SETTINGS)
+    (tmp_path / "Pulumi.prod.yaml").write_text(SETTINGS.replace("slipway-local", "prod-eu"))
+    (tmp_path / "Pulumi.nlu-dev.yaml").write_text("config: {slipway:cluster: {context: slipway-local}}\n")
+    assert stack_file.point_all(tmp_path, Addresses(), Addresses()) == []
+    assert [file.name for file in stack_file.point_all(tmp_path, Addresses(), OTHER)] == ["Pulumi.dev.yaml"]
+    assert stack_file.point_all(tmp_path, Addresses(), OTHER) == []  # a second `up`
+    assert [file.name for file in stack_file.point_all(tmp_path, OTHER, Addresses())] == ["Pulumi.dev.yaml"]
+    assert (tmp_path / "Pulumi.dev.yaml").read_text() == SETTINGS

@@ -57,8 +57,9 @@ def test_both_storage_classes_are_served_by_the_provisioner_that_runs(table: dic
     assert f"-name={addresses.PROVISIONER}" in table["volume-provisioner"].arguments
 
 
-def test_every_daemon_with_rights_of_its_own_has_exactly_one_role_bound_to_its_user() -> None:
-    users = {leaf.name for leaf in pki.LEAVES if leaf.name.startswith("slipway:") and not leaf.groups} - WITHOUT_RIGHTS
+def test_every_daemon_with_rights_of_its_own_has_exactly_one_role_bound_to_its_user(prepared: Paths) -> None:
+    leaves = pki.leaves(prepared.addresses)
+    users = {leaf.name for leaf in leaves if leaf.name.startswith("slipway:") and not leaf.groups} - WITHOUT_RIGHTS
     bindings = [found for found in objects("ClusterRoleBinding") if found["roleRef"]["name"] != DELEGATOR]
     subjects = [(found["subjects"][0], found["roleRef"]["name"]) for found in bindings]
     bound = {subject["name"]: role for subject, role in subjects if subject["kind"] == "User"}

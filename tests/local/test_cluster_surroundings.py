@@ -2,23 +2,26 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from local import debian, deploy, up, wheels
+from local import debian, deploy, wheels
+from local import machine as machine_
 from local.__main__ import app
 from local.errors import LocalError
 from local.lock import exclusive
+from local.machine import Machine
 from local.paths import Paths
 
-TARGETS = """trixie Debian main http://mirror.example/debian/
-bookworm Docker main http://other.example/
-bookworm-security Debian main http://mirror.example/debian-security/
-bookworm Debian contrib http://mirror.example/debian/
-bookworm Debian main http://mirror.example/debian/
+DEBIAN_13 = """Docker main stable http://other.example/
+Debian main stable-security http://mirror.example/debian-security/
+Debian contrib stable http://mirror.example/debian/
+Debian main stable http://mirror.example/debian/
 """
+UBUNTU = "Ubuntu main noble http://mirror.example/ubuntu/\n"
 
 
 def printing(text: str) -> object:
@@ -53,43 +56,69 @@ def test_the_state_is_readable_by_its_owner_only(paths: Paths) -> None:
     assert paths.state.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_full_disk_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(up.DISK_GIB, "state", 10**9)
-    with pytest.raises(LocalError, match=r"SLIPWAY_STATE: .* GiB free, the local cluster needs 1000000000"):
-        up.refuse_full_disk("state", tmp_path / "not/yet/there")
+@pytest.fixture
+def apt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLIPWAY_DEBIAN_MIRROR", raising=False)
+    monkeypatch.setattr(debian.shutil, "which", "/usr/bin/{}".format)
 
 
-def test_the_mirror_is_the_one_that_apt_has_for_the_suite(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(debian, "run", printing(TARGETS))
-    assert debian.mirror() == "http://mirror.example/debian/"
+@pytest.mark.parametrize(
+    ("targets", "mirror"), [(DEBIAN_13, "http://mirror.example/debian/"), (UBUNTU, None), ("", None)]
+)
+@pytest.mark.usefixtures("apt")
+def test_images_come_from_apt_s_debian_mirror_of_whatever_release_or_from_debootstrap_s(
+    monkeypatch: pytest.MonkeyPatch, targets: str, mirror: str | None
+) -> None:
+    monkeypatch.setattr(debian, "run", printing(targets))
+    assert debian.mirror() == mirror
 
 
-def test_a_machine_without_the_suite_is_told_what_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(debian, "run", printing("jammy Ubuntu main http://mirror.example/ubuntu/\n"))
-    with pytest.raises(LocalError, match="no source of Debian bookworm main"):
-        debian.mirror()
+@pytest.mark.usefixtures("apt")
+def test_a_mirror_of_the_user_s_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLIPWAY_DEBIAN_MIRROR", "http://near.example/debian")
+    assert debian.mirror() == "http://near.example/debian"
 
 
-def test_packages_for_an_image_are_asked_for_with_the_image_s_own_status(
+def test_without_a_mirror_in_apt_s_sources_a_failure_says_how_to_name_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    ran: list[list[str]] = []
-
-    def run(command: Sequence[str], **_options: object) -> str:
-        ran.append(list(command))
-        if "--download-only" in command:
-            (tmp_path / "packages/b.deb").touch()
-            (tmp_path / "packages/a.deb").touch()
-        return "Candidate: 1\n"
+    def run(_command: Sequence[str], **_options: object) -> str:
+        raise LocalError("`debootstrap` failed")
 
     monkeypatch.setattr(debian, "run", run)
-    found = debian.download(["redis-server"], tmp_path / "status", tmp_path / "packages", tmp_path / "log")
-    assert [file.name for file in found] == ["a.deb", "b.deb"]
-    command = ran[-1]
-    assert f"--option=Dir::State::status={tmp_path}/status" in command
-    assert f"--option=Dir::Cache::archives={tmp_path}/packages" in command
-    assert command[-1] == "redis-server"
-    assert ["apt-get", "update"] not in ran
+    monkeypatch.setattr(debian, "mirror", lambda: None)
+    with pytest.raises(LocalError, match="name another one with SLIPWAY_DEBIAN_MIRROR"):
+        debian.bootstrap(tmp_path / "root", ["python3"], tmp_path / "log", debs=tmp_path / "debs")
+
+
+def test_the_machine_s_own_sources_are_no_part_of_the_bootstrap(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ran: list[str] = []
+
+    def run(command: Sequence[object], **_options: object) -> str:
+        ran.extend(map(str, command))
+        return ""
+
+    monkeypatch.setattr(debian, "run", run)
+    monkeypatch.setattr(debian, "mirror", lambda: "http://mirror.example/debian/")
+    folder = tmp_path / "root"
+    debian.bootstrap(folder, ["redis-server"], tmp_path / "log", debs=tmp_path / "debs", download_only=True)
+    assert ran[-3:] == ["bookworm", str(folder), "http://mirror.example/debian/"]
+    assert {"--download-only", "--include=redis-server", f"--cache-dir={tmp_path}/debs"} <= set(ran)
+    assert (tmp_path / "debs").is_dir()  # debootstrap does not make it
+
+
+@pytest.mark.parametrize(
+    ("installer", "command"),
+    [
+        ("apt-get", "apt-get install iptables conntrack"),
+        ("dnf", "dnf install iptables-nft conntrack-tools"),
+        ("", "your package manager install iptables conntrack"),
+    ],
+)
+def test_missing_packages_are_named_as_the_machine_s_package_manager_does(installer: str, command: str) -> None:
+    assert debian.installation(installer, ["iptables", "conntrack"]) == command
 
 
 def test_another_lock_file_is_another_download(tmp_path: Path) -> None:
@@ -173,13 +202,31 @@ def test_an_unknown_stack_is_refused_before_anything_starts(cli: CliRunner, monk
     assert not Path(os.environ["SLIPWAY_CACHE"]).exists()
 
 
-@pytest.mark.parametrize("command", ["up", "down", "browser"])
+@pytest.mark.parametrize("command", ["down", "browser"])
 def test_without_root_nothing_starts_and_the_reason_is_one_line(cli: CliRunner, command: str) -> None:
     result = cli.invoke(app, [command])
     assert result.exit_code == 1
     assert result.stderr.startswith(f"local: `{command}` needs root")
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
+
+
+def test_up_on_a_machine_that_is_not_ready_names_every_fault_and_writes_nothing(
+    cli: CliRunner, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty = replace(machine, root=False, memory_gib=1.0)
+
+    def read(_paths: Paths) -> Machine:
+        return faulty
+
+    monkeypatch.setattr(machine_, "read", read)
+    result = cli.invoke(app, ["up"])
+    assert result.exit_code == 1
+    lines = result.stderr.splitlines()
+    assert lines[0] == "local: this machine is not ready, 2 faults; nothing was changed"
+    assert [line.strip().partition(":")[0] for line in lines[1:]] == ["root", "memory"]
+    assert not Path(os.environ["SLIPWAY_CACHE"]).exists()
+    assert not Path(os.environ["SLIPWAY_STATE"]).exists()
 
 
 def test_env_without_a_cluster_prints_no_export(cli: CliRunner) -> None:

@@ -11,7 +11,7 @@ MUTANTS = [
     Mutant(OPERATOR, ', "resource-definitions")', ")", "the operator finds nothing to act on and ends", BY),
     Mutant(OPERATOR, 'NAMESPACE = "monitoring"', 'NAMESPACE = "prometheus"', "NetworkPolicies keep it out", BY),
     Mutant(OPERATOR, "tag=version)", 'tag="latest")', "pods of images that nobody pushed", BY),
-    Mutant(OPERATOR, '{addresses.LOOPBACK}:{addresses.OPERATOR_PORT}",', ':8080",', "it listens everywhere", BY),
+    Mutant(OPERATOR, '{addresses.LOOPBACK}:{at.ports.prometheus_operator}",', ':8080",', "it listens everywhere", BY),
     Mutant(CLUSTER, "DEFINITIONS, IMAGES, *of_parts", "*of_parts", "a Prometheus before its kind is defined", BY),
     Mutant(
         DEFINITIONS,

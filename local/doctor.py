@@ -1,0 +1,258 @@
+"""Is this machine ready for `make up`? Every fault at once, each with the command that repairs it.
+
+A check is a function of the facts (`machine.py`), so that each can be tested with the fault present and absent.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from local import cgroups, debian, images, machine, ranges
+from local.addresses import Addresses
+from local.errors import LocalError
+from local.machine import Machine
+from local.paths import Paths
+
+_PYTHON = (3, 11)
+# Measured: 4 and 2.5 GiB with one stack; a toolchain that is not built yet needs Go's caches beside it.
+_FREE_GIB = {"SLIPWAY_STATE": 6.0, "SLIPWAY_CACHE": 3.0}
+_MEMORY_GIB = 3.5  # the cluster takes 0.7, the dev stack 0.6, the linker of the toolchain's largest program 2
+_NO_OVERLAY_ON = {"overlay", "nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "ecryptfs", "vboxsf", "fuseblk"}
+_RELEASED = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)  # a clock before this is wrong
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """The result of one check; a finding with a fault stops `up`."""
+
+    check: str
+    fault: str = ""
+    remedy: str = ""
+    note: str = ""
+
+    def line(self) -> str:
+        """Return the finding as one line for people."""
+        if self.fault:
+            return f"{self.check}: {self.fault}: {self.remedy}"
+        return f"{self.check}: {self.note or 'ok'}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What `up` is about to do with the machine.
+
+    Attributes:
+        asked: Networks and ports that the user set.
+        standing: The addresses of the cluster that is there already.
+        parts: The optional parts that it will have.
+    """
+
+    asked: ranges.Asked = field(default_factory=ranges.Asked)
+    standing: Addresses | None = None
+    parts: tuple[str, ...] = ()
+
+    def addresses(self, found: Machine) -> Addresses:
+        """Return the addresses that the cluster gets. Raises LocalError."""
+        if self.standing is not None:
+            return ranges.kept(self.asked, self.standing, found.routed)
+        return ranges.choose(self.asked, found.routed)
+
+
+def examine(found: Machine, plan: Plan) -> list[Finding]:
+    """Run all checks; one that finds nothing says what it saw."""
+    return [finding for check in CHECKS for finding in check(found, plan)]
+
+
+def refuse_faults(findings: list[Finding]) -> None:
+    """Raise LocalError with a line for every fault, if there is one."""
+    faults = [finding.line() for finding in findings if finding.fault]
+    if faults:
+        listed = "\n".join(f"  {fault}" for fault in faults)
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise LocalError(f"this machine is not ready, {count}; nothing was changed\n{listed}")
+
+
+def ready(paths: Paths, plan: Plan) -> Addresses:
+    """Return the addresses that `up` shall use; raises LocalError, before anything is written, for a faulty machine."""
+    found = machine.read(paths)
+    refuse_faults(examine(found, plan))
+    return plan.addresses(found)
+
+
+def report(paths: Paths, plan: Plan) -> dict[str, Any]:
+    """Return the document of `doctor --json`."""
+    findings = examine(machine.read(paths), plan)
+    return {"ready": not any(one.fault for one in findings), "findings": [asdict(one) for one in findings]}
+
+
+def table(document: dict[str, Any]) -> str:
+    """Return the document as lines for people, faults last."""
+    findings = [Finding(**one) for one in document["findings"]]
+    lines = [f"ok     {one.line()}" for one in findings if not one.fault]
+    lines += [f"FAULT  {one.line()}" for one in findings if one.fault]
+    return "\n".join([*lines, "", "this machine is ready" if document["ready"] else "this machine is not ready"])
+
+
+def _root(found: Machine, _: Plan) -> Iterator[Finding]:
+    yield Finding(
+        check="root",
+        fault="" if found.root else "`make up` needs root: the kubelet, containerd and the packet filter do",
+        remedy="run `sudo make up`, or use a cluster of your own (README.md)",
+    )
+
+
+def _python(found: Machine, _: Plan) -> Iterator[Finding]:
+    version = ".".join(map(str, found.python))
+    needed = ".".join(map(str, _PYTHON))
+    yield Finding(
+        check="python",
+        fault="" if found.python >= _PYTHON else f"Python {version} is older than {needed}",
+        remedy=f"install Python {needed} or newer and run `make up PYTHON=python{needed}`",
+        note=version,
+    )
+
+
+def _architecture(found: Machine, _: Plan) -> Iterator[Finding]:
+    known = images.ARCHITECTURES
+    yield Finding(
+        check="architecture",
+        fault="" if found.architecture in known else f"{found.architecture} is not supported",
+        remedy=f"use a machine with one of {', '.join(known)}",
+        note=found.architecture,
+    )
+
+
+def _cgroup(found: Machine, _: Plan) -> Iterator[Finding]:
+    missing = [name for name in cgroups.NEEDED if name not in found.controllers]
+    if not found.cgroup:
+        fault = f"no cgroup hierarchy is mounted at {cgroups.MOUNT}"
+        remedy = "run `mount -t cgroup2 none /sys/fs/cgroup`"
+    elif found.nested:
+        fault = "this is a container: processes in its root cgroup keep it from enabling controllers"
+        remedy = "run on the machine itself or in a virtual machine"
+    elif missing:
+        fault = f"cgroup {found.cgroup} lacks the controllers {', '.join(missing)}"
+        options = " ".join(f"cgroup_enable={name}" for name in missing)
+        remedy = f"add `{options}` to the kernel's command line and reboot"
+    else:
+        fault = remedy = ""
+    yield Finding(check="cgroups", fault=fault, remedy=remedy, note=found.cgroup)
+
+
+def _kernel(found: Machine, _: Plan) -> Iterator[Finding]:
+    missing = [name for name in ("overlay", "br_netfilter") if name not in found.features]
+    if found.kernel_modules:
+        remedy = "install kmod and the kernel's extra modules (Ubuntu: linux-modules-extra-$(uname -r))"
+    else:
+        remedy = "reboot into the kernel that is installed (the running one's modules are gone), and install kmod"
+    fault = f"kernel {found.kernel} cannot load {' and '.join(missing)}" if missing else ""
+    yield Finding(check="kernel", fault=fault, remedy=remedy, note=found.kernel)
+
+
+def _memory(found: Machine, _: Plan) -> Iterator[Finding]:
+    has = f"{found.memory_gib:.1f} GiB"
+    yield Finding(
+        check="memory",
+        fault="" if found.memory_gib >= _MEMORY_GIB else f"the machine has {has}, the cluster needs {_MEMORY_GIB}",
+        remedy="give the machine more memory",
+        note=has,
+    )
+
+
+def _disk(found: Machine, _: Plan) -> Iterator[Finding]:
+    for folder in found.folders:
+        where, needed = f"{folder.variable} ({folder.path})", _FREE_GIB[folder.variable]
+        moved = f"set {folder.variable} to a folder on another disk"
+        if folder.free_gib < needed:
+            fault = f"{where} has {folder.free_gib:.1f} GiB free and needs {needed:.0f}"
+            remedy = f"make room, or {moved}"
+        elif not folder.executable:
+            fault, remedy = f"{where} is mounted noexec, and programs run from it", moved
+        elif folder.variable == "SLIPWAY_STATE" and folder.filesystem in _NO_OVERLAY_ON:
+            fault = f"{where} is on {folder.filesystem}, on which containers' layers cannot be mounted"
+            remedy = f"set {folder.variable} to a folder on ext4, xfs or btrfs"
+        else:
+            fault = remedy = ""
+        note = f"{folder.path}: {folder.free_gib:.0f} GiB free, {folder.filesystem}"
+        yield Finding(check="disk", fault=fault, remedy=remedy, note=note)
+
+
+def _packages(found: Machine, _: Plan) -> Iterator[Finding]:
+    listed = " ".join(found.missing_packages)
+    if not found.missing_packages:
+        yield Finding(check="packages", note="all there")
+    elif found.installer == "apt-get":
+        yield Finding(check="packages", note=f"`make up` installs {listed}")
+    else:
+        remedy = f"run `{debian.installation(found.installer, found.missing_packages)}`"
+        yield Finding(check="packages", fault=f"{listed} are missing and there is no apt-get", remedy=remedy)
+
+
+def _firewall(found: Machine, _: Plan) -> Iterator[Finding]:
+    tables = ", ".join(found.locked_tables)
+    yield Finding(
+        check="firewall",
+        fault=f"nftables' table {tables} belongs to a running program and takes no rule of ours" if tables else "",
+        remedy="let the interface slipway0 through it with that program, or end it",
+    )
+
+
+def _other_kubernetes(found: Machine, _: Plan) -> Iterator[Finding]:
+    chain = found.other_kubernetes
+    yield Finding(
+        check="other Kubernetes",
+        fault=f"iptables' chain {chain} belongs to another Kubernetes, whose rules ours would fight" if chain else "",
+        remedy="use that cluster (set its context in slipway:cluster), or end it and remove its rules",
+        note="none",
+    )
+
+
+def _addresses(found: Machine, plan: Plan) -> Iterator[Finding]:
+    try:
+        at = plan.addresses(found)
+    except LocalError as refused:
+        fault, _, remedy = str(refused).rpartition(": ")
+        yield Finding(check="network", fault=fault, remedy=remedy)
+        return
+    yield Finding(check="network", note=f"pods {at.pods}, services {at.services}")
+    free = True
+    for listener in at.listeners(plan.parts):
+        holder = machine.covers(found.taken, listener.address, listener.number)
+        if holder is not None:
+            free = False
+            setting = f", or run `make up PORTS={listener.name}=<free port>`" if listener.name != "dns" else ""
+            yield Finding(
+                check="port",
+                fault=f"{listener.name} needs {listener.address}:{listener.number}, where {holder.holder} listens",
+                remedy=f"end that process{setting}",
+            )
+    if free:
+        yield Finding(check="ports", note="all free")
+
+
+def _clock(found: Machine, _: Plan) -> Iterator[Finding]:
+    shown = f"{found.now:%Y-%m-%d %H:%M} UTC"
+    fault = ""
+    if found.now < _RELEASED:
+        fault = f"the clock says {shown}, which is past: certificates would not be valid"
+    elif found.certified_from is not None and found.now < found.certified_from:
+        fault = f"the clock says {shown}, before the cluster's certificates ({found.certified_from:%Y-%m-%d %H:%M} UTC)"
+    yield Finding(check="clock", fault=fault, remedy="set it: `timedatectl set-ntp true`", note=shown)
+
+
+Check = Callable[[Machine, Plan], Iterator[Finding]]
+CHECKS: tuple[Check, ...] = (
+    _root,
+    _python,
+    _architecture,
+    _cgroup,
+    _kernel,
+    _memory,
+    _disk,
+    _packages,
+    _firewall,
+    _other_kubernetes,
+    _addresses,
+    _clock,
+)
