@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from local import cgroups, debian, images, machine, ranges
+from local import cgroups, debian, images, machine, ports, ranges
 from local.addresses import Addresses
 from local.errors import LocalError
 from local.machine import Machine
@@ -218,7 +218,7 @@ def _addresses(found: Machine, plan: Plan) -> Iterator[Finding]:
     yield Finding(check="network", note=f"pods {at.pods}, services {at.services}")
     free = True
     for listener in at.listeners(plan.parts):
-        holder = machine.covers(found.taken, listener.address, listener.number)
+        holder = ports.covering(found.taken, listener.address, listener.number)
         if holder is not None:
             free = False
             setting = f", or run `make up PORTS={listener.name}=<free port>`" if listener.name != "dns" else ""

@@ -5,7 +5,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from cryptography import x509
 
-from local import cgroups, debian, machine_firewall, network, packet_filter, processes
+from local import cgroups, debian, machine_firewall, network, packet_filter, ports, processes
 from local.commands import run
 from local.errors import LocalError
 from local.paths import Paths
@@ -30,15 +30,6 @@ class Folder:
     free_gib: float
     filesystem: str
     executable: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Taken:
-    """A TCP port on which somebody else listens."""
-
-    address: str
-    number: int
-    holder: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +72,7 @@ class Machine:
     missing_packages: tuple[str, ...]
     installer: str
     locked_tables: tuple[str, ...]
-    taken: tuple[Taken, ...]
+    taken: tuple[ports.Taken, ...]
     routed: Mapping[IPv4Network, str]
     other_kubernetes: str | None
     now: dt.datetime
@@ -109,7 +100,7 @@ def read(paths: Paths) -> Machine:
         missing_packages=tuple(need.package for need in debian.NEEDS if not need.met()),
         installer=next((name for name in _INSTALLERS if shutil.which(name)), ""),
         locked_tables=locked_tables(machine_firewall.ruleset()) if root else (),
-        taken=taken_ports(paths),
+        taken=_taken(paths),
         routed=network.routed() if networked else {},
         other_kubernetes=packet_filter.another_kubernetes() if root else None,
         now=dt.datetime.now(dt.UTC),
@@ -183,15 +174,9 @@ def locked_tables(ruleset: machine_firewall.Ruleset) -> tuple[str, ...]:
     return tuple(sorted({f"{chain.family} {chain.table}" for chain in chains if (chain.family, chain.table) in owned}))
 
 
-def taken_ports(paths: Paths) -> tuple[Taken, ...]:
-    """Return the TCP ports on which processes listen that are not the cluster's."""
-    ours = {*cgroups.members(), *(record.pid for record in processes.records(paths) if record.alive())}
-    found = [
-        Taken(address=one.laddr[0], number=one.laddr[1], holder=processes.named(one.pid))
-        for one in psutil.net_connections(kind="tcp")
-        if one.status == psutil.CONN_LISTEN and one.laddr and one.pid not in ours
-    ]
-    return tuple(found)
+def _taken(paths: Paths) -> tuple[ports.Taken, ...]:
+    """Return the ports on which processes listen that are not the cluster's."""
+    return ports.taken({*cgroups.members(), *(record.pid for record in processes.records(paths) if record.alive())})
 
 
 def _certified_from(paths: Paths) -> dt.datetime | None:
@@ -200,9 +185,3 @@ def _certified_from(paths: Paths) -> dt.datetime | None:
         return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_before_utc
     except (OSError, ValueError):
         return None
-
-
-def covers(taken: Sequence[Taken], address: str, number: int) -> Taken | None:
-    """Return who listens where a daemon must: at its own address or at all of them."""
-    everywhere = {address, "0.0.0.0", "::"}  # noqa: S104  (compared, not bound)
-    return next((one for one in taken if one.number == number and one.address in everywhere), None)

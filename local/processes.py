@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from local import cgroups
-from local.daemon import Daemon, Port, ProbeError
+from local import cgroups, ports
+from local.daemon import Daemon, ProbeError
 from local.errors import LocalError
 from local.paths import Paths
 
@@ -23,6 +23,7 @@ _ENTER_CGROUP = 'echo $$ > "$0" && exec "$@"'
 # In a mount namespace of its own, which ends with the daemon: nobody else sees the other file.
 _SEE_RESOLVER = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 _POLL_SECONDS = 0.1
+_SOCKETS_LINGER_SECONDS = 10.0
 _TAIL_BYTES = 8192
 _LINE_LIMIT = 240
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -151,29 +152,23 @@ def daemon_environment(paths: Paths, binary: Path) -> dict[str, str]:
     return {"PATH": path, "HOME": str(paths.state), "TMPDIR": str(scratch)}
 
 
-def refuse_taken_ports(daemon: Daemon) -> None:
-    """Raise LocalError, naming the holder, if somebody else listens where the daemon must."""
-    if not daemon.ports:
-        return
-    for connection in psutil.net_connections(kind="inet"):
-        if connection.status != psutil.CONN_LISTEN or not connection.laddr:
-            continue
-        address, number = connection.laddr
-        for port in daemon.ports:
-            if port.number == number and address in {port.address, "0.0.0.0", "::"}:  # noqa: S104  (compared, not bound)
-                raise LocalError(_taken(daemon.name, port, connection.pid))
+def refuse_taken_ports(daemon: Daemon, patience_seconds: float = _SOCKETS_LINGER_SECONDS) -> None:
+    """Raise LocalError, naming the holder, if somebody else listens where the daemon must.
+
+    A process that has just ended may hold its sockets for a moment longer, while its threads end: it is waited for.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while (found := _first_taken(daemon)) is not None:
+        if found.pid is not None or time.monotonic() > deadline:
+            where = f"{found.address}:{found.number}"
+            raise LocalError(f"{daemon.name} needs {where}, where {found.holder} listens: end that one first")
+        time.sleep(_POLL_SECONDS)
 
 
-def _taken(name: str, port: Port, pid: int | None) -> str:
-    return f"{name} needs {port.address}:{port.number}, where {named(pid)} listens: end that one first"
-
-
-def named(pid: int | None) -> str:
-    """Return a process as people know it: its name and its id."""
-    if pid is not None:
-        with contextlib.suppress(psutil.Error):
-            return f"{psutil.Process(pid).name()} (pid {pid})"
-    return "another process"
+def _first_taken(daemon: Daemon) -> ports.Taken | None:
+    listening = ports.taken() if daemon.ports else ()
+    found = (ports.covering(listening, port.address, port.number) for port in daemon.ports)
+    return next((one for one in found if one is not None), None)
 
 
 def stop(record: Record, grace_seconds: float) -> None:

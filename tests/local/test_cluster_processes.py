@@ -10,6 +10,7 @@ from local import processes
 from local.daemon import Daemon, Port, ProbeError
 from local.errors import LocalError
 from local.paths import Paths
+from local.ports import Taken
 from local.processes import Record
 
 
@@ -74,6 +75,18 @@ def test_a_listener_on_all_addresses_takes_the_port_too() -> None:
 def test_the_same_port_on_another_address_is_free() -> None:
     with socket.create_server(("127.0.0.2", 0)) as stranger:
         processes.refuse_taken_ports(daemon(Port(number=stranger.getsockname()[1])))
+
+
+def test_the_sockets_of_a_process_that_has_just_ended_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kubelet that is restarted ends thread by thread; for a moment its port has a holder that is no process."""
+    ending = [Taken(address="127.0.0.1", number=10248, pid=None)]
+    looks = [ending, ending, []]
+    monkeypatch.setattr(processes.ports, "taken", lambda: looks.pop(0))
+    processes.refuse_taken_ports(daemon(Port(number=10248)))
+    assert looks == []
+    monkeypatch.setattr(processes.ports, "taken", lambda: ending)
+    with pytest.raises(LocalError, match=r"registry needs 127.0.0.1:10248, where another process listens"):
+        processes.refuse_taken_ports(daemon(Port(number=10248)), patience_seconds=0)
 
 
 def test_a_daemon_that_ended_is_reported_with_its_last_line_and_its_log(paths: Paths) -> None:

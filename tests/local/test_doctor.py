@@ -13,8 +13,9 @@ from local import machine as machine_
 from local.addresses import Addresses
 from local.doctor import Plan
 from local.errors import LocalError
-from local.machine import Folder, Machine, Taken
+from local.machine import Folder, Machine
 from local.paths import Paths
+from local.ports import Taken
 from local.ranges import Asked
 
 PAST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -111,17 +112,17 @@ def test_packages_that_apt_will_install_are_no_fault(machine: Machine) -> None:
 
 def test_all_taken_ports_are_named_at_once_with_their_holders_and_how_to_move_them(machine: Machine) -> None:
     taken = (
-        Taken(address="0.0.0.0", number=8080, holder="python3 (pid 7)"),  # noqa: S104  (compared, not bound)
-        Taken(address="127.0.0.1", number=5050, holder="registry (pid 8)"),
-        Taken(address="::", number=53, holder="dnsmasq (pid 9)"),
-        Taken(address="192.0.2.1", number=9090, holder="prometheus (pid 10)"),  # another address
-        Taken(address="127.0.0.1", number=8087, holder="java (pid 11)"),  # of a part that nobody asked for
+        Taken(address="0.0.0.0", number=8080, pid=9000007),  # noqa: S104  (compared, not bound)
+        Taken(address="127.0.0.1", number=5050, pid=9000008),
+        Taken(address="::", number=53, pid=9000009),
+        Taken(address="192.0.2.1", number=9090, pid=9000010),  # another address
+        Taken(address="127.0.0.1", number=8087, pid=9000011),  # of a part that nobody asked for
     )
     lines = faults(replace(machine, taken=taken))
     assert lines == [
-        "port: dns needs 10.88.0.1:53, where dnsmasq (pid 9) listens: end that process",
-        f"port: registry needs 127.0.0.1:5050, where registry (pid 8) listens: {END}PORTS=registry=<free port>`",
-        f"port: ingress needs 127.0.0.1:8080, where python3 (pid 7) listens: {END}PORTS=ingress=<free port>`",
+        "port: dns needs 10.88.0.1:53, where another process listens: end that process",
+        f"port: registry needs 127.0.0.1:5050, where another process listens: {END}PORTS=registry=<free port>`",
+        f"port: ingress needs 127.0.0.1:8080, where another process listens: {END}PORTS=ingress=<free port>`",
     ]
     assert len(faults(replace(machine, taken=taken), Plan(parts=("keda",)))) == 4
     moved = Plan(asked=Asked(ports={"registry": 5051, "ingress": 8081}))
