@@ -76,6 +76,10 @@ e2e-alerts: up ## every alert fires and is resolved in a Prometheus that the ope
 mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one
 	@$(PY) -m tests.mutants
 
+.PHONY: mutants-sample
+mutants-sample: setup ## those that the commits of the last day touch (or all since SINCE=<revision>), at most 200, and 100 others; SEED=<n> repeats a sample
+	@$(PY) -m tests.mutants $(if $(SINCE),--changed-since $(SINCE),--changed-within 1) --sample 100 $(addprefix --seed ,$(SEED))
+
 .PHONY: e2e-kills
 e2e-kills: setup ## kill driver, engine and plugin at every moment of a release (after make up; half an hour)
 	@SLIPWAY_KILLS=all $(PY) -m pytest tests/cluster/releases/test_kills.py -v
