@@ -120,7 +120,7 @@ def every_test(mutants: list[Mutant]) -> list[str]:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
-    made = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.partition("\n")[0])
+    made = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").partition("\n")[0])
     made.add_argument("text", nargs="?", default="", help="only mutants whose file or reason contains this text")
     which = made.add_mutually_exclusive_group()
     which.add_argument(
