@@ -41,9 +41,13 @@ check: setup ## format, lint, strict types, lock freshness and tier 1
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/pyright
+	@$(MAKE) -s check-lock
+	@$(MAKE) -s test
+
+.PHONY: check-lock
+check-lock: setup
 	@cp requirements.lock .venv/fresh.lock && $(UV) $(COMPILE) -o .venv/fresh.lock && diff -u requirements.lock .venv/fresh.lock \
 		|| { echo "requirements.lock is stale: run make lock"; exit 1; }
-	@$(MAKE) -s test
 
 RELEASES = $(addprefix tests/cluster/,releases test_releases_gateway.py test_promotion.py test_clusters.py test_splitting.py)
 
@@ -52,6 +56,10 @@ e2e: WITH = scaling
 e2e: up ## tier 2: the real engine against the embedded cluster (ends with make down)
 	@$(PY) -m local browser
 	@$(PY) -m pytest tests/cluster -v --durations=10 -m "not long"
+
+.PHONY: e2e-core
+e2e-core: up ## what CI runs of it: one test of each main job, at most 12 min (ends with make down)
+	@$(PY) -m pytest tests/cluster -v --durations=10 -m core
 
 .PHONY: e2e-releases
 e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks and to two clusters, both traffic drivers (an hour, of which `make e2e` has a part)
