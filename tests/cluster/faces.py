@@ -22,7 +22,7 @@ from tests.recording import PROJECT
 
 STACK = "faces-dev"
 NAMESPACE = "faces-dev"
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)

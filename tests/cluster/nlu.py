@@ -24,7 +24,7 @@ STACK = NAMESPACE = "nlu-dev"
 SERVICE = "nlu"
 CONTAINER = "server"
 PORT = 7860
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 SENTENCE = {"text": "Zorblax called yesterday.", "schema": {"person": None, "place": None}}
 
 

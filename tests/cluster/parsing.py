@@ -23,7 +23,7 @@ from tests.recording import PROJECT
 
 STACK = NAMESPACE = "parsing-dev"
 SERVICE, WORKER, QUEUE = "parsing", "worker", "queue"
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 300.0
 LARGE_SERIES = 9
 """First number of the seeds of pictures that are only here to be large."""
 COLOURS_OF_FIRST_MASK = """

@@ -98,7 +98,7 @@ class Load:
         finally:
             self.sender.send_signal(RESUME)
 
-    def wait_for(self, wanted: Callable[[Answer], bool], since: float, seconds: float = 60) -> Answer:
+    def wait_for(self, wanted: Callable[[Answer], bool], since: float, seconds: float = 300) -> Answer:
         """Wait for an answer of a kind."""
         deadline = time.monotonic() + seconds
         while True:

@@ -55,14 +55,21 @@ def test_without_a_gpu_the_pods_wait_and_the_update_says_what_for(project: Path,
     assert pod_phases(stack) == ["Pending"]
 
 
-def test_with_a_gpu_it_serves_beside_the_classifier(
-    project: Path, stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]
-) -> None:
+@pytest.fixture(scope="module")
+def served(project: Path, stack: Stack) -> Path:
+    """The project, deployed on a node with a GPU."""
     give_node(stack, 1)
     done = pulumi(stack, project, "up", "--yes", "--skip-preview")
     assert done.returncode == 0, last_errors(done)
+    return project
+
+
+@pytest.mark.core
+def test_with_a_gpu_it_serves_beside_the_classifier(
+    served: Path, stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]
+) -> None:
     assert pod_phases(stack) == ["Running"]
-    output = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(project), env=stack.env)
+    output = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(served), env=stack.env)
     service = json.loads(output.stdout)["model"]
     patients = split()
     with httpx.Client(timeout=TIMEOUT, headers={"Host": service["host"]}) as client:
@@ -75,11 +82,11 @@ def test_with_a_gpu_it_serves_beside_the_classifier(
     facts.append(f"gpu: generic model right for {right:.4f} of {len(found)} held-out patients")
     assert right >= FLOOR
     assert slots(ingress.ask_all([pictures[0][0]] * 20)) == {"blue": 20}, "the classifier serves on"
-    assert pulumi(stack, project, "preview", "--expect-no-changes").returncode == 0
+    assert pulumi(stack, served, "preview", "--expect-no-changes").returncode == 0
 
 
-def test_the_running_pod_holds_the_only_gpu(project: Path, stack: Stack) -> None:
-    assert project
+@pytest.mark.usefixtures("served")
+def test_the_running_pod_holds_the_only_gpu(stack: Stack) -> None:
     done = run("kubectl", "get", "pods", "-n", NAMESPACE, "-o", "json", env=stack.env)
     (pod,) = json.loads(done.stdout)["items"]
     (server,) = pod["spec"]["containers"]

@@ -18,7 +18,7 @@ from tests.cluster.test_bad_input import written
 SYSTEM = "promoted"
 SERVICE = "reader"
 COMMAND_SECONDS = 240
-JUDGED_SECONDS = 90
+JUDGED_SECONDS = 300
 PER_SECOND = 60
 GATE: Json = {"errors": {"margin": 10}, "deadline": "40s"}
 """A wide margin: a verdict takes some 80 requests of each slot."""
