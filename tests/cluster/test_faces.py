@@ -15,8 +15,9 @@ from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import empty_room, picture
 from serving.tests.collector import Collector, collecting
 from tests.cluster import faulty
-from tests.cluster.faces import STACK, Faces, Project, recognising, services_of, split, waterfall, within
+from tests.cluster.faces import STACK, Faces, Project, recognising, services_of, split, waterfall
 from tests.cluster.stack import Stack, deployed
+from tests.cluster.waiting import within
 
 SERVICES = ("capture", "preprocess", "features", "compare", "store")
 STORES = ("cache", "vectors")
@@ -42,7 +43,9 @@ def project(stack: Stack, collector: Collector, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="module")
 def faces(project: Project) -> Faces:
     gateway = project.outputs()["capture"]
-    return Faces(project.stack, gateway["url"], gateway["host"])
+    made = Faces(project.stack, gateway["url"], gateway["host"])
+    within(lambda: made.enrol(0).status_code == 201, "the proxy has seen the pods, and the services each other")
+    return made
 
 
 @pytest.fixture
@@ -76,12 +79,8 @@ def test_a_recognition_takes_less_than_the_published_one(enrolled: Faces, facts:
             assert answer.status_code == 200
             seconds.append(answer.elapsed.total_seconds())
     mean, p99 = 1000 * statistics.mean(seconds), 1000 * statistics.quantiles(seconds, n=100)[98]
-    ratio = 1000 * statistics.median(seconds) / PUBLISHED_MEAN_MS
-    facts.append(
-        f"faces: recognise, one at a time: mean {mean:.0f} ms, p99 {p99:.0f} ms (published 327 and 689), "
-        f"median {ratio:.2f} of the published mean"
-    )
-    assert ratio < 1
+    facts.append(f"faces: recognise, one at a time: mean {mean:.0f} ms, p99 {p99:.0f} ms (published 327 and 689)")
+    assert 1000 * statistics.median(seconds) / PUBLISHED_MEAN_MS < 1
 
 
 def test_one_trace_leads_through_all_five_services(enrolled: Faces, collector: Collector, facts: list[str]) -> None:
@@ -97,8 +96,7 @@ def test_one_trace_leads_through_all_five_services(enrolled: Faces, collector: C
 def test_three_times_the_banks_busiest_rate_is_answered(enrolled: Faces, facts: list[str]) -> None:
     """100,000 verifications in an eight-hour day are 3.5 a second, twice that in its busiest hour; three times as many.
 
-    A schedule, not a loop: a slow answer delays no request after it. The times are facts and no condition: where other
-    work shares the cores, they are its times as much as ours.
+    A schedule, not a loop: a slow answer delays no request after it. The times are printed.
     """
     rate, count = 21, 210
     content = [picture(person(who), 1) for who in ENROLLED]

@@ -10,11 +10,14 @@ import yaml
 
 from serving.payloads.generic.train import FLOOR, INPUT, split
 from tests.cluster.stack import Done, Stack, config_of, last_errors, project_elsewhere, run
-from tests.cluster.traffic import TIMEOUT, Ingress, slots
+from tests.cluster.traffic import OK, TIMEOUT, Ingress, slots
+from tests.cluster.waiting import within
 
 STACK = "gpu-dev"
 NAMESPACE = "gpu-dev"
 DEVICE = "nvidia.com/gpu"
+BUILD_SECONDS = 600
+"""The image trains its model while it is built."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,8 @@ def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def pulumi(stack: Stack, folder: Path, *arguments: str) -> Done:
     named = [] if arguments[0] == "stack" else ["-s", STACK]
-    return run("pulumi", *arguments, *named, "-C", str(folder), "--non-interactive", "--color", "never", env=stack.env)
+    options = ("-C", str(folder), "--non-interactive", "--color", "never")
+    return run("pulumi", *arguments, *named, *options, env=stack.env, timeout=BUILD_SECONDS)
 
 
 def give_node(stack: Stack, devices: int) -> None:
@@ -74,6 +78,7 @@ def test_with_a_gpu_it_serves_beside_the_classifier(
     patients = split()
     with httpx.Client(timeout=TIMEOUT, headers={"Host": service["host"]}) as client:
         ask = {"inputs": {INPUT: patients.held_out.tolist()}}
+        within(lambda: client.post(service["url"], json=ask).status_code == OK, "the proxy has seen the pod")
         replies = [client.post(service["url"], json=ask) for _ in range(5)]
     assert [reply.status_code for reply in replies] == [200] * 5, replies[0].text
     assert {reply.headers["x-slipway-version"] for reply in replies} == {service["image"].partition("@")[2]}

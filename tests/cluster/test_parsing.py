@@ -31,17 +31,20 @@ from tests.cluster.parsing import (
     restarts,
     submitted,
     uid,
-    within,
 )
 from tests.cluster.stack import Stack, deployed
+from tests.cluster.waiting import within
 
 KILLED = 128 + 9
+OK = 200
 
 
 @pytest.fixture(scope="module")
 def parsing(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parsing]:
     made = Parsing.laid_out(stack, tmp_path_factory.mktemp("parsing"))
     with deployed(made, STACK):
+        with made.client() as asked:
+            within(lambda: asked.get("/health").status_code == OK, "the proxy has seen the pods")
         yield made
 
 
