@@ -42,9 +42,11 @@ check: setup ## format, lint, strict types, lock freshness and tier 1
 	@.venv/bin/ruff check -q .
 	@.venv/bin/pyright
 	@$(MAKE) -s check-lock
-	@$(MAKE) -s test
+	@$(MAKE) -s check-tests
 
-.PHONY: check-lock
+.PHONY: check-lock check-tests
+check-tests: setup
+	@$(PY) -m pytest -q -n $(or $(JOBS),2) --ignore tests/cluster
 check-lock: setup
 	@cp requirements.lock .venv/fresh.lock && $(UV) $(COMPILE) -o .venv/fresh.lock && diff -u requirements.lock .venv/fresh.lock \
 		|| { echo "requirements.lock is stale: run make lock"; exit 1; }
@@ -58,7 +60,7 @@ e2e: up ## tier 2: the real engine against the embedded cluster (ends with make 
 	@$(PY) -m pytest tests/cluster -v --durations=10 -m "not long"
 
 .PHONY: e2e-core
-e2e-core: up ## what CI runs of it: one test of each main job, at most 12 min (ends with make down)
+e2e-core: up ## what CI runs of it: one test of each main job, in 12 min (ends with make down)
 	@$(PY) -m pytest tests/cluster -v --durations=10 -m core
 
 .PHONY: e2e-releases

@@ -15,7 +15,7 @@ import pytest
 
 from tests.recording import PROJECT
 
-pytestmark = pytest.mark.tools
+pytestmark = pytest.mark.slow
 
 FILE = PROJECT / ".ci" / "steps.py"
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.first_failure import LINES
 
-pytestmark = pytest.mark.tools
+pytestmark = pytest.mark.slow
 
 FAILING = """
     def test_good():

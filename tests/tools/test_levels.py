@@ -7,7 +7,7 @@ import pytest
 
 from tests.recording import PROJECT
 
-pytestmark = [pytest.mark.tools, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 CORE = {
     "pictures sent to the dev stack are answered": {

@@ -10,7 +10,7 @@ from tests.mutants.__main__ import all_known, parser, selected, told
 from tests.mutants.choice import Known, chosen
 from tests.mutants.mutant import Mutant
 
-pytestmark = pytest.mark.tools
+pytestmark = pytest.mark.slow
 
 MOST = 200
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cluster import flaky
 
-pytestmark = pytest.mark.tools
+pytestmark = pytest.mark.slow
 
 HEAD = "| Date | Commit | Test | Owner |\n|---|---|---|---|\n"
 CONFTEST = """
