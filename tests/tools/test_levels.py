@@ -32,7 +32,7 @@ CORE = {
     "a good release, gateway": {"test_releases_gateway.py::test_a_good_canary_loses_no_request"},
     "a bad release, gateway": {"test_releases_gateway.py::test_a_bad_canary_is_gone_before_many_have_met_it"},
     "a kill": {"releases/test_kills.py::test_a_kill_loses_nothing[driver at look step 20 %, then abort]"},
-    "a promotion": {"test_promotion.py::test_what_dev_built_goes_to_prod_by_its_digest_alone"},
+    "a promotion": {"test_promotion.py::test_what_dev_built_goes_to_staging_by_its_digest_alone"},
     "a job of parsing": {
         "test_parsing.py::test_a_job_is_submitted_told_of_and_its_results_are_those_of_its_pictures",
     },
