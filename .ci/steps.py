@@ -22,6 +22,8 @@ LINES = 40
 """Of a red step's output, repeated as the last thing."""
 FIRST_FAILURE = re.compile(r"^=+ first failure: (?P<test>.+?) =*$", re.MULTILINE)
 """The heading that tests/first_failure.py prints."""
+FLAKY = re.compile(r"^_+ (?P<heading>rows for flaky\.md: .+?) _*\n(?P<rows>(?:\|.*\n)+)", re.MULTILINE)
+"""What tests/cluster/second_try.py prints of tests that passed in their second try."""
 NO_END = 124
 """Exit code of a step that was ended at its limit, as of timeout(1)."""
 STOPPED = 128 + signal.SIGTERM
@@ -92,6 +94,8 @@ class Run:
             ended.append(self.one(clean_up))
             code = code or ended[-1].code
         self._say(table(steps, ended))
+        for one in ended:
+            self._say(flaky(self._log(one.step).read_text(errors="replace")))
         for red in [one for one in ended if one.code][:1]:
             self._say(reason(red, self._log(red.step).read_text(errors="replace")))
         return code
@@ -143,8 +147,9 @@ class Run:
         return self._logs / f"{step.name.replace(' ', '-')}.log"
 
     def _say(self, text: str) -> None:
-        self._out.write(f"{text}\n")
-        self._out.flush()
+        if text:
+            self._out.write(f"{text}\n")
+            self._out.flush()
 
 
 def table(steps: Sequence[Step], ended: Sequence[Ended]) -> str:
@@ -162,6 +167,11 @@ def reason(red: Ended, log: str) -> str:
     lines = log[found[-1].start() :].splitlines()[: 2 * LINES] if found else log.splitlines()[-LINES:]
     name = f"{red.step.name}: {found[-1]['test']}" if found else red.step.name
     return "\n".join([f"\nRED: {name}", *lines])
+
+
+def flaky(log: str) -> str:
+    """Return the rows that a person has to add to the list of flaky tests, because CI's working tree is thrown away."""
+    return "".join(f"\n{found['heading']}\n{found['rows']}" for found in FLAKY.finditer(log))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

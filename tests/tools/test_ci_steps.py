@@ -73,6 +73,14 @@ def test_a_failed_test_is_named_and_shown_last(tmp_path: Path) -> None:
     assert lines[-5:] == ["RED: tests: tests/test_x.py::test_y[a b]", *said.splitlines()[1:]]
 
 
+def test_rows_for_the_list_of_flaky_tests_are_repeated_at_the_end(tmp_path: Path) -> None:
+    row = "| 2026-11-29 | abc1234 | tests/cluster/test_x.py::test_y[a b] |  |"
+    (tmp_path / "said").write_text(f"____ rows for flaky.md: commit them with an owner ____\n{row}\n1 passed\n")
+    code, lines = ran(tmp_path, ci.Step("core", f"cat {tmp_path}/said", 1), ci.Step("two", "echo second", 1))
+    assert code == 0
+    assert lines[-2:] == ["rows for flaky.md: commit them with an owner", row]
+
+
 def test_the_cluster_is_removed_after_a_red_step_and_after_a_green_run(tmp_path: Path) -> None:
     for command, expected in (("true", 0), ("exit 3", 3)):
         code, lines = ran(tmp_path, ci.Step("up", command, 1, cluster=True))
