@@ -171,7 +171,7 @@ def reason(red: Ended, log: str) -> str:
 
 def flaky(log: str) -> str:
     """Return the rows that a person has to add to the list of flaky tests, because CI's working tree is thrown away."""
-    return "".join(f"\n{found['heading']}\n{found['rows']}" for found in FLAKY.finditer(log))
+    return "\n".join(f"\n{found['heading']}\n{found['rows'].rstrip()}" for found in FLAKY.finditer(log))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -16,6 +16,9 @@ from tests.cluster import flaky
 ORDERED = "ordered"
 """Marker of a file whose tests build on each other: a second try would begin without the earlier ones."""
 
+ROWS = "rows for {}: commit them with an owner"
+"""Heading that `.ci/steps.py` looks for."""
+
 
 @dataclass(frozen=True)
 class Flake:
@@ -103,7 +106,7 @@ class SecondTry:
             terminalreporter.write_line(flake.first)
             terminalreporter.section(f"second try of {flake.row.test}", sep="_")
             terminalreporter.write_line(flake.second)
-        terminalreporter.section(f"rows for {self._listed.name}: commit them with an owner", sep="_")
+        terminalreporter.section(ROWS.format(self._listed.name), sep="_")
         for flake in self._flakes:
             terminalreporter.write_line(str(flake.row))
 

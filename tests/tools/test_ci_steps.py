@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.flaky import LIST
+from tests.cluster.second_try import ROWS
+from tests.first_failure import TITLE
 from tests.recording import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -65,7 +68,7 @@ def test_a_red_step_stops_the_rest_and_its_last_40_lines_are_last(tmp_path: Path
 
 
 def test_a_failed_test_is_named_and_shown_last(tmp_path: Path) -> None:
-    title = "==== first failure: tests/test_x.py::test_y[a b] ===="
+    title = f"==== {TITLE}: tests/test_x.py::test_y[a b] ===="
     said = f"noise\n{title}\nassert 1 == 2\n1 failed, 3 passed in 2.00s\nmake: *** Error 1"
     (tmp_path / "said").write_text(said)
     code, lines = ran(tmp_path, ci.Step("tests", f"cat {tmp_path}/said; exit 2", 1))
@@ -75,10 +78,10 @@ def test_a_failed_test_is_named_and_shown_last(tmp_path: Path) -> None:
 
 def test_rows_for_the_list_of_flaky_tests_are_repeated_at_the_end(tmp_path: Path) -> None:
     row = "| 2026-11-29 | abc1234 | tests/cluster/test_x.py::test_y[a b] |  |"
-    (tmp_path / "said").write_text(f"____ rows for flaky.md: commit them with an owner ____\n{row}\n1 passed\n")
+    (tmp_path / "said").write_text(f"____ {ROWS.format(LIST.name)} ____\n{row}\n1 passed\n")
     code, lines = ran(tmp_path, ci.Step("core", f"cat {tmp_path}/said", 1), ci.Step("two", "echo second", 1))
     assert code == 0
-    assert lines[-2:] == ["rows for flaky.md: commit them with an owner", row]
+    assert lines[-2:] == [ROWS.format(LIST.name), row]
 
 
 def test_the_cluster_is_removed_after_a_red_step_and_after_a_green_run(tmp_path: Path) -> None:
