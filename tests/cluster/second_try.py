@@ -73,7 +73,7 @@ class SecondTry:
         return not builds_on_others and flaky.times(self._listed, item.nodeid) < flaky.MOST
 
     def _again(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        _say(item, f"{item.nodeid}: failed; a second try from the beginning")
+        _say(item, f"{self._failed[item.nodeid]}\n{item.nodeid}: failed; a second try from the beginning")
         first = self._failed[item.nodeid] + self._begin_anew(item)
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
         failed = [report for report in reports if report.failed]
