@@ -28,7 +28,7 @@ PROCESSES = {"engine": "pulumi", "plugin": "pulumi-resource-kubernetes"}
 FEW = 3
 """Moments of a run that does not try all of them, beside the one of `make e2e-core`."""
 SEED = 5
-PATIENCE_SECONDS = 200.0
+PATIENCE_SECONDS = 400.0
 
 
 @dataclass(frozen=True)
