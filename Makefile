@@ -45,9 +45,15 @@ check: setup ## format, lint, strict types, lock freshness and tier 1
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/pyright
+	@$(MAKE) -s check-lock
+	@$(MAKE) -s check-tests
+
+.PHONY: check-lock check-tests
+check-tests: setup
+	@$(PY) -m pytest -q -n $(or $(JOBS),2) --ignore tests/cluster
+check-lock: setup
 	@cp requirements.lock .venv/fresh.lock && $(UV) $(COMPILE) -o .venv/fresh.lock && diff -u requirements.lock .venv/fresh.lock \
 		|| { echo "requirements.lock is stale: run make lock"; exit 1; }
-	@$(MAKE) -s test
 
 RELEASES = $(addprefix tests/cluster/,releases test_releases_gateway.py test_promotion.py test_clusters.py test_splitting.py)
 
@@ -56,6 +62,10 @@ e2e: WITH = scaling
 e2e: up ## tier 2: the real engine against the embedded cluster (ends with make down)
 	@$(PY) -m local browser
 	@$(PY) -m pytest tests/cluster -v --durations=10 -m "not long"
+
+.PHONY: e2e-core
+e2e-core: up ## what CI runs of it: one test of each main job, in 12 min (ends with make down)
+	@$(PY) -m pytest tests/cluster -v --durations=10 -m core
 
 .PHONY: e2e-releases
 e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks and to two clusters, both traffic drivers (an hour, of which `make e2e` has a part)
@@ -79,6 +89,10 @@ e2e-alerts: up ## every alert fires and is resolved in a Prometheus that the ope
 .PHONY: mutants
 mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one
 	@$(PY) -m tests.mutants
+
+.PHONY: mutants-sample
+mutants-sample: setup ## those that the commits of the last day touch (or all since SINCE=<revision>), at most 200, and 100 others; SEED=<n> repeats a sample
+	@$(PY) -m tests.mutants $(if $(SINCE),--changed-since $(SINCE),--changed-within 1) --sample 100 $(addprefix --seed ,$(SEED))
 
 .PHONY: e2e-kills
 e2e-kills: setup ## kill driver, engine and plugin at every moment of a release (after make up; half an hour)

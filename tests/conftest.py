@@ -8,6 +8,8 @@ import yaml
 
 from tests.recording import Recorded, run_main
 
+pytest_plugins = ["pytester", "tests.first_failure"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let goldens be rewritten on purpose."""

@@ -7,12 +7,28 @@ from pathlib import Path
 import pytest
 
 from serving.payloads.digits.data import held_out
-from tests.cluster.stack import Stack, exported_environment, local
+from tests.cluster import flaky
+from tests.cluster.beginning import Beginning
+from tests.cluster.second_try import SecondTry
+from tests.cluster.stack import Stack, exported_environment, local, run
 from tests.cluster.traffic import Ingress
 
 _FACTS = pytest.StashKey[list[str]]()
+_BEGINNING = pytest.StashKey[Beginning]()
 _TIMEOUT = 900
 """Seconds for one test: a bad rollout alone may take two minutes, taking the cluster down and up longer."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try once more what fails (flaky.md)."""
+
+    def renew() -> None:
+        if beginning := config.stash.get(_BEGINNING, None):
+            beginning.restored()
+
+    commit = run("git", "rev-parse", "--short", "HEAD").stdout.strip()
+    plugin = SecondTry(Path(__file__).parent, flaky.LIST, commit, renew)
+    config.pluginmanager.register(plugin, "slipway-second-try")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,11 +40,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+def stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Stack:
     status = local("status", "--json")
     if status.returncode or not json.loads(status.stdout)["healthy"]:
         pytest.exit("the embedded cluster is not healthy: run make up first", returncode=1)
-    return Stack(env=exported_environment(), folder=tmp_path_factory.mktemp("stack"))
+    made = Stack(env=exported_environment(), folder=tmp_path_factory.mktemp("stack"))
+    request.config.stash[_BEGINNING] = Beginning.noted(made)
+    return made
 
 
 @pytest.fixture

@@ -23,12 +23,12 @@ SMALL: Json = {
     "requests": {"cpu": "20m", "memory": "128Mi", "ephemeral-storage": "64Mi"},
     "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
 }
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 _NO_ROUTE_YET = {404, 502, 503}
 
 
 def service(host: str, uri: str, **blocks: object) -> Json:
-    """A classifier with a model from somewhere; quick to start, to stop and to give up."""
+    """A classifier with a model from somewhere; quick to start and to stop."""
     return {
         "image": "server",
         "args": ["digits"],
@@ -37,7 +37,7 @@ def service(host: str, uri: str, **blocks: object) -> Json:
         "resources": SMALL,
         "scaling": {"replicas": 1},
         "health": {"startup": "20s"},
-        "rollout": {"progressDeadline": "25s", "timeout": "30s"},
+        "rollout": {"progressDeadline": "90s", "timeout": "120s"},
         "drain": {"preStop": "1s", "drain": "5s", "grace": "6s", "requestTimeout": "5s"},
         "route": {"host": f"{host}.slipway.test", "path": "/predict"},
         "monitoring": None,

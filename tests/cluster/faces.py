@@ -3,9 +3,8 @@
 import json
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from tests.recording import PROJECT
 
 STACK = "faces-dev"
 NAMESPACE = "faces-dev"
-PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -74,15 +72,6 @@ class Faces:
 def condition(pod: Json, kind: str) -> Json:
     found = [entry for entry in pod["status"].get("conditions", []) if entry["type"] == kind]
     return found[0] if found else {"status": "Unknown"}
-
-
-def within(check: Callable[[], bool], what: str) -> float:
-    """Wait for something that the cluster does; the seconds that it took."""
-    began = time.monotonic()
-    while not check():
-        assert time.monotonic() - began < PATIENCE_SECONDS, f"timed out waiting until {what}"
-        time.sleep(0.2)
-    return time.monotonic() - began
 
 
 @dataclass(frozen=True)

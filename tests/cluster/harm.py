@@ -26,7 +26,7 @@ def ended(component: str, sent: signal.Signals = signal.SIGTERM) -> Generator[No
     """End a part of the cluster; `local up` starts what is not healthy."""
     process = process_of(component)
     process.send_signal(sent)
-    process.wait(20)
+    process.wait(60)
     yield
     assert local("up", "--no-deploy").returncode == 0
 

@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,6 @@ STACK = NAMESPACE = "nlu-dev"
 SERVICE = "nlu"
 CONTAINER = "server"
 PORT = 7860
-PATIENCE_SECONDS = 120.0
 SENTENCE = {"text": "Zorblax called yesterday.", "schema": {"person": None, "place": None}}
 
 
@@ -111,15 +110,6 @@ def identities(pods: list[Json]) -> dict[str, int]:
     return {
         pod["metadata"]["uid"]: sum(one["restartCount"] for one in pod["status"]["containerStatuses"]) for pod in pods
     }
-
-
-def within(check: Callable[[], bool], what: str) -> float:
-    """Wait for something that the cluster does; the seconds that it took."""
-    began = time.monotonic()
-    while not check():
-        assert time.monotonic() - began < PATIENCE_SECONDS, f"timed out waiting until {what}"
-        time.sleep(0.2)
-    return time.monotonic() - began
 
 
 @contextmanager

@@ -3,8 +3,7 @@
 import base64
 import io
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +22,6 @@ from tests.recording import PROJECT
 
 STACK = NAMESPACE = "parsing-dev"
 SERVICE, WORKER, QUEUE = "parsing", "worker", "queue"
-PATIENCE_SECONDS = 180.0
 LARGE_SERIES = 9
 """First number of the seeds of pictures that are only here to be large."""
 COLOURS_OF_FIRST_MASK = """
@@ -227,12 +225,3 @@ def fetched(parsing: Parsing, pod: Json) -> Json:
     lines = parsing.kubectl("logs", pod["metadata"]["name"], "-c", init).splitlines()
     found = [json.loads(line) for line in lines if line.startswith("{") and "bytesFetched" in line]
     return found[-1]
-
-
-def within(check: Callable[[], bool], what: str) -> float:
-    """Wait for something that the cluster does; the seconds that it took."""
-    began = time.monotonic()
-    while not check():
-        assert time.monotonic() - began < PATIENCE_SECONDS, f"timed out waiting until {what}"
-        time.sleep(0.2)
-    return time.monotonic() - began

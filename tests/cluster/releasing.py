@@ -27,20 +27,23 @@ MODEL = "s3://models/digits/1"
 COOKIE = "reader"
 BUSY: Json = SMALL | {"requests": SMALL["requests"] | {"cpu": "300m"}}
 """What 200 requests/s take of a core, so that the node gives each slot its share while the engine works beside it."""
-ROLLOUT: Json = {"progressDeadline": "15s", "timeout": "20s"}
+ROLLOUT: Json = {"progressDeadline": "90s", "timeout": "120s"}
+"""For good versions: pods take seconds, on a busy machine more."""
+HASTY: Json = {"progressDeadline": "15s", "timeout": "20s"}
+"""For versions that never get ready, which is waited for."""
 QUEUE = 512
 """Requests that may wait. Where two cores are everything, an update holds the server up for a second: nobody is to be
 turned away for that."""
 REFUSED, ROLLED_BACK, INCONCLUSIVE, WAITS = 1, 3, 4, 5
 """Exit codes."""
-COMMAND_SECONDS = 240
+COMMAND_SECONDS = 600
 """More than any release here may take: a hang fails its test instead of the whole run."""
 WARM = "5s"
 """The old slot is kept so long after a promotion."""
 SLOW_SECONDS = 0.25
 """A slow answer in the figures; `faulty.SLOW` takes 0.3 s longer than a good one."""
-GATE: Json = {"errors": {"margin": 5}, "latency": {"within": "200ms", "margin": 20}, "deadline": "20s"}
-"""At 200 requests/s a verdict on these margins is a matter of seconds."""
+GATE: Json = {"errors": {"margin": 5}, "latency": {"within": "200ms", "margin": 20}, "deadline": "90s"}
+"""At 200 requests/s a verdict on these margins is a matter of seconds. The deadline is for a busy machine."""
 ROLLING: Json = {"strategy": "rolling", "gate": GATE}
 BLUE_GREEN: Json = {"strategy": "blueGreen", "warm": WARM, "gate": GATE}
 CANARY: Json = {"strategy": "canary", "warm": WARM, "gate": GATE, "steps": [20, 50, 100]}

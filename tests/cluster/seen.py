@@ -98,7 +98,7 @@ class Load:
         finally:
             self.sender.send_signal(RESUME)
 
-    def wait_for(self, wanted: Callable[[Answer], bool], since: float, seconds: float = 60) -> Answer:
+    def wait_for(self, wanted: Callable[[Answer], bool], since: float, seconds: float = 300) -> Answer:
         """Wait for an answer of a kind."""
         deadline = time.monotonic() + seconds
         while True:
@@ -156,7 +156,7 @@ def running(  # noqa: PLR0913 -- what a load is
         yield load
     finally:
         sender.send_signal(signal.SIGTERM)
-        _, said = sender.communicate(timeout=TIMEOUT + 5)
+        _, said = sender.communicate(timeout=TIMEOUT + 60)
         load.read()
     assert sender.returncode == 0, said
     assert not any(answer.status == "unsent" for answer in load.answers), "the sender could not keep up"

@@ -13,7 +13,7 @@ from tests.cluster.stack import Stack, config_of, run
 from tests.recording import PROJECT
 from tests.samples import Config
 
-SECONDS = 120
+SECONDS = 300
 """For pods to start and for the proxy to see them."""
 OK, TOO_MANY = 200, 429
 

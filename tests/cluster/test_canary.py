@@ -39,6 +39,7 @@ def canary(stack: Stack) -> Iterator[tuple[Json, Json]]:
     stack.up()
 
 
+@pytest.mark.core
 @pytest.mark.usefixtures("canary")
 def test_the_weight_is_what_is_counted(ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]) -> None:
     counted = slots(ingress.ask_all([pictures[i % len(pictures)][0] for i in range(REQUESTS)]))
@@ -87,6 +88,7 @@ def test_another_host_of_the_live_slot_never_meets_the_canary(
     assert slots(partner.ask_all([pictures[0][0]] * 300)) == {"blue": 300}
 
 
+@pytest.mark.core
 def test_the_live_slot_was_not_touched(canary: tuple[Json, Json]) -> None:
     before, after = canary
     blue_pods = {name: restarts for name, restarts in before["pods"].items() if "-blue-" in name}

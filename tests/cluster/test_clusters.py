@@ -22,7 +22,7 @@ from tests.cluster.stack import Done, Json, Stack, project_elsewhere
 from tests.cluster.three import CANARY, PER_SECOND, ROLLING, SERVICE, SYSTEM, Three, judged, ok, refused
 from tests.cluster.traffic import Ingress
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.ordered]
 
 CLUSTERS = ("eu", "us")
 

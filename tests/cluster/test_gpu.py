@@ -10,11 +10,14 @@ import yaml
 
 from serving.payloads.generic.train import FLOOR, INPUT, split
 from tests.cluster.stack import Done, Stack, config_of, last_errors, project_elsewhere, run
-from tests.cluster.traffic import TIMEOUT, Ingress, slots
+from tests.cluster.traffic import OK, TIMEOUT, Ingress, slots
+from tests.cluster.waiting import within
 
 STACK = "gpu-dev"
 NAMESPACE = "gpu-dev"
 DEVICE = "nvidia.com/gpu"
+BUILD_SECONDS = 600
+"""The image trains its model while it is built."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,8 @@ def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def pulumi(stack: Stack, folder: Path, *arguments: str) -> Done:
     named = [] if arguments[0] == "stack" else ["-s", STACK]
-    return run("pulumi", *arguments, *named, "-C", str(folder), "--non-interactive", "--color", "never", env=stack.env)
+    options = ("-C", str(folder), "--non-interactive", "--color", "never")
+    return run("pulumi", *arguments, *named, *options, env=stack.env, timeout=BUILD_SECONDS)
 
 
 def give_node(stack: Stack, devices: int) -> None:
@@ -55,18 +59,26 @@ def test_without_a_gpu_the_pods_wait_and_the_update_says_what_for(project: Path,
     assert pod_phases(stack) == ["Pending"]
 
 
-def test_with_a_gpu_it_serves_beside_the_classifier(
-    project: Path, stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]
-) -> None:
+@pytest.fixture(scope="module")
+def served(project: Path, stack: Stack) -> Path:
+    """The project, deployed on a node with a GPU."""
     give_node(stack, 1)
     done = pulumi(stack, project, "up", "--yes", "--skip-preview")
     assert done.returncode == 0, last_errors(done)
+    return project
+
+
+@pytest.mark.core
+def test_with_a_gpu_it_serves_beside_the_classifier(
+    served: Path, stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]
+) -> None:
     assert pod_phases(stack) == ["Running"]
-    output = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(project), env=stack.env)
+    output = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(served), env=stack.env)
     service = json.loads(output.stdout)["model"]
     patients = split()
     with httpx.Client(timeout=TIMEOUT, headers={"Host": service["host"]}) as client:
         ask = {"inputs": {INPUT: patients.held_out.tolist()}}
+        within(lambda: client.post(service["url"], json=ask).status_code == OK, "the proxy has seen the pod")
         replies = [client.post(service["url"], json=ask) for _ in range(5)]
     assert [reply.status_code for reply in replies] == [200] * 5, replies[0].text
     assert {reply.headers["x-slipway-version"] for reply in replies} == {service["image"].partition("@")[2]}
@@ -75,11 +87,11 @@ def test_with_a_gpu_it_serves_beside_the_classifier(
     facts.append(f"gpu: generic model right for {right:.4f} of {len(found)} held-out patients")
     assert right >= FLOOR
     assert slots(ingress.ask_all([pictures[0][0]] * 20)) == {"blue": 20}, "the classifier serves on"
-    assert pulumi(stack, project, "preview", "--expect-no-changes").returncode == 0
+    assert pulumi(stack, served, "preview", "--expect-no-changes").returncode == 0
 
 
-def test_the_running_pod_holds_the_only_gpu(project: Path, stack: Stack) -> None:
-    assert project
+@pytest.mark.usefixtures("served")
+def test_the_running_pod_holds_the_only_gpu(stack: Stack) -> None:
     done = run("kubectl", "get", "pods", "-n", NAMESPACE, "-o", "json", env=stack.env)
     (pod,) = json.loads(done.stdout)["items"]
     (server,) = pod["spec"]["containers"]

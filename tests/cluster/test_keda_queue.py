@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.parsing import STACK, WORKER, Parsing, done_of, finished, large, submitted, within
+from tests.cluster.parsing import STACK, WORKER, Parsing, done_of, finished, large, submitted
 from tests.cluster.stack import Json, Stack, deployed
+from tests.cluster.waiting import within
 
 pytestmark = pytest.mark.long
 

@@ -31,17 +31,20 @@ from tests.cluster.parsing import (
     restarts,
     submitted,
     uid,
-    within,
 )
 from tests.cluster.stack import Stack, deployed
+from tests.cluster.waiting import within
 
 KILLED = 128 + 9
+OK = 200
 
 
 @pytest.fixture(scope="module")
 def parsing(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parsing]:
     made = Parsing.laid_out(stack, tmp_path_factory.mktemp("parsing"))
     with deployed(made, STACK):
+        with made.client() as asked:
+            within(lambda: asked.get("/health").status_code == OK, "the proxy has seen the pods")
         yield made
 
 
@@ -95,6 +98,7 @@ def test_a_picture_that_one_replica_has_parsed_comes_from_the_cache_of_all(
     assert min(hits) > 0, "one replica alone answered: the cache may be its own"
 
 
+@pytest.mark.core
 def test_a_job_is_submitted_told_of_and_its_results_are_those_of_its_pictures(
     parsing: Parsing, client: httpx.Client, people: list[Picture], facts: list[str]
 ) -> None:
@@ -138,7 +142,7 @@ def test_the_queue_is_measured_without_any_worker_and_a_message_that_got_lost_is
     """A worker that dies between taking a message and noting it leaves no trace of it: here the list is deleted."""
     parsing.kubectl("scale", f"deployment/{WORKER}-blue", "--replicas=0")
     try:
-        parsing.kubectl("wait", "--for=delete", "pod", "-l", f"app.kubernetes.io/name={WORKER}", "--timeout=60s")
+        parsing.kubectl("wait", "--for=delete", "pod", "-l", f"app.kubernetes.io/name={WORKER}", "--timeout=300s")
         service = parsing.ready(SERVICE)[0]
         job = submitted(client, [large(number, side=500) for number in (17, 18)])
         within(lambda: parsing.metrics(service)["parsing_queue_length"] == 2, "the service has measured the queue")

@@ -8,6 +8,8 @@ from tests.cluster import faulty, seen
 from tests.cluster.releasing import CANARY, ROLLED_BACK, Life, releasing
 from tests.cluster.stack import Stack
 
+pytestmark = pytest.mark.core
+
 GATEWAY = {"name": "slipway", "namespace": "slipway-gateway"}
 
 

@@ -13,7 +13,7 @@ from tests.cluster.stack import Stack, run
 Json = dict[str, Any]
 IMAGE = "localhost:5050/base/python:bookworm"
 NAMESPACE = "volumes-test"
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 300
 USER = 10001
 
 

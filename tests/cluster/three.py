@@ -17,10 +17,10 @@ from tests.cluster.test_bad_input import written
 
 SYSTEM = "promoted"
 SERVICE = "reader"
-COMMAND_SECONDS = 240
-JUDGED_SECONDS = 90
+COMMAND_SECONDS = 600
+JUDGED_SECONDS = 300
 PER_SECOND = 60
-GATE: Json = {"errors": {"margin": 10}, "deadline": "40s"}
+GATE: Json = {"errors": {"margin": 10}, "deadline": "90s"}
 """A wide margin: a verdict takes some 80 requests of each slot."""
 CANARY: Json = {"strategy": "canary", "steps": [50, 100], "warm": "0s", "gate": GATE}
 ROLLING: Json = {"strategy": "rolling", "gate": GATE}

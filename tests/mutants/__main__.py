@@ -1,14 +1,16 @@
-"""Break the program in every known way, one at a time: ``python -m tests.mutants``, or only where a text occurs.
+"""Break the program on purpose, one known way at a time; the tests must notice every one.
 
 Each mutant runs in a copy of the tree against the tests that are nearest to it. The goldens are left out: a golden
 proves nothing but that something changed. Exits 1 if a mutant survives, or no longer matches its source.
 """
 
+import argparse
 import os
 import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -31,6 +33,8 @@ from tests.mutants import (
     of_traffic,
     of_workloads,
 )
+from tests.mutants.choice import Choice, Known, chosen
+from tests.mutants.history import changed_since, changed_within, seed_of_newest_commit
 from tests.mutants.mutant import Mutant
 from tests.mutants.running import PROJECT, SURVIVED, run_tests
 
@@ -52,6 +56,8 @@ GROUPS = (
 WORKERS = 2
 EXPECTED_SECONDS = 0.75
 """For one mutant, on two cores."""
+MOST = 200
+"""Touched mutants of one run: about 150 s. A change of a central file can touch all of them."""
 
 console = Console()
 
@@ -107,23 +113,89 @@ def run_all(mutants: list[Mutant], trees: list[Path]) -> list[str]:
         return list(pool.map(one, enumerate(mutants, 1)))
 
 
-def every_test() -> list[str]:
-    """List the tests that notice some mutant."""
-    return sorted({path.partition("::")[0] for group in GROUPS for mutant in group.MUTANTS for path in mutant.tests})
+def every_test(mutants: list[Mutant]) -> list[str]:
+    """List the test files that must notice one of these mutants."""
+    return sorted({path.partition("::")[0] for mutant in mutants for path in mutant.tests})
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("text", nargs="?", default="", help="only mutants whose file or reason contains this text")
+    which = made.add_mutually_exclusive_group()
+    which.add_argument(
+        "--changed-since",
+        metavar="REV",
+        help="only mutants of files, or of tests, that differ between this revision and the working tree",
+    )
+    which.add_argument(
+        "--changed-within",
+        metavar="DAYS",
+        type=float,
+        help="the same for files of commits made in the DAYS before the newest commit",
+    )
+    made.add_argument("--sample", metavar="N", type=int, default=0, help="beside those, N others drawn at random")
+    made.add_argument("--seed", metavar="N", type=int, help="of the sample; by default from the newest commit's hash")
+    made.add_argument(
+        "--most", metavar="N", type=int, default=MOST, help="upper limit of touched mutants (default: %(default)s)"
+    )
+    return made
+
+
+def all_known(text: str) -> list[Known]:
+    """List the mutants whose file or reason contains a text."""
+    return [
+        Known(mutant, f"tests/mutants/{group.__name__.rpartition('.')[2]}.py")
+        for group in GROUPS
+        for mutant in group.MUTANTS
+        if text in f"{mutant.file} {mutant.why}"
+    ]
+
+
+def selected(known: list[Known], asked: argparse.Namespace) -> list[Mutant]:
+    """Return the mutants of this run, and say how they were chosen."""
+    changed: set[str] = set()
+    if asked.changed_since is not None:
+        changed = changed_since(asked.changed_since)
+    elif asked.changed_within is not None:
+        changed = changed_within(asked.changed_within)
+    elif not asked.sample:
+        return [one.mutant for one in known]
+    seed = seed_of_newest_commit() if asked.seed is None else asked.seed
+    choice = chosen(known, changed, sample=asked.sample, most=asked.most, seed=seed)
+    console.print(told(choice, len(known), seed), markup=False, soft_wrap=True)
+    return choice.mutants
+
+
+def told(choice: Choice, total: int, seed: int) -> str:
+    """Say what a choice holds, what it left out, and how to repeat it."""
+    counts = f"{len(choice.touched)} mutants that the change touches and {len(choice.sampled)} others, of {total}"
+    lines = [f"{counts}; to repeat this sample add --seed {seed}"]
+    by_file = Counter(known.mutant.file for known in choice.left_out)
+    lines += [f"left out beyond the limit: {count} of {file}" for file, count in sorted(by_file.items())]
+    return "\n".join(lines)
 
 
 def main() -> int:
     """Run, show the table, and give the exit code."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    mutants = [m for group in GROUPS for m in group.MUTANTS if wanted in f"{m.file} {m.why}"]
-    if faults := [fault for mutant in mutants if (fault := mismatch(mutant))]:
+    asked = parser().parse_args()
+    known = all_known(asked.text)
+    if faults := [fault for one in known if (fault := mismatch(one.mutant))]:  # also of those that do not run
         console.print("\n".join(faults), markup=False)
         return 1
+    try:
+        mutants = selected(known, asked)
+    except ValueError as error:
+        console.print(error, markup=False)
+        return 2
+    if not mutants:
+        console.print("no mutant to run")
+        return 0
     with tempfile.TemporaryDirectory(prefix="slipway-mutants-") as folder:
         trees = [Path(folder) / f"worker-{number}" for number in range(WORKERS)]
         shutil.copytree(PROJECT, trees[0], ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        console.print("the tests as they are, about 2 min")
-        if (verdict := run_tests(trees[0], every_test(), keep_byte_code=True)) != SURVIVED:
+        console.print("the tests as they are, at most 2 min")
+        if (verdict := run_tests(trees[0], every_test(mutants), keep_byte_code=True)) != SURVIVED:
             console.print(f"the tests fail without any mutant: {verdict}", markup=False)
             return 1
         for tree in trees[1:]:

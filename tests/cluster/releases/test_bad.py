@@ -8,6 +8,7 @@ from tests.cluster.faulty import Fault
 from tests.cluster.releasing import (
     BLUE_GREEN,
     CANARY,
+    HASTY,
     INCONCLUSIVE,
     NOT_A_SECOND_LONGER,
     ROLLED_BACK,
@@ -34,7 +35,7 @@ def left(life: Life, command: Commanded, bad: Fault) -> None:
 @pytest.mark.parametrize(
     ("bad", "strategy"),
     [
-        pytest.param(faulty.FIFTH_FAILS, CANARY, id="20 % errors, canary"),
+        pytest.param(faulty.FIFTH_FAILS, CANARY, id="20 % errors, canary", marks=pytest.mark.core),
         pytest.param(faulty.SLOW, CANARY, id="+300 ms, canary", marks=pytest.mark.long),
         pytest.param(faulty.FIFTH_FAILS_TOO, BLUE_GREEN, id="20 % errors, blue-green", marks=pytest.mark.long),
     ],
@@ -55,7 +56,7 @@ def test_a_version_that_answers_badly_is_gone_before_many_have_met_it(
 @pytest.mark.long
 @pytest.mark.parametrize("bad", [faulty.CRASHES, faulty.NEVER_READY], ids=["crash loop", "never ready"])
 def test_a_version_that_does_not_start_meets_nobody(life: Life, bad: Fault, facts: list[str]) -> None:
-    life.system.strategy(CANARY)
+    life.system.strategy(CANARY, rollout=HASTY)
     command = life.system.release(bad)
     assert command.code == ROLLED_BACK, command.said
     assert f"pod {SERVICE}-" in command.document["reason"]
@@ -69,7 +70,7 @@ def test_a_version_that_does_not_start_meets_nobody(life: Life, bad: Fault, fact
 def test_settings_that_nobody_can_have_are_refused_and_those_that_the_server_refuses_meet_nobody(
     life: Life, facts: list[str]
 ) -> None:
-    life.system.strategy(CANARY)
+    life.system.strategy(CANARY, rollout=HASTY)
     assert "topK" in life.system.refused("--server", "topK=2000")
     command = life.system.slipway("release", "--server", "variant=int8")
     assert command.code == ROLLED_BACK, command.said
@@ -81,9 +82,10 @@ def test_settings_that_nobody_can_have_are_refused_and_those_that_the_server_ref
 
 
 @pytest.mark.long
+@pytest.mark.ordered
 def test_what_was_rolled_back_is_held_until_somebody_releases_the_hold(life: Life) -> None:
     bad = faulty.CRASHES
-    life.system.strategy(CANARY)
+    life.system.strategy(CANARY, rollout=HASTY)
     assert "held" in life.system.refused("--image", life.system.image(bad))
     released = life.system.slipway("release-hold", life.system.image(bad))
     assert released.code == 0, released.said

@@ -25,6 +25,7 @@ def promoted(life: Life, command: Commanded, version: Fault, how: str, facts: li
     life.system.agrees()
 
 
+@pytest.mark.core
 def test_the_first_deploy_loses_no_request_after_its_first_answer(
     begun: tuple[Life, Commanded], facts: list[str]
 ) -> None:
@@ -41,7 +42,7 @@ def test_the_first_deploy_loses_no_request_after_its_first_answer(
     [
         pytest.param(1, ROLLING, id="rolling", marks=pytest.mark.long),
         pytest.param(2, BLUE_GREEN, id="blue-green", marks=pytest.mark.long),
-        pytest.param(3, CANARY, id="canary"),
+        pytest.param(3, CANARY, id="canary", marks=pytest.mark.core),
     ],
 )
 def test_a_good_release_loses_no_request(life: Life, number: int, strategy: Json, facts: list[str]) -> None:

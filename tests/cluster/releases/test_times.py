@@ -8,7 +8,7 @@ import pytest
 
 from tests.cluster import faulty, seen
 from tests.cluster.commanded import Commanded
-from tests.cluster.releasing import BLUE_GREEN, CANARY, COMMAND_SECONDS, WAITS, Life
+from tests.cluster.releasing import BLUE_GREEN, CANARY, COMMAND_SECONDS, HASTY, WAITS, Life
 
 ROLLING_OUT_SECONDS = 3.0
 STEP_SECONDS, ABORT_SECONDS, BACK_SECONDS = 5, 3, 3
@@ -75,7 +75,7 @@ def test_an_abort_does_not_wait_for_the_update_of_a_release_that_runs(life: Life
 @pytest.mark.long
 def test_an_abort_ends_a_slot_that_is_still_being_filled(life: Life, facts: list[str]) -> None:
     """With pods that would not be ready for the rest of the rollout's time."""
-    life.system.strategy(CANARY)
+    life.system.strategy(CANARY, rollout=HASTY)
     life.system.forgive(faulty.NEVER_READY)  # another test may have had it held
     with life.system.running("release", "--image", life.system.image(faulty.NEVER_READY)) as running:
         running.wait_for("update", "fill")

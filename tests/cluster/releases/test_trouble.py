@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster import faulty, harm
 from tests.cluster.releases.test_bad import left
-from tests.cluster.releasing import CANARY, GATE, INCONCLUSIVE, SERVICE, Life
+from tests.cluster.releasing import CANARY, GATE, HASTY, INCONCLUSIVE, SERVICE, Life
 from tests.cluster.stack import Stack, run
 
 pytestmark = pytest.mark.long
@@ -59,7 +59,7 @@ def full(stack: Stack) -> Iterator[None]:
 def test_a_version_that_finds_no_node_is_not_to_blame(
     life: Life, facts: list[str], request: pytest.FixtureRequest
 ) -> None:
-    life.system.strategy(CANARY)
+    life.system.strategy(CANARY, rollout=HASTY)
     version = faulty.good(time.time_ns() % 10**9)
     request.getfixturevalue("full")
     command = life.system.release(version)
