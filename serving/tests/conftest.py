@@ -1,4 +1,4 @@
-"""Fixtures: the trained model, once per session, and a server that serves it."""
+"""Fixtures: the trained model and a server that serves it."""
 
 import logging
 from collections.abc import Generator
@@ -10,6 +10,7 @@ from serving.payloads.digits import PAYLOAD
 from serving.payloads.digits.data import held_out
 from serving.payloads.digits.train import train
 from serving.tests.support import Running, serve
+from serving.tests.trained import shared
 from serving.training import Trained, write
 
 
@@ -26,7 +27,7 @@ def own_logging() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def trained() -> Trained:
-    return train(0)
+    return shared("digits", lambda: train(0))
 
 
 @pytest.fixture(scope="session")
