@@ -32,18 +32,21 @@ env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"
 status: setup ## health of the embedded cluster
 	@$(PY) -m local status
 
+# A worker per core; one that has finished takes over tests of another, so that fixtures are shared within a worker.
+TIER_1 = $(PY) -m pytest -q -n $(or $(JOBS),logical) --dist worksteal --ignore tests/cluster
+
 .PHONY: test
-test: setup ## tier 1: no CLI, no cluster, 4 min, 2.5 with JOBS=2
-	@$(PY) -m pytest -q -n $(or $(JOBS),0) --ignore tests/cluster
+test: setup ## tier 1: no CLI, no cluster, on all cores; without the tests marked slow (JOBS=0: one process, for a debugger)
+	@$(TIER_1) -m "not slow"
 
 .PHONY: check
-check: setup ## format, lint, strict types, lock freshness and tier 1
+check: setup ## format, lint, strict types, lock freshness and all of tier 1, also the tests marked slow
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/pyright
 	@cp requirements.lock .venv/fresh.lock && $(UV) $(COMPILE) -o .venv/fresh.lock && diff -u requirements.lock .venv/fresh.lock \
 		|| { echo "requirements.lock is stale: run make lock"; exit 1; }
-	@$(MAKE) -s test
+	@$(TIER_1)
 
 RELEASES = $(addprefix tests/cluster/,releases test_releases_gateway.py test_promotion.py test_clusters.py test_splitting.py)
 
