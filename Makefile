@@ -33,7 +33,8 @@ status: setup ## health of the embedded cluster
 	@$(PY) -m local status
 
 # A worker per core; one that has finished takes over tests of another, so that fixtures are shared within a worker.
-TIER_1 = $(PY) -m pytest -q -n $(or $(JOBS),logical) --dist worksteal --ignore tests/cluster
+# Byte code is kept, whatever the environment says: compiling the tests takes every worker five seconds.
+TIER_1 = PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n $(or $(JOBS),logical) --dist worksteal --ignore tests/cluster
 
 .PHONY: test
 test: setup ## tier 1: no CLI, no cluster, on all cores; without the tests marked slow (JOBS=0: one process, for a debugger)
