@@ -1,7 +1,9 @@
 """What every tier shares."""
 
 import gc
+import hashlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,14 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(path))
         yield path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def remembered_scrypt() -> Iterator[None]:
+    """Compute the name of each secret once per process: it is slow on purpose, and the same values recur in tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashlib, "scrypt", cache(hashlib.scrypt))
+        yield
 
 
 @pytest.fixture
