@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from serving.payloads.digits import PAYLOAD
-from serving.payloads.digits.data import held_out
-from serving.payloads.digits.train import train
 from serving.tests.support import Running, serve
 from serving.tests.trained import shared
 from serving.training import Trained, write
@@ -27,6 +25,9 @@ def own_logging() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def trained() -> Trained:
+    # Imported here because pytest-xdist's own process reads this file too, and scikit-learn takes it two seconds.
+    from serving.payloads.digits.train import train  # noqa: PLC0415
+
     return shared("digits", lambda: train(0))
 
 
@@ -39,6 +40,8 @@ def model_folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def digits() -> list[tuple[bytes, str]]:
+    from serving.payloads.digits.data import held_out  # noqa: PLC0415 -- as above
+
     return held_out()
 
 
