@@ -36,12 +36,16 @@ env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"
 status: setup ## health of the embedded cluster
 	@$(PY) -m local status
 
+# A worker per core; one that has finished takes over tests of another, so that fixtures are shared within a worker.
+# Byte code is kept, whatever the environment says: compiling the tests takes every worker five seconds.
+TIER_1 = PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n $(or $(JOBS),logical) --dist worksteal --ignore tests/cluster
+
 .PHONY: test
-test: setup ## tier 1: no CLI, no cluster, 4 min, 2.5 with JOBS=2
-	@$(PY) -m pytest -q -n $(or $(JOBS),0) --ignore tests/cluster
+test: setup ## tier 1: no CLI, no cluster, on all cores; without the tests marked slow (JOBS=0: one process, for a debugger)
+	@$(TIER_1) -m "not slow"
 
 .PHONY: check
-check: setup ## format, lint, strict types, lock freshness and tier 1
+check: setup ## format, lint, strict types, lock freshness and all of tier 1, also the tests marked slow
 	@.venv/bin/ruff format --check -q .
 	@.venv/bin/ruff check -q .
 	@.venv/bin/pyright
@@ -50,7 +54,7 @@ check: setup ## format, lint, strict types, lock freshness and tier 1
 
 .PHONY: check-lock check-tests
 check-tests: setup
-	@$(PY) -m pytest -q -n $(or $(JOBS),2) --ignore tests/cluster
+	@$(TIER_1)
 check-lock: setup
 	@cp requirements.lock .venv/fresh.lock && $(UV) $(COMPILE) -o .venv/fresh.lock && diff -u requirements.lock .venv/fresh.lock \
 		|| { echo "requirements.lock is stale: run make lock"; exit 1; }

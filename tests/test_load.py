@@ -15,6 +15,8 @@ from tests.cluster.seen import Answer, Load
 from tests.cluster.traffic import Ingress
 from tests.recording import PROJECT
 
+pytestmark = pytest.mark.slow
+
 BAD = "sha256:bad"
 
 

@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -70,30 +70,42 @@ def packages(path: Path) -> set[str]:
     return {module.partition(".")[0] for module in imported(path)}
 
 
-ALL = sources()
-by_file = pytest.mark.parametrize
+def offenders(found: Iterable[tuple[Path, Iterable[str]]]) -> list[str]:
+    """Write a line for each file with what is wrong in it; a check fails with all of them at once."""
+    return [f"{shown(path)}: {', '.join(sorted(wrong))}" for path, faults in found if (wrong := list(faults))]
+
+
+def strangers(folders: Iterable[str], allowed: set[str]) -> list[str]:
+    """List the files below some folders that import packages of ours beside the allowed ones."""
+    return offenders((path, packages(path) & OWN - allowed) for path in sources(*folders))
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert len(sources("models")) > 10
-    assert len(sources("components")) > 10
+    for folder in ("models", "components", "planning", "delivery", "serving", "tests"):
+        assert len(sources(folder)) > 10, folder
 
 
-@by_file("path", sources("models"), ids=shown)
-def test_models_import_the_standard_library_and_pydantic_alone(path: Path) -> None:
-    assert packages(path) - sys.stdlib_module_names - {"pydantic", "pydantic_core", "models"} == set()
+def test_every_offender_is_listed() -> None:
+    one, other = PROJECT / "models" / "a.py", PROJECT / "planning" / "b.py"
+    assert offenders([(one, {"y", "x"}), (PROJECT, ()), (other, ["z"])]) == ["models/a.py: x, y", "planning/b.py: z"]
+    assert "components/system.py: components, models" in strangers(["components"], set())
 
 
-@by_file("path", sources("components"), ids=shown)
-def test_components_import_models_and_components_of_ours(path: Path) -> None:
-    assert packages(path) & OWN <= {"models", "components"}
+def test_models_import_the_standard_library_and_pydantic_alone() -> None:
+    allowed = sys.stdlib_module_names | {"pydantic", "pydantic_core", "models"}
+    assert offenders((path, packages(path) - allowed) for path in sources("models")) == []
 
 
-@by_file("path", sources("planning"), ids=shown)
-def test_planning_is_arithmetic_over_models(path: Path) -> None:
+def test_components_import_models_and_components_of_ours() -> None:
+    assert strangers(["components"], {"models", "components"}) == []
+
+
+def test_planning_is_arithmetic_over_models() -> None:
     """One module simulates; the preview imports the others, and loads no event loop for its lines."""
-    beside = {"simpy"} if path.stem == "simulation" else set[str]()
-    assert packages(path) - sys.stdlib_module_names <= {"planning", "models"} | beside
+    allowed = sys.stdlib_module_names | {"planning", "models"}
+    beside = {"simulation": {"simpy"}}
+    found = ((path, packages(path) - allowed - beside.get(path.stem, set())) for path in sources("planning"))
+    assert offenders(found) == []
 
 
 def test_the_preview_does_not_load_the_simulation() -> None:
@@ -103,19 +115,16 @@ def test_the_preview_does_not_load_the_simulation() -> None:
         assert "planning.simulation" not in imported(PROJECT / "planning" / f"{name}.py")
 
 
-@by_file("path", sources("delivery"), ids=shown)
-def test_delivery_takes_only_pure_functions_from_the_components(path: Path) -> None:
-    assert packages(path) & OWN <= {"delivery", "planning", "models", "components", "catalog"}
-    taken = {module for module in imported(path) if module.startswith("components.")}
-    pure = (
-        "components.api_server",
-        "components.manifests",
-        "components.names",
-        "components.labels",
-        "components.preflight",
-        "components.reasons",
-    )
-    assert {module for module in taken if not module.startswith(pure)} == set()
+PURE = tuple(f"components.{name}" for name in ("api_server", "manifests", "names", "labels", "preflight", "reasons"))
+
+
+def test_delivery_takes_only_pure_functions_from_the_components() -> None:
+    assert strangers(["delivery"], {"delivery", "planning", "models", "components", "catalog"}) == []
+    taken = {
+        path: {module for module in imported(path) if module.startswith("components.")} for path in sources("delivery")
+    }
+    found = ((path, {module for module in modules if not module.startswith(PURE)}) for path, modules in taken.items())
+    assert offenders(found) == []
 
 
 def components_defined(path: Path) -> set[str]:
@@ -139,30 +148,38 @@ def test_only_the_composer_knows_the_other_components() -> None:
     assert knowing == {"components/system.py"}
 
 
-@by_file("path", [p for p in sources("components") if "manifests" in p.parts], ids=shown)
-def test_manifests_are_pure_and_register_nothing(path: Path) -> None:
+def imported_at_the_top(path: Path) -> Iterator[str]:
+    """The modules that a file imports for more than its type checks."""
     for node in tree(path).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            assert not any(name.partition(".")[0].startswith("pulumi") for name in names), "for type checks only"
+            yield from [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
 
 
-@by_file("path", sources("serving"), ids=shown)
-def test_the_model_server_knows_nothing_of_the_program(path: Path) -> None:
-    assert packages(path) & OWN <= {"serving"}
+def test_manifests_are_pure_and_register_nothing() -> None:
+    manifests = [path for path in sources("components") if "manifests" in path.parts]
+    assert len(manifests) > 10
+    found = (
+        (path, (m for m in imported_at_the_top(path) if m.partition(".")[0].startswith("pulumi"))) for path in manifests
+    )
+    assert offenders(found) == []
 
 
-@by_file("path", sources("models", "components", "catalog"), ids=shown)
-def test_the_program_knows_neither_its_embedded_cluster_nor_its_tests(path: Path) -> None:
-    assert packages(path) & OWN <= PROGRAM
+def test_the_model_server_knows_nothing_of_the_program() -> None:
+    assert strangers(["serving"], {"serving"}) == []
 
 
-@by_file("path", sources("models", "components", "catalog"), ids=shown)
-def test_configuration_is_read_in_main_alone(path: Path) -> None:
+def test_the_program_knows_neither_its_embedded_cluster_nor_its_tests() -> None:
+    assert strangers(PROGRAM, PROGRAM) == []
+
+
+def test_configuration_is_read_in_main_alone() -> None:
     reads = {"Config", "CONFIG", "get_config", "get_config_env", "require_config"}
-    named = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
-    named |= {module.rpartition(".")[2] for module in imported(path) if module.startswith("pulumi")}
-    assert named & reads == set()
+
+    def named(path: Path) -> set[str]:
+        attributes = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+        return attributes | {module.rpartition(".")[2] for module in imported(path) if module.startswith("pulumi")}
+
+    assert offenders((path, named(path) & reads) for path in sources(*PROGRAM)) == []
 
 
 def test_main_is_where_configuration_is_read() -> None:
@@ -171,25 +188,30 @@ def test_main_is_where_configuration_is_read() -> None:
     assert len(main.read_text().splitlines()) <= MAIN_LINES
 
 
-@by_file("path", ALL, ids=shown)
-def test_a_file_is_short(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= FILE_LINES
+def test_a_file_is_short() -> None:
+    lengths = {shown(path): len(path.read_text().splitlines()) for path in sources()}
+    assert {name: length for name, length in lengths.items() if length > FILE_LINES} == {}
 
 
-@by_file("path", [path for path in ALL if shown(path) != FLAT], ids=shown)
-def test_a_function_is_short(path: Path) -> None:
-    functions = (n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
-    long = [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > FUNCTION_LINES]
-    assert long == []
+def long_functions(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > FUNCTION_LINES:
+                yield f"{node.name} has {length} lines"
+
+
+def test_a_function_is_short() -> None:
+    assert list(long_functions(PROJECT / FLAT)), "the counterpart shows that a long function is seen"
+    assert offenders((path, long_functions(path)) for path in sources() if shown(path) != FLAT) == []
 
 
 BANNED_NAMES = re.compile(r"(Manager|Helper|Utils?)$")
 
 
-@by_file("path", ALL, ids=shown)
-def test_a_class_is_named_for_what_it_is(path: Path) -> None:
-    names = [node.name for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)]
-    assert [name for name in names if BANNED_NAMES.search(name)] == []
+def test_a_class_is_named_for_what_it_is() -> None:
+    classes = {path: {n.name for n in ast.walk(tree(path)) if isinstance(n, ast.ClassDef)} for path in sources()}
+    assert offenders((path, filter(BANNED_NAMES.search, names)) for path, names in classes.items()) == []
 
 
 def host(*labels: str) -> str:
@@ -224,13 +246,13 @@ def test_no_file_names_a_folder_of_the_machine_that_it_was_written_on() -> None:
     assert list(lines(MACHINE)) == []
 
 
-@by_file("given", HOSTS)
+@pytest.mark.parametrize("given", HOSTS)
 def test_a_registrys_host_would_be_seen(given: str) -> None:
     assert PUBLIC.search(f"see https://{given}/simple")
     assert PUBLIC.search(f"FROM {given}/library/python")
 
 
-@by_file(
+@pytest.mark.parametrize(
     ("text", "seen"),
     [("work/main", True), ("root/.cache", True), ("home/someone", True), ("usr/bin", False), ("workshop", False)],
 )

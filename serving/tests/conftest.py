@@ -1,4 +1,4 @@
-"""Fixtures: the trained model, once per session, and a server that serves it."""
+"""Fixtures: the trained model and a server that serves it."""
 
 import logging
 from collections.abc import Generator
@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from serving.payloads.digits import PAYLOAD
-from serving.payloads.digits.data import held_out
-from serving.payloads.digits.train import train
 from serving.tests.support import Running, serve
+from serving.tests.trained import shared
 from serving.training import Trained, write
 
 
@@ -26,7 +25,10 @@ def own_logging() -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def trained() -> Trained:
-    return train(0)
+    # Imported here because pytest-xdist's own process reads this file too, and scikit-learn takes it two seconds.
+    from serving.payloads.digits.train import train  # noqa: PLC0415
+
+    return shared("digits", lambda: train(0))
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +40,8 @@ def model_folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def digits() -> list[tuple[bytes, str]]:
+    from serving.payloads.digits.data import held_out  # noqa: PLC0415 -- as above
+
     return held_out()
 
 

@@ -18,6 +18,8 @@ import pytest
 
 from serving.tests.support import PATIENCE_SECONDS, PNG, log_lines, wait_until
 
+pytestmark = pytest.mark.slow
+
 Digits = list[tuple[bytes, str]]
 ROOT = Path(__file__).parents[2]
 

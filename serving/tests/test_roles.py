@@ -1,11 +1,8 @@
 """Which role a process serves: named exactly, found without importing the others, and closed at the end."""
 
 import asyncio
-import subprocess
-import sys
 import threading
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,18 +10,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from serving.__main__ import main
 from serving.payload import Context, Payload
 from serving.roles import UnknownRoleError, known_roles, load_role
 from serving.service import Service
 from serving.tests.support import Running, serve, wait_until
 from serving.uploads import read_body
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "serving", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -38,10 +29,13 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         (["digits", "generic"], "give one role"),
     ],
 )
-def test_a_role_that_does_not_exist_is_one_line_and_exit_code_2(arguments: list[str], said: str) -> None:
-    ended = run(*arguments)
-    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
-    assert f"serving: {said}" in ended.stderr
+def test_a_role_that_does_not_exist_is_one_line_and_exit_code_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    written = capsys.readouterr()
+    assert (written.out, written.err.count("\n")) == ("", 1)
+    assert f"serving: {said}" in written.err
 
 
 def test_every_known_role_is_a_payload() -> None:

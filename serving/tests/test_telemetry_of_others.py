@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_loading_a_model_leaves_no_identifier_behind(model_folder: Path, tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from serving.payloads.digits.model import load_digits as load; "
     code += "load(Path(sys.argv[1]), 1)"

@@ -153,6 +153,7 @@ def test_a_callee_that_is_away_is_503_with_its_name(path: str) -> None:
     assert answer.json()["error"].startswith("echo: does not answer (")
 
 
+@pytest.mark.slow
 def test_without_an_endpoint_the_sdk_is_not_even_imported() -> None:
     code = (
         "import json, sys\n"

@@ -1,4 +1,9 @@
-"""Deploy small systems under the recording engine."""
+"""Deploy small systems under the recording engine, each configuration once per process."""
+
+import os
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 
@@ -12,6 +17,22 @@ from tests.samples import Config, accepted, entry, put, release, service, stack
 ROUTE: Config = {"host": "web.example.com", "path": "/predict", "stableHosts": ["partner.example.com"]}
 
 
+TEST = "PYTEST_CURRENT_TEST"
+"""The variable in which pytest names the running test and its phase."""
+
+
+@dataclass
+class Remembered:
+    """The run of one configuration, pickled so that no test can change what another gets."""
+
+    pickled: bytes
+    test: str
+    """The test that got it last."""
+
+
+_remembered: dict[str, Remembered] = {}
+
+
 def deployed(
     entry_data: Config | None = None,
     stack_data: Config | None = None,
@@ -19,9 +40,29 @@ def deployed(
     into: Recorded | None = None,
     live: Live | None = None,
 ) -> Recorded:
-    """Run a system of its own, without the program around it; ``into`` and ``live`` as in ``record``."""
-    settings = accepted(StackSettings, stack() if stack_data is None else stack_data)
-    spec = resolve(settings, accepted(CatalogueEntry, entry() if entry_data is None else entry_data))
+    """Run a system of its own, without the program around it; ``into`` and ``live`` as in ``record``.
+
+    Different tests that deploy the same configuration share one run. A test that deploys a configuration twice gets
+    two runs, because it compares them. With ``into`` or ``live`` nothing is shared: a test that patches the program
+    gives one of them.
+    """
+    given = (entry() if entry_data is None else entry_data, stack() if stack_data is None else stack_data)
+    if into is not None or live is not None:
+        return _run(*given, into=into, live=live)
+    environment = {name: value for name, value in os.environ.items() if name != TEST}
+    key = repr((given, environment, Path.cwd()))
+    test = os.environ.get(TEST, "").rpartition(" ")[0]
+    known = _remembered.get(key)
+    if known is None or known.test == test:
+        run = _run(*given)
+        _remembered[key] = Remembered(pickle.dumps(run), test)
+        return run
+    known.test = test
+    return pickle.loads(known.pickled)  # noqa: S301 -- pickled by this process
+
+
+def _run(entry_data: Config, stack_data: Config, *, into: Recorded | None = None, live: Live | None = None) -> Recorded:
+    spec = resolve(accepted(StackSettings, stack_data), accepted(CatalogueEntry, entry_data))
 
     def program() -> None:
         pulumi.export("services", System(spec.name, SystemArgs(spec=spec)).services)

@@ -15,12 +15,11 @@ from tests.samples import Config, entry, service, stack
 PLANTED = "planted-93b1"
 
 
-def system(source: Config, kind: Config | None = None) -> Recorded:
+def system(source: Config, kind: Config | None = None, into: Recorded | None = None) -> Recorded:
     secrets = {"login": kind or {"keys": ["API_KEY"]}}
     users = {} if kind else {"secrets": ["login"]}
-    return deployed(
-        entry(services={"web": service(**users)}, secrets=secrets), {**stack(), "secrets": {"login": source}}
-    )
+    shop = entry(services={"web": service(**users)}, secrets=secrets)
+    return deployed(shop, {**stack(), "secrets": {"login": source}}, into=into)
 
 
 def test_a_given_value_is_marked_as_secret_and_stands_nowhere_else() -> None:
@@ -42,7 +41,7 @@ def test_each_value_is_wrapped_by_itself_for_a_secret_map_shows_its_leaves(monke
         return made(name, **arguments)
 
     monkeypatch.setattr(k8s.core.v1, "Secret", seen)
-    system({"values": {"API_KEY": PLANTED}})
+    system({"values": {"API_KEY": PLANTED}}, into=Recorded())
     assert [type(value) for values in given for value in values.values()] == [pulumi.Output]
 
 

@@ -17,6 +17,8 @@ from tests.program.maximal import ENTRY, STACK
 from tests.recording import PROJECT
 from tests.samples import Config, put
 
+CATALOGUE, STACKS = catalogue_schema(), stack_schema()
+
 
 def valid(schema: dict[str, Any], data: object) -> bool:
     return bool(cast("Any", jsonschema.Draft202012Validator(schema)).is_valid(data))
@@ -33,20 +35,20 @@ def test_the_committed_schema_is_what_the_models_say(name: str) -> None:
 
 def test_every_shipped_file_is_valid() -> None:
     assert catalog.names()
-    assert all(valid(catalogue_schema(), catalog.read(name)) for name in catalog.names())
+    assert all(valid(CATALOGUE, catalog.read(name)) for name in catalog.names())
     stacks = sorted(PROJECT.glob("Pulumi.*.yaml"))
     assert len(stacks) >= 3
     for stack in stacks:
-        jsonschema.validate(yaml.safe_load(stack.read_text()), stack_schema())
+        jsonschema.validate(yaml.safe_load(stack.read_text()), STACKS)
 
 
 def test_a_mistyped_key_is_marked_in_the_editor() -> None:
     broken = entry()
     broken["services"]["classifier"]["prot"] = broken["services"]["classifier"].pop("port")
-    assert not valid(catalogue_schema(), broken)
+    assert not valid(CATALOGUE, broken)
     stack = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())
     stack["config"]["slipway:clustr"] = {}
-    assert not valid(stack_schema(), stack)
+    assert not valid(STACKS, stack)
 
 
 def written(config: Config) -> Config:
@@ -55,24 +57,24 @@ def written(config: Config) -> Config:
 
 
 def test_the_schemas_are_schemas_and_take_every_key_that_there_is() -> None:
-    for schema, data in ((catalogue_schema(), ENTRY), (stack_schema(), written(STACK))):
+    for schema, data in ((CATALOGUE, ENTRY), (STACKS, written(STACK))):
         cast("Any", jsonschema.Draft202012Validator).check_schema(schema)
         jsonschema.validate(data, schema)
 
 
 @pytest.mark.parametrize("path", one_of_each(CatalogueEntry, ENTRY), ids=dotted)
 def test_a_mistyped_key_is_marked_at_every_level_of_an_entry(path: Keys) -> None:
-    assert not valid(catalogue_schema(), renamed(ENTRY, path, misspelt(path[-1])))
+    assert not valid(CATALOGUE, renamed(ENTRY, path, misspelt(path[-1])))
 
 
 @pytest.mark.parametrize("path", one_of_each(StackSettings, STACK), ids=dotted)
 def test_a_mistyped_key_is_marked_at_every_level_of_a_stack(path: Keys) -> None:
-    assert not valid(stack_schema(), written(renamed(STACK, path, misspelt(path[-1]))))
+    assert not valid(STACKS, written(renamed(STACK, path, misspelt(path[-1]))))
 
 
 @pytest.mark.parametrize("path", ["services.Web", "stores.7", "environments.dev.jobs.a_b"])
 def test_a_name_that_is_none_is_marked(path: str) -> None:
-    assert not valid(catalogue_schema(), put(ENTRY, path, {}))
+    assert not valid(CATALOGUE, put(ENTRY, path, {}))
 
 
 @pytest.mark.parametrize(
@@ -80,13 +82,13 @@ def test_a_name_that_is_none_is_marked(path: str) -> None:
 )
 def test_a_secret_stands_in_the_file_encrypted_or_as_text(value: object, fits: bool) -> None:
     stack = put(STACK, "secrets.database.values.DATABASE_USER", value)
-    assert valid(stack_schema(), written(stack)) == fits
+    assert valid(STACKS, written(stack)) == fits
 
 
 def test_keys_of_other_namespaces_are_left_alone() -> None:
     stack = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())
     stack["config"]["kubernetes:suppressDeprecationWarnings"] = True
-    assert valid(stack_schema(), stack)
+    assert valid(STACKS, stack)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +97,8 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
 def test_durations_carry_their_unit(duration: object, fits: bool) -> None:
     given = entry()
     given["services"]["classifier"]["drain"] = {"preStop": duration}
-    assert valid(catalogue_schema(), given) == fits
+    assert valid(CATALOGUE, given) == fits
 
 
 def test_defaults_are_written_as_people_write_them() -> None:
-    assert catalogue_schema()["$defs"]["Drain"]["properties"]["preStop"]["default"] == "5s"
+    assert CATALOGUE["$defs"]["Drain"]["properties"]["preStop"]["default"] == "5s"

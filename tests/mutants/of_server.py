@@ -8,10 +8,18 @@ SEARCH, LOAD, FIGURES = (f"bench/server/{name}.py" for name in ("search", "load"
 
 BATCHED = "../serving/tests/test_batching.py"
 WORKED = "../serving/tests/test_workers.py"
+CASED = "../serving/tests/nlu/test_files.py::test_in_lower_case_a_word_has_the_same_features_however_it_is_written"
 LOGGED = "../serving/tests/test_logs.py"
 BENCHED = "bench/test_server.py"
 
 MUTANTS = [
+    Mutant(
+        "serving/payloads/nlu/features.py",
+        "word[:24] if cased else low[:24]",
+        "word[:24]",
+        "in lower case, a word that is shouted is another word",
+        CASED,
+    ),
     Mutant(BATCHING, "or total + size > self.fit.most", "", "a batch without a limit", BATCHED),
     Mutant(BATCHING, "own != kind or ", "", "tensors of two shapes in one inference", BATCHED),
     Mutant(BATCHING, "if len(answers) != len(batch):", "if False:", "an answer too few, and a request waits", BATCHED),

@@ -6,6 +6,8 @@ import pytest
 
 from bench.simulated import KINDS, Kind, Tally, drawn, tallies
 
+pytestmark = pytest.mark.slow
+
 RELEASES, SEED = 200, 20
 BY_NAME = {kind.name: kind for kind in KINDS}
 

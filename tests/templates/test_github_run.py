@@ -9,6 +9,8 @@ import pytest
 from tests.recording import PROJECT
 from tests.templates.workflow import DIGEST, Fakes, Pipeline
 
+pytestmark = pytest.mark.slow
+
 MERGED = {"event_name": "push", "ref_name": "main", "event.repository.default_branch": "main", "sha": "abc"}
 IMAGE = f"r.example.com/ml/server@{DIGEST}"
 RELEASED = f"release dev classifier --image {IMAGE} --json"

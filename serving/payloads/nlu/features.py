@@ -34,12 +34,13 @@ def bucket(feature: str) -> int:
 @lru_cache(maxsize=65536)
 def _rows(word: str, hint: str, *, known: bool, cased: bool) -> tuple[int, ...]:
     low = word.casefold()
-    shape = "".join("X" if c.isupper() else "x" if c.islower() else "9" if c.isdigit() else c for c in word[:24])
+    letters = word[:24] if cased else low[:24]
+    shape = "".join("X" if c.isupper() else "x" if c.islower() else "9" if c.isdigit() else c for c in letters)
     short = "".join(c for i, c in enumerate(shape) if c != shape[i - 1 : i])
     features = (
         f"word:{low}" if known else UNKNOWN,
         f"hint:{hint}",
-        f"shape:{short if cased else short.lower()}",
+        f"shape:{short}",
         f"length:{min(len(low), 12)}",
         f"1-{low[:1]}",
         f"3-{low[:3]}",

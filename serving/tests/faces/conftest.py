@@ -1,4 +1,4 @@
-"""One trained model per session, and the five services in one process, over real HTTP on loopback."""
+"""One trained model, and the five services in one process, over real HTTP on loopback."""
 
 from collections.abc import Generator
 from contextlib import ExitStack
@@ -20,6 +20,7 @@ from serving.payloads.faces.train import Size, train_with
 from serving.payloads.faces.vectors import VectorStore
 from serving.tests.faces.standins import MemoryChroma, MemoryRedis
 from serving.tests.support import Running, serve
+from serving.tests.trained import shared
 from serving.training import Trained, write
 
 SMALL = Size(training=(40, 6), calibration=(12, 3), held_out=(20, 3))
@@ -28,7 +29,7 @@ SMALL = Size(training=(40, 6), calibration=(12, 3), held_out=(20, 3))
 
 @pytest.fixture(scope="session")
 def trained() -> Trained:
-    return train_with(0, SMALL)
+    return shared("faces", lambda: train_with(0, SMALL))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""One small model per session, a server that serves it, and ways to ask both."""
+"""One small model, a server that serves it, and ways to ask both."""
 
 import json
 from collections.abc import Callable, Generator
@@ -13,6 +13,7 @@ from serving.payloads.nlu.train import asking, train_with
 from serving.payloads.nlu.training.fit import COUNTS
 from serving.payloads.nlu.training.measure import Ask
 from serving.tests.support import Running, serve
+from serving.tests.trained import shared
 from serving.training import Trained, with_floors, write
 
 SHARE, ROUNDS = 0.4, 6
@@ -26,7 +27,7 @@ the CPU, whose floats the training makes as much of.
 @pytest.fixture(scope="session")
 def small() -> Trained:
     counts = {family: int(SHARE * count) for family, count in COUNTS.items()}
-    return train_with(0, counts | {"requests": COUNTS["requests"]}, ROUNDS)
+    return shared("nlu", lambda: train_with(0, counts | {"requests": COUNTS["requests"]}, ROUNDS))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,9 @@ from serving import reloading
 from serving.errors import ModelUnusableError
 from serving.payloads.nlu import PAYLOAD, model, understand
 from serving.payloads.nlu.config import Config
+from serving.payloads.nlu.features import text_features
 from serving.payloads.nlu.model import Language
+from serving.payloads.nlu.text import tokens_of
 from serving.payloads.nlu.vocabulary import Vocabulary, VocabularyError, read
 from serving.tests.nlu.conftest import Configured
 from serving.tests.roles import mount
@@ -97,6 +99,15 @@ def test_names_of_several_words_are_found_whole_and_the_longest_wins() -> None:
 def test_in_lower_case_names_are_found_however_they_are_written() -> None:
     vocabulary = read(b"in\nNew York\tplace\n", "vocab.txt", lower_case=True)
     assert vocabulary.hints(["NEW", "york"], lower_case=True) == ["place 0", "place 1"]
+
+
+def test_in_lower_case_a_word_has_the_same_features_however_it_is_written() -> None:
+    vocabulary = read(b"moved\n", "vocab.txt", lower_case=True)
+    text = "McDonald moved to Paris on 3 May."
+    once, shouted = (text_features(tokens_of(said), vocabulary, lower_case=True) for said in (text, text.upper()))
+    assert once.tolist() == shouted.tolist()
+    cased = text_features(tokens_of(text.upper()), vocabulary, lower_case=False)
+    assert cased.tolist() != shouted.tolist(), "the shape of a word counts otherwise"
 
 
 def test_words_are_known_in_any_case() -> None:

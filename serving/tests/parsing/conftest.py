@@ -1,4 +1,4 @@
-"""A parser trained on a few pictures, once per session: bad at its task, right in everything else."""
+"""A parser trained on a few pictures: bad at its task, right in everything else."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -15,6 +15,7 @@ from serving.payloads.parsing.training.people import Picture, held_out
 from serving.results import MemoryCache, cache_metrics
 from serving.telemetry import Telemetry
 from serving.tests.support import Running, serve
+from serving.tests.trained import shared
 from serving.training import Trained, write
 
 LITTLE = Effort(pictures=24, pixels=150, calibration=4)
@@ -28,7 +29,7 @@ def people() -> list[Picture]:
 
 @pytest.fixture(scope="session")
 def trained_parser(people: list[Picture]) -> Trained:
-    return train(0, LITTLE, people, LOW_FLOOR)
+    return shared("parsing", lambda: train(0, LITTLE, people, LOW_FLOOR))
 
 
 @pytest.fixture(scope="session")
