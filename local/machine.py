@@ -100,7 +100,7 @@ def read(paths: Paths) -> Machine:
         missing_packages=tuple(need.package for need in debian.NEEDS if not need.met()),
         installer=next((name for name in _INSTALLERS if shutil.which(name)), ""),
         locked_tables=locked_tables(machine_firewall.ruleset()) if root else (),
-        taken=_taken(paths),
+        taken=taken(paths),
         routed=network.routed() if networked else {},
         other_kubernetes=packet_filter.another_kubernetes() if root else None,
         now=dt.datetime.now(dt.UTC),
@@ -174,9 +174,15 @@ def locked_tables(ruleset: machine_firewall.Ruleset) -> tuple[str, ...]:
     return tuple(sorted({f"{chain.family} {chain.table}" for chain in chains if (chain.family, chain.table) in owned}))
 
 
-def _taken(paths: Paths) -> tuple[ports.Taken, ...]:
-    """Return the ports on which processes listen that are not the cluster's."""
-    return ports.taken({*cgroups.members(), *(record.pid for record in processes.records(paths) if record.alive())})
+def taken(paths: Paths) -> tuple[ports.Taken, ...]:
+    """Return the ports on which processes listen that are not the cluster's.
+
+    Only root sees whose a port is. Beside a running cluster, another user could not tell its ports from strangers'.
+    """
+    daemons = {record.pid for record in processes.records(paths) if record.alive()}
+    if daemons and os.geteuid() != 0:
+        return ()
+    return ports.taken({*cgroups.members(), *daemons})
 
 
 def _certified_from(paths: Paths) -> dt.datetime | None:

@@ -1,6 +1,8 @@
 """Every check of the machine, with its fault present and absent."""
 
 import datetime as dt
+import json
+import os
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -16,6 +18,7 @@ from local.errors import LocalError
 from local.machine import Folder, Machine
 from local.paths import Paths
 from local.ports import Taken
+from local.processes import Record, start_mark
 from local.ranges import Asked
 
 PAST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -193,3 +196,21 @@ def test_a_table_that_only_its_owner_changes_is_recognised(flags: list[str], loc
         ]
     }
     assert machine_.locked_tables(ruleset) == locked
+
+
+@pytest.mark.parametrize(("uid", "seen"), [(0, True), (1000, False)])
+def test_ports_that_may_be_the_cluster_s_own_are_no_fault_for_who_cannot_tell(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, uid: int, seen: bool
+) -> None:
+    paths.create()
+    record = Record(name="x", pid=os.getpid(), started=start_mark(os.getpid()) or "", fingerprint="", binary="")
+    (paths.run / "x.json").write_text(json.dumps(vars(record)))
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    listening = (Taken(address="127.0.0.1", number=5050, pid=None),)
+
+    def taken(but_for: set[int]) -> tuple[Taken, ...]:
+        assert os.getpid() in but_for
+        return listening
+
+    monkeypatch.setattr(machine_.ports, "taken", taken)
+    assert machine_.taken(paths) == (listening if seen else ())
