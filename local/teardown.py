@@ -117,6 +117,7 @@ _EMPTY_IF_OURS = tuple(
     for folder in (
         "/run/containerd/s",
         "/run/containerd",
+        "/run/runc",
         "/var/lib/cni/results",
         "/var/lib/cni",
         "/var/log/containers",
