@@ -24,6 +24,9 @@ _COMMON = (
     "python3-venv",
     "systemd-sysv",
 )
+# Of the user in the guest, who is root, and what lies there.
+HOME = "/root"
+CLONE, WHEELS, TRIAL = "slipway", "wheels", ".trial"
 _FORMAT = "1"  # raise it when the way a root is made changes
 
 

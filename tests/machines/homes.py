@@ -19,18 +19,17 @@ from local.toolchain.build import Toolchain
 from local.toolchain.golang import WHEEL, find_go
 from local.toolchain.groups import GROUPS
 from tests.machines import agent, roots
-from tests.machines.guests import Guest
+from tests.machines.guests import CLONE, HOME, TRIAL, WHEELS, Guest
 from tests.machines.roots import Root
 
-CLONE, WHEELS, TRIAL = "slipway", "wheels", ".trial"
 _SIZE = "24G"  # sparse
 _LIMIT_SECONDS = 1800
 # With these, pip and uv install from the folder and ask nobody.
 ENVIRONMENT = {
     "PIP_NO_INDEX": "1",
-    "PIP_FIND_LINKS": f"/root/{WHEELS}",
+    "PIP_FIND_LINKS": f"{HOME}/{WHEELS}",
     "UV_NO_INDEX": "1",
-    "UV_FIND_LINKS": f"/root/{WHEELS}",
+    "UV_FIND_LINKS": f"{HOME}/{WHEELS}",
     "UV_OFFLINE": "1",
 }
 # The names of builds depend on the version of Go, so the guest must have one; whoever asks it to build learns why not.
@@ -107,7 +106,7 @@ def _set_up(guest: Guest, root: Root, tree: Path, folder: Path, progress: Progre
         tempfile.TemporaryDirectory(dir=folder) as mounted,
         progress.step(f"{guest.name}: make setup, in a chroot", 60),
     ):
-        inside = f"cd /root/{CLONE} && {exports()} && make setup"
+        inside = f"cd {HOME}/{CLONE} && {exports()} && make setup"
         shell = ["unshare", "--mount", "--", "/bin/sh", "-c", _CHROOT, root.image, mounted, tree, inside]
         run(shell, log=folder / f"{guest.name}-setup.log", timeout_seconds=_LIMIT_SECONDS)
     _link_tree(clone / ".venv", made)

@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.machines import answers, homes, reaching
+from tests.machines import answers, reaching
 from tests.machines.firewall import FIREWALLS
+from tests.machines.guests import CLONE, HOME, TRIAL
 from tests.machines.leftovers import differences, joined
 from tests.machines.report import Step
 from tests.machines.trial import BOOT_SECONDS, COMMAND_SECONDS, DOWN_SECONDS, UP_SECONDS, Broken, Trial
@@ -15,8 +16,8 @@ _PICTURES = 5
 _MEASURED_SECONDS = 20
 _SHARE_OF_REQUEST = 0.95  # the pod's own threads and the kernel's bookkeeping are measured too
 _SHUTDOWN_SECONDS = 10.0  # how much longer a shutdown with the cluster may take; not scaled: 90 s must never pass
-_BUILDKIT = "/root/.local/state/slipway/etc/buildkitd.toml"
-_PULUMI_LOG = "/root/.local/state/slipway/logs/pulumi-up.log"
+_BUILDKIT = f"{HOME}/.local/state/slipway/etc/buildkitd.toml"
+_PULUMI_LOG = f"{HOME}/.local/state/slipway/logs/pulumi-up.log"
 _NAMES = ("kubernetes.default.svc.cluster.local",)
 _URLS = ("https://kubernetes.default.svc/readyz",)
 _SHOWN_ALLOWED = 3
@@ -26,7 +27,7 @@ def boot(trial: Trial, step: Step) -> None:
     """Boot, and measure how slow the guest is."""
     trial.seconds["boot"] = trial.boot()
     step.facts["factor"] = trial.measure()
-    step.facts["commit"] = trial.must(f"cd {homes.CLONE} && git log -1 --oneline").strip()
+    step.facts["commit"] = trial.must(f"cd {CLONE} && git log -1 --oneline").strip()
     step.check("boots", passed=True, detail=f"{trial.seconds['boot']:.0f} s; {trial.factor:.1f} times slower")
 
 
@@ -84,7 +85,7 @@ def shares(trial: Trial, step: Step) -> None:
         "builds": parent,
         "seconds": _MEASURED_SECONDS,
     }
-    script = f"python3 /root/{homes.TRIAL}/starving.py {shlex.quote(json.dumps(given))}"
+    script = f"python3 {HOME}/{TRIAL}/starving.py {shlex.quote(json.dumps(given))}"
     found = json.loads(trial.must(script, COMMAND_SECONDS + _MEASURED_SECONDS))
     step.facts |= found
     group = next(iter(found["settings"]["pod"].values()))
@@ -115,7 +116,7 @@ def reach(trial: Trial, step: Step) -> None:
     if pod is None:
         raise Broken("no pod of a slot runs")
     status = json.loads(trial.local("status --json"))
-    exported = trial.must(f"cd {homes.CLONE} && .venv/bin/python -m local env")
+    exported = trial.must(f"cd {CLONE} && .venv/bin/python -m local env")
     storage = next(line for line in exported.splitlines() if line.startswith("export SLIPWAY_S3_ENDPOINT="))
     urls = (*_URLS, shlex.split(storage)[1].partition("=")[2], f"{status['prometheusUrl']}/-/ready")
     script = shlex.quote(Path(reaching.__file__).read_text())
@@ -150,7 +151,7 @@ def down(trial: Trial, step: Step) -> None:
     faults = [str(difference) for difference in found if not difference.allowed]
     step.facts["allowed"] = [str(difference) for difference in found if difference.allowed]
     step.check("nothing is left", not faults, "\n".join([f"{len(faults)} differences", *faults]) if faults else "")
-    clone = trial.must(f"git -C {homes.CLONE} status --porcelain").strip()
+    clone = trial.must(f"git -C {CLONE} status --porcelain").strip()
     step.check("the clone is as committed", not clone, clone)
 
 

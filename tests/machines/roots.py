@@ -8,7 +8,7 @@ from local import debian
 from local.commands import run
 from local.debian import Need
 from local.progress import Progress
-from tests.machines.guests import Guest
+from tests.machines.guests import HOME, TRIAL, Guest
 
 NEEDS = (
     Need("qemu-system-x86", program="qemu-system-x86_64"),
@@ -21,12 +21,12 @@ _SIZE = "6G"  # sparse: what is written counts
 _LIMIT_SECONDS = 1800
 
 AGENT_UNIT = "slipway-trial.service"
-_UNIT = """[Unit]
+_UNIT = f"""[Unit]
 Description=Commands of the machine trial
-RequiresMountsFor=/root
+RequiresMountsFor={HOME}
 
 [Service]
-ExecStart=/usr/bin/python3 /root/.trial/agent.py
+ExecStart=/usr/bin/python3 {HOME}/{TRIAL}/agent.py
 KillMode=process
 
 [Install]
@@ -36,7 +36,7 @@ _FILES = {
     "etc/hostname": "trial\n",
     "etc/hosts": "127.0.0.1 localhost trial\n::1 localhost\n",
     "etc/resolv.conf": "",
-    "etc/fstab": "/dev/vda / ext4 defaults 0 1\n/dev/vdb /root ext4 defaults 0 2\n",
+    "etc/fstab": f"/dev/vda / ext4 defaults 0 1\n/dev/vdb {HOME} ext4 defaults 0 2\n",
     f"etc/systemd/system/{AGENT_UNIT}": _UNIT,
 }
 
@@ -97,7 +97,8 @@ def _bootstrap(guest: Guest, tree: Path, log: Path) -> None:
     """Install the guest's packages; in a mount namespace of its own, so that an interrupted one leaves no mount."""
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     command = ["debootstrap", f"--keyring={keyring}", f"--include={','.join(guest.packages)}", guest.suite]
-    whole = ["unshare", "--mount", "--", *command, tree, debian.mirror()]
+    mirror = debian.mirror()  # one has every suite; without any, debootstrap asks its own
+    whole = ["unshare", "--mount", "--", *command, tree, *([mirror] if mirror else [])]
     run(whole, log=log, timeout_seconds=_LIMIT_SECONDS)
 
 

@@ -11,18 +11,19 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 _SETTLE_SECONDS = 2  # between two looks at settings, to find those that change by themselves
+_HOME = "/root"
 _CGROUPS = Path("/sys/fs/cgroup")
 # Where clusters keep files outside of their state directory, and where programs install themselves.
-_FOLDERS = ("/etc", "/opt", "/run", "/usr/local", "/var/lib", "/var/log", "/var/spool", "/tmp", "/root")  # noqa: S108
+_FOLDERS = ("/etc", "/opt", "/run", "/usr/local", "/var/lib", "/var/log", "/var/spool", "/tmp", _HOME)  # noqa: S108
 # Files that come and go on every machine, and what the trial itself brings: the clone's `.venv`, pip's and uv's caches.
 _VOLATILE_FILES = re.compile(
-    r"/run/(systemd|udev|log|user|utmp|blkid|cron|lock/lvm)|/var/log/|/var/lib/(systemd|private|logrotate|apt|dpkg|dbus)"
-    r"|/tmp/(systemd-private-|\.\w+-unix)|/var/lib/misc|/root/\.(trial|cache)|/root/slipway/|/root/wheels/|/etc/(mtab|ld\.so\.cache|\.pwd\.lock)"
-    r"|/run/(agetty\.reload|initctl|dbus|network|sudo)"
+    r"/run/(systemd|udev|log|user|utmp|blkid|cron|lock/lvm|agetty\.reload|initctl|dbus|network|sudo)|/var/log/"
+    r"|/var/lib/(systemd|private|logrotate|apt|dpkg|dbus|misc)|/tmp/(systemd-private-|\.\w+-unix)"
+    rf"|{_HOME}/(\.trial|\.cache|slipway/|wheels/)|/etc/(mtab|ld\.so\.cache|\.pwd\.lock)"
 )
 _COUNTERS = re.compile(r"\[\d+:\d+\]|packets \d+ bytes \d+|# handle \d+")
 _LIFETIMES = re.compile(r"(valid_lft|preferred_lft|expires) \w+")
@@ -92,7 +93,7 @@ def firewall() -> dict[str, str]:
     return found | ruleset(json.loads("\n".join(_printed("nft", "-j", "list", "ruleset")) or "{}"))
 
 
-def ruleset(listed: dict[str, list[dict[str, dict[str, object]]]]) -> dict[str, str]:
+def ruleset(listed: Mapping[str, Sequence[Mapping[str, Mapping[str, object]]]]) -> dict[str, str]:
     """Return what an nftables ruleset decides: its rules, its sets, and the chains that drop what no rule names."""
     found: dict[str, str] = {}
     for entry in listed.get("nftables", []):

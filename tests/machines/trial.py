@@ -10,6 +10,7 @@ from local.errors import LocalError
 from local.progress import Progress
 from tests.machines import homes
 from tests.machines.answers import Pod, serving_pods
+from tests.machines.guests import CLONE, HOME, TRIAL
 from tests.machines.leftovers import Look
 from tests.machines.machine import Machine, Result
 from tests.machines.report import Report, Step
@@ -19,7 +20,7 @@ _LOOP = "import time; t = time.perf_counter(); sum(i * i % 7 for i in range(2_00
 _LEAST_SECONDS = 60  # the limit of a command is never below
 # Seconds that things take at most on an idle machine like the one that the guest emulates; multiplied by the factor.
 UP_SECONDS, DOWN_SECONDS, COMMAND_SECONDS = 240, 60, 20
-_STATE = "/root/.local/state/slipway"
+_STATE = f"{HOME}/.local/state/slipway"
 _LOGS_LINES = 60
 
 
@@ -58,15 +59,15 @@ class Trial:
 
     def make(self, target: str, seconds: float, *, live: bool = True) -> Result:
         """Run a target of the Makefile in the clone, with no index but the wheels that are there."""
-        return self.run(f"cd {homes.CLONE} && {homes.exports()} && make {target}", seconds, live=live)
+        return self.run(f"cd {CLONE} && {homes.exports()} && make {target}", seconds, live=live)
 
     def local(self, arguments: str) -> str:
         """Run `python -m local` in the clone and return what it prints; its exit code may say "not healthy"."""
-        return self.run(f"cd {homes.CLONE} && .venv/bin/python -m local {arguments} 2>/dev/null").output
+        return self.run(f"cd {CLONE} && .venv/bin/python -m local {arguments} 2>/dev/null").output
 
     def kubectl(self, arguments: str, seconds: float = COMMAND_SECONDS) -> Result:
         """Run kubectl as `make env` offers it."""
-        return self.run(f'cd {homes.CLONE} && eval "$(.venv/bin/python -m local env)" && kubectl {arguments}', seconds)
+        return self.run(f'cd {CLONE} && eval "$(.venv/bin/python -m local env)" && kubectl {arguments}', seconds)
 
     def pods(self) -> list[Pod]:
         """Return the running pods of slots."""
@@ -74,7 +75,7 @@ class Trial:
 
     def look(self) -> Look:
         """Return what a cluster could leave behind, as it is now."""
-        return json.loads(self.must(f"python3 /root/{homes.TRIAL}/snapshot.py"))
+        return json.loads(self.must(f"python3 {HOME}/{TRIAL}/snapshot.py"))
 
     def boot(self) -> float:
         """Boot until systemd has started everything; returns the seconds."""
