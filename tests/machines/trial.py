@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.errors import LocalError
+from local.patience import VARIABLE
 from local.progress import Progress
 from tests.machines import homes
 from tests.machines.answers import Pod, serving_pods
@@ -58,12 +59,15 @@ class Trial:
         return result.output
 
     def make(self, target: str, seconds: float, *, live: bool = True) -> Result:
-        """Run a target of the Makefile in the clone, with no index but the wheels that are there."""
-        return self.run(f"cd {CLONE} && {homes.exports()} && make {target}", seconds, live=live)
+        """Run a target of the Makefile in the clone, with no index but the wheels that are there, and with patience."""
+        patience = f"{VARIABLE}={self.factor:.0f}"
+        return self.run(f"cd {CLONE} && {homes.exports()} {patience} && make {target}", seconds, live=live)
 
     def local(self, arguments: str) -> str:
         """Run `python -m local` in the clone and return what it prints; its exit code may say "not healthy"."""
-        return self.run(f"cd {CLONE} && .venv/bin/python -m local {arguments} 2>/dev/null").output
+        return self.run(
+            f"cd {CLONE} && {VARIABLE}={self.factor:.0f} .venv/bin/python -m local {arguments} 2>/dev/null"
+        ).output
 
     def kubectl(self, arguments: str, seconds: float = COMMAND_SECONDS) -> Result:
         """Run kubectl as `make env` offers it."""
