@@ -93,9 +93,9 @@ exec chroot "$1" /usr/bin/env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin
 
 
 def _set_up(guest: Guest, root: Root, tree: Path, folder: Path, progress: Progress) -> None:
-    """Give the clone the `.venv` that `make setup` makes in the guest, made once for each lock file and Makefile."""
+    """Give the clone the `.venv` that `make setup` makes in the guest, made once for each lock file and recipe."""
     clone = tree / CLONE
-    facts = "\0".join((guest.key, *((clone / name).read_text() for name in ("requirements.lock", "Makefile"))))
+    facts = "\0".join((guest.key, (clone / "requirements.lock").read_text(), recipe((clone / "Makefile").read_text())))
     made = folder / "setups" / f"{guest.name}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
     if made.is_dir():
         _link_tree(made, clone / ".venv")
@@ -110,6 +110,12 @@ def _set_up(guest: Guest, root: Root, tree: Path, folder: Path, progress: Progre
         shell = ["unshare", "--mount", "--", "/bin/sh", "-c", _CHROOT, root.image, mounted, tree, inside]
         run(shell, log=folder / f"{guest.name}-setup.log", timeout_seconds=_LIMIT_SECONDS)
     _link_tree(clone / ".venv", made)
+
+
+def recipe(makefile: str) -> str:
+    """Return the rule that makes `.venv`."""
+    _, rule, after = makefile.partition("\n.venv/.ready:")
+    return rule + after.partition("\n\n")[0]
 
 
 def _copy_cache(paths: Paths, target: Path) -> None:

@@ -46,8 +46,8 @@ RULES = (
     Rule(kind="mount", change=ADDED, pattern=r"/proc/sys/fs/binfmt_misc|/run/(user|credentials)", reason="systemd's"),
     Rule(kind="mount", change=GONE, pattern=r"/run/(user|credentials)", reason="systemd's"),
     Rule(kind="cgroup", change=CHANGED, pattern=r"/sys/fs/cgroup$", reason="controllers stay enabled, as ADR 11 says"),
-    Rule(kind="file", change=ADDED, pattern=r"/run/(xtables\.lock|lock)|/root/\.(wget|python)", reason="of no size"),
-    Rule(kind="file", change=ADDED, pattern=rf"{HOME}/\.(local|cache)(/state|/share)?$", reason="the user's own folders"),
+    Rule(kind="file", change=ADDED, pattern=r"/run/(xtables\.lock|lock)", reason="of no size"),
+    Rule(kind="file", change=ADDED, pattern=rf"{HOME}/\.(local|cache)(/state|/share)?$", reason="a home has it"),
     Rule(kind="file", change=GONE, pattern=r"/(run|tmp|var)/", reason="a running system's own"),
 )  # fmt: skip
 

@@ -13,7 +13,11 @@ MEMORY_MIB = 8192
 PROCESSORS = 2
 DISKS = ("root.qcow2", "home.qcow2")
 SOCKET, CONSOLE, ERRORS = "agent.sock", "console.log", "qemu.log"
-_KERNEL_OPTIONS = "root=/dev/vda rw console=ttyS0 mitigations=off panic=-1 rcupdate.rcu_cpu_stall_suppress=1"
+# Without the last two an emulated guest reads the HPET for the time, which only one processor can do at once.
+_KERNEL_OPTIONS = (
+    "root=/dev/vda rw console=ttyS0 mitigations=off panic=-1 rcupdate.rcu_cpu_stall_suppress=1"
+    " tsc=reliable clocksource=tsc"
+)
 _ACCELERATED = ("-accel", "kvm", "-cpu", "host")
 # 5-level page tables only make each emulated TLB miss longer.
 _EMULATED = ("-accel", "tcg,thread=multi,tb-size=1024", "-cpu", "max,la57=off")

@@ -15,6 +15,12 @@ class Check:
     passed: bool
     detail: str = ""
 
+    @property
+    def line(self) -> str:
+        """The verdict with the first line of the detail."""
+        first = self.detail.partition("\n")[0]
+        return f"{'ok  ' if self.passed else 'FAIL'} {self.name}{f': {first}' if first else ''}"
+
 
 @dataclass(kw_only=True)
 class Step:
@@ -65,9 +71,8 @@ def table(reports: Sequence[Report]) -> str:
         for step in report.steps:
             lines.append(f"  {step.name:<18} {duration(step.seconds)}")
             for check in step.checks:
-                mark = "ok  " if check.passed else "FAIL"
-                first, *more = check.detail.splitlines() or [""]
-                lines.append(f"    {mark} {check.name}{f': {first}' if first else ''}")
-                lines += [f"         {line}" for line in more if not check.passed]
+                lines.append(f"    {check.line}")
+                more = () if check.passed else check.detail.splitlines()[1:]
+                lines += [f"         {line}" for line in more]
         lines.append(f"  {'passed' if report.passed else 'FAILED'}")
     return "\n".join(lines).strip()

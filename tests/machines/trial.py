@@ -134,7 +134,7 @@ def follow(trial: Trial, plan: Mapping[str, Callable[[Trial, Step], None]], last
             broken = broken or name
         step.seconds = round(time.monotonic() - start, 1)
         for check in step.checks:
-            trial.progress.note(f"  {'ok  ' if check.passed else 'FAIL'} {check.name}: {check.detail.splitlines()[:1]}")
+            trial.progress.note(f"  {check.line}")
         (trial.folder / "summary.json").write_text(json.dumps(trial.report.document(), indent=1, default=str))
         if name == last:
             return
