@@ -3,7 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.machines import agent
+
+pytestmark = pytest.mark.slow
 
 
 def run(command: str, folder: Path, limit: float = 20) -> tuple[int, str]:

@@ -47,14 +47,17 @@ def works(program: Path, lines: str) -> bool:
     return qemu.kvm_works(Path("vmlinuz"), limit_seconds=2)
 
 
+@pytest.mark.slow
 def test_a_kernel_that_speaks_shows_that_kvm_works(pretended_qemu: Path) -> None:
     assert works(pretended_qemu, 'echo "[0.0] Linux version 6.1" > "$console"; sleep 60')
 
 
+@pytest.mark.slow
 def test_a_guest_that_hangs_in_the_firmware_shows_that_it_does_not(pretended_qemu: Path) -> None:
     assert not works(pretended_qemu, 'echo "Probing EDD" > "$console"; exec sleep 60')
 
 
+@pytest.mark.slow
 def test_a_qemu_that_refuses_shows_that_it_does_not(pretended_qemu: Path) -> None:
     assert not works(pretended_qemu, "exit 1")
 
