@@ -38,7 +38,7 @@ RULES = (
     Rule(kind="module", change=ADDED, pattern="", reason="the kernel keeps modules until a reboot"),
     Rule(kind="setting", change=ADDED, pattern="", reason="it came with a kernel module, and has its default"),
     Rule(kind="setting", change=GONE, pattern="", reason="it belongs to something that has ended"),
-    Rule(kind="setting", change=CHANGED, pattern=r"(fs/(dentry|file|inode|epoll|aio)|kernel/(ns_last|random|pty|sched)"
+    Rule(kind="setting", change=CHANGED, pattern=r"(fs/(dentry|file|inode|epoll|aio|quota)|kernel/(ns_last|random|pty|sched)"
          r"|net/netfilter/nf_conntrack_count|vm/(stat|nr_|lowmem))", reason="a counter"),
     Rule(kind="process", change=GONE, pattern="", reason="systemd ends what is idle"),
     Rule(kind="process", change=ADDED, pattern=r"(/usr)?/lib/systemd/|\(sd-", reason="systemd starts it when asked"),

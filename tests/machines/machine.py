@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -19,6 +20,7 @@ from tests.machines.roots import Root
 _POLL_SECONDS = 0.1
 _KILL_SECONDS = 30  # how much longer than a command's limit the answer may take
 _TAIL_LINES = 12
+_HEARTBEAT = re.compile(r": [\d a-z]+(, longer than| of about) ")  # of local/progress.py: what still runs
 _NICE = -5  # three times the weight of others
 _LOGGED = 20_000  # characters of one command's output
 
@@ -35,7 +37,8 @@ class Result:
     @property
     def tail(self) -> str:
         """The last lines of the output, to be shown where the command failed."""
-        return "\n".join(self.output.strip().splitlines()[-_TAIL_LINES:])
+        lines = (line for line in self.output.strip().splitlines() if not _HEARTBEAT.search(line))
+        return "\n".join([*lines][-_TAIL_LINES:])
 
 
 def _prefer(pid: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from local.errors import LocalError
 from tests.machines import qemu
-from tests.machines.machine import Machine
+from tests.machines.machine import Machine, Result
 from tests.machines.roots import Root
 
 
@@ -76,6 +76,11 @@ def test_lines_are_shown_whole(guest: Guest, machine: Machine) -> None:
 def test_answers_to_other_commands_are_passed_over(guest: Guest, machine: Machine) -> None:
     guest.answers.append([{"id": 1, "exit": 9, "seconds": 0.1}, {"exit": 0, "seconds": 0.1}])
     assert machine.execute("true", limit_seconds=5).exit == 0
+
+
+def test_the_tail_leaves_out_what_only_says_that_something_still_runs() -> None:
+    output = "local: no such stack\npulumi up -s dev: 6 min 1 s, longer than the usual 1 min\nx: 30 s of about 1 min\n"
+    assert Result(command="make up", exit=1, output=output, seconds=1.0).tail == "local: no such stack"
 
 
 def test_a_guest_that_ends_meanwhile_is_an_error_that_names_its_console(guest: Guest, machine: Machine) -> None:

@@ -21,7 +21,7 @@ _LOOP = "import time; t = time.perf_counter(); sum(i * i % 7 for i in range(2_00
 _LOOPS = 5
 _LEAST_SECONDS = 60  # the limit of a command is never below
 # Seconds that things take at most on an idle machine like the one that the guest emulates; multiplied by the factor.
-UP_SECONDS, DOWN_SECONDS, COMMAND_SECONDS = 240, 60, 20
+UP_SECONDS, DOWN_SECONDS, COMMAND_SECONDS = 400, 60, 20
 _STATE = f"{HOME}/.local/state/slipway"
 _LOGS_LINES = 60
 
