@@ -39,7 +39,8 @@ RULES = (
     Rule(kind="setting", change=ADDED, pattern="", reason="it came with a kernel module, and has its default"),
     Rule(kind="setting", change=GONE, pattern="", reason="it belongs to something that has ended"),
     Rule(kind="setting", change=CHANGED, pattern=r"(fs/(dentry|file|inode|epoll|aio|quota)"
-         r"|kernel/(ns_last|random|pty|sched)|net/netfilter/nf_conntrack_count|vm/(stat|nr_|lowmem))", reason="a counter"),
+         r"|kernel/(ns_last|random|pty|sched)|net/netfilter/nf_conntrack_count|vm/(stat|nr_|lowmem))",
+         reason="a counter"),
     Rule(kind="process", change=GONE, pattern="", reason="systemd ends what is idle"),
     Rule(kind="process", change=ADDED, pattern=r"(/usr)?/lib/systemd/|\(sd-", reason="systemd starts it when asked"),
     Rule(kind="process", change=CHANGED, pattern=r"(/usr)?/lib/systemd/|\(", reason="systemd's number of workers"),
