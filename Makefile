@@ -90,6 +90,10 @@ e2e-alerts: WITH = monitoring
 e2e-alerts: up ## every alert fires and is resolved in a Prometheus that the operator runs (10 min)
 	@$(PY) -m pytest tests/cluster/test_monitoring.py -v
 
+.PHONY: trial-machine
+trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 13 in QEMU, with a firewall (after make up and make down; an hour in emulation; GUEST=debian-13, KEEP=1)
+	@$(PY) -m tests.machines trial $(addprefix --guest ,$(GUEST)) $(if $(KEEP),--keep)
+
 .PHONY: mutants
 mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one
 	@$(PY) -m tests.mutants

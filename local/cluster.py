@@ -14,6 +14,7 @@ from local import (
     network,
     node,
     parts,
+    patience,
     pki,
     processes,
     storage,
@@ -33,6 +34,7 @@ DEPENDENTS = "part-dependents"
 READY = "node-ready"
 _START_LIMIT_SECONDS = 180  # twenty times what it takes on an idle machine: builds may take both processors meanwhile
 _GRACE_SECONDS = 10
+_ESTABLISHED_SECONDS = 30
 _HICCUP_SECONDS = 5  # a running daemon that fails its probe for this long is restarted
 
 
@@ -87,10 +89,10 @@ class Cluster:
             processes.stop(record, _GRACE_SECONDS)
         with self._progress.step(f"start {daemon.name}", daemon.expected_seconds):
             started = self._launcher.start(daemon, binary)
-            self._launcher.await_healthy(daemon, started, _START_LIMIT_SECONDS)
+            self._launcher.await_healthy(daemon, started, patience.limit(_START_LIMIT_SECONDS))
 
     def _recovers(self, daemon: Daemon) -> bool:
-        deadline = time.monotonic() + _HICCUP_SECONDS
+        deadline = time.monotonic() + patience.limit(_HICCUP_SECONDS)
         while processes.probe_failure(daemon) is not None:
             if time.monotonic() > deadline:
                 return False
@@ -114,7 +116,12 @@ class Cluster:
         folder = definitions.provide(self._paths.cache, self._progress, parts.definitions(self._paths))
         with self._progress.step("apply resource definitions", 8):
             self._apply(folder)
-            self._kubectl("wait", "--for=condition=Established", "--timeout=30s", f"--filename={folder}")
+            self._kubectl(
+                "wait",
+                "--for=condition=Established",
+                f"--timeout={patience.limit(_ESTABLISHED_SECONDS):.0f}s",
+                f"--filename={folder}",
+            )
             self._apply(Path("-"), definitions.gateway(self._paths.addresses))
 
     def _apply(self, objects: Path, content: str | None = None) -> None:
@@ -130,12 +137,13 @@ class Cluster:
 
     def _await_node(self) -> None:
         """Return when the node takes pods and the default namespace's ServiceAccount exists."""
-        deadline = time.monotonic() + _START_LIMIT_SECONDS
+        seconds = patience.limit(_START_LIMIT_SECONDS)
+        deadline = time.monotonic() + seconds
         with self._progress.step("wait for the node", 8):
             while not self._usable():
                 if time.monotonic() > deadline:
                     log = self._paths.logs / "kubelet.log"
-                    raise LocalError(f"kubelet: the node is not Ready after {_START_LIMIT_SECONDS} s; its log: {log}")
+                    raise LocalError(f"kubelet: the node is not Ready after {seconds:.0f} s; its log: {log}")
                 time.sleep(0.2)
 
     def _usable(self) -> bool:

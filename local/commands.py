@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from local import patience
 from local.errors import LocalError
 
 _INTERRUPT_SECONDS = 60
@@ -57,7 +58,7 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
         environment: Its whole environment; the caller's own if None.
         log: A file that gets everything it prints, for commands whose output is long.
         cwd: Where it runs.
-        timeout_seconds: After this long it is killed, which counts as a failure.
+        timeout_seconds: After this long, times SLIPWAY_PATIENCE, it is killed, which counts as a failure.
     """
     words = [str(word) for word in command]
     name = " ".join([Path(words[0]).name, *words[1:3]])
@@ -91,7 +92,7 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
 def _finish(child: subprocess.Popen[str], stdin: str | None, timeout_seconds: float, name: str) -> tuple[str, str]:
     CHILDREN.start(child)
     try:
-        output, errors = child.communicate(stdin, timeout_seconds)
+        output, errors = child.communicate(stdin, patience.limit(timeout_seconds))
     except subprocess.TimeoutExpired as slow:
         _kill(child)
         raise LocalError(f"`{name}` did not end within {timeout_seconds:.0f} s") from slow

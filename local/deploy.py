@@ -15,7 +15,7 @@ import httpx
 import psutil
 import yaml
 
-from local import kube, pki, stack_file, storage
+from local import kube, patience, pki, stack_file, storage
 from local.commands import run
 from local.errors import LocalError
 from local.paths import Paths
@@ -132,7 +132,7 @@ def try_out(paths: Paths, services: Mapping[str, Any]) -> list[Answer]:
 
     pictures = held_out()[:_PICTURES]
     picture_file(paths).write_bytes(pictures[0][0])
-    with httpx.Client(trust_env=False, timeout=10) as client:
+    with httpx.Client(trust_env=False, timeout=patience.limit(10)) as client:
         exposed = [service for service in services.values() if "url" in service]
         return [ask(client, service, *picture) for service in exposed for picture in pictures]
 
@@ -144,7 +144,7 @@ def picture_file(paths: Paths) -> Path:
 
 def ask(client: httpx.Client, service: Mapping[str, Any], picture: bytes, expected: str) -> Answer:
     """Send one picture; the route of a new Ingress appears within a second, so a 404 or 503 is asked again."""
-    deadline = time.monotonic() + _ROUTE_LIMIT_SECONDS
+    deadline = time.monotonic() + patience.limit(_ROUTE_LIMIT_SECONDS)
     while True:
         headers = {"Host": service["host"], "Content-Type": "image/png"}
         answer = client.post(service["url"], content=picture, headers=headers)

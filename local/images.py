@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from local import addresses, debian, oci
+from local import addresses, debian, oci, patience
 from local.commands import run
 from local.errors import LocalError
 from local.paths import Paths
@@ -82,7 +82,7 @@ def seed_bases(paths: Paths, base: Path, redis: Path, progress: Progress) -> Non
 
 
 def _push(paths: Paths, image: Path, repository: str, tag: str) -> str:
-    with httpx.Client(base_url=paths.addresses.registry_url, timeout=60, trust_env=False) as registry:
+    with httpx.Client(base_url=paths.addresses.registry_url, timeout=patience.limit(60), trust_env=False) as registry:
         return oci.push(image, registry, repository, tag)
 
 

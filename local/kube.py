@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from local import patience
 from local.errors import LocalError
 from local.paths import Paths
 
@@ -18,7 +19,7 @@ def get(paths: Paths, path: str) -> Json | None:
     context = ssl.create_default_context(cafile=paths.pki / "ca.crt")
     context.load_cert_chain(paths.pki / "probe.crt", paths.pki / "probe.key")
     try:
-        answer = httpx.get(at.api_url + path, verify=context, timeout=10, trust_env=False)
+        answer = httpx.get(at.api_url + path, verify=context, timeout=patience.limit(10), trust_env=False)
     except (httpx.HTTPError, OSError) as failure:
         raise LocalError(f"kube-apiserver: GET {path}: {failure}: see `python -m local status`") from failure
     if answer.status_code == HTTPStatus.NOT_FOUND:

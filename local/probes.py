@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 
+from local import patience
 from local.daemon import Probe, ProbeError
 
 _TIMEOUT_SECONDS = 3.0
@@ -24,7 +25,9 @@ def http(url: str, identity: Path | None = None, *, authority: Path | None = Non
 
     def probe() -> None:
         try:
-            answer = httpx.get(url, verify=_context(identity, authority), timeout=_TIMEOUT_SECONDS, trust_env=False)
+            answer = httpx.get(
+                url, verify=_context(identity, authority), timeout=patience.limit(_TIMEOUT_SECONDS), trust_env=False
+            )
         except (httpx.HTTPError, OSError) as failure:
             raise ProbeError(f"{url}: {failure}") from failure
         if answer.status_code != HTTPStatus.OK:
@@ -38,7 +41,7 @@ def unix_socket(path: Path) -> Probe:
 
     def probe() -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.settimeout(_TIMEOUT_SECONDS)
+            client.settimeout(patience.limit(_TIMEOUT_SECONDS))
             try:
                 client.connect(str(path))
             except OSError as failure:

@@ -11,7 +11,7 @@ import shutil
 import time
 from pathlib import Path
 
-from local import cgroups, deploy, network, processes, shutdown, stack_file
+from local import cgroups, deploy, network, patience, processes, shutdown, stack_file
 from local.addresses import Addresses
 from local.commands import run
 from local.errors import LocalError
@@ -50,7 +50,7 @@ def _end_processes(paths: Paths) -> None:
     Killing in order would only give the kubelet the time to restart what has ended. The records find what is alive
     outside the cgroup, should somebody have moved it.
     """
-    deadline = time.monotonic() + _KILL_LIMIT_SECONDS
+    deadline = time.monotonic() + patience.limit(_KILL_LIMIT_SECONDS)
     while (pids := _ours(paths)) and time.monotonic() < deadline:
         processes.kill_all(pids)
         time.sleep(0.1)
@@ -65,7 +65,7 @@ def _ours(paths: Paths) -> list[int]:
 
 def _remove_cgroups() -> list[Path]:
     """Remove the cgroups; the kernel frees those of processes that just ended a moment later."""
-    deadline = time.monotonic() + _KILL_LIMIT_SECONDS / 10
+    deadline = time.monotonic() + patience.limit(_KILL_LIMIT_SECONDS) / 10
     while (left := cgroups.remove()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return left
