@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from tests.recording import Recorded, run_main
 
 pytest_plugins = ["pytester", "tests.first_failure"]
+
+settings.register_profile("slipway", deadline=None)  # a busy machine is no fault of a test
+settings.load_profile("slipway")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

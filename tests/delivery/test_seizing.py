@@ -12,12 +12,12 @@ import pytest
 from delivery.commands import driving
 
 DRIVER = """
-import signal, subprocess, sys
+import signal, subprocess, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 children = [subprocess.Popen([program, "60"]) for program in sys.argv[1:]]
 print("ready", flush=True)
 try:
-    children[0].wait()
+    time.sleep(60)  # not children[0].wait(): interrupted as it returns, it forgets how the child ended
 except KeyboardInterrupt:
     print(children[0].wait(5), [child.poll() for child in children[1:]], flush=True)
 finally:
@@ -25,6 +25,8 @@ finally:
         child.kill()
 """
 INTERRUPTED = -2
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
