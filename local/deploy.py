@@ -46,6 +46,7 @@ def exports(paths: Paths) -> dict[str, str]:
     """Return the variables after which plain `pulumi` and `kubectl` work on the local cluster."""
     return {
         "KUBECONFIG": str(paths.kubeconfig),
+        "KUBECACHEDIR": str(paths.state / "kube-cache"),  # kubectl's own; `down` removes it
         "PATH": f"{paths.project}/.venv/bin:{paths.bin}:{os.environ.get('PATH', '/usr/bin:/bin')}",
         "PULUMI_HOME": str(paths.pulumi_home),
         "PULUMI_BACKEND_URL": f"file://{paths.pulumi_backend}",

@@ -49,6 +49,8 @@ RULES = (
     Rule(kind="cgroup", change=CHANGED, pattern=r"/sys/fs/cgroup$", reason="controllers stay enabled, as ADR 11 says"),
     Rule(kind="file", change=ADDED, pattern=r"/run/(xtables\.lock|lock)", reason="of no size"),
     Rule(kind="file", change=ADDED, pattern=rf"{HOME}/\.(local|cache)(/state|/share)?$", reason="a home has it"),
+    Rule(kind="file", change=ADDED, pattern="/etc/systemd/system/sysinit.target.wants/nftables.service",
+         reason="the trial's own firewall"),
     Rule(kind="file", change=GONE, pattern=r"/(run|tmp|var)/", reason="a running system's own"),
 )  # fmt: skip
 
