@@ -53,7 +53,9 @@ MUTANTS = [
     Mutant(RANGES, "    if wanted != standing:", "    if False:", "a cluster's own addresses change", BY_RANGES),
     Mutant(SHUTDOWN, 'exec cat {{}} +"', 'quit"', "v1 clusters outlive the shutdown", BY_SHUTDOWN),
     Mutant(OWNER, "_GIVEN = (", '_GIVEN = (*("etcd",), ', "daemons' data is given away", BY_SHUTDOWN),
-    Mutant(OWNER, "follow_symlinks=False", "follow_symlinks=True", "a link gives away /etc/passwd", BY_SHUTDOWN),
+    Mutant(
+        OWNER, "follow_symlinks=False", "follow_symlinks=True", "a link gives away the file that it names", BY_SHUTDOWN
+    ),
     Mutant(
         STACK_FILE,
         "(?![\\w.])",
