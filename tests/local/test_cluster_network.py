@@ -51,10 +51,15 @@ def test_a_refused_network_leaves_the_machine_as_it_was(
     kernel = settings(tmp_path, monkeypatch)
     monkeypatch.setattr(network.packet_filter, "refuse_another_kubernetes", lambda: None)
     monkeypatch.setattr(network, "exists", {"lo"}.__contains__)
+    changes: list[str] = []  # what would change this very machine, were the refusal missing
+    monkeypatch.setattr(network, "_load_modules", lambda: changes.append("modules"))
+    monkeypatch.setattr(network.packet_filter, "ensure", changes.append)
+    monkeypatch.setattr(network.machine_firewall, "admit", changes.append)
     with pytest.raises(LocalError, match=rf"the route to {taken}.* \(tun0\) overlaps the cluster's range"):
         network.create(Addresses(), tmp_path / "saved.json")
     assert (kernel / "net/ipv4/ip_forward").read_text() == "0\n"
     assert not (tmp_path / "saved.json").exists()
+    assert changes == []
 
 
 def settings(folder: Path, monkeypatch: pytest.MonkeyPatch, boot: str = "first") -> Path:
