@@ -251,7 +251,7 @@ def registry(paths: Paths) -> Mapping[str, object]:
 def buildkitd(at: Addresses, uid: int) -> str:
     """Return BuildKit's configuration: the local registry speaks plain HTTP, builds run below our cgroup.
 
-    The socket is the user's who has the state directory: his `pulumi up` builds, too.
+    The socket belongs to the owner of the state directory, whose `pulumi up` builds images too.
     """
     return f"""[grpc]
 uid = {uid}

@@ -177,7 +177,8 @@ def locked_tables(ruleset: machine_firewall.Ruleset) -> tuple[str, ...]:
 def taken(paths: Paths) -> tuple[ports.Taken, ...]:
     """Return the ports on which processes listen that are not the cluster's.
 
-    Only root sees whose a port is. Beside a running cluster, another user could not tell its ports from strangers'.
+    Only root sees which process holds a port. For another user, a running cluster's own ports look like those of
+    strangers, so nothing is returned.
     """
     daemons = {record.pid for record in processes.records(paths) if record.alive()}
     if daemons and os.geteuid() != 0:

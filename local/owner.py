@@ -1,7 +1,7 @@
-"""Whose cluster it is: with `sudo make up`, the one's who typed it, who then needs no sudo to look at it and use it.
+"""Hand the cluster to the user who ran `sudo make up`, so that `make status`, pulumi and kubectl need no sudo.
 
-The daemons run as root all the same. What a user needs (credentials, records, Pulumi's state) is his; what the
-daemons keep (volumes, images, etcd) stays root's.
+The daemons still run as root. The user owns credentials, records and Pulumi's state; the data of the daemons (volumes,
+images, etcd) still belongs to root.
 """
 
 import os
@@ -25,7 +25,7 @@ class Owner:
 
 
 def invoking(environment: Mapping[str, str] = os.environ) -> Owner | None:
-    """Return the user who typed `sudo`; None without sudo, or for root."""
+    """Return the user who ran `sudo`; None without sudo, or if root ran it."""
     given = environment.get("SUDO_UID", "")
     if os.geteuid() != 0 or not given.isdecimal() or int(given) == 0:
         return None
@@ -37,7 +37,7 @@ def invoking(environment: Mapping[str, str] = os.environ) -> Owner | None:
 
 
 def hand_over(owner: Owner, state: Path, cache: Path, project: Path) -> None:
-    """Give the user what he needs of the cluster, of the cache's folder, and of what root made in his clone."""
+    """Give the user the files of the cluster that users need, the cache folder, and what root created in the clone."""
     folders = [state / name for name in _GIVEN]
     if project.stat().st_uid == owner.uid:
         folders += [project / name for name in _IN_CLONE]
@@ -48,7 +48,7 @@ def hand_over(owner: Owner, state: Path, cache: Path, project: Path) -> None:
         if path.lstat().st_uid != owner.uid:
             os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
     buildkit = state / "buildkit"
-    if buildkit.is_dir():  # its socket is his, and the way there must be open
+    if buildkit.is_dir():  # the user owns its socket, and must be able to enter its folder
         buildkit.chmod(0o711)
 
 

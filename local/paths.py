@@ -127,9 +127,10 @@ class Paths:
 
 
 def _home() -> Path:
-    """Return the home that holds the cluster: with sudo the user's own, so that he finds it without sudo too.
+    """Return the home directory that holds the cluster.
 
-    A cluster that an earlier version made with sudo is in root's home, and stays there until `down`.
+    With sudo it is the home of the user who ran it, so that commands without sudo find the cluster too. A cluster that
+    an earlier version created with sudo is in root's home, and stays there until `down`.
     """
     user = owner.invoking()
     if user is None or (Path.home() / _STATE / _MARKER).is_file():
