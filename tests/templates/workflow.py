@@ -52,6 +52,8 @@ class Fakes:
         for name in ("slipway", "docker", "pulumi", "make", "trivy"):
             self._write(name, 'echo "$(basename "$0") $*" >> "$FAKES/calls"')
         with (self.folder / "docker").open("a") as script:  # buildx says the digest in a file
+            # As `docker login` does: a writer whose reader has ended dies of SIGPIPE, and the step with it.
+            script.write('case "$*" in *--password-stdin*) cat > /dev/null ;; esac\n')
             script.write('while [ $# -gt 1 ]; do [ "$1" = --metadata-file ] && ')
             script.write(f'echo \'{{"containerimage.digest": "{DIGEST}"}}\' > "$2"; shift; done; true\n')
         with (self.folder / "slipway").open("a") as script:  # the record changes, as it does in a release
@@ -115,7 +117,7 @@ class Pipeline:
             written.touch()
             given = {key: self._text(value, steps) for key, value in variables.items()}
             done = self._shell(step["run"], given | {"GITHUB_OUTPUT": str(written)})
-            self.said += done.stdout + done.stderr
+            self.said += f"{done.stdout}{done.stderr}[{name}: exit code {done.returncode}]\n"
             found = dict(line.split("=", 1) for line in written.read_text().splitlines())
             steps[step.get("id", str(len(steps)))] = found
             if done.returncode:
