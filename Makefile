@@ -91,7 +91,7 @@ e2e-alerts: up ## every alert fires and is resolved in a Prometheus that the ope
 	@$(PY) -m pytest tests/cluster/test_monitoring.py -v
 
 .PHONY: trial-machine
-trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 13 in QEMU, with a firewall (after make up and make down; an hour in emulation; GUEST=debian-13, KEEP=1)
+trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 13 in QEMU, with a firewall (after make up and make down; half an hour for each in emulation, on a quiet machine; GUEST=debian-13, KEEP=1)
 	@$(PY) -m tests.machines trial $(addprefix --guest ,$(GUEST)) $(if $(KEEP),--keep)
 
 .PHONY: mutants
