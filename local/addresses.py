@@ -10,6 +10,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+from local.errors import LocalError
+
 BRIDGE = "slipway0"
 NODE_NAME = "slipway"
 CLUSTER_DOMAIN = "cluster.local"
@@ -91,13 +93,21 @@ class Addresses:
 
     @classmethod
     def load(cls, file: Path) -> "Addresses":
-        """Read what `save` wrote; the defaults if there is no such file (clusters of earlier versions have none)."""
+        """Read what `save` wrote; the defaults if there is no such file (clusters of earlier versions have none).
+
+        Raises:
+            LocalError: the file is damaged, or a later version wrote it.
+        """
         if not file.is_file():
             return cls()
-        record: dict[str, Any] = json.loads(file.read_text())
-        return cls(
-            pods=IPv4Network(record["pods"]), services=IPv4Network(record["services"]), ports=Ports(**record["ports"])
-        )
+        try:
+            record: dict[str, Any] = json.loads(file.read_text())
+            pods, services = IPv4Network(record["pods"]), IPv4Network(record["services"])
+            return cls(pods=pods, services=services, ports=Ports(**record["ports"]))
+        except (ValueError, KeyError, TypeError) as wrong:
+            raise LocalError(
+                f"{file}: these are no addresses of a cluster ({wrong}): remove the file, then run `make down`"
+            ) from wrong
 
     def save(self, file: Path) -> None:
         """Write the choice down."""

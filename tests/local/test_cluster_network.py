@@ -119,3 +119,13 @@ def test_ranges_and_ports_survive_a_second_up(tmp_path: Path) -> None:
 
 def test_a_cluster_of_an_earlier_version_has_the_usual_addresses(tmp_path: Path) -> None:
     assert Addresses.load(tmp_path / "addresses.json") == Addresses()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"pods": "ten"}', '{"pods": "10.88.0.0/16", "services": "10.96.0.0/16", "ports": {"new": 1}}']
+)
+def test_a_damaged_record_of_addresses_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "addresses.json").write_text(text)
+    with pytest.raises(LocalError, match=r"addresses.json: these are no addresses of a cluster") as refused:
+        Addresses.load(tmp_path / "addresses.json")
+    assert "\n" not in str(refused.value)
