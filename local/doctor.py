@@ -17,7 +17,7 @@ from local.paths import Paths
 _PYTHON = (3, 11)
 # Measured: 4 and 2.5 GiB with one stack; a toolchain that is not built yet needs Go's caches beside it.
 _FREE_GIB = {"SLIPWAY_STATE": 6.0, "SLIPWAY_CACHE": 3.0}
-_MEMORY_GIB = 3.5  # the cluster takes 0.7, the dev stack 0.6, the linker of the toolchain's largest program 2
+_MEMORY_GIB = 3.5  # an estimate: the cluster alone takes 0.7; what the toolchain's builds take was never measured
 _NO_OVERLAY_ON = {"overlay", "nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "ecryptfs", "vboxsf", "fuseblk"}
 _RELEASED = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)  # a clock before this is wrong
 
@@ -235,7 +235,7 @@ def _clock(found: Machine, _: Plan) -> Iterator[Finding]:
     shown = f"{found.now:%Y-%m-%d %H:%M} UTC"
     fault = ""
     if found.now < _RELEASED:
-        fault = f"the clock says {shown}, which is past: certificates would not be valid"
+        fault = f"the clock says {shown}, which is in the past: certificates would not be valid"
     elif found.certified_from is not None and found.now < found.certified_from:
         fault = f"the clock says {shown}, before the cluster's certificates ({found.certified_from:%Y-%m-%d %H:%M} UTC)"
     yield Finding(check="clock", fault=fault, remedy="set it: `timedatectl set-ntp true`", note=shown)
