@@ -125,8 +125,12 @@ class Cluster:
             self._apply(Path("-"), definitions.gateway(self._paths.addresses))
 
     def _apply(self, objects: Path, content: str | None = None) -> None:
-        """Apply a file, a folder or (`-`) a text on the server's side, where an unchanged object is not written."""
-        self._kubectl("apply", "--server-side", "--force-conflicts", f"--filename={objects}", stdin=content)
+        """Apply a file, a folder or (`-`) a text on the server's side, where an unchanged object is not written.
+
+        An API server that is overloaded, as in its first seconds on a slow machine, is asked again.
+        """
+        arguments = ("apply", "--server-side", "--force-conflicts", f"--filename={objects}")
+        kube.insisting(lambda: self._kubectl(*arguments, stdin=content))
 
     def _kubectl(self, *arguments: str, stdin: str | None = None) -> None:
         kubectl = self._toolchain.wait("kubectl")

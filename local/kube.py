@@ -1,6 +1,8 @@
 """Read the local cluster's API with the probe's certificate; what is written goes through kubectl or Pulumi."""
 
+import re
 import ssl
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +13,10 @@ from local.errors import LocalError
 from local.paths import Paths
 
 Json = dict[str, Any]  # an API object: its shape is the server's
+_TRIES = 4  # each ends by the API server's own timeout of a minute
+_OVERLOADED = re.compile(
+    r"\((Timeout|ServerTimeout|TooManyRequests|ServiceUnavailable)\)|etcdserver: request timed out"
+)
 
 
 def get(paths: Paths, path: str) -> Json | None:
@@ -33,3 +39,15 @@ def condition(item: Json, kind: str) -> bool:
     """Whether an object's status says that a condition is true."""
     conditions: list[Json] = item.get("status", {}).get("conditions", [])
     return any(entry["type"] == kind and entry["status"] == "True" for entry in conditions)
+
+
+def insisting(act: Callable[[], None]) -> None:
+    """Do what may be done twice, again while the API server is overloaded; raises LocalError as ``act`` does."""
+    for left in reversed(range(_TRIES)):
+        try:
+            act()
+        except LocalError as error:
+            if not left or not _OVERLOADED.search(str(error)):
+                raise
+        else:
+            return
