@@ -10,31 +10,27 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
-import catalog
+from catalog import loading
+from components import last_update
 from components.preflight import checked
 from components.system import System, SystemArgs
-from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
-from models.parsing import below, parse
-from models.stack import StackSettings
-from models.system import SystemSpec, resolve
+from models.parsing import below
+from models.pins import Pins
+from models.system import pending, resolve
 from planning.sizing_line import advice
 
-
-def specification() -> SystemSpec:
-    """Validate everything before the first resource is registered."""
+PROJECT = Path(__file__).parent
+try:  # validate everything before the first resource is registered
     # The whole `slipway:` namespace: pulumi.Config gives only keys that one knows to ask for.
-    stack = parse(StackSettings, below("slipway:", {**get_config_env(), **CONFIG.get()}), "slipway:")
-    entry = parse(CatalogueEntry, catalog.read(stack.system.entry), f"catalog/{stack.system.entry}.yaml: ")
-    return checked(resolve(stack, entry), Path(__file__).parent)
-
-
-try:
-    spec = specification()
+    stack, entry, revisions = loading.load(below("slipway:", {**get_config_env(), **CONFIG.get()}), PROJECT)
+    pins = Pins(revisions=revisions, ran=last_update.read(stack, entry))
+    spec = checked(resolve(stack, entry, pins), PROJECT)
 except ConfigurationError as error:
     raise pulumi.RunError(str(error)) from None
-for line, lacking in advice(spec.services) if pulumi.runtime.is_dry_run() else ():
-    (pulumi.log.warn if lacking else pulumi.log.info)(line)
+if pulumi.runtime.is_dry_run():
+    for line, lacking in (*pending(spec, pulumi.get_stack()), *advice(spec.services)):
+        (pulumi.log.warn if lacking else pulumi.log.info)(line)
 system = System(spec.name, SystemArgs(spec=spec))
 pulumi.export("services", system.services)
 pulumi.export("delivery", system.delivery)

@@ -23,7 +23,6 @@ from bench.process import Run, measured
 from components.manifests.settings import FILE, settings_file
 from models.entry import CatalogueEntry
 from models.parsing import parse
-from models.release import SlotRelease
 
 PROJECT = Path(__file__).parent.parent
 ROUNDS = {1: 5, 10: 3, 100: 3}
@@ -35,7 +34,7 @@ PREVIEW = ["pulumi", "preview", "-s", "bench", "--non-interactive", "--suppress-
 def environment(folder: Path, services: int) -> dict[str, str]:
     """Give both sides the same tools, an empty backend of their own, and what the flat program is told."""
     spec = parse(CatalogueEntry, system.entry(1), "bench: ").services["model-0"]
-    settings = settings_file(spec, spec.model, SlotRelease())
+    settings = settings_file(spec)
     # A user's Python keeps byte code; where a CI machine forbids it, every run would compile Slipway's modules anew.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {

@@ -10,7 +10,7 @@ from models.errors import ConfigurationError, nearest
 FOLDER = Path(__file__).parent
 
 
-class _UniqueKeyLoader(yaml.CSafeLoader):  # libyaml: ten times faster than the Python one, and in every wheel
+class UniqueKeyLoader(yaml.CSafeLoader):  # libyaml: ten times faster than the Python one, and in every wheel
     """Refuses a key given twice, of which YAML would silently keep the last."""
 
     def get_single_data(self) -> Any:  # noqa: ANN401 -- whatever the file holds
@@ -55,7 +55,7 @@ def read(name: str, folder: Path = FOLDER) -> object:
             [f"slipway:system.entry: {name!r} is not in the catalogue ({', '.join(known)}){nearest(name, known)}"]
         )
     try:
-        return yaml.load((folder / f"{name}.yaml").read_text(), Loader=_UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
+        return yaml.load((folder / f"{name}.yaml").read_text(), Loader=UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError([f"catalog/{name}.yaml: not YAML: {reason}"]) from error

@@ -1,5 +1,6 @@
 """Who the system's pods are: a ServiceAccount for each workload, and only the rights that the entry declares."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pulumi
@@ -25,7 +26,7 @@ class Accounts(pulumi.ComponentResource):
         super().__init__("slipway:components:Accounts", f"{name}-accounts", None, opts)
         system = args.system
         for service, deployed in system.services.items():
-            self._account(service, args, deployed.spec.account)
+            self._account(service, args, _shared(slot.account for slot in deployed.every))
         for workload in (*system.stores, *system.jobs):
             self._account(workload, args, Account())
         self.register_outputs({})
@@ -65,6 +66,14 @@ class Accounts(pulumi.ComponentResource):
             subjects=[{"kind": "ServiceAccount", "name": names.account(workload), "namespace": metadata["namespace"]}],  # pyright: ignore[reportTypedDictNotRequiredAccess]
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role, identity]),
         )
+
+
+def _shared(accounts: Iterable[Account]) -> Account:
+    """Give both slots' pods one account with what either needs; of two annotations by one name the live slot's."""
+    each = list(accounts)
+    annotations = {key: value for account in reversed(each) for key, value in account.annotations.items()}
+    permissions = dict.fromkeys(permission for account in each for permission in account.permissions)
+    return Account(annotations=annotations, permissions=tuple(permissions))
 
 
 def _rule(permission: Permission) -> "k8s.rbac.v1.PolicyRuleArgsDict":  # quoted: a service without rights loads no rbac

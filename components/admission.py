@@ -14,13 +14,16 @@ import pulumi
 from pydantic import ValidationError
 
 from models.delivery import Run, ServiceDelivery, fingerprint
-from models.evidence import NotVouchedError, evidence_of, short, shown, vouched
-from models.release import ServiceRelease, SlotRelease
+from models.evidence import NotVouchedError, Wanted, evidence_of, short, shown, vouched
+from models.release import SlotRelease
+from models.revision import Revision
 from models.system import DeployedService, SystemSpec
 from models.vocabulary import SlotName
 
 Bytes = tuple[str | None, str]
 """An image by digest (None = this stack builds it), and the fingerprint of its configuration."""
+Key = tuple[str | None, str | None, str]
+"""The same as a slot declares it: image, revision, and the fingerprint of what stands beside them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +34,17 @@ class Candidate:
     slot: SlotName
     image: str | None
     content: SlotRelease
+    revision: Revision
 
     @property
     def config(self) -> str:
-        """The fingerprint of its configuration."""
-        return fingerprint(self.content)
+        """The fingerprint of what goes with its image from environment to environment."""
+        return fingerprint(self.revision.content)
+
+    @property
+    def key(self) -> Key:
+        """What the record of a release knows it by."""
+        return _key(self.content, self.image)
 
     @property
     def where(self) -> str:
@@ -46,11 +55,11 @@ class Candidate:
 def candidates(system: SystemSpec) -> list[Candidate]:
     """Name the slots that neither the record nor the way back of a release speaks for."""
     return [
-        Candidate(service=service, slot=slot, image=image, content=content.release.slots[slot])
+        one
         for service, content in system.services.items()
-        for slot, (image, config) in _declared(content.release, content, system).items()
-        if (image, config) not in _returning(content, system)
-        and (_held(content, image, config) or (system.source and (image, config) not in _recorded(content)))
+        for one in _filled(service, content, system)
+        if one.key not in _spoken_for(content, system)
+        and (_held(content, one) or (system.source and (one.image, one.config) not in _recorded(content)))
     ]
 
 
@@ -70,7 +79,7 @@ def refusals(
         if _ran(own, one):
             continue
         content = system.services[one.service]
-        if one.image and (held := content.delivery.holding(one.image, one.config)):
+        if one.image and (held := content.delivery.holding(one.image, one.config, one.revision.name)):
             yield (
                 f"{one.where}: {short(one.image)} is held in this stack: {held.reason} ({held.by}, {shown(held.at)}); "
                 f"name another version, or slipway release-hold {pulumi.get_stack()} {one.service} {one.image}"
@@ -86,13 +95,15 @@ def _objection(stack: str, one: Candidate, system: SystemSpec, outputs: Mapping[
             f"this stack builds it, and slipway:source {stack} cannot vouch for that; name the digest, or drop source"
         )
     run = system.services[one.service].delivery.run
-    began = run.began if run and (run.image, fingerprint(run.target)) == (one.image, one.config) else now
+    began = run.began if run and _key(run.target, run.image) == one.key else now
     way = f"or go past it with a reason: slipway promote {stack} {pulumi.get_stack()} --override REASON"
     try:
         evidence = evidence_of(outputs, one.service)
         if evidence is None:
             return f"{stack} says nothing about {one.service}; pulumi up -s {stack}, then let it be judged there, {way}"
-        vouched(evidence, one.image, one.content, system.entry, began)
+        runs = one.revision.spec
+        wanted = Wanted(image=one.image, config=one.config, environment=system.environment, runs=runs)
+        vouched(evidence, wanted, system.entry, began)
     except ValidationError as error:
         fault = error.errors()[0]["msg"]
         return f"{stack}: its output delivery.{one.service} cannot be read ({fault}); renew it: pulumi up -s {stack}"
@@ -101,36 +112,43 @@ def _objection(stack: str, one: Candidate, system: SystemSpec, outputs: Mapping[
     return None
 
 
-def _declared(release: ServiceRelease, content: DeployedService, system: SystemSpec) -> dict[SlotName, Bytes]:
-    given = system.images.get(content.spec.image)
-    return {slot: (filled.image or given, fingerprint(filled)) for slot, filled in release.slots.items()}
+def _filled(service: str, content: DeployedService, system: SystemSpec) -> Iterator[Candidate]:
+    for slot, filled in content.release.slots.items():
+        revision = content.revisions[slot]
+        image = filled.image or system.images.get(revision.spec.image)
+        yield Candidate(service=service, slot=slot, image=image, content=filled, revision=revision)
 
 
-def _returning(content: DeployedService, system: SystemSpec) -> set[Bytes]:
-    """Name what a release on its way back passes through: it must never be refused."""
+def _key(content: SlotRelease, image: str | None) -> Key:
+    return content.image or image, content.pinned, fingerprint(content)
+
+
+def _spoken_for(content: DeployedService, system: SystemSpec) -> set[Key]:
+    """Name what a release has let in, and what one on its way back passes through, which must never be refused."""
     run = content.delivery.run
-    if run is None or run.kind == "forward":
+    if run is None:
         return set()
+    if run.kind == "forward":
+        return {_key(run.target, run.image)} if _let_in(run, content) else set()
     states = [state for state in (run.left, run.stable) if state is not None]
-    return {found for state in states for found in _declared(state, content, system).values()}
+    given = system.images.get(content.spec.image)
+    return {_key(filled, given) for state in states for filled in state.slots.values()}
 
 
 def _recorded(content: DeployedService) -> set[Bytes]:
     """Name what has been let in before: promoted here, judged good here, or let in by an override with a reason."""
     delivery = content.delivery
     found: set[Bytes] = {(p.image, p.config) for p in delivery.history if p.outcome == "promoted" or p.override}
-    found |= {(v.image, v.config) for v in delivery.verdicts if v.result == "pass" and not v.revoked}
-    if (run := delivery.run) is not None and _let_in(run, content):
-        found.add((run.image, fingerprint(run.target)))
-    return found
+    return found | {(v.image, v.config) for v in delivery.verdicts if v.result == "pass" and not v.revoked}
 
 
 def _let_in(run: Run, content: DeployedService) -> bool:
     return run.override is not None or run.express or content.release.live == run.candidate != run.stable.live
 
 
-def _held(content: DeployedService, image: str | None, config: str) -> bool:
-    return image is not None and content.delivery.holding(image, config) is not None
+def _held(content: DeployedService, one: Candidate) -> bool:
+    held = one.image and content.delivery.holding(one.image, one.config, one.revision.name)
+    return bool(held)
 
 
 def _ran(outputs: Mapping[str, Any], one: Candidate) -> bool:
@@ -176,23 +194,25 @@ def published(
     """
     stack = pulumi.get_stack()
     content = system.services[service]
-    release = content.release
-    slots = {slot: _running(filled, images[slot]) for slot, filled in release.slots.items()}
+    slots = {slot: _running(content, slot, images[slot]) for slot in content.revisions}
     return {
         "system": system.name,
         "environment": system.environment,
         "stack": allowed.apply(lambda _: stack),
         "service": service,
-        "live": slots[release.live],
+        "live": slots[content.release.live],
         "slots": slots,
         "soak": content.spec.release.soak,
         "fresh": content.spec.release.fresh,
+        "revisions": {name: revision.document() for name, revision in content.named.items()},
         **_record(content.delivery),
     }
 
 
-def _running(filled: SlotRelease, image: pulumi.Output[str]) -> dict[str, Any]:
-    return {"image": image, "config": fingerprint(filled), "content": filled.travelling.document()}
+def _running(content: DeployedService, slot: SlotName, image: pulumi.Output[str]) -> dict[str, Any]:
+    revision = content.revisions[slot]
+    own, name = revision.content, content.release.slots[slot].pinned or revision.name
+    return {"image": image, "config": fingerprint(own), "content": own.document(), "revision": name}
 
 
 def _record(delivery: ServiceDelivery) -> dict[str, Any]:

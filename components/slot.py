@@ -27,6 +27,7 @@ class SlotArgs:
     service: str
     slot: str
     spec: ServiceSpec
+    """As this slot runs it."""
     release: SlotRelease
     image: pulumi.Output[str]
     """By digest."""
@@ -51,16 +52,14 @@ class Slot(pulumi.ComponentResource):
         super().__init__("slipway:components:Slot", name, None, opts)
         self.child = pulumi.ResourceOptions(parent=self)
         args = replace(args, spec=_scaled(args.spec, args.release))
-        model = args.spec.model.at(args.release.model) if args.spec.model else None
-        self.config = settings.settings_file(args.spec, model, args.release)
+        self.config = settings.settings_file(args.spec)
         pod = PodArgs(
             system=args.system,
             service=args.service,
             slot=args.slot,
             spec=args.spec,
-            model=model,
             settings=self.config,
-            files=settings.config_files(args.spec, args.release),
+            files=settings.config_files(args.spec),
             image=args.image,
             secrets=args.secrets,
         )

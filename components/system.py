@@ -124,11 +124,11 @@ class System(pulumi.ComponentResource):
                     namespace=self._foundation.namespace,
                     service=service,
                     slot=slot,
-                    spec=content.spec,
+                    spec=content.runs(slot),
                     release=release,
                     image=images[slot],
                     secrets=self._secrets.names,
-                    after=[*self._secrets.ready, *self._claims(content.spec), *_before(service, spec, jobs)],
+                    after=[*self._secrets.ready, *self._claims(content.runs(slot)), *_before(service, spec, jobs)],
                     explain=self._explain,
                     cluster=self._server,
                 ),
@@ -140,7 +140,7 @@ class System(pulumi.ComponentResource):
             system=spec,
             namespace=self._foundation.namespace,
             service=service,
-            spec=content.spec,
+            spec=content.runs(content.release.live),
             release=content.release,
             ready={slot: filled.ready for slot, filled in slots.items()},
         )
@@ -158,7 +158,7 @@ class System(pulumi.ComponentResource):
 
     def _image_of(self, slot: SlotName, content: DeployedService) -> pulumi.Output[str]:
         given = content.release.slots[slot].image
-        return pulumi.Output.from_input(given) if given is not None else self._images[content.spec.image]
+        return pulumi.Output.from_input(given) if given is not None else self._images[content.runs(slot).image]
 
 
 def _before(service: str, spec: SystemSpec, jobs: dict[str, pulumi.Resource]) -> list[pulumi.Resource]:

@@ -9,7 +9,7 @@ from delivery.errors import DeliveryError
 from delivery.gate import GateKeeper, Look
 from delivery.journal import documents
 from delivery.session import Session
-from models.delivery import Result, ServiceDelivery, Verdict, age, fingerprint
+from models.delivery import Result, ServiceDelivery, Verdict, age
 from models.vocabulary import SlotName
 
 
@@ -52,12 +52,12 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
         DeliveryError: a release is under way, nothing is deployed, or no Prometheus is named.
     """
     release, delivery = session.release(service), session.delivery(service)
-    content = release.slots[release.live]
     if delivery.run is not None and delivery.run.warm_until is None:
         raise DeliveryError(f"{session.stack} {service}: a release is under way, which judges it; check again after it")
-    image, config = content.image or session.image(service, release.live), fingerprint(content)
-    if image is None:
+    content = session.live(service)
+    if content is None or content.image is None:
         raise DeliveryError(f"{session.stack} {service}: never deployed; pulumi up -s {session.stack}")
+    image, config = content.image, session.config(service, content)
     began = datetime.fromtimestamp(now.timestamp() - window, UTC).replace(microsecond=0)
     look = keeper(session, service, release.live).look(began.timestamp(), now.timestamp(), compared=False)
     result: Result = look.result or "inconclusive"
@@ -65,7 +65,7 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
     verdict = evidence.verdict(
         content,
         image=image,
-        spec=spec,
+        config=config,
         environment=session.environment,
         stack=session.stack,
         result=result,
@@ -99,12 +99,14 @@ def keeper(session: Session, service: str, slot: SlotName) -> GateKeeper:
 
 def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str) -> tuple[ServiceDelivery, str]:
     """Give the record after a check, and what changed."""
-    standing = delivery.verdict_on(verdict.image, verdict.config)
+    version = (verdict.image, verdict.config, verdict.revision)
+    standing = delivery.verdict_on(*version)
     counts = standing is not None and standing.result == "pass" and standing.revoked is None
     if verdict.result == "fail" and counts:
-        return evidence.revoke(delivery, verdict.image, verdict.config, said, verdict.ended), "verdict revoked"
-    same = standing is not None and counts and standing.inherited == verdict.inherited
+        left = evidence.revoke(delivery, *version[:2], said, verdict.ended, revision=verdict.revision)
+        return left, "verdict revoked"
+    same = counts and standing is not None and standing.revision == verdict.revision
     stale = standing is None or not same or age(standing.ended, verdict.ended) > fresh
-    if verdict.result == "pass" and stale and delivery.holding(verdict.image, verdict.config) is None:
+    if verdict.result == "pass" and stale and delivery.holding(*version) is None:
         return evidence.record(delivery, verdict, kept=[(verdict.image, verdict.config)]), "verdict recorded"
     return delivery, ""

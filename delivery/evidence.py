@@ -16,13 +16,11 @@ from models.delivery import (
     Revocation,
     ServiceDelivery,
     Verdict,
-    fingerprint,
 )
 from models.entry import CatalogueEntry
-from models.evidence import Evidence, NotVouchedError, evidence_of, inherited
+from models.evidence import Evidence, NotVouchedError, Wanted, evidence_of
 from models.evidence import vouched as judged
 from models.release import SlotRelease
-from models.service import ServiceSpec
 
 Bytes = tuple[str, str]
 """An image by digest, and the fingerprint of its configuration."""
@@ -51,10 +49,10 @@ def read(outputs: Mapping[str, Any], stack: str, service: str) -> Evidence:
     return found
 
 
-def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: CatalogueEntry, now: datetime) -> Verdict:
+def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: datetime) -> Verdict:
     """Give the verdict that lets the next stack run these bytes; raises Refused with the rule that forbids it."""
     try:
-        return judged(evidence, image, content, entry, now)
+        return judged(evidence, wanted, entry, now)
     except NotVouchedError as error:
         raise Refused(str(error)) from None
 
@@ -63,7 +61,7 @@ def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
     content: SlotRelease,
     *,
     image: str,
-    spec: ServiceSpec,
+    config: str,
     environment: str,
     stack: str,
     result: Result,
@@ -72,12 +70,12 @@ def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
     ended: datetime,
     override: Override | None = None,
 ) -> Verdict:
-    """Write down what a slot's content has shown. ``image`` is the digest that ran, also where the stack built it."""
+    """Write down what a pinned slot has shown. ``image`` is the digest that ran, also where the stack built it."""
     return Verdict(
         image=image,
-        config=fingerprint(content),
-        content=content.travelling.model_copy(update={"image": image}),
-        inherited=inherited(spec, content),
+        config=config,
+        content=content.settled.model_copy(update={"image": image}),
+        revision=content.pinned,
         environment=environment,
         stack=stack,
         result=result,
@@ -122,10 +120,13 @@ def promoted_last(delivery: ServiceDelivery) -> list[Bytes]:
     return list(dict.fromkeys((str(past.image), past.config) for past in promoted))[:2]
 
 
-def revoke(delivery: ServiceDelivery, image: str, config: str, reason: str, now: datetime) -> ServiceDelivery:
+def revoke(  # noqa: PLR0913 -- what is taken back, why and when
+    delivery: ServiceDelivery, image: str, config: str, reason: str, now: datetime, *, revision: str | None = None
+) -> ServiceDelivery:
     """Take back every verdict about these bytes: a check that failed later, or a rollback, outweighs them."""
     mark = {"revoked": Revocation(reason=reason, at=now)}
     verdicts = (
-        v.model_copy(update=mark) if v.names(image, config) and v.revoked is None else v for v in delivery.verdicts
+        v.model_copy(update=mark) if v.names(image, config, revision) and v.revoked is None else v
+        for v in delivery.verdicts
     )
     return delivery.model_copy(update={"verdicts": tuple(verdicts)})

@@ -8,12 +8,14 @@ from models.delivery import Held, ServiceDelivery
 from models.evidence import short, shown
 
 
-def refuse_held(delivery: ServiceDelivery, image: str, config: str, *, stack: str, service: str) -> None:
+def refuse_held(  # noqa: PLR0913 -- what, and where
+    delivery: ServiceDelivery, image: str, config: str, *, stack: str, service: str, revision: str | None = None
+) -> None:
     """Do nothing, or raise Refused where these bytes are held in this stack.
 
     An override does not help: it goes past missing evidence, and a hold *is* evidence.
     """
-    if held := delivery.holding(image, config):
+    if held := delivery.holding(image, config, revision):
         raise Refused(
             f"{stack}: {service} {short(image)} is held: {held.reason} ({held.by}, {shown(held.at)}); "
             f"release another version, or let it go by hand: slipway release-hold {stack} {service} {image}"
@@ -21,11 +23,18 @@ def refuse_held(delivery: ServiceDelivery, image: str, config: str, *, stack: st
 
 
 def hold(  # noqa: PLR0913 -- a hold says who, when and why
-    delivery: ServiceDelivery, image: str, config: str | None, *, reason: str, by: str, now: datetime
+    delivery: ServiceDelivery,
+    image: str,
+    config: str | None,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    revision: str | None = None,
 ) -> ServiceDelivery:
-    """Hold an image, with one configuration or (None) with any; what held the same before is replaced."""
-    others = (held for held in delivery.holds if (held.image, held.config) != (image, config))
-    held = Held(image=image, config=config, reason=reason, by=by, at=now)
+    """Hold an image, with one configuration and revision or (None) with any; what held the same before is replaced."""
+    others = (held for held in delivery.holds if (held.image, held.config, held.revision) != (image, config, revision))
+    held = Held(image=image, config=config, revision=revision, reason=reason, by=by, at=now)
     return delivery.model_copy(update={"holds": (*others, held)})
 
 
@@ -43,7 +52,15 @@ def let_go(delivery: ServiceDelivery, image: str, *, stack: str, service: str) -
 
 
 def rolled_back(  # noqa: PLR0913 -- a hold says who, when and why
-    delivery: ServiceDelivery, image: str, config: str, *, reason: str, by: str, now: datetime
+    delivery: ServiceDelivery,
+    image: str,
+    config: str,
+    *,
+    reason: str,
+    by: str,
+    now: datetime,
+    revision: str | None = None,
 ) -> ServiceDelivery:
     """Blame a version for its rollback: evidence for it no longer counts, and it is held."""
-    return hold(revoke(delivery, image, config, reason, now), image, config, reason=reason, by=by, now=now)
+    left = revoke(delivery, image, config, reason, now, revision=revision)
+    return hold(left, image, config, reason=reason, by=by, now=now, revision=revision)

@@ -138,7 +138,7 @@ class Judge:
     def _trouble(self) -> str:
         """Say what is wrong with the new slot's pods; the first time remembers how often they were restarted before."""
         content = self._stage.release.slots[self._run.candidate]
-        needed = pods_needed(self._session.service_spec(self._service), content)
+        needed = pods_needed(self._session.runs(self._service, content), content)
         try:
             ready = self._session.ready(self._service, self._run.candidate)
             restarts = self._session.restarts(self._service, self._run.candidate)

@@ -13,8 +13,8 @@ from datetime import datetime
 from delivery import evidence, holds
 from delivery.errors import Refused
 from delivery.session import Session
-from models.delivery import Override, fingerprint
-from models.evidence import Evidence
+from models.delivery import Override
+from models.evidence import Evidence, Wanted
 from models.release import SlotRelease
 
 
@@ -56,12 +56,14 @@ def plan(
         source.service_spec(name)
         offered = evidence.read(outputs, source.stack, name)
         receiving = [target for target in targets if not _runs(target, name, offered)]
-        if receiving:
-            _refuse_unproven(source, name, offered, now, override)
+        for target in receiving:
+            _refuse_unproven(source, target, name, offered, now, override)
         for target in receiving:
             image, config = offered.live.image, offered.live.config
-            holds.refuse_held(target.delivery(name), image, config, stack=target.stack, service=name)
-            found.append(Promotion(session=target, service=name, content=offered.live.whole))
+            content = target.pinned(name, offered.live.whole)
+            at = {"stack": target.stack, "service": name}
+            holds.refuse_held(target.delivery(name), image, config, revision=content.pinned, **at)
+            found.append(Promotion(session=target, service=name, content=content))
     order = [target.stack for target in targets]
     return sorted(found, key=lambda promotion: order.index(promotion.session.stack))
 
@@ -100,8 +102,8 @@ def _refuse_order(source: Session, target: Session) -> None:
         )
 
 
-def _refuse_unproven(
-    source: Session, service: str, offered: Evidence, now: datetime, override: Override | None
+def _refuse_unproven(  # noqa: PLR0913, PLR0917 -- who vouches for what, to whom
+    source: Session, target: Session, service: str, offered: Evidence, now: datetime, override: Override | None
 ) -> None:
     run = source.delivery(service).run
     if run is not None and (run.kind == "back" or run.warm_until is None):
@@ -110,7 +112,13 @@ def _refuse_unproven(
             f"(slipway status {source.stack}), then promote"
         )
     if override is None:
-        evidence.vouched(offered, offered.live.image, offered.live.content, source.entry, now)
+        wanted = Wanted(
+            image=offered.live.image,
+            config=offered.live.config,
+            environment=target.environment,
+            runs=target.revision(service, offered.live.whole).spec,
+        )
+        evidence.vouched(offered, wanted, target.entry, now)
 
 
 def _runs(target: Session, service: str, offered: Evidence) -> bool:
@@ -118,6 +126,7 @@ def _runs(target: Session, service: str, offered: Evidence) -> bool:
     declared, run = target.declared(service), target.delivery(service).run
     if declared is None or (run is not None and run.warm_until is None):
         return False
-    live = declared.slots[declared.live]
-    image = live.image or target.settings().images.get(target.service_spec(service).image)
-    return offered.live.is_same(image, fingerprint(live))
+    live = target.live(service)
+    if live is None or not offered.live.is_same(live.image, target.config(service, live)):
+        return False
+    return target.revision(service, live) == target.revision(service, offered.live.content)

@@ -160,9 +160,10 @@ class Reaching:
 
     def _await_pods(self) -> None:
         """Wait until each slot has the pods that its share of the traffic takes; Pulumi awaits no autoscaler."""
-        spec = self.session.service_spec(self.service)
-        deadline = time.monotonic() + spec.rollout.timeout
+        started = time.monotonic()
         for slot, content in self.stage.release.slots.items():
+            spec = self.session.runs(self.service, content)
+            deadline = started + spec.rollout.timeout
             left = self.run.kind == "back" and slot == self.run.candidate != self.run.stable.live
             needed = 0 if left else pods_needed(spec, content)
             while (found := self._ready(slot, last=time.monotonic() > deadline)) < needed:

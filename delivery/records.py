@@ -13,8 +13,8 @@ from delivery.gate import faults as gate_faults
 from delivery.people import who
 from delivery.session import Session
 from delivery.sources import refuse_unvouched
-from models.delivery import Approval, Arm, CheckResult, Override, Past, Result, Run, ServiceDelivery, fingerprint
-from models.release import ServiceRelease, SlotRelease
+from models.delivery import Approval, Arm, CheckResult, Override, Past, Result, Run, ServiceDelivery
+from models.release import TREE, ServiceRelease, SlotRelease
 from models.strategy import Rolling
 from models.vocabulary import OTHER_SLOT
 from planning.course import Stage, course, course_faults
@@ -38,24 +38,26 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
         DeliveryError: the service's strategy cannot be carried out here.
     """
     spec, declared = session.service_spec(service), session.declared(service)
-    stable = _stable(session, service, declared, target)
+    live = session.live(service) if declared is not None else None
+    target = session.pinned(service, target)
+    stable = _stable(session, service, live, target)
     if target.image is not None:
-        record = session.delivery(service)
-        holds.refuse_held(record, target.image, fingerprint(target), stack=session.stack, service=service)
-        if declared is not None and _same(stable.slots[stable.live], target):
-            raise Unchanged(
-                f"{session.stack}: {service} runs exactly this in its live slot already; nothing to release"
-            )
+        record, config = session.delivery(service), session.config(service, target)
+        at = {"stack": session.stack, "service": service}
+        holds.refuse_held(record, target.image, config, revision=target.pinned, **at)
+        if live is not None and stable.slots[stable.live] == target:
+            raise Unchanged(f"{session.stack}: {service} runs exactly this in its live slot; nothing to release")
     if not express and override is None:
         refuse_unvouched(session, service, target, now)
-    in_place = declared is None or (isinstance(spec.release, Rolling) and not express)
+    in_place = live is None or (isinstance(spec.release, Rolling) and not express)
     run = Run(
         id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
         candidate=stable.live if in_place else OTHER_SLOT[stable.live],
         stable=stable,
         target=target,
         image=target.image,
-        pods=session.ready(service, stable.live) if declared is not None else 0,
+        follows=_follows(session, service),
+        pods=session.ready(service, stable.live) if live is not None else 0,
         began=now,
         stage_began=now,
         manual=manual,
@@ -75,10 +77,16 @@ def open_run(session: Session, service: str, run: Run) -> None:
     session.write(service, first, session.delivery(service).model_copy(update={"run": run}))
 
 
-def _stable(session: Session, service: str, declared: ServiceRelease | None, target: SlotRelease) -> ServiceRelease:
-    if declared is None:  # the first deployment of this environment
+def _follows(session: Session, service: str) -> bool:
+    """Whether the live slot follows the tree, or did before the release that this one supersedes."""
+    run, declared = session.delivery(service).run, session.release(service)
+    return run.follows if run is not None else declared.slots[declared.live].revision == TREE
+
+
+def _stable(session: Session, service: str, live: SlotRelease | None, target: SlotRelease) -> ServiceRelease:
+    if live is None:  # the first deployment of this environment
         return ServiceRelease(slots={"blue": target})
-    run = session.delivery(service).run
+    run, declared = session.delivery(service).run, session.release(service)
     if run is not None and run.kind == "forward" and run.warm_until is None:  # about to be superseded
         return run.stable
     if declared.canary is not None and declared.weight:
@@ -86,11 +94,7 @@ def _stable(session: Session, service: str, declared: ServiceRelease | None, tar
             f"{service}: slot {declared.canary} answers {declared.weight} % without a release under way; "
             f"set its weight to 0 in {session.file.path.name}, or drop the slot"
         )
-    return ServiceRelease(live=declared.live, slots={declared.live: declared.slots[declared.live].settled})
-
-
-def _same(one: SlotRelease, other: SlotRelease) -> bool:
-    return one.image == other.image and fingerprint(one) == fingerprint(other)
+    return ServiceRelease(live=declared.live, slots={declared.live: live})
 
 
 def advance(  # noqa: PLR0913 -- one write says all of this
@@ -127,7 +131,7 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
     found = evidence.verdict(
         run.target,
         image=image,
-        spec=session.service_spec(service),
+        config=session.config(service, run.target),
         environment=session.environment,
         stack=session.stack,
         result=result,
@@ -136,12 +140,19 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
         ended=now,
         override=run.override,
     )
-    return evidence.record(delivery, found, kept=[(old.image, fingerprint(old))] if old.image else [])
+    return evidence.record(delivery, found, kept=[(old.image, session.config(service, old))] if old.image else [])
 
 
 def reached(session: Session, service: str, moved: datetime) -> None:
-    """Note that the stage was carried out and seen."""
+    """Note that the stage was carried out and seen; an image that it built is the release's from now on."""
     _note(session, service, reached=True, stage_began=moved)
+    run, release = _under_way(session, service)[1], session.release(service)
+    built = run.kind == "forward" and run.target.image is None and run.candidate != run.stable.live
+    if built and (image := session.image(service, run.candidate)) is not None:
+        target = run.target.model_copy(update={"image": image})
+        slots = {**release.slots, run.candidate: release.slots[run.candidate].model_copy(update={"image": image})}
+        delivery = session.delivery(service).model_copy(update={"run": run.model_copy(update={"target": target})})
+        session.write(service, release.model_copy(update={"slots": slots}), delivery)
 
 
 def note_checks(session: Session, service: str, checks: Mapping[str, CheckResult], *, passed: bool) -> None:
@@ -201,8 +212,8 @@ def turn(  # noqa: PLR0913 -- one write says all of this
     )  # fmt: skip
     delivery = delivery.model_copy(update={"run": back})
     if blame and image:
-        config = fingerprint(run.target)
-        delivery = holds.rolled_back(delivery, image, config, reason=reason, by=who(), now=now)
+        config, revision = session.config(service, run.target), run.target.pinned
+        delivery = holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=now)
         delivery = _with_verdict(session, service, delivery, run, image, "fail", now)
     session.write(service, course(session.service_spec(service), back)[0].release, delivery)
 
@@ -214,7 +225,7 @@ def end(session: Session, service: str, now: datetime, *, image: str | None) -> 
     past = Past(
         id=run.id,
         image=image,
-        config=fingerprint(run.target),
+        config=session.config(service, run.target),
         content=run.target,
         outcome="promoted" if forward else (run.outcome or "aborted"),
         reason=run.reason,
@@ -225,5 +236,15 @@ def end(session: Session, service: str, now: datetime, *, image: str | None) -> 
     if forward and run.candidate == run.stable.live:
         delivery = _with_verdict(session, service, delivery, run, image, "pass", now)
     if forward:
-        release = ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
+        release = ServiceRelease(live=run.candidate, slots={run.candidate: _kept(session, service, run)})
     session.write(service, release, evidence.remember(delivery.model_copy(update={"run": None}), past))
+
+
+def _kept(session: Session, service: str, run: Run) -> SlotRelease:
+    """Give what the slot of a release that was promoted declares: what it was judged with, or again the tree."""
+    if run.follows:
+        return SlotRelease(image=run.image, revision=TREE)
+    own = session.revision(service, run.target).content
+    if isinstance(session.service_spec(service).release, Rolling) and own.files is None:
+        return own.model_copy(update={"image": run.image})
+    return run.target

@@ -9,17 +9,24 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import yaml
+
 import catalog
+from catalog import revisions
 from components import labels, names
 from delivery.cluster import Cluster
 from delivery.errors import Busy, DeliveryError
 from delivery.metrics import Prometheus, Target
+from delivery.revisions import Revisions, named
 from delivery.stack_file import StackFile
-from models.delivery import ServiceDelivery
+from models import evidence
+from models.delivery import ServiceDelivery, fingerprint
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
 from models.parsing import parse
-from models.release import BUILT, ServiceRelease
+from models.pins import Pins
+from models.release import BUILT, ServiceRelease, SlotRelease
+from models.revision import Revision
 from models.service import ServiceSpec
 from models.stack import StackSettings
 from models.system import DeployedService, SystemSpec, resolve
@@ -109,7 +116,8 @@ class Session:
     def spec(self) -> SystemSpec:
         """The system as the stack file declares it at this moment."""
         settings, entry = self.settings(), self.entry
-        return self._understood(lambda: resolve(settings, entry))
+        pins = self._understood(lambda: Pins(revisions=revisions.read(self.project, settings)))
+        return self._understood(lambda: resolve(settings, entry, pins))
 
     def _understood(self, read: Callable[[], T]) -> T:
         try:
@@ -171,9 +179,53 @@ class Session:
         found = self.outputs().get("services", {}).get(name, {}).get("slots", {}).get(slot, {})
         return found.get("image")
 
+    @cached_property
+    def revisions(self) -> Revisions:
+        """What slots are pinned to."""
+        return Revisions(self.project)
+
+    def revision(self, name: str, content: SlotRelease) -> Revision:
+        """Give what a slot with this content runs: its revision, or what the entry says now."""
+        if content.pinned is not None:
+            return self.revisions.get(content.pinned)
+        return Revision.of(self.service_spec(name), content)
+
+    def runs(self, name: str, content: SlotRelease) -> ServiceSpec:
+        """Give the service as a slot with this content runs it."""
+        return self.service_spec(name).with_slot(self.revision(name, content).whole)
+
+    def pinned(self, name: str, content: SlotRelease) -> SlotRelease:
+        """Pin a slot's content to what it would run now."""
+        given = {"revision": self.revisions.add(self.revision(name, content)), "model": None, "server": None}
+        return content.model_copy(update={**given, "files": None})
+
+    def live(self, name: str) -> SlotRelease | None:
+        """Give what the live slot really runs, pinned: as of the last update; None before it."""
+        release = self.release(name)
+        content = release.slots[release.live].settled
+        if content.image is not None and content.pinned is not None:
+            return content
+        ran = evidence.ran(self.outputs(), name).get(release.live)
+        given = self.settings().images.get(self.service_spec(name).image)
+        image = content.image or given or (ran.image if ran else self.image(name, release.live))
+        if image is None:
+            return None
+        content = content.model_copy(update={"image": image})
+        if content.pinned is not None or ran is None or ran.revision is None:
+            return self.pinned(name, content)
+        return SlotRelease(image=image, revision=self.revisions.add(ran.revision))
+
+    def config(self, name: str, content: SlotRelease) -> str:
+        """Fingerprint what of a slot goes with its image to the next environment."""
+        return fingerprint(self.revision(name, content).content)
+
     def write(self, name: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
-        """Declare a service's release and its record, in one atomic step."""
+        """Declare a service's release and its record, in one atomic step; the revisions that they name come first."""
+        before = set(named(self.file.path.read_bytes()))
+        self.revisions.write(_named(release, delivery))
         self.file.write(name, release, delivery)
+        self.revisions.write(_named(release, delivery))  # a driver of another stack may have dropped one meanwhile
+        self.revisions.drop(before)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs as of its last update."""
@@ -212,3 +264,9 @@ class Session:
                 said = stream.read().strip()
                 return int(said) if said.isdigit() else 0
         return None
+
+
+def _named(release: ServiceRelease, delivery: ServiceDelivery) -> set[str]:
+    """Name the revisions that a service's release and record refer to."""
+    data = {"release": release.document(), "delivery": delivery.document()}
+    return set(named(yaml.safe_dump(data).encode()))

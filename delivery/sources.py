@@ -5,7 +5,7 @@ from datetime import datetime
 from delivery.errors import Refused
 from delivery.evidence import read, vouched
 from delivery.session import Session
-from models.delivery import fingerprint
+from models.evidence import Wanted
 from models.release import SlotRelease
 
 
@@ -14,9 +14,12 @@ def refuse_unvouched(session: Session, service: str, target: SlotRelease, now: d
 
     What was promoted here before may always come back: a rollback waits for no other stack.
     """
-    source, image, config = session.settings().source, target.image, fingerprint(target)
+    source, image, config = session.settings().source, target.image, session.config(service, target)
     promoted = (past for past in session.delivery(service).history if past.outcome == "promoted")
-    if source is None or any((past.image, past.config) == (image, config) for past in promoted):
+    if source is None or any(
+        (past.image, past.config) == (image, config) and past.content.pinned in (None, target.pinned)
+        for past in promoted
+    ):
         return
     if image is None:
         raise Refused(
@@ -24,4 +27,6 @@ def refuse_unvouched(session: Session, service: str, target: SlotRelease, now: d
             "name the digest (--image), or drop source"
         )
     offered = read(Session(session.project, source).outputs(), source, service)
-    vouched(offered, image, target, session.entry, now)
+    runs = session.revision(service, target).spec
+    wanted = Wanted(image=image, config=config, environment=session.environment, runs=runs)
+    vouched(offered, wanted, session.entry, now)

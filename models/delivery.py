@@ -8,19 +8,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
 from models.base import Model
 from models.release import ServiceRelease, SlotRelease
-from models.vocabulary import Count, DigestReference, Name, SlotName, Text
+from models.vocabulary import Count, DigestReference, Fingerprint, Name, SlotName, Text
 
 Result = Literal["pass", "fail", "inconclusive"]
 PastVerdicts = 20
 """Verdicts and past releases that a stack file keeps per service: enough to go back to, short enough to read."""
-
-Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
 def fingerprint(content: SlotRelease) -> str:
@@ -81,7 +79,10 @@ class Verdict(Model):
     image: DigestReference
     config: Fingerprint = Field(description="hash of model, settings and files of the slot")
     content: SlotRelease = Field(description="what was released; the next environment takes it over whole")
-    inherited: Fingerprint = Field(description="hash of what the slot took from its catalogue entry beside that")
+    revision: Fingerprint | None = Field(default=None, description="of the slot; none = judged before there were any")
+    inherited: Fingerprint | None = Field(
+        default=None, description="of those: hash of what the slot took from its catalogue entry"
+    )
     environment: Name
     stack: Text
     result: Result
@@ -91,9 +92,9 @@ class Verdict(Model):
     override: Override | None = None
     revoked: Revocation | None = None
 
-    def names(self, image: str, config: str) -> bool:
-        """Whether it speaks of these bytes."""
-        return self.image == image and self.config == config
+    def names(self, image: str, config: str, revision: str | None = None) -> bool:
+        """Whether it speaks of these bytes; a revision that one side does not know differs from none."""
+        return (self.image, self.config) == (image, config) and _agree(self.revision, revision)
 
 
 class Held(Model):
@@ -101,9 +102,14 @@ class Held(Model):
 
     image: DigestReference
     config: Fingerprint | None = Field(default=None, description="none = with whatever configuration")
+    revision: Fingerprint | None = Field(default=None, description="none = with whatever the entry gives")
     reason: Text
     by: Text
     at: AwareDatetime
+
+
+def _agree(one: str | None, other: str | None) -> bool:
+    return None in (one, other) or one == other
 
 
 class Approval(Model):
@@ -121,7 +127,10 @@ class Run(Model):
     id: Text
     kind: Literal["forward", "back"] = Field(default="forward", description="back = to what was there before")
     candidate: SlotName = Field(description="the slot that is being released, or left when going back")
-    stable: ServiceRelease = Field(description="what was declared before; where it goes back to")
+    stable: ServiceRelease = Field(description="what ran before, pinned; where it goes back to")
+    follows: bool = Field(
+        default=False, strict=True, description="the live slot followed the tree before (its keyword)"
+    )
     target: SlotRelease
     image: DigestReference | None = Field(default=None, description="of the target; none = this stack builds it")
     pods: Count = Field(description="ready pods of the live slot at the start")
@@ -175,13 +184,14 @@ class ServiceDelivery(Model):
     holds: tuple[Held, ...] = ()
     history: tuple[Past, ...] = ()
 
-    def holding(self, image: str, config: str) -> Held | None:
+    def holding(self, image: str, config: str, revision: str | None = None) -> Held | None:
         """The hold on these bytes, if there is one."""
-        return next((held for held in self.holds if held.image == image and held.config in (None, config)), None)
+        of_it = (held for held in self.holds if held.image == image and held.config in (None, config))
+        return next((held for held in of_it if _agree(held.revision, revision)), None)
 
-    def verdict_on(self, image: str, config: str) -> Verdict | None:
+    def verdict_on(self, image: str, config: str, revision: str | None = None) -> Verdict | None:
         """The newest verdict about these bytes."""
-        return next((v for v in reversed(self.verdicts) if v.names(image, config)), None)
+        return next((v for v in reversed(self.verdicts) if v.names(image, config, revision)), None)
 
 
 def age(since: datetime, now: datetime) -> float:

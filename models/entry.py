@@ -54,8 +54,12 @@ class CatalogueEntry(Model):
         Raises:
             pydantic.ValidationError: the overlay breaks a rule together with the entry's other blocks.
         """
-        spec, overlay = self.services[service], self.environments[environment].services.get(service, ServiceOverlay())
-        return ServiceSpec.model_validate({**dict(spec), **_changes(overlay)})
+        changes = _changes(self.overlay(environment, service))
+        return ServiceSpec.model_validate({**dict(self.services[service]), **changes})
+
+    def overlay(self, environment: str, service: str) -> ServiceOverlay:
+        """Give what an environment changes of a service."""
+        return self.environments[environment].services.get(service, ServiceOverlay())
 
     def store_in(self, environment: str, store: str) -> StoreSpec:
         """Apply an environment's overlay to a store; no rule spans two of its blocks."""

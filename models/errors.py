@@ -1,7 +1,7 @@
 """Faults as a person reads them: one line each, with path, value, rule, and the nearest valid name."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -45,6 +45,11 @@ class Faults(ValueError):
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(self.faults))
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Join names as a sentence does: ``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def nearest(given: str, valid: Iterable[str]) -> str:

@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import cast
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from models.base import Model
-from models.delivery import Fingerprint, Held, ServiceDelivery, Verdict, age, fingerprint, hashed
+from models.delivery import Held, ServiceDelivery, Verdict, age, hashed
 from models.entry import CatalogueEntry
+from models.errors import enumerated
+from models.pins import Ran
 from models.release import SlotRelease
-from models.service import ServiceSpec
-from models.vocabulary import DigestReference, Name, SlotName, Text
+from models.revision import Revision, differences
+from models.service import ServiceSpec, SlotSpec
+from models.vocabulary import DigestReference, Fingerprint, Name, SlotName, Text
 
 _SHOWN_DIGITS = 12
 """Of a digest, in a message: enough to find it, short enough to read."""
@@ -27,6 +30,7 @@ class Running(Model):
     image: DigestReference
     config: Fingerprint
     content: SlotRelease
+    revision: Fingerprint | None = Field(default=None, description="none = an older version of the program wrote this")
 
     @property
     def whole(self) -> SlotRelease:
@@ -51,11 +55,24 @@ class Evidence(Model):
     fresh: int = Field(ge=1, description="seconds")
     verdicts: tuple[Verdict, ...] = ()
     holds: tuple[Held, ...] = ()
+    revisions: dict[Fingerprint, Revision] = Field(
+        default_factory=dict, description="those that the slots run, and those that verdicts speak of"
+    )
 
     @property
     def record(self) -> ServiceDelivery:
         """Its verdicts and holds, to be searched as those of a stack file are."""
         return ServiceDelivery(verdicts=self.verdicts, holds=self.holds)
+
+
+class Wanted(Model):
+    """What the next stack would run."""
+
+    image: DigestReference
+    config: Fingerprint
+    environment: Name
+    runs: SlotSpec
+    """What the entry gives it there."""
 
 
 class NotVouchedError(Exception):
@@ -70,6 +87,20 @@ def evidence_of(outputs: Mapping[str, object], service: str) -> Evidence | None:
     """
     every = cast("Mapping[str, object]", outputs.get("delivery") or {})
     return Evidence.model_validate(_whole(every[service])) if service in every else None
+
+
+def ran(outputs: Mapping[str, object], service: str) -> dict[SlotName, Ran]:
+    """Give what each slot of a service ran at the last update; nothing where the outputs do not say."""
+    try:
+        evidence = evidence_of(outputs, service)
+    except ValidationError:
+        return {}
+    slots = evidence.slots if evidence else {}
+    revisions = evidence.revisions if evidence else {}
+    return {
+        slot: Ran(image=running.image, revision=revisions.get(running.revision or ""))
+        for slot, running in slots.items()
+    }
 
 
 def _whole(value: object) -> object:
@@ -90,29 +121,29 @@ def inherited(spec: ServiceSpec, content: SlotRelease) -> str:
     return hashed({"files": files | {"files": taken}, **{key: given[key] for key in given.keys() - own.keys()}})
 
 
-def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: CatalogueEntry, now: datetime) -> Verdict:
-    """Give the verdict that lets the next stack run these bytes.
+def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: datetime) -> Verdict:
+    """Give the verdict that lets the next stack run this version.
 
     Args:
         evidence: What the stack before says.
-        image: By digest.
-        content: What the slot sets beside it.
+        wanted: What would run.
         entry: As the next stack reads it. A verdict spoke of what the entry gave then, and of nothing else.
         now: For soak and freshness.
 
     Raises:
         NotVouchedError: held, never judged, of another configuration, revoked, not passed, too young or too old.
     """
-    config = fingerprint(content)
+    image, config = wanted.image, wanted.config
     stack, what = evidence.stack, f"{evidence.stack}: {evidence.service} {short(image)}"
     at = f"{stack} {evidence.service}"
     record = evidence.record
-    if held := record.holding(image, config):
+    revision = evidence.live.revision if evidence.live.is_same(image, config) else None
+    if held := record.holding(image, config, revision):
         raise NotVouchedError(
             f"{what} is held there: {held.reason} ({held.by}, {shown(held.at)}); release another version, "
             f"or let it go by hand: slipway release-hold {at} {image}"
         )
-    verdict = record.verdict_on(image, config)
+    verdict = record.verdict_on(image, config, revision)
     again = _judged_again(evidence, image, config)
     if verdict is None:
         raise NotVouchedError(f"{what} {_missing(evidence, image, config)}; {again}")
@@ -123,8 +154,8 @@ def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: Catalog
     if verdict.result != "pass":
         said = "; ".join(f"{name}: {check.said}" for name, check in verdict.checks.items() if check.result != "pass")
         raise NotVouchedError(f"{what}: its verdict is {verdict.result}{f' ({said})' if said else ''}; {again}")
-    if newer := _changed_since(verdict, evidence, entry, content):
-        raise NotVouchedError(f"{what} was judged {newer}, then {again}")
+    if other := _judged_otherwise(verdict, evidence, entry, wanted):
+        raise NotVouchedError(f"{what} was judged {other}")
     old = age(verdict.ended, now)
     if old < evidence.soak:
         ready = shown(verdict.ended + timedelta(seconds=evidence.soak))
@@ -140,15 +171,44 @@ def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: Catalog
     return verdict
 
 
-def _changed_since(verdict: Verdict, evidence: Evidence, entry: CatalogueEntry, content: SlotRelease) -> str:
-    """Say what the catalogue gives that the verdict does not speak of, and what to do; empty = nothing."""
-    file = f"catalog/{entry.name}.yaml"
+def _judged_otherwise(verdict: Verdict, evidence: Evidence, entry: CatalogueEntry, wanted: Wanted) -> str:
+    """Say what of that which would run the verdict does not speak of, and what to do; empty = nothing."""
+    file, stack, service = f"catalog/{entry.name}.yaml", evidence.stack, evidence.service
     if evidence.environment not in entry.environments:
         known = ", ".join(entry.environments)
         return f"in {evidence.environment}, which {file} does not have ({known}); choose a source in one of these"
-    if verdict.inherited == inherited(entry.service_in(evidence.environment, evidence.service), content):
-        return ""
-    return f"before {file} changed what it runs with (model, server or files); pulumi up -s {evidence.stack}"
+    again = f"release that in {stack} first: slipway release {stack} {service}"
+    if verdict.revision is None:
+        spec, own = entry.service_in(evidence.environment, service), verdict.content
+        if verdict.inherited in (None, inherited(spec, own)):
+            return ""
+        return f"before {file} changed what it runs with (model, server or files); {again}"
+    judged = evidence.revisions.get(verdict.revision)
+    if judged is None:
+        return f"as revision {verdict.revision}, which {stack} does not export; pulumi up -s {stack}"
+    if paths := _unjudged(judged, evidence, entry, wanted):
+        other = "another value" if len(paths) == 1 else "other values"
+        return f"with {other} of {enumerated(paths)} than would run in {wanted.environment}; {again}"
+    return ""
+
+
+def _unjudged(judged: Revision, evidence: Evidence, entry: CatalogueEntry, wanted: Wanted) -> list[str]:
+    """Name the values in which what would run differs from what was judged, and no environment's overlay says so.
+
+    What the wanted environment's overlay sets is its own affair. What the judging one's sets must still be the same:
+    the entry's value below it was never what ran.
+    """
+    service = evidence.service
+    source = entry.service_in(evidence.environment, service)
+    theirs, ours = (
+        entry.overlay(name, service).model_fields_set for name in (evidence.environment, wanted.environment)
+    )
+    compared = {
+        field: getattr(source if field in theirs else wanted.runs, field)
+        for field in SlotSpec.model_fields
+        if field not in ours
+    }
+    return differences(judged.whole, judged.model_copy(update={"spec": judged.spec.model_copy(update=compared)}).whole)
 
 
 def _missing(evidence: Evidence, image: str, config: str) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from pydantic.alias_generators import to_camel
 
+from models import references
 from models.entry import CatalogueEntry
 from models.errors import nearest
 from models.parsing import decoded
-from models.release import BUILT, Match
+from models.release import Match
 from models.scaling import Triggered
 from models.secrets import REGISTRY_KEY, ExternalSecret, GivenSecret
 from models.stack import StackSettings
@@ -38,7 +39,9 @@ def faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") ->
     if len(system.namespace) > LABEL_LENGTH:
         shown = f"the default, {system.namespace!r}, is over {LABEL_LENGTH} characters"
         yield f"slipway:system.namespace: {shown}; give another"
-    yield from _release_faults(stack, system)
+    if unfit := list(_release_faults(stack, system)):
+        yield from unfit
+        return  # the other rules read what the slots run
     yield from _route_faults(system)
     yield from _gateway_faults(system)
     yield from _node_port_faults(system)
@@ -47,6 +50,7 @@ def faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") ->
     yield from _storage_faults(system)
     yield from _trigger_faults(system)
     yield from _external_faults(system)
+    yield from _pinned_faults(entry, system)
 
 
 def _release_faults(stack: StackSettings, system: "SystemSpec") -> Iterator[str]:
@@ -73,6 +77,18 @@ def _release_faults(stack: StackSettings, system: "SystemSpec") -> Iterator[str]
                 )
             if content.files is not None and spec.files is None:
                 yield f"{where}.slots.{slot}.files: {name} mounts no files; declare files in the entry first"
+
+
+def _pinned_faults(entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]:
+    """Name what a pinned slot still needs and the entry no longer has: its pods could not start again."""
+    for name, service in system.services.items():
+        for slot, revision in service.revisions.items():
+            if revision.spec == service.spec.of_slot:
+                continue
+            where = f"slipway:release.{name}.slots.{slot}: its revision's "
+            needed = revision.whole.model_copy(update={"image": service.spec.image})  # the slot's is given by digest
+            for fault in references.slot_faults("", entry, name, needed):
+                yield f"{where}{fault.removeprefix('.')}; keep it in the entry until a release has replaced the slot"
 
 
 def _route_faults(system: "SystemSpec") -> Iterator[str]:
@@ -124,8 +140,8 @@ def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSp
             yield f"slipway:image: not given, but {environment} builds an image; say at least its registry"
         return
     for name, service in system.services.items():
-        for slot, content in stack.release.get(name, BUILT).slots.items():
-            if content.image is None and service.spec.image in system.builds:
+        for slot, content in service.release.slots.items():
+            if content.image is None and service.revisions[slot].spec.image in system.builds:
                 path = f"slipway:release.{name}.slots.{slot}.image"
                 yield f"{path}: required, only {first} builds; give the repository@sha256:<64 hex> that {first} runs"
     for name, spec in (*system.stores.items(), *system.jobs.items()):
@@ -164,7 +180,9 @@ def _login_faults(where: str, source: GivenSecret) -> Iterator[str]:
 
 def _storage_faults(system: "SystemSpec") -> Iterator[str]:
     users = [
-        name for name, service in system.services.items() if service.spec.model and service.spec.model.scheme == "s3"
+        name
+        for name, service in system.services.items()
+        if any(spec.model and spec.model.scheme == "s3" for spec in (service.spec, *service.every))
     ]
     users += [name for name, job in system.jobs.items() if job.object_storage]
     if users and system.object_storage is None:
@@ -173,15 +191,19 @@ def _storage_faults(system: "SystemSpec") -> Iterator[str]:
 
 def _trigger_faults(system: "SystemSpec") -> Iterator[str]:
     for name, service in system.services.items():
-        scaling = service.spec.scaling
-        asks = isinstance(scaling, Triggered) and any(trigger.prometheus for trigger in scaling.triggers.values())
-        if asks and system.cluster.prometheus_url is None:
+        scalings = [spec.scaling for spec in (service.spec, *service.every)]
+        triggers = [t for scaling in scalings if isinstance(scaling, Triggered) for t in scaling.triggers.values()]
+        if any(trigger.prometheus for trigger in triggers) and system.cluster.prometheus_url is None:
             where = f"services.{name}.scaling.triggers"
             yield f"slipway:cluster.prometheusUrl: required by {where}; give the address at which KEDA asks Prometheus"
 
 
 def _external_faults(system: "SystemSpec") -> Iterator[str]:
-    used = [(name, external) for name, s in system.services.items() for external in s.spec.externals]
+    used = [
+        (name, external)
+        for name, service in system.services.items()
+        for external in dict.fromkeys(named for spec in (service.spec, *service.every) for named in spec.externals)
+    ]
     used += [(name, external) for name, job in system.jobs.items() for external in job.externals]
     for user, external in used:
         if external not in system.externals:

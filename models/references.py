@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from models.errors import nearest
 from models.jobs import JobSpec
 from models.scaling import Triggered
-from models.service import ServiceOverlay, ServiceSpec
+from models.service import ServiceOverlay, SlotSpec
 from models.stores import StoreSpec
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LONGEST_VOLUME = 56
 def faults(entry: "CatalogueEntry") -> Iterator[str]:
     """Give one line for each name that leads nowhere, or to two things."""
     for name, spec in entry.services.items():
-        yield from _service_faults(f"services.{name}", entry, name, spec)
+        yield from slot_faults(f"services.{name}", entry, name, spec)
     for name, store in entry.stores.items():
         yield from _store_faults(f"stores.{name}", entry, name, store)
     yield from _name_faults(entry)
@@ -40,7 +40,8 @@ def faults(entry: "CatalogueEntry") -> Iterator[str]:
             yield from _job_faults(f"{where}.jobs.{name}", entry, name, job)
 
 
-def _service_faults(where: str, entry: "CatalogueEntry", name: str, spec: ServiceSpec) -> Iterator[str]:
+def slot_faults(where: str, entry: "CatalogueEntry", name: str, spec: SlotSpec) -> Iterator[str]:
+    """Give one line for each name in a service, or in what a slot of it runs, that leads nowhere."""
     yield from _common_faults(where, entry, spec)
     yield from _calls_faults(where, entry, name, spec.calls)
     yield from _unknown(f"{where}.mounts", spec.mounts, entry.volumes, "volume")
@@ -63,7 +64,7 @@ def _job_faults(where: str, entry: "CatalogueEntry", name: str, job: JobSpec) ->
         yield f"{where}.before: {service!r} is also among calls; each would wait for the other"
 
 
-def _common_faults(where: str, entry: "CatalogueEntry", spec: ServiceSpec | StoreSpec | JobSpec) -> Iterator[str]:
+def _common_faults(where: str, entry: "CatalogueEntry", spec: SlotSpec | StoreSpec | JobSpec) -> Iterator[str]:
     if spec.image not in entry.images:
         yield f"{where}.image: {spec.image!r} is not among images ({', '.join(entry.images)})"
     yield from _secret_faults(f"{where}.secrets", entry, spec.secrets)
@@ -73,7 +74,7 @@ def _common_faults(where: str, entry: "CatalogueEntry", spec: ServiceSpec | Stor
 def _variable_faults(
     where: str,
     entry: "CatalogueEntry",
-    spec: ServiceSpec | StoreSpec | JobSpec,
+    spec: SlotSpec | StoreSpec | JobSpec,
     overlay: ServiceOverlay = ServiceOverlay(),  # noqa: B008 -- frozen
 ) -> Iterator[str]:
     """Refuse a variable that is given twice: the API server would, half way through a deployment."""
@@ -126,7 +127,7 @@ def _calls_faults(where: str, entry: "CatalogueEntry", own: str, calls: Collecti
         yield f"{where}.calls: {own!r} is the service itself; drop it"
 
 
-def _block_faults(where: str, entry: "CatalogueEntry", spec: ServiceSpec | ServiceOverlay) -> Iterator[str]:
+def _block_faults(where: str, entry: "CatalogueEntry", spec: SlotSpec | ServiceOverlay) -> Iterator[str]:
     """Check the blocks that a service and an environment's overlay of it both have."""
     if isinstance(spec, ServiceOverlay):
         yield from _secret_faults(f"{where}.secrets", entry, spec.secrets or ())

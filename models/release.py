@@ -1,6 +1,6 @@
 """What each slot of a service runs, and how requests are split between them."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -10,16 +10,30 @@ from models.model import ModelVersion
 from models.server import ServerSettings
 from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, Positive, SlotName, Text
 
+TREE = "tree"
+"""The keyword that lets a slot follow the working tree: its catalogue entry, and the image if the stack builds it."""
+Revised = Annotated[str, Field(pattern=r"^([0-9a-f]{16}|tree)$")]
+
 
 class SlotRelease(Model):
     """One filled slot. Its settings travel with it: a pod of this slot never starts on the other slot's."""
 
     image: DigestReference | None = Field(default=None, description="none = the one under slipway:images, or built")
+    revision: Revised | None = Field(
+        default=None,
+        description="hash of revisions/<hash>.yaml, which holds all that it runs beside the image; tree = always what "
+        "the catalogue entry says now; none = what the last update ran, and with strategy rolling the entry",
+    )
     model: ModelVersion | None = Field(default=None, description="none = the entry's model")
     server: ServerSettings | None = Field(default=None, description="none = the entry's settings")
     files: Files | None = Field(default=None, description="each replaces the entry's of its name")
     min_replicas: Positive | None = Field(default=None, description="at least so many pods, while a release moves")
     max_replicas: Positive | None = Field(default=None, description="at most so many pods, while a release moves")
+
+    @property
+    def pinned(self) -> str | None:
+        """The hash of its revision; none where it follows something else."""
+        return None if self.revision == TREE else self.revision
 
     @property
     def travelling(self) -> "SlotRelease":
@@ -32,7 +46,10 @@ class SlotRelease(Model):
         return self.model_copy(update={"min_replicas": None, "max_replicas": None})
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _consistent(self) -> Self:
+        own = [name for name in ("model", "server", "files") if getattr(self, name) is not None]
+        if self.pinned and own:
+            raise ValueError(f"revision {self.revision} holds model, server and files already; drop {', '.join(own)}")
         if self.min_replicas and self.max_replicas and self.min_replicas > self.max_replicas:
             raise ValueError(f"minReplicas {self.min_replicas} exceeds maxReplicas {self.max_replicas}; lower it")
         return self

@@ -1,4 +1,4 @@
-"""One service of a system: everything about it that both of its slots share."""
+"""One service of a system: what a release pins of it, and what both of its slots share."""
 
 from collections.abc import Iterator
 from typing import Self
@@ -26,8 +26,12 @@ from models.strategy import Rolling, Strategy
 from models.vocabulary import EnvironmentVariables, MountPath, Name, Port
 
 
-class ServiceSpec(Model):
-    """A service: a model server, a gateway in front of others, or a worker that takes its work from a queue."""
+class SlotSpec(Model):
+    """What a slot runs beside its image: every value that reaches an object of the slot.
+
+    A release pins all of it (:mod:`models.revision`), so the place of a field decides: here it reaches users only
+    through a release; in :class:`ServiceSpec` it belongs to both slots, and an update applies it at once.
+    """
 
     image: Name = Field(description="key under images")
     port: Port = Field(
@@ -55,26 +59,18 @@ class ServiceSpec(Model):
     disruption: Disruption = Disruption(max_unavailable=1)
     scheduling: Scheduling = Scheduling()
     account: Account = Account()
-    exposure: Exposure = Exposure()
-    route: Route | None = Field(default=None, description="none = no Ingress")
-    monitoring: Monitoring | None = Monitoring()
-    release: Strategy = Field(default=Rolling(), description="how its releases go")
-    load: Load | None = Field(default=None, description="requests that it is planned for; none = nothing is sized")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = [*self._budget_faults(), *self._disruption_faults(), *self._volume_faults(), *self._storage_faults()]
-        faults += self._retry_faults()
-        if self.load and self.objective:
-            faults += load_faults(self.load, self.objective)
-        if faults:
+        if faults := list(self._faults()):
             raise Faults(faults)
         return self
 
-    @property
-    def objective(self) -> LatencyObjective | None:
-        """The time within which so many percent of the answers come, where it promises one."""
-        return self.monitoring.slo.latency if self.monitoring and self.monitoring.slo else None
+    def _faults(self) -> Iterator[str]:
+        yield from self._budget_faults()
+        yield from self._disruption_faults()
+        yield from self._volume_faults()
+        yield from self._storage_faults()
 
     def _budget_faults(self) -> Iterator[str]:
         startup, deadline, timeout = self.health.startup, self.rollout.progress_deadline, self.rollout.timeout
@@ -84,15 +80,6 @@ class ServiceSpec(Model):
             yield f"rollout.progressDeadline: {deadline}s exceeds rollout.timeout {timeout}s: Pulumi gives up first"
         if self.health.startup < self.health.period:
             yield f"health.startup: {startup}s is shorter than one health.period {self.health.period}s"
-
-    def _retry_faults(self) -> Iterator[str]:
-        """Keep the proxy from repeating what a pod is still at: slow answers would become a multiple of the load."""
-        limit, route = self.drain.request_timeout, self.route
-        if route and route.timeout and route.retries and route.retries.idempotent and route.timeout <= limit:
-            yield (
-                f"route.timeout: {route.timeout}s is not longer than drain.requestTimeout {limit}s: retries.idempotent "
-                "would repeat slow requests while their pod is still at them; raise it, or lower that"
-            )
 
     def _disruption_faults(self) -> Iterator[str]:
         keep, floor = self.disruption.min_available, self.scaling.floor
@@ -124,6 +111,45 @@ class ServiceSpec(Model):
             yield (
                 f"resources.limits.ephemeral-storage: {limit} is less than scratch, model.size and {LOG_ROOM} of logs "
                 f"together ({bytes_text(written)}): the kubelet would evict the pod; raise it"
+            )
+
+
+class ServiceSpec(SlotSpec):
+    """A service: a model server, a gateway in front of others, or a worker that takes its work from a queue."""
+
+    exposure: Exposure = Exposure()
+    route: Route | None = Field(default=None, description="none = no Ingress")
+    monitoring: Monitoring | None = Monitoring()
+    release: Strategy = Field(default=Rolling(), description="how its releases go")
+    load: Load | None = Field(default=None, description="requests that it is planned for; none = nothing is sized")
+
+    @property
+    def objective(self) -> LatencyObjective | None:
+        """The time within which so many percent of the answers come, where it promises one."""
+        return self.monitoring.slo.latency if self.monitoring and self.monitoring.slo else None
+
+    @property
+    def of_slot(self) -> SlotSpec:
+        """The part that a release pins."""
+        return SlotSpec.model_construct(**{field: getattr(self, field) for field in SlotSpec.model_fields})
+
+    def with_slot(self, pinned: SlotSpec) -> "ServiceSpec":
+        """Give the service as a slot runs it that has this pinned; rules across both are those of its own time."""
+        return self.model_copy(update=dict(pinned))
+
+    def _faults(self) -> Iterator[str]:
+        yield from super()._faults()
+        yield from self._retry_faults()
+        if self.load and self.objective:
+            yield from load_faults(self.load, self.objective)
+
+    def _retry_faults(self) -> Iterator[str]:
+        """Keep the proxy from repeating what a pod is still at: slow answers would become a multiple of the load."""
+        limit, route = self.drain.request_timeout, self.route
+        if route and route.timeout and route.retries and route.retries.idempotent and route.timeout <= limit:
+            yield (
+                f"route.timeout: {route.timeout}s is not longer than drain.requestTimeout {limit}s: retries.idempotent "
+                "would repeat slow requests while their pod is still at them; raise it, or lower that"
             )
 
 

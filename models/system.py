@@ -1,5 +1,7 @@
 """The one value that the components read: a system in one environment, with what every slot runs."""
 
+from collections.abc import Iterator, Mapping
+
 from pydantic import Field, ValidationError
 
 from models import fitting
@@ -7,24 +9,55 @@ from models.base import Model
 from models.cluster import ClusterSettings
 from models.delivery import ServiceDelivery
 from models.entry import CatalogueEntry
-from models.errors import ConfigurationError, faults_of, nearest
+from models.errors import ConfigurationError, enumerated, faults_of, nearest
 from models.external import External, ObjectStorage, Server
 from models.image import ImageBuild, ImageSettings
 from models.jobs import JobSpec
-from models.release import BUILT, ServiceRelease
+from models.pins import NO_PINS, Pins, Ran
+from models.release import BUILT, ServiceRelease, SlotRelease
+from models.revision import Revision, differences
 from models.secrets import SecretSource, SecretSpec
 from models.service import ServiceSpec
 from models.stack import StackSettings
 from models.storage import Volume
 from models.stores import StoreSpec
+from models.strategy import Rolling
+from models.vocabulary import SlotName
 
 
 class DeployedService(Model):
     """A service and its release."""
 
     spec: ServiceSpec
+    """As the entry gives it: what belongs to both slots is taken from here."""
     release: ServiceRelease
+    revisions: dict[SlotName, Revision]
+    """What each slot runs beside its image, whether it is pinned to that or not."""
+    judged: dict[str, Revision] = Field(default_factory=dict)
+    """Those that verdicts speak of, by hash; the next environment compares them with what would run there."""
     delivery: ServiceDelivery = ServiceDelivery()
+
+    def runs(self, slot: SlotName) -> ServiceSpec:
+        """Give the service as a slot runs it."""
+        return self.spec.with_slot(self.revisions[slot].whole)
+
+    @property
+    def every(self) -> list[ServiceSpec]:
+        """The service as each slot runs it, the live one first: what serves both must do for each of them."""
+        return [self.runs(slot) for slot in sorted(self.revisions, key=lambda slot: slot != self.release.live)]
+
+    @property
+    def named(self) -> dict[str, Revision]:
+        """Every revision that the stack exports, by hash."""
+        slots = {
+            self.release.slots[slot].pinned or revision.name: revision for slot, revision in self.revisions.items()
+        }
+        return self.judged | slots
+
+    def pending(self, slot: SlotName) -> list[str]:
+        """Name the values of the entry that a slot does not run, by dotted path; a release brings them."""
+        revision = self.revisions[slot]
+        return differences(revision.whole, revision.model_copy(update={"spec": self.spec.of_slot}).whole)
 
 
 class DeployedSecret(Model):
@@ -67,8 +100,18 @@ class SystemSpec(Model):
         return [*own, *self.cluster.pull_secrets]
 
 
-def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
-    """Join a stack's settings with its catalogue entry.
+def pending(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
+    """Say, one line for each live slot, what of the entry it does not run yet; never a warning."""
+    for name, service in system.services.items():
+        live = service.release.live
+        if paths := service.pending(live):
+            differ = f"{enumerated(paths)} {'differs' if len(paths) == 1 else 'differ'} from what {live} runs"
+            them = "it" if len(paths) == 1 else "them"
+            yield f"{name}: {differ}; `slipway release {stack} {name}` releases {them}", False
+
+
+def resolve(stack: StackSettings, entry: CatalogueEntry, pins: Pins = NO_PINS) -> SystemSpec:
+    """Join a stack's settings with its catalogue entry, and with what its slots are pinned to.
 
     Raises:
         ConfigurationError: one line for each thing in which the two do not fit together.
@@ -82,25 +125,63 @@ def resolve(stack: StackSettings, entry: CatalogueEntry) -> SystemSpec:
         hint = nearest(environment, entry.environments)
         fault = f"slipway:system.environment: {environment!r} is no environment of {where}{hint}"
         raise ConfigurationError([fault])
-    system = _system(stack, entry, _services(entry, environment))
+    system = _system(stack, entry, _deployed(stack, _services(entry, environment), pins))
     if faults := list(fitting.faults(stack, entry, system)):
         raise ConfigurationError(faults)
     return system
 
 
-def _system(stack: StackSettings, entry: CatalogueEntry, services: dict[str, ServiceSpec]) -> SystemSpec:
+def _deployed(stack: StackSettings, services: dict[str, ServiceSpec], pins: Pins) -> dict[str, DeployedService]:
+    deployed: dict[str, DeployedService] = {}
+    for name, spec in services.items():
+        release = stack.release.get(name, BUILT)
+        # A first deployment, and a roll in place, run what the entry says; a slot of the others, what it ran before.
+        ran = {} if isinstance(spec.release, Rolling) else pins.ran.get(name, {})
+        built = spec.image not in stack.images
+        slots: dict[SlotName, SlotRelease] = {
+            slot: _filled(content, ran.get(slot), built=built) for slot, content in release.slots.items()
+        }
+        revisions: dict[SlotName, Revision] = {
+            slot: _revision(spec, content, ran.get(slot), pins.revisions) for slot, content in slots.items()
+        }
+        delivery = stack.delivery.get(name, ServiceDelivery())
+        judged = [v.revision for v in delivery.verdicts if v.revision and v.result == "pass" and not v.revoked]
+        deployed[name] = DeployedService(
+            spec=spec,
+            release=release.model_copy(update={"slots": slots}),
+            revisions=revisions,
+            judged={name: pins.revisions[name] for name in judged if name in pins.revisions},
+            delivery=delivery,
+        )
+    return deployed
+
+
+def _filled(content: SlotRelease, ran: Ran | None, *, built: bool) -> SlotRelease:
+    """Keep the image that a slot runs where it would be built anew from the tree."""
+    if content.image is None and content.revision is None and built and ran is not None and ran.revision is not None:
+        return content.model_copy(update={"image": ran.image})
+    return content
+
+
+def _revision(spec: ServiceSpec, content: SlotRelease, ran: Ran | None, revisions: Mapping[str, Revision]) -> Revision:
+    if content.pinned is not None:
+        return revisions[content.pinned]
+    fresh = Revision.of(spec, content)
+    if content.revision is None and ran is not None and ran.revision is not None:
+        return fresh.model_copy(update={"spec": ran.revision.spec})
+    return fresh
+
+
+def _system(stack: StackSettings, entry: CatalogueEntry, deployed: dict[str, DeployedService]) -> SystemSpec:
     environment = stack.system.environment
     changes = entry.environments[environment]
-    deployed = {
-        name: DeployedService(
-            spec=spec,
-            release=stack.release.get(name, BUILT),
-            delivery=stack.delivery.get(name, ServiceDelivery()),
-        )
-        for name, spec in services.items()
-    }
     stores = {name: entry.store_in(environment, name) for name in entry.stores}
-    used = {s.spec.image for s in deployed.values() for slot in s.release.slots.values() if slot.image is None}
+    used = {
+        service.revisions[slot].spec.image
+        for service in deployed.values()
+        for slot, content in service.release.slots.items()
+        if content.image is None
+    }
     used |= {spec.image for spec in (*stores.values(), *changes.jobs.values())}
     return SystemSpec(
         name=entry.name,

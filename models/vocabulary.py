@@ -7,7 +7,7 @@ import ipaddress
 import re
 from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SerializationInfo, WithJsonSchema
 
 SlotName = Literal["blue", "green"]
 OTHER_SLOT: dict[SlotName, SlotName] = {"blue": "green", "green": "blue"}
@@ -223,6 +223,15 @@ def _int32(value: int) -> int:
     return value
 
 
+STORED = "stored"
+"""Context of a dump that is to be read again: durations keep their unit, without which no reader takes them."""
+
+
+def _written(seconds: int, info: SerializationInfo) -> int | str:
+    hours, rest = divmod(seconds, 3600)
+    return (f"{hours}h{rest}s" if hours else f"{rest}s") if info.context == STORED else seconds
+
+
 OWN_VARIABLES = ("PORT", "AWS_ENDPOINT_URL", "AWS_REGION", "OTEL_EXPORTER_OTLP_ENDPOINT")
 SECRET_ENDINGS = ("password", "secret", "token", "credential", "credentials", "_key")
 
@@ -242,11 +251,14 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Seconds = Annotated[
     int,
     BeforeValidator(_seconds),
+    PlainSerializer(_written, when_used="json"),
     Field(le=INT32),
     WithJsonSchema({"type": "string", "format": "duration", "pattern": rf"^(?=.){_DURATION.pattern}$"}),
 ]
 """A duration, written with its unit, held in whole seconds."""
 DigestReference = Annotated[str, AfterValidator(digest_reference)]
+Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+"""The start of a content's SHA-256."""
 Registry = Annotated[str, AfterValidator(_registry)]
 BuildArgument = Annotated[str, AfterValidator(_build_argument)]
 Text = Annotated[str, Field(min_length=1)]

@@ -13,6 +13,7 @@ from components.manifests.autoscaling import MATCHERS
 from components.manifests.monitor import WITHOUT_PROBES
 from models.metrics import ExternalMetric, Metrics, PodsMetric
 from models.scaling import Autoscaled
+from models.service import ServiceSpec
 from models.system import SystemSpec
 
 
@@ -22,8 +23,9 @@ def adapter_rules(system: SystemSpec) -> str | None:
     A Pods metric is a counter that keeps its own name; the API serves its rate. The HPA asks for its own slot's pods,
     and the adapter for theirs alone.
     """
-    pods = {name: metric for _, metrics in _used(system) for name, metric in metrics.pods.items()}
-    external = {name: metric.query for _, metrics in _used(system) for name, metric in metrics.external.items()}
+    used = [slot.scaling.metrics for slot in _last_live(system) if isinstance(slot.scaling, Autoscaled)]
+    pods = {name: metric for metrics in used for name, metric in metrics.pods.items()}
+    external = {name: metric.query for metrics in used for name, metric in metrics.external.items()}
     rules = {
         "rules": [_pods_rule(system.namespace, name, metric) for name, metric in sorted(pods.items())],
         "externalRules": [
@@ -31,6 +33,12 @@ def adapter_rules(system: SystemSpec) -> str | None:
         ],
     }
     return yaml.safe_dump(rules, sort_keys=False, width=1000) if any(rules.values()) else None
+
+
+def _last_live(system: SystemSpec) -> Iterator[ServiceSpec]:
+    """Give every slot; of two that say something else by one name the live one, which comes last, counts."""
+    for deployed in system.services.values():
+        yield from reversed(deployed.every)
 
 
 def _used(system: SystemSpec) -> Iterator[tuple[str, Metrics]]:

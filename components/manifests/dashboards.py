@@ -58,7 +58,8 @@ def dashboard(system: SystemSpec, rows: list[Row]) -> Json:
 def _rows(system: SystemSpec) -> Iterator[Row]:
     for service, deployed in system.services.items():
         if monitoring := deployed.spec.monitoring:
-            watched = Watched(service=service, namespace=system.namespace, spec=deployed.spec, release=deployed.release)
+            live = deployed.runs(deployed.release.live)
+            watched = Watched(service=service, namespace=system.namespace, spec=live, release=deployed.release)
             yield Row(
                 title=service,
                 panels=tuple(panels(watched, monitoring)),

@@ -8,6 +8,7 @@ from components.manifests.container import amounts, devices
 from models.quantity import bytes_text, cpu_text, parse
 from models.resources import Resources
 from models.scaling import within
+from models.service import ServiceSpec
 from models.system import DeployedService, SystemSpec
 
 if TYPE_CHECKING:
@@ -43,21 +44,30 @@ def quota(system: SystemSpec) -> dict[str, str]:
 
 def _of_pods(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:
     for deployed in system.services.values():
-        yield from _times(_most_pods(deployed), deployed.spec.resources)
+        yield from _of_service(deployed).items()
     for store in system.stores.values():
         yield from _times(1, store.resources)  # the next pod starts only when the last one is gone
     for job in system.jobs.values():
         yield from _times(2, job.resources)  # other work is another Job, and the one before may still run
 
 
-def _most_pods(deployed: DeployedService) -> int:
+def _of_service(deployed: DeployedService) -> dict[str, Decimal]:
+    """Give the more demanding slot's amounts for both."""
+    most: dict[str, Decimal] = {}
+    for spec in deployed.every:
+        for key, amount in _times(_most_pods(spec, deployed), spec.resources):
+            most[key] = max(amount, most.get(key, amount))
+    return most
+
+
+def _most_pods(spec: ServiceSpec, deployed: DeployedService) -> int:
     """Both slots at their ceiling and rolling at once: a surge on each, and the whole old set still leaving.
 
     A release that narrows a slot's scaling leaves the quota alone; one that asks for more than the entry raises it.
     """
-    scaling, slots = deployed.spec.scaling, deployed.release.slots.values()
+    scaling, slots = spec.scaling, deployed.release.slots.values()
     asked = (within(scaling, slot.min_replicas, slot.max_replicas).ceiling for slot in slots)
-    return SLOTS * (2 * max(scaling.ceiling, *asked) + deployed.spec.rollout.max_surge)
+    return SLOTS * (2 * max(scaling.ceiling, *asked) + spec.rollout.max_surge)
 
 
 def _times(pods: int, resources: Resources) -> Iterator[tuple[str, Decimal]]:

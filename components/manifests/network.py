@@ -15,7 +15,7 @@ from models.external import ANYWHERE, External
 from models.jobs import JobSpec
 from models.scaling import Triggered
 from models.service import ServiceSpec
-from models.system import SystemSpec
+from models.system import DeployedService, SystemSpec
 
 if TYPE_CHECKING:
     from pulumi_kubernetes.networking.v1 import (
@@ -39,7 +39,7 @@ _API_SERVER_PORTS = (443, 6443)
 def policies(system: SystemSpec) -> "dict[str, NetworkPolicySpecArgsDict]":
     """Give every policy of a system by name: deny everything, resolve names, then what each workload may."""
     flows = {
-        **{name: _service(system, name, deployed.spec) for name, deployed in system.services.items()},
+        **{name: _service(system, name, deployed) for name, deployed in system.services.items()},
         **{name: _store(system, name) for name in system.stores},
         **{name: _job(system, name, spec) for name, spec in system.jobs.items()},
     }
@@ -57,16 +57,18 @@ def _dns_egress() -> "NetworkPolicySpecArgsDict":
     return {"pod_selector": {}, "policy_types": ["Egress"], "egress": [{"ports": ports}]}
 
 
-def _service(system: SystemSpec, name: str, spec: ServiceSpec) -> "NetworkPolicySpecArgsDict":
-    """Admit proxy, Prometheus, declared callers and, where exposed, the world; let out what it calls and needs."""
+def _service(system: SystemSpec, name: str, deployed: DeployedService) -> "NetworkPolicySpecArgsDict":
+    """Admit proxy, Prometheus, declared callers and, where exposed, the world; let out what either slot calls."""
+    spec, slots = deployed.spec, deployed.every
     ingress = _entered(pod.PORT_NAME, [*_namespaces(spec, system.cluster), *_callers(system, name)])
     if spec.exposure.public:
         ingress.append(_from_outside(spec.exposure))
-    egress = [*_calls(system, spec.calls), *_externals(system, spec.externals)]
-    if spec.model and spec.model.scheme == "s3":  # a release's own model is of the same scheme
+    calls, used = _each(slot.calls for slot in slots), _each(slot.externals for slot in slots)
+    egress = [*_calls(system, calls), *_externals(system, used)]
+    if any(slot.model and slot.model.scheme == "s3" for slot in slots):
         egress += _external(system.object_storage)
     egress += _external(system.tracing)
-    if spec.account.permissions:
+    if any(slot.account.permissions for slot in slots):
         egress.append(_out(system.cluster.api_server_networks, *_API_SERVER_PORTS))
     return _flows(name, ingress, egress)
 
@@ -107,7 +109,7 @@ def _namespaces(spec: ServiceSpec, cluster: ClusterSettings) -> "Iterator[Networ
 
 
 def _callers(system: SystemSpec, callee: str) -> "Iterator[NetworkPolicyPeerArgsDict]":
-    callers = {name: deployed.spec.calls for name, deployed in system.services.items()}
+    callers = {name: _each(slot.calls for slot in deployed.every) for name, deployed in system.services.items()}
     callers |= {name: spec.calls for name, spec in system.jobs.items()}
     for caller, calls in callers.items():
         if callee in calls:
@@ -130,15 +132,22 @@ def _calls(system: SystemSpec, calls: Iterable[str]) -> "Egress":
     return [
         {
             "to": [{"pod_selector": {"match_labels": labels.select_service(callee)}}],
-            "ports": [_port(_port_of(system, callee))],
+            "ports": [_port(port) for port in _ports_of(system, callee)],
         }
         for callee in calls
     ]
 
 
-def _port_of(system: SystemSpec, callee: str) -> int:
-    """Give the pods' port: policies apply after a Service's address and port have been translated."""
-    return system.stores[callee].port if callee in system.stores else system.services[callee].spec.port
+def _ports_of(system: SystemSpec, callee: str) -> list[int]:
+    """Give the pods' ports: policies apply after a Service's address and port have been translated."""
+    if callee in system.stores:
+        return [system.stores[callee].port]
+    return list(dict.fromkeys(slot.port for slot in system.services[callee].every))
+
+
+def _each(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Give what is in any of them, once, in their order."""
+    return tuple(dict.fromkeys(name for names in lists for name in names))
 
 
 def _externals(system: SystemSpec, used: Iterable[str]) -> "Egress":
@@ -161,8 +170,9 @@ def _asked_by_keda(system: SystemSpec) -> set[str]:
     triggers = [
         trigger
         for deployed in system.services.values()
-        if isinstance(deployed.spec.scaling, Triggered)
-        for trigger in deployed.spec.scaling.triggers.values()
+        for slot in deployed.every
+        if isinstance(slot.scaling, Triggered)
+        for trigger in slot.scaling.triggers.values()
     ]
     return {trigger.redis.store for trigger in triggers if trigger.redis}
 

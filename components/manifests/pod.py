@@ -9,7 +9,6 @@ from components.manifests import container, model
 from components.manifests.container import claim_name
 from components.manifests.placement import placed
 from components.manifests.settings import FILE, FOLDER, Content, config_map_name, files_map_name
-from models.model import ModelSource
 from models.service import ServiceSpec
 from models.system import SystemSpec
 
@@ -37,8 +36,6 @@ class PodArgs:
     service: str
     slot: str
     spec: ServiceSpec
-    model: ModelSource | None
-    """This slot's: a release may name another version than the entry."""
     settings: Content
     files: Content | None
     image: "pulumi.Output[str]"
@@ -50,9 +47,9 @@ def pod_template(args: PodArgs) -> "PodTemplateSpecArgsDict":
     spec = args.spec
     pod = container.pod_defaults(args.system, names.account(args.service))
     pod["automount_service_account_token"] = bool(spec.account.permissions)
-    if args.model:
+    if args.spec.model:
         loaders = model.loader(
-            args.model, system=args.system, image=args.image, resources=spec.resources, secrets=args.secrets
+            args.spec.model, system=args.system, image=args.image, resources=spec.resources, secrets=args.secrets
         )
         if loaders:
             pod["init_containers"] = loaders
@@ -114,8 +111,8 @@ def _mounts(args: PodArgs) -> "list[VolumeMountArgsDict]":
         {"name": "settings", "mount_path": FOLDER, "read_only": True},
         container.SCRATCH,
     ]
-    if args.model:
-        mounts.insert(0, model.mount(args.model))
+    if args.spec.model:
+        mounts.insert(0, model.mount(args.spec.model))
     if args.spec.files:
         # The folder, never single files by subPath: those would not see a change.
         mounts.append({"name": "files", "mount_path": args.spec.files.path, "read_only": True})
@@ -131,8 +128,8 @@ def _volumes(args: PodArgs) -> "list[VolumeArgsDict]":
         {"name": "settings", "config_map": {"name": config_map_name(args.service, args.slot, args.settings)}},
         container.scratch_volume(args.spec.scratch),
     ]
-    if args.model:
-        volumes = [*model.volumes(args.model, args.system), *volumes]
+    if args.spec.model:
+        volumes = [*model.volumes(args.spec.model, args.system), *volumes]
     if args.spec.files and args.files:
         name = files_map_name(args.service, args.slot, args.spec.files, args.files)
         volumes.append({"name": "files", "config_map": {"name": name}})

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from components import names
 from models.files import ConfigFiles
-from models.model import ModelSource
-from models.release import SlotRelease
 from models.service import ServiceSpec
 
 FILE = "settings.json"
@@ -26,9 +24,9 @@ class Content:
         return names.content_hash(json.dumps(self.data, sort_keys=True))
 
 
-def settings_file(spec: ServiceSpec, model: ModelSource | None, release: SlotRelease) -> Content:
-    """Render what a slot's server reads at start; a release's own settings replace the entry's."""
-    server = release.server or spec.server
+def settings_file(spec: ServiceSpec) -> Content:
+    """Render what a slot's server reads at start."""
+    server, model = spec.server, spec.model
     content = {
         "queueLimit": server.queue_limit,
         "requestTimeoutSeconds": spec.drain.request_timeout,
@@ -42,11 +40,9 @@ def settings_file(spec: ServiceSpec, model: ModelSource | None, release: SlotRel
     return Content(data={FILE: json.dumps(content, indent=2, sort_keys=True) + "\n"})
 
 
-def config_files(spec: ServiceSpec, release: SlotRelease) -> Content | None:
-    """Give the payload's files of a slot; a release's own replace the entry's, one by one."""
-    if spec.files is None:
-        return None
-    return Content(data={**spec.files.files, **(release.files or {})})
+def config_files(spec: ServiceSpec) -> Content | None:
+    """Give the payload's files of a slot."""
+    return Content(data=spec.files.files) if spec.files else None
 
 
 def config_map_name(service: str, slot: str, settings: Content) -> str:

@@ -36,30 +36,38 @@ def target(session: Session, service: str, asked: Asked) -> SlotRelease:
         ConfigurationError: a value is not what a slot can hold.
         typer.BadParameter: nothing was named, or things that do not go together.
     """
-    spec, release = session.service_spec(service), session.release(service)
-    live, here = release.slots[release.live], builds(session, service)
+    spec, here = session.service_spec(service), builds(session, service)
+    live = _live(session, service)
+    runs = session.revision(service, live)
+    own, news = runs.content, runs.spec != spec.of_slot
     if asked.checksum and not asked.model:
         raise typer.BadParameter("says what a model's sums must be; give --model too", param_hint="--checksum")
-    if asked.image is None and not here and not (asked.model or asked.files or asked.server):
+    if asked.image is None and not here and not (asked.model or asked.files or asked.server or news):
         raise typer.BadParameter(
-            f"{session.environment} builds no image: give --image, --model, --files or --server", param_hint="--image"
+            f"{session.environment} builds no image, and the entry says nothing new: give --image, --model, --files "
+            "or --server",
+            param_hint="--image",
         )
-    given: dict[str, Any] = live.settled.document()
-    if asked.image is not None or here:
-        given["image"] = asked.image
+    given: dict[str, Any] = own.document()
+    given["image"] = asked.image if asked.image is not None or here else live.image
     if asked.model:
         given["model"] = {"uri": asked.model, "checksum": asked.checksum}
     if asked.files:
         given["files"] = read(asked.files)
     if asked.server:
-        given["server"] = _settings(live.server or spec.server, asked.server)
+        given["server"] = _settings(own.server or spec.server, asked.server)
     return parse(SlotRelease, given, "release: ")
 
 
 def unnamed(session: Session, service: str) -> SlotRelease:
     """Give a version that nobody has named yet: the live slot's content, of an image that is still to come."""
+    return session.revision(service, _live(session, service)).content
+
+
+def _live(session: Session, service: str) -> SlotRelease:
+    """Give what the live slot runs; before the first update, what it declares."""
     release = session.release(service)
-    return release.slots[release.live].settled.model_copy(update={"image": None})
+    return session.live(service) or release.slots[release.live].settled
 
 
 def builds(session: Session, service: str) -> bool:

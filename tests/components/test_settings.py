@@ -4,6 +4,7 @@ import json
 
 from components.manifests.settings import Content, config_map_name, settings_file
 from models.release import SlotRelease
+from models.revision import Revision
 from models.server import ServerSettings
 from models.service import ServiceSpec
 from tests.samples import accepted, service
@@ -13,7 +14,7 @@ SPEC = accepted(ServiceSpec, service(drain={"preStop": "6s", "drain": "31s", "gr
 
 def settings(**server: object) -> Content:
     release = SlotRelease(server=accepted(ServerSettings, server)) if server else SlotRelease()
-    return settings_file(SPEC, SPEC.model, release)
+    return settings_file(SPEC.with_slot(Revision.of(SPEC, release).whole))
 
 
 def test_the_settings_file_holds_what_the_server_reads() -> None:

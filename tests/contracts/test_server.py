@@ -3,7 +3,6 @@
 import pytest
 
 from components.manifests.settings import settings_file
-from models.release import SlotRelease
 from models.service import ServiceSpec
 from serving.settings import Settings
 from tests.recording import Recorded
@@ -12,7 +11,7 @@ from tests.samples import Config, accepted, service
 
 def told(**blocks: object) -> Settings:
     spec = accepted(ServiceSpec, service(**blocks))
-    return Settings.model_validate_json(settings_file(spec, spec.model, SlotRelease()).data["settings.json"])
+    return Settings.model_validate_json(settings_file(spec).data["settings.json"])
 
 
 LONG = {"preStop": "0s", "drain": "3600s", "grace": "3600s", "requestTimeout": "3600s"}

@@ -9,9 +9,12 @@ from delivery import checking
 from delivery.errors import DeliveryError
 from delivery.gate import Look
 from models.delivery import Result, Verdict
-from tests.delivery.desk import FINE, STABLE, WORSE, Desk
+from models.release import SlotRelease
+from models.revision import Revision
+from models.service import ServiceSpec
+from tests.delivery.desk import CANARY, FINE, STABLE, WORSE, Desk
 from tests.delivery.vouching import HOUR, NOON, held, recorded, revoked, verdict
-from tests.samples import IMAGE
+from tests.samples import IMAGE, accepted, service
 
 
 @pytest.fixture
@@ -51,7 +54,9 @@ def test_a_failure_revokes_what_counted(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert [v.revoked.reason for v in verdicts(desk) if v.revoked] == [WORSE.said]
 
 
-BEFORE = verdict(IMAGE, inherited="0123456789abcdef")
+NOW = Revision.of(accepted(ServiceSpec, service(route={"host": "web.example.com"}, release=CANARY)), SlotRelease()).name
+"""Of the desk's service."""
+BEFORE = verdict(IMAGE, revision="0123456789abcdef")
 """Of a catalogue that has changed since."""
 
 
@@ -68,7 +73,7 @@ def test_a_pass_makes_a_verdict_where_none_counts(
 
 
 CHANGING_NOTHING: list[tuple[Result | None, dict[str, Any]]] = [
-    ("pass", {"verdicts": [verdict(IMAGE)]}),
+    ("pass", {"verdicts": [verdict(IMAGE, revision=NOW)]}),
     ("pass", {"holds": (held(IMAGE),)}),
     (None, {"verdicts": [verdict(IMAGE)]}),
     ("fail", {}),

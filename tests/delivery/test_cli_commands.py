@@ -30,11 +30,11 @@ def test_what_is_not_named_stays_as_in_the_live_slot(desk: Desk, tmp_path: Path)
     desk.slipway("release", "prod", "web", "--files", str(files), "--server", "queueLimit=32")
     run = desk.session().delivery("web").run
     assert run is not None
-    assert run.target.image == IMAGE
-    assert run.target.server is not None
-    assert (run.target.server.top_k, run.target.server.queue_limit) == (5, 32)
-    assert run.target.files == {"labels.txt": "a\n"}
-    assert run.target.min_replicas is None
+    assert (run.target.image, run.target.min_replicas) == (IMAGE, None)
+    runs = desk.session().revision("web", run.target)
+    assert runs.server is not None
+    assert (runs.server.top_k, runs.server.queue_limit) == (5, 32)
+    assert runs.files == {"labels.txt": "a\n"}
 
 
 def test_the_environment_that_builds_releases_what_its_next_update_builds(desk: Desk) -> None:

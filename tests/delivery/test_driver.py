@@ -31,9 +31,10 @@ def assert_promoted(given: World) -> None:
 
 
 def assert_back(given: World, outcome: str, *, held: bool) -> None:
-    """What was declared before is declared again, to the letter."""
+    """What ran before is declared again, pinned."""
     record = given.session.delivery(SERVICE)
-    assert given.file["slipway:release"][SERVICE] == {"live": "blue", "weight": 0, "slots": {"blue": {"image": IMAGE}}}
+    blue = {"image": IMAGE, "revision": given.revision}
+    assert given.file["slipway:release"][SERVICE] == {"live": "blue", "weight": 0, "slots": {"blue": blue}}
     assert [past.outcome for past in record.history] == [outcome]
     assert [hold.image for hold in record.holds] == ([OTHER_IMAGE] if held else [])
     assert given.engine.declared[-1] == given.release
@@ -196,7 +197,9 @@ def test_a_newer_release_supersedes_and_the_fallback_is_the_last_stable(canary: 
     record = canary.session.delivery(SERVICE)
     assert [past.outcome for past in record.history] == ["superseded"]
     assert record.run is not None
-    assert record.run.stable == ServiceRelease.model_validate({"slots": {"blue": {"image": IMAGE}}})
+    assert record.run.stable == ServiceRelease.model_validate(
+        {"slots": {"blue": {"image": IMAGE, "revision": canary.revision}}}
+    )
 
 
 def test_while_the_old_slot_is_warm_it_takes_all_requests_back_at_once(tmp_path: Path) -> None:

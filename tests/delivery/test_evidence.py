@@ -22,11 +22,12 @@ from tests.samples import IMAGE, OTHER_IMAGE
 WHAT = "staging: classifier …@sha256:9be19be19be1"
 CHECK = "judge what is live: slipway check staging classifier"
 RELEASE = f"release it there first: slipway release staging classifier --image {OTHER_IMAGE}"
+AGAIN = "release that in staging first: slipway release staging classifier"
 DAY = 86_400
 
 
 def vouched(found: Evidence, entry: CatalogueEntry = ENTRY) -> Verdict:
-    return evidence.vouched(found, OTHER_IMAGE, PLAIN, entry, NOON + HOUR)
+    return evidence.vouched(found, given.wanted(entry=entry), entry, NOON + HOUR)
 
 
 def refused(found: Evidence, entry: CatalogueEntry = ENTRY) -> str:
@@ -110,7 +111,7 @@ NEWER = changed(server=ServerSettings(top_k=7))
 
 def test_a_verdict_does_not_speak_of_what_the_catalogue_gives_since() -> None:
     line = f"{WHAT} was judged before catalog/shop.yaml changed what it runs with (model, server or files); "
-    assert refused(given.evidence(given.verdict()), NEWER) == f"{line}pulumi up -s staging, then {CHECK}"
+    assert refused(given.evidence(given.verdict()), NEWER) == f"{line}{AGAIN}"
 
 
 def test_a_verdict_outlives_changes_that_do_not_reach_its_pods() -> None:
@@ -133,7 +134,7 @@ def test_a_verdict_of_an_environment_that_is_gone_counts_nowhere() -> None:
     line = refused(given.evidence(given.verdict()), ENTRY.model_copy(update={"environments": left}))
     assert line == (
         f"{WHAT} was judged in staging, which catalog/shop.yaml does not have (dev, prod); "
-        f"choose a source in one of these, then {CHECK}"
+        "choose a source in one of these"
     )
 
 
@@ -179,15 +180,15 @@ def test_evidence_in_another_programs_words_names_the_field() -> None:
 
 def test_a_verdict_names_the_bytes_that_ran_and_what_goes_on_to_the_next_environment() -> None:
     went_past = Override(reason="the site is down", by="ann", at=NOON)
-    content = TUNED.model_copy(update={"min_replicas": 3, "max_replicas": 9})
+    content = SlotRelease(revision="0123456789abcdef", min_replicas=3, max_replicas=9)
     checks = {"errors": CheckResult(result="pass", said="ok")}
     found = evidence.verdict(
-        content, image=IMAGE, spec=JUDGED, environment="dev", stack="dev",
+        content, image=IMAGE, config=fingerprint(TUNED), environment="dev", stack="dev",
         result="pass", checks=checks, began=NOON - HOUR, ended=NOON, override=went_past,
     )  # fmt: skip
     assert (found.image, found.config) == (IMAGE, fingerprint(TUNED))
-    assert found.content == SlotRelease(image=IMAGE, server=TUNED.server)
-    assert found.inherited == inherited(JUDGED, content)
+    assert found.content == SlotRelease(image=IMAGE, revision="0123456789abcdef")
+    assert found.revision == "0123456789abcdef"
     assert (found.began, found.ended, found.override, found.checks) == (NOON - HOUR, NOON, went_past, checks)
 
 

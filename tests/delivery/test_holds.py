@@ -6,7 +6,7 @@ from delivery import evidence, holds
 from delivery.errors import Refused
 from models.delivery import ServiceDelivery, fingerprint
 from tests.delivery import vouching as given
-from tests.delivery.vouching import CONFIG, ENTRY, HOUR, NOON, PLAIN, TUNED
+from tests.delivery.vouching import CONFIG, ENTRY, HOUR, NOON, TUNED
 from tests.samples import IMAGE, OTHER_IMAGE
 
 AT = {"stack": "prod", "service": "classifier"}
@@ -62,4 +62,4 @@ def test_a_rollback_holds_the_bytes_and_takes_back_the_evidence_for_them() -> No
         holds.refuse_held(delivery, OTHER_IMAGE, CONFIG, **AT)
     free = holds.let_go(delivery, OTHER_IMAGE, **AT)
     with pytest.raises(Refused, match="was revoked at 2026-01-02 13:00:00 UTC: 5 % errors"):
-        evidence.vouched(given.evidence(*free.verdicts), OTHER_IMAGE, PLAIN, ENTRY, NOON + HOUR)
+        evidence.vouched(given.evidence(*free.verdicts), given.wanted(), ENTRY, NOON + HOUR)

@@ -95,7 +95,8 @@ def line(source: Session, *targets: Session, services: tuple[str, ...] = (), **h
 def test_what_the_live_slot_runs_is_taken_whole(stacks: Stacks) -> None:
     live = given.evidence(given.verdict(content=TUNED), content=TUNED)
     (one,) = promotion.plan(stacks.stack("staging", "staging", exports(web=live)), [stacks.prod()], now=NOON + HOUR)
-    assert (one.service, one.content) == ("web", SlotRelease(image=OTHER_IMAGE, server=TUNED.server))
+    assert (one.service, one.content.image) == ("web", OTHER_IMAGE)
+    assert one.session.revision("web", one.content).content == TUNED
 
 
 def test_a_service_that_runs_the_same_already_needs_no_evidence(stacks: Stacks) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.delivery import Held, Past, Revocation, Run, ServiceDelivery, Verdict, fingerprint
 from models.entry import CatalogueEntry
-from models.evidence import Evidence, inherited
+from models.evidence import Evidence, Wanted, inherited
 from models.release import ServiceRelease, SlotRelease
 from tests.samples import IMAGE, OTHER_IMAGE, accepted, entry, service
 
@@ -42,6 +42,12 @@ def verdict(of: str = OTHER_IMAGE, content: SlotRelease = PLAIN, **changes: Any)
             **changes,
         }
     )
+
+
+def wanted(of: str = OTHER_IMAGE, content: SlotRelease = PLAIN, entry: CatalogueEntry = ENTRY) -> Wanted:
+    """What prod would run."""
+    runs = entry.service_in("prod", "classifier").of_slot
+    return Wanted(image=of, config=fingerprint(content), environment="prod", runs=runs)
 
 
 def revoked(**changes: Any) -> Verdict:

@@ -13,6 +13,7 @@ from delivery.events import Event
 from delivery.metrics import Tally, Target
 from delivery.session import Session
 from models.release import ServiceRelease, SlotRelease
+from models.revision import Revision
 from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted
 
 SERVICE, STACK = "web", "prod"
@@ -164,6 +165,11 @@ class World:
     def file(self) -> Config:
         """The stack file's configuration."""
         return cast("Config", yaml.safe_load((self.session.project / f"Pulumi.{STACK}.yaml").read_text())["config"])
+
+    @property
+    def revision(self) -> str:
+        """Of the entry as it was laid out."""
+        return Revision.of(self.session.service_spec(SERVICE), SlotRelease()).name
 
     @property
     def release(self) -> ServiceRelease:

@@ -153,7 +153,7 @@ def test_what_an_entry_lacks_is_said(scaling: Config, load: Config, said: str) -
 def test_a_service_without_a_load_is_not_sized() -> None:
     plain = accepted(ServiceSpec, service())
     assert size(plain) is None
-    assert list(advice({"web": DeployedService(spec=plain, release=BUILT)})) == []
+    assert list(advice({"web": DeployedService(spec=plain, release=BUILT, revisions={})})) == []
 
 
 def test_a_cold_start_that_is_not_given_is_the_startup_budget() -> None:

@@ -20,6 +20,7 @@ AT = "2026-01-02T03:04:05Z"
 CONTENT: Config = {
     "image": IMAGE,
     "model": VERSION,
+    "revision": "tree",
     "server": SERVER,
     "files": {"config.json": "[]"},
     "minReplicas": 2,
@@ -42,6 +43,7 @@ RUN: Config = {
     "stable": RELEASED,
     "target": CONTENT,
     "image": IMAGE,
+    "follows": False,
     "pods": 2,
     "stage": 0,
     "began": AT,
@@ -64,6 +66,7 @@ DELIVERY: Config = {
     "verdicts": [
         {
             **ENDED,
+            "revision": CONFIG,
             "inherited": CONFIG,
             "environment": "staging",
             "stack": "staging",
@@ -72,6 +75,8 @@ DELIVERY: Config = {
             "revoked": {"reason": "slow", "at": AT},
         }
     ],
-    "holds": [{"image": OTHER_IMAGE, "config": CONFIG, "reason": "5 % errors", "by": "ann", "at": AT}],
+    "holds": [
+        {"image": OTHER_IMAGE, "config": CONFIG, "revision": CONFIG, "reason": "5 % errors", "by": "ann", "at": AT}
+    ],
     "history": [{**ENDED, "id": "0", "outcome": "promoted", "reason": "as asked"}],
 }

@@ -119,7 +119,7 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         vouching(inherited="0123456789abcdef"),
         (
             f"staging: classifier {NEW} was judged before catalog/classifier.yaml changed what it runs with "
-            "(model, server or files); pulumi up -s staging, then judge what is live: slipway check staging classifier"
+            "(model, server or files); release that in staging first: slipway release staging classifier"
         ),
     ),
     "a version that staging holds": (
@@ -254,9 +254,8 @@ def test_a_source_of_another_organisation_is_read_by_its_full_name() -> None:
 def test_what_is_exported_is_what_the_next_stack_reads() -> None:
     config = prod(new=OTHER, verdicts=[verdict()], holds=[held(IMAGE, config=None)])
     tuned = SlotRelease.model_validate(OTHER)
-    evidence = evidence_of(
-        allowed(config, vouching(config=fingerprint(tuned), inherited=judged(tuned))).outputs, "classifier"
-    )
+    vouches = vouching(config=fingerprint(tuned), content=OTHER, inherited=judged(tuned))
+    evidence = evidence_of(allowed(config, vouches).outputs, "classifier")
     assert evidence is not None
     assert (evidence.stack, evidence.environment, evidence.system) == ("prod", "prod", "classifier")
     assert evidence.live.whole == SlotRelease(image=IMAGE)

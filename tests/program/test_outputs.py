@@ -6,6 +6,7 @@ import pytest
 
 from models.delivery import fingerprint
 from models.release import SlotRelease
+from models.revision import Revision
 from tests.recording import DIGEST, Recorded, Registered, Secret
 from tests.samples import (
     ENVIRONMENTS,
@@ -13,6 +14,7 @@ from tests.samples import (
     OTHER_IMAGE,
     PLANTED,
     Config,
+    classifier,
     put,
     release,
     runnable,
@@ -40,9 +42,13 @@ def test_dev_exports_the_built_image_by_digest_and_the_embedded_clusters_url(pro
 
 def test_dev_exports_what_the_next_stack_may_rely_on(program: Program) -> None:
     outputs = program(runnable("dev")).outputs
+    revision = Revision.of(classifier().service_in("dev", "classifier"), SlotRelease())
     runs: Config = {
-        "image": f"localhost:5050/classifier/server@{DIGEST}", "config": fingerprint(SlotRelease()), "content": {}
-    }  # fmt: skip
+        "image": f"localhost:5050/classifier/server@{DIGEST}",
+        "config": fingerprint(SlotRelease()),
+        "content": {},
+        "revision": revision.name,
+    }
     assert outputs.keys() == {"services", "delivery"}
     assert outputs["delivery"] == {
         "classifier": {
@@ -56,6 +62,7 @@ def test_dev_exports_what_the_next_stack_may_rely_on(program: Program) -> None:
             "fresh": 7 * 86_400,
             "verdicts": [],
             "holds": [],
+            "revisions": {revision.name: revision.document()},
         }
     }
 

@@ -1,0 +1,66 @@
+"""The revisions that slots are pinned to, one YAML file each (see :mod:`models.revision`)."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import yaml
+
+import catalog
+from models.delivery import hashed
+from models.errors import ConfigurationError
+from models.parsing import parse
+from models.revision import FOLDER, Revision
+from models.stack import StackSettings
+
+
+def read(project: Path, stack: StackSettings) -> dict[str, Revision]:
+    """Read the revisions that a stack's slots name, and those of its verdicts as far as they are still there.
+
+    Raises:
+        ConfigurationError: one line for each of a slot that is missing, damaged or was edited.
+    """
+    found: dict[str, Revision] = {}
+    faults: list[str] = []
+    for where, name in _of_slots(stack):
+        try:
+            found[name] = one(project, name, where)
+        except ConfigurationError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigurationError(faults)
+    for name in _of_verdicts(stack) - found.keys():
+        with suppress(ConfigurationError):  # a verdict without it counts as one about something else
+            found[name] = one(project, name, "")
+    return found
+
+
+def one(project: Path, name: str, where: str) -> Revision:
+    """Read one revision; ``where`` names it for the error."""
+    path = project / FOLDER / f"{name}.yaml"
+    shown = f"{FOLDER}/{name}.yaml"
+    back = f"take it back from Git: git checkout -- {shown}"
+    if not path.is_file():
+        raise ConfigurationError([f"{where}: {shown} is missing, and says what this slot runs; {back}"])
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=catalog.UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError([f"{shown}: not YAML: {reason}; {back}"]) from error
+    if not isinstance(data, dict) or hashed(data) != name:  # pyright: ignore[reportUnknownArgumentType] -- plain data
+        raise ConfigurationError(
+            [f"{shown}: was edited, and a revision never changes; {back}, then edit the catalogue"]
+        )
+    return parse(Revision, data, f"{shown}: ")  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _of_verdicts(stack: StackSettings) -> set[str]:
+    verdicts = (verdict for delivery in stack.delivery.values() for verdict in delivery.verdicts)
+    return {v.revision for v in verdicts if v.revision is not None and v.result == "pass" and v.revoked is None}
+
+
+def _of_slots(stack: StackSettings) -> Iterator[tuple[str, str]]:
+    for service, release in stack.release.items():
+        for slot, content in release.slots.items():
+            if content.pinned is not None:
+                yield f"slipway:release.{service}.slots.{slot}.revision", content.pinned

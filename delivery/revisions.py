@@ -1,0 +1,68 @@
+"""The revision files beside the stack file: written before it names them, deleted when nothing names them any more."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+from catalog import revisions
+from delivery.errors import DeliveryError
+from models.errors import ConfigurationError
+from models.revision import FOLDER, Revision
+
+_NAMED = re.compile(rb"\brevision: ['\"]?([0-9a-f]{16})\b")
+
+
+class Revisions:
+    """Those of one project; new ones are kept in memory until a stack file that names them is written."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._known: dict[str, Revision] = {}
+
+    def add(self, revision: Revision) -> str:
+        """Keep a revision; give its name, that of an equal one where there is one already."""
+        same = (name for name, known in self._known.items() if known == revision)
+        name = next(same, revision.name)
+        self._known[name] = revision
+        return name
+
+    def get(self, name: str) -> Revision:
+        """Give a revision; raises DeliveryError where its file is missing or was edited."""
+        if name not in self._known:
+            try:
+                self._known[name] = revisions.one(self._project, name, f"revision {name}")
+            except ConfigurationError as error:
+                raise DeliveryError(str(error)) from error
+        return self._known[name]
+
+    def write(self, names: Iterable[str]) -> None:
+        """Write those of these names that have no file yet."""
+        folder = self._project / FOLDER
+        for name in names:
+            path = folder / f"{name}.yaml"
+            if name in self._known and not path.is_file():
+                folder.mkdir(exist_ok=True)
+                _write(path, yaml.safe_dump(self._known[name].document(), allow_unicode=True, sort_keys=True))
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Delete the files of those of these names that no stack file of the project refers to."""
+        needed = {name for path in self._project.glob("Pulumi.*.yaml") for name in named(path.read_bytes())}
+        for name in set(names) - needed:
+            (self._project / FOLDER / f"{name}.yaml").unlink(missing_ok=True)
+
+
+def named(text: bytes) -> Iterator[str]:
+    """Name the revisions that a stack file refers to."""
+    return (name.decode() for name in _NAMED.findall(text))
+
+
+def _write(path: Path, text: str) -> None:
+    fresh = path.with_name(f".{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.replace(path)
