@@ -110,8 +110,15 @@ def remember(delivery: ServiceDelivery, past: Past) -> ServiceDelivery:
     promoted = [place for place, one in enumerate(history) if one.outcome == "promoted"]
     spare = [place for place in range(len(history)) if place not in promoted[-2:]]
     dropped = set(spare[: max(0, len(history) - PastVerdicts)])
-    left = tuple(one for place, one in enumerate(history) if place not in dropped)
+    kept = ((place, one) for place, one in enumerate(history) if place not in dropped)
+    left = tuple(one if place in promoted[-2:] else _by_name(one) for place, one in kept)
     return delivery.model_copy(update={"history": left})
+
+
+def _by_name(past: Past) -> Past:
+    """Let go of files that an older version of the program wrote into the record: nothing returns to them."""
+    named = SlotRelease(image=past.content.image, revision=past.content.revision)
+    return past.model_copy(update={"content": named})
 
 
 def promoted_last(delivery: ServiceDelivery) -> list[Bytes]:

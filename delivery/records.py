@@ -3,8 +3,10 @@
 The record and what it declares are written together, before the act, so that no kill can come between them.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import uuid4
 
 from delivery import evidence, holds
@@ -18,6 +20,9 @@ from models.release import TREE, ServiceRelease, SlotRelease
 from models.strategy import Rolling
 from models.vocabulary import OTHER_SLOT
 from planning.course import Stage, course, course_faults
+
+MOST_BYTES = 100 * 1024
+"""Of a stack's configuration: the engine passes it in one environment variable of 128 KiB, with what others set."""
 
 
 def new_run(  # noqa: PLR0913 -- what a release may be asked to be
@@ -74,7 +79,25 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
 def open_run(session: Session, service: str, run: Run) -> None:
     """Write a new run and declare its first stage."""
     first = course(session.service_spec(service), run)[0].release
-    session.write(service, first, session.delivery(service).model_copy(update={"run": run}))
+    delivery = session.delivery(service).model_copy(update={"run": run})
+    _refuse_oversized(session, service, first, delivery)
+    session.write(service, first, delivery)
+
+
+def _refuse_oversized(session: Session, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+    """Refuse what the engine could not hand over; only here, for a release under way must always get to its end."""
+    values = session.file.values()
+    for key, model in (("release", release), ("delivery", delivery)):
+        block = cast("dict[str, object]", values.get(key) or {})
+        values[key] = {**block, service: model.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+    size = sum(len(json.dumps(value)) for value in values.values())
+    if size > MOST_BYTES:
+        most = max(values, key=lambda key: len(json.dumps(values[key])))
+        raise DeliveryError(
+            f"{session.stack}: its configuration would hold {size // 1024} KiB, most of it in slipway:{most}; Pulumi "
+            f"hands over 128 KiB, so it stops at {MOST_BYTES // 1024}; release large files with `slipway release "
+            f"{session.stack} {service} --files DIR`, which keeps them in files of their own"
+        )
 
 
 def _follows(session: Session, service: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from delivery import words
 from delivery.cluster import Json
 from delivery.errors import DeliveryError
+from delivery.pending import pending
 from delivery.position import Position, position
 from delivery.seen import Seen, see
 from delivery.session import Session
@@ -36,6 +37,8 @@ class ServiceStatus:
     position: Position
     differences: tuple[str, ...]
     """Where the three disagree, a line each."""
+    pending: str
+    """What of the entry the live slot does not run yet, and what applies it; empty = nothing."""
 
     def document(self) -> Json:
         """Give it for a program."""
@@ -52,6 +55,7 @@ class ServiceStatus:
             "cluster": self.seen.document() if self.seen else None,
             "agrees": not self.differences,
             "differences": list(self.differences),
+            "pending": self.pending or None,
             "run": delivery.run.document() if delivery.run else None,
             "verdict": delivery.verdicts[-1].document() if delivery.verdicts else None,
             "holds": [held.document() for held in delivery.holds],
@@ -109,7 +113,7 @@ class _Sources:
 
     def _state(self) -> Mapping[str, Any] | None:
         try:
-            return cast("dict[str, Any]", self._session.outputs().get("services", {}))
+            return self._session.outputs()
         except DeliveryError as error:
             self.unknown.append(f"Pulumi's state: {error}")
             return None
@@ -126,7 +130,8 @@ class _Sources:
         spec = self.entry.service_in(self.settings.system.environment, name)
         delivery = self.settings.delivery.get(name, ServiceDelivery())
         release = self.settings.release.get(name, BUILT)
-        known, deployed = self._outputs is not None, (self._outputs or {}).get(name)
+        known, outputs = self._outputs is not None, self._outputs or {}
+        deployed = outputs.get("services", {}).get(name)
         seen = self._seen(name, spec)
         return ServiceStatus(
             name=name,
@@ -137,6 +142,7 @@ class _Sources:
             seen=seen,
             position=position(self._session.stack, name, spec, delivery, driver=self.driver, now=self._now),
             differences=tuple(differences(release, deployed, seen, known=known)),
+            pending=pending(self._session, name, outputs).line,
         )
 
 

@@ -1,5 +1,6 @@
 """Plan, status and history as tables for people."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import cast
@@ -11,6 +12,7 @@ from rich.text import Text
 from delivery import words
 from delivery.cluster import Json
 from delivery.foresight import Foreseen, Plan
+from delivery.pending import Pending
 from delivery.status import ServiceStatus, StackStatus
 from delivery.view import RESULTS, checks_table
 from models.delivery import Past
@@ -104,6 +106,8 @@ def _below(service: ServiceStatus) -> Iterator[RenderableType]:
         yield Text(f"  goes back: {run.reason}", style="red")
     for difference in service.differences:
         yield Text(f"  differs: {difference}", style="red")
+    if service.pending:
+        yield Text(f"  pending: {service.pending}", style="yellow")
     if run and run.checks:
         yield checks_table(run.checks)
     elif delivery.verdicts:
@@ -119,6 +123,18 @@ def _unknown(found: StackStatus) -> Iterator[RenderableType]:
     for line in found.unknown:
         yield Text()
         yield Text(f"unknown: {line}", style="red")
+
+
+def difference(found: Pending) -> RenderableType:
+    """Show what is live against what the working tree would run, field by field."""
+    head = Text.assemble((found.service, "bold"), f" · {found.slot} runs {words.digest(found.image)}")
+    image = "the image: a release builds it from the tree" if found.builds else ""
+    if not found.changes:
+        return Group(head, Text(f"everything else is what the working tree says{f'; {image}' if image else ''}"))
+    shown = plain_table("field", f"{found.slot} runs", "the tree says")
+    for path, values in found.changes.items():
+        shown.add_row(path, *(_shown(value) for value in values))
+    return Group(head, shown, *([Text(image)] if image else []), Text(f"{found.command} applies this"))
 
 
 def history(past: Sequence[tuple[str, Past]]) -> RenderableType:
@@ -143,3 +159,7 @@ def plain_table(*columns: str) -> Table:
     for column in columns:
         found.add_column(column, overflow="fold")
     return found
+
+
+def _shown(value: object) -> str:
+    return "not given" if value is None else json.dumps(value, ensure_ascii=False)

@@ -11,6 +11,7 @@ from delivery.commands import content
 from delivery.commands.options import LOOKING, AnyService, AsJson, Image, Service, Stack
 from delivery.commands.releasing import Checksum, Files, Model, Server
 from delivery.commands.reporting import chosen_services, console, opened, reported
+from delivery.pending import pending
 
 app = typer.Typer()
 
@@ -41,6 +42,23 @@ def show_status(
         found = status.look(session)
         report.document = found.document()
         report.show(tables.status(found))
+
+
+@app.command("diff", rich_help_panel=LOOKING)
+def show_difference(context: typer.Context, stack: Stack, service: AnyService = None, as_json: AsJson = False) -> None:
+    """Show what is live against what the working tree would run, field by field, and what applies it.
+
+    Exit: 0 whether or not something differs.
+
+    Example: slipway diff prod classifier
+    """
+    with reported("diff", stack, service, as_json=as_json) as report:
+        session = opened(context, stack)
+        outputs = session.outputs()
+        found = [pending(session, name, outputs) for name in chosen_services(session, service)]
+        report.document["services"] = {one.service: one.document() for one in found}
+        for one in found:
+            report.show(tables.difference(one), "")
 
 
 @app.command(rich_help_panel=LOOKING)
@@ -84,5 +102,6 @@ def plan(  # noqa: PLR0913, PLR0917 -- one for each option
             content.target(session, service, asked) if asked != content.Asked() else content.unnamed(session, service)
         )
         foreseen = foresight.foresee(spec, records.new_run(session, service, target, driver.now()))
-        report.document.update(foreseen.document())
-        report.show(tables.plan(foreseen))
+        found = pending(session, service, session.outputs())
+        report.document.update({**foreseen.document(), "difference": found.document()})
+        report.show(tables.difference(found), "", tables.plan(foreseen))
