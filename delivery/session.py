@@ -15,6 +15,7 @@ from delivery.cluster import Cluster
 from delivery.errors import Busy, DeliveryError
 from delivery.metrics import Prometheus, Target
 from delivery.stack_file import StackFile
+from delivery.yaml_tree import Tree
 from models.delivery import ServiceDelivery
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
@@ -37,7 +38,7 @@ class Session:
 
     project: Path
     stack: str
-    _read: tuple[bytes, StackSettings] | None = field(default=None, init=False, repr=False)
+    _read: tuple[Tree, StackSettings] | None = field(default=None, init=False, repr=False)
     """The stack file as it was read last: the gate asks for it every half second."""
 
     @classmethod
@@ -94,9 +95,9 @@ class Session:
 
     def settings(self) -> StackSettings:
         """The stack file's settings at this moment; raises DeliveryError, one line per fault."""
-        text = self.file.path.read_bytes()
-        if self._read is None or self._read[0] != text:
-            self._read = text, self._understood(lambda: parse(StackSettings, self.file.values(), "slipway:"))
+        tree = self.file.tree()
+        if self._read is None or self._read[0] is not tree:
+            self._read = tree, self._understood(lambda: parse(StackSettings, self.file.values(), "slipway:"))
         return self._read[1]
 
     @cached_property
