@@ -176,14 +176,19 @@ record() { # STACK: merge the record into its branch, whatever else came there m
 }
 
 keep_recorded() { # STACK DRIVER: push each change while the driver works, so that a lost runner leaves the record behind
-    local looked=0 code
-    trap 'exit 0' TERM # when the command at hand is over: a git left behind would hold the lock that the last record needs
-    while sleep "$RECORD_SECONDS"; do
+    local looked=0 code nap=""
+    # Asleep at once, else when the command at hand is over: a git left behind would hold the lock that the last record needs.
+    trap '[ -z "$nap" ] || kill "$nap" 2>/dev/null; exit 0' TERM
+    while true; do
+        sleep "$RECORD_SECONDS" >/dev/null 2>&1 &
+        nap=$!
+        wait "$nap"
+        nap=""
         if [ $((SECONDS - looked)) -ge "$RECORD_LOOK_SECONDS" ] || [ "$(state "$1")" != "$(git rev-parse "refs/slipway/$1")" ]; then
             code=0
             record "$1" || code=$?
             looked=$SECONDS
-            [ "$code" != 3 ] || { kill -INT "$2" || true; return; }
+            [ "$code" != 3 ] || { kill -TERM "$2" || true; return; } # as ^C: it ends where it is
         fi
     done
 }
@@ -210,15 +215,16 @@ drive() { # STACK COMMAND…: run slipway, keep the record, and turn its exit co
 }
 
 driven() { # STACK COMMAND…: run slipway with the keeper of its record beside it; a job that is cancelled stops it as ^C does
-    local stack=$1 code=0 driver keeper
+    local stack=$1 code=0 driver keeper stopped=""
     shift
     slipway "$@" --json &
     driver=$!
-    trap 'kill -TERM "$driver" 2>/dev/null || true' TERM INT
+    trap 'stopped=1; kill -TERM "$driver" 2>/dev/null || true' TERM INT
     keep_recorded "$stack" "$driver" &
     keeper=$!
     wait "$driver" || code=$?
-    while kill -0 "$driver" 2>/dev/null; do # a signal ended the wait and not the driver
+    while [ -n "$stopped" ]; do # the signal has ended the wait, and not the driver
+        stopped=""
         code=0
         wait "$driver" || code=$?
     done
