@@ -20,11 +20,11 @@ Theirs = Annotated[Path, typer.Argument(metavar="THEIRS", help="The other side."
 
 @app.command("merge-record", rich_help_panel=VOUCHING)
 def merge_record(base: Base, ours: Ours, theirs: Theirs) -> None:
-    """Merge two versions of a stack file by key, as pipelines do; also a merge driver for git.
+    """Merge two versions of a stack file by key, as pipelines do. For git's merge.slipway.driver add %O %A %B.
 
     Where both changed one value, theirs stands, a line says which, and it ends with 1. With 2 nothing was written.
 
-    Example: git config merge.slipway.driver "slipway merge-record %O %A %B"
+    Example: slipway merge-record before.yaml Pulumi.prod.yaml theirs.yaml
     """
     try:
         clashes = merged_files.merge(base, ours, theirs)
