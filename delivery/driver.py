@@ -217,6 +217,7 @@ class _Stage:
     def _looked(self, reached: Reached) -> Look:
         judge = Judge(self._session, self._service, self._run, self._stage)
         looked = reached.failed or judge.settle(reached.moved, self._listen)
+        self._bad = looked.result == "fail"
         event = Event(
             kind="verdict", service=self._service, said=f"{looked.result}: {looked.said}", checks=looked.checks
         )

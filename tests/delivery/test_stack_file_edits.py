@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from delivery import driver, replacing
+from delivery import driver, replacing, shutting
 from delivery.errors import Conflict, DeliveryError
 from delivery.events import Event
 from delivery.stack_file import StackFile
@@ -146,10 +146,14 @@ def test_a_bad_version_gets_no_requests_even_where_its_way_back_cannot_be_writte
 @pytest.mark.usefixtures("at_once")
 def test_traffic_stays_where_the_live_slot_has_given_pods_up(tmp_path: Path) -> None:
     given = world(tmp_path, CANARY | {"capacity": "constant", "steps": [50, 100]})
-    edited_at(given, "forward 1", lambda config: config["slipway:release"][SERVICE].update(weight=40))
+    edited_at(given, "forward 2", lambda config: config["slipway:release"][SERVICE].update(weight=40))
     with pytest.raises(Conflict, match="; traffic stays; see `slipway status prod`"):
         given.released()
-    assert 0 not in given.cluster.weights
+    assert given.cluster.weights == [50]
+    run, narrowed = given.session.delivery(SERVICE).run, given.engine.declared[-1]
+    assert run is not None
+    assert "green gets no requests any more" in shutting.shut(given.session, SERVICE, run, narrowed, bad=True)
+    assert given.cluster.weights[-1] == 0
 
 
 @pytest.mark.usefixtures("at_once")
