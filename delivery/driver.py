@@ -12,7 +12,7 @@ from typing import Literal
 
 from components import names
 from delivery import records, shutting
-from delivery.errors import Conflict, DeliveryError, UpdateFailed
+from delivery.errors import Conflict, DeliveryError, Unreadable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.gate import Look
 from delivery.judging import Judge
@@ -81,6 +81,7 @@ def go(session: Session, service: str, listen: Listener, *, steps: int | None = 
     Raises:
         UpdateFailed: ``pulumi up`` failed for a reason that is not the new version's; the record stays as it is.
         Conflict: somebody else changed the service's release or run meanwhile; traffic is safe, and the line says how.
+        Unreadable: somebody else left a stack file that cannot be read; the same.
     """
     stage: _Stage | None = None
     told = steps is not None
@@ -99,8 +100,8 @@ def go(session: Session, service: str, listen: Listener, *, steps: int | None = 
                     kind = "waiting" if outcome.result == "waiting" else "done"
                     listen(Event(kind=kind, service=service, said=outcome.said))
                     return outcome
-    except Conflict as conflict:
-        raise Conflict(f"{conflict}; {stage.left() if stage else 'nothing moved'}") from None
+    except (Conflict, Unreadable) as stopped:
+        raise type(stopped)(f"{stopped}; {stage.left() if stage else 'nothing moved'}") from None
 
 
 def turn_back(session: Session, service: str, ending: Ending, reason: str, *, blame: bool = False) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import catalog
 from components import labels, names
 from delivery.cluster import Cluster
-from delivery.errors import Busy, DeliveryError
+from delivery.errors import Busy, DeliveryError, Unreadable
 from delivery.metrics import Prometheus, Target
 from delivery.stack_file import StackFile
 from delivery.yaml_tree import Tree
@@ -112,11 +112,16 @@ class Session:
         settings, entry = self.settings(), self.entry
         return self._understood(lambda: resolve(settings, entry))
 
+    def spec_read_last(self) -> SystemSpec:
+        """The system as the stack file declared it when it could be read last."""
+        settings = self._read[1] if self._read is not None else self.settings()
+        return resolve(settings, self.entry)
+
     def _understood(self, read: Callable[[], T]) -> T:
         try:
             return read()
         except ConfigurationError as error:
-            raise DeliveryError(f"{self.file.path.name}: {error}") from error
+            raise Unreadable(f"{self.file.path.name}: {error}") from error
 
     @property
     def environment(self) -> str:

@@ -24,16 +24,18 @@ def shut(session: Session, service: str, run: Run, stage: ServiceRelease, *, bad
             closed = _closed(session, service, stage)
         except ClusterUnavailable:
             return f"the API server does not answer, and {candidate} gets {stage.weight} % of the requests; {after}"
-        except DeliveryError:  # the file is no valid stack file any more
-            closed = False
     return (
         f"{candidate} gets no requests any more, {stage.live} answers; {after}" if closed else f"traffic stays; {after}"
     )
 
 
 def _closed(session: Session, service: str, stage: ServiceRelease) -> bool:
-    declared = session.declared(service)
+    try:
+        declared = session.declared(service)
+    except DeliveryError:  # nobody declares anything while the file cannot be read
+        declared = stage
     if declared is None or (declared.live, declared.canary) != (stage.live, stage.canary):
         return False
     shut_off = declared.model_copy(update={"weight": 0, "match": Match()})
-    return valve.move(session.cluster, session.spec(), service, session.service(service), shut_off)
+    system = session.spec_read_last()
+    return valve.move(session.cluster, system, service, system.services[service], shut_off)

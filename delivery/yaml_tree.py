@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
-from delivery.errors import DeliveryError
+from delivery.errors import Unreadable
 
 Json = dict[str, Any]
 _BOM = "\ufeff"
@@ -27,34 +27,34 @@ class Tree:
 
 
 def decoded(raw: bytes, name: str) -> tuple[str, str]:
-    """Return byte order mark and text of a file, which is UTF-8 whatever the locale is; raises DeliveryError."""
+    """Return byte order mark and text of a file, which is UTF-8 whatever the locale is; raises Unreadable."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise DeliveryError(f"{name}, line {line}: not UTF-8; save the file as UTF-8") from None
+        raise Unreadable(f"{name}, line {line}: not UTF-8; save the file as UTF-8") from None
     return (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
 
 
 def parsed(text: str, name: str) -> Tree:
-    """Parse one document whose root is a mapping; raises DeliveryError, one line with file and line."""
+    """Parse one document whose root is a mapping; raises Unreadable, one line with file and line."""
     yaml: Any = YAML()  # one for each use: it keeps state, and the gate reads while an update runs
     try:
         root = yaml.compose(text)
         looped = root is not None and _holds_itself(root, set(), set())
         data = plain({} if root is None else yaml.constructor.construct_document(root))
     except YAMLError as error:
-        raise DeliveryError(f"{name}{_fault(error)}") from None
+        raise Unreadable(f"{name}{_fault(error)}") from None
     except RecursionError:
-        raise DeliveryError(f"{name}: no valid YAML: nested too deeply") from None
+        raise Unreadable(f"{name}: no valid YAML: nested too deeply") from None
     except ValueError as error:
-        raise DeliveryError(f"{name}: no valid YAML: {error}") from None
+        raise Unreadable(f"{name}: no valid YAML: {error}") from None
     if looped:
-        raise DeliveryError(f"{name}: no valid YAML: an alias within its own anchor")
+        raise Unreadable(f"{name}: no valid YAML: an alias within its own anchor")
     if data is None:
         data = dict[str, object]()
     if not isinstance(data, dict):
-        raise DeliveryError(f"{name}: a map belongs here, such as `config:`; found {type(data).__name__}")
+        raise Unreadable(f"{name}: a map belongs here, such as `config:`; found {type(data).__name__}")
     return Tree(text, root, cast("Json", data))
 
 

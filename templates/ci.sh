@@ -64,21 +64,22 @@ agree() { # STACK TREE: from now on this is what checkout and branch have in com
 }
 
 take() { # STACK: the record as the last driver left it
-    local file folder
+    local file
     git fetch -q --depth=1 origin "$RECORD_BRANCH"
     file=$(record_file "$1")
     if git cat-file -e "FETCH_HEAD:$file" 2>/dev/null; then
         git cat-file --filters "FETCH_HEAD:$file" >"$file"
-        for folder in $RECORD_FOLDERS; do rm -rf "$folder"; bring FETCH_HEAD "$folder"; done
+        # shellcheck disable=SC2086 -- a list of folders
+        git ls-tree -r --name-only FETCH_HEAD -- $RECORD_FOLDERS | bring
     fi
     agree "$1" "$(state "$1")"
 }
 
-bring() { # TREE PATH: write what a tree has there into the checkout, each file whole or not at all
-    local path
-    git ls-tree -r --name-only "$1" -- "$2" | while read -r path; do
-        mkdir -p "$(dirname "$path")"
-        [ -e "$path" ] || { git cat-file --filters "$1:$path" >"$(dirname "$path")/.new" && mv "$(dirname "$path")/.new" "$path"; }
+bring() { # reads paths: writes what the branch has there into the checkout, each file whole or not at all
+    local path new
+    while read -r path; do
+        new=$(dirname "$path")/.new
+        mkdir -p "$(dirname "$path")" && git cat-file --filters "FETCH_HEAD:$path" >"$new" && mv "$new" "$path" || return 1
     done
 }
 
@@ -110,7 +111,8 @@ merged() { # STACK: prints "TREE BLOB": the checkout's record, and the stack fil
     if [ -z "$theirs" ] || [ "$theirs" = "$base" ] || [ "$theirs" = "$(git rev-parse "$ours:$file")" ]; then
         echo "$ours $(git rev-parse "$ours:$file")"
     elif merge_by_key "$1" "$file" "$base" "$theirs" >&2; then
-        for folder in $RECORD_FOLDERS; do bring FETCH_HEAD "$folder" || return 1; done
+        # shellcheck disable=SC2086 -- a list of folders; what the driver deleted is in the base, and does not come back
+        git diff-tree -r --diff-filter=A --name-only "refs/slipway/$1" FETCH_HEAD -- $RECORD_FOLDERS | bring || return 1
         ours=$(state "$1") && agree "$1" "$(with_file "refs/slipway/$1" "$file" "$theirs")" && echo "$ours $(git rev-parse "$ours:$file")"
     else
         theirs=$(merge_by_line "$base" "$(git rev-parse "$ours:$file")" "$theirs") || return 3

@@ -141,6 +141,14 @@ config:
   z: *base
 """,
         """\
+base: &base {minReplicas: 1}
+config:
+  slipway:release:
+    web:
+      slots:
+        blue: {<<: *base, image: x}
+""",
+        """\
 config:
   slipway:delivery:
     web:
@@ -168,6 +176,12 @@ def test_whatever_a_person_wrote_there_is_kept(tmp_path: Path, text: str, eol: s
     assert sorted(comments(written)) == sorted(comments(given))
     assert written.startswith(mark)
     assert eol not in given or eol == "\n" or "\n" not in written.replace("\r\n", "")
+
+
+def test_a_comment_stays_with_the_block_that_it_ends(tmp_path: Path) -> None:
+    made = file(tmp_path, COMMENTED.partition("  other:key")[0])
+    made.write(SERVICE, RELEASE, ServiceDelivery())
+    assert "    # trailing comment under release\n  slipway:delivery:\n" in made.path.read_text()
 
 
 def test_a_file_without_a_final_line_end_stays_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from delivery import driver, replacing, shutting
-from delivery.errors import Conflict, DeliveryError
+from delivery.errors import Conflict, DeliveryError, Unreadable
 from delivery.events import Event
 from delivery.stack_file import StackFile
 from models.delivery import ServiceDelivery
@@ -192,6 +192,29 @@ UPDATE = 2
 """The number of the update during which the editor saves."""
 
 
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("config: [", "line 1: no valid YAML"),
+        ("config: {slipway:system: {entry: web}}\n", "slipway:system.environment"),
+    ],
+)
+def test_a_file_that_somebody_broke_stops_the_driver_and_the_canary_gets_nothing(
+    canary: World, text: str, said: str
+) -> None:
+    def broken(number: int) -> None:
+        if number == UPDATE:
+            path_of(canary).write_text(text)
+
+    canary.engine.during = broken
+    canary.cluster.filled = lambda: True
+    with pytest.raises(Unreadable, match=f"{said}.*; green gets no requests any more, blue answers"):
+        canary.released()
+    assert canary.cluster.weights == [20, 0]
+    assert path_of(canary).read_text() == text
+
+
 RELEASE = accepted(ServiceRelease, {"slots": {"blue": {"image": IMAGE}}})
 AFTER = accepted(ServiceRelease, {"slots": {"blue": {"image": OTHER_IMAGE}}})
 
@@ -229,6 +252,18 @@ def test_what_two_commands_write_at_once_is_a_conflict_for_the_second(tmp_path: 
     with pytest.raises(Conflict, match=r"slipway:release\.web\.slots\.blue\.image is .*, here "):
         other.write(SERVICE, accepted(ServiceRelease, {"slots": {"blue": {}}}), ServiceDelivery())
     assert one.path.read_text() == text
+
+
+def test_a_conflict_that_a_reader_saw_is_still_one_for_the_writer(tmp_path: Path) -> None:
+    made = opened(tmp_path)
+    made.write(SERVICE, RELEASE, ServiceDelivery())
+    with made.watched(SERVICE):
+        made.path.write_text(made.path.read_text().replace("live: blue", "live: green"))
+        with pytest.raises(Conflict, match="live is green"):  # in a thread of its own, say
+            made.tree()
+        with pytest.raises(Conflict, match="live is green"):
+            made.write(SERVICE, AFTER, ServiceDelivery())
+    assert "live: green" in made.path.read_text()
 
 
 def test_who_writes_waits_for_who_writes_in_the_same_folder(tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ STOPS: dict[str, set[str]] = {
     "Refused": {"held", "evidence", "refused"},
     "Busy": {"busy"},
     "Conflict": {"conflict"},
+    "Unreadable": {"conflict", "refused"},
     "Unchanged": {"refused"},
     "UpdateFailed": {"update-failed"},
     "MetricsUnavailable": {"source-away"},

@@ -229,6 +229,28 @@ def test_revisions_go_with_the_record_and_stay_while_any_stack_refers_to_them(br
     assert names == ["revisions/bbbb.yaml", "revisions/cccc.yaml"]
 
 
+def test_a_revision_that_somebody_pushes_comes_with_their_edit_and_one_that_was_deleted_does_not(
+    branch: Branch,
+) -> None:
+    revisions = branch.folder / "person" / "revisions"
+    revisions.mkdir()
+    (revisions / "aaaa.yaml").write_text("aaaa\n")
+    branch.push("a revision")
+    play = """
+    rm revisions/aaaa.yaml
+    git -C "$PERSON" pull -q origin main; echo new > "$PERSON/revisions/bbbb.yaml"; git -C "$PERSON" add -A
+    person Pulumi.prod.yaml 'prod}$' 'prod} # ann'
+    here '# ann'
+    for _ in $(seq 100); do [ -f revisions/bbbb.yaml ] && break; sleep 0.1; done
+    ls revisions
+    """
+    done = branch.drive(play, by_key=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["bbbb.yaml"]
+    branch.shown()
+    assert branch.git("person", "ls-tree", "--name-only", "FETCH_HEAD", "revisions/").split() == ["revisions/bbbb.yaml"]
+
+
 def test_a_job_that_is_cancelled_stops_its_driver_and_still_pushes_its_record(branch: Branch) -> None:
     play = """
     trap 'echo "# stopped" >> Pulumi.prod.yaml; exit 130' TERM INT
