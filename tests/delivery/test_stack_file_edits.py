@@ -194,25 +194,28 @@ UPDATE = 2
 
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("old", "new", "said"),
     [
-        ("config: [", "line 1: no valid YAML"),
-        ("config: {slipway:system: {entry: web}}\n", "slipway:system.environment"),
+        ("config:\n", "config: [\n", "line 4: no valid YAML"),
+        ("context: none", "contex: none", "slipway:cluster.contex"),
     ],
 )
 def test_a_file_that_somebody_broke_stops_the_driver_and_the_canary_gets_nothing(
-    canary: World, text: str, said: str
+    canary: World, old: str, new: str, said: str
 ) -> None:
+    saved: list[str] = []
+
     def broken(number: int) -> None:
         if number == UPDATE:
-            path_of(canary).write_text(text)
+            saved.append(path_of(canary).read_text().replace(old, new))
+            path_of(canary).write_text(saved[0])
 
     canary.engine.during = broken
     canary.cluster.filled = lambda: True
     with pytest.raises(Unreadable, match=f"{said}.*; green gets no requests any more, blue answers"):
         canary.released()
     assert canary.cluster.weights == [20, 0]
-    assert path_of(canary).read_text() == text
+    assert path_of(canary).read_text() == saved[0]
 
 
 RELEASE = accepted(ServiceRelease, {"slots": {"blue": {"image": IMAGE}}})
