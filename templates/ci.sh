@@ -50,11 +50,15 @@ record_file() { # STACK: where git keeps the stack file; a link is followed
 }
 
 state() { # STACK: prints the tree of the record as this checkout has it
-    local index tree
+    local index tree folder
     index=$(mktemp -d) || return 1
     export GIT_INDEX_FILE=$index/index
-    { record_file "$1"; for folder in $RECORD_FOLDERS; do [ ! -d "$folder" ] || find "$folder" -type f ! -name '.*'; done; } |
-        git update-index --add --stdin && tree=$(git write-tree) || return 1
+    # The stack file first: what it refers to was written before it, and is found after it.
+    git update-index --add -- "$(record_file "$1")" || return 1
+    for folder in $RECORD_FOLDERS; do
+        [ ! -d "$folder" ] || find "$folder" -type f ! -name '.*' | git update-index --add --stdin || return 1
+    done
+    tree=$(git write-tree) || return 1
     rm -r "$index"
     echo "$tree"
 }
