@@ -17,6 +17,8 @@ set -euo pipefail
 : "${SCAN:=trivy image --exit-code 1 --severity HIGH,CRITICAL --ignore-unfixed}" # or: grype --fail-on high
 OUTPUT=${GITHUB_OUTPUT:-slipway.env}
 PATH=$PATH:$PWD # the command `slipway` is a script in the project's root
+SCRATCH=$(mktemp -d) # goes at the end, whatever a step left there
+trap 'rm -rf "$SCRATCH"' EXIT
 
 tell() { # LEVEL TEXT: a line that GitHub also shows on the run's page
     if [ -n "${GITHUB_ACTIONS:-}" ]; then echo "::$1::$2"; else echo "$1: $2"; fi
@@ -30,7 +32,7 @@ validate() { # parse what will be deployed, and test the model's code; needs nei
 
 build() { # build and push once; every environment gets this digest
     local metadata
-    metadata=$(mktemp)
+    metadata=$SCRATCH/metadata.json
     docker buildx build "$BUILD_CONTEXT" --target "$BUILD_TARGET" --tag "$IMAGE:$BUILD_TAG" --push --metadata-file "$metadata"
     echo "SLIPWAY_IMAGE=$IMAGE@$(.venv/bin/python -c \
         'import json, sys; print(json.load(open(sys.argv[1]))["containerimage.digest"])' "$metadata")" >>"$OUTPUT"
@@ -51,7 +53,7 @@ record_file() { # STACK: where git keeps the stack file; a link is followed
 
 state() { # STACK: prints the tree of the record as this checkout has it
     local index tree folder
-    index=$(mktemp -d) || return 1
+    index=$(mktemp -d "$SCRATCH/XXXXXX") || return 1
     export GIT_INDEX_FILE=$index/index
     # The stack file first: what it refers to was written before it, and is found after it.
     git update-index --add -- "$(record_file "$1")" || return 1
@@ -89,7 +91,7 @@ bring() { # reads paths: writes what the branch has there into the checkout, eac
 
 merge_by_key() { # STACK FILE BASE THEIRS (blobs): bring theirs into the checkout's file, as slipway merges records; 2 = impossible
     local folder code=0
-    [ -f delivery/__main__.py ] && folder=$(mktemp -d) || return 2 # no project: `slipway` is somebody else's
+    [ -f delivery/__main__.py ] && folder=$(mktemp -d "$SCRATCH/XXXXXX") || return 2 # no project: `slipway` is somebody else's
     git cat-file --filters --path="$2" "$3" >"$folder/base" && git cat-file --filters --path="$2" "$4" >"$folder/theirs" || return 2
     slipway merge-record "$folder/base" "Pulumi.$1.yaml" "$folder/theirs" || code=$?
     rm -r "$folder"
@@ -98,7 +100,7 @@ merge_by_key() { # STACK FILE BASE THEIRS (blobs): bring theirs into the checkou
 
 merge_by_line() { # BASE OURS THEIRS (blobs): prints the merged blob. Changes of neighboring lines do not collide, nor new lines
     local folder       # of both at one place: an empty line after each keeps them apart, and of new lines both stay
-    folder=$(mktemp -d) || return 1
+    folder=$(mktemp -d "$SCRATCH/XXXXXX") || return 1
     git cat-file blob "$1" | sed G >"$folder/base" && git cat-file blob "$2" | sed G >"$folder/ours" &&
         git cat-file blob "$3" | sed G >"$folder/theirs" &&
         { git merge-file -qp --diff3 "$folder/ours" "$folder/base" "$folder/theirs" || true; } |
@@ -126,7 +128,7 @@ merged() { # STACK: prints "TREE BLOB": the checkout's record, and the stack fil
 
 with_file() { # TREE FILE BLOB: prints the tree with another content of one file
     local index mode tree
-    index=$(mktemp -d) && mode=$(git ls-tree "$1" -- "$2" | cut -d ' ' -f 1) || return 1
+    index=$(mktemp -d "$SCRATCH/XXXXXX") && mode=$(git ls-tree "$1" -- "$2" | cut -d ' ' -f 1) || return 1
     export GIT_INDEX_FILE=$index/index
     git read-tree "$1" && git update-index --add --cacheinfo "${mode:-100644},$3,$2" && tree=$(git write-tree) || return 1
     rm -r "$index"
@@ -135,7 +137,7 @@ with_file() { # TREE FILE BLOB: prints the tree with another content of one file
 
 with_folders() { # TREE OLD NEW: prints the tree with what changed in the record's folders from OLD to NEW
     local index tree mode blob kind path code
-    index=$(mktemp -d) || return 1
+    index=$(mktemp -d "$SCRATCH/XXXXXX") || return 1
     export GIT_INDEX_FILE=$index/index
     # shellcheck disable=SC2086 -- a list of folders
     git read-tree "$1" && git diff-tree -r "$2" "$3" -- $RECORD_FOLDERS >"$index/changes" || return 1
