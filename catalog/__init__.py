@@ -55,7 +55,7 @@ def read(name: str, folder: Path = FOLDER) -> object:
             [f"slipway:system.entry: {name!r} is not in the catalogue ({', '.join(known)}){nearest(name, known)}"]
         )
     try:
-        return yaml.load((folder / f"{name}.yaml").read_text(), Loader=UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
+        return yaml.load((folder / f"{name}.yaml").read_text("utf-8"), Loader=UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError([f"catalog/{name}.yaml: not YAML: {reason}"]) from error

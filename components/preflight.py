@@ -68,7 +68,7 @@ def kubeconfig_files() -> list[Path]:
 
 
 def _contexts(file: Path) -> list[str]:
-    content: object = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)  # kubeconfigs are long: 10 x faster
+    content: object = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)  # kubeconfigs are long: 10 x faster
     try:
         contexts = cast("dict[str, list[dict[str, str]] | None]", content or {}).get("contexts") or []
         return [context["name"] for context in contexts]

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from components import names
-from delivery import records
-from delivery.errors import DeliveryError, UpdateFailed
+from delivery import records, shutting
+from delivery.errors import Conflict, DeliveryError, Unreadable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.gate import Look
 from delivery.judging import Judge
@@ -80,19 +80,28 @@ def go(session: Session, service: str, listen: Listener, *, steps: int | None = 
 
     Raises:
         UpdateFailed: ``pulumi up`` failed for a reason that is not the new version's; the record stays as it is.
+        Conflict: somebody else changed the service's release or run meanwhile; traffic is safe, and the line says how.
+        Unreadable: somebody else left a stack file that cannot be read; the same.
     """
+    stage: _Stage | None = None
     told = steps is not None
-    while True:
-        run = session.delivery(service).run
-        if run is None:
-            return Outcome(result="done", said="no release is under way")
-        if steps is None:
-            steps = 0 if run.manual and run.kind == "forward" else 1_000
-        stages = course(session.service_spec(service), run)
-        outcome, steps = _Stage(session, service, run, stages, listen, told=told).done(steps)
-        if outcome is not None:
-            listen(Event(kind="waiting" if outcome.result == "waiting" else "done", service=service, said=outcome.said))
-            return outcome
+    try:
+        with session.file.watched(service):
+            while True:
+                run = session.delivery(service).run
+                if run is None:
+                    return Outcome(result="done", said="no release is under way")
+                if steps is None:
+                    steps = 0 if run.manual and run.kind == "forward" else 1_000
+                stages = course(session.service_spec(service), run)
+                stage = _Stage(session, service, run, stages, listen, told=told)
+                outcome, steps = stage.done(steps)
+                if outcome is not None:
+                    kind = "waiting" if outcome.result == "waiting" else "done"
+                    listen(Event(kind=kind, service=service, said=outcome.said))
+                    return outcome
+    except (Conflict, Unreadable) as stopped:
+        raise type(stopped)(f"{stopped}; {stage.left() if stage else 'nothing moved'}") from None
 
 
 def turn_back(session: Session, service: str, ending: Ending, reason: str, *, blame: bool = False) -> None:
@@ -134,6 +143,12 @@ class _Stage:
         self._session, self._service, self._run, self._stages, self._listen = session, service, run, stages, listen
         self._told = told
         self._stage = stages[run.stage]
+        self._bad = False
+        """Whether the new version has failed here."""
+
+    def left(self) -> str:
+        """Leave the stage to whoever changed its record: no request goes to a slot that nobody judges any more."""
+        return shutting.shut(self._session, self._service, self._run, self._stage.release, bad=self._bad)
 
     def done(self, steps: int) -> tuple[Outcome | None, int]:
         """Do what is left of it, and write the next one; give an outcome where the way ends or pauses."""
@@ -203,6 +218,7 @@ class _Stage:
     def _looked(self, reached: Reached) -> Look:
         judge = Judge(self._session, self._service, self._run, self._stage)
         looked = reached.failed or judge.settle(reached.moved, self._listen)
+        self._bad = looked.result == "fail"
         event = Event(
             kind="verdict", service=self._service, said=f"{looked.result}: {looked.said}", checks=looked.checks
         )
@@ -212,6 +228,7 @@ class _Stage:
         return looked
 
     def _turned(self, ending: Ending, reason: str, *, blame: bool = False) -> None:
+        self._bad = blame
         turn_back(self._session, self._service, ending, reason, blame=blame)
         self._tell("turned", said=reason)
 

@@ -32,6 +32,14 @@ class Busy(DeliveryError):
     exit_code = 6
 
 
+class Conflict(DeliveryError):
+    """Somebody else changed in the stack file what a driver was about to change: neither is overwritten."""
+
+
+class Unreadable(DeliveryError):
+    """The stack file is no YAML, or says what a stack file may not."""
+
+
 class UpdateFailed(DeliveryError):
     """``pulumi up`` failed; the text holds the pods' own reasons."""
 

@@ -15,10 +15,11 @@ import catalog
 from catalog import revisions
 from components import labels, names
 from delivery.cluster import Cluster
-from delivery.errors import Busy, DeliveryError
+from delivery.errors import Busy, DeliveryError, Unreadable
 from delivery.metrics import Prometheus, Target
 from delivery.revisions import Revisions, named
 from delivery.stack_file import StackFile
+from delivery.yaml_tree import Tree
 from models import evidence
 from models.delivery import ServiceDelivery, fingerprint
 from models.entry import CatalogueEntry
@@ -44,7 +45,7 @@ class Session:
 
     project: Path
     stack: str
-    _read: tuple[bytes, StackSettings] | None = field(default=None, init=False, repr=False)
+    _read: tuple[Tree, StackSettings] | None = field(default=None, init=False, repr=False)
     """The stack file as it was read last: the gate asks for it every half second."""
 
     @classmethod
@@ -101,9 +102,9 @@ class Session:
 
     def settings(self) -> StackSettings:
         """The stack file's settings at this moment; raises DeliveryError, one line per fault."""
-        text = self.file.path.read_bytes()
-        if self._read is None or self._read[0] != text:
-            self._read = text, self._understood(lambda: parse(StackSettings, self.file.values(), "slipway:"))
+        tree = self.file.tree()
+        if self._read is None or self._read[0] is not tree:
+            self._read = tree, self._understood(lambda: parse(StackSettings, self.file.values(), "slipway:"))
         return self._read[1]
 
     @cached_property
@@ -116,14 +117,21 @@ class Session:
     def spec(self) -> SystemSpec:
         """The system as the stack file declares it at this moment."""
         settings, entry = self.settings(), self.entry
-        pins = self._understood(lambda: Pins(revisions=revisions.read(self.project, settings)))
-        return self._understood(lambda: resolve(settings, entry, pins))
+        return self._understood(lambda: self._resolved(settings, entry))
+
+    def spec_read_last(self) -> SystemSpec:
+        """The system as the stack file declared it when it could be read last."""
+        settings = self._read[1] if self._read is not None else self.settings()
+        return self._resolved(settings, self.entry)
+
+    def _resolved(self, settings: StackSettings, entry: CatalogueEntry) -> SystemSpec:
+        return resolve(settings, entry, Pins(revisions=revisions.read(self.project, settings)))
 
     def _understood(self, read: Callable[[], T]) -> T:
         try:
             return read()
         except ConfigurationError as error:
-            raise DeliveryError(f"{self.file.path.name}: {error}") from error
+            raise Unreadable(f"{self.file.path.name}: {error}") from error
 
     @property
     def environment(self) -> str:

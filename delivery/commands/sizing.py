@@ -83,7 +83,7 @@ def show_size(  # noqa: PLR0913, PLR0917 -- one for each option
             found = [_simulated(one, simulate) for one in found]
         if plot:
             (one,) = found
-            plot.write_text(size_picture.picture(one.name, head(one.sizing), one.curve))
+            plot.write_text(size_picture.picture(one.name, head(one.sizing), one.curve), "utf-8")
         _tell(report, found)
 
 

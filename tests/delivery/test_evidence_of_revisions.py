@@ -15,7 +15,7 @@ from tests.delivery.vouching import CONFIG, HOUR, NOON
 from tests.edits import EDITED, catalogue
 from tests.samples import OTHER_IMAGE, accepted
 
-OVERLAID = EDITED.keys() & {info.alias or name for name, info in ServiceOverlay.model_fields.items()}
+OVERLAID = sorted(EDITED.keys() & {info.alias or name for name, info in ServiceOverlay.model_fields.items()})
 
 
 def overlaid(made: CatalogueEntry, environment: str, field: str) -> CatalogueEntry:

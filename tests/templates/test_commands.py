@@ -94,6 +94,8 @@ def test_every_link_to_a_section_leads_to_one() -> None:
 STOPS: dict[str, set[str]] = {
     "Refused": {"held", "evidence", "refused"},
     "Busy": {"busy"},
+    "Conflict": {"conflict"},
+    "Unreadable": {"conflict", "refused"},
     "Unchanged": {"refused"},
     "UpdateFailed": {"update-failed"},
     "MetricsUnavailable": {"source-away"},
@@ -119,6 +121,7 @@ MESSAGES = {
     "its verdict is": "evidence", "says nothing about": "evidence", "cannot be read": "evidence", "is held": "held",
     "no verdict within": "inconclusive", "metrics source:": "inconclusive",
     "no request to the new slot": "inconclusive", "no data yet": "inconclusive",
+    "somebody else changed": "conflict", "gets no requests any more": "conflict", "traffic stays": "conflict",
     "was not seen": "split-not-observed", "another slipway works on it": "busy",
     "pulumi cancel": "busy", "waits for approval": "waiting", "interrupted at": "interrupted",
     "knows no version before": "switch-back", "declared, but never deployed": "drift",

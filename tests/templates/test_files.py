@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from delivery.stack_file import RECORD_FOLDERS
 from templates.validate import main as validate
 from tests.recording import PROJECT
 from tests.templates.workflow import GITLAB, WORKFLOW, document, gitlab_jobs
@@ -40,7 +41,7 @@ def test_the_jobs_of_both_templates_are_those_of_the_readme() -> None:
     rows = re.findall(r"^\| (`[^|]*`) \| [^|]* \| [^|]* \|$", readme, re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`([\w-]+)`", row)}
     jobs = set(github_jobs())
-    assert len(jobs) == 9
+    assert len(jobs) == 10
     assert jobs == set(gitlab_jobs())
     assert jobs <= named
 
@@ -53,15 +54,33 @@ def test_gitlab_jobs_need_and_stand_in_what_is_there() -> None:
 
 
 def test_one_stack_has_one_driver_in_both_templates() -> None:
-    drivers = {"dev", "staging", "prod", "resume-staging", "resume-prod", "operate"}
+    drivers = {"dev", "staging", "prod", "resume-staging", "resume-prod", "operate", "stop"}
     for name in drivers:
         stack = name.removeprefix("resume-")
         github, gitlab = github_jobs()[name], gitlab_jobs()[name]
-        expected = ("${{ inputs.stack }}", "$SLIPWAY_STACK") if name == "operate" else (stack, stack)
-        assert github["concurrency"] == {"group": f"slipway-{expected[0]}", "cancel-in-progress": "false"}
-        assert gitlab["resource_group"] == f"slipway-{expected[1]}"
+        expected = ("${{ inputs.stack }}", "$SLIPWAY_STACK") if name in {"operate", "stop"} else (stack, stack)
+        beside = "-stop" if name == "stop" else ""  # an abort must not wait for the release that it stops
+        assert github["concurrency"] == {"group": f"slipway-{expected[0]}{beside}", "cancel-in-progress": "false"}
+        assert gitlab["resource_group"] == f"slipway-{expected[1]}{beside}"
         assert (github["environment"], gitlab["environment"]) == expected
     assert {name for name, job in github_jobs().items() if "concurrency" in job} == drivers
+
+
+def test_each_command_by_hand_has_one_job_and_an_abort_does_not_wait_for_a_release() -> None:
+    choices = document(WORKFLOW)["on"]["workflow_dispatch"]["inputs"]["command"]["options"]
+    assert {"abort", "rollback", "resume", "approve"} <= set(choices)
+    assert "!= 'abort' && inputs.command != 'rollback'" in github_jobs()["operate"]["if"]
+    assert "(inputs.command == 'abort' || inputs.command == 'rollback')" in github_jobs()["stop"]["if"]
+    assert gitlab_jobs()["operate"]["rules"] == [{"if": "$SLIPWAY_COMMAND && $SLIPWAY_COMMAND !~ /^(abort|rollback)$/"}]
+    assert gitlab_jobs()["stop"]["rules"] == [{"if": "$SLIPWAY_COMMAND =~ /^(abort|rollback)$/"}]
+    for jobs in (github_jobs(), gitlab_jobs()):
+        waiting = {str(jobs[name].get("concurrency") or jobs[name]["resource_group"]) for name in ("prod", "operate")}
+        assert str(jobs["stop"].get("concurrency") or jobs["stop"]["resource_group"]) not in waiting
+
+
+def test_the_record_of_a_pipeline_is_the_record_of_the_program() -> None:
+    (found,) = re.findall(r"RECORD_FOLDERS:=([^}]*)\}", (PROJECT / "templates" / "ci.sh").read_text())
+    assert found.split() == list(RECORD_FOLDERS)
 
 
 def test_prod_waits_for_a_person_on_gitlab_and_waiting_is_not_red() -> None:

@@ -165,7 +165,7 @@ def git_that(fakes: Fakes, does: str) -> None:
 def test_the_record_is_pushed_while_the_release_still_runs_also_where_its_keeper_starts_late(clone: Path) -> None:
     fakes = Fakes(clone.parent / "fakes")
     fakes.install()
-    git_that(fakes, '[ "$1" != hash-object ] || sleep 0.5')
+    git_that(fakes, '[ "$1" != update-index ] || sleep 0.5')
     script = fakes.folder / "slipway"
     script.write_text(script.read_text().replace("exit ", DURING))
     inputs = {"stack": "prod", "command": "resume"}
@@ -181,7 +181,19 @@ if [ "$asked" = {command} ] && grep -qs slipway "$FAKES/calls" && mkdir "$FAKES/
 
 
 @pytest.mark.parametrize(
-    "command", ["hash-object", "fetch", "read-tree", "update-index", "write-tree", "commit-tree", "push"]
+    "command",
+    [
+        "fetch",
+        "ls-tree",
+        "rev-parse",
+        "update-index",
+        "write-tree",
+        "read-tree",
+        "diff-tree",
+        "commit-tree",
+        "push",
+        "update-ref",
+    ],
 )
 def test_a_git_that_fails_once_neither_loses_the_record_nor_anything_else_of_the_branch(
     clone: Path, command: str
