@@ -7,11 +7,12 @@ from typing import Any, cast
 from components import labels
 from components.api_server import ApiServer
 from components.reasons import reasons
-from delivery.errors import ClusterUnavailable, DeliveryError
+from delivery.errors import ClusterUnavailable, Conflict, DeliveryError, Forbidden
 
 _API_SECONDS = 10
-_SERVER_FIELDS = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation")
+_SERVER_FIELDS = ("managedFields", "uid", "creationTimestamp", "generation")
 _NOT_FOUND, _FIRST_ERROR = 404, 400
+_REFUSED = {401: Forbidden, 403: Forbidden, 409: Conflict}
 _BUSY, _FIRST_OF_ITS_OWN = 429, 500
 """Answers that say nothing of the request: API priority and fairness, and errors of the API server itself."""
 _SHOWN = 300
@@ -52,6 +53,14 @@ class Cluster:
         """Give an object, None where there is none."""
         return self._call("GET", path)
 
+    def create(self, path: str, body: Json) -> Json | None:
+        """Create an object in a collection; None where its namespace is not there. Raises Conflict if it exists."""
+        return self._call("POST", path, body)
+
+    def replace(self, path: str, body: Json) -> Json | None:
+        """Replace an object; None where there is none. Raises Conflict if ``body`` names another version."""
+        return self._call("PUT", path, body)
+
     def answers(self) -> bool:
         """Whether it answers now."""
         try:
@@ -74,7 +83,7 @@ class Cluster:
         """Write an object that was read and changed, as Pulumi's own field manager.
 
         Server-side apply by the same manager as Pulumi's is what the next ``pulumi up`` would do: it finds the field as
-        it wants it, and no second owner to conflict with.
+        it wants it, and no second owner to conflict with. Raises Conflict where somebody wrote it since it was read.
         """
         managed = found["metadata"].get("managedFields", [])
         owners = [m["manager"] for m in managed if m["operation"] == "Apply" and m["manager"].startswith(_PULUMI)]
@@ -88,7 +97,8 @@ class Cluster:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- with the client, for whom it would be too early
 
         api = self._api()
-        headers = {"Accept": "application/json"} | ({"Content-Type": "application/apply-patch+yaml"} if body else {})
+        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        headers = {"Accept": "application/json"} | ({"Content-Type": kind} if body else {})
         request = api.param_serialize(
             method,
             path,
@@ -100,14 +110,14 @@ class Cluster:
         try:
             answer = api.call_api(*request, _request_timeout=_API_SECONDS)
             said = answer.read()
-        except (HTTPError, OSError) as error:
-            raise ClusterUnavailable(f"context {self._context}: the API server does not answer: {error}") from error
+        except (HTTPError, OSError) as lost:
+            raise ClusterUnavailable(f"context {self._context}: the API server does not answer: {lost}") from lost
         if answer.status == _NOT_FOUND:
             return None
         if answer.status >= _FIRST_ERROR:
             own = answer.status == _BUSY or answer.status >= _FIRST_OF_ITS_OWN
-            kind = ClusterUnavailable if own else DeliveryError
-            raise kind(f"{path}: the API server says {answer.status} {answer.reason}: {said[:_SHOWN]!r}")
+            error = ClusterUnavailable if own else _REFUSED.get(answer.status, DeliveryError)
+            raise error(f"{path}: the API server says {answer.status} {answer.reason}: {said[:_SHOWN]!r}")
         return cast("Json", json.loads(said))
 
     def _api(self) -> Any:  # noqa: ANN401 -- the client carries no types

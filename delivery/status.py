@@ -12,6 +12,7 @@ from typing import Any, cast
 from delivery import words
 from delivery.cluster import Json
 from delivery.errors import DeliveryError
+from delivery.holder import Holder
 from delivery.position import Position, position
 from delivery.seen import Seen, see
 from delivery.session import Session
@@ -65,8 +66,8 @@ class StackStatus:
     stack: str
     system: str
     environment: str
-    driver: int | None
-    """Process id of the `slipway` that works on it."""
+    driver: Holder | None
+    """Who drives it, from whatever machine."""
     services: tuple[ServiceStatus, ...]
     unknown: tuple[str, ...]
     """Sources that did not answer, and why."""
@@ -77,7 +78,8 @@ class StackStatus:
             "stack": self.stack,
             "system": self.system,
             "environment": self.environment,
-            "driver": self.driver,
+            "driver": self.driver.pid if self.driver else None,
+            "owner": self.driver.document() if self.driver else None,
             "agrees": not self.unknown and not any(service.differences for service in self.services),
             "unknown": list(self.unknown),
             "services": {service.name: service.document() for service in self.services},
@@ -103,7 +105,7 @@ class _Sources:
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session, self._now = session, now
-        self.settings, self.entry, self.driver = session.settings(), session.entry, session.holder()
+        self.settings, self.entry, self.driver = session.settings(), session.entry, session.owner()
         self.unknown: list[str] = []
         self._outputs = self._state()
 

@@ -68,7 +68,7 @@ def _time(one: Foreseen) -> Text:
 
 def status(found: StackStatus) -> RenderableType:
     """Show a stack: a line for each service, and below it whatever needs more than a line."""
-    driver = f"driver: pid {found.driver}" if found.driver is not None else "no driver runs"
+    driver = f"driver: {found.driver}" if found.driver is not None else "no driver runs"
     head = Text.assemble((found.stack, "bold"), f" · {found.system} as {found.environment} · {driver}")
     shown = plain_table("service", "phase", "stage", "slot", "runs", "declared", "deployed", "in the cluster", "ready")
     for service in found.services:

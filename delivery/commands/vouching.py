@@ -74,7 +74,7 @@ def check(
         with session.exclusive():
             found = [checking.check(session, name, window, driver.now()) for name in chosen]
             if any(one.change for one in found):
-                session.engine.up(lambda _: None)  # the next environment reads outputs, not this file
+                session.update(lambda _: None)  # the next environment reads outputs, not this file
         report.document["services"] = {one.service: one.document() for one in found}
         for one in found:
             head = f"{stack} {one.service}: {one.result}" + (f", {one.change}" if one.change else "")
@@ -89,7 +89,7 @@ def check(
 def declare(report: Report, session: Session, service: str, delivery: ServiceDelivery, said: str) -> None:
     """Write a record without a release in it, and export it: the next environment reads outputs, not this file."""
     session.write(service, session.release(service), delivery)
-    session.engine.up(lambda _: None)
+    session.update(lambda _: None)
     report.document["holds"] = [held.document() for held in delivery.holds]
     report.show(f"{session.stack} {service}: {said}")
 

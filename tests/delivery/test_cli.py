@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def test_a_held_image_is_not_released(desk: Desk) -> None:
 def test_a_stack_that_somebody_works_on_is_busy(desk: Desk) -> None:
     with desk.session().exclusive():
         line = desk.refused(*RELEASE, code=6)
-    assert f"(pid {os.getpid()})" in line
+    assert f"(ann on {socket.gethostname()}, pid {os.getpid()}, since 20" in line
 
 
 def test_with_json_a_refusal_is_a_document_too(desk: Desk) -> None:
@@ -188,11 +189,10 @@ def test_the_script_says_what_to_run_where_nothing_is_installed(tmp_path: Path) 
 
 def test_a_driver_that_runs_is_stopped_before_an_abort(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.begun(stage=1)
-    alive = [4242, 4242]
     signalled: list[int] = []
 
     def holder(_: Session) -> int | None:
-        return alive.pop() if alive else None
+        return None if signalled else 4242
 
     monkeypatch.setattr(Session, "holder", holder)
     monkeypatch.setattr(driving, "interrupt", signalled.append)

@@ -1,5 +1,7 @@
 """`slipway status`: three sources, what they disagree in, and what comes next."""
 
+import os
+import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -99,7 +101,8 @@ def test_a_driver_that_works_is_named(desk: Desk) -> None:
     desk.begun(stage=1)
     with desk.session().exclusive():
         document = told(desk)
-    assert document["driver"] is not None
+    assert document["driver"] == os.getpid()
+    assert document["owner"].items() >= {"user": "ann", "host": socket.gethostname(), "pid": os.getpid()}.items()
     web = document["services"]["web"]
     assert (web["phase"], web["stage"], web["stageIndex"]) == ("running", "step 10 %", 1)
     assert web["next"].endswith("is at step 10 % and goes on to step 100 %")

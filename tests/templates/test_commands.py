@@ -94,8 +94,12 @@ def test_every_link_to_a_section_leads_to_one() -> None:
 STOPS: dict[str, set[str]] = {
     "Refused": {"held", "evidence", "refused"},
     "Busy": {"busy"},
+    "Lost": {"busy"},
+    "Conflict": {"busy"},
+    "Forbidden": {"busy"},
     "Unchanged": {"refused"},
     "UpdateFailed": {"update-failed"},
+    "UpdatePutOff": {"source-away"},
     "MetricsUnavailable": {"source-away"},
     "ClusterUnavailable": {"source-away"},
 }
@@ -120,6 +124,7 @@ MESSAGES = {
     "no verdict within": "inconclusive", "metrics source:": "inconclusive",
     "no request to the new slot": "inconclusive", "no data yet": "inconclusive",
     "was not seen": "split-not-observed", "another slipway works on it": "busy",
+    "writes nothing more": "busy", "nothing keeps drivers on other machines off": "busy",
     "pulumi cancel": "busy", "waits for approval": "waiting", "interrupted at": "interrupted",
     "knows no version before": "switch-back", "declared, but never deployed": "drift",
     "without a release under way": "drift", "nothing to release": "refused", "no release is under way": "refused",

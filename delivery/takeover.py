@@ -1,0 +1,92 @@
+"""Taking over from a driver elsewhere: its Lease carries what it recorded last, which this checkout may not know.
+
+A driver notes a record on the Lease before it writes it into its own stack file, and writes the file before it acts. So
+the Lease is never behind the cluster, and at most one act ahead of it; acts are done again by whoever takes over.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from delivery.errors import DeliveryError
+from delivery.lock import records_of
+from models.delivery import Run, ServiceDelivery
+from models.release import ServiceRelease
+
+if TYPE_CHECKING:
+    from delivery.session import Session
+
+
+def carried(release: ServiceRelease, delivery: ServiceDelivery) -> dict[str, Any]:
+    """Give what a Lease carries of a service: what is declared, and what the newest release added to its record."""
+    newest = delivery.run or (delivery.history[-1] if delivery.history else None)
+    if newest is None:
+        return {"release": release.document(), "delivery": {}}
+    added = ServiceDelivery(
+        run=delivery.run,
+        verdicts=tuple(verdict for verdict in delivery.verdicts if verdict.began == newest.began),
+        holds=tuple(held for held in delivery.holds if held.at >= newest.began),
+        history=delivery.history[-1:],
+    )
+    return {"release": release.document(), "delivery": added.document()}
+
+
+def catch_up(session: "Session", service: str) -> bool:
+    """Write into the stack file what the Lease knows better about the newest release; whether it did.
+
+    Older verdicts, holds and releases stay those of this checkout.
+
+    Args:
+        session: The stack, held exclusively.
+        service: Whose release.
+
+    Raises:
+        DeliveryError: another version of the program wrote the Lease's record.
+    """
+    known = records_of(session.lock.held_lease).get(service)
+    if known is None:
+        return False
+    release, theirs = _read(session, known)
+    own = session.delivery(service)
+    if not _newer(theirs, own):
+        return False
+    session.write(service, release, _merged(own, theirs))
+    return True
+
+
+def _read(session: "Session", known: Any) -> tuple[ServiceRelease, ServiceDelivery]:  # noqa: ANN401 -- JSON of an annotation
+    try:
+        return ServiceRelease.model_validate(known["release"]), ServiceDelivery.model_validate(known["delivery"])
+    except (ValidationError, KeyError, TypeError) as error:
+        raise DeliveryError(
+            f"stack {session.stack}: its Lease carries a record that this version of slipway cannot read; "
+            f"take the stack file of the checkout that drove it: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _newer(theirs: ServiceDelivery, own: ServiceDelivery) -> bool:
+    """Whether the Lease's record is further than the stack file's. No clock decides: two machines' may differ."""
+    run, ours = theirs.run, own.run
+    if run is None:  # no release is under way; one of this file's may have ended elsewhere
+        return ours is not None and any(past.id == ours.id for past in theirs.history)
+    if any(past.id == run.id for past in own.history):
+        return False
+    return ours is None or ours.id != run.id or _place(run) > _place(ours)
+
+
+def _place(run: Run) -> tuple[bool, int, bool, bool]:
+    return run.kind == "back", run.stage, run.reached, run.warm_until is not None
+
+
+def _merged(own: ServiceDelivery, theirs: ServiceDelivery) -> ServiceDelivery:
+    verdicts, holds, past = (
+        {(v.image, v.config, v.began) for v in theirs.verdicts},
+        {(held.image, held.config) for held in theirs.holds},
+        {one.id for one in theirs.history},
+    )
+    return ServiceDelivery(
+        run=theirs.run,
+        verdicts=(*(v for v in own.verdicts if (v.image, v.config, v.began) not in verdicts), *theirs.verdicts),
+        holds=(*(held for held in own.holds if (held.image, held.config) not in holds), *theirs.holds),
+        history=(*(one for one in own.history if one.id not in past), *theirs.history),
+    )
