@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
-from delivery import asking, signals
+from delivery import asking, notes, signals
 from delivery.asking import Answer, Request
 from delivery.errors import Busy, ClusterUnavailable, DeliveryError, Lost
 from delivery.holder import Holder
@@ -28,8 +28,6 @@ _SURE_SECONDS = 10.0
 for having expired. client-go's ``RenewDeadline``."""
 _AWAY_SECONDS = 600
 """How long a driver waits for an API server that does not say whose the stack is."""
-_RECORD_CHARACTERS = 100_000
-"""Of the records that the Lease carries; all annotations of an object may have 262,144 bytes."""
 
 
 def tell(said: str) -> None:
@@ -52,6 +50,8 @@ class Lock:
     tell: Callable[[str], None] = tell
     interrupt: Callable[[], None] = _interrupt
     """Ends what the driver does now, as ^C would."""
+    driving: str = ""
+    """The service whose release this driver carries on; the Lease says until when it did."""
     _lease: Lease | None = field(default=None, init=False)
     _request: Request | None = field(default=None, init=False)
     _records: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
@@ -99,7 +99,7 @@ class Lock:
             )
         else:
             self._lease = lease
-            self._records = records_of(lease.held)
+            self._records = notes.records_of(lease.held)
 
     @contextmanager
     def _renewed(self) -> Generator[None]:
@@ -122,6 +122,7 @@ class Lock:
     def _renew(self, lease: Lease, over: threading.Event) -> None:
         while not over.wait(RENEW_SECONDS):
             try:
+                self._note_driven(lease)
                 lease.confirm()
                 heard = self._hear(lease)
             except Busy:
@@ -132,6 +133,11 @@ class Lock:
                 self.interrupt()
             if lease.lost:
                 return
+
+    def _note_driven(self, lease: Lease) -> None:
+        if self.driving:
+            driven = notes.driven_of(lease.held) | {self.driving: datetime.now(UTC).isoformat(timespec="seconds")}
+            lease.note(driven=json.dumps(driven))
 
     def _hear(self, lease: Lease) -> bool:
         """Take a request that is new; whether there is one."""
@@ -184,7 +190,8 @@ class Lock:
         if lease is None:
             return None
         self._records[service] = record
-        lease.note(record=_bounded(self._records))
+        lease.note(record=notes.bounded(self._records))
+        self._note_driven(lease)
         end = monotonic() + _AWAY_SECONDS
         while True:
             try:
@@ -254,28 +261,10 @@ class Lock:
         return again is not None and again.version != seen.version
 
 
-def records_of(seen: Seen | None) -> dict[str, Any]:
-    """Give the records that a Lease carries, by service; none where it is none of ours."""
-    return _mapping(noted(seen, "record")) if seen is not None else {}
-
-
-def _bounded(records: dict[str, Any]) -> str:
-    text = json.dumps(records, separators=(",", ":"))
-    return text if len(text) <= _RECORD_CHARACTERS else "{}"
-
-
 def _said(stream: IO[str]) -> dict[str, Any]:
     """Read whom the lock's file names; nothing where nobody does, or a version of the program before this one."""
     stream.seek(0)
-    return _mapping(stream.read())
-
-
-def _mapping(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return notes.mapping(stream.read())
 
 
 def _say(stream: IO[str], holder: Holder) -> None:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from delivery import words
+from delivery import tending, words
 from delivery.cluster import Json
 from delivery.errors import DeliveryError
 from delivery.holder import Holder
 from delivery.position import Position, position
 from delivery.seen import Seen, see
 from delivery.session import Session
+from delivery.takeover import newer_record
+from delivery.tending import Tended
 from models.delivery import ServiceDelivery
 from models.release import BUILT, ServiceRelease
 from models.service import ServiceSpec
@@ -37,6 +39,8 @@ class ServiceStatus:
     position: Position
     differences: tuple[str, ...]
     """Where the three disagree, a line each."""
+    tended: Tended | None = None
+    """Since when no driver has worked on its release; none = unknown."""
 
     def document(self) -> Json:
         """Give it for a program."""
@@ -55,6 +59,7 @@ class ServiceStatus:
             "differences": list(self.differences),
             "run": delivery.run.document() if delivery.run else None,
             "verdict": delivery.verdicts[-1].document() if delivery.verdicts else None,
+            "tended": self.tended.document() if self.tended else None,
             "holds": [held.document() for held in delivery.holds],
         }
 
@@ -107,6 +112,7 @@ class _Sources:
         self._session, self._now = session, now
         self.settings, self.entry, self.driver = session.settings(), session.entry, session.owner()
         self.unknown: list[str] = []
+        self._lease = session.lock.seen()
         self._outputs = self._state()
 
     def _state(self) -> Mapping[str, Any] | None:
@@ -123,6 +129,16 @@ class _Sources:
             self.unknown.append(f"the cluster: {error}")
             return None
 
+    def _tended(self, name: str) -> tuple[list[str], Tended | None]:
+        """Say whether this stack file's record is older than the Lease's, and whether the release is left alone."""
+        try:
+            newer = newer_record(self._session, name, self._lease)
+            tended = tending.look(self._session, name, driver=self.driver, seen=self._lease, now=self._now)
+        except DeliveryError as error:
+            return [str(error)], None
+        older = "record: another checkout has driven the release further than this stack file knows"
+        return [older] if newer else [], tended
+
     def about(self, name: str) -> ServiceStatus:
         """Give one service's status."""
         spec = self.entry.service_in(self.settings.system.environment, name)
@@ -130,6 +146,7 @@ class _Sources:
         release = self.settings.release.get(name, BUILT)
         known, deployed = self._outputs is not None, (self._outputs or {}).get(name)
         seen = self._seen(name, spec)
+        older, tended = self._tended(name)
         return ServiceStatus(
             name=name,
             spec=spec,
@@ -138,7 +155,8 @@ class _Sources:
             deployed=deployed,
             seen=seen,
             position=position(self._session.stack, name, spec, delivery, driver=self.driver, now=self._now),
-            differences=tuple(differences(release, deployed, seen, known=known)),
+            differences=(*older, *differences(release, deployed, seen, known=known)),
+            tended=tended,
         )
 
 

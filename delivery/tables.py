@@ -100,6 +100,8 @@ def _below(service: ServiceStatus) -> Iterator[RenderableType]:
     delivery, run = service.delivery, service.delivery.run
     yield Text()
     yield Text.assemble((service.name, "bold"), f" next: {service.position.next}")
+    if service.tended and service.tended.since:
+        yield Text(f"  {service.tended.said}", style="red" if service.tended.act else "yellow")
     if run and run.reason:
         yield Text(f"  goes back: {run.reason}", style="red")
     for difference in service.differences:

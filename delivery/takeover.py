@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from delivery.errors import DeliveryError
-from delivery.lock import records_of
+from delivery.notes import records_of
 from models.delivery import Run, ServiceDelivery
 from models.release import ServiceRelease
 
 if TYPE_CHECKING:
+    from delivery.lease import Seen
     from delivery.session import Session
 
 
@@ -43,15 +44,23 @@ def catch_up(session: "Session", service: str) -> bool:
     Raises:
         DeliveryError: another version of the program wrote the Lease's record.
     """
-    known = records_of(session.lock.held_lease).get(service)
-    if known is None:
+    newer = newer_record(session, service, session.lock.held_lease)
+    if newer is None:
         return False
+    session.write(service, *newer)
+    return True
+
+
+def newer_record(
+    session: "Session", service: str, seen: "Seen | None"
+) -> tuple[ServiceRelease, ServiceDelivery] | None:
+    """Give what the stack file would say if it knew what the Lease does; None where it does. Raises DeliveryError."""
+    known = records_of(seen).get(service)
+    if known is None:
+        return None
     release, theirs = _read(session, known)
     own = session.delivery(service)
-    if not _newer(theirs, own):
-        return False
-    session.write(service, release, _merged(own, theirs))
-    return True
+    return (release, _merged(own, theirs)) if _newer(theirs, own) else None
 
 
 def _read(session: "Session", known: Any) -> tuple[ServiceRelease, ServiceDelivery]:  # noqa: ANN401 -- JSON of an annotation

@@ -59,6 +59,7 @@ def _carried(
     session: Session, service: str, act: Act, listen: Listener, steps: int | None
 ) -> tuple[driver.Outcome, Request | None]:
     """Act and carry on; where somebody elsewhere asks the driver to turn back, do that instead, and tell them."""
+    session.lock.driving = service
     try:
         act(listen)
         return driver.go(session, service, listen, steps=steps), None

@@ -20,7 +20,7 @@ from tests.samples import IMAGE, OTHER_IMAGE
 RELEASE = ("release", "prod", "web", "--image", OTHER_IMAGE)
 COMMANDS = (
     "release", "step", "resume", "abort", "rollback", "approve", "promote", "status", "history", "plan", "hold",
-    "release-hold", "check", "size",
+    "release-hold", "check", "size", "tend",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from delivery import driver, lock
+from delivery import driver, lock, notes
 from delivery.errors import DeliveryError, Lost
 from delivery.lease import Json
 from delivery.takeover import catch_up
@@ -97,9 +97,9 @@ def test_a_driver_killed_as_it_writes_its_lease_is_resumed_from_the_other_checko
 
 
 def test_a_record_that_is_too_long_for_the_lease_is_left_out(two: Checkouts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lock, "_RECORD_CHARACTERS", 10)
+    monkeypatch.setattr(notes, "_RECORD_CHARACTERS", 10)
     assert released(two.ann).result == "promoted"
-    assert lock.records_of(two.seen()) == {}
+    assert notes.records_of(two.seen()) == {}
 
 
 def test_a_checkout_whose_record_is_older_takes_the_one_of_the_lease(two: Checkouts) -> None:
