@@ -77,14 +77,20 @@ def text(said: Request | Answer) -> str:
     return json.dumps(asdict(said))
 
 
-def ask(lease: Lease, request: Request, on_asked: Callable[[Holder], None]) -> Asked:
+def ask(lease: Lease, request: Request, on_asked: Callable[[Holder], None], gone: str = "") -> Asked:
     """Ask whoever holds the Lease, and wait until it is done, free, or fenced off.
+
+    Args:
+        lease: The stack's, held by somebody else or by nobody.
+        request: What is asked for.
+        on_asked: Is told who was asked.
+        gone: Identity of a driver whose process is known to have ended: it is not asked.
 
     Raises:
         Busy: the Lease went to a third driver meanwhile.
     """
     try:
-        first = _put(lease, request)
+        first = _put(lease, request, gone)
     except Busy:
         raise
     except DeliveryError:  # no Leases here, or the API server is away: what this machine knows has to do
@@ -95,11 +101,11 @@ def ask(lease: Lease, request: Request, on_asked: Callable[[Holder], None]) -> A
     return _Waiting(lease, request, first).wait()
 
 
-def _put(lease: Lease, request: Request) -> Seen | None:
+def _put(lease: Lease, request: Request, gone: str) -> Seen | None:
     for _ in range(_TRIES):
         seen = lease.look()
-        if seen is None or not seen.identity:
-            return seen
+        if seen is None or seen.identity in ("", gone):
+            return None
         try:
             lease.ask(seen, request=text(request))
         except Conflict:

@@ -150,6 +150,7 @@ class Lease:
             ClusterUnavailable: the API server does not answer; nothing is known.
             DeliveryError: this account or this cluster has no Leases.
         """
+        self.note(request=None)  # it was the driver's before
         with self._mutex:
             observed, since = "", 0.0
             while True:

@@ -227,6 +227,13 @@ class Lock:
                 return Holder.read(str(said["identity"]), datetime.fromisoformat(said["since"]))
         return None
 
+    def gone(self) -> str:
+        """Identity of the driver that worked on the stack last in this checkout, if its process has ended."""
+        with suppress(FileNotFoundError), self.file.open() as stream:
+            if self.local() is None:
+                return str(_said(stream).get("identity", ""))
+        return ""
+
     def elsewhere(self) -> Lease | None:
         """Give the Lease for whoever asks its holder for something; None where there is no cluster."""
         try:
@@ -250,9 +257,8 @@ class Lock:
 
     def _works(self, seen: Seen) -> bool:
         """Whether a Lease is renewed. Where its time and this machine's clock do not tell, look again soon after."""
-        with suppress(FileNotFoundError), self.file.open() as stream:
-            if _said(stream).get("identity") == seen.identity:
-                return False  # of this checkout, and its process is gone
+        if self.gone() == seen.identity:
+            return False
         age = (datetime.now(UTC) - seen.renewed).total_seconds() if seen.renewed else DURATION_SECONDS
         if 0 <= age < 3 * RENEW_SECONDS:
             return True

@@ -115,7 +115,7 @@ def elsewhere(session: Session, request: Request) -> Asked:
     def told(holder: Holder) -> None:
         progress_console().print(f"{session.stack}: asked {holder} to turn back", markup=False, soft_wrap=True)
 
-    return asking.ask(lease, request, told)
+    return asking.ask(lease, request, told, session.lock.gone())
 
 
 def handed_over(report: Report, session: Session, asked: Asked, turn: Turn) -> bool:

@@ -173,7 +173,7 @@ def test_a_stack_that_somebody_drives_is_left_to_them(desk: Desk, monkeypatch: p
     assert desk.steps == []
 
 
-def test_status_says_since_when_nobody_drives_and_changes_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_says_since_when_nobody_drives_and_changes_nothing(desk: Desk) -> None:
     desk.begun(**BEGUN)
     before = desk.file().read_bytes()
     done = desk.slipway("status", "prod")
