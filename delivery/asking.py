@@ -18,6 +18,8 @@ from delivery.lease import LOOK_SECONDS, Lease, Seen, noted
 
 PATIENCE_SECONDS = 4.0
 """For a driver to take a request: it looks every second, and a busy API server takes another."""
+_AWAY_SECONDS = 600
+"""How long an answer is waited for while the API server is away."""
 _TRIES = 10
 """Writes of a request: the driver's renewals change the Lease every second."""
 Turn = Literal["aborted", "rolled back"]
@@ -88,6 +90,7 @@ def ask(lease: Lease, request: Request, on_asked: Callable[[Holder], None], gone
 
     Raises:
         Busy: the Lease went to a third driver meanwhile.
+        ClusterUnavailable: the API server went away, and stayed away, while the answer was waited for.
     """
     try:
         first = _put(lease, request, gone)
@@ -123,11 +126,14 @@ class _Waiting:
         self._version = ""
 
     def wait(self) -> Asked:
+        """Look until it has ended; raises Busy, or ClusterUnavailable where the API server stays away."""
         while True:
             self._lease.pause(LOOK_SECONDS)
             try:
                 seen = self._lease.look()
             except ClusterUnavailable:
+                if self._clock() - self._began > _AWAY_SECONDS:
+                    raise
                 self._changed = self._clock()  # nobody could renew either
                 continue
             if (asked := self._ended(seen)) is not None:

@@ -179,6 +179,7 @@ class Lease:
         if body is None:
             raise DeliveryError(f"{self.where}: there is no namespace {self._namespace}")
         self._held, self.confirmed = Seen(body), began
+        self._notes.clear()
         return True
 
     def confirm(self) -> None:

@@ -13,6 +13,7 @@ from delivery.session import Session
 from tests.delivery.checkouts import Checkouts, checkouts, released
 from tests.delivery.test_driver import assert_back
 from tests.delivery.world import SERVICE, STACK, World
+from tests.recording import PROJECT
 
 RACES = 100
 pytestmark = pytest.mark.usefixtures("at_once")
@@ -207,3 +208,17 @@ def test_a_driver_that_lost_the_stack_is_interrupted(
                 threading.Event().wait(0.001)
         with pytest.raises(Lost):
             two.ann.session.lock.asked(SERVICE)
+
+
+def test_every_write_of_the_driver_goes_past_the_lock() -> None:
+    """Session writes the stack file and runs Pulumi, the valve writes to the API server; each confirms first."""
+    homes: dict[str, set[str]] = {
+        ".engine.up(": {"session.py"},
+        "self.file.write(": {"session.py"},
+        "session.file.write(": set(),
+        "cluster.apply(": {"valve.py"},
+    }
+    sources = list((PROJECT / "delivery").rglob("*.py"))
+    assert len(sources) > 40
+    for call, expected in homes.items():
+        assert {path.name for path in sources if call in path.read_text()} == expected
