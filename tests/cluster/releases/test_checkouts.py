@@ -10,7 +10,8 @@ from delivery.lease import DURATION_SECONDS
 from tests.cluster import faulty
 from tests.cluster.checkouts import Checkout, checked_out
 from tests.cluster.releases.test_times import observed
-from tests.cluster.releasing import CANARY, COMMAND_SECONDS, GATE, Life
+from tests.cluster.releasing import CANARY, COMMAND_SECONDS, Life
+from tests.cluster.stack import Json
 
 pytestmark = pytest.mark.long
 
@@ -18,8 +19,8 @@ BUSY, INTERRUPTED = 6, 130
 ABORTS, RACES = 10, 3
 ABORT_SECONDS = 5.0
 """Median that is promised, from the start of the command in the other checkout to weight 0 as users see it."""
-SLOW: dict[str, object] = CANARY | {"gate": GATE | {"errors": {"margin": 0.1}, "deadline": "5m"}}
-"""A margin that takes more requests than a test waits for: a release stays at its first step."""
+HELD: Json = CANARY | {"steps": [{"weight": 20, "hold": "5m"}, 100]}
+"""A release stays at its first step for longer than a test takes."""
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_of_two_checkouts_that_race_one_drives(life: Life, second: Checkout, fac
 
 
 def test_an_abort_from_another_checkout_reaches_the_driver(life: Life, second: Checkout, facts: list[str]) -> None:
-    life.system.strategy(SLOW)
+    life.system.strategy(HELD)
     aborts: list[float] = []
     for number in range(ABORTS):
         second.take(life.system)  # as it was before the release
@@ -91,7 +92,7 @@ def test_a_killed_driver_is_succeeded_when_its_lease_has_expired(
 def test_a_stopped_driver_is_fenced_off_and_writes_nothing_when_it_continues(
     life: Life, second: Checkout, facts: list[str]
 ) -> None:
-    life.system.strategy(SLOW)
+    life.system.strategy(HELD)
     second.take(life.system)
     with life.system.running("release", "--image", life.system.image(version(0))) as running:
         running.wait_for("look", "step 20 %")
