@@ -1,7 +1,7 @@
 """One stack, opened: its file, its system, Pulumi, the cluster and Prometheus."""
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -41,6 +41,7 @@ class Session:
     stack: str
     _read: tuple[bytes, StackSettings] | None = field(default=None, init=False, repr=False)
     """The stack file as it was read last: the gate asks for it every half second."""
+    _space_id: str = field(default="", init=False, repr=False)
 
     @classmethod
     def open(cls, project: Path, stack: str) -> "Session":
@@ -175,8 +176,16 @@ class Session:
 
     def write(self, name: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
         """Declare a service's release and its record, in one atomic step; raises Lost where the stack is another's."""
-        self.lock.record(name, carried(release, delivery))
+        self.lock.record(name, carried(release, delivery, self.space_id()))
         self.file.write(name, release, delivery)
+
+    def space_id(self) -> str:
+        """Tell the stack's namespace from one of its name before it or after it; empty where that is not known."""
+        if not self._space_id:
+            with suppress(DeliveryError):
+                found = self.cluster.get(f"/api/v1/namespaces/{self.namespace}")
+                self._space_id = str(found["metadata"]["uid"]) if found is not None else ""
+        return self._space_id
 
     def update(self, on_line: Callable[[str], None]) -> None:
         """Run ``pulumi up``, if the stack is still this driver's.

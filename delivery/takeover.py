@@ -18,18 +18,21 @@ if TYPE_CHECKING:
     from delivery.session import Session
 
 
-def carried(release: ServiceRelease, delivery: ServiceDelivery) -> dict[str, Any]:
-    """Give what a Lease carries of a service: what is declared, and what the newest release added to its record."""
+def carried(release: ServiceRelease, delivery: ServiceDelivery, space: str) -> dict[str, Any]:
+    """Give what a Lease carries of a service: what is declared, and what the newest release added to its record.
+
+    ``space`` is the identity of the namespace that it is declared in: a stack that is destroyed leaves its Lease.
+    """
     newest = delivery.run or (delivery.history[-1] if delivery.history else None)
     if newest is None:
-        return {"release": release.document(), "delivery": {}}
+        return {"release": release.document(), "delivery": {}, "space": space}
     added = ServiceDelivery(
         run=delivery.run,
         verdicts=tuple(verdict for verdict in delivery.verdicts if verdict.began == newest.began),
         holds=tuple(held for held in delivery.holds if held.at >= newest.began),
         history=delivery.history[-1:],
     )
-    return {"release": release.document(), "delivery": added.document()}
+    return {"release": release.document(), "delivery": added.document(), "space": space}
 
 
 def catch_up(session: "Session", service: str) -> bool:
@@ -54,9 +57,15 @@ def catch_up(session: "Session", service: str) -> bool:
 def newer_record(
     session: "Session", service: str, seen: "Seen | None"
 ) -> tuple[ServiceRelease, ServiceDelivery] | None:
-    """Give what the stack file would say if it knew what the Lease does; None where it does. Raises DeliveryError."""
+    """Give what the stack file would say if it knew what the Lease does; None where it does.
+
+    What was recorded before the stack was destroyed and made anew, in another namespace of the same name, is nothing.
+    Raises DeliveryError where another version of the program wrote it.
+    """
     known = records_of(seen).get(service)
     if known is None:
+        return None
+    if known.get("space") != session.space_id():
         return None
     release, theirs = _read(session, known)
     own = session.delivery(service)

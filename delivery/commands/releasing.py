@@ -65,6 +65,8 @@ def release(  # noqa: PLR0913, PLR0917 -- one for each option
         target = content.target(session, service, asked)
         past = Override(reason=override, by=who(), at=driver.now()) if override else None
         with session.exclusive():
+            if catch_up(session, service):
+                target = content.target(session, service, asked)
             run = records.new_run(session, service, target, driver.now(), manual=manual, override=past)
             planned = foresight.foresee(session.service_spec(service), run)
             report.show(tables.plan(planned), "")

@@ -10,6 +10,7 @@ from delivery.commands.options import VOUCHING, AnyService, AsJson, Reason, Serv
 from delivery.commands.reporting import Report, chosen_services, opened, reported
 from delivery.people import who
 from delivery.session import Session
+from delivery.takeover import catch_up
 from delivery.view import RESULTS, checks_table
 from models.delivery import ServiceDelivery
 from models.errors import ConfigurationError
@@ -37,6 +38,7 @@ def hold(  # noqa: PLR0913, PLR0917 -- one for each option
         session, named = opened(context, stack), by_digest(image)
         session.service_spec(service)
         with session.exclusive():
+            catch_up(session, service)
             delivery = session.delivery(service)
             held = holds.hold(delivery, named, None, reason=reason, by=who(), now=driver.now())
             declare(report, session, service, held, f"{words.digest(named)} is held: {reason}")
@@ -54,6 +56,7 @@ def release_hold(
         session, named = opened(context, stack), by_digest(image)
         session.service_spec(service)
         with session.exclusive():
+            catch_up(session, service)
             free = holds.let_go(session.delivery(service), named, stack=stack, service=service)
             declare(report, session, service, free, f"{words.digest(named)} may be released again")
 
@@ -72,6 +75,8 @@ def check(
         session = opened(context, stack)
         chosen = chosen_services(session, service)
         with session.exclusive():
+            for name in chosen:
+                catch_up(session, name)
             found = [checking.check(session, name, window, driver.now()) for name in chosen]
             if any(one.change for one in found):
                 session.update(lambda _: None)  # the next environment reads outputs, not this file

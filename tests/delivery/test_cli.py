@@ -11,6 +11,9 @@ import pytest
 from delivery import driver
 from delivery.commands import driving
 from delivery.session import Session
+from delivery.stack_file import StackFile
+from models.delivery import ServiceDelivery
+from models.release import ServiceRelease
 from tests.delivery import desk as playing
 from tests.delivery.desk import STABLE, WORSE, Desk
 from tests.delivery.vouching import held, past, recorded
@@ -198,6 +201,41 @@ def test_a_driver_that_runs_is_stopped_before_an_abort(desk: Desk, monkeypatch: 
     monkeypatch.setattr(driving, "interrupt", signalled.append)
     assert desk.slipway("abort", "prod", "web").code == 0
     assert signalled == [4242]
+
+
+CATCHING_UP = [
+    ("hold", "prod", "web", IMAGE, "--reason", "x"),
+    ("check", "prod"),
+    ("resume", "prod", "web"),
+    ("step", "prod", "web"),
+    ("approve", "prod", "web", "--reason", "x"),
+    ("abort", "prod", "web"),
+    ("rollback", "prod", "web"),
+    RELEASE,
+]
+
+
+@pytest.mark.parametrize("arguments", CATCHING_UP, ids=lambda arguments: arguments[0])
+def test_whoever_changes_something_first_takes_over_what_another_checkout_has_recorded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    older = desk.file().read_bytes()
+    with desk.session().exclusive():
+        begun = desk.begun(stage=1, stage_began=driver.now())
+    session = desk.session()
+    with session.exclusive():
+        session.write("web", session.release("web"), session.delivery("web"))
+    desk.file().write_bytes(older)
+    written: list[str] = []
+    write = StackFile.write
+
+    def noted(file: StackFile, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+        written.append(delivery.run.id if delivery.run else "")
+        write(file, service, release, delivery)
+
+    monkeypatch.setattr(StackFile, "write", noted)
+    desk.slipway(*arguments)
+    assert written[0] == begun.id
 
 
 def test_the_exit_codes_of_outcomes_are_the_documented_ones() -> None:

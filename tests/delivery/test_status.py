@@ -122,7 +122,7 @@ def test_a_driver_of_another_checkout_is_named_too_and_its_record_is_told_to_be_
     further = session.delivery("web").run
     assert further is not None
     known = ServiceDelivery(run=further.model_copy(update={"stage": 1}))
-    lease.note(record=json.dumps({"web": carried(session.release("web"), known)}))
+    lease.note(record=json.dumps({"web": carried(session.release("web"), known, "")}))
     lease.confirm()
     document = told(desk)
     assert document["owner"].items() >= {"user": "bob", "host": "far", "pid": 7}.items()

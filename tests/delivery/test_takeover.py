@@ -159,8 +159,18 @@ def test_a_record_that_another_version_wrote_is_one_line(two: Checkouts) -> None
     with two.ann.session.exclusive():
         two.ann.released(manual=True)
     two.leases.one["metadata"]["annotations"]["slipway.dev/record"] = (
-        '{"web": {"release": {"colour": 1}, "delivery": {}}}'
+        '{"web": {"release": {"colour": 1}, "delivery": {}, "space": "first"}}'
     )
     with two.bob.session.exclusive(), pytest.raises(DeliveryError, match="this version of slipway cannot read") as told:
         catch_up(two.bob.session, SERVICE)
     assert "\n" not in str(told.value)
+
+
+def test_a_release_of_before_the_stack_was_destroyed_is_nobodys(two: Checkouts) -> None:
+    """Its Lease outlives it. A stack of the same name that is made anew begins without a release."""
+    with two.ann.session.exclusive():
+        two.ann.released(manual=True)
+    two.bob.cluster.space = "second"
+    with two.bob.session.exclusive():
+        assert not catch_up(two.bob.session, SERVICE)
+    assert two.bob.session.delivery(SERVICE).run is None
