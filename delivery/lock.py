@@ -26,6 +26,8 @@ from delivery.lease import DURATION_SECONDS, LOOK_SECONDS, RENEW_SECONDS, Lease,
 _SURE_SECONDS = 10.0
 """After its last renewal a driver may still write its own stack file without asking: nobody has taken the Lease over
 for having expired. client-go's ``RenewDeadline``."""
+_NAMED = {"pid", "identity", "since", "started"}
+"""What the lock's file says of its holder."""
 _AWAY_SECONDS = 600
 """How long a driver waits for an API server that does not say whose the stack is."""
 
@@ -223,7 +225,7 @@ class Lock:
         """Who drives the stack from this checkout, on this machine; None = nobody. Takes no lock."""
         with suppress(FileNotFoundError), self.file.open() as stream:
             said = _said(stream)
-            if said and signals.runs(int(said["pid"]), float(said["started"])):
+            if said.keys() >= _NAMED and signals.runs(int(said["pid"]), float(said["started"])):
                 return Holder.read(str(said["identity"]), datetime.fromisoformat(said["since"]))
         return None
 

@@ -210,6 +210,17 @@ def test_a_driver_that_lost_the_stack_is_interrupted(
             two.ann.session.lock.asked(SERVICE)
 
 
+@pytest.mark.parametrize("left", ["4711", "", "{", '{"pid": 1}', "[]"])
+def test_what_another_version_left_in_the_locks_file_names_nobody_and_is_no_obstacle(two: Checkouts, left: str) -> None:
+    file = two.ann.session.lock.file
+    file.parent.mkdir(parents=True)
+    file.write_text(left)
+    assert two.ann.session.holder() is None
+    assert two.ann.session.lock.gone() == ""
+    with two.ann.session.exclusive():
+        assert two.ann.session.holder() is not None
+
+
 def test_every_write_of_the_driver_goes_past_the_lock() -> None:
     """Session writes the stack file and runs Pulumi, the valve writes to the API server; each confirms first."""
     homes: dict[str, set[str]] = {
