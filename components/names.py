@@ -55,6 +55,11 @@ def data_claim(store: str) -> str:
     return joined(store, "data")
 
 
+def lease(namespace: str, system: str, stack: str) -> str:
+    """Name the Lease that says who drives a stack: two systems may share a namespace, and two stacks a system."""
+    return joined("slipway", namespace, system, stack)
+
+
 def repository(registry: str, system: str, image: str) -> str:
     """Name an image's repository."""
     return f"{registry}/{system}/{image}"

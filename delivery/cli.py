@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from delivery.commands import looking, merging, promoting, releasing, sizing, vouching
+from delivery.commands import looking, merging, promoting, releasing, sizing, tending, vouching
 
 _USAGE = 2
 """What shells and Click give for a mistake in the command line."""
@@ -40,7 +40,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused or failed, 2 usage, 3 rolled back, 4 inconclusive, 5 waits for somebody, "
     "6 another slipway works on the stack, 130 interrupted. With --json standard output is one JSON document.",
 )
-for commands in (releasing, promoting, looking, sizing, vouching, merging):
+for commands in (releasing, tending, promoting, looking, sizing, vouching, merging):
     app.add_typer(commands.app)
 
 

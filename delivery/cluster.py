@@ -1,5 +1,6 @@
 """The cluster's API server, as far as a release needs it: how many pods are ready, and what splits traffic."""
 
+import copy
 import json
 from collections.abc import Mapping
 from typing import Any, cast
@@ -7,11 +8,14 @@ from typing import Any, cast
 from components import labels
 from components.api_server import ApiServer
 from components.reasons import reasons
-from delivery.errors import ClusterUnavailable, DeliveryError
+from delivery.errors import ClusterUnavailable, DeliveryError, Forbidden, StaleObject
 
 _API_SECONDS = 10
-_SERVER_FIELDS = ("managedFields", "uid", "resourceVersion", "creationTimestamp", "generation")
+_LEASE_SECONDS, _LEASES = 3, "/apis/coordination.k8s.io/"
+"""A driver that is asked to stop must not wait long for its Lease; the next renewal comes in a second anyway."""
+_SERVER_FIELDS = ("managedFields", "uid", "creationTimestamp", "generation")
 _NOT_FOUND, _FIRST_ERROR = 404, 400
+_REFUSED = {401: Forbidden, 403: Forbidden, 409: StaleObject}
 _BUSY, _FIRST_OF_ITS_OWN = 429, 500
 """Answers that say nothing of the request: API priority and fairness, and errors of the API server itself."""
 _SHOWN = 300
@@ -30,6 +34,8 @@ class Cluster:
     def __init__(self, context: str) -> None:
         self._context = context
         self._client: Any = None
+        self._hasty: Any = None
+        """A client that asks once."""
 
     def ready(self, namespace: str, deployment: str) -> int:
         """Pods of a Deployment's newest template that are ready; 0 where there is none."""
@@ -51,6 +57,14 @@ class Cluster:
     def get(self, path: str) -> Json | None:
         """Give an object, None where there is none."""
         return self._call("GET", path)
+
+    def create(self, path: str, body: Json) -> Json | None:
+        """Create an object in a collection; None where its namespace is not there. Raises StaleObject if it exists."""
+        return self._call("POST", path, body)
+
+    def replace(self, path: str, body: Json) -> Json | None:
+        """Replace an object; None where there is none. Raises StaleObject if ``body`` names another version."""
+        return self._call("PUT", path, body)
 
     def answers(self) -> bool:
         """Whether it answers now."""
@@ -74,7 +88,7 @@ class Cluster:
         """Write an object that was read and changed, as Pulumi's own field manager.
 
         Server-side apply by the same manager as Pulumi's is what the next ``pulumi up`` would do: it finds the field as
-        it wants it, and no second owner to conflict with.
+        it wants it, and no second owner to conflict with. Raises StaleObject where somebody wrote it since it was read.
         """
         managed = found["metadata"].get("managedFields", [])
         owners = [m["manager"] for m in managed if m["operation"] == "Apply" and m["manager"].startswith(_PULUMI)]
@@ -87,8 +101,10 @@ class Cluster:
     def _call(self, method: str, path: str, body: Json | None = None, **query: str) -> Json | None:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- with the client, for whom it would be too early
 
-        api = self._api()
-        headers = {"Accept": "application/json"} | ({"Content-Type": "application/apply-patch+yaml"} if body else {})
+        lease = path.startswith(_LEASES)
+        api = self._once() if lease else self._api()
+        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        headers = {"Accept": "application/json"} | ({"Content-Type": kind} if body else {})
         request = api.param_serialize(
             method,
             path,
@@ -98,17 +114,26 @@ class Cluster:
             auth_settings=["BearerToken"],
         )
         try:
-            answer = api.call_api(*request, _request_timeout=_API_SECONDS)
+            answer = api.call_api(*request, _request_timeout=_LEASE_SECONDS if lease else _API_SECONDS)
             said = answer.read()
-        except (HTTPError, OSError) as error:
-            raise ClusterUnavailable(f"context {self._context}: the API server does not answer: {error}") from error
+        except (HTTPError, OSError) as lost:
+            raise ClusterUnavailable(f"context {self._context}: the API server does not answer: {lost}") from lost
         if answer.status == _NOT_FOUND:
             return None
         if answer.status >= _FIRST_ERROR:
             own = answer.status == _BUSY or answer.status >= _FIRST_OF_ITS_OWN
-            kind = ClusterUnavailable if own else DeliveryError
-            raise kind(f"{path}: the API server says {answer.status} {answer.reason}: {said[:_SHOWN]!r}")
+            error = ClusterUnavailable if own else _REFUSED.get(answer.status, DeliveryError)
+            raise error(f"{path}: the API server says {answer.status} {answer.reason}: {said[:_SHOWN]!r}")
         return cast("Json", json.loads(said))
+
+    def _once(self) -> Any:  # noqa: ANN401 -- the client carries no types
+        if self._hasty is None:
+            from kubernetes import client  # noqa: PLC0415 -- as below
+
+            configuration = copy.deepcopy(self._api().configuration)
+            configuration.retries = False
+            self._hasty = cast("Any", client).ApiClient(configuration)
+        return self._hasty
 
     def _api(self) -> Any:  # noqa: ANN401 -- the client carries no types
         if self._client is None:

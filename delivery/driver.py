@@ -186,7 +186,7 @@ class _Stage:
 
     def _export(self) -> None:
         """Have the stack export its record, which other stacks read."""
-        self._session.engine.up(lambda _: None)
+        self._session.update(lambda _: None)
 
     def _reach(self) -> Reached:
         before = self._stages[self._run.stage - 1].release if self._run.stage else (self._run.left or self._run.stable)

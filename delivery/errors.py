@@ -40,6 +40,10 @@ class Unreadable(DeliveryError):
     """The stack file is no YAML, or says what a stack file may not."""
 
 
+class Lost(Busy):
+    """Another driver has taken the stack over: this one writes nothing more."""
+
+
 class UpdateFailed(DeliveryError):
     """``pulumi up`` failed; the text holds the pods' own reasons."""
 
@@ -51,6 +55,23 @@ class UpdateFailed(DeliveryError):
 
 class ClusterUnavailable(DeliveryError):
     """The API server does not answer now, or says that it cannot: a release waits for it."""
+
+
+class UpdatePutOff(UpdateFailed):
+    """The update was not begun: the API server does not answer, and does not say whose the stack is."""
+
+    @property
+    def lost_the_cluster(self) -> bool:
+        """It did."""
+        return True
+
+
+class StaleObject(DeliveryError):
+    """The object is there already, or was changed since it was read."""
+
+
+class Forbidden(DeliveryError):
+    """The account may not do this."""
 
 
 class MetricsUnavailable(DeliveryError):

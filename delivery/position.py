@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from delivery import words
+from delivery.holder import Holder
 from models.delivery import Run, ServiceDelivery
 from models.service import ServiceSpec
 from planning.course import Stage, course
@@ -28,9 +29,9 @@ class Position:
 
 
 def position(  # noqa: PLR0913 -- all that decides it
-    stack: str, service: str, spec: ServiceSpec, delivery: ServiceDelivery, *, driver: int | None, now: datetime
+    stack: str, service: str, spec: ServiceSpec, delivery: ServiceDelivery, *, driver: Holder | None, now: datetime
 ) -> Position:
-    """Say where the release is and what comes next; ``driver`` is the process id of who works on the stack."""
+    """Say where the release is and what comes next; ``driver`` is who works on the stack."""
     run, target = delivery.run, f"{stack} {service}"
     if run is None:
         return Position(phase="idle", next=f"nothing; `slipway release {target} --image …` starts a release")
@@ -68,11 +69,11 @@ class _Place:
         return self.run.reached and (not self.stage.gate or (bool(checks) and all(c.result == "pass" for c in checks)))
 
 
-def _phases(at: _Place, driver: int | None, now: datetime) -> Iterator[tuple[str, str]]:
+def _phases(at: _Place, driver: Holder | None, now: datetime) -> Iterator[tuple[str, str]]:
     """Give phase and next act; the first rule that holds counts."""
     run, target = at.run, at.target
     if driver is not None:
-        doing = f"the driver (pid {driver}) is at {at.stage.title} and goes on to {at.after}"
+        doing = f"the driver ({driver}) is at {at.stage.title} and goes on to {at.after}"
         yield "going back" if run.kind == "back" else "running", doing
     if run.kind == "back":
         left = ", ".join(stage.name for stage in at.stages[at.index :])

@@ -83,7 +83,7 @@ class Reaching:
         for left in reversed(range(_AGAIN + 1)):
             self._away = False
             try:
-                self.session.engine.up(self._line)
+                self.session.update(self._line)
             except UpdateFailed as failure:
                 if not left or not self._came_back(failure):
                     raise
@@ -121,9 +121,11 @@ class Reaching:
         return time.time()
 
     def _valve(self, release: ServiceRelease) -> bool:
-        session = self.session
+        session, service = self.session, self.session.service(self.service)
         try:
-            return valve.move(session.cluster, session.spec(), self.service, session.service(self.service), release)
+            return valve.move(
+                session.cluster, session.spec(), self.service, service, release, confirm=session.lock.confirm
+            )
         except ClusterUnavailable:
             return False
 

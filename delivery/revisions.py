@@ -2,14 +2,16 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import yaml
 
 from catalog import revisions
 from delivery.errors import DeliveryError
+from models.delivery import ServiceDelivery
 from models.errors import ConfigurationError
+from models.release import ServiceRelease
 from models.revision import FOLDER, Revision
 
 _NAMED = re.compile(rb"\brevision: ['\"]?([0-9a-f]{16})\b")
@@ -38,6 +40,14 @@ class Revisions:
                 raise DeliveryError(str(error)) from error
         return self._known[name]
 
+    def missing(self, names: Iterable[str]) -> set[str]:
+        """Name those of these names that there is neither a file of nor anything in memory."""
+        return {n for n in names if n not in self._known and not (self._project / FOLDER / f"{n}.yaml").is_file()}
+
+    def take(self, found: Mapping[str, Revision]) -> None:
+        """Keep revisions that another checkout wrote, under their names."""
+        self._known |= found
+
     def write(self, names: Iterable[str]) -> None:
         """Write those of these names that have no file yet."""
         folder = self._project / FOLDER
@@ -52,6 +62,12 @@ class Revisions:
         needed = {name for path in self._project.glob("Pulumi.*.yaml") for name in named(path.read_bytes())}
         for name in set(names) - needed:
             (self._project / FOLDER / f"{name}.yaml").unlink(missing_ok=True)
+
+
+def names_in(release: ServiceRelease, delivery: ServiceDelivery) -> set[str]:
+    """Name the revisions that a service's release and record refer to."""
+    data = {"release": release.document(), "delivery": delivery.document()}
+    return set(named(yaml.safe_dump(data).encode()))
 
 
 def named(text: bytes) -> Iterator[str]:

@@ -1,24 +1,24 @@
 """One stack, opened: its file, its system, Pulumi, the cluster and Prometheus."""
 
-import fcntl
-import os
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import yaml
-
 import catalog
 from catalog import revisions
 from components import labels, names
 from delivery.cluster import Cluster
-from delivery.errors import Busy, DeliveryError, Unreadable
+from delivery.errors import ClusterUnavailable, DeliveryError, Unreadable, UpdatePutOff
+from delivery.holder import Holder
+from delivery.lease import Lease
+from delivery.lock import Lock
 from delivery.metrics import Prometheus, Target
-from delivery.revisions import Revisions, named
+from delivery.revisions import Revisions, named, names_in
 from delivery.stack_file import StackFile
+from delivery.takeover import carried
 from delivery.yaml_tree import Tree
 from models import evidence
 from models.delivery import ServiceDelivery, fingerprint
@@ -47,6 +47,7 @@ class Session:
     stack: str
     _read: tuple[Tree, StackSettings] | None = field(default=None, init=False, repr=False)
     """The stack file as it was read last: the gate asks for it every half second."""
+    _space_id: str = field(default="", init=False, repr=False)
 
     @classmethod
     def open(cls, project: Path, stack: str) -> "Session":
@@ -228,53 +229,68 @@ class Session:
         return fingerprint(self.revision(name, content).content)
 
     def write(self, name: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
-        """Declare a service's release and its record, in one atomic step; the revisions that they name come first."""
-        before = set(named(self.file.path.read_bytes()))
-        self.revisions.write(_named(release, delivery))
+        """Declare a service's release and its record, in one atomic step; the revisions that they name come first.
+
+        Raises:
+            Lost: the stack is another driver's.
+        """
+        before, after = set(named(self.file.path.read_bytes())), names_in(release, delivery)
+        running = {name: self.revisions.get(name) for name in names_in(release, ServiceDelivery(run=delivery.run))}
+        self.lock.record(name, carried(release, delivery, self.space_id(), running))
+        self.revisions.write(after)
         self.file.write(name, release, delivery)
-        self.revisions.write(_named(release, delivery))  # a driver of another stack may have dropped one meanwhile
+        self.revisions.write(after)  # a driver of another stack may have dropped one meanwhile
         self.revisions.drop(before)
+
+    def space_id(self) -> str:
+        """Tell the stack's namespace from one of its name before it or after it; empty where that is not known."""
+        if not self._space_id:
+            with suppress(DeliveryError):
+                found = self.cluster.get(f"/api/v1/namespaces/{self.namespace}")
+                self._space_id = str(found["metadata"]["uid"]) if found is not None else ""
+        return self._space_id
+
+    def update(self, on_line: Callable[[str], None]) -> None:
+        """Run ``pulumi up``, if the stack is still this driver's.
+
+        Raises:
+            UpdateFailed: it failed, or (UpdatePutOff) was not begun.
+            Lost: the stack is another driver's.
+        """
+        try:
+            self.lock.confirm()
+        except ClusterUnavailable as error:
+            raise UpdatePutOff(str(error)) from error
+        self.engine.up(on_line)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs as of its last update."""
         return self.engine.outputs()
 
-    @property
-    def lock_file(self) -> Path:
-        """Whose lock says that a driver works on the stack; it holds its process id."""
-        return self.project / ".slipway" / "delivery" / f"{self.stack}.lock"
+    @cached_property
+    def lock(self) -> Lock:
+        """Says who drives the stack, on this machine and on others."""
+        return Lock(self.project / ".slipway" / "delivery" / f"{self.stack}.lock", self.stack, self._lease)
+
+    def _lease(self, holder: Holder) -> Lease:
+        settings = self.settings()
+        name = names.lease(self.namespace, settings.system.entry, self.stack)
+        return Lease(self.cluster, settings.cluster.lock_namespace, name, holder)
 
     @contextmanager
-    def exclusive(self) -> Generator[None]:
-        """Hold the stack; the kernel frees it when the holder ends, however that happens. Raises Busy."""
-        self.lock_file.parent.mkdir(parents=True, exist_ok=True)
-        with self.lock_file.open("a+") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Busy(
-                    f"stack {self.stack}: another slipway works on it (pid {self.holder()}); wait for it, "
-                    f"look at `slipway status {self.stack}`, or have it turn back: `slipway abort {self.stack} …`"
-                ) from None
-            stream.truncate(0)
-            stream.write(str(os.getpid()))
-            stream.flush()
+    def exclusive(self, past: str | None = None) -> Generator[None]:
+        """Hold the stack, and be fenced off where another driver takes it over. Raises Busy.
+
+        ``past`` is the identity of a driver elsewhere that does not react: its Lease is taken over at once.
+        """
+        with self.lock.held(past):
             yield
 
+    def owner(self) -> Holder | None:
+        """Who drives the stack, from whatever machine; None if nobody does, or nobody can tell."""
+        return self.lock.owner()
+
     def holder(self) -> int | None:
-        """Process id of the driver that works on the stack now, None if nobody does."""
-        if not self.lock_file.is_file():
-            return None
-        with self.lock_file.open("r+") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                said = stream.read().strip()
-                return int(said) if said.isdigit() else 0
-        return None
-
-
-def _named(release: ServiceRelease, delivery: ServiceDelivery) -> set[str]:
-    """Name the revisions that a service's release and record refer to."""
-    data = {"release": release.document(), "delivery": delivery.document()}
-    return set(named(yaml.safe_dump(data).encode()))
+        """Process id of the driver that works on the stack from this checkout; None if none does."""
+        found = self.lock.local()
+        return found.pid if found is not None else None

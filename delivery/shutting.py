@@ -38,4 +38,5 @@ def _closed(session: Session, service: str, stage: ServiceRelease) -> bool:
         return False
     shut_off = declared.model_copy(update={"weight": 0, "match": Match()})
     system = session.spec_read_last()
-    return valve.move(session.cluster, system, service, system.services[service], shut_off)
+    deployed = system.services[service]
+    return valve.move(session.cluster, system, service, deployed, shut_off, confirm=session.lock.confirm)

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from delivery import words
+from delivery import tending, words
 from delivery.cluster import Json
 from delivery.errors import DeliveryError
+from delivery.holder import Holder
 from delivery.pending import pending
 from delivery.position import Position, position
 from delivery.seen import Seen, see
 from delivery.session import Session
+from delivery.takeover import newer_record
+from delivery.tending import Tended
 from models.delivery import ServiceDelivery
 from models.release import BUILT, ServiceRelease
 from models.service import ServiceSpec
@@ -39,6 +42,8 @@ class ServiceStatus:
     """Where the three disagree, a line each."""
     pending: str
     """What of the entry the live slot does not run yet, and what applies it; empty = nothing."""
+    tended: Tended | None = None
+    """Since when no driver has worked on its release; none = unknown."""
 
     def document(self) -> Json:
         """Give it for a program."""
@@ -58,6 +63,7 @@ class ServiceStatus:
             "pending": self.pending or None,
             "run": delivery.run.document() if delivery.run else None,
             "verdict": delivery.verdicts[-1].document() if delivery.verdicts else None,
+            "tended": self.tended.document() if self.tended else None,
             "holds": [held.document() for held in delivery.holds],
         }
 
@@ -69,8 +75,8 @@ class StackStatus:
     stack: str
     system: str
     environment: str
-    driver: int | None
-    """Process id of the `slipway` that works on it."""
+    driver: Holder | None
+    """Who drives it, from whatever machine."""
     services: tuple[ServiceStatus, ...]
     unknown: tuple[str, ...]
     """Sources that did not answer, and why."""
@@ -81,7 +87,8 @@ class StackStatus:
             "stack": self.stack,
             "system": self.system,
             "environment": self.environment,
-            "driver": self.driver,
+            "driver": self.driver.pid if self.driver else None,
+            "owner": self.driver.document() if self.driver else None,
             "agrees": not self.unknown and not any(service.differences for service in self.services),
             "unknown": list(self.unknown),
             "services": {service.name: service.document() for service in self.services},
@@ -107,8 +114,9 @@ class _Sources:
 
     def __init__(self, session: Session, now: datetime) -> None:
         self._session, self._now = session, now
-        self.settings, self.entry, self.driver = session.settings(), session.entry, session.holder()
+        self.settings, self.entry, self.driver = session.settings(), session.entry, session.owner()
         self.unknown: list[str] = []
+        self._lease = session.lock.seen()
         self._outputs = self._state()
 
     def _state(self) -> Mapping[str, Any] | None:
@@ -125,6 +133,16 @@ class _Sources:
             self.unknown.append(f"the cluster: {error}")
             return None
 
+    def _tended(self, name: str) -> tuple[list[str], Tended | None]:
+        """Say whether this stack file's record is older than the Lease's, and whether the release is left alone."""
+        try:
+            newer = newer_record(self._session, name, self._lease)
+            tended = tending.look(self._session, name, driver=self.driver, seen=self._lease, now=self._now)
+        except DeliveryError as error:
+            return [str(error)], None
+        older = "record: another checkout has driven the release further than this stack file knows"
+        return [older] if newer else [], tended
+
     def about(self, name: str) -> ServiceStatus:
         """Give one service's status."""
         spec = self.entry.service_in(self.settings.system.environment, name)
@@ -133,6 +151,7 @@ class _Sources:
         known, outputs = self._outputs is not None, self._outputs or {}
         deployed = outputs.get("services", {}).get(name)
         seen = self._seen(name, spec)
+        older, tended = self._tended(name)
         return ServiceStatus(
             name=name,
             spec=spec,
@@ -141,8 +160,9 @@ class _Sources:
             deployed=deployed,
             seen=seen,
             position=position(self._session.stack, name, spec, delivery, driver=self.driver, now=self._now),
-            differences=tuple(differences(release, deployed, seen, known=known)),
+            differences=(*older, *differences(release, deployed, seen, known=known)),
             pending=pending(self._session, name, outputs).line,
+            tended=tended,
         )
 
 

@@ -70,7 +70,7 @@ def _time(one: Foreseen) -> Text:
 
 def status(found: StackStatus) -> RenderableType:
     """Show a stack: a line for each service, and below it whatever needs more than a line."""
-    driver = f"driver: pid {found.driver}" if found.driver is not None else "no driver runs"
+    driver = f"driver: {found.driver}" if found.driver is not None else "no driver runs"
     head = Text.assemble((found.stack, "bold"), f" · {found.system} as {found.environment} · {driver}")
     shown = plain_table("service", "phase", "stage", "slot", "runs", "declared", "deployed", "in the cluster", "ready")
     for service in found.services:
@@ -102,6 +102,8 @@ def _below(service: ServiceStatus) -> Iterator[RenderableType]:
     delivery, run = service.delivery, service.delivery.run
     yield Text()
     yield Text.assemble((service.name, "bold"), f" next: {service.position.next}")
+    if service.tended and service.tended.since:
+        yield Text(f"  {service.tended.said}", style="red" if service.tended.act else "yellow")
     if run and run.reason:
         yield Text(f"  goes back: {run.reason}", style="red")
     for difference in service.differences:

@@ -5,9 +5,12 @@ split, the valve writes what ``pulumi up`` would write (the same manifest functi
 it done. So file, state and cluster agree again after it, and a kill in between loses nothing.
 """
 
+from collections.abc import Callable
+
 from components import names
 from components.manifests import exposure, gateway, ingress
 from delivery.cluster import Cluster, Json
+from delivery.errors import ClusterUnavailable, StaleObject
 from models.release import ServiceRelease
 from models.service import ServiceSpec
 from models.system import DeployedService, SystemSpec
@@ -15,20 +18,40 @@ from models.system import DeployedService, SystemSpec
 _SPLITTING = tuple(f"{ingress.PREFIX}{name}" for name in ("canary", "affinity-canary"))
 
 
-def move(
-    cluster: Cluster, system: SystemSpec, service: str, deployed: DeployedService, release: ServiceRelease
+_TRIES = 5
+"""Writes of one split; controllers write an Ingress' status now and then."""
+
+
+def move(  # noqa: PLR0913 -- what is moved, where, and by whom
+    cluster: Cluster,
+    system: SystemSpec,
+    service: str,
+    deployed: DeployedService,
+    release: ServiceRelease,
+    *,
+    confirm: Callable[[], None],
 ) -> bool:
     """Let traffic flow as ``release`` says, now; False where the object is not there yet: `pulumi up` makes it.
 
+    The object is read first, then ``confirm`` makes sure that the stack is still this driver's, and the write names the
+    version that was read. So one that is stopped after it was confirmed writes nothing over what its successor wrote.
+
     Raises:
-        DeliveryError: the API server does not answer.
+        ClusterUnavailable: the API server does not answer.
+        Lost: the stack is another driver's.
     """
     path = split_path(system.namespace, service, deployed.spec, system.cluster.traffic)
-    found = cluster.get(path)
-    if found is None:
-        return False
-    cluster.apply(path, moved(found, system, service, deployed, release))
-    return True
+    for _ in range(_TRIES):
+        found = cluster.get(path)
+        if found is None:
+            return False
+        confirm()
+        try:
+            cluster.apply(path, moved(found, system, service, deployed, release))
+        except StaleObject:
+            continue
+        return True
+    raise ClusterUnavailable(f"{path}: changes faster than it can be written")
 
 
 def split_path(namespace: str, service: str, spec: ServiceSpec, traffic: str) -> str:

@@ -42,6 +42,9 @@ class ClusterSettings(Model):
     api_server_networks: tuple[Cidr, ...] = Field(
         default=ANYWHERE, min_length=1, description="addresses of the API server, for pods with permissions"
     )
+    lock_namespace: Name = Field(
+        default="default", description="where the Lease of the stack's driver is kept; the namespace must be there"
+    )
     monitoring_namespace: Name = Field(default="monitoring", description="where Prometheus' pods run")
     prometheus_url: Url | None = Field(
         default=None,

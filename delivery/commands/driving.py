@@ -1,21 +1,22 @@
 """How every command that moves a release runs the driver: under the lock, watched, and interruptible."""
 
-import signal
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
-import psutil
 from rich.text import Text
 
-from delivery import driver, words
+from delivery import asking, driver, words
+from delivery.asking import Asked, Request, Turn
 from delivery.commands.reporting import INTERRUPTED, Report, progress_console
-from delivery.errors import Busy
+from delivery.errors import Busy, DeliveryError
 from delivery.events import Listener
+from delivery.holder import Holder
 from delivery.journal import Journal
 from delivery.position import position
 from delivery.session import Session
+from delivery.signals import interrupt
 from delivery.telling import watching
 from delivery.view import Heading
 
@@ -38,8 +39,7 @@ def drive(  # noqa: PLR0913 -- what, where, and how it is told
     journal = Journal(service, spec)
     try:
         with watching(progress_console(), heading, journal, events=events) as listen:
-            act(listen)
-            outcome = driver.go(session, service, listen, steps=steps)
+            outcome, asked = _carried(session, service, act, listen, steps)
     except KeyboardInterrupt:
         report.document = _document(session, service, journal, "interrupted")
         report.fail(interruption(session, service), INTERRUPTED)
@@ -47,10 +47,31 @@ def drive(  # noqa: PLR0913 -- what, where, and how it is told
     report.document = _document(session, service, journal, outcome.result)
     said = outcome.said if outcome.said.startswith(outcome.result) else f"{outcome.result}: {outcome.said}"
     report.document["said"] = said
-    if outcome.exit_code:
+    if asked is not None:  # whoever waits for this command waits for another outcome
+        report.fail(f"{session.stack} {service}: {said} (asked by {asked.by})", outcome.exit_code or INTERRUPTED)
+    elif outcome.exit_code:
         report.fail(f"{session.stack} {service}: {said}", outcome.exit_code)
     else:
         report.show(Text(f"{session.stack} {service}: {said}", style="green"))
+
+
+def _carried(
+    session: Session, service: str, act: Act, listen: Listener, steps: int | None
+) -> tuple[driver.Outcome, Request | None]:
+    """Act and carry on; where somebody elsewhere asks the driver to turn back, do that instead, and tell them."""
+    session.lock.driving = service
+    try:
+        act(listen)
+        return driver.go(session, service, listen, steps=steps), None
+    except KeyboardInterrupt:
+        request = session.lock.asked(service)
+        if request is None:
+            raise
+    blame = request.turn == "rolled back"
+    driver.turn_back(session, service, request.turn, request.reason, blame=blame)
+    outcome = driver.go(session, service, listen)
+    session.lock.answer(outcome.result, outcome.said)
+    return outcome, request
 
 
 def interruption(session: Session, service: str) -> str:
@@ -83,11 +104,39 @@ def _document(session: Session, service: str, journal: Journal, result: str) -> 
     }
 
 
+def elsewhere(session: Session, request: Request) -> Asked:
+    """Have a driver on another machine, or of another checkout, turn back; at once where none works on the stack."""
+    if session.holder() is not None:
+        return Asked()  # this machine's: `seized` stops it sooner
+    lease = session.lock.elsewhere()
+    if lease is None:
+        return Asked()
+
+    def told(holder: Holder) -> None:
+        progress_console().print(f"{session.stack}: asked {holder} to turn back", markup=False, soft_wrap=True)
+
+    return asking.ask(lease, request, told, session.lock.gone())
+
+
+def handed_over(report: Report, session: Session, asked: Asked, turn: Turn) -> bool:
+    """Report what the driver that was asked has done; False where none has, and it is left to do here."""
+    if asked.answer is None:
+        return False
+    said = f"{session.stack} {report.service}: {asked.answer.said} (by {asked.holder})"
+    report.document |= {"result": asked.answer.result, "said": asked.answer.said, "by": str(asked.holder)}
+    if asked.answer.result == turn:
+        report.show(Text(said, style="green"))
+    else:
+        report.fail(said, driver.EXIT.get(asked.answer.result, DeliveryError.exit_code))
+    return True
+
+
 @contextmanager
-def seized(session: Session) -> Generator[None]:
+def seized(session: Session, past: str | None = None) -> Generator[None]:
     """Hold the stack, for who may not wait: a driver that works on it is told to stop, and its update too, as by ^C.
 
-    Its record says where it was. Raises Busy if it does not stop, or works on another machine.
+    Its record says where it was. ``past`` is the identity of a driver elsewhere that does not react: it is fenced off.
+    Raises Busy if the driver does not stop.
     """
     holder = session.holder()
     if holder:
@@ -100,16 +149,5 @@ def seized(session: Session) -> Generator[None]:
                     f"stack {session.stack}: pid {holder} did not stop in {patience}; kill it, then say this again"
                 )
             time.sleep(_POLL_SECONDS)
-    with session.exclusive():
+    with session.exclusive(past):
         yield
-
-
-def interrupt(driver_id: int) -> None:
-    """Send the signal that a terminal would send to both; the driver first, or it takes the update for a failed one."""
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(driver_id)
-        engines = [child for child in process.children(recursive=True) if child.name() == "pulumi"]
-        process.send_signal(signal.SIGINT)
-        for engine in engines:
-            with suppress(psutil.NoSuchProcess):
-                engine.send_signal(signal.SIGINT)

@@ -10,6 +10,7 @@ from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overrid
 from delivery.commands.reporting import Report, opened, reported
 from delivery.errors import Refused
 from delivery.people import who
+from delivery.takeover import catch_up
 from models.delivery import Override
 
 app = typer.Typer()
@@ -79,6 +80,7 @@ def _released(report: Report, one: promotion.Promotion, past: Override | None, *
     """Carry out one promotion; give the report's document with it."""
     before, session, service = report.document, one.session, one.service
     with session.exclusive():
+        catch_up(session, service)
         run = records.new_run(session, service, one.content, driver.now(), override=past)
         report.show(
             f"{session.stack} {service}", tables.plan(foresight.foresee(session.service_spec(service), run)), ""

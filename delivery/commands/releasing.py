@@ -6,14 +6,16 @@ from typing import Annotated
 import typer
 
 from delivery import driver, foresight, records, returning, tables, words
+from delivery.asking import Request
 from delivery.commands import content
-from delivery.commands.driving import drive, seized
+from delivery.commands.driving import drive, elsewhere, handed_over, seized
 from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overriding, Reason, Service, Stack
 from delivery.commands.reporting import opened, reported
 from delivery.errors import DeliveryError
 from delivery.events import Listener
 from delivery.people import who
 from delivery.session import Session
+from delivery.takeover import catch_up
 from models.delivery import Override, Run
 
 app = typer.Typer()
@@ -63,6 +65,8 @@ def release(  # noqa: PLR0913, PLR0917 -- one for each option
         target = content.target(session, service, asked)
         past = Override(reason=override, by=who(), at=driver.now()) if override else None
         with session.exclusive():
+            if catch_up(session, service):
+                target = content.target(session, service, asked)
             run = records.new_run(session, service, target, driver.now(), manual=manual, override=past)
             planned = foresight.foresee(session.service_spec(service), run)
             report.show(tables.plan(planned), "")
@@ -123,8 +127,10 @@ def _carry_on(  # noqa: PLR0913 -- one for each option
 ) -> None:
     with reported(command, stack, service, as_json=as_json) as report:
         session = opened(context, stack)
-        run = under_way(session, service)
+        session.service_spec(service)
         with session.exclusive():
+            catch_up(session, service)
+            run = under_way(session, service)
             drive(
                 report,
                 session,
@@ -153,12 +159,14 @@ def abort(  # noqa: PLR0913, PLR0917 -- one for each option
     """
     with reported("abort", stack, service, as_json=as_json) as report:
         session = opened(context, stack)
-        run = session.service(service).delivery.run
-        if run is None:
-            raise DeliveryError(
-                f"{service}: no release is under way in {stack}; `slipway rollback` leaves the live version"
-            )
-        with seized(session):
+        if session.holder() is not None:
+            under_way(session, service)  # a driver is not stopped in vain
+        asked = elsewhere(session, Request(service=service, turn="aborted", reason=reason, by=who()))
+        if handed_over(report, session, asked, "aborted"):
+            return
+        with seized(session, asked.past):
+            catch_up(session, service)
+            run = under_way(session, service)
             drive(
                 report,
                 session,
@@ -188,7 +196,11 @@ def rollback(  # noqa: PLR0913, PLR0917 -- one for each option
     with reported("rollback", stack, service, as_json=as_json) as report:
         session = opened(context, stack)
         session.service_spec(service)
-        with seized(session):
+        asked = elsewhere(session, Request(service=service, turn="rolled back", reason=reason, by=who()))
+        if handed_over(report, session, asked, "rolled back"):
+            return
+        with seized(session, asked.past):
+            catch_up(session, service)
             run = session.delivery(service).run
             back = None if run else returning.version_before(session, service)
 
@@ -219,8 +231,10 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     """
     with reported("approve", stack, service, as_json=as_json) as report:
         session = opened(context, stack)
-        run = under_way(session, service)
+        session.service_spec(service)
         with session.exclusive():
+            catch_up(session, service)
+            run = under_way(session, service)
             records.approve(session, service, reason=reason, by=who(), now=driver.now())
             drive(report, session, service, act=lambda _: None, what=words.digest(run.target.image), events=events)
             report.document["approval"] = {"by": who(), "reason": reason}

@@ -10,6 +10,7 @@ from delivery.commands.options import VOUCHING, AnyService, AsJson, Reason, Serv
 from delivery.commands.reporting import Report, chosen_services, opened, reported
 from delivery.people import who
 from delivery.session import Session
+from delivery.takeover import catch_up
 from delivery.view import RESULTS, checks_table
 from models.delivery import ServiceDelivery
 from models.errors import ConfigurationError
@@ -37,6 +38,7 @@ def hold(  # noqa: PLR0913, PLR0917 -- one for each option
         session, named = opened(context, stack), by_digest(image)
         session.service_spec(service)
         with session.exclusive():
+            catch_up(session, service)
             delivery = session.delivery(service)
             held = holds.hold(delivery, named, None, reason=reason, by=who(), now=driver.now())
             declare(report, session, service, held, f"{words.digest(named)} is held: {reason}")
@@ -54,6 +56,7 @@ def release_hold(
         session, named = opened(context, stack), by_digest(image)
         session.service_spec(service)
         with session.exclusive():
+            catch_up(session, service)
             free = holds.let_go(session.delivery(service), named, stack=stack, service=service)
             declare(report, session, service, free, f"{words.digest(named)} may be released again")
 
@@ -72,9 +75,11 @@ def check(
         session = opened(context, stack)
         chosen = chosen_services(session, service)
         with session.exclusive():
+            for name in chosen:
+                catch_up(session, name)
             found = [checking.check(session, name, window, driver.now()) for name in chosen]
             if any(one.change for one in found):
-                session.engine.up(lambda _: None)  # the next environment reads outputs, not this file
+                session.update(lambda _: None)  # the next environment reads outputs, not this file
         report.document["services"] = {one.service: one.document() for one in found}
         for one in found:
             head = f"{stack} {one.service}: {one.result}" + (f", {one.change}" if one.change else "")
@@ -89,7 +94,7 @@ def check(
 def declare(report: Report, session: Session, service: str, delivery: ServiceDelivery, said: str) -> None:
     """Write a record without a release in it, and export it: the next environment reads outputs, not this file."""
     session.write(service, session.release(service), delivery)
-    session.engine.up(lambda _: None)
+    session.update(lambda _: None)
     report.document["holds"] = [held.document() for held in delivery.holds]
     report.show(f"{session.stack} {service}: {said}")
 

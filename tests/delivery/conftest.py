@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from delivery import reaching
+from tests.delivery.checkouts import Checkouts, checkouts
 from tests.delivery.world import World, world
 
 _sleep = time.sleep
@@ -26,3 +27,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def canary(tmp_path: Path) -> World:
     """A stack whose service is released as a canary of two steps."""
     return world(tmp_path)
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkouts:
+    """Two checkouts of that stack, and a clock by which a Lease soon expires."""
+    return checkouts(tmp_path, monkeypatch)

@@ -18,6 +18,7 @@ from delivery.events import Event, Listener
 from delivery.session import Session
 from models.delivery import Arm, CheckResult, Run
 from planning.course import course
+from tests.delivery.leases import Leases
 from tests.delivery.vouching import NOON
 from tests.samples import IMAGE, OTHER_IMAGE, Config, entry, service
 
@@ -52,10 +53,19 @@ class Api:
 
     objects: Config = field(default_factory=dict[str, Any])
     silent: str = ""
+    leases: Leases = field(default_factory=Leases)
+
+    def create(self, path: str, body: Config) -> Config | None:
+        return self.leases.create(path, body)
+
+    def replace(self, path: str, body: Config) -> Config | None:
+        return self.leases.replace(path, body)
 
     def get(self, path: str) -> Config | None:
         if self.silent:
             raise DeliveryError(self.silent)
+        if "/leases/" in path:
+            return self.leases.get(path)
         return next((found for end, found in self.objects.items() if path.endswith(end)), None)
 
     def ready(self, _: str, deployment: str) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from delivery import driver
 from delivery.commands import driving
 from delivery.session import Session
+from delivery.stack_file import StackFile
+from models.delivery import ServiceDelivery
+from models.release import ServiceRelease
 from tests.delivery import desk as playing
 from tests.delivery.desk import STABLE, WORSE, Desk
 from tests.delivery.vouching import held, past, recorded
@@ -19,7 +23,7 @@ from tests.samples import IMAGE, OTHER_IMAGE
 RELEASE = ("release", "prod", "web", "--image", OTHER_IMAGE)
 COMMANDS = (
     "release", "step", "resume", "abort", "rollback", "approve", "promote", "status", "history", "plan", "hold",
-    "release-hold", "check", "size", "diff", "merge-record",
+    "release-hold", "check", "size", "diff", "merge-record", "tend",
 )  # fmt: skip
 
 
@@ -136,7 +140,7 @@ def test_a_held_image_is_not_released(desk: Desk) -> None:
 def test_a_stack_that_somebody_works_on_is_busy(desk: Desk) -> None:
     with desk.session().exclusive():
         line = desk.refused(*RELEASE, code=6)
-    assert f"(pid {os.getpid()})" in line
+    assert f"(ann on {socket.gethostname()}, pid {os.getpid()}, since 20" in line
 
 
 def test_with_json_a_refusal_is_a_document_too(desk: Desk) -> None:
@@ -188,16 +192,50 @@ def test_the_script_says_what_to_run_where_nothing_is_installed(tmp_path: Path) 
 
 def test_a_driver_that_runs_is_stopped_before_an_abort(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.begun(stage=1)
-    alive = [4242, 4242]
     signalled: list[int] = []
 
     def holder(_: Session) -> int | None:
-        return alive.pop() if alive else None
+        return None if signalled else 4242
 
     monkeypatch.setattr(Session, "holder", holder)
     monkeypatch.setattr(driving, "interrupt", signalled.append)
     assert desk.slipway("abort", "prod", "web").code == 0
     assert signalled == [4242]
+
+
+CATCHING_UP = [
+    ("hold", "prod", "web", IMAGE, "--reason", "x"),
+    ("check", "prod"),
+    ("resume", "prod", "web"),
+    ("step", "prod", "web"),
+    ("approve", "prod", "web", "--reason", "x"),
+    ("abort", "prod", "web"),
+    ("rollback", "prod", "web"),
+    RELEASE,
+]
+
+
+@pytest.mark.parametrize("arguments", CATCHING_UP, ids=lambda arguments: arguments[0])
+def test_whoever_changes_something_first_takes_over_what_another_checkout_has_recorded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    older = desk.file().read_bytes()
+    with desk.session().exclusive():
+        begun = desk.begun(stage=1, stage_began=driver.now())
+    session = desk.session()
+    with session.exclusive():
+        session.write("web", session.release("web"), session.delivery("web"))
+    desk.file().write_bytes(older)
+    written: list[str] = []
+    write = StackFile.write
+
+    def noted(file: StackFile, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+        written.append(delivery.run.id if delivery.run else "")
+        write(file, service, release, delivery)
+
+    monkeypatch.setattr(StackFile, "write", noted)
+    desk.slipway(*arguments)
+    assert written[0] == begun.id
 
 
 def test_the_exit_codes_of_outcomes_are_the_documented_ones() -> None:

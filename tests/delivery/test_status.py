@@ -1,14 +1,21 @@
 """`slipway status`: three sources, what they disagree in, and what comes next."""
 
+import json
+import os
+import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components import names
 from delivery.errors import DeliveryError
+from delivery.holder import Holder
+from delivery.lease import Lease
 from delivery.position import position
 from delivery.seen import Seen, see
+from delivery.takeover import carried
 from models.delivery import Approval, ServiceDelivery
 from tests.delivery.desk import FINE, STABLE, Desk, columns, deployment, ingress
 from tests.delivery.vouching import NOON
@@ -99,10 +106,32 @@ def test_a_driver_that_works_is_named(desk: Desk) -> None:
     desk.begun(stage=1)
     with desk.session().exclusive():
         document = told(desk)
-    assert document["driver"] is not None
+    assert document["driver"] == os.getpid()
+    assert document["owner"].items() >= {"user": "ann", "host": socket.gethostname(), "pid": os.getpid()}.items()
     web = document["services"]["web"]
     assert (web["phase"], web["stage"], web["stageIndex"]) == ("running", "step 10 %", 1)
     assert web["next"].endswith("is at step 10 % and goes on to step 100 %")
+
+
+def test_a_driver_of_another_checkout_is_named_too_and_its_record_is_told_to_be_newer(desk: Desk) -> None:
+    desk.begun(stage=0)
+    bob = Holder(user="bob", host="far", pid=7, since=NOON, nonce="x")
+    lease = Lease(desk.api, "default", names.lease("shop-prod", "shop", "prod"), bob)
+    lease.acquire()
+    session = desk.session()
+    further = session.delivery("web").run
+    assert further is not None
+    known = ServiceDelivery(run=further.model_copy(update={"stage": 1}))
+    lease.note(record=json.dumps({"web": carried(session.release("web"), known, "", {})}))
+    lease.confirm()
+    document = told(desk)
+    assert document["owner"].items() >= {"user": "bob", "host": "far", "pid": 7}.items()
+    web = document["services"]["web"]
+    assert web["phase"] == "running"
+    assert web["next"].startswith("the driver (bob on far, pid 7, since ")
+    assert "record: another checkout has driven the release further than this stack file knows" in web["differences"]
+    lease.confirm()
+    assert "driver: bob on far, pid 7, since" in desk.slipway("status", "prod").out
 
 
 CASES: list[tuple[dict[str, object], str, str]] = [

@@ -175,7 +175,7 @@ def test_pods_that_are_late_because_the_api_server_was_away_are_not_the_versions
 def test_traffic_that_cannot_be_moved_at_once_is_moved_by_the_update(
     canary: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> bool:
+    def away(*_: object, **__: object) -> bool:
         raise ClusterUnavailable("context none: the API server does not answer")
 
     monkeypatch.setattr(reaching.valve, "move", away)

@@ -14,6 +14,7 @@ from delivery.metrics import Tally, Target
 from delivery.session import Session
 from models.release import ServiceRelease, SlotRelease
 from models.revision import Revision
+from tests.delivery.leases import Leases
 from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted
 
 SERVICE, STACK = "web", "prod"
@@ -45,6 +46,10 @@ class Cluster:
     """How often containers were restarted, at each question; then as often as at the last."""
     why: str = ""
     """Why pods are not ready."""
+    space: str = "first"
+    """Identity of the namespace."""
+    leases: Leases = field(default_factory=Leases)
+    """The API server's; shared by the checkouts of one stack."""
 
     def _asked(self) -> None:
         if self.away > 0:
@@ -72,7 +77,26 @@ class Cluster:
         assert (namespace, selector["app.kubernetes.io/name"]) == ("web-prod", SERVICE)
         return self.restarted.pop(0) if len(self.restarted) > 1 else sum(self.restarted)
 
+    def create(self, path: str, body: Config) -> Config | None:
+        self._answers_for_leases()
+        return self.leases.create(path, body)
+
+    def replace(self, path: str, body: Config) -> Config | None:
+        self._answers_for_leases()
+        return self.leases.replace(path, body)
+
+    def _answers_for_leases(self) -> None:
+        """Not counted as questions: the driver renews its Lease whenever it likes."""
+        if self.away > 0:
+            raise ClusterUnavailable("context none: the API server does not answer")
+
     def get(self, path: str) -> Config | None:
+        if "/leases/" in path:
+            self._answers_for_leases()
+            return self.leases.get(path)
+        if path == "/api/v1/namespaces/web-prod":
+            self._answers_for_leases()
+            return {"metadata": {"uid": self.space}}
         self._asked()
         assert path == "/apis/networking.k8s.io/v1/namespaces/web-prod/ingresses/web-canary"
         return {"metadata": {"annotations": {"other": "kept"}}} if self.filled() else None

@@ -23,6 +23,7 @@ from tests.mutants import (
     of_delivery,
     of_evidence,
     of_local,
+    of_lock,
     of_models,
     of_network,
     of_planning,
@@ -52,6 +53,7 @@ GROUPS = (
     of_planning,
     of_delivery,
     of_evidence,
+    of_lock,
     of_server,
     of_local,
 )

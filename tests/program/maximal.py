@@ -239,6 +239,7 @@ STACK: Config = {
     "system": {"entry": "maximal", "environment": "dev", "namespace": "elsewhere"},
     "cluster": {
         "context": "prod",
+        "lockNamespace": "kube-system",
         "traffic": "gateway",
         "gateway": {"name": "public", "namespace": "gateways", "listener": "web"},
         "ingressClass": "nginx",

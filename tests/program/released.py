@@ -12,7 +12,14 @@ GATE: Config = {
     "traffic": 50,
     "deadline": "10m",
 }
-JUDGED: Config = {"gate": GATE, "approval": True, "soak": "1h", "fresh": "24h"}
+JUDGED: Config = {
+    "gate": GATE,
+    "approval": True,
+    "soak": "1h",
+    "fresh": "24h",
+    "unattended": "15m",
+    "whenUnattended": "resume",
+}
 SLOTTED: Config = {**JUDGED, "capacity": "surge", "warm": "10m"}
 MATCH: Config = {"header": {"name": "X-Canary", "value": "yes"}, "cookie": "canary"}
 PATTERN: Config = {"header": {"name": "X-Canary", "pattern": "^b"}}

@@ -1,0 +1,71 @@
+"""Two checkouts of one stack that reach one cluster, in this process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from delivery import driver, lease
+from delivery.lease import Json, Seen
+from tests.delivery.leases import Leases
+from tests.delivery.world import World, world
+
+FAST = 200
+"""How much faster than the real one the clock goes by which a Lease expires."""
+
+
+@dataclass
+class Checkouts:
+    """Two checkouts of the same stack, in folders of their own."""
+
+    ann: World
+    bob: World
+    leases: Leases
+
+    def seen(self) -> Seen:
+        return Seen(self.leases.one)
+
+
+def checkouts(folder: Path, monkeypatch: pytest.MonkeyPatch, *, fast: int = FAST) -> Checkouts:
+    """Two, with a clock by which a Lease soon expires."""
+    monkeypatch.setenv("SLIPWAY_USER", "ann")
+    real = lease.monotonic
+    monkeypatch.setattr(lease, "monotonic", lambda: fast * real())
+    found: list[World] = []
+    for name in ("ann", "bob"):
+        (folder / name).mkdir()
+        found.append(world(folder / name))
+    ann, bob = found
+    bob.cluster.leases = ann.cluster.leases
+    return Checkouts(ann, bob, ann.cluster.leases)
+
+
+def released(given: World) -> driver.Outcome:
+    with given.session.exclusive():
+        return given.released()
+
+
+class Store:
+    """Ann's way to the API server, at whose n-th write something happens."""
+
+    def __init__(self, leases: Leases, number: int, then: Callable[[], None]) -> None:
+        self._leases, self._left, self._then = leases, number, then
+        self.reached = False
+
+    def get(self, path: str) -> Json | None:
+        return self._leases.get(path)
+
+    def create(self, path: str, body: Json) -> Json | None:
+        self._count()
+        return self._leases.create(path, body)
+
+    def replace(self, path: str, body: Json) -> Json | None:
+        self._count()
+        return self._leases.replace(path, body)
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.reached = True
+            self._then()

@@ -1,0 +1,45 @@
+"""``slipway`` in a process of its own, on a played stack: ``python -m tests.delivery.played FOLDER WEIGHTS COMMAND…``.
+
+Pulumi, pods and Prometheus are played. The command line, the driver, its signals and the client of the API server that
+keeps the Lease are the real ones. The gate never gets enough requests for a verdict: a release stays at its first step.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from delivery.cli import main
+from delivery.cluster import Cluster
+from delivery.session import Session
+from tests.delivery.api import CONTEXT
+from tests.delivery.world import CANARY, world
+from tests.samples import Config
+
+UNDECIDED: Config = CANARY | {"gate": {"errors": {"margin": 1}, "deadline": "10m"}}
+FEW = 10
+UPDATE_SECONDS = 0.2
+
+
+def play(folder: Path, weights: Path) -> None:
+    """Let every session of this process be one of the played stack."""
+    with tempfile.TemporaryDirectory() as scratch:
+        given = world(Path(scratch), UNDECIDED)
+    given.session.project = folder
+    given.prometheus.traffic = FEW
+    given.engine.during = lambda _: time.sleep(UPDATE_SECONDS)
+    apply = given.cluster.apply
+
+    def noted(path: str, found: Config) -> None:
+        apply(path, found)
+        with weights.open("a") as stream:
+            stream.write(f"{time.time()} {given.cluster.weights[-1]}\n")
+
+    given.cluster.__dict__.update(apply=noted, leases=Cluster(CONTEXT))
+    Session.open = lambda *_: given.session  # type: ignore[method-assign,assignment]
+
+
+if __name__ == "__main__":
+    play(Path(sys.argv[1]), Path(sys.argv[2]))
+    sys.argv[1:] = ["--cwd", *sys.argv[1:2], *sys.argv[3:]]
+    main()
