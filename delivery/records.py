@@ -3,8 +3,9 @@
 The record and what it declares are written together, before the act, so that no kill can come between them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from delivery import evidence, holds
@@ -13,11 +14,14 @@ from delivery.gate import faults as gate_faults
 from delivery.people import who
 from delivery.session import Session
 from delivery.sources import refuse_unvouched
-from models.delivery import Approval, Arm, CheckResult, Override, Past, Result, Run, ServiceDelivery, fingerprint
+from models.delivery import Approval, Override, Past, Run, ServiceDelivery, fingerprint
 from models.release import ServiceRelease, SlotRelease
 from models.strategy import Rolling
 from models.vocabulary import OTHER_SLOT
 from planning.course import Stage, course, course_faults
+
+Holding = Callable[[ServiceDelivery], ServiceDelivery]
+"""Adds holds to a record."""
 
 
 def new_run(  # noqa: PLR0913 -- what a release may be asked to be
@@ -48,16 +52,11 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
             )
     if not express and override is None:
         refuse_unvouched(session, service, target, now)
-    in_place = declared is None or (isinstance(spec.release, Rolling) and not express)
     run = Run(
         id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
-        candidate=stable.live if in_place else OTHER_SLOT[stable.live],
-        stable=stable,
         target=target,
         image=target.image,
-        pods=session.ready(service, stable.live) if declared is not None else 0,
-        began=now,
-        stage_began=now,
+        **_placed(session, service, stable, now, express=express),
         manual=manual,
         express=express,
         override=override,
@@ -69,24 +68,51 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
     return run
 
 
-def open_run(session: Session, service: str, run: Run) -> None:
+def rebased(session: Session, service: str, run: Run, now: datetime) -> Run:
+    """Give a new run as it begins now, when what was under way before it has ended."""
+    stable = _stable(session, service, session.declared(service), run.target)
+    return run.model_copy(update=_placed(session, service, stable, now, express=run.express))
+
+
+def _placed(session: Session, service: str, stable: ServiceRelease, now: datetime, *, express: bool) -> dict[str, Any]:
+    """Give what of a run follows from what is live when it begins."""
+    first = session.declared(service) is None
+    in_place = first or (isinstance(session.service_spec(service).release, Rolling) and not express)
+    return {
+        "candidate": stable.live if in_place else OTHER_SLOT[stable.live],
+        "stable": stable,
+        "pods": 0 if first else session.ready(service, stable.live),
+        "began": now,
+        "stage_began": now,
+    }
+
+
+def open_run(session: Session, service: str, run: Run, held: Holding | None = None) -> None:
     """Write a new run and declare its first stage."""
-    first = course(session.service_spec(service), run)[0].release
-    session.write(service, first, session.delivery(service).model_copy(update={"run": run}))
+    first, delivery = course(session.service_spec(service), run)[0].release, session.delivery(service)
+    delivery = held(delivery) if held else delivery
+    session.write(service, first, delivery.model_copy(update={"run": run}))
 
 
 def _stable(session: Session, service: str, declared: ServiceRelease | None, target: SlotRelease) -> ServiceRelease:
     if declared is None:  # the first deployment of this environment
         return ServiceRelease(slots={"blue": target})
     run = session.delivery(service).run
-    if run is not None and run.kind == "forward" and run.warm_until is None:  # about to be superseded
-        return run.stable
+    if run is not None and run.warm_until is None:  # what is under way ends before this one begins
+        return _where_it_ends(run)
     if declared.canary is not None and declared.weight:
         raise DeliveryError(
             f"{service}: slot {declared.canary} answers {declared.weight} % without a release under way; "
             f"set its weight to 0 in {session.file.path.name}, or drop the slot"
         )
     return ServiceRelease(live=declared.live, slots={declared.live: declared.slots[declared.live].settled})
+
+
+def _where_it_ends(run: Run) -> ServiceRelease:
+    """Say what is live when a run that is under way has ended, for a newer one: never the version that it leaves."""
+    if run.express and run.kind == "forward":  # a way back that goes forward: what is stable here is to be left
+        return ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
+    return run.stable
 
 
 def _same(one: SlotRelease, other: SlotRelease) -> bool:
@@ -103,7 +129,7 @@ def advance(  # noqa: PLR0913 -- one write says all of this
     fresh = (delivery.run or run).model_copy(update=update)
     delivery = delivery.model_copy(update={"run": fresh})
     if following.name == "promote" and run.kind == "forward" and not run.express:
-        delivery = _with_verdict(session, service, delivery, fresh, image, "pass", now)
+        delivery = _with_verdict(session, service, delivery, fresh, image, now)
     session.write(service, following.release, delivery)
 
 
@@ -113,10 +139,11 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
     delivery: ServiceDelivery,
     run: Run,
     image: str | None,
-    result: Result,
     now: datetime,
+    *,
+    failed: bool = False,
 ) -> ServiceDelivery:
-    """Add the evidence about a run's target.
+    """Add the evidence about a run's target: what its last gate found, whoever decided to go on.
 
     Raises:
         DeliveryError: its image has no digest yet.
@@ -130,7 +157,7 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
         spec=session.service_spec(service),
         environment=session.environment,
         stack=session.stack,
-        result=result,
+        result="fail" if failed else evidence.result_of(run.checks),
         checks=run.checks,
         began=run.began,
         ended=now,
@@ -141,23 +168,7 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
 
 def reached(session: Session, service: str, moved: datetime) -> None:
     """Note that the stage was carried out and seen."""
-    _note(session, service, reached=True, stage_began=moved)
-
-
-def note_checks(session: Session, service: str, checks: Mapping[str, CheckResult], *, passed: bool) -> None:
-    """Keep the numbers of the last gate; of one that passed also the live slot's, which at 100 % will have none."""
-    _, run = _under_way(session, service)
-    baseline = dict(run.baseline)
-    for name, check in checks.items() if passed else ():
-        if check.live is not None and check.live.total:
-            before = baseline.get(name)
-            baseline[name] = before.plus(check.live) if before else check.live
-    _note(session, service, checks=dict(checks), baseline=baseline)
-
-
-def note_baseline(session: Session, service: str, baseline: Mapping[str, Arm]) -> Run:
-    """Keep what the live slot showed before the switch; give the run with it."""
-    return _note(session, service, baseline=dict(baseline))
+    note(session, service, reached=True, stage_began=moved)
 
 
 def approve(session: Session, service: str, *, reason: str, by: str, now: datetime) -> None:
@@ -166,23 +177,26 @@ def approve(session: Session, service: str, *, reason: str, by: str, now: dateti
     if run is None or run.kind == "back":
         raise DeliveryError(f"{service}: no release waits for approval in {session.stack}")
     agreed = Approval(stage=run.stage, reason=reason, by=by, at=now)
-    _note(session, service, approvals=(*run.approvals, agreed))
+    note(session, service, approvals=(*run.approvals, agreed))
 
 
 def keep_warm(session: Session, service: str, now: datetime, seconds: int) -> None:
-    """Note until when the old slot stays."""
-    _note(session, service, warm_until=now + timedelta(seconds=seconds))
+    """Note until when the old slot stays, and since when the new one is live."""
+    _, run = under_way(session, service)
+    note(session, service, warm_until=now + timedelta(seconds=seconds), promoted=run.stage_began)
 
 
-def _under_way(session: Session, service: str) -> tuple[ServiceDelivery, Run]:
+def under_way(session: Session, service: str) -> tuple[ServiceDelivery, Run]:
+    """Give the record and the run in it; raises DeliveryError if there is none."""
     delivery = session.delivery(service)
     if delivery.run is None:
         raise DeliveryError(f"{service}: no release is under way")
     return delivery, delivery.run
 
 
-def _note(session: Session, service: str, **changes: object) -> Run:
-    delivery, run = _under_way(session, service)
+def note(session: Session, service: str, **changes: object) -> Run:
+    """Change something of the run, and nothing that is declared."""
+    delivery, run = under_way(session, service)
     run = run.model_copy(update=changes)
     session.write(service, session.release(service), delivery.model_copy(update={"run": run}))
     return run
@@ -192,24 +206,45 @@ def turn(  # noqa: PLR0913 -- one write says all of this
     session: Session, service: str, ending: str, reason: str, now: datetime, *, image: str | None, blame: bool
 ) -> None:
     """Declare the first stage of the way back; a version that is to blame is held, and evidence for it revoked."""
-    delivery, run = _under_way(session, service)
+    delivery, run = under_way(session, service)
     back = run.model_copy(
         update={
-            "kind": "back", "left": session.release(service), "outcome": ending, "reason": reason,
-            "stage": 0, "reached": False, "stage_began": now, "warm_until": None,
+            "kind": "back", "left": session.release(service), "outcome": ending, "reason": reason, "image": image,
+            "stage": 0, "reached": False, "stage_began": now, "warm_until": None, "windows": (),
         }
     )  # fmt: skip
     delivery = delivery.model_copy(update={"run": back})
-    if blame and image:
-        config = fingerprint(run.target)
-        delivery = holds.rolled_back(delivery, image, config, reason=reason, by=who(), now=now)
-        delivery = _with_verdict(session, service, delivery, run, image, "fail", now)
+    if blame:
+        delivery = _blamed(session, service, delivery, run, image, reason, now)
     session.write(service, course(session.service_spec(service), back)[0].release, delivery)
+
+
+def blame(session: Session, service: str, reason: str, now: datetime, *, image: str | None) -> None:
+    """Hold the version that a way back leaves already, whatever it was left for; its stage stays."""
+    delivery, run = under_way(session, service)
+    back = run.model_copy(update={"outcome": "rolled back", "reason": reason, "image": image})
+    delivery = _blamed(session, service, delivery.model_copy(update={"run": back}), run, image, reason, now)
+    session.write(service, session.release(service), delivery)
+
+
+def _blamed(  # noqa: PLR0913, PLR0917 -- a hold says who, when and why
+    session: Session,
+    service: str,
+    delivery: ServiceDelivery,
+    run: Run,
+    image: str | None,
+    reason: str,
+    now: datetime,
+) -> ServiceDelivery:
+    if image is None:  # it was never built
+        return delivery
+    delivery = holds.rolled_back(delivery, image, fingerprint(run.target), reason=reason, by=who(), now=now)
+    return _with_verdict(session, service, delivery, run, image, now, failed=True)
 
 
 def end(session: Session, service: str, now: datetime, *, image: str | None) -> None:
     """Close the run; one in place brings its evidence with it."""
-    (delivery, run), release = _under_way(session, service), session.release(service)
+    (delivery, run), release = under_way(session, service), session.release(service)
     forward = run.kind == "forward"
     past = Past(
         id=run.id,
@@ -220,10 +255,11 @@ def end(session: Session, service: str, now: datetime, *, image: str | None) -> 
         reason=run.reason,
         began=run.began,
         ended=now,
+        promoted=run.promoted if forward else None,
         override=run.override,
     )
     if forward and run.candidate == run.stable.live:
-        delivery = _with_verdict(session, service, delivery, run, image, "pass", now)
+        delivery = _with_verdict(session, service, delivery, run, image, now)
     if forward:
         release = ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
     session.write(service, release, evidence.remember(delivery.model_copy(update={"run": None}), past))

@@ -120,9 +120,8 @@ def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: Catalog
         raise NotVouchedError(
             f"{what}: its verdict was revoked at {shown(verdict.revoked.at)}: {verdict.revoked.reason}; {again}"
         )
-    if verdict.result != "pass":
-        said = "; ".join(f"{name}: {check.said}" for name, check in verdict.checks.items() if check.result != "pass")
-        raise NotVouchedError(f"{what}: its verdict is {verdict.result}{f' ({said})' if said else ''}; {again}")
+    if found := _not_passed(verdict, entry):
+        raise NotVouchedError(f"{what}: {found}; {again}")
     if newer := _changed_since(verdict, evidence, entry, content):
         raise NotVouchedError(f"{what} was judged {newer}, then {again}")
     old = age(verdict.ended, now)
@@ -138,6 +137,17 @@ def vouched(evidence: Evidence, image: str, content: SlotRelease, entry: Catalog
             f"{again}"
         )
     return verdict
+
+
+def _not_passed(verdict: Verdict, entry: CatalogueEntry) -> str:
+    """Say why a verdict is no pass; empty = it is one. An older program called it a pass where nothing was judged."""
+    if not verdict.checks and verdict.result in ("pass", "unjudged"):
+        return (
+            f"nothing was judged, so no verdict vouches for it; give release.gate in catalog/{entry.name}.yaml errors, "
+            "latency, a check or a webhook"
+        )
+    said = "; ".join(f"{name}: {check.said}" for name, check in verdict.checks.items() if check.result != "pass")
+    return "" if verdict.result == "pass" else f"its verdict is {verdict.result}{f' ({said})' if said else ''}"
 
 
 def _changed_since(verdict: Verdict, evidence: Evidence, entry: CatalogueEntry, content: SlotRelease) -> str:
