@@ -125,7 +125,7 @@ def _yardstick(delivery: ServiceDelivery, image: str, config: str) -> dict[str, 
         for verdict in reversed(delivery.verdicts)
         if verdict.names(image, config)
     )
-    return next(filter(None, compared), {})
+    return next(filter(None, compared), dict[str, Arm]())
 
 
 def _counting(delivery: ServiceDelivery, image: str, config: str) -> Verdict | None:

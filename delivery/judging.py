@@ -18,6 +18,7 @@ from delivery.observe import observed
 from delivery.session import Session
 from models.delivery import Arm, CheckResult, Run
 from models.gate import Gate
+from models.service import ServiceSpec
 from models.vocabulary import SlotName
 from planning.course import ALL, Stage, pods_needed
 
@@ -61,9 +62,13 @@ class Judge:
         window = self._run.window(self._run.stage)
         return window.webhook if window else None
 
+    @cached_property
+    def _spec(self) -> ServiceSpec:
+        return self._session.service_spec(self._service)
+
     @property
     def _gate(self) -> Gate:
-        return self._session.service_spec(self._service).release.gate
+        return self._spec.release.gate
 
     def _told(self) -> dict[str, Any]:
         """What a webhook gets."""
@@ -129,7 +134,7 @@ class Judge:
         if metrics is None:
             self.blind = True
             return False
-        route = self._session.service_spec(self._service).route
+        route = self._spec.route
         steered = bool(route and route.session)
         try:
             share = None if route else self._shared()
@@ -200,7 +205,7 @@ class Judge:
     def _trouble(self) -> str:
         """Say what is wrong with the new slot's pods; the first time remembers how often they were restarted before."""
         content = self._stage.release.slots[self._run.candidate]
-        needed = pods_needed(self._session.service_spec(self._service), content)
+        needed = pods_needed(self._spec, content)
         try:
             ready = self._session.ready(self._service, self._run.candidate)
             restarts = self._session.restarts(self._service, self._run.candidate)
