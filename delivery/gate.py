@@ -85,12 +85,21 @@ class GateKeeper:
         self._answered = answered
         """The webhook's pass, which ends its question for this stage."""
 
-    def look(self, since: float, now: float, *, judged: bool = True, before: Mapping[str, Arm] | None = None) -> Look:
+    def look(
+        self,
+        since: float,
+        now: float,
+        *,
+        until: float | None = None,
+        judged: bool = True,
+        before: Mapping[str, Arm] | None = None,
+    ) -> Look:
         """Look at everything since a unix time.
 
         Args:
             since: When the stage's split first acted.
             now: The time.
+            until: When the requests end that are counted; None = now.
             judged: Whether requests reach the new slot. Where none do yet (``verify``), checks and webhook are asked.
             before: By criterion, what was answered at an *earlier* time, for a stage at which no live slot answers
                 beside the new one: of the steps passed, or as :meth:`standing` gives it. None = the live slot of the
@@ -100,7 +109,7 @@ class GateKeeper:
         samples = wanted = 0
         try:
             if judged:
-                arms = list(self._criteria(since, before))
+                arms = list(self._criteria(since, until, before))
                 samples, wanted = min((arm.candidate.total for arm in arms), default=0), _most_wanted(arms)
                 checks = {arm.name: _judged(arm) for arm in arms}
             checks |= {name: self._checked(name, check, since, now) for name, check in self._spec.checks.items()}
@@ -123,12 +132,12 @@ class GateKeeper:
         named = {"errors": self._spec.errors, "latency": self._spec.latency}
         return {name: float(criterion.margin) for name, criterion in named.items() if criterion is not None}
 
-    def _criteria(self, since: float, before: Mapping[str, Arm] | None) -> Iterator[_Arms]:
-        for name, margin, arms in self._counted(since):
+    def _criteria(self, since: float, until: float | None, before: Mapping[str, Arm] | None) -> Iterator[_Arms]:
+        for name, margin, arms in self._counted(since, until):
             live = arms.get("live", NOBODY) if before is None else before.get(name, NOBODY)
             yield _Arms(name=name, candidate=arms["candidate"], live=live, alone=before is not None, margin=margin)
 
-    def _counted(self, since: float, until: float | None = None) -> Iterator[tuple[str, float, dict[str, Arm]]]:
+    def _counted(self, since: float, until: float | None) -> Iterator[tuple[str, float, dict[str, Arm]]]:
         """Give each criterion with its margin and, by role, its bad answers out of all."""
         latency, margins = self._spec.latency, self.margins
         if not margins:

@@ -31,6 +31,7 @@ from tests.mutants import (
     of_server,
     of_sight,
     of_traffic,
+    of_verdicts,
     of_workloads,
 )
 from tests.mutants.choice import Choice, Known, chosen
@@ -50,6 +51,7 @@ GROUPS = (
     of_planning,
     of_delivery,
     of_evidence,
+    of_verdicts,
     of_server,
     of_local,
 )
