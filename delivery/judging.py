@@ -42,7 +42,7 @@ class Judge:
         self._restarted: int | None = None
         """How often containers of the new slot had been restarted when the stage was reached; none = not known yet."""
         self._baseline: Mapping[str, Arm] | None = run.baseline or None
-        self._answered = self._webhook is not None
+        self._kept, self._answered = False, self._webhook is not None
 
     @cached_property
     def _target(self) -> Target:
@@ -105,18 +105,24 @@ class Judge:
         except MetricsUnavailable as error:
             return silent(error)
         judged = self._stage.name != "verify"
-        found = self._keeper.look(since, time.time(), until=until, judged=judged, before=before)
-        answer = found.checks.get("webhook")
-        if answer is not None and answer.result == "pass" and not self._answered:
-            windows.answered(self._session, self._service, answer)
-            self._answered = True
-        return found
+        return self._keeper.look(since, time.time(), until=until, judged=judged, before=before)
 
     def prepare(self) -> None:
         """Keep what was answered before the release while the metrics source still knows it; where it answers."""
         if self._stage.gate and self._alone:
             with suppress(MetricsUnavailable):
                 self._before()
+            self._keep({})
+
+    def _keep(self, checks: Mapping[str, CheckResult]) -> None:
+        """Write down what a driver after this one must not ask again. No look does so itself: an update may run."""
+        if self._baseline and not self._run.baseline and not self._kept:
+            windows.compared_with(self._session, self._service, self._baseline)
+            self._kept = True
+        answer = checks.get("webhook")
+        if answer is not None and answer.result == "pass" and not self._answered:
+            windows.answered(self._session, self._service, answer)
+            self._answered = True
 
     def _before(self) -> Mapping[str, Arm]:
         """Give what the live slot answered when it was alone: at the steps passed, or before the release.
@@ -126,7 +132,6 @@ class Judge:
         if self._baseline is None:
             delivery = self._session.delivery(self._service)
             self._baseline = standing(self._keeper, delivery.history, self._run.began)
-            windows.compared_with(self._session, self._service, self._baseline)
         return self._baseline
 
     def seen(self, since: float) -> bool:
@@ -169,6 +174,7 @@ class Judge:
         self._trouble()
         while True:
             found = self.look(since) if passed else self._in_time(since)
+            self._keep(found.checks)
             look = self._steady(replace(found, result="pass") if passed and self._open(found) else found)
             seen = seen or self.seen(since)
             if look.said != told:
