@@ -33,7 +33,7 @@ def later(given: World, seconds: float) -> None:
         for window in run(given).windows
     ]
     records.note(given.session, SERVICE, windows=tuple(windows), stage_began=run(given).stage_began - past)
-    given.prometheus.splits = [type(one)(one.at - seconds, one.runs, one.shares) for one in given.prometheus.splits]
+    given.prometheus.aged(seconds)
 
 
 def approve(given: World) -> driver.Outcome:
@@ -85,7 +85,10 @@ def test_a_window_goes_on_where_it_began_when_its_driver_was_killed(tmp_path: Pa
 
 
 @pytest.mark.parametrize("silent", [0, 1, 3])
-def test_after_a_late_approval_there_is_time_for_a_verdict(tmp_path: Path, silent: int) -> None:
+def test_after_a_late_approval_there_is_time_for_a_verdict(
+    tmp_path: Path, silent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.judging._LEAST_SECONDS", 0)
     given = world(tmp_path, CANARY | {"approval": True})
     assert given.released().result == "waiting"
     later(given, 3600)

@@ -6,7 +6,7 @@ no driver runs; the proxy splits them as it was told last; a slot answers with w
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -71,6 +71,10 @@ class Prometheus:
     def turns_bad(self, image: str, share: float) -> None:
         """Let an image answer so from now on."""
         self.turns.append((self.now(), image, share))
+
+    def aged(self, seconds: float) -> None:
+        """Let all that happened be so long ago."""
+        self.splits = [replace(split, at=split.at - seconds) for split in self.splits]
 
     def now(self) -> float:
         return time.time()

@@ -74,6 +74,6 @@ MUTANTS = [
            "evidence out of a billion requests", EXTREMES),
     Mutant(VERDICTS, "(good and share >= 1)", "(good and share > 2)", "margin 100 ends the driver", EXTREMES),
     Mutant("models/delivery.py", "total: Requests", "total: Count", "a busy hour ends the driver", EXTREMES),
-    Mutant("planning/split.py", "low, high = 0.0, spread * self.phases * log1p(1 / (scale * dealt))",
-           "low, high = 0.0, 30.0", "an uneven load's queue is empty", EXTREMES),
+    Mutant("planning/split.py", "return -expm1(-low) / scale", "return low / scale", "queues end too soon",
+           "planning/test_split.py"),
 ]  # fmt: skip
