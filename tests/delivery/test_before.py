@@ -1,11 +1,13 @@
 """Rolling and blue-green releases are compared with the time before them, whether or not their driver was killed."""
 
 from contextlib import suppress
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from delivery import records
+from delivery import driver, records
 from delivery.driver import Outcome
 from models.delivery import Arm
 from tests.delivery.users import Killed
@@ -61,7 +63,7 @@ def test_worse_than_before_is_not(tmp_path: Path, strategy: Config, update: int)
 
 
 @BOTH
-@pytest.mark.parametrize("rate", [0, 1, 5, 10, 15, 20, 30])
+@pytest.mark.parametrize("rate", [0, 0.01, 0.1, 1, 5, 10, 15, 20, 30])
 @pytest.mark.parametrize("update", [0, 1])
 def test_little_traffic_before_is_no_reason_to_wait_for_more(
     tmp_path: Path, strategy: Config, rate: float, update: int
@@ -112,14 +114,30 @@ def test_a_repair_is_compared_with_the_version_that_was_stable(tmp_path: Path) -
     assert given.go().result == "promoted"
 
 
-def test_a_release_that_supersedes_begins_when_the_way_back_has_ended(tmp_path: Path) -> None:
+def test_a_release_that_supersedes_begins_when_the_way_back_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = world(tmp_path, ROLLING | {"approval": True})
     given.prometheus.shares = {IMAGE: 0.02, OTHER_IMAGE: 0.022, str(FIXED.image): 0.02}
     assert given.released().result == "waiting"
-    given.begin(FIXED)
+    began, calls = driver.now(), count()
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "now", lambda: began + timedelta(seconds=next(calls)))
+        given.begin(FIXED)
     run, (past,) = given.session.delivery(SERVICE).run, given.session.delivery(SERVICE).history
     assert run is not None
-    assert run.began >= past.ended
+    assert run.began > past.ended
     assert given.go().result == "waiting"
     records.approve(given.session, SERVICE, reason="fine", by="me", now=past.ended)
     assert given.go().result == "promoted"
+
+
+@BOTH
+def test_what_was_before_is_counted_once(tmp_path: Path, strategy: Config) -> None:
+    given = world(tmp_path, strategy | {"approval": True})
+    assert given.released().result == "waiting"
+    for _ in range(2):
+        assert given.go().result == "waiting"
+    run = given.session.delivery(SERVICE).run
+    assert run is not None
+    assert run.baseline == {"errors": Arm(bad=0, total=round(60 * given.prometheus.traffic))}

@@ -135,6 +135,8 @@ def test_a_release_meanwhile_goes_on_from_where_it_leads(tmp_path: Path, update:
     given = returned(tmp_path)
     killed(given, update)
     newer = TARGET.model_copy(update={"image": OTHER_IMAGE[:-1] + "2"})
+    planned = records.new_run(given.session, SERVICE, newer, driver.now()).stable
+    assert planned.slots[planned.live].image == FIX.image, "what `slipway plan` shows"
     given.begin(newer)
     stable = run(given).stable
     assert stable.slots[stable.live].image == FIX.image
