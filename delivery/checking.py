@@ -1,6 +1,6 @@
 """Judges what is live again: evidence that turned out wrong is taken back, and evidence that is missing is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +9,9 @@ from delivery.errors import DeliveryError
 from delivery.gate import GateKeeper, Look
 from delivery.journal import documents
 from delivery.session import Session
-from models.delivery import Result, ServiceDelivery, Verdict, age
+from models.delivery import Arm, Result, ServiceDelivery, Verdict, age
 from models.vocabulary import SlotName
+from planning.before import undisturbed_since
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,12 @@ class Checked:
 
 
 def check(session: Session, service: str, window: float, now: datetime) -> Checked:
-    """Judge the live slot's last ``window`` seconds by itself, and write what follows from it into the record.
+    """Judge what users got from the live slot in the last ``window`` seconds, and write what follows from it.
+
+    What the version before answered in that time does not count. The gate is that of a release, and its yardstick too:
+    what the newest verdict about these bytes compared them with. So a service that always answers 2 % of its requests
+    with an error is not condemned for it later, and a verdict that is renewed does not drift. Where there is none, the
+    slot is judged by itself.
 
     A failure revokes the verdicts about these bytes. A pass makes a verdict where none counts. Neither is read by the
     next environment before an update of the stack exports it.
@@ -58,8 +64,12 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
     if content is None or content.image is None:
         raise DeliveryError(f"{session.stack} {service}: never deployed; pulumi up -s {session.stack}")
     image, config = content.image, session.config(service, content)
-    began = datetime.fromtimestamp(now.timestamp() - window, UTC).replace(microsecond=0)
-    look = keeper(session, service, release.live).look(began.timestamp(), now.timestamp(), compared=False)
+    since = max(now.timestamp() - window, _live_since(delivery, now))
+    began = datetime.fromtimestamp(int(since), UTC)
+    before = _yardstick(delivery, image, config)
+    look = keeper(session, service, release.live).look(since, now.timestamp(), before=before)
+    if not look.checks and look.result == "pass":
+        look = replace(look, result=None, said="nothing is judged: release.gate of the entry names no criterion")
     result: Result = look.result or "inconclusive"
     spec = session.service_spec(service)
     verdict = evidence.verdict(
@@ -82,7 +92,7 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
 
 
 def keeper(session: Session, service: str, slot: SlotName) -> GateKeeper:
-    """Give the gate of a slot that is judged by itself."""
+    """Give the gate of a slot beside which none answers."""
     spec, metrics = session.service_spec(service), session.required_metrics("a check")
 
     def told() -> dict[str, Any]:
@@ -92,7 +102,6 @@ def keeper(session: Session, service: str, slot: SlotName) -> GateKeeper:
         spec.release.gate,
         metrics,
         session.target(service, {"candidate": slot}),
-        strategy=spec.release.strategy,
         notify=told,
     )
 
@@ -100,13 +109,35 @@ def keeper(session: Session, service: str, slot: SlotName) -> GateKeeper:
 def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str) -> tuple[ServiceDelivery, str]:
     """Give the record after a check, and what changed."""
     version = (verdict.image, verdict.config, verdict.revision)
-    standing = delivery.verdict_on(*version)
-    counts = standing is not None and standing.result == "pass" and standing.revoked is None
-    if verdict.result == "fail" and counts:
+    standing = _counting(delivery, *version)
+    if verdict.result == "fail" and standing is not None:
         left = evidence.revoke(delivery, *version[:2], said, verdict.ended, revision=verdict.revision)
         return left, "verdict revoked"
-    same = counts and standing is not None and standing.revision == verdict.revision
+    same = standing is not None and standing.checks and standing.revision == verdict.revision
     stale = standing is None or not same or age(standing.ended, verdict.ended) > fresh
     if verdict.result == "pass" and stale and delivery.holding(*version) is None:
         return evidence.record(delivery, verdict, kept=[(verdict.image, verdict.config)]), "verdict recorded"
     return delivery, ""
+
+
+def _yardstick(delivery: ServiceDelivery, image: str, config: str) -> dict[str, Arm]:
+    """Give by criterion what the newest verdict about these bytes compared them with; nothing = judged by itself."""
+    compared = (
+        {name: one.live for name, one in verdict.checks.items() if one.live is not None}
+        for verdict in reversed(delivery.verdicts)
+        if verdict.names(image, config)
+    )
+    return next(filter(None, compared), dict[str, Arm]())
+
+
+def _counting(delivery: ServiceDelivery, image: str, config: str, revision: str | None) -> Verdict | None:
+    """Give the verdict that lets the next environment run these bytes, if it is still so."""
+    standing = delivery.verdict_on(image, config, revision)
+    return standing if standing and standing.result == "pass" and standing.revoked is None else None
+
+
+def _live_since(delivery: ServiceDelivery, now: datetime) -> float:
+    """Give the unix time since which users got what is live, and nothing else."""
+    if delivery.run is not None and delivery.run.promoted is not None:  # its old slot is kept warm
+        return delivery.run.promoted.timestamp()
+    return undisturbed_since(delivery.history, now)

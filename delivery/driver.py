@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from components import names
-from delivery import records, shutting
+from delivery import records, shutting, windows
 from delivery.errors import Conflict, DeliveryError, Unreadable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.gate import Look
 from delivery.judging import Judge
 from delivery.reaching import Reached, Reaching
+from delivery.records import Holding
 from delivery.session import Session
 from models.delivery import Run
 from planning.course import Stage, course, sends_requests
@@ -46,22 +47,29 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def begin(session: Session, service: str, fresh: Run, listen: Listener) -> None:
+def begin(session: Session, service: str, fresh: Run, listen: Listener, held: Holding | None = None) -> None:
     """Write a new release into the record; what is under way is superseded, and the fallback stays the last stable.
+
+    A way back that is under way is gone to its end first: the version that it leaves is not the stable one.
 
     Args:
         session: The stack, held exclusively.
         service: Whose release.
         fresh: As :func:`records.new_run` gives it, which refuses what may not be released.
         listen: Is told how what was under way goes back.
+        held: Adds holds to the record, in the same write.
     """
     run = session.delivery(service).run
-    if run is not None and run.warm_until is not None:
-        records.end(session, service, now(), image=digest(session, service, run))
-    elif run is not None:
-        turn_back(session, service, "superseded", f"release {fresh.id} began")
+    if run is not None and run.warm_until is None:
+        if run.kind == "forward" and not run.express:
+            turn_back(session, service, "superseded", f"release {fresh.id} began")
         go(session, service, listen)
-    records.open_run(session, service, fresh)
+    left = session.delivery(service).run
+    if left is not None and left.warm_until is not None:
+        records.end(session, service, now(), image=digest(session, service, left))
+    if run is not None:
+        fresh = records.rebased(session, service, fresh, now())
+    records.open_run(session, service, fresh, held)
 
 
 def digest(session: Session, service: str, run: Run) -> str | None:
@@ -107,6 +115,8 @@ def go(session: Session, service: str, listen: Listener, *, steps: int | None = 
 def turn_back(session: Session, service: str, ending: Ending, reason: str, *, blame: bool = False) -> None:
     """Write into the record that the release goes back; :func:`go` then does it.
 
+    One that goes back already goes on doing so; a version that is blamed meanwhile is held all the same.
+
     Args:
         session: The stack, held exclusively.
         service: Whose release.
@@ -123,8 +133,9 @@ def turn_back(session: Session, service: str, ending: Ending, reason: str, *, bl
             f"{service}: no release is under way; `slipway history {session.stack} {service}` shows them"
         )
     if run.kind == "forward":
-        image = digest(session, service, run)
-        records.turn(session, service, ending, reason, now(), image=image, blame=blame)
+        records.turn(session, service, ending, reason, now(), image=digest(session, service, run), blame=blame)
+    elif blame and run.outcome != "rolled back":
+        records.blame(session, service, reason, now(), image=run.image or digest(session, service, run))
 
 
 class _Stage:
@@ -143,6 +154,7 @@ class _Stage:
         self._session, self._service, self._run, self._stages, self._listen = session, service, run, stages, listen
         self._told = told
         self._stage = stages[run.stage]
+        self._judge = Judge(session, service, run, self._stage)
         self._bad = False
         """Whether the new version has failed here."""
 
@@ -196,6 +208,7 @@ class _Stage:
             service=self._service,
             run=self._run,
             stage=self._stage,
+            judge=self._judge,
             before=before,
             listen=self._listen,
         ).reach()
@@ -216,15 +229,15 @@ class _Stage:
         return None
 
     def _looked(self, reached: Reached) -> Look:
-        judge = Judge(self._session, self._service, self._run, self._stage)
-        looked = reached.failed or judge.settle(reached.moved, self._listen)
+        looked = reached.failed or self._judge.settle(reached.moved, self._listen)
         self._bad = looked.result == "fail"
         event = Event(
             kind="verdict", service=self._service, said=f"{looked.result}: {looked.said}", checks=looked.checks
         )
         self._listen(replace(event, stage=self._stage.title, samples=looked.samples, wanted=looked.wanted))
-        passed = looked.result == "pass"
-        records.note_checks(self._session, self._service, looked.checks, passed=passed)
+        passed = now() if looked.result == "pass" else None
+        compared = self._judge.compared
+        windows.judged(self._session, self._service, looked.checks, passed=passed, compared=compared)
         return looked
 
     def _turned(self, ending: Ending, reason: str, *, blame: bool = False) -> None:

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from delivery.errors import Refused
 from models.delivery import (
     CheckResult,
+    Finding,
     Override,
     Past,
     PastVerdicts,
-    Result,
     Revocation,
     ServiceDelivery,
     Verdict,
@@ -64,7 +64,7 @@ def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
     config: str,
     environment: str,
     stack: str,
-    result: Result,
+    result: Finding,
     checks: Mapping[str, CheckResult],
     began: datetime,
     ended: datetime,
@@ -84,6 +84,14 @@ def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
         ended=ended,
         override=override,
     )
+
+
+def result_of(checks: Mapping[str, CheckResult]) -> Finding:
+    """Say what checks come to: only all together pass, and none at all are no pass."""
+    results = {check.result for check in checks.values()}
+    if not results:
+        return "unjudged"
+    return "fail" if "fail" in results else "inconclusive" if "inconclusive" in results else "pass"
 
 
 def record(delivery: ServiceDelivery, new: Verdict, kept: Collection[Bytes] = ()) -> ServiceDelivery:

@@ -44,6 +44,7 @@ class Reaching:
     service: str
     run: Run
     stage: Stage
+    judge: Judge
     before: ServiceRelease
     """What was declared until now."""
     listen: Listener
@@ -58,10 +59,14 @@ class Reaching:
         Raises:
             UpdateFailed: the update failed, or the pods did not get ready.
         """
+        judge = self.judge
         if self.run.reached:
-            return Reached(moved=self.run.stage_began.timestamp())
-        judge = self._judge()
+            since = self.run.stage_began.timestamp()
+            return Reached(moved=judge.begin(since) if self.stage.gate else since)
+        judge.prepare()
         moved = self._moved()
+        if moved and self.stage.gate:  # before the update: users meet the new split from here on
+            moved = judge.begin(moved)
         with ThreadPoolExecutor(1) as pool:
             update = pool.submit(self._update)
             try:
@@ -75,6 +80,8 @@ class Reaching:
         self._await_pods()
         if moved and not self.stage.gate:
             self._await_split(judge, since)
+        if self.stage.gate:
+            since = judge.begin(since)
         records.reached(self.session, self.service, datetime.fromtimestamp(int(since), UTC))
         return Reached(moved=since, failed=failed)
 
@@ -100,14 +107,6 @@ class Reaching:
             told = away = True
             time.sleep(_POLL_SECONDS)
         return away and not self._over.is_set() and cluster.answers()
-
-    def _judge(self) -> Judge:
-        """Give who judges; before a switch he looks at the live slot, which afterwards answers nothing more."""
-        judge = Judge(self.session, self.service, self.run, self.stage)
-        if self.stage.gate and judge.alone and not self.run.baseline:
-            self.run = records.note_baseline(self.session, self.service, judge.usual())
-            judge = Judge(self.session, self.service, self.run, self.stage)
-        return judge
 
     def _moved(self) -> float | None:
         """Move traffic at once where only traffic moves; give the time, None if the update has to do it."""

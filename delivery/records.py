@@ -3,26 +3,26 @@
 The record and what it declares are written together, before the act, so that no kill can come between them.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any
 from uuid import uuid4
 
 from delivery import evidence, holds
 from delivery.errors import DeliveryError, Unchanged
 from delivery.gate import faults as gate_faults
 from delivery.people import who
+from delivery.room import refuse_oversized
 from delivery.session import Session
 from delivery.sources import refuse_unvouched
-from models.delivery import Approval, Arm, CheckResult, Override, Past, Result, Run, ServiceDelivery
+from models.delivery import Approval, Override, Past, Run, ServiceDelivery
 from models.release import TREE, ServiceRelease, SlotRelease
 from models.strategy import Rolling
 from models.vocabulary import OTHER_SLOT
 from planning.course import Stage, course, course_faults
 
-MOST_BYTES = 100 * 1024
-"""Of a stack's configuration: the engine passes it in one environment variable of 128 KiB, with what others set."""
+Holding = Callable[[ServiceDelivery], ServiceDelivery]
+"""Adds holds to a record."""
 
 
 def new_run(  # noqa: PLR0913 -- what a release may be asked to be
@@ -54,17 +54,12 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
             raise Unchanged(f"{session.stack}: {service} runs exactly this in its live slot; nothing to release")
     if not express and override is None:
         refuse_unvouched(session, service, target, now)
-    in_place = live is None or (isinstance(spec.release, Rolling) and not express)
     run = Run(
         id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
-        candidate=stable.live if in_place else OTHER_SLOT[stable.live],
-        stable=stable,
         target=target,
         image=target.image,
         follows=_follows(session, service),
-        pods=session.ready(service, stable.live) if live is not None else 0,
-        began=now,
-        stage_began=now,
+        **_placed(session, service, stable, now, live=live, express=express),
         manual=manual,
         express=express,
         override=override,
@@ -76,28 +71,39 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
     return run
 
 
-def open_run(session: Session, service: str, run: Run) -> None:
+def rebased(session: Session, service: str, run: Run, now: datetime) -> Run:
+    """Give a new run as it begins now, when what was under way before it has ended."""
+    live = session.live(service) if session.declared(service) is not None else None
+    stable = _stable(session, service, live, run.target)
+    return run.model_copy(update=_placed(session, service, stable, now, live=live, express=run.express))
+
+
+def _placed(  # noqa: PLR0913 -- all that it follows from
+    session: Session,
+    service: str,
+    stable: ServiceRelease,
+    now: datetime,
+    *,
+    live: SlotRelease | None,
+    express: bool,
+) -> dict[str, Any]:
+    """Give what of a run follows from what is live when it begins."""
+    in_place = live is None or (isinstance(session.service_spec(service).release, Rolling) and not express)
+    return {
+        "candidate": stable.live if in_place else OTHER_SLOT[stable.live],
+        "stable": stable,
+        "pods": 0 if live is None else session.ready(service, stable.live),
+        "began": now,
+        "stage_began": now,
+    }
+
+
+def open_run(session: Session, service: str, run: Run, held: Holding | None = None) -> None:
     """Write a new run and declare its first stage."""
-    first = course(session.service_spec(service), run)[0].release
-    delivery = session.delivery(service).model_copy(update={"run": run})
-    _refuse_oversized(session, service, first, delivery)
+    first, delivery = course(session.service_spec(service), run)[0].release, session.delivery(service)
+    delivery = (held(delivery) if held else delivery).model_copy(update={"run": run})
+    refuse_oversized(session, service, first, delivery)
     session.write(service, first, delivery)
-
-
-def _refuse_oversized(session: Session, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
-    """Refuse what the engine could not hand over; only here, for a release under way must always get to its end."""
-    values = session.file.values()
-    for key, model in (("release", release), ("delivery", delivery)):
-        block = cast("dict[str, object]", values.get(key) or {})
-        values[key] = {**block, service: model.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
-    size = sum(len(json.dumps(value)) for value in values.values())
-    if size > MOST_BYTES:
-        most = max(values, key=lambda key: len(json.dumps(values[key])))
-        raise DeliveryError(
-            f"{session.stack}: its configuration would hold {size // 1024} KiB, most of it in slipway:{most}; Pulumi "
-            f"hands over 128 KiB, so it stops at {MOST_BYTES // 1024}; release large files with `slipway release "
-            f"{session.stack} {service} --files DIR`, which keeps them in files of their own"
-        )
 
 
 def _follows(session: Session, service: str) -> bool:
@@ -110,14 +116,21 @@ def _stable(session: Session, service: str, live: SlotRelease | None, target: Sl
     if live is None:  # the first deployment of this environment
         return ServiceRelease(slots={"blue": target})
     run, declared = session.delivery(service).run, session.release(service)
-    if run is not None and run.kind == "forward" and run.warm_until is None:  # about to be superseded
-        return run.stable
+    if run is not None and run.warm_until is None:  # what is under way ends before this one begins
+        return _where_it_ends(run)
     if declared.canary is not None and declared.weight:
         raise DeliveryError(
             f"{service}: slot {declared.canary} answers {declared.weight} % without a release under way; "
             f"set its weight to 0 in {session.file.path.name}, or drop the slot"
         )
     return ServiceRelease(live=declared.live, slots={declared.live: live})
+
+
+def _where_it_ends(run: Run) -> ServiceRelease:
+    """Say what is live when a run that is under way has ended, for a newer one: never the version that it leaves."""
+    if run.express and run.kind == "forward":  # a way back that goes forward: what is stable here is to be left
+        return ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
+    return run.stable
 
 
 def advance(  # noqa: PLR0913 -- one write says all of this
@@ -130,7 +143,7 @@ def advance(  # noqa: PLR0913 -- one write says all of this
     fresh = (delivery.run or run).model_copy(update=update)
     delivery = delivery.model_copy(update={"run": fresh})
     if following.name == "promote" and run.kind == "forward" and not run.express:
-        delivery = _with_verdict(session, service, delivery, fresh, image, "pass", now)
+        delivery = _with_verdict(session, service, delivery, fresh, image, now)
     session.write(service, following.release, delivery)
 
 
@@ -140,10 +153,11 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
     delivery: ServiceDelivery,
     run: Run,
     image: str | None,
-    result: Result,
     now: datetime,
+    *,
+    failed: bool = False,
 ) -> ServiceDelivery:
-    """Add the evidence about a run's target.
+    """Add the evidence about a run's target: what its last gate found, whoever decided to go on.
 
     Raises:
         DeliveryError: its image has no digest yet.
@@ -157,7 +171,7 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
         config=session.config(service, run.target),
         environment=session.environment,
         stack=session.stack,
-        result=result,
+        result="fail" if failed else evidence.result_of(run.checks),
         checks=run.checks,
         began=run.began,
         ended=now,
@@ -168,30 +182,13 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
 
 def reached(session: Session, service: str, moved: datetime) -> None:
     """Note that the stage was carried out and seen; an image that it built is the release's from now on."""
-    _note(session, service, reached=True, stage_began=moved)
-    run, release = _under_way(session, service)[1], session.release(service)
+    run = note(session, service, reached=True, stage_began=moved)
     built = run.kind == "forward" and run.target.image is None and run.candidate != run.stable.live
     if built and (image := session.image(service, run.candidate)) is not None:
-        target = run.target.model_copy(update={"image": image})
+        release, target = session.release(service), run.target.model_copy(update={"image": image})
         slots = {**release.slots, run.candidate: release.slots[run.candidate].model_copy(update={"image": image})}
         delivery = session.delivery(service).model_copy(update={"run": run.model_copy(update={"target": target})})
         session.write(service, release.model_copy(update={"slots": slots}), delivery)
-
-
-def note_checks(session: Session, service: str, checks: Mapping[str, CheckResult], *, passed: bool) -> None:
-    """Keep the numbers of the last gate; of one that passed also the live slot's, which at 100 % will have none."""
-    _, run = _under_way(session, service)
-    baseline = dict(run.baseline)
-    for name, check in checks.items() if passed else ():
-        if check.live is not None and check.live.total:
-            before = baseline.get(name)
-            baseline[name] = before.plus(check.live) if before else check.live
-    _note(session, service, checks=dict(checks), baseline=baseline)
-
-
-def note_baseline(session: Session, service: str, baseline: Mapping[str, Arm]) -> Run:
-    """Keep what the live slot showed before the switch; give the run with it."""
-    return _note(session, service, baseline=dict(baseline))
 
 
 def approve(session: Session, service: str, *, reason: str, by: str, now: datetime) -> None:
@@ -200,23 +197,26 @@ def approve(session: Session, service: str, *, reason: str, by: str, now: dateti
     if run is None or run.kind == "back":
         raise DeliveryError(f"{service}: no release waits for approval in {session.stack}")
     agreed = Approval(stage=run.stage, reason=reason, by=by, at=now)
-    _note(session, service, approvals=(*run.approvals, agreed))
+    note(session, service, approvals=(*run.approvals, agreed))
 
 
 def keep_warm(session: Session, service: str, now: datetime, seconds: int) -> None:
-    """Note until when the old slot stays."""
-    _note(session, service, warm_until=now + timedelta(seconds=seconds))
+    """Note until when the old slot stays, and since when the new one is live."""
+    _, run = under_way(session, service)
+    note(session, service, warm_until=now + timedelta(seconds=seconds), promoted=run.stage_began)
 
 
-def _under_way(session: Session, service: str) -> tuple[ServiceDelivery, Run]:
+def under_way(session: Session, service: str) -> tuple[ServiceDelivery, Run]:
+    """Give the record and the run in it; raises DeliveryError if there is none."""
     delivery = session.delivery(service)
     if delivery.run is None:
         raise DeliveryError(f"{service}: no release is under way")
     return delivery, delivery.run
 
 
-def _note(session: Session, service: str, **changes: object) -> Run:
-    delivery, run = _under_way(session, service)
+def note(session: Session, service: str, **changes: object) -> Run:
+    """Change something of the run, and nothing that is declared."""
+    delivery, run = under_way(session, service)
     run = run.model_copy(update=changes)
     session.write(service, session.release(service), delivery.model_copy(update={"run": run}))
     return run
@@ -226,24 +226,46 @@ def turn(  # noqa: PLR0913 -- one write says all of this
     session: Session, service: str, ending: str, reason: str, now: datetime, *, image: str | None, blame: bool
 ) -> None:
     """Declare the first stage of the way back; a version that is to blame is held, and evidence for it revoked."""
-    delivery, run = _under_way(session, service)
+    delivery, run = under_way(session, service)
     back = run.model_copy(
         update={
-            "kind": "back", "left": session.release(service), "outcome": ending, "reason": reason,
-            "stage": 0, "reached": False, "stage_began": now, "warm_until": None,
+            "kind": "back", "left": session.release(service), "outcome": ending, "reason": reason, "image": image,
+            "stage": 0, "reached": False, "stage_began": now, "warm_until": None, "windows": (),
         }
     )  # fmt: skip
     delivery = delivery.model_copy(update={"run": back})
-    if blame and image:
-        config, revision = session.config(service, run.target), run.target.pinned
-        delivery = holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=now)
-        delivery = _with_verdict(session, service, delivery, run, image, "fail", now)
+    if blame:
+        delivery = _blamed(session, service, delivery, run, image, reason, now)
     session.write(service, course(session.service_spec(service), back)[0].release, delivery)
+
+
+def blame(session: Session, service: str, reason: str, now: datetime, *, image: str | None) -> None:
+    """Hold the version that a way back leaves already, whatever it was left for; its stage stays."""
+    delivery, run = under_way(session, service)
+    back = run.model_copy(update={"outcome": "rolled back", "reason": reason, "image": image})
+    delivery = _blamed(session, service, delivery.model_copy(update={"run": back}), run, image, reason, now)
+    session.write(service, session.release(service), delivery)
+
+
+def _blamed(  # noqa: PLR0913, PLR0917 -- a hold says who, when and why
+    session: Session,
+    service: str,
+    delivery: ServiceDelivery,
+    run: Run,
+    image: str | None,
+    reason: str,
+    now: datetime,
+) -> ServiceDelivery:
+    if image is None:  # it was never built
+        return delivery
+    config, revision = session.config(service, run.target), run.target.pinned
+    delivery = holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=now)
+    return _with_verdict(session, service, delivery, run, image, now, failed=True)
 
 
 def end(session: Session, service: str, now: datetime, *, image: str | None) -> None:
     """Close the run; one in place brings its evidence with it."""
-    (delivery, run), release = _under_way(session, service), session.release(service)
+    (delivery, run), release = under_way(session, service), session.release(service)
     forward = run.kind == "forward"
     past = Past(
         id=run.id,
@@ -254,10 +276,11 @@ def end(session: Session, service: str, now: datetime, *, image: str | None) -> 
         reason=run.reason,
         began=run.began,
         ended=now,
+        promoted=run.promoted if forward else None,
         override=run.override,
     )
     if forward and run.candidate == run.stable.live:
-        delivery = _with_verdict(session, service, delivery, run, image, "pass", now)
+        delivery = _with_verdict(session, service, delivery, run, image, now)
     if forward:
         release = ServiceRelease(live=run.candidate, slots={run.candidate: _kept(session, service, run)})
     session.write(service, release, evidence.remember(delivery.model_copy(update={"run": None}), past))

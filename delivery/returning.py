@@ -5,6 +5,7 @@ from delivery.errors import DeliveryError
 from delivery.events import Listener
 from delivery.people import who
 from delivery.session import Session
+from models.delivery import ServiceDelivery
 from models.release import SlotRelease
 
 
@@ -24,16 +25,44 @@ def version_before(session: Session, service: str) -> SlotRelease:
 
 
 def begin(session: Session, service: str, back: SlotRelease, listen: Listener, reason: str) -> None:
-    """Begin the release back, all at once and unjudged, and hold what is left.
+    """Begin the release back, all at once and unjudged, and hold what is left, in one write of the record."""
+    version = _live(session, service)
+    run = records.new_run(session, service, back, driver.now(), express=True)
+    driver.begin(session, service, run, listen, _holding(*version, reason))
 
-    The hold is written after the release has begun: one that is refused leaves the file as it was.
+
+def turn_back(session: Session, service: str, reason: str) -> None:
+    """Have the release that is under way go back, and hold the version that it leaves, in whichever direction it goes.
+
+    Raises:
+        Refused: the way back has been gone to its end, and what was before it is held.
     """
-    image, config, revision = _live(session, service)
-    driver.begin(session, service, records.new_run(session, service, back, driver.now(), express=True), listen)
-    if image is not None:
-        delivery = session.delivery(service)
-        held = holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=driver.now())
-        session.write(service, session.release(service), held)
+    delivery = session.delivery(service)
+    run = delivery.run
+    if run is None or run.kind == "back" or not run.express:
+        driver.turn_back(session, service, "rolled back", reason, blame=True)
+        return
+    left = run.stable.slots[run.stable.live]
+    image, config = left.image or session.image(service, run.stable.live), session.config(service, left)
+    if run.warm_until is not None:
+        if image is not None:
+            holds.refuse_held(delivery, image, config, revision=left.pinned, stack=session.stack, service=service)
+        driver.turn_back(session, service, "rolled back", reason, blame=True)
+    elif (
+        image is not None and delivery.holding(image, config, left.pinned) is None
+    ):  # it goes on; an older program may not have held
+        session.write(service, session.release(service), _holding(image, config, left.pinned, reason)(delivery))
+
+
+def _holding(image: str | None, config: str, revision: str | None, reason: str) -> records.Holding:
+    """Give what holds the version that is left; nothing where it was never built."""
+
+    def hold(delivery: ServiceDelivery) -> ServiceDelivery:
+        if image is None:
+            return delivery
+        return holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=driver.now())
+
+    return hold
 
 
 def _live(session: Session, service: str) -> tuple[str | None, str, str | None]:

@@ -14,13 +14,13 @@ from rich.text import Text
 
 from delivery import words
 from delivery.journal import Entry, Journal
-from models.delivery import CheckResult
+from models.delivery import CheckResult, Finding
 
 _BAR_WIDTH = 24
 
 _SIGNS = {"done": ("✔", "green"), "left": ("✘", "red"), "to come": ("·", "bright_black"), "now": ("●", "cyan")}
 _COLOURS = {"blue": "blue", "green": "green"}
-RESULTS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+RESULTS: dict[Finding, str] = {"pass": "green", "fail": "red", "inconclusive": "yellow", "unjudged": "yellow"}
 
 
 @dataclass(frozen=True, kw_only=True)

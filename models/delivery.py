@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -17,8 +17,13 @@ from models.release import ServiceRelease, SlotRelease
 from models.vocabulary import Count, DigestReference, Fingerprint, Name, SlotName, Text
 
 Result = Literal["pass", "fail", "inconclusive"]
+Finding = Literal["pass", "fail", "inconclusive", "unjudged"]
+"""What a verdict says; unjudged = the entry's gate asks for nothing, so nothing is known."""
 PastVerdicts = 20
 """Verdicts and past releases that a stack file keeps per service: enough to go back to, short enough to read."""
+
+Requests = Annotated[int, Field(strict=True, ge=0)]
+"""A number of requests: a busy hour has more than 32 bits hold."""
 
 
 def fingerprint(content: SlotRelease) -> str:
@@ -34,8 +39,8 @@ def hashed(content: Mapping[str, object]) -> str:
 class Arm(Model):
     """Requests that one slot answered in the window, and how many of them were bad."""
 
-    bad: Count
-    total: Count
+    bad: Requests
+    total: Requests
 
     @model_validator(mode="after")
     def _part_of_all(self) -> Self:
@@ -85,7 +90,7 @@ class Verdict(Model):
     )
     environment: Name
     stack: Text
-    result: Result
+    result: Finding
     checks: dict[str, CheckResult] = Field(default_factory=dict)
     began: AwareDatetime
     ended: AwareDatetime
@@ -121,6 +126,15 @@ class Approval(Model):
     at: AwareDatetime
 
 
+class Window(Model):
+    """The time in which a stage is judged. A look reads all counts of it again, and adds nothing to earlier ones."""
+
+    stage: Count = Field(description="index into the plan")
+    began: AwareDatetime = Field(description="when the stage's split first acted; whoever resumes goes on from here")
+    passed: AwareDatetime | None = Field(default=None, description="when its gate passed; none = it is still open")
+    webhook: CheckResult | None = Field(default=None, description="its pass, which ends the question for this stage")
+
+
 class Run(Model):
     """The release that is in progress. ``stage`` was written before its act: it may not have been carried out yet."""
 
@@ -142,8 +156,10 @@ class Run(Model):
     checks: dict[str, CheckResult] = Field(default_factory=dict, description="of the last gate")
     baseline: dict[str, Arm] = Field(
         default_factory=dict,
-        description="per check, the live slot's requests of the steps passed: at 100 % it gets none",
+        description="per check, the live slot's requests of the steps passed, or else of the time before the release: "
+        "at 100 % it gets none",
     )
+    windows: tuple[Window, ...] = Field(default=(), description="of the stages that are judged, one each")
     left: ServiceRelease | None = Field(default=None, description="going back: what was declared when it turned")
     express: bool = Field(
         default=False, strict=True, description="all at once and unjudged: back to a version that was promoted before"
@@ -155,11 +171,16 @@ class Run(Model):
     manual: bool = Field(default=False, strict=True, description="each step is asked for by `slipway step`")
     override: Override | None = None
     warm_until: AwareDatetime | None = Field(default=None, description="promoted; the old slot is kept so long")
+    promoted: AwareDatetime | None = Field(default=None, description="since when the new slot is live")
 
     @property
     def approved(self) -> frozenset[int]:
         """The stages to which somebody agreed."""
         return frozenset(approval.stage for approval in self.approvals)
+
+    def window(self, stage: int) -> Window | None:
+        """The window of a stage; None before its split acted."""
+        return next((window for window in self.windows if window.stage == stage), None)
 
 
 class Past(Model):
@@ -173,6 +194,7 @@ class Past(Model):
     reason: str = ""
     began: AwareDatetime
     ended: AwareDatetime
+    promoted: AwareDatetime | None = Field(default=None, description="since when it is live; none = since it ended")
     override: Override | None = None
 
 

@@ -151,9 +151,8 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
         raise NotVouchedError(
             f"{what}: its verdict was revoked at {shown(verdict.revoked.at)}: {verdict.revoked.reason}; {again}"
         )
-    if verdict.result != "pass":
-        said = "; ".join(f"{name}: {check.said}" for name, check in verdict.checks.items() if check.result != "pass")
-        raise NotVouchedError(f"{what}: its verdict is {verdict.result}{f' ({said})' if said else ''}; {again}")
+    if found := _not_passed(verdict, entry):
+        raise NotVouchedError(f"{what}: {found}; {again}")
     if other := _judged_otherwise(verdict, evidence, entry, wanted):
         raise NotVouchedError(f"{what} was judged {other}")
     old = age(verdict.ended, now)
@@ -169,6 +168,17 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
             f"{again}"
         )
     return verdict
+
+
+def _not_passed(verdict: Verdict, entry: CatalogueEntry) -> str:
+    """Say why a verdict is no pass; empty = it is one. An older program called it a pass where nothing was judged."""
+    if not verdict.checks and verdict.result in ("pass", "unjudged"):
+        return (
+            f"nothing was judged, so no verdict vouches for it; give release.gate in catalog/{entry.name}.yaml errors, "
+            "latency, a check or a webhook"
+        )
+    said = "; ".join(f"{name}: {check.said}" for name, check in verdict.checks.items() if check.result != "pass")
+    return "" if verdict.result == "pass" else f"its verdict is {verdict.result}{f' ({said})' if said else ''}"
 
 
 def _judged_otherwise(verdict: Verdict, evidence: Evidence, entry: CatalogueEntry, wanted: Wanted) -> str:

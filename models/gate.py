@@ -58,7 +58,10 @@ class Webhook(Model):
 class Gate(Model):
     """All that a step must pass."""
 
-    errors: ErrorGate | None = Field(default=ErrorGate(), description="null = not judged, where nobody sends requests")
+    errors: ErrorGate | None = Field(
+        default=ErrorGate(),
+        description="null = not judged, where nobody sends requests; without any criterion there is no evidence",
+    )
     latency: LatencyGate | None = Field(default=None, description="none = not judged")
     checks: dict[Name, Check] = Field(default_factory=dict)
     webhook: Webhook | None = None

@@ -16,7 +16,7 @@ import cmath
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from math import comb, exp, inf, log1p, pi
+from math import comb, exp, expm1, inf, log1p, pi
 from typing import Literal
 
 from models.gamma import GammaTime
@@ -132,15 +132,20 @@ class Station:
 
     @property
     def _decay(self) -> float:
-        """The rate per second at which the tail of the wait falls: where A(-x) B(x / servers) is 1."""
+        """The rate per second at which the tail of the wait falls: where A(-x) B(x / servers) is 1.
+
+        It is below 1 / scale, where B ends, and for uneven service times nearer to it than floats can tell. So the
+        root is sought in the logarithm of what is left of that distance, which has no end.
+        """
         spread = self.service.cv**2
         scale = self.service.seconds * spread / self.servers
-        low, high = 0.0, 1 / scale
+        dealt = self.rate * self.phases
+        low, high = 0.0, spread * self.phases * log1p(1 / (scale * dealt))
         for _ in range(100):
-            x = (low + high) / 2
-            grown = -self.phases * log1p(x / (self.rate * self.phases)) - log1p(-x * scale) / spread
-            low, high = (x, high) if grown < 0 else (low, x)
-        return low
+            left = (low + high) / 2
+            grown = left / spread - self.phases * log1p(-expm1(-left) / (scale * dealt))
+            low, high = (left, high) if grown < 0 else (low, left)
+        return -expm1(-low) / scale
 
 
 def erlang_time(pods: int, rate: float, service: GammaTime, concurrency: int, share: float) -> tuple[float, float]:

@@ -23,7 +23,7 @@ lost node) make either verdict likelier than stated, unless both slots suffer al
 """
 
 from functools import cache
-from math import exp, lgamma, log, log1p
+from math import exp, inf, lgamma, log, log1p
 
 from models.delivery import Arm, Result
 from planning.samples import requests_per_arm
@@ -47,8 +47,9 @@ _NONE = 0.0
 _TOLERATED = 0.25
 """Part of the margin by which a version may be worse without being to blame. With more of it, a release that is worse
 by just the margin ends inconclusive instead of failed: of 200 simulated ones 22 failed at a half, 177 at a quarter."""
-_PRECISION = 1e-8
-"""Of a share: the likelihood is flat at its greatest, so the rest is nothing."""
+_PRECISION = 1e-4
+"""Bad answers by which the best-fitting share may be off, in the larger arm: any fixed precision of the *share* would
+be worth whole nats of evidence in a billion requests."""
 
 
 def judge(candidate: Arm, live: Arm, margin: float, *, final: bool) -> Result | None:
@@ -59,9 +60,8 @@ def judge(candidate: Arm, live: Arm, margin: float, *, final: bool) -> Result | 
     allows 20 points must not be sent back for 4. ``pass``: strong evidence that it does not exceed it by ``margin``,
     and both arms have the minimum sample. Between the two either may come first, or neither.
 
-    A live arm of 0 requests, as at weight 100: hand over the live arm of the steps before, or of the time before the
-    release. Where there is none at all, the candidate is judged by itself: its share has to be below the margin, and
-    fails above it. A *small* live arm is compared, and simply shows little.
+    A *small* live arm is compared, and simply shows little: it grows with the window. Where no live slot answers beside
+    the candidate, ask :func:`judge_alone`.
 
     ``final`` does not lower what is asked: without evidence there is no verdict.
     """
@@ -71,6 +71,29 @@ def judge(candidate: Arm, live: Arm, margin: float, *, final: bool) -> Result | 
     if _enough(candidate, live, margin) and _evidence_of_safety(candidate, live, step) >= _PASS:
         return "pass"
     return "inconclusive" if final else None
+
+
+def judge_alone(candidate: Arm, before: Arm, margin: float, *, final: bool) -> Result | None:
+    """Judge a candidate beside which no live slot answers, against what was answered ``before``: that arm never grows.
+
+    Where it has the minimum sample, it is compared as a live slot is. Where it is smaller (a service that few ask, a
+    first deployment), waiting would not help, so the candidate is judged by itself: it passes on strong evidence that
+    its share of bad answers is below the margin, which is below "anything + margin" too. It fails on strong evidence
+    that its share exceeds the margin *and* what little was seen before by as much.
+    """
+    if ample(before, margin):
+        return judge(candidate, before, margin, final=final)
+    step = margin / 100
+    if _evidence_of_harm(candidate, _NOBODY, _share(before) + step) >= _FAIL:
+        return "fail"
+    if _enough(candidate, _NOBODY, margin) and _evidence_of_safety(candidate, _NOBODY, step) >= _PASS:
+        return "pass"
+    return "inconclusive" if final else None
+
+
+def ample(before: Arm, margin: float, *, times: int = 1) -> bool:
+    """Whether what was answered before is so many times the sample that a comparison takes at the least."""
+    return before.total >= times * wanted(before, margin)
 
 
 def wanted(live: Arm | None, margin: float) -> int:
@@ -116,11 +139,18 @@ def _best_share(candidate: Arm, live: Arm, step: float) -> float:
     """
     good, live_good = candidate.total - candidate.bad, live.total - live.bad
     low, high = sorted((max(0.0, _share(candidate) - step), min(_share(live), 1 - step)))
-    while high - low > _PRECISION:
-        at = (low + high) / 2
-        slope = candidate.bad / (at + step) - good / (1 - at - step) + live.bad / at - live_good / (1 - at)
-        low, high = (at, high) if slope > 0 else (low, at)
+    enough = _PRECISION / max(candidate.total, live.total, 1)
+    while high - low > enough and low < (at := (low + high) / 2) < high:
+        worse = _odds(candidate.bad, at + step) - _odds(good, 1 - at - step)
+        low, high = (at, high) if worse + _odds(live.bad, at) > _odds(live_good, 1 - at) else (low, at)
     return (low + high) / 2
+
+
+def _odds(requests: int, share: float) -> float:
+    """Give the slope of one term of the likelihood: without bound where so many requests cannot be of no share."""
+    if not requests:
+        return 0.0
+    return requests / share if share > 0 else inf
 
 
 def _share(arm: Arm) -> float:
@@ -128,8 +158,10 @@ def _share(arm: Arm) -> float:
 
 
 def _likelihood(arm: Arm, share: float) -> float:
-    """Log-likelihood of one arm, where 0 of nothing is certain."""
+    """Log-likelihood of one arm; 0 of nothing is certain, and something of no share impossible."""
     good = arm.total - arm.bad
+    if (arm.bad and share <= 0) or (good and share >= 1):
+        return -inf
     return (arm.bad * log(share) if arm.bad else 0.0) + (good * log1p(-share) if good else 0.0)
 
 

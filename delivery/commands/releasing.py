@@ -206,7 +206,7 @@ def rollback(  # noqa: PLR0913, PLR0917 -- one for each option
 
             def act(listen: Listener) -> None:
                 if back is None:
-                    driver.turn_back(session, service, "rolled back", reason, blame=True)
+                    returning.turn_back(session, service, reason)
                 else:
                     returning.begin(session, service, back, listen, reason)
 

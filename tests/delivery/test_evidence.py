@@ -64,6 +64,13 @@ CASES: dict[str, tuple[Evidence, str]] = {
     "inconclusive": (
         given.evidence(given.verdict(result="inconclusive")), f"{WHAT}: its verdict is inconclusive; {CHECK}",
     ),
+    **{
+        f"nothing judged, {result}": (
+            given.evidence(given.verdict(result=result, checks={})),
+            (f"{WHAT}: nothing was judged, so no verdict vouches for it; give release.gate in catalog/shop.yaml "
+            f"errors, latency, a check or a webhook; {CHECK}"),
+        ) for result in ("pass", "unjudged")
+    },
     "revoked": (
         given.evidence(given.revoked()),
         f"{WHAT}: its verdict was revoked at 2026-01-02 13:00:00 UTC: slow on Monday; {CHECK}",

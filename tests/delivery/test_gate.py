@@ -48,13 +48,12 @@ class Known(Prometheus):
         return self.number
 
 
-def keeper(source: Known, strategy: str = "canary", target: Target = TARGET, **spec: Any) -> GateKeeper:
-    gate = Gate.model_validate(spec)
-    return GateKeeper(gate, source, target, strategy=strategy, notify=lambda: {"service": "digits"})
+def keeper(source: Known, target: Target = TARGET, **spec: Any) -> GateKeeper:
+    return GateKeeper(Gate.model_validate(spec), source, target, notify=lambda: {"service": "digits"})
 
 
 def look(counts: Mapping[str, Tally] | None, value: float | None = None, **spec: Any) -> Look:
-    return keeper(Known(counts, value), **spec).look(100.0, 160.0, compared=True)
+    return keeper(Known(counts, value), **spec).look(100.0, 160.0)
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, *results: str) -> list[dict[str, Any]]:
@@ -132,30 +131,40 @@ def test_a_dead_histogram_holds_what_the_proxy_alone_would_let_pass() -> None:
     assert (found.result, found.samples) == (None, 0)
 
 
-def test_a_baseline_stands_in_for_a_live_slot_that_answers_nothing_more() -> None:
+def test_what_was_answered_before_stands_in_for_a_live_slot_that_answers_nothing_more() -> None:
     gate = keeper(Known({"live": Tally(total=3, errors=3), "candidate": GOOD}))
-    assert gate.look(100, 160, compared=True).result is None
-    found = gate.look(100, 160, compared=True, baseline={"errors": Arm(bad=40, total=4000)})
+    assert gate.look(100, 160).result is None
+    found = gate.look(100, 160, before={"errors": Arm(bad=40, total=4000)})
     assert (found.result, found.checks["errors"].live) == ("pass", Arm(bad=40, total=4000))
 
 
 @pytest.mark.parametrize(("errors", "result"), [(0, "pass"), (400, "fail")])
-def test_without_any_live_slot_the_new_one_is_judged_by_itself(errors: int, result: str) -> None:
+@pytest.mark.parametrize("before", [{}, {"errors": Arm(bad=0, total=0)}])
+def test_without_anything_before_the_new_one_is_judged_by_itself(
+    errors: int, result: str, before: dict[str, Arm]
+) -> None:
     found = keeper(Known({"live": Tally(), "candidate": Tally(total=4000, errors=errors)})).look(
-        100, 160, compared=True, baseline={}
+        100, 160, before=before
     )
     assert found.result == result
-    assert "by itself, limit 1 %" in found.said
+    assert found.said.endswith("by itself, limit 1 %")
+    assert found.checks["errors"].live is None
 
 
-def test_a_roll_in_place_is_compared_with_the_time_before_it_and_else_with_nobody() -> None:
+def test_too_few_requests_before_are_told_and_not_compared_with() -> None:
+    few = {"errors": Arm(bad=0, total=60)}
+    found = keeper(Known({"live": Tally(), "candidate": Tally(total=4000)})).look(100, 160, before=few)
+    assert (found.result, found.checks["errors"].live) == ("pass", few["errors"])
+    assert found.said == "errors 0 % by itself, limit 1 % (60 requests before it are too few to compare with)"
+
+
+def test_a_roll_in_place_is_compared_with_the_time_before_it() -> None:
     target = dataclasses.replace(TARGET, slots={"candidate": "blue"})
     source = Known({"candidate": GOOD})
-    gate = keeper(source, "rolling", target)
-    assert "by itself" in gate.look(100, 160, compared=False).said
+    gate = keeper(source, target)
     before = gate.standing(40, 100)
     assert (before, source.asked[-1]) == ({"errors": Arm(bad=40, total=4000)}, (40, None, 100))
-    assert "against 1 %" in gate.look(100, 160, compared=False, baseline=before).said
+    assert "against 1 %" in gate.look(100, 160, before=before).said
 
 
 def test_what_stood_before_is_the_live_slots() -> None:
@@ -167,14 +176,14 @@ def test_what_stood_before_is_the_live_slots() -> None:
 def test_before_any_traffic_only_checks_and_webhook_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     sent = answers(monkeypatch, "pass")
     source = Known(None, 0.95)
-    found = keeper(source, "blueGreen", checks=ACCURACY, **HOOK).look(100, 160, compared=False)
+    found = keeper(source, checks=ACCURACY, **HOOK).look(100, 160, judged=False)
     assert (found.result, found.wanted, set(found.checks)) == ("pass", 0, {"accuracy", "webhook"})
     assert sent == [{"service": "digits"}]
 
 
 def test_a_stage_that_asks_nothing_says_so() -> None:
-    found = keeper(Known(None), "blueGreen").look(100, 160, compared=False)
-    assert (found.result, found.said) == ("pass", "nothing is asked at this stage")
+    found = keeper(Known(None)).look(100, 160, judged=False)
+    assert (found.result, found.said) == ("pass", "nothing is judged at this stage")
 
 
 def test_without_the_error_criterion_nobodys_requests_are_waited_for() -> None:
@@ -184,7 +193,7 @@ def test_without_the_error_criterion_nobodys_requests_are_waited_for() -> None:
 
 def test_a_check_is_asked_about_the_new_slot_in_this_window() -> None:
     source = Known(MUCH, 0.95)
-    found = keeper(source, checks=ACCURACY).look(100.0, 160.9, compared=True)
+    found = keeper(source, checks=ACCURACY).look(100.0, 160.9)
     assert 'a{n="ml",s="digits",slot="green"}[60s]' in source.asked
     assert (found.result, found.checks["accuracy"].value) == ("pass", 0.95)
     assert found.checks["accuracy"].said == "accuracy 0.95, at least 0.9"
@@ -231,12 +240,24 @@ def test_the_webhook_is_not_asked_while_anything_else_is_open(monkeypatch: pytes
     assert sent == []
 
 
+def test_a_webhooks_pass_ends_its_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = answers(monkeypatch, "pass")
+    gate = keeper(Known(MUCH), **HOOK)
+    assert [gate.look(100, now).result for now in (160, 200, 400)] == ["pass"] * 3
+    assert len(sent) == 1
+    again = GateKeeper(
+        Gate.model_validate(HOOK), Known(MUCH), TARGET, notify=dict[str, Any],
+        answered=CheckResult(result="pass", said="webhook: 200"),
+    )  # fmt: skip
+    assert (again.look(100, 160).result, len(sent)) == ("pass", 1)
+
+
 def test_a_webhook_without_an_answer_is_asked_again_later_and_not_at_every_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sent = answers(monkeypatch, "inconclusive", "pass")
     gate = keeper(Known(MUCH), **HOOK)
-    results = [gate.look(100, now, compared=True).result for now in (160, 161, 164.9, 165)]
+    results = [gate.look(100, now).result for now in (160, 161, 164.9, 165)]
     assert (results, len(sent)) == ([None, None, None, "pass"], 2)
 
 

@@ -212,7 +212,6 @@ def test_a_file_that_somebody_broke_stops_the_driver_and_the_canary_gets_nothing
             path_of(canary).write_text(saved[0])
 
     canary.engine.during = broken
-    canary.cluster.filled = lambda: True
     with pytest.raises(Unreadable, match=f"{said}.*; green gets no requests any more, blue answers"):
         canary.released()
     assert canary.cluster.weights == [20, 0]

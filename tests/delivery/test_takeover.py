@@ -106,6 +106,7 @@ def test_a_checkout_whose_record_is_older_takes_the_one_of_the_lease(two: Checko
     with two.ann.session.exclusive():
         two.ann.released(manual=True)
         two.ann.go(steps=1)
+    two.bob.cluster.brought(two.ann.release, "")  # it is one cluster
     with two.bob.session.exclusive():
         assert catch_up(two.bob.session, SERVICE)
         assert two.bob.release == two.ann.release

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from rich.console import Console
@@ -11,8 +12,8 @@ from delivery.events import Event
 from delivery.journal import Journal
 from delivery.session import Session
 from delivery.telling import HEARTBEAT_SECONDS, PlainLines, line, watching
-from delivery.view import Heading, View
-from models.delivery import Run
+from delivery.view import RESULTS, Heading, View
+from models.delivery import Finding, Run
 from models.release import ServiceRelease
 from planning.course import course
 from tests.delivery.desk import CANARY, FINE, WORSE, Desk, told
@@ -169,3 +170,7 @@ def test_a_journal_without_an_event_has_a_picture_too(desk: Desk) -> None:
     assert journal.document()["stages"] == []
     assert isinstance(session.release("web"), ServiceRelease)
     Console(file=io.StringIO()).print(View(HEADING, journal))
+
+
+def test_every_finding_has_a_colour() -> None:
+    assert set(RESULTS) == set(get_args(Finding))

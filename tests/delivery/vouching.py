@@ -37,6 +37,7 @@ def verdict(of: str = OTHER_IMAGE, content: SlotRelease = PLAIN, **changes: Any)
             "environment": "staging",
             "stack": "staging",
             "result": "pass",
+            "checks": {"errors": {"result": "pass", "said": "errors 0 % against 0 %, limit +1"}},
             "began": NOON - HOUR,
             "ended": NOON,
             **changes,

@@ -1,4 +1,8 @@
-"""A stack whose Pulumi, cluster and Prometheus are kept in memory; its file, models and driver are the real ones."""
+"""A stack whose Pulumi, cluster and Prometheus are kept in memory; its file, models and driver are the real ones.
+
+The cluster has what updates and the valve brought into it, and not what the stack file says: who answers which requests
+follows from that alone (``users.py``).
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,24 +14,24 @@ import yaml
 from delivery import driver, records
 from delivery.errors import ClusterUnavailable, UpdateFailed
 from delivery.events import Event
-from delivery.metrics import Tally, Target
 from delivery.session import Session
+from models.delivery import fingerprint
 from models.release import ServiceRelease, SlotRelease
 from models.revision import Revision
 from tests.delivery.leases import Leases
+from tests.delivery.users import Killed, Prometheus, Version
 from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted
 
 SERVICE, STACK = "web", "prod"
-PLENTY = 20_000
-"""Requests of a window: enough for any verdict at the first look."""
 GATE: Config = {"errors": {"margin": 1}, "deadline": "1s"}
 CANARY: Config = {"strategy": "canary", "steps": [20, 100], "warm": "0s", "gate": GATE}
 TARGET = accepted(SlotRelease, {"image": OTHER_IMAGE})
 RESOURCES = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
 
 
-class Killed(BaseException):
-    """The driver is gone, in the middle of whatever it did."""
+def version(content: SlotRelease, tree: str) -> Version:
+    """What a slot with this content runs; without an image of its own, what the tree builds."""
+    return Version(content.image or tree, content.pinned or fingerprint(content))
 
 
 @dataclass
@@ -39,7 +43,12 @@ class Cluster:
     """A slot of which no pod gets ready."""
     weights: list[int] = field(default_factory=list[int])
     """Every weight that was written to the API server without Pulumi."""
-    filled: Callable[[], bool] = lambda: True
+    users: Prometheus = field(default_factory=Prometheus)
+    """Whose requests the proxy splits."""
+    runs: dict[str, Version] = field(default_factory=dict[str, Version])
+    """By slot, what is really there."""
+    live: str = "blue"
+    """The slot to which the main route leads."""
     away: int = 0
     """Questions that the API server does not answer before it does again."""
     restarted: list[int] = field(default_factory=list[int])
@@ -50,6 +59,17 @@ class Cluster:
     """Identity of the namespace."""
     leases: Leases = field(default_factory=Leases)
     """The API server's; shared by the checkouts of one stack."""
+
+    def brought(self, release: ServiceRelease, tree: str) -> None:
+        """Bring about what an update declares; a slot without an image of its own gets what the tree builds now."""
+        self.runs = {slot: version(content, tree) for slot, content in release.slots.items()}
+        self.live = release.live
+        self.split(release.weight)
+
+    def split(self, weight: int) -> None:
+        """Let the proxy give the other slot so many percent of the requests."""
+        other = {slot: weight / 100 for slot in self.runs if slot != self.live}
+        self.users.told(self.runs, {self.live: 1 - sum(other.values()), **other})
 
     def _asked(self) -> None:
         if self.away > 0:
@@ -99,7 +119,7 @@ class Cluster:
             return {"metadata": {"uid": self.space}}
         self._asked()
         assert path == "/apis/networking.k8s.io/v1/namespaces/web-prod/ingresses/web-canary"
-        return {"metadata": {"annotations": {"other": "kept"}}} if self.filled() else None
+        return {"metadata": {"annotations": {"other": "kept"}}} if len(self.runs) > 1 else None
 
     def apply(self, path: str, found: Config) -> None:
         self._asked()
@@ -107,34 +127,7 @@ class Cluster:
         annotations = found["metadata"]["annotations"]
         assert annotations["other"] == "kept"
         self.weights.append(int(annotations["nginx.ingress.kubernetes.io/canary-weight"]))
-
-
-@dataclass
-class Prometheus:
-    """Counts what a steady load would leave, split as the cluster splits it."""
-
-    weight: Callable[[], int]
-    bad: float = 0.0
-    """Share of the new slot's answers that are errors."""
-    traffic: int = PLENTY
-
-    def counts(
-        self, target: Target, since: float, within: int | None, until: float | None = None
-    ) -> Mapping[str, Tally]:
-        del since, within, until
-        total = dict.fromkeys(target.slots, self.traffic)
-        if "candidate" in total and "live" in total and self.weight() == 100:
-            total["live"] = 0
-        bad = {"candidate": self.bad, "live": 0.0}
-        return {role: Tally(total=n, errors=round(n * bad[role])) for role, n in total.items()}
-
-    def recent(self, target: Target, since: float, seconds: float) -> Mapping[str, int]:
-        del since, seconds
-        share = self.weight() / 100
-        return {role: round(self.traffic * (share if role == "candidate" else 1 - share)) for role in target.slots}
-
-    def value(self, query: str) -> float | None:
-        raise AssertionError(query)
+        self.split(self.weights[-1])
 
 
 @dataclass
@@ -142,10 +135,15 @@ class Engine:
     """Records what each update declared; may fail, or have the driver killed."""
 
     session: Session
+    cluster: Cluster
+    tree: str = IMAGE
+    """What the stack's source builds at this moment."""
     declared: list[ServiceRelease] = field(default_factory=list[ServiceRelease])
     stages: list[str] = field(default_factory=list[str])
     killed_at: int | None = None
-    """The number of the update during which the driver is killed."""
+    """The number of the update during which the driver is killed, before it has changed anything."""
+    killed_after: int | None = None
+    """The number of the update after which the driver is killed, before it could note so."""
     fails: Mapping[str, str] = field(default_factory=dict[str, str])
     """Stage → what Pulumi says there."""
     lost: int = 0
@@ -168,10 +166,13 @@ class Engine:
             raise UpdateFailed("dial tcp 10.0.0.1:443: connect: connection refused")
         if said := self.fails.get(stage):
             raise UpdateFailed(said)
+        self.cluster.brought(release, self.tree)
+        if self.killed_after == len(self.declared):
+            self.killed_after = None
+            raise Killed
 
     def outputs(self) -> Config:
-        release = self.session.release(SERVICE)
-        slots = {slot: {"image": content.image} for slot, content in release.slots.items()}
+        slots = {slot: {"image": version.image} for slot, version in self.cluster.runs.items()}
         return {"services": {SERVICE: {"slots": slots}}}
 
 
@@ -228,8 +229,15 @@ def world(folder: Path, strategy: Config = CANARY, *, deployed: bool = True) -> 
         config["slipway:release"] = {SERVICE: {"slots": {"blue": {"image": IMAGE}}}}
     (folder / f"Pulumi.{STACK}.yaml").write_text("# kept\n" + yaml.safe_dump({"config": config}))
     session = Session.open(folder, STACK)
-    cluster = Cluster(filled=lambda: len(session.release(SERVICE).slots) > 1)
-    prometheus = Prometheus(weight=lambda: session.release(SERVICE).weight)
-    engine = Engine(session)
-    session.__dict__.update(engine=engine, cluster=cluster, metrics=prometheus)
-    return World(session, engine, cluster, prometheus)
+    users = Prometheus(released=lambda: _released(session))
+    cluster = Cluster(users=users)
+    engine = Engine(session, cluster)
+    if deployed:
+        cluster.brought(session.release(SERVICE), engine.tree)
+    session.__dict__.update(engine=engine, cluster=cluster, metrics=users)
+    return World(session, engine, cluster, users)
+
+
+def _released(session: Session) -> Version | None:
+    run = session.delivery(SERVICE).run
+    return None if run is None else version(run.target, IMAGE)

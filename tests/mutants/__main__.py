@@ -33,6 +33,7 @@ from tests.mutants import (
     of_server,
     of_sight,
     of_traffic,
+    of_verdicts,
     of_workloads,
 )
 from tests.mutants.choice import Choice, Known, chosen
@@ -54,6 +55,7 @@ GROUPS = (
     of_delivery,
     of_evidence,
     of_lock,
+    of_verdicts,
     of_server,
     of_local,
 )

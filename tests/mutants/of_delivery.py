@@ -89,10 +89,11 @@ MUTANTS = [
     ),
     Mutant(GATE, "except MetricsUnavailable as error:", "except KeyError as error:", "a dead source ends it", GATED),
     Mutant(GATE, "    if not candidate.total:\n", "    if False:\n", "no traffic is divided by", GATED),
-    Mutant(GATE, "elif live is not None and not live.total:", "elif False:", "compared with nobody, and passed", GATED),
-    Mutant(GATE, "if baseline is None and compared and not self._in_place", "if compared", "100 % never passes", GATED),
-    Mutant(GATE, "if compared or self._in_place:", "if True:", "nobody's requests are waited for", GATED),
-    Mutant(GATE, "if compared or self._in_place:", "if compared:", "a roll in place is not judged", GATED),
+    Mutant(GATE, "elif not arms.alone and not live.total:", "elif False:", "compared with nobody, and passed", GATED),
+    Mutant(
+        GATE, 'arms.get("live", NOBODY) if before is None', 'arms.get("live", NOBODY) if True', "never passes", GATED
+    ),
+    Mutant(GATE, "            if judged:\n", "            if True:\n", "nobody's requests are waited for", GATED),
     Mutant(GATE, "    if samples < wanted:\n", "    if False:\n", "the first request fails a check", GATED),
     Mutant(GATE, '"fail" if low or high else "pass"', '"fail" if low else "pass"', "a check without its max", GATED),
     Mutant(GATE, 'target.slots["candidate"],', 'target.slots["live"],', "a check of the old version", GATED),
@@ -104,5 +105,5 @@ MUTANTS = [
     Mutant(GATE, "/ 1000 not in LATENCY_BOUNDS:", "/ 1000 < 0:", "a bound that no bucket has: never a verdict", GATED),
     Mutant(GATE, "        if name in _OWN:\n", "        if False:\n", "a check hides the errors", GATED),
     Mutant(GATE, "min(max(bad, 0), total)", "bad", "more bad answers than answers", GATED),
-    Mutant(GATE, 'role = "candidate" if self._in_place else "live"', 'role = "live"', "no baseline for a roll", GATED),
+    Mutant(GATE, '"live" if "live" in self._target.slots else "candidate"', '"live"', "no baseline for a roll", GATED),
 ]

@@ -22,8 +22,18 @@ MUTANTS = [
     _near(
         VERDICTS, "min(candidate.total, live.total) if", "candidate.total if", "a pass by a live slot of few requests"
     ),
-    _near(VERDICTS, 'return "inconclusive" if final', 'return "pass" if final', "patience is rewarded with a pass"),
-    _near(VERDICTS, "step = margin / 100", "step = margin", "points are taken for shares: everything passes"),
+    _near(
+        VERDICTS,
+        'return "pass"\n    return "inconclusive" if final else None\n\n\ndef judge_alone',
+        'return "pass"\n    return "pass" if final else None\n\n\ndef judge_alone',
+        "patience is rewarded with a pass",
+    ),
+    _near(
+        VERDICTS,
+        "step = margin / 100\n    if _evidence_of_harm(candidate, live, step)",
+        "step = margin\n    if _evidence_of_harm(candidate, live, step)",
+        "points are taken for shares: everything passes",
+    ),
     _near(VERDICTS, "_TOLERATED if live.total else step", "_TOLERATED", "without a live slot any share fails"),
     _near(VERDICTS, "_TOLERATED = 0.25", "_TOLERATED = 0.0", "the noise of a busy node is the version's fault"),
     _near(
@@ -34,7 +44,9 @@ MUTANTS = [
     ),
     _near(VERDICTS, "_likelihood(candidate, at + step)", "_likelihood(candidate, at)", "the margin is ignored"),
     _near(VERDICTS, "apart = _mixed(candidate.bad, candidate.total) + ", "apart = ", "evidence out of nothing"),
-    _near(VERDICTS, "if slope > 0 else", "if slope < 0 else", "bad releases pass: the opposite is fitted badly"),
+    _near(
+        VERDICTS, "> _odds(live_good, 1 - at) else", "< _odds(live_good, 1 - at) else", "the opposite is fitted badly"
+    ),
     _near(VERDICTS, "candidate.bad < _HANDFUL or", "", "one client's four retries condemn a release"),
     _near(VERDICTS, "(known.bad + _USUAL.bad)", "known.bad", "the sample forgets what is usual"),
     _near(PEAK, "max(pods.get(slot, 0), after.get(slot, 0))", "after.get(slot, 0)", "what goes is gone at once"),

@@ -32,6 +32,7 @@ def verdict(image: str = OTHER_IMAGE, **changes: Any) -> Config:
         "environment": "staging",
         "stack": "staging",
         "result": "pass",
+        "checks": {"errors": {"result": "pass", "said": "errors 0 % against 0 %, limit +1"}},
         "began": AGES,
         "ended": AT,
         **changes,

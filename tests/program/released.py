@@ -59,6 +59,7 @@ RUN: Config = {
     "approvals": [{"stage": 1, "reason": "looked", "by": "me", "at": "2026-11-21T12:00:00Z"}],
     "checks": CHECKS,
     "baseline": {"errors": ARM},
+    "windows": [{"stage": 0, "began": AT, "passed": AT, "webhook": {"result": "pass", "said": "webhook: 200"}}],
     "left": RELEASED,
     "express": False,
     "outcome": "rolled back",
@@ -66,6 +67,7 @@ RUN: Config = {
     "manual": False,
     "override": OVERRIDE,
     "warmUntil": AT,
+    "promoted": AT,
 }
 ENDED: Config = {"image": IMAGE, "config": CONFIG, "content": CONTENT, "began": AT, "ended": AT, "override": OVERRIDE}
 DELIVERY: Config = {
@@ -85,5 +87,5 @@ DELIVERY: Config = {
     "holds": [
         {"image": OTHER_IMAGE, "config": CONFIG, "revision": CONFIG, "reason": "5 % errors", "by": "ann", "at": AT}
     ],
-    "history": [{**ENDED, "id": "0", "outcome": "promoted", "reason": "as asked"}],
+    "history": [{**ENDED, "id": "0", "outcome": "promoted", "promoted": AT, "reason": "as asked"}],
 }

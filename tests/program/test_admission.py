@@ -90,6 +90,15 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         vouching(result="inconclusive"),
         f"staging: classifier {NEW}: its verdict is inconclusive; judge what is live: slipway check staging classifier",
     ),
+    "a version that nothing has judged": (
+        prod(),
+        vouching(result="unjudged", checks={}),
+        (
+            f"staging: classifier {NEW}: nothing was judged, so no verdict vouches for it; give release.gate in "
+            "catalog/classifier.yaml errors, latency, a check or a webhook; "
+            "judge what is live: slipway check staging classifier"
+        ),
+    ),
     "a version whose verdict was revoked": (
         prod(),
         vouching(revoked={"reason": "slow on Monday", "at": AT}),
