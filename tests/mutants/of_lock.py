@@ -21,7 +21,6 @@ MUTANTS = [
     Mutant(
         LEASE, "(found.token if found else 0) + fresh", "found.token if found else 0", "a token that stays", LEASED
     ),
-    Mutant(LEASE, "        if self._lost:\n            raise Lost(self._lost)\n", "", "lost, and then not", LEASED),
     Mutant(LEASE, "{**(found.notes if found else {}), ", "{", "a renewal drops what somebody asks", LEASED),
     Mutant(LEASE, "        self.note(request=None)", "        pass", "a successor hears an old request", ASKED),
     Mutant(
