@@ -62,14 +62,20 @@ def test_who_looks_is_told_of_a_driver_elsewhere_and_of_none_that_is_gone(two: C
 def test_whether_a_lease_is_renewed_says_whether_there_is_a_driver_and_not_the_time_on_it(
     two: Checkouts, monkeypatch: pytest.MonkeyPatch, year: str
 ) -> None:
+    def renews(_: float) -> None:
+        two.ann.session.lock.confirm()
+
+    def passes(_: float) -> None:
+        pass
+
     with two.ann.session.exclusive():
         spec = two.leases.one["spec"]
         spec["renewTime"] = f"{year}-01-01T00:00:00.000000Z"
-        monkeypatch.setattr(lock.time, "sleep", lambda _: two.ann.session.lock.confirm())
+        monkeypatch.setattr("time.sleep", renews)
         found = two.bob.session.owner()
         assert found is not None, "its clock is wrong, and it renews"
     two.leases.one["spec"] |= {"holderIdentity": "gone@far pid 3 x", "renewTime": f"{year}-01-01T00:00:00.000000Z"}
-    monkeypatch.setattr(lock.time, "sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", passes)
     assert two.bob.session.owner() is None
 
 
