@@ -45,7 +45,7 @@ MUTANTS = [
            "an update of a driver that was succeeded", TAKEN_OVER),
     Mutant(SESSION, "        self.lock.record(name, carried(release, delivery))\n", "",
            "a record that is written after a takeover", TAKEN_OVER),
-    Mutant(VALVE, "        confirm()\n", "", "traffic is moved by a driver that was succeeded", "delivery/test_valve.py"),
+    Mutant(VALVE, "        confirm()\n", "", "traffic is moved by a succeeded driver", "delivery/test_valve.py"),
     Mutant(VALVE, "        except Conflict:\n            continue", "        except Conflict:\n            return True",
            "a conflict is taken for a move", "delivery/test_valve.py"),
     Mutant("delivery/cluster.py", '("managedFields", "uid", "creationTimestamp"',
