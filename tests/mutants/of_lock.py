@@ -43,7 +43,7 @@ MUTANTS = [
            "a driver whose clock differs is not shown", LOCKED),
     Mutant(SESSION, "        try:\n            self.lock.confirm()\n", "        try:\n            pass\n",
            "an update of a driver that was succeeded", TAKEN_OVER),
-    Mutant(SESSION, "        self.lock.record(name, carried(release, delivery))\n", "",
+    Mutant(SESSION, "        self.lock.record(name, carried(release, delivery, self.space_id()))\n", "",
            "a record that is written after a takeover", TAKEN_OVER),
     Mutant(VALVE, "        confirm()\n", "", "traffic is moved by a succeeded driver", "delivery/test_valve.py"),
     Mutant(VALVE, "        except Conflict:\n            continue", "        except Conflict:\n            return True",
