@@ -216,8 +216,6 @@ class Lease:
         self._store.replace(f"{self._all}/{self._name}", {**seen.body, "metadata": metadata})
 
     def _write(self, identity: str) -> None:
-        if self._lost:
-            raise Lost(self._lost)
         for _ in range(_TRIES):
             held, began = self._held, self.clock()
             try:

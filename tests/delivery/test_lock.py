@@ -55,14 +55,28 @@ def test_who_looks_is_told_of_a_driver_elsewhere_and_of_none_that_is_gone(two: C
         assert found.user == "ann"
         assert two.bob.session.holder() is None, "no process of this checkout"
     assert two.bob.session.owner() is None
+    assert two.ann.session.holder() is None
 
 
-def test_a_lease_that_nobody_renews_has_no_driver_whatever_the_time_on_it(two: Checkouts) -> None:
+@pytest.mark.parametrize("year", ["1970", "2099"])
+def test_whether_a_lease_is_renewed_says_whether_there_is_a_driver_and_not_the_time_on_it(
+    two: Checkouts, monkeypatch: pytest.MonkeyPatch, year: str
+) -> None:
+    def renews(_: float) -> None:
+        two.ann.session.lock.confirm()
+
+    def passes(_: float) -> None:
+        pass
+
     with two.ann.session.exclusive():
-        left = two.leases.one
-    for year in ("1970", "2099"):
-        left["spec"] |= {"holderIdentity": "gone@far pid 3 x", "renewTime": f"{year}-01-01T00:00:00.000000Z"}
-        assert two.bob.session.owner() is None
+        spec = two.leases.one["spec"]
+        spec["renewTime"] = f"{year}-01-01T00:00:00.000000Z"
+        monkeypatch.setattr("time.sleep", renews)
+        found = two.bob.session.owner()
+        assert found is not None, "its clock is wrong, and it renews"
+    two.leases.one["spec"] |= {"holderIdentity": "gone@far pid 3 x", "renewTime": f"{year}-01-01T00:00:00.000000Z"}
+    monkeypatch.setattr("time.sleep", passes)
+    assert two.bob.session.owner() is None
 
 
 def test_looking_never_makes_a_driver_find_the_stack_busy(two: Checkouts) -> None:

@@ -21,7 +21,6 @@ MUTANTS = [
     Mutant(
         LEASE, "(found.token if found else 0) + fresh", "found.token if found else 0", "a token that stays", LEASED
     ),
-    Mutant(LEASE, "        if self._lost:\n            raise Lost(self._lost)\n", "", "lost, and then not", LEASED),
     Mutant(LEASE, "{**(found.notes if found else {}), ", "{", "a renewal drops what somebody asks", LEASED),
     Mutant(LEASE, "        self.note(request=None)", "        pass", "a successor hears an old request", ASKED),
     Mutant(
@@ -44,9 +43,9 @@ MUTANTS = [
            "a driver whose clock differs is not shown", LOCKED),
     Mutant(SESSION, "        try:\n            self.lock.confirm()\n", "        try:\n            pass\n",
            "an update of a driver that was succeeded", TAKEN_OVER),
-    Mutant(SESSION, "        self.lock.record(name, carried(release, delivery))\n", "",
+    Mutant(SESSION, "        self.lock.record(name, carried(release, delivery, self.space_id()))\n", "",
            "a record that is written after a takeover", TAKEN_OVER),
-    Mutant(VALVE, "        confirm()\n", "", "traffic is moved by a driver that was succeeded", TAKEN_OVER),
+    Mutant(VALVE, "        confirm()\n", "", "traffic is moved by a succeeded driver", "delivery/test_valve.py"),
     Mutant(VALVE, "        except Conflict:\n            continue", "        except Conflict:\n            return True",
            "a conflict is taken for a move", "delivery/test_valve.py"),
     Mutant("delivery/cluster.py", '("managedFields", "uid", "creationTimestamp"',
