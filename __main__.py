@@ -11,7 +11,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
 import catalog
-from components.preflight import checked
+from components.survey import surveyed
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
@@ -26,15 +26,15 @@ def specification() -> SystemSpec:
     # The whole `slipway:` namespace: pulumi.Config gives only keys that one knows to ask for.
     stack = parse(StackSettings, below("slipway:", {**get_config_env(), **CONFIG.get()}), "slipway:")
     entry = parse(CatalogueEntry, catalog.read(stack.system.entry), f"catalog/{stack.system.entry}.yaml: ")
-    return checked(resolve(stack, entry), Path(__file__).parent)
+    return resolve(stack, entry)
 
 
 try:
-    spec = specification()
+    found = surveyed(spec := specification(), Path(__file__).parent)
 except ConfigurationError as error:
     raise pulumi.RunError(str(error)) from None
 for line, lacking in advice(spec.services) if pulumi.runtime.is_dry_run() else ():
     (pulumi.log.warn if lacking else pulumi.log.info)(line)
-system = System(spec.name, SystemArgs(spec=spec))
-pulumi.export("services", system.services)
-pulumi.export("delivery", system.delivery)
+system = System(spec.name, SystemArgs(spec=spec, formerly=found.formerly))
+for name, value in (("services", system.services), ("delivery", system.delivery), ("cluster", found.cluster)):
+    pulumi.export(name, value)

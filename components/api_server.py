@@ -1,4 +1,4 @@
-"""What the program itself asks the API server, beside what the provider does: where an update is in trouble."""
+"""What the program itself asks the API server, beside what the provider does: whose a namespace is, and what failed."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +8,15 @@ from components.reasons import LOG_LINES, Json, Pod
 
 _SECONDS = 5
 """For one question: an update that has failed already must not last minutes longer for its explanation."""
+_NOT_FOUND, _FORBIDDEN = 404, 403
+
+
+class Forbidden(Exception):
+    """The account may not read it."""
+
+
+class Away(Exception):
+    """The API server does not answer this account; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,29 @@ class ApiServer:
             )
         except ApiException:
             return ""
+
+    def namespace(self, name: str) -> Json | None:
+        """Return a namespace as the API server's JSON, or None where there is none.
+
+        Raises:
+            Forbidden: the account may not read it.
+            Away: no answer, or one that says nothing about the namespace.
+        """
+        from kubernetes.client import ApiException  # noqa: PLC0415 -- as above
+        from kubernetes.config import ConfigException  # noqa: PLC0415 -- as above
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- as above
+
+        try:
+            api = self._core()
+            found = api.read_namespace(name, _request_timeout=_SECONDS)
+            return cast("Json", api.api_client.sanitize_for_serialization(found))
+        except ApiException as error:
+            said = cast("Any", error)
+            if said.status == _NOT_FOUND:
+                return None
+            raise Forbidden if said.status == _FORBIDDEN else Away(f"it says {said.status} {said.reason}") from error
+        except (ConfigException, HTTPError, OSError) as error:
+            raise Away(" ".join(str(error).split())) from error
 
     def workload(self, kind: str, namespace: str, name: str) -> Json:
         """Give a Deployment or StatefulSet as the API server's JSON."""
