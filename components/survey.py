@@ -43,10 +43,12 @@ def surveyed(system: SystemSpec, project: Path, source: NamespaceSource | None =
     live = _live(system, source or ApiServer(system.cluster.context))
     if live:
         _refuse(cluster_faults(system, known, live))
-    # The state's refresh, which a move to another cluster needs, reads this file.
+        _refuse(namespace_faults(system, stack, known, live))
+    # A destroy reads this file without asking anybody, so it never names a cluster or namespace that was refused; a
+    # refresh does too, and a move to another cluster needs one.
     kubeconfig.write(project, stack, system.cluster.context, kubeconfig_files())
     if live:
-        _refuse([*namespace_faults(system, stack, known, live), *state_faults(system, known, live)])
+        _refuse(state_faults(system, known, live))
     _refuse(loss_faults(system, known))
     for line in stale_permissions(system, known):
         pulumi.log.warn(line)

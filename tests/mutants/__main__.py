@@ -22,6 +22,7 @@ from tests.mutants import (
     of_components,
     of_delivery,
     of_evidence,
+    of_identity,
     of_local,
     of_models,
     of_network,
@@ -40,6 +41,7 @@ from tests.mutants.running import PROJECT, SURVIVED, run_tests
 
 GROUPS = (
     of_models,
+    of_identity,
     of_components,
     of_pods,
     of_workloads,
