@@ -1,5 +1,7 @@
 """What the program itself asks the API server, beside what the provider does: whose a namespace is, and what failed."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -64,6 +66,22 @@ class ApiServer:
             raise Forbidden if said.status == _FORBIDDEN else Away(f"it says {said.status} {said.reason}") from error
         except (ConfigException, HTTPError, OSError) as error:
             raise Away(" ".join(str(error).split())) from error
+
+    def objects(self, namespace: str) -> Iterator[tuple[str, Json]]:
+        """Yield (kind, ``metadata``) of what a system could have named alike, without kinds that may not be read."""
+        from kubernetes import client  # noqa: PLC0415 -- as above
+
+        core, apps = self._core(), cast("Any", client.AppsV1Api(self._client))
+        for kind, listing in (
+            ("service", core.list_namespaced_service),
+            ("serviceaccount", core.list_namespaced_service_account),
+            ("claim", core.list_namespaced_persistent_volume_claim),
+            ("deployment", apps.list_namespaced_deployment),
+            ("statefulset", apps.list_namespaced_stateful_set),
+        ):
+            with suppress(client.ApiException):
+                for found in listing(namespace, _request_timeout=_SECONDS).items:
+                    yield kind, {"name": found.metadata.name, "labels": found.metadata.labels or {}}
 
     def workload(self, kind: str, namespace: str, name: str) -> Json:
         """Give a Deployment or StatefulSet as the API server's JSON."""

@@ -6,14 +6,16 @@ https://opentelemetry.io/docs/specs/semconv/resource/k8s/#cluster) and others. A
 machine only.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from components import labels
+from components import labels, names
 from components.api_server import Forbidden
+from components.manifests.claims import claims
 from components.recorded import Recorded
 from models.system import SystemSpec
+from models.vocabulary import OTHER_SLOT
 
 IDENTITY = "kube-system"
 """The namespace whose uid identifies a cluster."""
@@ -26,6 +28,10 @@ class NamespaceSource(Protocol):
 
     def namespace(self, name: str) -> Json | None:
         """Return a namespace as the API server's JSON, None where there is none; raises Forbidden and Away."""
+        ...
+
+    def objects(self, namespace: str) -> Iterable[tuple[str, Json]]:
+        """Return (kind, ``metadata``) of what is in a namespace."""
         ...
 
 
@@ -128,3 +134,17 @@ def namespace_faults(system: SystemSpec, stack: str, recorded: Recorded, live: L
             f"{where} belongs to another stack ({owner}, of the system {entry}), and two stacks in one would overwrite "
             "each other; give this one a slipway:system.namespace of its own"
         )
+
+
+def object_faults(system: SystemSpec, recorded: Recorded, source: NamespaceSource) -> Iterator[str]:
+    """Refuse what somebody else's namespace has under a name of ours: server-side apply would adopt it."""
+    slots = {names.slot_name(service, slot) for service in system.services for slot in OTHER_SLOT}
+    ours = slots | system.services.keys() | system.stores.keys() | system.jobs.keys() | claims(system).keys()
+    entries = {system.name, recorded.system or system.name}
+    for kind, metadata in source.objects(system.namespace) if system.existing_namespace else ():
+        name = metadata["name"]
+        if name in ours and metadata["labels"].get(labels.SYSTEM) not in entries:
+            yield (
+                f"namespace {system.namespace}: its {kind} {name} is not this stack's: an update would overwrite it, "
+                "and a destroy delete it; rename what the entry calls so, or use a namespace of your own"
+            )

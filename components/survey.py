@@ -10,7 +10,16 @@ import pulumi
 from components import kubeconfig, recorded
 from components.api_server import ApiServer, Away
 from components.cluster import variable_faults
-from components.identity import IDENTITY, Live, NamespaceSource, asked, cluster_faults, namespace_faults, state_faults
+from components.identity import (
+    IDENTITY,
+    Live,
+    NamespaceSource,
+    asked,
+    cluster_faults,
+    namespace_faults,
+    object_faults,
+    state_faults,
+)
 from components.losses import loss_faults, stale_permissions
 from components.preflight import checked, kubeconfig_files
 from models.errors import ConfigurationError
@@ -40,10 +49,12 @@ def surveyed(system: SystemSpec, project: Path, source: NamespaceSource | None =
     """
     checked(system, project)
     known, stack = recorded.read(), pulumi.get_stack()
-    live = _live(system, source or ApiServer(system.cluster.context))
+    source = source or ApiServer(system.cluster.context)
+    live = _live(system, source)
     if live:
         _refuse(cluster_faults(system, known, live))
         _refuse(namespace_faults(system, stack, known, live))
+        _refuse(object_faults(system, known, source))
     # A destroy reads this file without asking anybody, so it never names a cluster or namespace that was refused; a
     # refresh does too, and a move to another cluster needs one.
     kubeconfig.write(project, stack, system.cluster.context, kubeconfig_files())

@@ -12,8 +12,10 @@ import yaml
 
 from components.api_server import ApiServer, Away, Forbidden
 
-NAMESPACE = ApiServer.namespace
-"""The real one: the fixtures of this tier put another in its place."""
+NAMESPACE, OBJECTS = ApiServer.namespace, ApiServer.objects
+"""The real ones: the fixtures of this tier put others in their place."""
+POD: dict[str, Any] = {"selector": {}, "template": {}}
+"""What the client insists on in a Deployment."""
 Answer = tuple[int, dict[str, Any]]
 Serve = Callable[[int, dict[str, Any]], ApiServer]
 
@@ -26,11 +28,11 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     def begin(status: int, body: dict[str, Any]) -> ApiServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                assert self.path == "/api/v1/namespaces/shop"
-                self.send_response(status)
+                answer, content = (status, body) if self.path == "/api/v1/namespaces/shop" else inside(self.path)
+                self.send_response(answer)
                 self.send_header("Content-Type", "application/json")
                 self.end_headers()
-                self.wfile.write(json.dumps(body).encode())
+                self.wfile.write(json.dumps(content).encode())
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
                 pass
@@ -44,6 +46,16 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     for server in started:
         server.shutdown()
         server.server_close()
+
+
+def inside(path: str) -> Answer:
+    """The namespace holds somebody's claim and Deployment; who asks may not list ServiceAccounts."""
+    resource = path.partition("/namespaces/shop/")[2]
+    if resource == "serviceaccounts":
+        return 403, {"kind": "Status", "reason": "Forbidden"}
+    kinds = {"persistentvolumeclaims": {"shelf": {"team": "ml"}}, "deployments": {"web": None}}
+    items = [{"metadata": {"name": name, "labels": worn}} for name, worn in kinds.get(resource, {}).items()]
+    return 200, {"items": [{**item, "spec": POD} if resource == "deployments" else item for item in items]}
 
 
 def reached(folder: Path, patch: pytest.MonkeyPatch, url: str) -> ApiServer:
@@ -62,6 +74,13 @@ def test_a_namespace_is_given_with_uid_and_labels(serve: Serve) -> None:
     found = NAMESPACE(serve(200, {"metadata": {"name": "shop", "uid": "1", "labels": {"a": "b"}}}), "shop")
     assert found is not None
     assert (found["metadata"]["uid"], found["metadata"]["labels"]) == ("1", {"a": "b"})
+
+
+def test_what_is_in_a_namespace_is_listed_as_far_as_the_account_may(serve: Serve) -> None:
+    assert list(OBJECTS(serve(200, {}), "shop")) == [
+        ("claim", {"name": "shelf", "labels": {"team": "ml"}}),
+        ("deployment", {"name": "web", "labels": {}}),
+    ]
 
 
 def test_one_that_is_not_there_is_none(serve: Serve) -> None:

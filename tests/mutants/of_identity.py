@@ -68,6 +68,13 @@ MUTANTS = [
     Mutant(
         SURVEY, "        _refuse(cluster_faults(system, known, live))\n", "        pass\n", "nobody compares clusters"
     ),
+    Mutant(
+        SURVEY,
+        "        _refuse(object_faults(system, known, source))\n",
+        "",
+        "somebody's objects are overwritten",
+        IN_THE_PROGRAM,
+    ),
     Mutant(SURVEY, "    _refuse(loss_faults(system, known))\n", "", "nobody looks at what is lost", RENAMED),
     Mutant(SURVEY, "(live and live.cluster) or known.cluster", "live and live.cluster", "an account erases the record"),
     Mutant(

@@ -22,6 +22,8 @@ class Cluster:
     uid: str = CLUSTER
     namespaces: dict[str, Config] = field(default_factory=dict[str, Config])
     """``metadata`` of each."""
+    inside: list[tuple[str, Config]] = field(default_factory=list[tuple[str, Config]])
+    """Kind and ``metadata`` of the objects in the stack's namespace."""
     forbidden: frozenset[str] = frozenset()
     away: bool = False
 
@@ -34,9 +36,14 @@ class Cluster:
         found = {"kube-system": {"uid": self.uid}, **self.namespaces}.get(name)
         return None if found is None else {"metadata": {"name": name, **found}}
 
+    def objects(self, namespace: str) -> list[tuple[str, Config]]:
+        """Answer as :class:`ApiServer` does."""
+        return self.inside if namespace in self.namespaces else []
+
     def reached(self, patch: pytest.MonkeyPatch) -> "Cluster":
         """Have every context reach this cluster."""
         patch.setattr(ApiServer, "namespace", self.namespace)
+        patch.setattr(ApiServer, "objects", self.objects)
         return self
 
 

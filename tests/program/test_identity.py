@@ -165,6 +165,21 @@ def test_an_existing_namespace_is_used_and_not_owned(monkeypatch: pytest.MonkeyP
         assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
 
 
+@pytest.mark.parametrize("kind", ["service", "serviceaccount", "claim", "deployment", "statefulset"])
+@pytest.mark.parametrize("name", ["classifier", "classifier-blue", "classifier-green"])
+def test_what_somebody_elses_namespace_has_under_a_name_of_ours_is_refused(
+    monkeypatch: pytest.MonkeyPatch, kind: str, name: str
+) -> None:
+    theirs_inside: Config = {"name": name, "labels": {"app": "shop"}}
+    own: Config = {"name": name, "labels": {"app.kubernetes.io/part-of": "classifier"}}
+    beside: Config = {"name": "beside", "labels": {}}
+    Cluster(namespaces=FOREIGN, inside=[(kind, beside), (kind, theirs_inside)]).reached(monkeypatch)
+    (line,) = refusal_of(existing())
+    assert line.startswith(f"namespace classifier-dev: its {kind} {name} is not this stack's: an update would")
+    Cluster(namespaces=FOREIGN, inside=[(kind, beside), (kind, own)]).reached(monkeypatch)
+    run_main(existing())
+
+
 def test_an_existing_namespace_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     Cluster().reached(monkeypatch)
     (line,) = refusal_of(existing())
