@@ -5,8 +5,10 @@ Most of it is previews: the system has one small service and one volume.
 
 import json
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import cast
 
@@ -171,14 +173,13 @@ def test_a_foreign_namespace_is_refused_or_used_and_left(foreign: Copy) -> None:
 
 
 @pytest.fixture(scope="module")
-def old_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def old_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program as it was, from the repository's history."""
-    tree = tmp_path_factory.mktemp("old") / "tree"
-    subprocess.run(["git", "worktree", "add", "--detach", str(tree), OLD_VERSION], cwd=PROJECT, check=True)
-    try:
-        yield tree
-    finally:
-        subprocess.run(["git", "worktree", "remove", "--force", str(tree)], cwd=PROJECT, check=True)
+    tree = tmp_path_factory.mktemp("old")
+    archive = subprocess.run(["git", "archive", OLD_VERSION], cwd=PROJECT, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=BytesIO(archive)) as files:
+        files.extractall(tree, filter="data")
+    return tree
 
 
 def test_a_stack_of_the_version_before_is_carried_over_also_under_another_context(
