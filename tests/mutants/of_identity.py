@@ -114,6 +114,19 @@ MUTANTS = [
         "others in the namespace are cut off",
         IN_THE_PROGRAM,
     ),
+    Mutant(
+        CLUSTER, 'if environment.get(name) == "true":', "if False:", "a shell's variable overwrites what others manage"
+    ),
+    Mutant(
+        IDENTITY,
+        "{system.name, recorded.system or system.name}",
+        "{system.name, recorded.system}",
+        "what has no label is taken for the stack's own",
+    ),
+    Mutant(
+        LOSSES, "parse(declared[name].size) < parse(size)", "False", "an update that the API server refuses halfway"
+    ),
+    Mutant(LOSSES, "        if name not in lost:\n", "        if False:\n", "a permission that stays for ever"),
     Mutant(LOSSES, "if before != after:", "if False:", "a changed class deletes the data"),
     Mutant(LOSSES, "if modes != [volume.access]:", "if False:", "a changed access mode deletes the data"),
     Mutant(
