@@ -84,9 +84,13 @@ def extracted(context: str, files: list[Path]) -> Json:
 
 def _named(plural: str, kind: str, name: str, files: list[Path], resolve: Callable[[Path, Json], Json]) -> Json | None:
     for file, content in _contents(files):
-        for one in cast("list[Json]", content.get(plural) or []):
-            if one.get("name") == name:
-                return resolve(file.absolute().parent, dict(one.get(kind) or {}))
+        try:
+            for one in cast("list[Json]", content.get(plural) or []):
+                if one.get("name") == name:
+                    return resolve(file.absolute().parent, dict(one.get(kind) or {}))
+        except (AttributeError, TypeError, ValueError) as error:
+            rule = f"{plural} is a list of maps with a name and a {kind} each"
+            raise ConfigurationError([f"slipway:cluster.context: cannot read the kubeconfig {file}: {rule}"]) from error
     return None
 
 

@@ -83,6 +83,17 @@ def test_what_the_context_names_and_no_file_holds_is_one_line(tmp_path: Path) ->
         )
 
 
+@pytest.mark.parametrize("damaged", [5, ["eu"], [{"name": "eu", "cluster": "https://eu.example.com"}]])
+def test_a_damaged_list_is_one_line_with_its_file(tmp_path: Path, damaged: object) -> None:
+    file = written(tmp_path / "config", {**HERE, "clusters": damaged})
+    with pytest.raises(ConfigurationError) as raised:
+        extracted("prod", [file])
+    assert raised.value.faults == (
+        f"slipway:cluster.context: cannot read the kubeconfig {file}: clusters is a list of maps with a name and a "
+        "cluster each",
+    )
+
+
 def test_a_context_may_do_without_a_user(tmp_path: Path) -> None:
     contexts = [{"name": "prod", "context": {"cluster": "eu"}}]
     file = written(tmp_path / "config", {"contexts": contexts, "clusters": HERE["clusters"]})
