@@ -88,10 +88,8 @@ def test_a_damaged_list_is_one_line_with_its_file(tmp_path: Path, damaged: objec
     file = written(tmp_path / "config", {**HERE, "clusters": damaged})
     with pytest.raises(ConfigurationError) as raised:
         extracted("prod", [file])
-    assert raised.value.faults == (
-        f"slipway:cluster.context: cannot read the kubeconfig {file}: clusters is a list of maps with a name and a "
-        "cluster each",
-    )
+    rule = "clusters is a list of maps with a name and a cluster each"
+    assert raised.value.faults == (f"slipway:cluster.context: cannot read the kubeconfig {file}: {rule}",)
 
 
 def test_a_context_may_do_without_a_user(tmp_path: Path) -> None:
