@@ -11,8 +11,8 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from catalog import loading
-from components import last_update
-from components.preflight import checked
+from components import recorded
+from components.survey import surveyed
 from components.system import System, SystemArgs
 from models.errors import ConfigurationError
 from models.parsing import below
@@ -24,13 +24,14 @@ PROJECT = Path(__file__).parent
 try:  # validate everything before the first resource is registered
     # The whole `slipway:` namespace: pulumi.Config gives only keys that one knows to ask for.
     stack, entry, revisions = loading.load(below("slipway:", {**get_config_env(), **CONFIG.get()}), PROJECT)
-    pins = Pins(revisions=revisions, ran=last_update.read(stack, entry))
-    spec = checked(resolve(stack, entry, pins), PROJECT)
+    state = recorded.read()
+    spec = resolve(stack, entry, Pins(revisions=revisions, ran=state.ran(entry)))
+    found = surveyed(spec, PROJECT, state)
 except ConfigurationError as error:
     raise pulumi.RunError(str(error)) from None
 if pulumi.runtime.is_dry_run():
     for line, lacking in (*pending(spec, pulumi.get_stack()), *advice(spec.services)):
         (pulumi.log.warn if lacking else pulumi.log.info)(line)
-system = System(spec.name, SystemArgs(spec=spec))
-pulumi.export("services", system.services)
-pulumi.export("delivery", system.delivery)
+system = System(spec.name, SystemArgs(spec=spec, formerly=found.formerly))
+for name, value in (("services", system.services), ("delivery", system.delivery), ("cluster", found.cluster)):
+    pulumi.export(name, value)

@@ -8,6 +8,7 @@ import pulumi_kubernetes as k8s
 from components import labels, names
 from components.awaiting import SKIP_AWAIT
 from components.manifests import adapter, dashboards, guards, network
+from components.manifests.claims import claims
 from models.storage import Volume
 from models.system import SystemSpec
 
@@ -36,6 +37,18 @@ class Foundation(pulumi.ComponentResource):
         super().__init__("slipway:components:Foundation", name, None, opts)
         system = args.system
         self.child = pulumi.ResourceOptions(parent=self)
+        self.namespace = args.namespace
+        if not system.existing_namespace:  # the labels, and what counts or defaults for every pod, are the owner's
+            self.namespace = self._namespace(name, args)
+            self._fences(name, system)
+        self._policies(name, system)
+        self._adapter_rules(name, system)
+        self._dashboard(name, system)
+        self.claims = self._claims(name, system)
+        self.register_outputs({"namespace": self.namespace})
+
+    def _namespace(self, name: str, args: FoundationArgs) -> pulumi.Output[str]:
+        system = args.system
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata={
@@ -47,13 +60,7 @@ class Foundation(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions(parent=self, hooks=pulumi.ResourceHookBinding(on_error=[args.taken])),
         )
-        self.namespace = namespace.metadata.apply(lambda metadata: metadata.name or system.namespace)
-        self._fences(name, system)
-        self._policies(name, system)
-        self._adapter_rules(name, system)
-        self._dashboard(name, system)
-        self.claims = self._claims(name, system)
-        self.register_outputs({"namespace": self.namespace})
+        return namespace.metadata.apply(lambda metadata: metadata.name or system.namespace)
 
     def _fences(self, name: str, system: SystemSpec) -> None:
         k8s.core.v1.ResourceQuota(
@@ -72,7 +79,7 @@ class Foundation(pulumi.ComponentResource):
     def _policies(self, name: str, system: SystemSpec) -> None:
         for policy, spec in network.policies(system).items():
             k8s.networking.v1.NetworkPolicy(
-                f"{name}-{policy}", metadata=self._metadata(system, policy), spec=spec, opts=self.child
+                f"{name}-{policy}", metadata=self._shared(system, policy), spec=spec, opts=self.child
             )
 
     def _adapter_rules(self, name: str, system: SystemSpec) -> None:
@@ -80,7 +87,7 @@ class Foundation(pulumi.ComponentResource):
         if rules := adapter.adapter_rules(system):
             k8s.core.v1.ConfigMap(
                 f"{name}-adapter-rules",
-                metadata=self._metadata(system, "adapter-rules"),
+                metadata=self._shared(system, "adapter-rules"),
                 data={"config.yaml": rules},
                 opts=self.child,
             )
@@ -88,7 +95,7 @@ class Foundation(pulumi.ComponentResource):
     def _dashboard(self, name: str, system: SystemSpec) -> None:
         data, wanted = dashboards.dashboards(system), system.cluster.dashboards
         if data and wanted:
-            metadata = self._metadata(system, "dashboard")
+            metadata = self._shared(system, "dashboard")
             k8s.core.v1.ConfigMap(
                 f"{name}-dashboard",
                 metadata={**metadata, "labels": {**wanted.labels, **labels.of_system(system.name)}},
@@ -97,11 +104,8 @@ class Foundation(pulumi.ComponentResource):
             )
 
     def _claims(self, name: str, system: SystemSpec) -> dict[str, pulumi.Resource]:
-        volumes = {**system.volumes, **{names.data_claim(key): store.volume for key, store in system.stores.items()}}
         return {
-            claim: self._claim(f"{name}-{claim}", system, claim, volume)
-            for claim, volume in volumes.items()
-            if not volume.existing
+            claim: self._claim(f"{name}-{claim}", system, claim, volume) for claim, volume in claims(system).items()
         }
 
     def _claim(self, name: str, system: SystemSpec, claim: str, volume: Volume) -> pulumi.Resource:
@@ -119,6 +123,10 @@ class Foundation(pulumi.ComponentResource):
             spec=spec,
             opts=pulumi.ResourceOptions(parent=self, protect=system.protect),
         )
+
+    def _shared(self, system: SystemSpec, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
+        """Name an object that anybody could call so; in somebody's namespace it carries the system's name too."""
+        return self._metadata(system, names.joined(system.name, name) if system.existing_namespace else name)
 
     def _metadata(self, system: SystemSpec, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
         return {"name": name, "namespace": self.namespace, "labels": labels.of_system(system.name)}

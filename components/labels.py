@@ -45,6 +45,11 @@ def of_private_service(system: str, service: str, slot: str) -> dict[str, str]:
     return {**of_slot(system, service, slot), ROLE: PRIVATE}
 
 
+def select_system(system: str) -> dict[str, str]:
+    """Select every pod of a system."""
+    return {SYSTEM: system}
+
+
 def select_service(service: str) -> dict[str, str]:
     """Select the pods of both slots."""
     return {SERVICE: service}

@@ -157,6 +157,6 @@ class Slot(pulumi.ComponentResource):
 
 
 def _scaled(spec: ServiceSpec, release: SlotRelease) -> ServiceSpec:
-    """Narrow the entry's scaling to what the release says of this slot, for its Deployment, HPA and ScaledObject."""
+    """Narrow the entry's scaling to what the release says of this slot, and what must stay of it in a disruption."""
     scaling = within(spec.scaling, release.min_replicas, release.max_replicas)
-    return spec.model_copy(update={"scaling": scaling})
+    return spec.model_copy(update={"scaling": scaling, "disruption": spec.disruption.within(scaling.floor)})

@@ -32,6 +32,8 @@ class SystemArgs:
     spec: SystemSpec
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     """Evidence must have soaked, and must not be stale."""
+    formerly: str | None = None
+    """The entry's name at the last update, where it was another one: what it named is carried over."""
 
 
 class System(pulumi.ComponentResource):
@@ -43,12 +45,15 @@ class System(pulumi.ComponentResource):
     """Per service: what runs, and what this stack has found out about it; the next environment's stack reads it."""
 
     def __init__(self, name: str, args: SystemArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("slipway:components:System", name, None, opts)
+        # The names of children start with this name, and Pulumi gives them the alias that follows from this one.
+        renamed = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=args.formerly)] if args.formerly else None)
+        super().__init__("slipway:components:System", name, None, pulumi.ResourceOptions.merge(opts, renamed))
         spec = args.spec
         self._spec = spec
         self._images = self._build(spec)
         # The provider is no child: Pulumi's tree shows it beside the system that it serves.
-        self._cluster = cluster_provider(f"{name}-cluster", spec.cluster)
+        formerly = f"{args.formerly}-cluster" if args.formerly else None
+        self._cluster = cluster_provider(f"{name}-cluster", spec.cluster, formerly)
         self._server = ApiServer(spec.cluster.context)
         self._explain = explain_failures(self._server)
         self._below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])

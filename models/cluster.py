@@ -30,6 +30,13 @@ class ClusterSettings(Model):
     """``slipway:cluster``."""
 
     context: Text = Field(description="kube context; a missing one is an error, not a guess", examples=["prod-eu"])
+    uid: Text | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        description="uid of the cluster's namespace kube-system; another cluster than the one of the last update is "
+        "refused unless it is named here; none = the cluster of the first update",
+        examples=["0c7a3f52-4f0e-4b1c-9d7a-6f1f2b9f8a11"],
+    )
     traffic: Literal["nginx", "gateway"] = Field(
         default="nginx", description="what splits requests: nginx canary annotations, or HTTPRoutes of the Gateway API"
     )

@@ -170,3 +170,12 @@ class Disruption(Model):
         if (self.max_unavailable is None) == (self.min_available is None):
             raise ValueError("set exactly one of maxUnavailable and minAvailable; the API server takes only one")
         return self
+
+    def within(self, floor: int) -> Self:
+        """Leave one pod evictable in a slot that a release has narrowed to ``floor`` pods.
+
+        An eviction that the budget forbids is answered 429, and a node drain waits until the release has ended.
+        """
+        if self.min_available is None:
+            return self
+        return self.model_copy(update={"min_available": min(self.min_available, max(floor - 1, 0))})

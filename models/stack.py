@@ -1,8 +1,8 @@
 """The stack's configuration: the whole ``slipway:`` namespace, every key of it."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from models.base import Model
 from models.cluster import ClusterSettings
@@ -15,6 +15,14 @@ from models.vocabulary import DigestReference, Name
 
 StackName = Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/)?[A-Za-z0-9_.-]{1,100}$")]
 
+Discarded = Annotated[str, Field(pattern=r"^(namespace|claim|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+"""An object that holds data, as kind/name."""
+RESERVED = "kube-"
+"""The prefix of namespaces that Kubernetes keeps for itself.
+
+https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
+"""
+
 
 class SystemChoice(Model):
     """Which catalogue entry this stack runs, as which environment."""
@@ -22,6 +30,27 @@ class SystemChoice(Model):
     entry: Name = Field(description="catalog/<entry>.yaml", examples=["classifier"])
     environment: Name = Field(description="one of the entry's environments", examples=["dev"])
     namespace: Name | None = Field(default=None, description="none = <system>-<environment>")
+    existing_namespace: bool = Field(
+        default=False,
+        strict=True,
+        description="the namespace is there and belongs to somebody else: it is used, and neither changed nor deleted",
+    )
+    discard: tuple[Discarded, ...] = Field(
+        default=(),
+        description="what the next update may delete or replace with all its data; remove the lines afterwards",
+        examples=[["claim/cache"]],
+    )
+
+    @model_validator(mode="after")
+    def _no_namespace_of_kubernetes(self) -> Self:
+        if self.space.startswith(RESERVED):
+            raise ValueError(f"namespace {self.space}: {RESERVED}… is Kubernetes' own; choose another name")
+        if self.space == "default" and not self.existing_namespace:
+            raise ValueError(
+                "namespace default: every cluster has it, and it is not this stack's; choose another name, or to "
+                "deploy into it set existingNamespace: true"
+            )
+        return self
 
     @property
     def space(self) -> str:

@@ -73,6 +73,10 @@ class SystemSpec(Model):
     name: str
     environment: str
     namespace: str
+    existing_namespace: bool = False
+    """Whether the namespace is somebody else's: used, not owned."""
+    discard: tuple[str, ...] = ()
+    """What an update may delete or replace with its data, as kind/name."""
     cluster: ClusterSettings
     image: ImageSettings | None
     builds: dict[str, ImageBuild]
@@ -187,6 +191,8 @@ def _system(stack: StackSettings, entry: CatalogueEntry, deployed: dict[str, Dep
         name=entry.name,
         environment=environment,
         namespace=stack.system.space,
+        existing_namespace=stack.system.existing_namespace,
+        discard=stack.system.discard,
         cluster=stack.cluster,
         image=stack.image,
         builds={key: build for key, build in entry.images.items() if key in used - stack.images.keys()},

@@ -5,12 +5,16 @@ import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import settings
 
+from components import kubeconfig as one_context
+from components.api_server import ApiServer
 from tests.recording import Recorded, run_main
+from tests.samples import CLUSTER
 
 pytest_plugins = ["pytester", "tests.first_failure"]
 
@@ -52,6 +56,22 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(path))
         yield path
+
+
+@pytest.fixture(autouse=True, scope="session")
+def empty_cluster() -> Iterator[None]:
+    """A cluster without a namespace of anybody's, and no file of a run in the project."""
+
+    def namespace(_server: ApiServer, name: str) -> dict[str, Any] | None:
+        return {"metadata": {"name": name, "uid": CLUSTER}} if name == "kube-system" else None
+
+    def unwritten(*_: object) -> None:
+        pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ApiServer, "namespace", namespace)
+        patch.setattr(one_context, "write", unwritten)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -36,6 +36,10 @@ class Registered:
     parent: str
     depends_on: frozenset[str]
     provider: str
+    aliases: tuple[str, ...]
+    """Names that it had before."""
+    ignores: tuple[str, ...]
+    """Inputs whose change is no change."""
     custom: bool
     retain_on_delete: bool
     protect: bool
@@ -82,16 +86,24 @@ class Recorded:
 
 Outputs = Mapping[str, Mapping[str, Any]]
 """What other stacks export, by their full names."""
-READ = "pulumi:pulumi:readStackOutputs"
 Live = Mapping[str, Mapping[str, Any]]
 """What the API server adds to objects, by kind: their status, and fields of their metadata."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What the engine has of the stack's last update."""
+
+    outputs: Mapping[str, Any]
+    resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Any])
+    """By URN: ``type`` and ``outputs``."""
 
 
 class _Registry(mocks.Mocks):
     """Answers as the providers would: inputs come back, a built image has a digest, another stack has its outputs."""
 
-    def __init__(self, outputs: Outputs | None = None, live: Live | None = None) -> None:
-        self._outputs, self._live = outputs or {}, live or {}
+    def __init__(self, outputs: Outputs | None = None, live: Live | None = None, state: State | None = None) -> None:
+        self._outputs, self._live, self._state = outputs or {}, live or {}, state
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
@@ -105,10 +117,15 @@ class _Registry(mocks.Mocks):
             state |= {"outputs": dict(self._outputs[args.inputs["name"]])}
         return f"{args.name}-id", state
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        if args.token == READ:
-            return {"outputs": dict(self._outputs.get(args.args["name"], {}))}, []
-        raise AssertionError(f"the program calls {args.token}: it should need no look-up")
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        match args.token.rpartition(":")[2]:
+            case "readStackOutputs":
+                return {"outputs": dict(self._state.outputs) if self._state else {}}
+            case "readStackResourceOutputs":
+                assert self._state is not None, "the engine would end with a nil dereference"
+                return {"outputs": dict(self._state.resources)}
+            case _:
+                raise AssertionError(f"the program calls {args.token}: it should need no look-up")
 
 
 class _Monitor(mocks.MockMonitor):
@@ -133,6 +150,8 @@ class _Monitor(mocks.MockMonitor):
                 parent=request.parent,
                 depends_on=frozenset(request.dependencies),
                 provider=request.provider,
+                aliases=tuple(alias.spec.name for alias in request.aliases),
+                ignores=tuple(request.ignoreChanges),
                 custom=request.custom,
                 retain_on_delete=request.retainOnDelete,
                 protect=request.protect,
@@ -187,20 +206,22 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def record(
+def record(  # noqa: PLR0913 -- each names a part of the world
     program: Callable[[], object],
     *,
     stack: str = "dev",
     into: Recorded | None = None,
     outputs: Outputs | None = None,
     live: Live | None = None,
+    state: State | None = None,
+    preview: bool = False,
 ) -> Recorded:
     """Run a program to its end and give what it registered and exported.
 
-    Give ``into`` to see what was registered by a program that fails, ``outputs`` where it asks other stacks, and
-    ``live`` where it looks at what the API server adds.
+    Give ``into`` to see what was registered by a program that fails, ``outputs`` where it asks other stacks, ``live``
+    where it looks at what the API server adds, and ``state`` where the stack was deployed before.
     """
-    registry = _Registry(outputs, live)
+    registry = _Registry(outputs, live, state)
     recorded = Recorded() if into is None else into
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_Inline())
@@ -212,7 +233,7 @@ def record(
         # Each run gets a root of its own: exports of one would otherwise be found in the next.
         pulumi.runtime.settings.ROOT.set(None)
         monitor = _Monitor(recorded, registry)
-        mocks.set_mocks(registry, "slipway", stack, preview=False, monitor=monitor, organization="organization")
+        mocks.set_mocks(registry, "slipway", stack, preview=preview, monitor=monitor, organization="organization")
         cast("Any", pulumi.runtime.settings.SETTINGS).callbacks = _Callbacks(recorded)
         pulumi.runtime.test(lambda: program() and None)()
         root = get_root_resource()
@@ -229,28 +250,32 @@ async def _plain(value: object) -> object:
     return await pulumi.Output.from_input(value).future()
 
 
-def run_main(
+def run_main(  # noqa: PLR0913 -- as above
     config: Mapping[str, object],
     *,
     stack: str = "dev",
     into: Recorded | None = None,
     outputs: Outputs | None = None,
+    state: State | None = None,
+    preview: bool = False,
 ) -> Recorded:
     """Run the real ``__main__.py`` with this ``slipway:`` namespace."""
     values = {f"slipway:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     set_all_config(values)
     program = partial(runpy.run_path, str(PROJECT / "__main__.py"), run_name="__main__")
-    return record(program, stack=stack, into=into, outputs=outputs)
+    return record(program, stack=stack, into=into, outputs=outputs, state=state, preview=preview)
 
 
-def refusal_of(config: Mapping[str, object]) -> list[str]:
+def refusal_of(
+    config: Mapping[str, object], *, stack: str = "dev", state: State | None = None, preview: bool = False
+) -> list[str]:
     """Run the real ``__main__.py`` on configuration that it must refuse: the lines that it ends with.
 
     Nothing may have been registered before.
     """
     recorded = Recorded()
     try:
-        run_main(config, into=recorded)
+        run_main(config, stack=stack, into=recorded, state=state, preview=preview)
     except pulumi.RunError as error:
         assert recorded.resources == [], "registered before the error"
         return str(error).splitlines()

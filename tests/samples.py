@@ -20,6 +20,8 @@ M = TypeVar("M", bound=BaseModel)
 
 IMAGE = f"registry.example.com/ml/classifier/server@{DIGEST}"
 OTHER_IMAGE = f"registry.example.com/ml/classifier/server@sha256:{'9be1' * 16}"
+CLUSTER = "0c7a3f52-4f0e-4b1c-9d7a-6f1f2b9f8a11"
+"""The uid of kube-system in the cluster that every context reaches, unless a test says otherwise."""
 ENVIRONMENTS = ("dev", "staging", "prod")
 PLANTED = "planted-7f3a"
 """A secret's value: it may stand nowhere but in a Secret."""

@@ -18,6 +18,7 @@ from models.service import ServiceSpec
 from models.system import DeployedService, SystemSpec
 
 if TYPE_CHECKING:
+    from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict
     from pulumi_kubernetes.networking.v1 import (
         NetworkPolicyEgressRuleArgsDict,
         NetworkPolicyIngressRuleArgsDict,
@@ -44,17 +45,22 @@ def policies(system: SystemSpec) -> "dict[str, NetworkPolicySpecArgsDict]":
         **{name: _job(system, name, spec) for name, spec in system.jobs.items()},
     }
     named = {names.joined("flows", name): policy for name, policy in flows.items()}
-    return {"default-deny": _default_deny(), "dns": _dns_egress(), **named}
+    return {"default-deny": _default_deny(system), "dns": _dns_egress(system), **named}
 
 
-def _default_deny() -> "NetworkPolicySpecArgsDict":
-    return {"pod_selector": {}, "policy_types": ["Ingress", "Egress"]}
+def _every_pod(system: SystemSpec) -> "LabelSelectorArgsDict":
+    """Select all pods of the namespace; in somebody else's the system's own."""
+    return {"match_labels": labels.select_system(system.name)} if system.existing_namespace else {}
 
 
-def _dns_egress() -> "NetworkPolicySpecArgsDict":
+def _default_deny(system: SystemSpec) -> "NetworkPolicySpecArgsDict":
+    return {"pod_selector": _every_pod(system), "policy_types": ["Ingress", "Egress"]}
+
+
+def _dns_egress(system: SystemSpec) -> "NetworkPolicySpecArgsDict":
     """Let every pod resolve names, at any address: node-local DNS caches are on link-local ones."""
     ports = [_port(_DNS_PORT, protocol) for protocol in ("UDP", "TCP")]
-    return {"pod_selector": {}, "policy_types": ["Egress"], "egress": [{"ports": ports}]}
+    return {"pod_selector": _every_pod(system), "policy_types": ["Egress"], "egress": [{"ports": ports}]}
 
 
 def _service(system: SystemSpec, name: str, deployed: DeployedService) -> "NetworkPolicySpecArgsDict":

@@ -225,5 +225,8 @@ def fill_claim(copy: Copy, claim: str, source: str, folder: str = "") -> None:
 
 
 def made_namespace(copy: Copy) -> None:
-    """Make the namespace before the stack does, for what must be in it when the stack comes."""
-    copy.applied({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": copy.namespace}})
+    """Make the namespace before the stack does, and hand it over, for what must be in it when the stack comes."""
+    entry = copy.settings["slipway:system"]["entry"]
+    owned = {"slipway.dev/stack": copy.name, "app.kubernetes.io/part-of": entry}
+    metadata: Json = {"name": copy.namespace, "labels": owned}
+    copy.applied({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})

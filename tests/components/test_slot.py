@@ -1,12 +1,16 @@
 """A slot is a full set of its own, and turns its service's blocks into what Kubernetes is told."""
 
+import json
 from typing import Any
 
 import pytest
 
+from models.delivery import Run
+from models.entry import CatalogueEntry
+from planning.course import course
 from tests.components.deploying import deployed, released, with_service
 from tests.recording import Recorded
-from tests.samples import IMAGE, Config, entry, put, service, stack
+from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted, entry, put, service, stack
 
 
 def deployment(run: Recorded) -> dict[str, Any]:
@@ -160,3 +164,39 @@ def test_services_with_long_names_that_begin_alike_share_nothing() -> None:
     objects = [(r.type, r.object_name) for r in run.manifests]
     assert len(set(objects)) == len(objects)
     assert all(len(name) <= 63 for _, name in objects)
+
+
+def allowed_evictions(run: Recorded) -> dict[str, int]:
+    """How many pods of each slot may be evicted while all are ready, as the disruption controller counts."""
+    pods = {d.object_name: d.inputs["spec"].get("replicas") for d in run.of_kind("Deployment")}
+    pods |= {a.object_name: a.inputs["spec"]["minReplicas"] for a in run.of_kind("HorizontalPodAutoscaler")}
+    budgets = {b.object_name: b.inputs["spec"] for b in run.of_kind("PodDisruptionBudget")}
+    assert pods.keys() == budgets.keys()
+    return {
+        name: spec.get("maxUnavailable", pods[name] - spec.get("minAvailable", 0)) for name, spec in budgets.items()
+    }
+
+
+CONSTANT: Config = {"strategy": "canary", "capacity": "constant", "steps": [20, 50, 100]}
+DRAINED: list[tuple[Config, Config]] = [
+    ({"replicas": 2}, CONSTANT),
+    ({**RANGE, "metrics": CPU}, CONSTANT),
+    ({"replicas": 2}, {**CONSTANT, "capacity": "surge"}),
+]
+
+
+@pytest.mark.parametrize("budget", [{"maxUnavailable": 1}, {"minAvailable": 1}])
+@pytest.mark.parametrize(("scaling", "strategy"), DRAINED)
+def test_no_stage_of_a_release_holds_up_a_node_drain(budget: Config, scaling: Config, strategy: Config) -> None:
+    blocks = {"disruption": budget, "scaling": scaling, "release": strategy, "route": {"host": "web.example.com"}}
+    content = entry(services={"web": service(**blocks)})
+    spec = accepted(CatalogueEntry, content).service_in("dev", "web")
+    stable, now = {"slots": {"blue": {"image": IMAGE}}}, "2026-01-02T03:04:05Z"
+    there = {"candidate": "green", "stable": stable, "target": {"image": OTHER_IMAGE}, "image": OTHER_IMAGE}
+    run = accepted(Run, {"id": "1", "pods": spec.scaling.floor, "began": now, "stageBegan": now, **there})
+    stages = course(spec, run)
+    assert len(stages) > 3
+    for stage in stages:
+        declared = json.loads(stage.release.model_dump_json(by_alias=True, exclude_none=True))
+        evictions = allowed_evictions(deployed(content, put(stack(), "release.web", declared)))
+        assert min(evictions.values()) >= 1, stage.title

@@ -22,6 +22,7 @@ from tests.mutants import (
     of_components,
     of_delivery,
     of_evidence,
+    of_identity,
     of_local,
     of_lock,
     of_models,
@@ -43,6 +44,7 @@ from tests.mutants.running import PROJECT, SURVIVED, run_tests
 
 GROUPS = (
     of_models,
+    of_identity,
     of_components,
     of_pods,
     of_records,

@@ -24,8 +24,6 @@ MUTANTS = [
         "return name[:LABEL_LENGTH]",
         "long names are cut and meet",
     ),
-    Mutant("components/cluster.py", '        kubeconfig="",\n', "", "a machine's path in the state"),
-    Mutant("components/cluster.py", "        context=cluster.context,", "        context=None,", "the current context"),
     Mutant(
         "components/cluster.py",
         "enable_config_map_mutable=True",

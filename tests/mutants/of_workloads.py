@@ -8,6 +8,7 @@ JOB_POD = "components/manifests/job.py"
 JOB = "components/job.py"
 SECRETS = "components/secrets.py"
 ACCOUNTS = "components/accounts.py"
+CLAIMS = "components/manifests/claims.py"
 FOUNDATION = "components/foundation.py"
 SYSTEM = "components/system.py"
 DIAGNOSIS = "components/diagnosis.py"
@@ -91,7 +92,7 @@ MUTANTS = [
     ),
     Mutant(FOUNDATION, ", hooks=pulumi.ResourceHookBinding(on_error=[args.taken])", "", "a conflict without a reason"),
     Mutant(FOUNDATION, "protect=system.protect", "protect=False", "data is deleted in production"),
-    Mutant(FOUNDATION, "if not volume.existing", "if True", "an empty claim meets the one with the data", PODS),
+    Mutant(CLAIMS, "if not volume.existing", "if True", "an empty claim meets the one with the data", PODS),
     Mutant(FOUNDATION, 'spec["storage_class_name"] = volume.storage_class', "pass", "a store on a slow disk"),
     Mutant(
         FOUNDATION,

@@ -1,7 +1,7 @@
 """Configuration that names every key that exists; keys that exclude each other stand in services of their own."""
 
 from tests.program.released import DELIVERY, JUDGED, MATCH, PATTERN, RELEASED, SERVER, SLOTTED, VERSION
-from tests.samples import IMAGE, OTHER_IMAGE, PLANTED, Config, secret_values
+from tests.samples import CLUSTER, IMAGE, OTHER_IMAGE, PLANTED, Config, secret_values
 
 AMOUNTS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
 RESOURCES = {"requests": AMOUNTS, "limits": AMOUNTS, "devices": {"nvidia.com/gpu": 1}}
@@ -235,11 +235,12 @@ ENTRY: Config = {
         "prod": {},
     },
 }
+PLACE = {"entry": "maximal", "environment": "dev", "namespace": "elsewhere"}
 STACK: Config = {
-    "system": {"entry": "maximal", "environment": "dev", "namespace": "elsewhere"},
+    "system": {**PLACE, "existingNamespace": False, "discard": ["claim/old"]},
     "cluster": {
         "context": "prod",
-        "lockNamespace": "kube-system",
+        **{"lockNamespace": "kube-system", "uid": CLUSTER},
         "traffic": "gateway",
         "gateway": {"name": "public", "namespace": "gateways", "listener": "web"},
         "ingressClass": "nginx",

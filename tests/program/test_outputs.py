@@ -49,7 +49,7 @@ def test_dev_exports_what_the_next_stack_may_rely_on(program: Program) -> None:
         "content": {},
         "revision": revision.name,
     }
-    assert outputs.keys() == {"services", "delivery"}
+    assert outputs.keys() == {"services", "delivery", "cluster"}
     assert outputs["delivery"] == {
         "classifier": {
             "system": "classifier",
@@ -117,6 +117,8 @@ def test_the_stacks_name_changes_nothing_but_whose_the_namespace_is(program: Pro
     first, second = (program(runnable(environment), stack=stack) for stack in ("dev", "quite-odd.Name_7"))
     for run, name in ((first, "dev"), (second, "quite-odd.Name_7")):
         assert run.one("Namespace").inputs["metadata"]["labels"].pop("slipway.dev/stack") == name
+        (provider,) = (r for r in run.resources if r.type == "pulumi:providers:kubernetes")
+        assert provider.inputs.pop("kubeconfig") == f".slipway/kube/{name}", "two stacks may be deployed at once"
     assert [r.inputs for r in by_urn(first).values()] == [r.inputs for r in by_urn(second).values()]
 
 

@@ -1,0 +1,150 @@
+"""Whose cluster and namespace an update writes to: compared before the first resource is registered.
+
+A cluster is identified by the uid of its namespace kube-system: it never changes, and every cluster has one. This is
+the convention of OpenTelemetry (``k8s.cluster.uid``,
+https://opentelemetry.io/docs/specs/semconv/resource/k8s/#cluster) and others. A kube context names a cluster on one
+machine only.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from components import labels, names
+from components.api_server import Forbidden
+from components.manifests.claims import claims
+from components.recorded import Recorded
+from models.system import SystemSpec
+from models.vocabulary import OTHER_SLOT
+
+IDENTITY = "kube-system"
+"""The namespace whose uid identifies a cluster."""
+
+Json = Mapping[str, Any]
+
+
+class NamespaceSource(Protocol):
+    """Where namespaces are looked up."""
+
+    def namespace(self, name: str) -> Json | None:
+        """Return a namespace as the API server's JSON, None where there is none; raises Forbidden and Away."""
+        ...
+
+    def objects(self, namespace: str) -> Iterable[tuple[str, Json]]:
+        """Return (kind, ``metadata``) of what is in a namespace."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What the cluster says of itself."""
+
+    cluster: str | None
+    """The uid of kube-system; None where the account may not read it."""
+    readable: bool
+    """Whether the account may read the stack's namespace."""
+    namespace: Json | None
+    """``metadata`` of the stack's namespace; None where there is none, or it may not be read."""
+
+
+def asked(source: NamespaceSource, namespace: str) -> Live:
+    """Ask the cluster who it is and what is in the namespace's place; raises Away where it does not answer."""
+    try:
+        system = source.namespace(IDENTITY)
+    except Forbidden:
+        system = None
+    cluster = system["metadata"]["uid"] if system else None
+    try:
+        found = source.namespace(namespace)
+    except Forbidden:
+        return Live(cluster=cluster, readable=False, namespace=None)
+    return Live(cluster=cluster, readable=True, namespace=found["metadata"] if found else None)
+
+
+def cluster_faults(system: SystemSpec, recorded: Recorded, live: Live) -> Iterator[str]:
+    """Refuse a cluster that is not the one of the last update, unless the stack file names it."""
+    context, wanted = system.cluster.context, system.cluster.uid
+    if wanted and live.cluster is None:
+        yield (
+            f"slipway:cluster.uid: the account of context {context!r} may not read the namespace {IDENTITY}, whose uid "
+            f"is to be compared; grant it get on that namespace, or drop uid"
+        )
+    elif wanted and live.cluster != wanted:
+        yield (
+            f"slipway:cluster.uid: context {context!r} reaches cluster {live.cluster}, and the stack file says "
+            f"{wanted}; correct the one or the other"
+        )
+    elif not wanted and recorded.cluster and live.cluster and recorded.cluster != live.cluster:
+        yield _moved(context, f"not cluster {recorded.cluster}, where this stack runs", live)
+    elif not wanted and not _known(recorded, live) and _elsewhere(recorded, live):
+        name = recorded.namespace["name"] if recorded.namespace else ""
+        yield _moved(context, f"where this stack's namespace {name} is not", live)
+
+
+def state_faults(system: SystemSpec, recorded: Recorded, live: Live) -> Iterator[str]:
+    """Refuse to update a new cluster from a state that describes the old one: the engine would find nothing to do."""
+    if system.cluster.uid and recorded.cluster != live.cluster and _elsewhere(recorded, live):
+        yield (
+            f"slipway:cluster.uid: the stack's state still describes the objects of the cluster before; run "
+            f"pulumi refresh, which forgets what cluster {live.cluster} does not have and deletes nothing in either, "
+            "then pulumi up"
+        )
+
+
+def _moved(context: str, what: str, live: Live) -> str:
+    remedy = f"set slipway:cluster.uid: {live.cluster}" if live.cluster else "pulumi refresh, then repeat this"
+    return (
+        f"slipway:cluster.context: {context!r} reaches {f'cluster {live.cluster}, ' if live.cluster else 'a cluster '}"
+        f"{what}; correct the context, or to move the stack there {remedy} (docs/data.md)"
+    )
+
+
+def _known(recorded: Recorded, live: Live) -> bool:
+    """Whether both uids are known, so that the namespace need not stand for the cluster."""
+    return recorded.cluster is not None and live.cluster is not None
+
+
+def _elsewhere(recorded: Recorded, live: Live) -> bool:
+    """Whether the namespace that the stack owns is not in this cluster."""
+    if recorded.namespace is None or not live.readable:
+        return False
+    return live.namespace is None or live.namespace["uid"] != recorded.namespace["uid"]
+
+
+def namespace_faults(system: SystemSpec, stack: str, recorded: Recorded, live: Live) -> Iterator[str]:
+    """Refuse a namespace that is not this stack's: server-side apply would adopt it, and destroy would delete it."""
+    name, found = system.namespace, live.namespace
+    where = f"namespace {name}:"
+    if found is None:
+        if live.readable and system.existing_namespace:
+            yield f"{where} there is none in the cluster; create it, or drop slipway:system.existingNamespace"
+        return
+    worn = found.get("labels", {})
+    if recorded.namespace and recorded.namespace["uid"] == found["uid"]:
+        return
+    owner, entry = worn.get(labels.STACK), worn.get(labels.SYSTEM)
+    if owner is None:
+        if not system.existing_namespace:
+            yield (
+                f"{where} it is there already, and no stack's; give this stack a slipway:system.namespace of its own, "
+                "or to deploy into this one and leave it as it is set slipway:system.existingNamespace: true"
+            )
+    elif (owner, entry) != (labels.of_namespace(system.name, stack)[labels.STACK], system.name):
+        yield (
+            f"{where} belongs to another stack ({owner}, of the system {entry}), and two stacks in one would overwrite "
+            "each other; give this one a slipway:system.namespace of its own"
+        )
+
+
+def object_faults(system: SystemSpec, recorded: Recorded, source: NamespaceSource) -> Iterator[str]:
+    """Refuse what somebody else's namespace has under a name of ours: server-side apply would adopt it."""
+    slots = {names.slot_name(service, slot) for service in system.services for slot in OTHER_SLOT}
+    ours = slots | system.services.keys() | system.stores.keys() | system.jobs.keys() | claims(system).keys()
+    entries = {system.name, recorded.system or system.name}
+    for kind, metadata in source.objects(system.namespace) if system.existing_namespace else ():
+        name = metadata["name"]
+        if name in ours and metadata["labels"].get(labels.SYSTEM) not in entries:
+            yield (
+                f"namespace {system.namespace}: its {kind} {name} is not this stack's: an update would overwrite it, "
+                "and a destroy delete it; rename what the entry calls so, or use a namespace of your own"
+            )

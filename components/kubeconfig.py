@@ -1,0 +1,111 @@
+"""The kubeconfig that the plugin reads: one context, under a name that is the same on every machine.
+
+A provider's inputs are compared with the state's, so a context's name or a path of this machine among them is a change
+to deploy (pulumi-kubernetes, ``DiffConfig``). The program therefore writes the one context of the stack file to a file
+of the project whose relative path never changes, and the provider names that path. The engine starts the plugin in the
+project's folder, also for ``pulumi destroy`` and ``pulumi refresh``, which do not run the program: these find the file
+of the last preview or update.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from models.errors import ConfigurationError
+
+Json = dict[str, Any]
+
+CONTEXT = "slipway"
+"""The file's only context, cluster and user."""
+_FOLDER = ".slipway/kube"
+_CLUSTER_FILES = ("certificate-authority",)
+_USER_FILES = ("client-certificate", "client-key", "tokenFile")
+"""What a kubeconfig names relative to its own folder (client-go, ``ResolveLocalPaths``)."""
+
+
+def path_of(stack: str) -> str:
+    """Return the file of a stack, relative to the project. One for each stack: two may be deployed at once."""
+    return f"{_FOLDER}/{stack}"
+
+
+def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
+    """Write the file of a stack, readable by its owner alone.
+
+    Args:
+        project: The folder of ``Pulumi.yaml``.
+        stack: The stack's name.
+        context: The kube context in the user's own files.
+        files: The user's kubeconfig files, of which the first that names something wins.
+
+    Raises:
+        ConfigurationError: the context names a cluster or user that none of the files holds.
+    """
+    content = yaml.dump(extracted(context, files), Dumper=yaml.CSafeDumper)
+    path = project / path_of(stack)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent)  # of mode 600, and a reader never sees half of it
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def extracted(context: str, files: list[Path]) -> Json:
+    """Return a kubeconfig of one context, with absolute paths; see :func:`write`."""
+    found = _named("contexts", "context", context, files, lambda _, content: content)
+    if found is None:
+        raise ConfigurationError([f"slipway:cluster.context: {context!r} is not in the kubeconfig"])
+    of_context = {"cluster": CONTEXT, "user": CONTEXT} | {key: found[key] for key in ("namespace",) if key in found}
+    held: dict[str, Json] = {}
+    for kind, resolve in (("cluster", _cluster), ("user", _user)):
+        name = str(found.get(kind, ""))
+        one = _named(f"{kind}s", kind, name, files, resolve)
+        if one is None and (name or kind == "cluster"):  # a context may do without a user
+            raise ConfigurationError(
+                [f"slipway:cluster.context: {context!r} names the {kind} {name!r}, which the kubeconfig does not hold"]
+            )
+        held[kind] = one or {}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": CONTEXT,
+        "contexts": [{"name": CONTEXT, "context": of_context}],
+        "clusters": [{"name": CONTEXT, "cluster": held["cluster"]}],
+        "users": [{"name": CONTEXT, "user": held["user"]}],
+    }
+
+
+def _named(plural: str, kind: str, name: str, files: list[Path], resolve: Callable[[Path, Json], Json]) -> Json | None:
+    for file, content in _contents(files):
+        try:
+            for one in cast("list[Json]", content.get(plural) or []):
+                if one.get("name") == name:
+                    return resolve(file.absolute().parent, dict(one.get(kind) or {}))
+        except (AttributeError, TypeError, ValueError) as error:
+            rule = f"{plural} is a list of maps with a name and a {kind} each"
+            raise ConfigurationError([f"slipway:cluster.context: cannot read the kubeconfig {file}: {rule}"]) from error
+    return None
+
+
+def _contents(files: list[Path]) -> Iterator[tuple[Path, Json]]:
+    for file in files:
+        yield file, cast("Json", yaml.load(file.read_text(), Loader=yaml.CSafeLoader) or {})
+
+
+def _cluster(folder: Path, content: Json) -> Json:
+    return content | {key: str(folder / content[key]) for key in _CLUSTER_FILES if content.get(key)}
+
+
+def _user(folder: Path, content: Json) -> Json:
+    resolved = content | {key: str(folder / content[key]) for key in _USER_FILES if content.get(key)}
+    program = cast("Json", content.get("exec") or {})
+    if "/" in program.get("command", ""):  # a bare name is looked up on PATH
+        resolved["exec"] = {**program, "command": str(folder / program["command"])}
+    return resolved

@@ -1,0 +1,73 @@
+"""What an update would delete or replace although it holds data: namespaces, claims and StatefulSets.
+
+The engine replaces an object when a field changes that cannot be changed in place (pulumi-kubernetes, ``diff.go``), and
+deletes one that is no longer declared. For these kinds either loses data, so it is refused unless the stack file lists
+the object under ``slipway:system.discard``. ``pulumi destroy`` does not run the program and stays possible.
+"""
+
+from collections.abc import Iterator
+
+from components.manifests.claims import claims
+from components.recorded import Json, Recorded
+from models.quantity import parse
+from models.storage import Volume
+from models.system import SystemSpec
+
+_SETTING = "slipway:system.discard"
+
+
+def loss_faults(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
+    """Refuse in one line what would be lost, and in one line each what no setting makes possible."""
+    yield from _shrunk(system, recorded)
+    losses = {name: why for name, why in _losses(system, recorded) if name not in system.discard}
+    if losses:
+        told = "; ".join(f"{name} ({why})" for name, why in losses.items())
+        yield (
+            f"{_SETTING}: the data of {told} would be lost; keep the declaration as it was and move the data first "
+            f"(docs/data.md), or to lose it: discard: [{', '.join(losses)}]"
+        )
+
+
+def stale_permissions(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
+    """Name what may be discarded although nothing of the kind would be: the next update could lose it unasked."""
+    lost = {name for name, _ in _losses(system, recorded)}
+    for name in system.discard:
+        if name not in lost:
+            yield f"{_SETTING}: this update deletes no {name}; remove it from the list"
+
+
+def _losses(system: SystemSpec, recorded: Recorded) -> Iterator[tuple[str, str]]:
+    """Give kind/name of what would be lost, each with the reason. A namespace takes everything in it along."""
+    namespace = recorded.namespace["name"] if recorded.namespace else None
+    if namespace and namespace != system.namespace:
+        yield f"namespace/{namespace}", f"the stack file now says {system.namespace}"
+    elif namespace and system.existing_namespace:
+        yield f"namespace/{namespace}", "the stack owns it, and existingNamespace would give it up"
+    declared = claims(system)
+    for name, spec in sorted(recorded.claims.items()):
+        if name not in declared:
+            yield f"claim/{name}", "no longer declared"
+        elif changes := list(_fixed_fields(spec, declared[name])):
+            yield f"claim/{name}", f"{', '.join(changes)}: a claim keeps these for life"
+    for name in sorted(recorded.stateful_sets - system.stores.keys()):
+        yield f"statefulset/{name}", "no longer declared"
+
+
+def _fixed_fields(was: Json, volume: Volume) -> Iterator[str]:
+    before, after = was.get("storageClassName"), volume.storage_class
+    if before != after:
+        yield f"storageClass {before or 'of the cluster'} → {after or 'of the cluster'}"
+    modes = was.get("accessModes", [])
+    if modes != [volume.access]:
+        yield f"access {', '.join(modes)} → {volume.access}"
+
+
+def _shrunk(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
+    declared = claims(system)
+    for name, spec in sorted(recorded.claims.items()):
+        size = spec.get("resources", {}).get("requests", {}).get("storage")
+        if name in declared and size and parse(declared[name].size) < parse(size):
+            yield (
+                f"claim/{name}: its size of {size} cannot become {declared[name].size}: Kubernetes only grows claims; "
+                "keep the size, or move the data to a smaller volume (docs/data.md)"
+            )

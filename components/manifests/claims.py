@@ -1,0 +1,11 @@
+"""The PersistentVolumeClaims of a system."""
+
+from components import names
+from models.storage import Volume
+from models.system import SystemSpec
+
+
+def claims(system: SystemSpec) -> dict[str, Volume]:
+    """Return what is claimed, by the claim's name: each volume, and one for each store."""
+    volumes = {**system.volumes, **{names.data_claim(key): store.volume for key, store in system.stores.items()}}
+    return {claim: volume for claim, volume in volumes.items() if not volume.existing}
