@@ -1,6 +1,6 @@
 """Configuration that names every key that exists; keys that exclude each other stand in services of their own."""
 
-from tests.program.released import DELIVERY, JUDGED, MATCH, PATTERN, RELEASED, SERVER, SLOTTED, VERSION
+from tests.program.released import DELIVERY, JUDGED, MATCH, PATTERN, PLACE, RELEASED, SERVER, SLOTTED, VERSION
 from tests.samples import CLUSTER, IMAGE, OTHER_IMAGE, PLANTED, Config, secret_values
 
 AMOUNTS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
@@ -235,12 +235,12 @@ ENTRY: Config = {
         "prod": {},
     },
 }
-PLACE = {"entry": "maximal", "environment": "dev", "namespace": "elsewhere"}
 STACK: Config = {
-    "system": {**PLACE, "existingNamespace": False, "discard": ["claim/old"]},
+    "system": {**PLACE, "discard": ["claim/old"]},
     "cluster": {
         "context": "prod",
-        **{"lockNamespace": "kube-system", "uid": CLUSTER},
+        "lockNamespace": "kube-system",
+        "uid": CLUSTER,
         "traffic": "gateway",
         "gateway": {"name": "public", "namespace": "gateways", "listener": "web"},
         "ingressClass": "nginx",

@@ -33,6 +33,7 @@ CONTENT: Config = {
     "minReplicas": 2,
     "maxReplicas": 3,
 }
+PLACE: Config = {"entry": "maximal", "environment": "dev", "namespace": "elsewhere", "existingNamespace": False}
 CONFIG = "0123456789abcdef"
 OVERRIDE: Config = {"reason": "the site is down", "by": "ann", "at": AT}
 ARM: Config = {"bad": 1, "total": 1826}
