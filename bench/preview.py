@@ -56,7 +56,8 @@ def slipway_project(folder: Path, services: int) -> Path:
     for name in ("__main__.py", "models", "components", "planning", "serving", "Pulumi.yaml"):
         (project / name).symlink_to(PROJECT / name)
     (project / "catalog").mkdir()
-    shutil.copy(PROJECT / "catalog" / "__init__.py", project / "catalog")
+    for module in (PROJECT / "catalog").glob("*.py"):
+        shutil.copy(module, project / "catalog")
     (project / "catalog" / "bench.yaml").write_text(yaml.safe_dump(system.entry(services)))
     config = {f"slipway:{key}": value for key, value in system.stack(services, CONTEXT).items()}
     (project / "Pulumi.bench.yaml").write_text(yaml.safe_dump({"config": config}))

@@ -139,7 +139,8 @@ def deployed(folder: Path, good: str, say: Callable[[str], None]) -> Generator[S
     for name in _SHARED:
         (folder / name).symlink_to(PROJECT / name)
     (folder / "catalog").mkdir()
-    (folder / "catalog" / "__init__.py").symlink_to(PROJECT / "catalog" / "__init__.py")
+    for module in (PROJECT / "catalog").glob("*.py"):
+        (folder / "catalog" / module.name).symlink_to(module)
     (folder / "catalog" / f"{NAME}.yaml").write_text(yaml.safe_dump(entry()))
     settings = {
         "slipway:system": {"entry": NAME, "environment": _ENVIRONMENT, "namespace": NAME},

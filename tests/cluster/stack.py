@@ -61,7 +61,8 @@ def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
         (folder / name).symlink_to(PROJECT / name)
     if entry is not None:
         (folder / "catalog").mkdir()
-        (folder / "catalog" / "__init__.py").symlink_to(PROJECT / "catalog" / "__init__.py")
+        for module in (PROJECT / "catalog").glob("*.py"):
+            (folder / "catalog" / module.name).symlink_to(module)
         (folder / "catalog" / f"{entry['name']}.yaml").write_text(yaml.safe_dump(entry, sort_keys=False))
     return folder
 
