@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from models.release import BUILT, ServiceRelease
-from tests.samples import IMAGE, OTHER_IMAGE, accepted, refused, release
+from models.release import BUILT, ServiceRelease, SlotRelease
+from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted, refused, release
 
 ONE = {"slots": {"blue": {"image": IMAGE}}}
 
@@ -83,3 +83,15 @@ def test_each_slot_keeps_its_own_image() -> None:
 
 def test_without_a_release_the_built_image_runs_in_blue() -> None:
     assert (BUILT.live, BUILT.canary, BUILT.slots["blue"].image) == ("blue", None, None)
+
+
+@pytest.mark.parametrize("own", [{"server": {"topK": 5}}, {"files": {"a": "b"}}])
+def test_a_revision_holds_model_settings_and_files_already(own: Config) -> None:
+    (line,) = refused(SlotRelease, {"revision": "0123456789abcdef", **own})
+    assert f"holds model, server and files already; drop {next(iter(own))}" in line
+    assert accepted(SlotRelease, {"revision": "tree", **own}).pinned is None
+
+
+def test_a_revision_is_a_hash_or_the_keyword() -> None:
+    (line,) = refused(SlotRelease, {"revision": "head"})
+    assert line.startswith("given: revision: ")
