@@ -5,9 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import faulty, seen
+from tests.cluster.building import Building, building
 from tests.cluster.commanded import Commanded
-from tests.cluster.releasing import CANARY, Life, releasing
-from tests.cluster.stack import Stack
+from tests.cluster.releasing import CANARY, SERVICE, Life, releasing
+from tests.cluster.seen import Load
+from tests.cluster.stack import Json, Stack
+
+RATE = 100
+"""Requests per second to a system whose tree is changed."""
 
 
 @pytest.fixture(scope="package")
@@ -29,3 +34,17 @@ def begun(
 def life(begun: tuple[Life, Commanded]) -> Life:
     """The system, deployed."""
     return begun[0]
+
+
+@pytest.fixture(scope="module")
+def made(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
+    strategy: Json = request.param
+    with building(stack, tmp_path_factory.mktemp("tree"), f"tree-{strategy['strategy'].lower()}", strategy) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def load(made: Building, pictures: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
+    made.copy.ingress(SERVICE)
+    with seen.running(made.driven.ingress, pictures[0][0], tmp_path_factory.mktemp("load"), per_second=RATE) as found:
+        yield found
