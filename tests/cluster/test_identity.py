@@ -137,7 +137,8 @@ def test_a_renamed_entry_keeps_its_claim(copy: Copy, stack: Stack, tmp_path: Pat
     renamed.write({})
     forced = replace(renamed, stack=replace(stack, env={**stack.env, "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}))
     for one in (renamed, forced):
-        assert not {op for op in operations(one).values() if "delete" in op or "replace" in op}
+        found = operations(one)
+        assert not {urn: op for urn, op in found.items() if "delete" in op or "replace" in op}
     renamed.up()
     unchanged(renamed.pulumi("preview", "--expect-no-changes"))
     assert copy.found("pvc", "shelf")["metadata"]["uid"] == claim

@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("strategy", [ROLLING, BLUE_GREEN, AT_ONCE], ids=[
 KILLS = range(4)
 FIXED = TARGET.model_copy(update={"image": OTHER_IMAGE[:-1] + "0"})
 
-pytestmark = pytest.mark.usefixtures("at_once")
+pytestmark = [pytest.mark.usefixtures("at_once"), pytest.mark.slow]
 
 
 def released(given: World, update: int = 0) -> Outcome:

@@ -238,7 +238,11 @@ def test_the_file_is_utf_8_whatever_the_locale_is(tmp_path: Path) -> None:
         (b"config:\n  a: 1\n\tb: 2\n", r"Pulumi\.prod\.yaml, line 3: no valid YAML: "),
         ("config:\n  a: Zürich\n".encode("latin-1"), r"Pulumi\.prod\.yaml, line 2: not UTF-8; save the file as UTF-8"),
         (b"a: &a [*a]\n", r"Pulumi\.prod\.yaml: no valid YAML: "),
-        (b"a: " + b"[" * 3000 + b"]" * 3000, r"Pulumi\.prod\.yaml: no valid YAML: nested too deeply"),
+        pytest.param(
+            b"a: " + b"[" * 3000 + b"]" * 3000,
+            r"Pulumi\.prod\.yaml: no valid YAML: nested too deeply",
+            marks=pytest.mark.slow,  # six seconds of the parser's
+        ),
         (b"- config\n", r"Pulumi\.prod\.yaml: a map belongs here, such as `config:`; found list"),
         (b"a: 1\n---\nb: 2\n", r"Pulumi\.prod\.yaml.*: no valid YAML: "),
     ],

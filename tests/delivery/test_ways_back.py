@@ -16,7 +16,7 @@ from tests.samples import IMAGE, OTHER_IMAGE
 FIX = TARGET.model_copy(update={"image": OTHER_IMAGE[:-1] + "0"})
 WARM = CANARY | {"warm": "1h"}
 
-pytestmark = pytest.mark.usefixtures("at_once")
+pytestmark = [pytest.mark.usefixtures("at_once"), pytest.mark.slow]
 
 
 def run(given: World) -> Run:

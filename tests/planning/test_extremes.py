@@ -16,6 +16,8 @@ from planning.samples import seconds_needed
 from planning.sizing import Demand, Objective, OutOfReachError, Sizing
 from tests.generated import repeatable
 
+pytestmark = pytest.mark.slow
+
 MARGINS = st.one_of(
     st.sampled_from(["0.001", "0.5", "1", "50", "99.999", "100"]),
     st.decimals(min_value="0.001", max_value=100, places=3).map(str),
