@@ -27,6 +27,8 @@ class SecretsArgs:
     namespace: pulumi.Output[str]
     namespace_name: str
     secrets: Mapping[str, DeployedSecret]
+    formerly: str | None = None
+    """The entry's name at the last update, where it was another one."""
 
 
 class Secrets(pulumi.ComponentResource):
@@ -40,23 +42,36 @@ class Secrets(pulumi.ComponentResource):
     def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Secrets", f"{name}-secrets", None, opts)
         self.names, self.ready = {}, []
+        self._formerly = args.formerly
         for key, secret in args.secrets.items():
             if isinstance(secret.source, ExternalSecret):
                 object_name = key
-                made = self._external(f"{name}-{key}", args, object_name, secret.spec, secret.source.external_secret)
+                source, opts = secret.source.external_secret, self._options(key)
+                made = self._external(f"{name}-{key}", args, object_name, secret.spec, source, opts)
             else:
                 values = _values(secret.source)
                 # Other values are another object, so that pods start anew with them. Pull secrets are named by people.
                 object_name = (
                     key if secret.spec.kind == "registry" else named_by_content(args.namespace_name, key, values)
                 )
-                made = self._given(f"{name}-{key}", args, object_name, secret.spec, values)
+                made = self._given(f"{name}-{key}", args, object_name, secret.spec, values, self._options(key))
             self.names[key] = (object_name, secret.spec)
             self.ready.append(made)
         self.register_outputs({})
 
-    def _given(
-        self, name: str, args: SecretsArgs, object_name: str, spec: SecretSpec, values: Mapping[str, str]
+    def _options(self, key: str) -> pulumi.ResourceOptions:
+        """Carry a Secret over from a renamed entry: its name does not start with its parent's, so no alias follows."""
+        aliases = [pulumi.Alias(name=f"{self._formerly}-{key}")] if self._formerly else None
+        return pulumi.ResourceOptions(parent=self, aliases=aliases)
+
+    def _given(  # noqa: PLR0913, PLR0917 -- what a Secret is made from
+        self,
+        name: str,
+        args: SecretsArgs,
+        object_name: str,
+        spec: SecretSpec,
+        values: Mapping[str, str],
+        opts: pulumi.ResourceOptions,
     ) -> pulumi.Resource:
         return k8s.core.v1.Secret(
             name,
@@ -64,11 +79,17 @@ class Secrets(pulumi.ComponentResource):
             type=_TYPES[spec.kind],
             # Each leaf by itself: what holds secrets is not kept as one, and would show them in the state.
             string_data={key: pulumi.Output.secret(value) for key, value in values.items()},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=opts,
         )
 
-    def _external(
-        self, name: str, args: SecretsArgs, object_name: str, spec: SecretSpec, source: ExternalStore
+    def _external(  # noqa: PLR0913, PLR0917 -- what an ExternalSecret is made from
+        self,
+        name: str,
+        args: SecretsArgs,
+        object_name: str,
+        spec: SecretSpec,
+        source: ExternalStore,
+        opts: pulumi.ResourceOptions,
     ) -> pulumi.Resource:
         return k8s.apiextensions.CustomResource(
             name,
@@ -81,7 +102,7 @@ class Secrets(pulumi.ComponentResource):
                 "target": {"name": object_name, "template": {"type": _TYPES[spec.kind]}},
                 "data": [{"secretKey": key, "remoteRef": {"key": source.key, "property": key}} for key in spec.names],
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=opts,
         )
 
 

@@ -62,7 +62,13 @@ class System(pulumi.ComponentResource):
         self._foundation = Foundation(name, shared, self._below)
         namespace = self._foundation.namespace
         Accounts(name, AccountsArgs(system=spec, namespace=namespace), self._below)
-        kept = SecretsArgs(system=spec.name, namespace=namespace, namespace_name=spec.namespace, secrets=spec.secrets)
+        kept = SecretsArgs(
+            system=spec.name,
+            namespace=namespace,
+            namespace_name=spec.namespace,
+            secrets=spec.secrets,
+            formerly=args.formerly,
+        )
         self._secrets = Secrets(name, kept, self._below)
         stores = {store: self._store(store) for store in spec.stores}
         jobs = {job: self._job(job, stores) for job in spec.jobs}
