@@ -1,7 +1,5 @@
 """What slots are pinned to, from the first act of a release to the file that nothing names any more."""
 
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,78 +7,17 @@ import yaml
 
 from delivery import returning
 from delivery.errors import DeliveryError, Refused, Unchanged
-from delivery.revisions import named
-from models.delivery import fingerprint
 from models.evidence import ran
 from models.release import SlotRelease
 from models.revision import Revision
-from models.vocabulary import SlotName
+from tests.delivery.exporting import args, assert_files_are_there, edit, exporting, files_of
 from tests.delivery.world import SERVICE, STACK, Killed, World, world
 from tests.samples import IMAGE, OTHER_IMAGE, Config
 
 
 @pytest.fixture
 def given(tmp_path: Path) -> World:
-    """A world whose updates export what they ran, as the program does."""
-    made = world(tmp_path)
-    updated = made.engine.up
-    exported: Config = {}
-
-    def up(on_line: Callable[[str], None]) -> None:
-        assert_files_are_there(made)
-        updated(on_line)
-        exported.update(exports(made))
-
-    def outputs() -> Config:
-        return exported or exports(made)
-
-    exported.update(exports(made))
-    made.engine.up = up
-    made.engine.outputs = outputs
-    return made
-
-
-def assert_files_are_there(made: World) -> None:
-    """Nothing is declared before the file that says what it is."""
-    text = (made.session.project / f"Pulumi.{STACK}.yaml").read_bytes()
-    for name in named(text):
-        assert (made.session.project / "revisions" / f"{name}.yaml").is_file()
-
-
-def exports(made: World) -> Config:
-    session, release = made.session, made.release
-    slots: Config = {}
-    revisions: Config = {}
-    for slot, content in release.slots.items():
-        revision = session.revision(SERVICE, content)
-        name = content.pinned or revision.name
-        own = revision.content
-        revisions[name] = revision.document()
-        slots[slot] = {"image": content.image, "config": fingerprint(own), "content": own.document(), "revision": name}
-    found = {
-        "system": "web", "environment": "prod", "stack": STACK, "service": SERVICE, "live": slots[release.live],
-        "slots": slots, "soak": 0, "fresh": 1, "revisions": revisions,
-    }  # fmt: skip
-    shown = {slot: {"image": running["image"]} for slot, running in slots.items()}
-    return {"delivery": {SERVICE: found}, "services": {SERVICE: {"slots": shown}}}
-
-
-def edit(made: World, **fields: object) -> World:
-    """Edit the catalogue entry, and give the world of a command that starts after that."""
-    path = made.session.project / "catalog" / "web.yaml"
-    data = yaml.safe_load(path.read_text())
-    data["services"][SERVICE].update(fields)
-    path.write_text(yaml.safe_dump(data))
-    made.session.__dict__.pop("entry", None)
-    return made
-
-
-def args(made: World, slot: SlotName) -> tuple[str, ...]:
-    return made.session.revision(SERVICE, made.release.slots[slot]).spec.args
-
-
-def files_of(made: World) -> set[str]:
-    return {path.stem for path in (made.session.project / "revisions").glob("*.yaml")}
+    return exporting(tmp_path)
 
 
 def test_a_release_pins_what_the_last_update_ran_not_what_the_tree_says(given: World) -> None:
@@ -140,20 +77,6 @@ def test_a_driver_killed_after_pinning_finds_its_revisions(given: World, killed_
     assert_files_are_there(given)
     assert given.go().result == "promoted"
     assert args(given, given.release.live) == ("--fast",)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_forty_releases_with_large_files_keep_the_configuration_small(given: World) -> None:
-    edit(given, files={"files": {"vocab.txt": "x"}})
-    for number in range(40):
-        target = SlotRelease(image=OTHER_IMAGE, files={"vocab.txt": f"{number}" + "word\n" * 3400})
-        assert given.released(target=target).result == "promoted"
-    config = given.file
-    assert sum(len(json.dumps(config[key])) for key in config) < 64 * 1024
-    text = (given.session.project / f"Pulumi.{STACK}.yaml").read_bytes()
-    assert files_of(given) == set(named(text))
-    assert len(files_of(given)) <= 41
 
 
 def test_what_would_not_fit_is_refused_before_anything_is_written(given: World) -> None:
