@@ -17,17 +17,17 @@ ASKED = "delivery/test_sources.py"
 ADMITTED = "program/test_admission.py"
 
 MUTANTS = [
-    Mutant(RULES, "if held := record.holding(image, config):", "if False:", "a held version goes on", RULED),
+    Mutant(RULES, "if held := record.holding(image, config, revision):", "if False:", "a held version goes on", RULED),
     Mutant(RULES, "if verdict.revoked:", "if False:", "evidence that was taken back counts", RULED),
     Mutant(RULES, "if old < evidence.soak:", "if False:", "no soak", RULED),
     Mutant(RULES, "if old < evidence.soak:", "if old <= evidence.soak:", "a soak that never ends on time", RULED),
     Mutant(RULES, "if old > evidence.fresh:", "if False:", "evidence of last year", RULED),
-    Mutant(RULES, "if newer := _changed_since(verdict, evidence, entry, content):", "if False:",
+    Mutant(RULES, "if other := _judged_otherwise(verdict, evidence, entry, wanted):", "if False:",
            "a changed catalogue goes on unjudged", RULED),
     Mutant(RULES, 'if name not in own.get("files", {})}', "}", "a file that the slot replaces undoes a verdict", RULED),
     Mutant("delivery/commands/promoting.py", 'if report.document["promotions"][-1]["result"] != "promoted":',
            "if True:", "a promotion ends with its first target", "delivery/test_cli_commands.py"),
-    Mutant("delivery/checking.py", "and standing.inherited == verdict.inherited", "",
+    Mutant("delivery/checking.py", "and standing.revision == verdict.revision", "",
            "a check after a changed catalogue leaves the old verdict", "delivery/test_checking.py"),
     Mutant(RULES, "value.is_integer() else value", "False else value", "no verdict survives the engine", RULED),
     Mutant(
@@ -38,17 +38,20 @@ MUTANTS = [
     Mutant(RECORD, "needed = {*kept, ", "needed = {", "the live version loses its evidence", RULED),
     Mutant(RECORD, "or newest[v.image, v.config] != p", "", "a file that grows for ever", RULED),
     Mutant(RECORD, "if place not in promoted[-2:]", "if True", "a rollback to nowhere", RULED),
-    Mutant(RECORD, "v.names(image, config) and v.revoked is None", "v.revoked is None", "all evidence is gone", RULED),
-    Mutant(RECORD, "v.names(image, config) and v.revoked is None", "v.names(image, config)", "another reason", RULED),
+    Mutant(RECORD, "v.names(image, config, revision) and v.revoked is None", "v.revoked is None",
+           "all evidence is gone", RULED),
+    Mutant(RECORD, "v.names(image, config, revision) and v.revoked is None", "v.names(image, config, revision)",
+           "another reason", RULED),
     Mutant(
         "delivery/records.py", "override=run.override,\n    )\n    return", ")\n    return",
         "no verdict says that somebody went past", "delivery/test_driver.py",
     ),
     Mutant(RECORD, "override=override,", "", "who went past it is forgotten", RULED),
-    Mutant(HOLDS, "if held := delivery.holding(image, config):", "if False:", "the bad digest comes back", HELD),
+    Mutant(HOLDS, "if held := delivery.holding(image, config, revision):", "if False:",
+           "the bad digest comes back", HELD),
     Mutant(HOLDS, "if held.image != image)", "if held.image == image)", "letting one go lets all others go", HELD),
     Mutant(
-        HOLDS, "hold(revoke(delivery, image, config, reason, now), ", "hold(delivery, ",
+        HOLDS, "return hold(left, ", "return hold(delivery, ",
         "the next environment takes what was rolled back", HELD,
     ),
     Mutant(
@@ -70,7 +73,7 @@ MUTANTS = [
     Mutant(SOURCES, 'if past.outcome == "promoted")', "if past)", "what was rolled back comes back unasked", ASKED),
     Mutant(SOURCES, "if image is None:", "if False:", "nobody knows what a build will be", ASKED),
     Mutant(ADMISSION, "if _ran(own, one):", "if False:", "a running prod cannot be deployed", ADMITTED),
-    Mutant(ADMISSION, 'run is None or run.kind == "forward"', "True", "the way back is refused", ADMITTED),
+    Mutant(ADMISSION, 'if run.kind == "forward":', "if True:", "the way back is refused", ADMITTED),
     Mutant(ADMISSION, 'if v.result == "pass" and not v.revoked', "", "a failure lets in", ADMITTED),
     Mutant(
         ADMISSION, 'for p in delivery.history if p.outcome == "promoted" or p.override', "for p in ()",

@@ -4,10 +4,10 @@ from tests.mutants.mutant import Mutant
 
 NETWORK = "components/manifests/network.py"
 GUARDS = "components/manifests/guards.py"
-MOST = "(2 * max(scaling.ceiling, *asked) + deployed.spec.rollout.max_surge)"
+MOST = "(2 * max(scaling.ceiling, *asked) + spec.rollout.max_surge)"
 
 MUTANTS = [
-    Mutant(NETWORK, '{"default-deny": _default_deny(), "dns"', '{"dns"', "nothing is denied"),
+    Mutant(NETWORK, '{"default-deny": _default_deny(system), "dns"', '{"dns"', "nothing is denied"),
     Mutant(
         NETWORK,
         '"policy_types": ["Ingress", "Egress"]}\n',
@@ -23,16 +23,18 @@ MUTANTS = [
     ),
     Mutant(
         NETWORK,
-        "else system.services[callee].spec.port",
-        "else system.services[callee].spec.exposure.port",
+        "dict.fromkeys(slot.port for slot",
+        "dict.fromkeys(slot.exposure.port for slot",
         "egress to the Service's port",
     ),
     Mutant(NETWORK, ' and exposure.external_traffic_policy == "Local"', "", "nodes that hide the client are shut out"),
-    Mutant(NETWORK, "if spec.account.permissions:", "if spec.account:", "every pod reaches the API server"),
+    Mutant(
+        NETWORK, "if any(slot.account.permissions for", "if any(slot.account for", "every pod reaches the API server"
+    ),
     Mutant(NETWORK, " if peers else []", "", "an empty from admits everybody"),
     Mutant(NETWORK, "if networks != ANYWHERE:", "if False:", "storage at any address"),
     Mutant(NETWORK, "if name in _asked_by_keda(system)", "if system", "KEDA enters every store"),
-    Mutant(NETWORK, 'spec.model.scheme == "s3"', "spec.model.fetched", "a model of the image opens object storage"),
+    Mutant(NETWORK, 'slot.model.scheme == "s3"', "slot.model.fetched", "a model of the image opens object storage"),
     Mutant(
         NETWORK,
         "yield _in_namespace(cluster.monitoring_namespace)",

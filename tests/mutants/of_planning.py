@@ -103,8 +103,8 @@ MUTANTS = [
     ),
     Mutant(
         "__main__.py",
-        "if pulumi.runtime.is_dry_run() else ()",
-        "",
+        "if pulumi.runtime.is_dry_run():",
+        "if True:",
         "an update repeats every line of its preview",
         "program/test_sizing.py",
     ),

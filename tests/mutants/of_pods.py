@@ -101,7 +101,11 @@ MUTANTS = [
         FILES,
     ),
     Mutant(
-        SETTINGS, "server = release.server or spec.server", "server = spec.server", "a release's settings are ignored"
+        "models/revision.py",
+        "self.server or spec.server",
+        "spec.server",
+        "a release's settings are ignored",
+        "components/test_settings.py",
     ),
     Mutant(
         SETTINGS,
@@ -111,8 +115,8 @@ MUTANTS = [
     ),
     Mutant(SETTINGS, 'if files.on_change == "rollout" else', "if False else", "a change that no pod ever sees", FILES),
     Mutant(
-        SETTINGS,
-        "{**spec.files.files, **(release.files or {})}",
+        "models/revision.py",
+        "{**spec.files.files, **(self.files or {})}",
         "{**spec.files.files}",
         "a slot's own files are ignored",
         FILES,
@@ -151,7 +155,7 @@ MUTANTS = [
         "a reload that the API server refuses",
         FILES,
     ),
-    Mutant(SLOT, ".at(args.release.model)", ".at(None)", "a slot's own model is ignored", MODELS),
+    Mutant("models/revision.py", ".at(self.model)", ".at(None)", "a slot's own model is ignored", MODELS),
     Mutant(
         SLOT,
         "labels.of_private_service(args.system.name, args.service, args.slot)",

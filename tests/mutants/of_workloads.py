@@ -102,10 +102,22 @@ MUTANTS = [
         "components/test_pods.py",
     ),
     Mutant(FOUNDATION, '"access_modes": [volume.access]', '"access_modes": ["ReadWriteOnce"]', "a cache for one node"),
-    Mutant(FOUNDATION, "for key, store in system.stores.items()", "for key, store in ()", "stores without a claim"),
+    Mutant(
+        "components/manifests/claims.py",
+        "for key, store in system.stores.items()",
+        "for key, store in ()",
+        "stores without a claim",
+        STORES,
+    ),
     Mutant(SYSTEM, ", *_before(service, spec, jobs)]", "]", "a Job that nobody awaits"),
     Mutant(SYSTEM, "if service in job.before]", "]", "every service waits for every Job"),
-    Mutant(SYSTEM, "*self._claims(content.spec), ", "", "pods before their claims", "components/test_model_sources.py"),
+    Mutant(
+        SYSTEM,
+        "*self._claims(content.runs(slot)), ",
+        "",
+        "pods before their claims",
+        "components/test_model_sources.py",
+    ),
     Mutant(
         SYSTEM, "needs=[*self._secrets.ready, *called]", "needs=[*self._secrets.ready]", "a Job before its stores", PODS
     ),
