@@ -94,6 +94,10 @@ e2e-alerts: up ## every alert fires and is resolved in a Prometheus that the ope
 trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 13 in QEMU, with a firewall (after make up and make down; half an hour for each in emulation, on a quiet machine; GUEST=debian-13, KEEP=1)
 	@$(PY) -m tests.machines trial $(addprefix --guest ,$(GUEST)) $(if $(KEEP),--keep)
 
+.PHONY: simulated
+simulated: setup ## verdicts of the real driver on 200 simulated releases of each kind, killed and resumed (5 min; make check has 40 of them)
+	@SLIPWAY_SIMULATED=200 $(PY) -m pytest -q -s -n $(or $(JOBS),logical) tests/delivery/test_simulated.py
+
 .PHONY: mutants
 mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one
 	@$(PY) -m tests.mutants

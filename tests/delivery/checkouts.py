@@ -23,6 +23,13 @@ class Checkouts:
     bob: World
     leases: Leases
 
+    def share(self) -> None:
+        """Let bob, who takes over, meet what ann left in the cluster; until then each counts its own writes."""
+        leases, self.bob.cluster = self.bob.cluster.leases, self.ann.cluster
+        self.bob.cluster.leases = leases
+        self.bob.prometheus, self.bob.engine.cluster = self.ann.prometheus, self.ann.cluster
+        self.bob.session.__dict__.update(cluster=self.ann.cluster, metrics=self.ann.prometheus)
+
     def seen(self) -> Seen:
         return Seen(self.leases.one)
 

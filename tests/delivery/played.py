@@ -26,6 +26,10 @@ def play(folder: Path, weights: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         given = world(Path(scratch), UNDECIDED)
     given.session.project = folder
+    for read in ("file", "entry", "revisions", "lock"):  # in the scratch folder
+        given.session.__dict__.pop(read, None)
+    if weights.exists():  # a driver before this one has filled the other slot: it is one cluster
+        given.cluster.runs["green"] = given.cluster.runs["blue"]
     given.prometheus.traffic = FEW
     given.engine.during = lambda _: time.sleep(UPDATE_SECONDS)
     apply = given.cluster.apply

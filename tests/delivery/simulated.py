@@ -5,7 +5,7 @@ the seed, the second and who answered then: whoever asks about it again gets the
 """
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -113,15 +113,24 @@ class MemoryFile:
     data: dict[str, Any]
     path: Any = None
     written: int = 0
+    _tree: object = field(default_factory=object)
 
     def __post_init__(self) -> None:
         self.path = SimpleNamespace(read_bytes=lambda: str(self.written).encode(), name="Pulumi.prod.yaml")
 
+    def tree(self) -> Any:
+        return self._tree
+
     def values(self) -> dict[str, Any]:
         return self.data
 
+    def watched(self, service: str) -> AbstractContextManager[None]:
+        del service
+        return nullcontext()
+
     def write(self, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
         self.written += 1
+        self._tree = object()
         for key, model in ((RELEASE, release), (DELIVERY, delivery)):
             kept = self.data.setdefault(key.removeprefix("slipway:"), {})
             kept[service] = model.model_dump(mode="json", by_alias=True)

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from delivery.cluster import Cluster
-from delivery.errors import Conflict, Forbidden
+from delivery.errors import Forbidden, StaleObject
 from delivery.holder import Holder
 from delivery.lease import Lease, Seen
 from tests.delivery.api import CONTEXT, serving
@@ -115,7 +115,7 @@ def test_the_real_client_understands_what_an_api_server_says_of_leases(
     assert seen is not None
     assert seen.identity == first.holder.identity
     first.confirm()
-    with pytest.raises(Conflict):
+    with pytest.raises(StaleObject):
         first.ask(seen, request="late")
     machines.leases.forbidden = True
     with pytest.raises(Forbidden, match="403"):

@@ -85,6 +85,7 @@ def test_a_driver_killed_as_it_writes_its_lease_is_resumed_from_the_other_checko
     try:
         released(two.ann)
     except Killed:
+        two.share()
         with two.bob.session.exclusive():  # expires first
             catch_up(two.bob.session, SERVICE)
             if two.bob.session.delivery(SERVICE).run is None:
@@ -106,7 +107,7 @@ def test_a_checkout_whose_record_is_older_takes_the_one_of_the_lease(two: Checko
     with two.ann.session.exclusive():
         two.ann.released(manual=True)
         two.ann.go(steps=1)
-    two.bob.cluster.brought(two.ann.release, "")  # it is one cluster
+    two.share()
     with two.bob.session.exclusive():
         assert catch_up(two.bob.session, SERVICE)
         assert two.bob.release == two.ann.release
@@ -114,7 +115,7 @@ def test_a_checkout_whose_record_is_older_takes_the_one_of_the_lease(two: Checko
         assert not catch_up(two.bob.session, SERVICE)
         driver.turn_back(two.bob.session, SERVICE, "aborted", "wrong model")
         two.bob.go()
-    assert two.bob.cluster.weights == [0]
+    assert two.bob.cluster.weights == [20, 0]
     assert_back(two.bob, "aborted", held=False)
 
 
