@@ -187,7 +187,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def main() -> int:
     """Run CI."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
-    # A shell that starts this in the background has it ignore SIGINT, and so would every step that is to be ended by it.
+    # A shell that starts this in the background has it ignore SIGINT, and so would every step that is ended by it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return Run(Path(".slipway") / "ci", sys.stdout).all(STEPS, CLEAN_UP)
 
