@@ -176,3 +176,12 @@ def test_a_release_of_before_the_stack_was_destroyed_is_nobodys(two: Checkouts) 
     with two.bob.session.exclusive():
         assert not catch_up(two.bob.session, SERVICE)
     assert two.bob.session.delivery(SERVICE).run is None
+
+
+def test_an_update_of_a_driver_that_was_succeeded_is_not_begun(two: Checkouts) -> None:
+    with two.ann.session.exclusive():
+        with two.bob.session.exclusive(two.seen().identity):
+            pass
+        with pytest.raises(Lost, match="writes nothing more"):
+            two.ann.session.update(lambda _: None)
+    assert two.ann.engine.declared == []
