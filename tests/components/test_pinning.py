@@ -175,7 +175,7 @@ def test_what_a_pinned_slot_still_needs_may_not_leave_the_entry(removed: str, sa
 
 
 def test_services_share_one_account_with_what_either_slot_needs() -> None:
-    old, new = catalogue(account=EDITED["account"]), catalogue()
+    old, new = catalogue(), catalogue(account=EDITED["account"])
     slots = {
         "blue": {"image": IMAGE, "revision": revision(old).name},
         "green": {"image": OTHER_IMAGE, "revision": revision(new).name},

@@ -7,8 +7,9 @@ import yaml
 
 from delivery import returning
 from delivery.errors import DeliveryError, Refused, Unchanged
+from models.delivery import ServiceDelivery
 from models.evidence import ran
-from models.release import SlotRelease
+from models.release import ServiceRelease, SlotRelease
 from models.revision import Revision
 from tests.delivery.exporting import args, assert_files_are_there, edit, exporting, files_of
 from tests.delivery.world import SERVICE, STACK, Killed, World, world
@@ -161,3 +162,16 @@ def test_what_a_stack_exports_is_what_the_next_command_reads(given: World) -> No
     found = ran(given.session.outputs(), SERVICE)
     assert found["blue"].image == IMAGE
     assert found["blue"].revision == given.session.revision(SERVICE, given.release.slots["blue"])
+
+
+def test_a_revision_has_its_file_before_the_stack_file_names_it(given: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = given.session.file.write
+    seen: list[set[str]] = []
+
+    def written(service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+        seen.append(files_of(given))
+        write(service, release, delivery)
+
+    monkeypatch.setattr(given.session.file, "write", written)
+    given.begin()
+    assert {content.pinned for content in given.release.slots.values()} <= seen[0]
