@@ -182,13 +182,15 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
 
 def reached(session: Session, service: str, moved: datetime) -> None:
     """Note that the stage was carried out and seen; an image that it built is the release's from now on."""
-    run = note(session, service, reached=True, stage_began=moved)
+    (delivery, run), release = under_way(session, service), session.release(service)
+    changes: dict[str, object] = {"reached": True, "stage_began": moved}
     built = run.kind == "forward" and run.target.image is None and run.candidate != run.stable.live
     if built and (image := session.image(service, run.candidate)) is not None:
-        release, target = session.release(service), run.target.model_copy(update={"image": image})
-        slots = {**release.slots, run.candidate: release.slots[run.candidate].model_copy(update={"image": image})}
-        delivery = session.delivery(service).model_copy(update={"run": run.model_copy(update={"target": target})})
-        session.write(service, release.model_copy(update={"slots": slots}), delivery)
+        given = {"image": image}
+        changes["target"] = run.target.model_copy(update=given)
+        slots = {**release.slots, run.candidate: release.slots[run.candidate].model_copy(update=given)}
+        release = release.model_copy(update={"slots": slots})
+    session.write(service, release, delivery.model_copy(update={"run": run.model_copy(update=changes)}))
 
 
 def approve(session: Session, service: str, *, reason: str, by: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import yaml
 
@@ -11,7 +12,7 @@ from catalog import revisions
 from delivery.errors import DeliveryError
 from models.delivery import ServiceDelivery
 from models.errors import ConfigurationError
-from models.release import ServiceRelease
+from models.release import TREE, ServiceRelease
 from models.revision import FOLDER, Revision
 
 _NAMED = re.compile(rb"\brevision: ['\"]?([0-9a-f]{16})\b")
@@ -59,15 +60,26 @@ class Revisions:
 
     def drop(self, names: Iterable[str]) -> None:
         """Delete the files of those of these names that no stack file of the project refers to."""
-        needed = {name for path in self._project.glob("Pulumi.*.yaml") for name in named(path.read_bytes())}
-        for name in set(names) - needed:
+        dropped = set(names)
+        for path in self._project.glob("Pulumi.*.yaml") if dropped else ():
+            dropped.difference_update(named(path.read_bytes()))
+        for name in dropped:
             (self._project / FOLDER / f"{name}.yaml").unlink(missing_ok=True)
 
 
 def names_in(release: ServiceRelease, delivery: ServiceDelivery) -> set[str]:
     """Name the revisions that a service's release and record refer to."""
-    data = {"release": release.document(), "delivery": delivery.document()}
-    return set(named(yaml.safe_dump(data).encode()))
+    return {name for model in (release, delivery) for name in _below(model.document()) if name != TREE}
+
+
+def _below(node: object) -> Iterator[str]:
+    """Yield each value under a key ``revision``."""
+    if isinstance(node, Mapping):
+        for key, value in cast("Mapping[str, object]", node).items():
+            yield from (cast("str", value),) if key == "revision" else _below(value)
+    elif isinstance(node, list):
+        for item in cast("list[object]", node):
+            yield from _below(item)
 
 
 def named(text: bytes) -> Iterator[str]:

@@ -82,8 +82,8 @@ MUTANTS = (
     ),
     Mutant(
         "delivery/revisions.py",
-        "for name in set(names) - needed:",
-        "for name in set(names):",
+        "dropped.difference_update(named(path.read_bytes()))",
+        "pass",
         "a revision that is needed is deleted",
         by="delivery/test_revisions.py",
     ),
