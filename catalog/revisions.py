@@ -56,7 +56,7 @@ def one(project: Path, name: str, where: str) -> Revision:
 
 def _of_verdicts(stack: StackSettings) -> set[str]:
     verdicts = (verdict for delivery in stack.delivery.values() for verdict in delivery.verdicts)
-    return {v.revision for v in verdicts if v.revision is not None and v.result == "pass" and v.revoked is None}
+    return {v.revision for v in verdicts if v.revision is not None and v.counts}
 
 
 def _of_slots(stack: StackSettings) -> Iterator[tuple[str, str]]:

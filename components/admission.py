@@ -35,6 +35,8 @@ class Candidate:
     image: str | None
     content: SlotRelease
     revision: Revision
+    name: str
+    """Of the revision, as the record of the stack knows it."""
 
     @property
     def config(self) -> str:
@@ -79,7 +81,7 @@ def refusals(
         if _ran(own, one):
             continue
         content = system.services[one.service]
-        if one.image and (held := content.delivery.holding(one.image, one.config, one.revision.name)):
+        if one.image and (held := content.delivery.holding(one.image, one.config, one.name)):
             yield (
                 f"{one.where}: {short(one.image)} is held in this stack: {held.reason} ({held.by}, {shown(held.at)}); "
                 f"name another version, or slipway release-hold {pulumi.get_stack()} {one.service} {one.image}"
@@ -116,7 +118,8 @@ def _filled(service: str, content: DeployedService, system: SystemSpec) -> Itera
     for slot, filled in content.release.slots.items():
         revision = content.revisions[slot]
         image = filled.image or system.images.get(revision.spec.image)
-        yield Candidate(service=service, slot=slot, image=image, content=filled, revision=revision)
+        name = content.name_of(slot)
+        yield Candidate(service=service, slot=slot, image=image, content=filled, revision=revision, name=name)
 
 
 def _key(content: SlotRelease, image: str | None) -> Key:
@@ -139,7 +142,7 @@ def _recorded(content: DeployedService) -> set[Bytes]:
     """Name what has been let in before: promoted here, judged good here, or let in by an override with a reason."""
     delivery = content.delivery
     found: set[Bytes] = {(p.image, p.config) for p in delivery.history if p.outcome == "promoted" or p.override}
-    return found | {(v.image, v.config) for v in delivery.verdicts if v.result == "pass" and not v.revoked}
+    return found | {(v.image, v.config) for v in delivery.verdicts if v.counts}
 
 
 def _let_in(run: Run, content: DeployedService) -> bool:
@@ -147,7 +150,7 @@ def _let_in(run: Run, content: DeployedService) -> bool:
 
 
 def _held(content: DeployedService, one: Candidate) -> bool:
-    held = one.image and content.delivery.holding(one.image, one.config, one.revision.name)
+    held = one.image and content.delivery.holding(one.image, one.config, one.name)
     return bool(held)
 
 
@@ -211,8 +214,13 @@ def published(
 
 def _running(content: DeployedService, slot: SlotName, image: pulumi.Output[str]) -> dict[str, Any]:
     revision = content.revisions[slot]
-    own, name = revision.content, content.release.slots[slot].pinned or revision.name
-    return {"image": image, "config": fingerprint(own), "content": own.document(), "revision": name}
+    own = revision.content
+    return {
+        "image": image,
+        "config": fingerprint(own),
+        "content": own.document(),
+        "revision": content.name_of(slot),
+    }
 
 
 def _record(delivery: ServiceDelivery) -> dict[str, Any]:

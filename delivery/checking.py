@@ -133,7 +133,7 @@ def _yardstick(delivery: ServiceDelivery, image: str, config: str) -> dict[str, 
 def _counting(delivery: ServiceDelivery, image: str, config: str, revision: str | None) -> Verdict | None:
     """Give the verdict that lets the next environment run these bytes, if it is still so."""
     standing = delivery.verdict_on(image, config, revision)
-    return standing if standing and standing.result == "pass" and standing.revoked is None else None
+    return standing if standing and standing.counts else None
 
 
 def _live_since(delivery: ServiceDelivery, now: datetime) -> float:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from delivery.session import Session
-from models import evidence
-from models.errors import enumerated
+from models.errors import differ
 from models.release import TREE
-from models.revision import changes
 from models.strategy import Rolling
 from models.vocabulary import SlotName
 
@@ -39,9 +37,7 @@ class Pending:
         """Say it in one line; empty = the slot runs what the tree says."""
         if not self.changes:
             return ""
-        many = len(self.changes) > 1
-        differ = f"{enumerated(list(self.changes))} {'differ' if many else 'differs'} from what {self.slot} runs"
-        return f"{differ}; `{self.command}` {'applies' if self.follows else 'releases'} {'them' if many else 'it'}"
+        return differ(list(self.changes), self.slot, self.command, "applies" if self.follows else "releases")
 
     def document(self) -> dict[str, Any]:
         """Give it for a program."""
@@ -55,23 +51,21 @@ class Pending:
 
 
 def pending(session: Session, service: str, outputs: Mapping[str, Any]) -> Pending:
-    """Compare; ``outputs`` are the stack's, as of its last update."""
+    """Compare the live slot with the working tree; ``outputs`` are the stack's, as of its last update."""
     spec, release = session.service_spec(service), session.release(service)
-    content = release.slots[release.live]
-    ran = evidence.ran(outputs, service).get(release.live)
-    tree = session.revision(service, content.model_copy(update={"revision": None}))
-    if content.pinned is not None:
-        live = session.revision(service, content)
-    else:
-        live = ran.revision if ran and ran.revision else tree
-    own = {"model": live.model, "server": live.server, "files": live.files}
-    settings = session.settings()
+    declared, live = release.slots[release.live], session.live(service, outputs)
     return Pending(
         stack=session.stack,
         service=service,
         slot=release.live,
-        image=content.image or settings.images.get(spec.image) or (ran.image if ran else None),
-        builds=settings.image is not None and spec.image not in settings.images,
-        follows=content.pinned is None and (isinstance(spec.release, Rolling) or content.revision == TREE),
-        changes=changes(live.whole, tree.model_copy(update=own).whole),
+        image=live.image if live else None,
+        builds=builds(session, service),
+        follows=declared.pinned is None and (isinstance(spec.release, Rolling) or declared.revision == TREE),
+        changes=session.revision(service, live).changes(spec.of_slot) if live else {},
     )
+
+
+def builds(session: Session, service: str) -> bool:
+    """Whether this stack builds the service's image itself."""
+    settings = session.settings()
+    return settings.image is not None and session.service_spec(service).image not in settings.images

@@ -117,16 +117,15 @@ class Session:
 
     def spec(self) -> SystemSpec:
         """The system as the stack file declares it at this moment."""
-        settings, entry = self.settings(), self.entry
-        return self._understood(lambda: self._resolved(settings, entry))
+        return self._understood(lambda: self._resolved(self.settings()))
 
     def spec_read_last(self) -> SystemSpec:
         """The system as the stack file declared it when it could be read last."""
         settings = self._read[1] if self._read is not None else self.settings()
-        return self._resolved(settings, self.entry)
+        return self._resolved(settings)
 
-    def _resolved(self, settings: StackSettings, entry: CatalogueEntry) -> SystemSpec:
-        return resolve(settings, entry, Pins(revisions=revisions.read(self.project, settings)))
+    def _resolved(self, settings: StackSettings) -> SystemSpec:
+        return resolve(settings, self.entry, Pins(revisions=revisions.read(self.project, settings)))
 
     def _understood(self, read: Callable[[], T]) -> T:
         try:
@@ -185,8 +184,7 @@ class Session:
 
     def image(self, name: str, slot: str) -> str | None:
         """The digest that a slot runs, as of the last update; None before it."""
-        found = self.outputs().get("services", {}).get(name, {}).get("slots", {}).get(slot, {})
-        return found.get("image")
+        return _image(self.outputs(), name, slot)
 
     @cached_property
     def revisions(self) -> Revisions:
@@ -208,15 +206,16 @@ class Session:
         given = {"revision": self.revisions.add(self.revision(name, content)), "model": None, "server": None}
         return content.model_copy(update={**given, "files": None})
 
-    def live(self, name: str) -> SlotRelease | None:
-        """Give what the live slot really runs, pinned: as of the last update; None before it."""
+    def live(self, name: str, outputs: Mapping[str, Any] | None = None) -> SlotRelease | None:
+        """Return what the live slot ran at the last update, pinned; None before it. ``outputs`` saves asking Pulumi."""
         release = self.release(name)
         content = release.slots[release.live].settled
         if content.image is not None and content.pinned is not None:
             return content
-        ran = evidence.ran(self.outputs(), name).get(release.live)
+        outputs = self.outputs() if outputs is None else outputs
+        ran = evidence.ran(outputs, name).get(release.live)
         given = self.settings().images.get(self.service_spec(name).image)
-        image = content.image or given or (ran.image if ran else self.image(name, release.live))
+        image = content.image or given or (ran.image if ran else _image(outputs, name, release.live))
         if image is None:
             return None
         content = content.model_copy(update={"image": image})
@@ -240,7 +239,7 @@ class Session:
         self.revisions.write(after)
         self.file.write(name, release, delivery)
         self.revisions.write(after)  # a driver of another stack may have dropped one meanwhile
-        self.revisions.drop(before)
+        self.revisions.drop(before - set(named(self.file.path.read_bytes())))
 
     def space_id(self) -> str:
         """Tell the stack's namespace from one of its name before it or after it; empty where that is not known."""
@@ -294,3 +293,7 @@ class Session:
         """Process id of the driver that works on the stack from this checkout; None if none does."""
         found = self.lock.local()
         return found.pid if found is not None else None
+
+
+def _image(outputs: Mapping[str, Any], service: str, slot: str) -> str | None:
+    return outputs.get("services", {}).get(service, {}).get("slots", {}).get(slot, {}).get("image")

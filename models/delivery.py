@@ -97,6 +97,11 @@ class Verdict(Model):
     override: Override | None = None
     revoked: Revocation | None = None
 
+    @property
+    def counts(self) -> bool:
+        """Whether it passed and nobody has revoked it."""
+        return self.result == "pass" and self.revoked is None
+
     def names(self, image: str, config: str, revision: str | None = None) -> bool:
         """Whether it speaks of these bytes; a revision that one side does not know differs from none."""
         return (self.image, self.config) == (image, config) and _agree(self.revision, revision)

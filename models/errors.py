@@ -52,6 +52,12 @@ def enumerated(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
+def differ(paths: Sequence[str], slot: str, command: str, does: str) -> str:
+    """Say in one line which values differ from what a slot runs, and which command ``does`` something about it."""
+    verb, them = ("differs", "it") if len(paths) == 1 else ("differ", "them")
+    return f"{enumerated(paths)} {verb} from what {slot} runs; `{command}` {does} {them}"
+
+
 def nearest(given: str, valid: Iterable[str]) -> str:
     """Phrase the nearest valid name as a suggestion, or give an empty string."""
     import difflib  # noqa: PLC0415 -- only a mistake needs it

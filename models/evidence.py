@@ -16,7 +16,7 @@ from models.entry import CatalogueEntry
 from models.errors import enumerated
 from models.pins import Ran
 from models.release import SlotRelease
-from models.revision import Revision, differences
+from models.revision import Revision
 from models.service import ServiceSpec, SlotSpec
 from models.vocabulary import DigestReference, Fingerprint, Name, SlotName, Text
 
@@ -218,7 +218,7 @@ def _unjudged(judged: Revision, evidence: Evidence, entry: CatalogueEntry, wante
         for field in SlotSpec.model_fields
         if field not in ours
     }
-    return differences(judged.whole, judged.model_copy(update={"spec": judged.spec.model_copy(update=compared)}).whole)
+    return list(judged.changes(judged.spec.model_copy(update=compared)))
 
 
 def _missing(evidence: Evidence, image: str, config: str) -> str:

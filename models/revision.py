@@ -12,7 +12,7 @@ from pydantic import Field
 
 from models.base import Model
 from models.delivery import hashed
-from models.files import ConfigFiles, Files
+from models.files import Files
 from models.model import ModelVersion
 from models.release import SlotRelease
 from models.server import ServerSettings
@@ -46,12 +46,19 @@ class Revision(Model):
         """Give the entry's part with the release's own put in its place."""
         spec = self.spec
         model = spec.model.at(self.model) if spec.model else None
-        files = (
-            ConfigFiles.model_copy(spec.files, update={"files": {**spec.files.files, **(self.files or {})}})
-            if (spec.files)
-            else None
-        )
+        files = spec.files
+        if files is not None:
+            files = files.model_copy(update={"files": {**files.files, **(self.files or {})}})
         return spec.model_copy(update={"model": model, "server": self.server or spec.server, "files": files})
+
+    def changes(self, spec: SlotSpec) -> dict[str, tuple[object, object]]:
+        """Return what changes where the entry says ``spec`` instead: dotted path to (now, then); None = not set."""
+        now, then = self.whole, self.model_copy(update={"spec": spec}).whole
+        left, right = (
+            dict(_leaves(one.model_dump(mode="json", by_alias=True, context=STORED), "")) for one in (now, then)
+        )
+        paths = sorted(path for path in left.keys() | right.keys() if left.get(path) != right.get(path))
+        return {path: (left.get(path), right.get(path)) for path in paths}
 
     def document(self) -> dict[str, Any]:
         """Give it as it is stored; :class:`Revision` reads it again."""
@@ -61,19 +68,6 @@ class Revision(Model):
     def name(self) -> str:
         """Its hash."""
         return hashed(self.document())
-
-
-def changes(one: SlotSpec, other: SlotSpec) -> dict[str, tuple[object, object]]:
-    """Give the values in which two differ, by dotted path, as in ``args`` and ``env.BATCH``; None = not given."""
-    dumps = (spec.model_dump(mode="json", by_alias=True, context=STORED) for spec in (one, other))
-    left, right = (dict(_leaves(dump, "")) for dump in dumps)
-    paths = sorted(path for path in left.keys() | right.keys() if left.get(path) != right.get(path))
-    return {path: (left.get(path), right.get(path)) for path in paths}
-
-
-def differences(one: SlotSpec, other: SlotSpec) -> list[str]:
-    """Name the values in which two differ, by dotted path."""
-    return list(changes(one, other))
 
 
 def _leaves(node: object, at: str) -> Iterator[tuple[str, object]]:

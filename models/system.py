@@ -9,13 +9,13 @@ from models.base import Model
 from models.cluster import ClusterSettings
 from models.delivery import ServiceDelivery
 from models.entry import CatalogueEntry
-from models.errors import ConfigurationError, enumerated, faults_of, nearest
+from models.errors import ConfigurationError, differ, faults_of, nearest
 from models.external import External, ObjectStorage, Server
 from models.image import ImageBuild, ImageSettings
 from models.jobs import JobSpec
 from models.pins import NO_PINS, Pins, Ran
 from models.release import BUILT, ServiceRelease, SlotRelease
-from models.revision import Revision, differences
+from models.revision import Revision
 from models.secrets import SecretSource, SecretSpec
 from models.service import ServiceSpec
 from models.stack import StackSettings
@@ -49,15 +49,11 @@ class DeployedService(Model):
     @property
     def named(self) -> dict[str, Revision]:
         """Every revision that the stack exports, by hash."""
-        slots = {
-            self.release.slots[slot].pinned or revision.name: revision for slot, revision in self.revisions.items()
-        }
-        return self.judged | slots
+        return self.judged | {self.name_of(slot): revision for slot, revision in self.revisions.items()}
 
-    def pending(self, slot: SlotName) -> list[str]:
-        """Name the values of the entry that a slot does not run, by dotted path; a release brings them."""
-        revision = self.revisions[slot]
-        return differences(revision.whole, revision.model_copy(update={"spec": self.spec.of_slot}).whole)
+    def name_of(self, slot: SlotName) -> str:
+        """Return the hash of a slot's revision: the one that the stack file names, else that of its content."""
+        return self.release.slots[slot].pinned or self.revisions[slot].name
 
 
 class DeployedSecret(Model):
@@ -108,10 +104,9 @@ def pending(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
     """Say, one line for each live slot, what of the entry it does not run yet; never a warning."""
     for name, service in system.services.items():
         live = service.release.live
-        if paths := service.pending(live):
-            differ = f"{enumerated(paths)} {'differs' if len(paths) == 1 else 'differ'} from what {live} runs"
-            them = "it" if len(paths) == 1 else "them"
-            yield f"{name}: {differ}; `slipway release {stack} {name}` releases {them}", False
+        paths = list(service.revisions[live].changes(service.spec.of_slot))
+        if paths:
+            yield f"{name}: {differ(paths, live, f'slipway release {stack} {name}', 'releases')}", False
 
 
 def resolve(stack: StackSettings, entry: CatalogueEntry, pins: Pins = NO_PINS) -> SystemSpec:
@@ -149,7 +144,7 @@ def _deployed(stack: StackSettings, services: dict[str, ServiceSpec], pins: Pins
             slot: _revision(spec, content, ran.get(slot), pins.revisions) for slot, content in slots.items()
         }
         delivery = stack.delivery.get(name, ServiceDelivery())
-        judged = [v.revision for v in delivery.verdicts if v.revision and v.result == "pass" and not v.revoked]
+        judged = [verdict.revision for verdict in delivery.verdicts if verdict.revision and verdict.counts]
         deployed[name] = DeployedService(
             spec=spec,
             release=release.model_copy(update={"slots": slots}),

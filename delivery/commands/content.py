@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from delivery.errors import DeliveryError
+from delivery.pending import builds
 from delivery.session import Session
 from models.parsing import parse
 from models.release import SlotRelease
@@ -68,12 +69,6 @@ def _live(session: Session, service: str) -> SlotRelease:
     """Give what the live slot runs; before the first update, what it declares."""
     release = session.release(service)
     return session.live(service) or release.slots[release.live].settled
-
-
-def builds(session: Session, service: str) -> bool:
-    """Whether this stack builds the service's image itself."""
-    settings = session.settings()
-    return settings.image is not None and session.service_spec(service).image not in settings.images
 
 
 def read(folder: Path) -> dict[str, str]:

@@ -116,8 +116,8 @@ MUTANTS = [
     Mutant(SETTINGS, 'if files.on_change == "rollout" else', "if False else", "a change that no pod ever sees", FILES),
     Mutant(
         "models/revision.py",
-        "{**spec.files.files, **(self.files or {})}",
-        "{**spec.files.files}",
+        "{**files.files, **(self.files or {})}",
+        "{**files.files}",
         "a slot's own files are ignored",
         FILES,
     ),
