@@ -204,3 +204,10 @@ def test_a_check_without_prometheus_says_which_key_names_it(canary: World) -> No
     canary.session.__dict__["metrics"] = None
     with pytest.raises(DeliveryError, match=r"slipway:cluster\.metricsUrl"):
         checked(canary)
+
+
+def test_a_verdict_of_before_there_were_revisions_is_renewed(tmp_path: Path) -> None:
+    given = world(tmp_path)
+    given.session.write(SERVICE, given.release, recorded(recent()))
+    assert checked(given).change == "verdict recorded"
+    assert verdicts(given)[-1].revision == given.revision
