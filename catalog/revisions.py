@@ -15,10 +15,10 @@ from models.stack import StackSettings
 
 
 def read(project: Path, stack: StackSettings) -> dict[str, Revision]:
-    """Read the revisions that a stack's slots name, and those of its verdicts as far as they are still there.
+    """Read the revisions of a stack's slots, and those of its verdicts that still have a file.
 
     Raises:
-        ConfigurationError: one line for each of a slot that is missing, damaged or was edited.
+        ConfigurationError: one line for each revision of a slot that is missing, damaged or edited.
     """
     found: dict[str, Revision] = {}
     faults: list[str] = []
@@ -30,18 +30,18 @@ def read(project: Path, stack: StackSettings) -> dict[str, Revision]:
     if faults:
         raise ConfigurationError(faults)
     for name in _of_verdicts(stack) - found.keys():
-        with suppress(ConfigurationError):  # a verdict without it counts as one about something else
+        with suppress(ConfigurationError):  # vouched() refuses a verdict without its revision
             found[name] = one(project, name, "")
     return found
 
 
 def one(project: Path, name: str, where: str) -> Revision:
-    """Read one revision; ``where`` names it for the error."""
+    """Read one revision; raises ConfigurationError, which begins with ``where`` if the file is missing."""
     path = project / FOLDER / f"{name}.yaml"
     shown = f"{FOLDER}/{name}.yaml"
-    back = f"take it back from Git: git checkout -- {shown}"
+    back = f"restore it: git checkout -- {shown}"
     if not path.is_file():
-        raise ConfigurationError([f"{where}: {shown} is missing, and says what this slot runs; {back}"])
+        raise ConfigurationError([f"{where}: {shown} is missing, and it holds what the slot runs; {back}"])
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=catalog.UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -49,7 +49,7 @@ def one(project: Path, name: str, where: str) -> Revision:
         raise ConfigurationError([f"{shown}: not YAML: {reason}; {back}"]) from error
     if not isinstance(data, dict) or hashed(data) != name:  # pyright: ignore[reportUnknownArgumentType] -- plain data
         raise ConfigurationError(
-            [f"{shown}: was edited, and a revision never changes; {back}, then edit the catalogue"]
+            [f"{shown}: was edited, and a revision is immutable; {back}, and edit the catalogue entry instead"]
         )
     return parse(Revision, data, f"{shown}: ")  # pyright: ignore[reportUnknownArgumentType]
 

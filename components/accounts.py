@@ -69,7 +69,7 @@ class Accounts(pulumi.ComponentResource):
 
 
 def _shared(accounts: Iterable[Account]) -> Account:
-    """Give both slots' pods one account with what either needs; of two annotations by one name the live slot's."""
+    """Merge the accounts of both slots, the live one first. Where annotations conflict, the live slot's value wins."""
     each = list(accounts)
     annotations = {key: value for account in reversed(each) for key, value in account.annotations.items()}
     permissions = dict.fromkeys(permission for account in each for permission in account.permissions)

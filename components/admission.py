@@ -23,7 +23,7 @@ from models.vocabulary import SlotName
 Bytes = tuple[str | None, str]
 """An image by digest (None = this stack builds it), and the fingerprint of its configuration."""
 Key = tuple[str | None, str | None, str]
-"""The same as a slot declares it: image, revision, and the fingerprint of what stands beside them."""
+"""A slot as declared: image, revision, and fingerprint of its own model, settings and files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Candidate:
     content: SlotRelease
     revision: Revision
     name: str
-    """Of the revision, as the record of the stack knows it."""
+    """Hash of the revision, as in the stack's record."""
 
     @property
     def config(self) -> str:
@@ -45,7 +45,7 @@ class Candidate:
 
     @property
     def key(self) -> Key:
-        """What the record of a release knows it by."""
+        """How the record of a release identifies it."""
         return _key(self.content, self.image)
 
     @property
@@ -127,7 +127,7 @@ def _key(content: SlotRelease, image: str | None) -> Key:
 
 
 def _spoken_for(content: DeployedService, system: SystemSpec) -> set[Key]:
-    """Name what a release has let in, and what one on its way back passes through, which must never be refused."""
+    """Return what a release under way may run: an admitted candidate, or on the way back all states it passes."""
     run = content.delivery.run
     if run is None:
         return set()

@@ -60,7 +60,7 @@ class Secrets(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _options(self, key: str) -> pulumi.ResourceOptions:
-        """Carry a Secret over from a renamed entry: its name does not start with its parent's, so no alias follows."""
+        """Alias a Secret of a renamed entry. Pulumi derives one only if a child's name starts with its parent's."""
         aliases = [pulumi.Alias(name=f"{self._formerly}-{key}")] if self._formerly else None
         return pulumi.ResourceOptions(parent=self, aliases=aliases)
 

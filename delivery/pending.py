@@ -1,4 +1,4 @@
-"""What the live slot runs, beside what the working tree would have it run: what a release would bring."""
+"""How the live slot differs from the working tree: what a release or an update would change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,34 +13,34 @@ from models.vocabulary import SlotName
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """One service."""
+    """The difference for one service."""
 
     stack: str
     service: str
     slot: SlotName
     image: str | None
-    """By digest, as of the last update; none = never deployed."""
+    """By digest, at the last update; None = never deployed."""
     builds: bool
-    """Whether a release without --image builds another image from the tree."""
+    """Whether a release without --image builds the image from the tree."""
     follows: bool
-    """Whether an update applies the edits at once: the slot follows the tree."""
+    """Whether `pulumi up` applies the changes: the slot follows the tree."""
     changes: Mapping[str, tuple[object, object]]
-    """By dotted path: what is live, and what the tree says; none = not given."""
+    """Dotted path → (live value, value in the tree); None = not set."""
 
     @property
     def command(self) -> str:
-        """What applies the edits."""
+        """The command that applies the changes."""
         return f"pulumi up -s {self.stack}" if self.follows else f"slipway release {self.stack} {self.service}"
 
     @property
     def line(self) -> str:
-        """Say it in one line; empty = the slot runs what the tree says."""
+        """The changes in one line; empty = none."""
         if not self.changes:
             return ""
         return differ(list(self.changes), self.slot, self.command, "applies" if self.follows else "releases")
 
     def document(self) -> dict[str, Any]:
-        """Give it for a program."""
+        """Return it as JSON data."""
         return {
             "slot": self.slot,
             "image": self.image,
@@ -51,7 +51,7 @@ class Pending:
 
 
 def pending(session: Session, service: str, outputs: Mapping[str, Any]) -> Pending:
-    """Compare the live slot with the working tree; ``outputs`` are the stack's, as of its last update."""
+    """Compare the live slot with the working tree; ``outputs`` are the stack's outputs of its last update."""
     spec, release = session.service_spec(service), session.release(service)
     declared, live = release.slots[release.live], session.live(service, outputs)
     return Pending(

@@ -107,7 +107,7 @@ def open_run(session: Session, service: str, run: Run, held: Holding | None = No
 
 
 def _follows(session: Session, service: str) -> bool:
-    """Whether the live slot follows the tree, or did before the release that this one supersedes."""
+    """Whether the live slot follows the tree, or did so before the release that this one supersedes."""
     run, declared = session.delivery(service).run, session.release(service)
     return run.follows if run is not None else declared.slots[declared.live].revision == TREE
 
@@ -181,7 +181,7 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
 
 
 def reached(session: Session, service: str, moved: datetime) -> None:
-    """Note that the stage was carried out and seen; an image that it built is the release's from now on."""
+    """Record that the stage was reached, and pin the image that it built, so that the rest of the release runs it."""
     (delivery, run), release = under_way(session, service), session.release(service)
     changes: dict[str, object] = {"reached": True, "stage_began": moved}
     built = run.kind == "forward" and run.target.image is None and run.candidate != run.stable.live
@@ -289,7 +289,7 @@ def end(session: Session, service: str, now: datetime, *, image: str | None) -> 
 
 
 def _kept(session: Session, service: str, run: Run) -> SlotRelease:
-    """Give what the slot of a release that was promoted declares: what it was judged with, or again the tree."""
+    """Return what a promoted slot declares: what was judged, or the working tree if the slot followed it before."""
     if run.follows:
         return SlotRelease(image=run.image, revision=TREE)
     own = session.revision(service, run.target).content

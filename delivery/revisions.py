@@ -1,4 +1,4 @@
-"""The revision files beside the stack file: written before it names them, deleted when nothing names them any more."""
+"""The files in revisions/: written before a stack file names them, deleted when no stack file does."""
 
 import os
 import re
@@ -19,21 +19,21 @@ _NAMED = re.compile(rb"\brevision: ['\"]?([0-9a-f]{16})\b")
 
 
 class Revisions:
-    """Those of one project; new ones are kept in memory until a stack file that names them is written."""
+    """The revisions of one project. New ones stay in memory until a stack file that names them is written."""
 
     def __init__(self, project: Path) -> None:
         self._project = project
         self._known: dict[str, Revision] = {}
 
     def add(self, revision: Revision) -> str:
-        """Keep a revision; give its name, that of an equal one where there is one already."""
+        """Keep a revision in memory and return its name; an equal revision that is known keeps its name."""
         same = (name for name, known in self._known.items() if known == revision)
         name = next(same, revision.name)
         self._known[name] = revision
         return name
 
     def get(self, name: str) -> Revision:
-        """Give a revision; raises DeliveryError where its file is missing or was edited."""
+        """Return a revision; raises DeliveryError if its file is missing or edited."""
         if name not in self._known:
             try:
                 self._known[name] = revisions.one(self._project, name, f"revision {name}")
@@ -42,15 +42,15 @@ class Revisions:
         return self._known[name]
 
     def missing(self, names: Iterable[str]) -> set[str]:
-        """Name those of these names that there is neither a file of nor anything in memory."""
+        """Return the names that have neither a file nor a revision in memory."""
         return {n for n in names if n not in self._known and not (self._project / FOLDER / f"{n}.yaml").is_file()}
 
     def take(self, found: Mapping[str, Revision]) -> None:
-        """Keep revisions that another checkout wrote, under their names."""
+        """Keep revisions from another checkout in memory."""
         self._known |= found
 
     def write(self, names: Iterable[str]) -> None:
-        """Write those of these names that have no file yet."""
+        """Write the files that do not exist yet."""
         folder = self._project / FOLDER
         for name in names:
             path = folder / f"{name}.yaml"
@@ -59,7 +59,7 @@ class Revisions:
                 _write(path, yaml.safe_dump(self._known[name].document(), allow_unicode=True, sort_keys=True))
 
     def drop(self, names: Iterable[str]) -> None:
-        """Delete the files of those of these names that no stack file of the project refers to."""
+        """Delete the files that no stack file of the project names."""
         dropped = set(names)
         for path in self._project.glob("Pulumi.*.yaml") if dropped else ():
             dropped.difference_update(named(path.read_bytes()))
@@ -68,7 +68,7 @@ class Revisions:
 
 
 def names_in(release: ServiceRelease, delivery: ServiceDelivery) -> set[str]:
-    """Name the revisions that a service's release and record refer to."""
+    """Return the names of the revisions in a service's release and record."""
     return {name for model in (release, delivery) for name in _below(model.document()) if name != TREE}
 
 
@@ -83,7 +83,7 @@ def _below(node: object) -> Iterator[str]:
 
 
 def named(text: bytes) -> Iterator[str]:
-    """Name the revisions that a stack file refers to."""
+    """Yield the names of the revisions in the text of a stack file."""
     return (name.decode() for name in _NAMED.findall(text))
 
 

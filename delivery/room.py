@@ -1,4 +1,4 @@
-"""How much a stack's configuration may hold."""
+"""The size limit of a stack's configuration."""
 
 import json
 from typing import cast
@@ -9,11 +9,11 @@ from models.delivery import ServiceDelivery
 from models.release import ServiceRelease
 
 MOST_BYTES = 100 * 1024
-"""Of a stack's configuration: the engine passes it in one environment variable of 128 KiB, with what others set."""
+"""Pulumi passes a stack's configuration in one environment variable of at most 128 KiB."""
 
 
 def refuse_oversized(session: Session, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
-    """Refuse what the engine could not hand over; only here, for a release under way must always get to its end."""
+    """Refuse a release whose record would exceed the limit. Later writes are not checked, so that releases can end."""
     values = session.file.values()
     for key, model in (("release", release), ("delivery", delivery)):
         block = cast("dict[str, object]", values.get(key) or {})
@@ -22,7 +22,7 @@ def refuse_oversized(session: Session, service: str, release: ServiceRelease, de
     if size > MOST_BYTES:
         most = max(values, key=lambda key: len(json.dumps(values[key])))
         raise DeliveryError(
-            f"{session.stack}: its configuration would hold {size // 1024} KiB, most of it in slipway:{most}; Pulumi "
-            f"hands over 128 KiB, so it stops at {MOST_BYTES // 1024}; release large files with `slipway release "
-            f"{session.stack} {service} --files DIR`, which keeps them in files of their own"
+            f"{session.stack}: the configuration would grow to {size // 1024} KiB, most of it in slipway:{most}; the "
+            f"limit is {MOST_BYTES // 1024} KiB, because Pulumi can pass only 128; release large files with `slipway "
+            f"release {session.stack} {service} --files DIR`, which stores them in revisions/"
         )

@@ -188,21 +188,21 @@ class Session:
 
     @cached_property
     def revisions(self) -> Revisions:
-        """What slots are pinned to."""
+        """The project's revisions."""
         return Revisions(self.project)
 
     def revision(self, name: str, content: SlotRelease) -> Revision:
-        """Give what a slot with this content runs: its revision, or what the entry says now."""
+        """Return a slot's revision; for an unpinned slot, that of the current entry."""
         if content.pinned is not None:
             return self.revisions.get(content.pinned)
         return Revision.of(self.service_spec(name), content)
 
     def runs(self, name: str, content: SlotRelease) -> ServiceSpec:
-        """Give the service as a slot with this content runs it."""
+        """Return the service as a slot with this content runs it."""
         return self.service_spec(name).with_slot(self.revision(name, content).whole)
 
     def pinned(self, name: str, content: SlotRelease) -> SlotRelease:
-        """Pin a slot's content to what it would run now."""
+        """Return the content pinned to the revision that it would run now."""
         given = {"revision": self.revisions.add(self.revision(name, content)), "model": None, "server": None}
         return content.model_copy(update={**given, "files": None})
 
@@ -224,11 +224,11 @@ class Session:
         return SlotRelease(image=image, revision=self.revisions.add(ran.revision))
 
     def config(self, name: str, content: SlotRelease) -> str:
-        """Fingerprint what of a slot goes with its image to the next environment."""
+        """Return the fingerprint of what a promotion carries to the next environment besides the image."""
         return fingerprint(self.revision(name, content).content)
 
     def write(self, name: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
-        """Declare a service's release and its record, in one atomic step; the revisions that they name come first.
+        """Write a service's release and record in one atomic step, after the revisions that they name.
 
         Raises:
             Lost: the stack is another driver's.
@@ -238,7 +238,7 @@ class Session:
         self.lock.record(name, carried(release, delivery, self.space_id(), running))
         self.revisions.write(after)
         self.file.write(name, release, delivery)
-        self.revisions.write(after)  # a driver of another stack may have dropped one meanwhile
+        self.revisions.write(after)  # the driver of another stack may have deleted one meanwhile
         self.revisions.drop(before - set(named(self.file.path.read_bytes())))
 
     def space_id(self) -> str:

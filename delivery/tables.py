@@ -128,15 +128,15 @@ def _unknown(found: StackStatus) -> Iterator[RenderableType]:
 
 
 def difference(found: Pending) -> RenderableType:
-    """Show what is live against what the working tree would run, field by field."""
+    """Show how the live slot differs from the working tree, field by field."""
     head = Text.assemble((found.service, "bold"), f" · {found.slot} runs {words.digest(found.image)}")
-    image = "the image: a release builds it from the tree" if found.builds else ""
+    image = "a release builds the image from the tree" if found.builds else ""
     if not found.changes:
-        return Group(head, Text(f"everything else is what the working tree says{f'; {image}' if image else ''}"))
-    shown = plain_table("field", f"{found.slot} runs", "the tree says")
+        return Group(head, Text(f"no difference from the working tree{f'; {image}' if image else ''}"))
+    shown = plain_table("field", f"{found.slot} runs", "working tree")
     for path, values in found.changes.items():
         shown.add_row(path, *(_shown(value) for value in values))
-    return Group(head, shown, *([Text(image)] if image else []), Text(f"{found.command} applies this"))
+    return Group(head, shown, *([Text(image)] if image else []), Text(f"to apply: {found.command}"))
 
 
 def history(past: Sequence[tuple[str, Past]]) -> RenderableType:
@@ -164,4 +164,4 @@ def plain_table(*columns: str) -> Table:
 
 
 def _shown(value: object) -> str:
-    return "not given" if value is None else json.dumps(value, ensure_ascii=False)
+    return "not set" if value is None else json.dumps(value, ensure_ascii=False)

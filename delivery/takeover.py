@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _LARGE = 20_000
-"""Characters of a revision that a Lease does not carry; the stack's outputs have those that ran."""
+"""Characters. The Lease does not carry larger revisions; the stack's outputs have those that ran."""
 
 
 def carried(
@@ -71,7 +71,7 @@ def catch_up(session: "Session", service: str) -> bool:
 
 
 def _take_revisions(session: "Session", service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
-    """Take what the record names and this checkout has no file of: from the Lease, else from the stack's outputs."""
+    """Fetch the revisions that this checkout lacks, from the Lease or else from the stack's outputs."""
     missing = session.revisions.missing(names_in(release, delivery))
     if not missing:
         return

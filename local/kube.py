@@ -42,7 +42,7 @@ def condition(item: Json, kind: str) -> bool:
 
 
 def insisting(act: Callable[[], None]) -> None:
-    """Do what may be done twice, again while the API server is overloaded; raises LocalError as ``act`` does."""
+    """Run an idempotent action, and retry it while the API server is overloaded. Raises LocalError as ``act`` does."""
     for left in reversed(range(_TRIES)):
         try:
             act()

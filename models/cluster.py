@@ -33,8 +33,8 @@ class ClusterSettings(Model):
     uid: Text | None = Field(
         default=None,
         pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
-        description="uid of the cluster's namespace kube-system; another cluster than the one of the last update is "
-        "refused unless it is named here; none = the cluster of the first update",
+        description="uid of the cluster's kube-system namespace; an update that reaches a different cluster than the "
+        "last one is refused unless this field names it; none = the cluster of the first update",
         examples=["0c7a3f52-4f0e-4b1c-9d7a-6f1f2b9f8a11"],
     )
     traffic: Literal["nginx", "gateway"] = Field(
@@ -50,7 +50,7 @@ class ClusterSettings(Model):
         default=ANYWHERE, min_length=1, description="addresses of the API server, for pods with permissions"
     )
     lock_namespace: Name = Field(
-        default="default", description="where the Lease of the stack's driver is kept; the namespace must be there"
+        default="default", description="namespace of the Lease that locks the stack; it must exist"
     )
     monitoring_namespace: Name = Field(default="monitoring", description="where Prometheus' pods run")
     prometheus_url: Url | None = Field(

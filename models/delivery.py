@@ -18,12 +18,12 @@ from models.vocabulary import Count, DigestReference, Fingerprint, Name, SlotNam
 
 Result = Literal["pass", "fail", "inconclusive"]
 Finding = Literal["pass", "fail", "inconclusive", "unjudged"]
-"""What a verdict says; unjudged = the entry's gate asks for nothing, so nothing is known."""
+"""The result of a verdict. Unjudged: the gate has no criterion, so nothing was measured."""
 PastVerdicts = 20
 """Verdicts and past releases that a stack file keeps per service: enough to go back to, short enough to read."""
 
 Requests = Annotated[int, Field(strict=True, ge=0)]
-"""A number of requests: a busy hour has more than 32 bits hold."""
+"""A number of requests. A busy hour can exceed 32 bits."""
 
 
 def fingerprint(content: SlotRelease) -> str:
@@ -84,9 +84,11 @@ class Verdict(Model):
     image: DigestReference
     config: Fingerprint = Field(description="hash of model, settings and files of the slot")
     content: SlotRelease = Field(description="what was released; the next environment takes it over whole")
-    revision: Fingerprint | None = Field(default=None, description="of the slot; none = judged before there were any")
+    revision: Fingerprint | None = Field(
+        default=None, description="what was judged; none = written before revisions existed"
+    )
     inherited: Fingerprint | None = Field(
-        default=None, description="of those: hash of what the slot took from its catalogue entry"
+        default=None, description="only without a revision: hash of what the slot took from the catalogue entry"
     )
     environment: Name
     stack: Text
@@ -99,11 +101,11 @@ class Verdict(Model):
 
     @property
     def counts(self) -> bool:
-        """Whether it passed and nobody has revoked it."""
+        """Whether it passed and has not been revoked."""
         return self.result == "pass" and self.revoked is None
 
     def names(self, image: str, config: str, revision: str | None = None) -> bool:
-        """Whether it speaks of these bytes; a revision that one side does not know differs from none."""
+        """Whether the verdict is about this version. A revision that one side does not know matches any."""
         return (self.image, self.config) == (image, config) and _agree(self.revision, revision)
 
 
@@ -112,7 +114,7 @@ class Held(Model):
 
     image: DigestReference
     config: Fingerprint | None = Field(default=None, description="none = with whatever configuration")
-    revision: Fingerprint | None = Field(default=None, description="none = with whatever the entry gives")
+    revision: Fingerprint | None = Field(default=None, description="none = any revision")
     reason: Text
     by: Text
     at: AwareDatetime
@@ -132,12 +134,14 @@ class Approval(Model):
 
 
 class Window(Model):
-    """The time in which a stage is judged. A look reads all counts of it again, and adds nothing to earlier ones."""
+    """The time in which a stage is judged. Each look reads the counts of the whole window again."""
 
     stage: Count = Field(description="index into the plan")
-    began: AwareDatetime = Field(description="when the stage's split first acted; whoever resumes goes on from here")
-    passed: AwareDatetime | None = Field(default=None, description="when its gate passed; none = it is still open")
-    webhook: CheckResult | None = Field(default=None, description="its pass, which ends the question for this stage")
+    began: AwareDatetime = Field(
+        description="when the traffic split took effect; a resumed driver continues the window"
+    )
+    passed: AwareDatetime | None = Field(default=None, description="when the gate passed; none = still open")
+    webhook: CheckResult | None = Field(default=None, description="its pass; it is not asked again at this stage")
 
 
 class Run(Model):
@@ -146,9 +150,11 @@ class Run(Model):
     id: Text
     kind: Literal["forward", "back"] = Field(default="forward", description="back = to what was there before")
     candidate: SlotName = Field(description="the slot that is being released, or left when going back")
-    stable: ServiceRelease = Field(description="what ran before, pinned; where it goes back to")
+    stable: ServiceRelease = Field(description="what ran before the release, pinned; a rollback returns to it")
     follows: bool = Field(
-        default=False, strict=True, description="the live slot followed the tree before (its keyword)"
+        default=False,
+        strict=True,
+        description="the live slot followed the working tree before the release",
     )
     target: SlotRelease
     image: DigestReference | None = Field(default=None, description="of the target; none = this stack builds it")
@@ -161,10 +167,10 @@ class Run(Model):
     checks: dict[str, CheckResult] = Field(default_factory=dict, description="of the last gate")
     baseline: dict[str, Arm] = Field(
         default_factory=dict,
-        description="per check, the live slot's requests of the steps passed, or else of the time before the release: "
-        "at 100 % it gets none",
+        description="per check, the requests that the live slot answered in the steps passed, or before the release; "
+        "used at weight 100, where it answers none",
     )
-    windows: tuple[Window, ...] = Field(default=(), description="of the stages that are judged, one each")
+    windows: tuple[Window, ...] = Field(default=(), description="one for each judged stage")
     left: ServiceRelease | None = Field(default=None, description="going back: what was declared when it turned")
     express: bool = Field(
         default=False, strict=True, description="all at once and unjudged: back to a version that was promoted before"
@@ -176,7 +182,7 @@ class Run(Model):
     manual: bool = Field(default=False, strict=True, description="each step is asked for by `slipway step`")
     override: Override | None = None
     warm_until: AwareDatetime | None = Field(default=None, description="promoted; the old slot is kept so long")
-    promoted: AwareDatetime | None = Field(default=None, description="since when the new slot is live")
+    promoted: AwareDatetime | None = Field(default=None, description="when the new slot became live")
 
     @property
     def approved(self) -> frozenset[int]:
@@ -199,7 +205,7 @@ class Past(Model):
     reason: str = ""
     began: AwareDatetime
     ended: AwareDatetime
-    promoted: AwareDatetime | None = Field(default=None, description="since when it is live; none = since it ended")
+    promoted: AwareDatetime | None = Field(default=None, description="when it became live; none = when it ended")
     override: Override | None = None
 
 

@@ -53,7 +53,7 @@ def enumerated(names: Sequence[str]) -> str:
 
 
 def differ(paths: Sequence[str], slot: str, command: str, does: str) -> str:
-    """Say in one line which values differ from what a slot runs, and which command ``does`` something about it."""
+    """Return one line: which values differ from what a slot runs, and the command that applies or releases them."""
     verb, them = ("differs", "it") if len(paths) == 1 else ("differ", "them")
     return f"{enumerated(paths)} {verb} from what {slot} runs; `{command}` {does} {them}"
 

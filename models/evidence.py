@@ -30,7 +30,7 @@ class Running(Model):
     image: DigestReference
     config: Fingerprint
     content: SlotRelease
-    revision: Fingerprint | None = Field(default=None, description="none = an older version of the program wrote this")
+    revision: Fingerprint | None = Field(default=None, description="none = written before revisions existed")
 
     @property
     def whole(self) -> SlotRelease:
@@ -56,7 +56,7 @@ class Evidence(Model):
     verdicts: tuple[Verdict, ...] = ()
     holds: tuple[Held, ...] = ()
     revisions: dict[Fingerprint, Revision] = Field(
-        default_factory=dict, description="those that the slots run, and those that verdicts speak of"
+        default_factory=dict, description="by hash: the revisions of the slots and of the verdicts"
     )
 
     @property
@@ -72,7 +72,7 @@ class Wanted(Model):
     config: Fingerprint
     environment: Name
     runs: SlotSpec
-    """What the entry gives it there."""
+    """The catalogue entry's values in that environment."""
 
 
 class NotVouchedError(Exception):
@@ -90,7 +90,7 @@ def evidence_of(outputs: Mapping[str, object], service: str) -> Evidence | None:
 
 
 def ran(outputs: Mapping[str, object], service: str) -> dict[SlotName, Ran]:
-    """Give what each slot of a service ran at the last update; nothing where the outputs do not say."""
+    """Return what each slot of a service ran at the last update; empty where the outputs do not say."""
     try:
         evidence = evidence_of(outputs, service)
     except ValidationError:
@@ -171,23 +171,23 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
 
 
 def _not_passed(verdict: Verdict, entry: CatalogueEntry) -> str:
-    """Say why a verdict is no pass; empty = it is one. An older program called it a pass where nothing was judged."""
+    """Say why a verdict is not a pass; empty = it is. Earlier versions recorded a pass where nothing was judged."""
     if not verdict.checks and verdict.result in ("pass", "unjudged"):
         return (
-            f"nothing was judged, so no verdict vouches for it; give release.gate in catalog/{entry.name}.yaml errors, "
-            "latency, a check or a webhook"
+            "nothing was judged, so the verdict is no evidence; add errors, latency, a check or a webhook to "
+            f"release.gate in catalog/{entry.name}.yaml"
         )
     said = "; ".join(f"{name}: {check.said}" for name, check in verdict.checks.items() if check.result != "pass")
     return "" if verdict.result == "pass" else f"its verdict is {verdict.result}{f' ({said})' if said else ''}"
 
 
 def _judged_otherwise(verdict: Verdict, evidence: Evidence, entry: CatalogueEntry, wanted: Wanted) -> str:
-    """Say what of that which would run the verdict does not speak of, and what to do; empty = nothing."""
+    """Say which values would run unjudged, and the remedy; empty = none."""
     file, stack, service = f"catalog/{entry.name}.yaml", evidence.stack, evidence.service
     if evidence.environment not in entry.environments:
         known = ", ".join(entry.environments)
         return f"in {evidence.environment}, which {file} does not have ({known}); choose a source in one of these"
-    again = f"release that in {stack} first: slipway release {stack} {service}"
+    again = f"release the current entry in {stack} first: slipway release {stack} {service}"
     if verdict.revision is None:
         spec, own = entry.service_in(evidence.environment, service), verdict.content
         if verdict.inherited in (None, inherited(spec, own)):
@@ -195,18 +195,18 @@ def _judged_otherwise(verdict: Verdict, evidence: Evidence, entry: CatalogueEntr
         return f"before {file} changed what it runs with (model, server or files); {again}"
     judged = evidence.revisions.get(verdict.revision)
     if judged is None:
-        return f"as revision {verdict.revision}, which {stack} does not export; pulumi up -s {stack}"
+        return f"as revision {verdict.revision}, which {stack} does not export; run pulumi up -s {stack}"
     if paths := _unjudged(judged, evidence, entry, wanted):
-        other = "another value" if len(paths) == 1 else "other values"
-        return f"with {other} of {enumerated(paths)} than would run in {wanted.environment}; {again}"
+        other = "a different value" if len(paths) == 1 else "different values"
+        return f"with {other} of {enumerated(paths)} than {wanted.environment} would run; {again}"
     return ""
 
 
 def _unjudged(judged: Revision, evidence: Evidence, entry: CatalogueEntry, wanted: Wanted) -> list[str]:
-    """Name the values in which what would run differs from what was judged, and no environment's overlay says so.
+    """Return the paths of values that were judged with another value and that no overlay explains.
 
-    What the wanted environment's overlay sets is its own affair. What the judging one's sets must still be the same:
-    the entry's value below it was never what ran.
+    The target environment's overlay may set any value. A value that the judging environment's overlay sets must be
+    unchanged there. Every other value must be the same in both environments.
     """
     service = evidence.service
     source = entry.service_in(evidence.environment, service)

@@ -80,7 +80,7 @@ def _release_faults(stack: StackSettings, system: "SystemSpec") -> Iterator[str]
 
 
 def _pinned_faults(entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]:
-    """Name what a pinned slot still needs and the entry no longer has: its pods could not start again."""
+    """Report what a pinned slot needs and the entry no longer has: its pods could not restart."""
     for name, service in system.services.items():
         for slot, revision in service.revisions.items():
             if revision.spec == service.spec.of_slot:

@@ -60,7 +60,7 @@ class Gate(Model):
 
     errors: ErrorGate | None = Field(
         default=ErrorGate(),
-        description="null = not judged, where nobody sends requests; without any criterion there is no evidence",
+        description="null = not judged, for services without requests; a gate without a criterion gives no evidence",
     )
     latency: LatencyGate | None = Field(default=None, description="none = not judged")
     checks: dict[Name, Check] = Field(default_factory=dict)

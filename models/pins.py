@@ -1,4 +1,4 @@
-"""What slots run that the catalogue entry does not say."""
+"""What slots run instead of the current catalogue entry."""
 
 from pydantic import Field
 
@@ -12,16 +12,16 @@ class Ran(Model):
 
     image: str
     revision: Revision | None = None
-    """None = written by a version of the program that knew none."""
+    """None = the state was written by a version of Slipway without revisions."""
 
 
 class Pins(Model):
-    """What a stack pins its slots to."""
+    """The sources of what slots run, besides the catalogue entry."""
 
     revisions: dict[str, Revision] = Field(default_factory=dict)
-    """By hash: the stack's files."""
+    """By hash: the files that the stack names."""
     ran: dict[str, dict[SlotName, Ran]] = Field(default_factory=dict)
-    """By service: the last update."""
+    """By service: what each slot ran at the last update."""
 
 
 NO_PINS = Pins()

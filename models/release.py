@@ -11,7 +11,7 @@ from models.server import ServerSettings
 from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, Positive, SlotName, Text
 
 TREE = "tree"
-"""The keyword that lets a slot follow the working tree: its catalogue entry, and the image if the stack builds it."""
+"""Makes a slot follow the working tree: the catalogue entry, and the image where the stack builds it."""
 Revised = Annotated[str, Field(pattern=r"^([0-9a-f]{16}|tree)$")]
 
 
@@ -21,8 +21,9 @@ class SlotRelease(Model):
     image: DigestReference | None = Field(default=None, description="none = the one under slipway:images, or built")
     revision: Revised | None = Field(
         default=None,
-        description="hash of revisions/<hash>.yaml, which holds all that it runs beside the image; tree = always what "
-        "the catalogue entry says now; none = what the last update ran, and with strategy rolling the entry",
+        description="hash of revisions/<hash>.yaml, which holds everything that the slot runs besides its image; "
+        "tree = follow the catalogue entry in the working tree; none = what the last update ran, or with strategy "
+        "rolling the catalogue entry",
     )
     model: ModelVersion | None = Field(default=None, description="none = the entry's model")
     server: ServerSettings | None = Field(default=None, description="none = the entry's settings")
@@ -32,7 +33,7 @@ class SlotRelease(Model):
 
     @property
     def pinned(self) -> str | None:
-        """The hash of its revision; none where it follows something else."""
+        """The hash of the slot's revision; None where the slot is not pinned."""
         return None if self.revision == TREE else self.revision
 
     @property

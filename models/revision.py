@@ -1,8 +1,8 @@
-"""A revision: everything that a slot runs beside its image, unchangeable and named by its hash.
+"""A revision: everything that a slot runs besides its image, immutable and named by its hash.
 
-A slot that names one runs it, whatever becomes of its catalogue entry. It lies in a file of its own beside the stack
-file: the engine hands a stack's whole configuration over in one environment variable of 128 KiB, and a release may
-bring 900 kB of files. So everything else (slots, verdicts, the history) refers to it by its hash.
+A slot that names a revision runs it even after the catalogue entry has changed. Each revision is a file next to the
+stack file. It is not part of the configuration, because Pulumi passes all of that in one environment variable of
+128 KiB, and a release may bring 900 kB of files. Slots, verdicts and history refer to a revision by its hash.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,30 +20,30 @@ from models.service import ServiceSpec, SlotSpec
 from models.vocabulary import STORED
 
 FOLDER = "revisions"
-"""Beside the stack file; each file is ``<hash>.yaml``."""
+"""Next to the stack file; each file is ``<hash>.yaml``."""
 
 
 class Revision(Model):
-    """What a slot runs beside its image."""
+    """What a slot runs besides its image."""
 
-    spec: SlotSpec = Field(description="what the catalogue entry gave in this environment")
-    model: ModelVersion | None = Field(default=None, description="the release's own, as the next three; they travel on")
-    server: ServerSettings | None = None
-    files: Files | None = Field(default=None, description="each replaces the entry's of its name")
+    spec: SlotSpec = Field(description="values of the catalogue entry in this environment")
+    model: ModelVersion | None = Field(default=None, description="set by the release; promoted with the image")
+    server: ServerSettings | None = Field(default=None, description="likewise; none = the entry's")
+    files: Files | None = Field(default=None, description="likewise; each replaces the entry's file of its name")
 
     @classmethod
     def of(cls, spec: ServiceSpec, content: SlotRelease) -> "Revision":
-        """Give what a slot with this content runs where the entry says ``spec``."""
+        """Return the revision of a slot with this content, given the service's current specification."""
         return cls(spec=spec.of_slot, model=content.model, server=content.server, files=content.files)
 
     @property
     def content(self) -> SlotRelease:
-        """The part that goes with its image to the next environment, which has an entry of its own."""
+        """The part that a promotion carries to the next environment; the rest comes from the entry there."""
         return SlotRelease(model=self.model, server=self.server, files=self.files)
 
     @property
     def whole(self) -> SlotSpec:
-        """Give the entry's part with the release's own put in its place."""
+        """The entry's values, overridden by those that the release set."""
         spec = self.spec
         model = spec.model.at(self.model) if spec.model else None
         files = spec.files
@@ -52,7 +52,7 @@ class Revision(Model):
         return spec.model_copy(update={"model": model, "server": self.server or spec.server, "files": files})
 
     def changes(self, spec: SlotSpec) -> dict[str, tuple[object, object]]:
-        """Return what changes where the entry says ``spec`` instead: dotted path to (now, then); None = not set."""
+        """Return the values that ``spec`` would change: dotted path → (now, then); None = not set."""
         now, then = self.whole, self.model_copy(update={"spec": spec}).whole
         left, right = (
             dict(_leaves(one.model_dump(mode="json", by_alias=True, context=STORED), "")) for one in (now, then)
@@ -61,12 +61,12 @@ class Revision(Model):
         return {path: (left.get(path), right.get(path)) for path in paths}
 
     def document(self) -> dict[str, Any]:
-        """Give it as it is stored; :class:`Revision` reads it again."""
+        """Return the content of the file; validating it gives the same revision."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, context=STORED)
 
     @property
     def name(self) -> str:
-        """Its hash."""
+        """The hash of the content."""
         return hashed(self.document())
 
 

@@ -27,10 +27,10 @@ from models.vocabulary import EnvironmentVariables, MountPath, Name, Port
 
 
 class SlotSpec(Model):
-    """What a slot runs beside its image: every value that reaches an object of the slot.
+    """What a slot runs besides its image: every field that reaches an object of the slot.
 
-    A release pins all of it (:mod:`models.revision`), so the place of a field decides: here it reaches users only
-    through a release; in :class:`ServiceSpec` it belongs to both slots, and an update applies it at once.
+    A release pins these fields (:mod:`models.revision`), so an edit reaches users only through a release. The fields
+    of :class:`ServiceSpec` belong to both slots, and an update applies an edit at once.
     """
 
     image: Name = Field(description="key under images")
@@ -130,11 +130,11 @@ class ServiceSpec(SlotSpec):
 
     @property
     def of_slot(self) -> SlotSpec:
-        """The part that a release pins."""
+        """The fields that a release pins."""
         return SlotSpec.model_construct(**{field: getattr(self, field) for field in SlotSpec.model_fields})
 
     def with_slot(self, pinned: SlotSpec) -> "ServiceSpec":
-        """Give the service as a slot runs it that has this pinned; rules across both are those of its own time."""
+        """Return the service as a slot with this revision runs it. The combination is not validated again."""
         return self.model_copy(update=dict(pinned))
 
     def _faults(self) -> Iterator[str]:

@@ -33,11 +33,11 @@ class SystemChoice(Model):
     existing_namespace: bool = Field(
         default=False,
         strict=True,
-        description="the namespace is there and belongs to somebody else: it is used, and neither changed nor deleted",
+        description="use a namespace that somebody else owns; it is neither changed nor deleted",
     )
     discard: tuple[Discarded, ...] = Field(
         default=(),
-        description="what the next update may delete or replace with all its data; remove the lines afterwards",
+        description="objects that the next update may delete or replace with their data; remove them afterwards",
         examples=[["claim/cache"]],
     )
 

@@ -31,11 +31,11 @@ class _Strategy(Model):
     gate: Gate = Gate()
     approval: bool = Field(default=False, strict=True, description="wait for `slipway approve` before the promotion")
     unattended: Seconds = Field(
-        default=900, ge=60, description="a release that no driver has worked on for so long is left to `slipway tend`"
+        default=900, ge=60, description="time without a driver after which `slipway tend` takes over the release"
     )
     when_unattended: Literal["resume", "return"] = Field(
         default="resume",
-        description="what `slipway tend` does with it: carry it on, judged by its gate, or turn it back, unblamed",
+        description="what `slipway tend` then does: resume the release, or return to what ran before it",
     )
     soak: Seconds = Field(default=0, description="a verdict must be so old before the next environment may rely on it")
     fresh: Seconds = Field(default=7 * 86_400, ge=1, description="a verdict older than this no longer counts")

@@ -29,21 +29,21 @@ class DeployedService(Model):
     """A service and its release."""
 
     spec: ServiceSpec
-    """As the entry gives it: what belongs to both slots is taken from here."""
+    """The current catalogue entry; fields that belong to both slots are read from here."""
     release: ServiceRelease
     revisions: dict[SlotName, Revision]
-    """What each slot runs beside its image, whether it is pinned to that or not."""
+    """What each slot runs besides its image, pinned or not."""
     judged: dict[str, Revision] = Field(default_factory=dict)
-    """Those that verdicts speak of, by hash; the next environment compares them with what would run there."""
+    """By hash: the revisions of verdicts, which the next environment compares with what it would run."""
     delivery: ServiceDelivery = ServiceDelivery()
 
     def runs(self, slot: SlotName) -> ServiceSpec:
-        """Give the service as a slot runs it."""
+        """Return the service as a slot runs it."""
         return self.spec.with_slot(self.revisions[slot].whole)
 
     @property
     def every(self) -> list[ServiceSpec]:
-        """The service as each slot runs it, the live one first: what serves both must do for each of them."""
+        """The service as each slot runs it, the live slot first. Shared objects must serve all of them."""
         return [self.runs(slot) for slot in sorted(self.revisions, key=lambda slot: slot != self.release.live)]
 
     @property
@@ -52,7 +52,7 @@ class DeployedService(Model):
         return self.judged | {self.name_of(slot): revision for slot, revision in self.revisions.items()}
 
     def name_of(self, slot: SlotName) -> str:
-        """Return the hash of a slot's revision: the one that the stack file names, else that of its content."""
+        """Return the hash of a slot's revision: the one in the stack file, or else the hash of the content."""
         return self.release.slots[slot].pinned or self.revisions[slot].name
 
 
@@ -101,7 +101,7 @@ class SystemSpec(Model):
 
 
 def pending(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
-    """Say, one line for each live slot, what of the entry it does not run yet; never a warning."""
+    """Yield one line for each live slot that does not run the current entry, and whether it is a warning."""
     for name, service in system.services.items():
         live = service.release.live
         paths = list(service.revisions[live].changes(service.spec.of_slot))
@@ -110,7 +110,7 @@ def pending(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
 
 
 def resolve(stack: StackSettings, entry: CatalogueEntry, pins: Pins = NO_PINS) -> SystemSpec:
-    """Join a stack's settings with its catalogue entry, and with what its slots are pinned to.
+    """Combine a stack's settings with its catalogue entry and the revisions of its slots.
 
     Raises:
         ConfigurationError: one line for each thing in which the two do not fit together.
@@ -134,7 +134,7 @@ def _deployed(stack: StackSettings, services: dict[str, ServiceSpec], pins: Pins
     deployed: dict[str, DeployedService] = {}
     for name, spec in services.items():
         release = stack.release.get(name, BUILT)
-        # A first deployment, and a roll in place, run what the entry says; a slot of the others, what it ran before.
+        # With rolling, slots follow the entry. Otherwise an unpinned slot keeps what it ran at the last update.
         ran = {} if isinstance(spec.release, Rolling) else pins.ran.get(name, {})
         built = spec.image not in stack.images
         slots: dict[SlotName, SlotRelease] = {
@@ -156,7 +156,7 @@ def _deployed(stack: StackSettings, services: dict[str, ServiceSpec], pins: Pins
 
 
 def _filled(content: SlotRelease, ran: Ran | None, *, built: bool) -> SlotRelease:
-    """Keep the image that a slot runs where it would be built anew from the tree."""
+    """Keep the image that an unpinned slot runs, where the stack would otherwise build a new one."""
     if content.image is None and content.revision is None and built and ran is not None and ran.revision is not None:
         return content.model_copy(update={"image": ran.image})
     return content

@@ -36,7 +36,7 @@ def adapter_rules(system: SystemSpec) -> str | None:
 
 
 def _last_live(system: SystemSpec) -> Iterator[ServiceSpec]:
-    """Give every slot; of two that say something else by one name the live one, which comes last, counts."""
+    """Yield the service as each slot runs it, the live slot last, so that its rules win."""
     for deployed in system.services.values():
         yield from reversed(deployed.every)
 

@@ -52,7 +52,7 @@ def _of_pods(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:
 
 
 def _of_service(deployed: DeployedService) -> dict[str, Decimal]:
-    """Give the more demanding slot's amounts for both."""
+    """Return the larger amount of both slots for each resource."""
     most: dict[str, Decimal] = {}
     for spec in deployed.every:
         for key, amount in _times(_most_pods(spec, deployed), spec.resources):

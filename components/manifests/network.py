@@ -152,7 +152,7 @@ def _ports_of(system: SystemSpec, callee: str) -> list[int]:
 
 
 def _each(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """Give what is in any of them, once, in their order."""
+    """Return the union, in order of first appearance."""
     return tuple(dict.fromkeys(name for names in lists for name in names))
 
 

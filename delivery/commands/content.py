@@ -45,8 +45,8 @@ def target(session: Session, service: str, asked: Asked) -> SlotRelease:
         raise typer.BadParameter("says what a model's sums must be; give --model too", param_hint="--checksum")
     if asked.image is None and not here and not (asked.model or asked.files or asked.server or news):
         raise typer.BadParameter(
-            f"{session.environment} builds no image, and the entry says nothing new: give --image, --model, --files "
-            "or --server",
+            f"{session.environment} builds no image, and the catalogue entry has no pending changes: give --image, "
+            "--model, --files or --server",
             param_hint="--image",
         )
     given: dict[str, Any] = own.document()

@@ -46,9 +46,9 @@ def show_status(
 
 @app.command("diff", rich_help_panel=LOOKING)
 def show_difference(context: typer.Context, stack: Stack, service: AnyService = None, as_json: AsJson = False) -> None:
-    """Show what is live against what the working tree would run, field by field, and what applies it.
+    """Show how each live slot differs from the working tree, field by field, and the command that applies the changes.
 
-    Exit: 0 whether or not something differs.
+    Exits with 0 whether or not there is a difference.
 
     Example: slipway diff prod classifier
     """

@@ -22,7 +22,7 @@ from tests.samples import IMAGE, OTHER_IMAGE
 WHAT = "staging: classifier …@sha256:9be19be19be1"
 CHECK = "judge what is live: slipway check staging classifier"
 RELEASE = f"release it there first: slipway release staging classifier --image {OTHER_IMAGE}"
-AGAIN = "release that in staging first: slipway release staging classifier"
+AGAIN = "release the current entry in staging first: slipway release staging classifier"
 DAY = 86_400
 
 
@@ -67,8 +67,8 @@ CASES: dict[str, tuple[Evidence, str]] = {
     **{
         f"nothing judged, {result}": (
             given.evidence(given.verdict(result=result, checks={})),
-            (f"{WHAT}: nothing was judged, so no verdict vouches for it; give release.gate in catalog/shop.yaml "
-            f"errors, latency, a check or a webhook; {CHECK}"),
+            (f"{WHAT}: nothing was judged, so the verdict is no evidence; add errors, latency, a check or a webhook "
+            f"to release.gate in catalog/shop.yaml; {CHECK}"),
         ) for result in ("pass", "unjudged")
     },
     "revoked": (

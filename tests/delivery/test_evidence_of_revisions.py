@@ -52,7 +52,7 @@ def test_an_edit_after_the_verdict_needs_another(field: str) -> None:
         vouched(judged(catalogue()), catalogue(**{field: EDITED[field]}))
     said = str(raised.value)
     assert f"of {field}" in said
-    assert said.endswith("than would run in prod; release that in dev first: slipway release dev web")
+    assert said.endswith("than prod would run; release the current entry in dev first: slipway release dev web")
     assert "\n" not in said
 
 
@@ -72,5 +72,5 @@ def test_what_the_judging_environment_sets_for_itself_must_be_what_it_was(field:
 
 def test_a_verdict_whose_revision_is_not_exported_says_what_to_do() -> None:
     found = judged(catalogue()).model_copy(update={"revisions": {}})
-    with pytest.raises(Refused, match=r"as revision [0-9a-f]{16}, which dev does not export; pulumi up -s dev"):
+    with pytest.raises(Refused, match=r"as revision [0-9a-f]{16}, which dev does not export; run pulumi up -s dev"):
         vouched(found, catalogue())

@@ -37,7 +37,7 @@ def pending(desk: Desk) -> Any:
 def test_nothing_is_pending_where_nothing_was_edited(desk: Desk) -> None:
     assert difference(pinned(desk))["changes"] == {}
     assert pending(desk) is None
-    assert "everything else is what the working tree says" in desk.slipway("diff", "prod", "web").out
+    assert "no difference from the working tree" in desk.slipway("diff", "prod", "web").out
 
 
 def test_each_edited_field_is_shown_with_both_values(desk: Desk) -> None:
@@ -82,7 +82,7 @@ def test_an_edited_entry_alone_can_be_released(desk: Desk) -> None:
 
 
 def test_without_news_there_is_nothing_to_release(desk: Desk) -> None:
-    assert "the entry says nothing new" in pinned(desk).refused("release", "prod", "web", code=2)
+    assert "the catalogue entry has no pending changes" in pinned(desk).refused("release", "prod", "web", code=2)
 
 
 def test_a_plan_shows_the_difference_too(desk: Desk) -> None:

@@ -87,7 +87,7 @@ def test_what_would_not_fit_is_refused_before_anything_is_written(given: World) 
     data["config"]["slipway:delivery"] = {SERVICE: {"history": [past(number) for number in range(400)]}}
     path.write_text(yaml.safe_dump(data))
     before = path.read_bytes()
-    with pytest.raises(DeliveryError, match=r"would hold \d+ KiB, most of it in slipway:delivery.*--files"):
+    with pytest.raises(DeliveryError, match=r"would grow to \d+ KiB, most of it in slipway:delivery.*--files"):
         given.begin()
     assert path.read_bytes() == before
 
@@ -114,7 +114,7 @@ def test_a_revision_never_changes(given: World) -> None:
     path = given.session.project / "revisions" / f"{name}.yaml"
     path.write_text(path.read_text().replace("port: 5000", "port: 5001"))
     fresh = type(given.session).open(given.session.project, STACK)
-    with pytest.raises(DeliveryError, match=f"revisions/{name}.yaml: was edited, and a revision never changes"):
+    with pytest.raises(DeliveryError, match=f"revisions/{name}.yaml: was edited, and a revision is immutable"):
         fresh.spec()
 
 

@@ -94,8 +94,8 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         prod(),
         vouching(result="unjudged", checks={}),
         (
-            f"staging: classifier {NEW}: nothing was judged, so no verdict vouches for it; give release.gate in "
-            "catalog/classifier.yaml errors, latency, a check or a webhook; "
+            f"staging: classifier {NEW}: nothing was judged, so the verdict is no evidence; add errors, latency, "
+            "a check or a webhook to release.gate in catalog/classifier.yaml; "
             "judge what is live: slipway check staging classifier"
         ),
     ),
@@ -128,7 +128,7 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         vouching(inherited="0123456789abcdef"),
         (
             f"staging: classifier {NEW} was judged before catalog/classifier.yaml changed what it runs with "
-            "(model, server or files); release that in staging first: slipway release staging classifier"
+            "(model, server or files); release the current entry in staging first: slipway release staging classifier"
         ),
     ),
     "a version that staging holds": (
