@@ -36,9 +36,11 @@ env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"
 status: setup ## health of the embedded cluster
 	@$(PY) -m local status
 
-# A worker per core; one that has finished takes over tests of another, so that fixtures are shared within a worker.
-# Byte code is kept, whatever the environment says: compiling the tests takes every worker five seconds.
-TIER_1 = PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n $(or $(JOBS),logical) --dist worksteal --ignore tests/cluster
+# A worker per core and one more, because some tests wait for a server of theirs. A worker that has finished takes over
+# tests of another, so that fixtures are shared within a worker. Byte code is kept, whatever the environment says:
+# compiling the tests takes every worker five seconds.
+WORKERS = $(or $(JOBS),$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))))
+TIER_1 = PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n $(WORKERS) --dist worksteal --ignore tests/cluster
 
 .PHONY: test
 test: setup ## tier 1: no CLI, no cluster, on all cores; without the tests marked slow (JOBS=0: one process, for a debugger)
@@ -96,7 +98,7 @@ trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 1
 
 .PHONY: simulated
 simulated: setup ## verdicts of the real driver on 200 simulated releases of each kind, killed and resumed (5 min; make check has 40 of them)
-	@SLIPWAY_SIMULATED=200 $(PY) -m pytest -q -s -n $(or $(JOBS),logical) tests/delivery/test_simulated.py
+	@SLIPWAY_SIMULATED=200 $(PY) -m pytest -q -s -n $(WORKERS) tests/delivery/test_simulated.py
 
 .PHONY: mutants
 mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one

@@ -50,7 +50,7 @@ class Slots(BaseHTTPRequestHandler):
 def served() -> Iterator[Ingress]:
     Slots.asked = Slots.without_cookie = 0
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slots)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield Ingress(f"http://127.0.0.1:{server.server_port}/predict", "reader.test")
     server.shutdown()

@@ -49,7 +49,7 @@ def collecting(address: str = "127.0.0.1") -> Generator[Collector]:
             del format, args
 
     server = ThreadingHTTPServer((address, 0), Receiver)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     collector.endpoint = f"http://{address}:{server.server_port}"
     try:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -30,6 +31,8 @@ from serving.tensors import DYNAMIC, Tensor
 IDENTITY = Identity(service="classifier", slot="blue", version="sha256:0123", config="c0ffee")
 PNG = {"content-type": "image/png"}
 PATIENCE_SECONDS = 20.0
+TLS = ssl.create_default_context()
+"""Shared, because a client would read every certificate of the machine again, and none of ours speaks TLS."""
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -125,7 +128,8 @@ def serve(
     try:
         wait_until(lambda: server.started or not thread.is_alive(), "the server listens")
         assert server.started
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE_SECONDS) as client:
+        address = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=address, verify=TLS, trust_env=False, timeout=PATIENCE_SECONDS) as client:
             yield Running(service, client, port)
     finally:
         server.should_exit = True

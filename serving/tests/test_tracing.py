@@ -170,6 +170,7 @@ def test_without_an_endpoint_the_sdk_is_not_even_imported() -> None:
     assert json.loads(ran.stdout) == []
 
 
+@pytest.mark.slow
 def test_a_collector_that_is_away_does_not_hold_up_answers_or_the_end(caplog: pytest.LogCaptureFixture) -> None:
     with serve(echo_role(), environment={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}) as running:
         running.wait_ready()

@@ -43,6 +43,7 @@ def test_a_model_is_trained_once_and_every_call_gets_one_of_its_own(
     assert one is not other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "again"),
     [("train.py", True), ("words.txt", True), ("tests/digits/conftest.py", True), ("tests/test_digits.py", False)],

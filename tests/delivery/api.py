@@ -60,7 +60,7 @@ def serving(leases: Leases, folder: Path) -> Generator[Path]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield _kubeconfig(folder, server.server_address[1])

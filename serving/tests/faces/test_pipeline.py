@@ -98,6 +98,7 @@ def test_the_gateway_stays_ready_and_names_the_service_that_is_away(
         assert gateway.client.get("/health").status_code == 200
 
 
+@pytest.mark.slow
 def test_without_its_vector_store_the_store_acknowledges_nothing_is_not_ready_and_recovers_by_itself(
     faces: Faces,
 ) -> None:
