@@ -1,4 +1,4 @@
-"""Says in the update's own output why a Deployment or a namespace failed."""
+"""Says in the update's own output why a Deployment, a Job or a namespace failed."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -10,7 +10,7 @@ from components.reasons import PodSource, reasons
 
 
 def explain_failures(source: PodSource) -> pulumi.ErrorHook:
-    """Log the pods' own reasons when a Deployment fails; never asks for a retry."""
+    """Log the pods' own reasons when a Deployment or a Job fails; never asks for a retry."""
     return pulumi.ErrorHook("pods-own-reasons", _hook(source))
 
 
@@ -42,6 +42,17 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
                 pulumi.log.error(reason)
         except Exception as error:  # noqa: BLE001 -- a failed explanation must not hide the failure itself
             pulumi.log.warn(f"why {args.name} failed could not be looked up: {error}")
+        if args.type == "kubernetes:batch/v1:Job":
+            pulumi.log.error(_again(inputs.get("metadata", {})))
         return False
 
     return explain
+
+
+def _again(metadata: dict[str, Any]) -> str:
+    """Say how a failed Job runs again: by itself it never does, and each update would end at the same Job."""
+    name, namespace = metadata.get("name"), metadata.get("namespace")
+    return (
+        f"job {name}: Kubernetes never runs a failed Job again. Delete it, and the next update makes a new one: "
+        f"kubectl delete job {name} -n {namespace}"
+    )

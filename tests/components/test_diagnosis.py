@@ -113,19 +113,30 @@ def test_a_pod_on_its_way_out_is_left_out() -> None:
 
 
 DEPLOYMENT = {"metadata": {"namespace": "demo"}, "spec": {"selector": {"matchLabels": {"x": "1", "y": "2"}}}}
-JOB = {"metadata": {"namespace": "demo"}, "spec": {"template": {"metadata": {"labels": {"job": "train"}}}}}
+JOB = {
+    "metadata": {"name": "train-1", "namespace": "demo"},
+    "spec": {"template": {"metadata": {"labels": {"job": "train"}}}},
+}
 
 
-def answer(hook: Callable[[], pulumi.ErrorHook], **given: Any) -> bool:
+AGAIN = (
+    "job train-1: Kubernetes never runs a failed Job again. Delete it, and the next update makes a new one: "
+    "kubectl delete job train-1 -n demo"
+)
+
+
+def answer(hook: Callable[[], pulumi.ErrorHook], kind: str = "apps/v1:Deployment", **given: Any) -> bool:
     """Call a hook as the engine does when an update failed."""
-    arguments = pulumi.ErrorHookArgs(urn="u", id="i", name="n", type="t", failed_operation="update", **given)
+    about = {"urn": "u", "id": "i", "name": "n", "type": f"kubernetes:{kind}", "failed_operation": "update"}
+    arguments = pulumi.ErrorHookArgs(**about, **given)
     answers: list[Any] = []
     record(lambda: answers.append(hook()(arguments)))
     return bool(answers[0])
 
 
 def failed(source: Pods, inputs: Mapping[str, Any] = DEPLOYMENT) -> bool:
-    return answer(lambda: explain_failures(source), new_inputs=inputs)
+    kind = "batch/v1:Job" if inputs is JOB else "apps/v1:Deployment"
+    return answer(lambda: explain_failures(source), kind, new_inputs=inputs)
 
 
 @pytest.fixture
@@ -157,7 +168,14 @@ def test_a_jobs_pods_are_found_by_the_labels_of_its_template(logged: list[str]) 
     source = Pods(CASES["no node has room"][0])
     assert failed(source, JOB) is False
     assert source.asked == [("demo", "job=train")]
-    assert logged == ["pod p: Unschedulable: 0/1 nodes are available"]
+    assert logged == ["pod p: Unschedulable: 0/1 nodes are available", AGAIN]
+
+
+def test_a_failed_job_comes_with_the_command_that_runs_it_again_also_where_its_pods_are_gone(
+    logged: list[str],
+) -> None:
+    assert failed(Pods(), JOB) is False
+    assert logged == [AGAIN]
 
 
 def test_inputs_without_labels_are_a_warning_and_ask_for_nothing(logged: list[str]) -> None:
