@@ -1,4 +1,4 @@
-"""Runs in a pod of tests/cluster/test_routing.py: answers who it is, and hangs where it is asked to."""
+"""Runs in the pods of tests/cluster/standing.py: answers who it is, and hangs where it is asked to."""
 
 import json
 import os

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,21 @@ class Faces:
     def pods(self, workload: str) -> list[Json]:
         items = self.found("get", "pods", "-l", f"app.kubernetes.io/name={workload}")["items"]
         return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
+
+    def flood(self, client: httpx.Client, requests: int) -> list[int]:
+        """Ask for the health many times at once; give the statuses."""
+        with ThreadPoolExecutor(16) as pool:
+            return [answer.status_code for answer in pool.map(client.get, ["/health"] * requests)]
+
+    def served(self, pod: Json, folder: str) -> dict[str, str]:
+        """SHA-256 of each file below a folder of a running pod, by the file's name."""
+        script = (
+            "import hashlib,json,pathlib,sys;files=[p for p in pathlib.Path(sys.argv[1]).rglob('*') if p.is_file()];"
+            "print(json.dumps({p.name:hashlib.sha256(p.read_bytes()).hexdigest() for p in files}))"
+        )
+        done = self.kubectl("exec", pod["metadata"]["name"], "--", "python3", "-c", script, folder)
+        assert done.returncode == 0, done.stderr
+        return cast("dict[str, str]", json.loads(done.stdout))
 
     def ready(self, workload: str) -> list[str]:
         """Identities of the workload's ready pods."""
@@ -141,6 +157,12 @@ def waterfall(collector: Collector, trace: bytes, caller: bytes) -> list[str]:
 def split(released: Done) -> list[str]:
     """What the gate saw of each step of a release."""
     return [f"{stage['stage']}: {stage.get('checks')}" for stage in json.loads(released.stdout)["stages"]]
+
+
+def judged(released: Done) -> list[int]:
+    """Requests that the new and the live version answered while both had a part of them, as the gate counted."""
+    (step,) = [stage for stage in json.loads(released.stdout)["stages"] if 0 < stage["weight"] < 100]
+    return [step["checks"]["errors"][arm]["total"] for arm in ("candidate", "live")]
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import empty_room, picture
 from serving.tests.collector import Collector, collecting
 from tests.cluster import faulty
-from tests.cluster.faces import STACK, Faces, Project, recognising, services_of, split, waterfall
+from tests.cluster.faces import STACK, Faces, Project, judged, recognising, services_of, split, waterfall
+from tests.cluster.s3 import SUMS, Models, uri
 from tests.cluster.stack import Stack, deployed
 from tests.cluster.waiting import within
 
@@ -24,6 +25,7 @@ STORES = ("cache", "vectors")
 ENROLLED, STRANGERS = range(10), range(20, 30)
 PUBLISHED_MEAN_MS = 327
 PER_SECOND, BURST = 50, 3
+MODEL = "faces/1"
 
 
 @pytest.fixture(scope="module")
@@ -199,18 +201,10 @@ def test_the_store_is_not_ready_without_its_vector_store_and_recovers_by_itself(
     assert enrolled.ask("DELETE", "/people/person-41").status_code == 200
 
 
-def flood(client: httpx.Client, requests: int) -> list[int]:
-    def ask(path: str) -> int:
-        return client.get(path).status_code
-
-    with ThreadPoolExecutor(16) as pool:
-        return list(pool.map(ask, ["/health"] * requests))
-
-
 def test_a_client_past_the_rate_limit_is_answered_429_and_another_client_is_not(faces: Faces, facts: list[str]) -> None:
     with faces.client("127.0.0.2") as greedy, faces.client("127.0.0.3") as modest:
         began = time.monotonic()
-        answers = flood(greedy, 600)
+        answers = faces.flood(greedy, 600)
         allowed = PER_SECOND * BURST + PER_SECOND * (time.monotonic() - began)
         meanwhile = [modest.get("/health").status_code for _ in range(20)]
     facts.append(f"faces: of 600 requests at once {answers.count(429)} were answered 429")
@@ -256,8 +250,13 @@ def test_features_listens_on_5000_behind_80_with_a_model_that_an_init_container_
     (fetch,) = pod["spec"]["initContainers"]
     log = faces.kubectl("logs", pod["metadata"]["name"], "-c", fetch["name"]).stdout.splitlines()
     last = json.loads(log[-1])
-    assert last["uri"] == "s3://models/faces/1"
-    assert last["checksum"].startswith("sha256:")
+    assert last["uri"] == uri(MODEL)
+    models = Models.of(faces.stack.env)
+    assert last["checksum"] == models.checksum(MODEL)
+    lines = models.files(MODEL)[SUMS].decode().splitlines()
+    sums = {name: digest for digest, name in (line.split() for line in lines)}
+    assert sums, "nothing was published"
+    assert sums.items() <= faces.served(pod, "/models").items(), "what is served is what was published"
 
 
 def test_the_vector_store_runs_locked_down_and_keeps_its_data_on_its_volume(faces: Faces) -> None:
@@ -287,6 +286,7 @@ def test_one_inner_service_is_released_while_the_other_four_stay(
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
         facts.append(f"faces: features released under {dict(statuses)}: {split(done)}")
         assert statuses.keys() == {200}
+        assert min(judged(done)) > 0, "both versions answered while it was a canary"
         assert {name: enrolled.ready(name) for name in others} == others
         assert project.outputs()["features"]["image"] == image
     finally:

@@ -4,7 +4,9 @@ Ingresses and Services are those that the program declares; behind them stand po
 of this file's own.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -13,13 +15,15 @@ import pytest
 from tests.cluster import answering, standing
 from tests.cluster.stack import Stack, config_of
 from tests.cluster.standing import OK, TOO_MANY
+from tests.cluster.waiting import within
 from tests.components.deploying import deployed
 from tests.samples import Config, entry, put, release, service, stack
 
 NAMESPACE = "slipway-routing"
-LIMITED, STICKY, PARTNER = (f"{name}.routing.slipway.test" for name in ("limited", "sticky", "partner"))
+LIMITED, STICKY, PARTNER, FIRST = (f"{name}.routing.slipway.test" for name in ("limited", "sticky", "partner", "first"))
 PER_SECOND, BURST = 1, 12
 MOST_BYTES = 4096
+USERS, FIRST_PERCENT = 50, 10
 TOO_LARGE, TOO_LATE = 413, 504
 
 SERVICES: Config = {
@@ -35,12 +39,14 @@ SERVICES: Config = {
     "sticky": service(
         route={"host": STICKY, "path": "/predict", "stableHosts": [PARTNER], "session": {"cookie": "ab", "maxAge": 600}}
     ),
+    "first": service(route={"host": FIRST, "path": "/predict", "session": {"cookie": "version"}}),
 }
 
 
-def manifests() -> list[Config]:
-    """What the program declares of the two services' traffic, one slot of the one and both of the other."""
+def manifests(first: int = FIRST_PERCENT) -> list[Config]:
+    """What the program declares of the services' traffic, with so many percent of ``first`` for its other slot."""
     data = put(stack(), "system.namespace", NAMESPACE)
+    data = put(data, "release.first", release(weight=first))
     data = put(data, "release.sticky", release(weight=50, match={"header": {"name": "X-Canary"}}))
     made = deployed(entry(services=SERVICES), data)
     return [found.inputs for kind in ("Service", "Ingress") for found in made.of_kind(kind)]
@@ -54,9 +60,11 @@ def proxy(stack: Stack) -> Iterator[str]:
         standing.pods(NAMESPACE, "limited", "blue", 1),
         standing.pods(NAMESPACE, "sticky", "blue", 2),
         standing.pods(NAMESPACE, "sticky", "green", 2),
+        standing.pods(NAMESPACE, "first", "blue", 1),
+        standing.pods(NAMESPACE, "first", "green", 1),
     ]
     with standing.applied(stack, NAMESPACE, behind, manifests()):
-        for host in (LIMITED, STICKY, PARTNER):
+        for host in (LIMITED, STICKY, PARTNER, FIRST):
             standing.until_answered(url, host)
         yield url
 
@@ -97,13 +105,28 @@ def test_a_pod_that_says_nothing_is_given_up_after_the_routes_time(proxy: str) -
 
 def test_a_client_stays_with_the_version_and_the_pod_that_answered_it_first(proxy: str) -> None:
     first: dict[str, set[str]] = {"blue": set(), "green": set()}
+    users = Counter[str]()
     for _ in range(20):
         with standing.client() as browser:
             answers = [ask(browser, proxy, STICKY) for _ in range(5)]
             assert "ab" in browser.cookies
         assert len({(answer["slot"], answer["pod"]) for answer in answers}) == 1
         first[answers[0]["slot"]].add(answers[0]["pod"])
+        users[answers[0]["slot"]] += 1
+    assert abs(users["blue"] - users["green"]) <= 2, "1 : 1; one more or less where the proxy began its rounds anew"
     assert {slot: len(seen) for slot, seen in first.items()} == {"blue": 2, "green": 2}, "everybody got everywhere"
+
+
+def test_ten_percent_of_the_users_come_first_and_then_everyone(proxy: str, stack: Stack, facts: list[str]) -> None:
+    with ExitStack() as opened:
+        users = [opened.enter_context(standing.client()) for _ in range(USERS)]
+        first = [ask(user, proxy, FIRST)["slot"] for user in users]
+        facts.append(f"routing: {first.count('green')} of {USERS} users came first at weight {FIRST_PERCENT}")
+        assert abs(first.count("green") - USERS * FIRST_PERCENT / 100) <= 1
+        for _ in range(3):
+            assert [ask(user, proxy, FIRST)["slot"] for user in users] == first, "nobody changes sides at one weight"
+        standing.apply(stack, NAMESPACE, manifests(100))
+        within(lambda: {ask(user, proxy, FIRST)["slot"] for user in users} == {"green"}, "everyone has the new version")
 
 
 def test_who_keeps_no_cookies_meets_both_versions(proxy: str) -> None:

@@ -10,16 +10,25 @@ import pytest
 from tests.cluster.copies import SECRET, Copy, entry, initialised, service
 from tests.cluster.s3 import SUMS, Models, uri
 from tests.cluster.stack import Json, Stack, project_elsewhere
-from tests.cluster.traffic import Ingress
+from tests.cluster.traffic import Ingress, slots
+from tests.cluster.waiting import within
 
 NAME = "training"
 SERVICE, JOB = "pupil", "train"
 KEEP_SECONDS, GONE_SECONDS = 40, 300
 FLOOR = 0.95
+LATER_PER_SECOND = 20
 
 
 def prefix(version: int) -> str:
     return f"{NAME}-test/{version}"
+
+
+BESIDE: Json = {
+    "slots": {"blue": {}, "green": {"model": {"uri": uri(prefix(2))}}},
+    "match": {"header": {"name": "X-New"}},
+}
+"""The release that fills green with the new model, asked by a header alone."""
 
 
 def training(version: int) -> Json:
@@ -78,12 +87,8 @@ def trained(copy: Copy) -> dict[str, Any]:
 def released(copy: Copy, trained: dict[str, Any], pictures: list[tuple[bytes, str]]) -> dict[str, Any]:
     """The next version, trained by another Job and served by green, while blue was asked all the time."""
     write_entry(copy, 2)
-    release = {
-        "slots": {"blue": {}, "green": {"model": {"uri": uri(prefix(2))}}},
-        "match": {"header": {"name": "X-New"}},
-    }
     with copy.ingress(SERVICE).load(pictures[0][0], per_second=10) as tally:
-        copy.up({SERVICE: release})
+        copy.up({SERVICE: BESIDE})
     jobs = copy.found("jobs")["items"]
     (newest,) = [job for job in jobs if job["metadata"]["name"] != trained["job"]["metadata"]["name"]]
     return {"job": newest, "tally": tally, "blue": copy.pods(SERVICE, "blue"), "green": copy.pods(SERVICE, "green")}
@@ -158,6 +163,22 @@ def test_both_models_answer_side_by_side(
     facts.append(f"training: version 1 recognises {old:.4f}, version 2 {new:.4f} of the held-out pictures")
     assert (older, newer) == ({"blue": len(pictures)}, {"green": len(pictures)})
     assert min(old, new) >= FLOOR
+
+
+def test_the_new_model_takes_over_under_load_and_no_request_fails(
+    copy: Copy, released: dict[str, Any], pictures: list[tuple[bytes, str]], facts: list[str]
+) -> None:
+    (green,) = released["green"]
+    ingress = copy.ingress(SERVICE)
+    with ingress.load(pictures[0][0], per_second=LATER_PER_SECOND) as tally:
+        copy.up({SERVICE: {**BESIDE, "weight": 100}})
+        within(lambda: slots(ingress.ask_all([pictures[0][0]] * 20)) == {"green": 20}, "green answers everybody")
+        copy.up({SERVICE: {**BESIDE, "live": "green"}})
+        share, answered = right(ingress, pictures, {})
+    facts.append(f"training: {tally.statuses.total()} requests while the new model took over, {tally.failures} failed")
+    assert tally.failures == {}
+    assert (answered, share >= FLOOR) == ({"green": len(pictures)}, True)
+    assert [pod["metadata"]["uid"] for pod in copy.pods(SERVICE, "green")] == [green["metadata"]["uid"]]
 
 
 def test_an_ended_job_is_removed_by_the_cluster_and_not_missed_by_the_stack(
