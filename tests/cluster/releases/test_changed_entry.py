@@ -4,9 +4,13 @@ import pytest
 
 from tests.cluster import faulty, seen
 from tests.cluster.building import Building
+from tests.cluster.copies import SMALL
 from tests.cluster.releasing import BLUE_GREEN, CANARY, ROLLED_BACK, ROLLING, SIDE_BY_SIDE
 from tests.cluster.seen import Load
 from tests.cluster.stack import Json
+
+SHORT: Json = {side: {**amounts, "memory": "32Mi"} for side, amounts in SMALL.items()}
+"""Less memory than the server takes to import its libraries: the kernel ends it."""
 
 pytestmark = [
     pytest.mark.long,
@@ -26,8 +30,9 @@ pytestmark = [
         {"args": ["no-such-payload"]},
         {"env": {"PYTHONHOME": "/nowhere"}},
         {"health": {"startup": "15s", "ready": "/nowhere", "live": "/nowhere"}},
+        {"resources": SHORT},
     ],
-    ids=["args", "env", "probe"],
+    ids=["args", "env", "probe", "memory"],
 )
 def test_a_bad_entry_goes_back_and_users_see_nothing_of_it(
     made: Building, load: Load, fields: Json, facts: list[str]
