@@ -27,6 +27,8 @@ class Fault:
     """Seconds that the model takes longer for each prediction: others wait for the worker thread meanwhile."""
     first: int = 0
     """Only so many predictions are bad, and all others are good; 0 = all are bad."""
+    when_told: bool = False
+    """Whether predictions are bad only while the pod has the file `misbehaving.TOLD`."""
     exits: bool = False
     """The process ends at its start, again and again."""
     ready: bool = True

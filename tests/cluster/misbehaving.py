@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, cast
 
 FAULT = "fault.json"
+TOLD = "/tmp/misbehave"  # noqa: S108 -- in a pod, where nobody else writes
+"""Makes a server bad that is bad only when it is told so."""
 EXIT_CODE = 3
 
 
@@ -38,7 +40,7 @@ def misbehave(fault: dict[str, Any]) -> None:
 
 
 def _spoiled(compute: Any, fault: dict[str, Any]) -> Any:
-    """Spoil each prediction, or the first ones only."""
+    """Spoil each prediction, the first ones only, or those after it was told to."""
     numbers = itertools.count(1)
     first, every = int(fault["first"]), int(fault["every"])
 
@@ -46,13 +48,17 @@ def _spoiled(compute: Any, fault: dict[str, Any]) -> Any:
         if not (self.lifecycle.ready or self.lifecycle.draining):
             return await compute(self, read, job)
         number = next(numbers)
-        if first and number > first:
+        if (first and number > first) or (fault["when_told"] and not _told()):
             return await compute(self, read, job)
         await asyncio.sleep(float(fault["delay"]))
         chosen = _fails if every and number % every == 0 else _busy(job, float(fault["busy"]))
         return await compute(self, read, chosen)
 
     return spoiled
+
+
+def _told() -> bool:
+    return Path(TOLD).exists()
 
 
 _IN_THREAD = threading.local()
