@@ -92,11 +92,11 @@ class Lock:
             raise self._busy(str(busy)) from None
         except ClusterUnavailable as error:
             self._lease = lease
-            self.tell(f"stack {self.stack}: nothing keeps other machines off until the API server answers: {error}")
+            self.tell(f"stack {self.stack}: no lock keeps other machines away until the API server answers: {error}")
         except DeliveryError as error:
             self.tell(
-                f"stack {self.stack}: nothing keeps drivers on other machines off, and slipway abort reaches none: "
-                f"{error}; allow get, create and update of leases.coordination.k8s.io in the namespace that "
+                f"stack {self.stack}: no lock keeps drivers on other machines away, and slipway abort does not reach "
+                f"them: {error}; allow get, create and update of leases.coordination.k8s.io in the namespace that "
                 "slipway:cluster.lockNamespace names"
             )
         else:

@@ -146,7 +146,8 @@ def seized(session: Session, past: str | None = None) -> Generator[None]:
             if time.monotonic() > deadline:
                 patience = words.duration(_PATIENCE_SECONDS)
                 raise Busy(
-                    f"stack {session.stack}: pid {holder} did not stop in {patience}; kill it, then say this again"
+                    f"stack {session.stack}: pid {holder} did not stop in {patience}; kill it, then run the command "
+                    "again"
                 )
             time.sleep(_POLL_SECONDS)
     with session.exclusive(past):

@@ -138,7 +138,7 @@ def test_a_driver_without_rights_says_what_is_lost_and_works(
     assert released(two.ann).result == "promoted"
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
-    assert said[0].startswith("slipway: stack prod: nothing keeps drivers on other machines off, and slipway abort")
+    assert said[0].startswith("slipway: stack prod: no lock keeps drivers on other machines away, and slipway abort")
     assert "403" in said[0]
     assert "allow get, create and update of leases.coordination.k8s.io" in said[0]
 

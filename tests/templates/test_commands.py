@@ -127,7 +127,7 @@ MESSAGES = {
     "no request to the new slot": "inconclusive", "no data yet": "inconclusive",
     "somebody else changed": "conflict", "gets no requests any more": "conflict", "traffic stays": "conflict",
     "was not seen": "split-not-observed", "another slipway works on it": "busy",
-    "writes nothing more": "busy", "nothing keeps drivers on other machines off": "busy",
+    "writes nothing more": "busy", "no lock keeps drivers on other machines away": "busy",
     "pulumi cancel": "busy", "waits for approval": "waiting", "interrupted at": "interrupted",
     "knows no version before": "switch-back", "declared, but never deployed": "drift",
     "without a release under way": "drift", "nothing to release": "refused", "no release is under way": "refused",
