@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import yaml
 
+from components import kubeconfig_copies
 from models.errors import ConfigurationError
 
 Json = dict[str, Any]
@@ -33,7 +34,7 @@ def path_of(stack: str) -> str:
 
 
 def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
-    """Write the file of a stack, readable by its owner alone.
+    """Write the file of a stack, readable by its owner alone, and see to it that the plugin's copies go.
 
     Args:
         project: The folder of ``Pulumi.yaml``.
@@ -46,6 +47,8 @@ def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
     """
     content = yaml.dump(extracted(context, files), Dumper=yaml.CSafeDumper)
     path = project / path_of(stack)
+    kubeconfig_copies.remove(path)  # of what it said until now
+    kubeconfig_copies.remove_at_exit(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent)  # of mode 600, and a reader never sees half of it
     try:

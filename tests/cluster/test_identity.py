@@ -208,3 +208,10 @@ def test_a_stack_of_the_version_before_is_carried_over_also_under_another_contex
         new.write({})
         unchanged(new.pulumi("preview", "--expect-no-changes"))
         assert new.found("namespace", OLD)["metadata"]["uid"] == uid
+
+
+def test_a_run_leaves_no_copy_of_its_credentials_behind(copy: Copy) -> None:
+    temporary = Path(copy.stack.env.get("TMPDIR", "/tmp"))  # noqa: S108 -- where the plugin writes them
+    before = set(temporary.glob("kubeconfig[0-9]*"))
+    unchanged(copy.pulumi("preview", "--expect-no-changes"))
+    assert set(temporary.glob("kubeconfig[0-9]*")) <= before

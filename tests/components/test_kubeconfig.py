@@ -107,3 +107,13 @@ def test_the_file_is_its_owners_alone_and_is_replaced_as_a_whole(tmp_path: Path)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert yaml.safe_load(file.read_text()) == extracted(context, [config])
     assert [path.name for path in file.parent.iterdir()] == ["dev"]
+
+
+def test_copies_of_what_the_file_said_before_go_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    config, copy = written(tmp_path / "config", HERE), tmp_path / "kubeconfig1"
+    write(tmp_path, "dev", "prod", [config])
+    copy.write_text((tmp_path / path_of("dev")).read_text())
+    moved = {**HERE, "clusters": [{"name": "eu", "cluster": {"server": "https://moved.example.com"}}]}
+    write(tmp_path, "dev", "prod", [written(config, moved)])
+    assert not copy.exists()

@@ -14,6 +14,7 @@ NEAREST = {
     "components/image.py": "components/test_image.py",
     "components/job.py": "components/test_jobs.py",
     "components/kubeconfig.py": "components/test_kubeconfig.py",
+    "components/kubeconfig_copies.py": "components/test_kubeconfig_copies.py",
     "components/labels.py": "components/test_slot.py components/test_traffic.py",
     "components/losses.py": "program/test_losses.py",
     "components/names.py": "components/test_names.py",

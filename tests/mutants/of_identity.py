@@ -7,6 +7,7 @@ FOUNDATION = "components/foundation.py"
 IDENTITY = "components/identity.py"
 IN_THE_PROGRAM = "program/test_identity.py"
 KUBECONFIG = "components/kubeconfig.py"
+COPIES = "components/kubeconfig_copies.py"
 LOSSES = "components/losses.py"
 NETWORK = "components/manifests/network.py"
 RECORDED = "components/recorded.py"
@@ -37,6 +38,10 @@ MUTANTS = [
         "content[key] for key in _USER_FILES",
         "keys are looked for in the project",
     ),
+    Mutant(KUBECONFIG, "    kubeconfig_copies.remove(path)", "    pass", "credentials of before a move stay behind"),
+    Mutant(COPIES, "        atexit.register(_remove_all)", "        pass", "each run leaves its credentials behind"),
+    Mutant(COPIES, " and _holds(_content(copy), given)", "", "somebody else's kubeconfig is removed"),
+    Mutant(COPIES, "stat.S_ISREG(found.st_mode) and ", "", "a link is followed"),
     Mutant(KUBECONFIG, 'if "/" in program.get("command", ""):', "if False:", "a login program that is not found"),
     Mutant(IDENTITY, "elif wanted and live.cluster != wanted:", "elif False:", "any cluster will do"),
     Mutant(

@@ -132,6 +132,7 @@ MUTANTS = [
     Mutant(
         DIAGNOSIS, 'or inputs["spec"]["template"]["metadata"]["labels"]', "or {}", "a Job's failure without its reason"
     ),
+    Mutant(DIAGNOSIS, 'if args.type == "kubernetes:batch/v1:Job":', "if False:", "nobody knows how a Job runs again"),
     Mutant(DIAGNOSIS, "labels.STACK in error", '"" in error', "every failure is a neighbour's fault"),
     Mutant(REASONS, "_last_words(container) or ", "", "the log of the wrong attempt"),
     Mutant(

@@ -1,0 +1,68 @@
+"""Removes the copies of a stack's kubeconfig that the plugin leaves behind.
+
+pulumi-kubernetes writes the kubeconfig that it is given to a temporary file for Helm and never removes it (provider.go,
+``writeKubeconfigToFile``): every run would leave credentials there. No chart is installed here, so nobody reads them.
+The copies of a run are removed at its end, and those of `pulumi destroy` and `pulumi refresh` in the next run.
+"""
+
+import atexit
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+_AT_EXIT: set[Path] = set()
+
+
+def remove_at_exit(kubeconfig: Path) -> None:
+    """Remove the copies of a file when this process ends: by then the plugin has written its own."""
+    if not _AT_EXIT:
+        atexit.register(_remove_all)
+    _AT_EXIT.add(kubeconfig)
+
+
+def _remove_all() -> None:
+    for path in _AT_EXIT:
+        remove(path)
+
+
+def remove(kubeconfig: Path) -> None:
+    """Remove the copies of a file now. What cannot be read or removed stays.
+
+    Args:
+        kubeconfig: The file that the plugin was given; nothing is removed where it is not there.
+    """
+    with suppress(OSError, ValueError, yaml.YAMLError):
+        given = _content(kubeconfig)
+        for copy in _temporary().glob("kubeconfig[0-9]*"):
+            with suppress(OSError, ValueError, yaml.YAMLError):
+                if _own(copy) and _holds(_content(copy), given):
+                    copy.unlink()
+
+
+def _temporary() -> Path:
+    return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 -- Go's os.TempDir, which the plugin asks
+
+
+def _own(path: Path) -> bool:
+    found = path.lstat()
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.getuid()
+
+
+def _content(path: Path) -> object:
+    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+
+
+def _holds(copy: object, given: object) -> bool:
+    """Whether a copy says all that was given. client-go adds keys of its own, such as ``preferences: {}``."""
+    if isinstance(given, dict) and isinstance(copy, dict):
+        theirs = cast("dict[object, object]", copy)
+        pairs = cast("dict[object, object]", given).items()
+        return all(key in theirs and _holds(theirs[key], value) for key, value in pairs)
+    if isinstance(given, list) and isinstance(copy, list):
+        both = cast("list[object]", copy), cast("list[object]", given)
+        return len(both[0]) == len(both[1]) and all(map(_holds, *both))
+    return copy == given
