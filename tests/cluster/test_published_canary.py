@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+import catalog
 from tests.cluster import standing
 from tests.cluster.stack import Stack, config_of
+from tests.components.deploying import deployed
 from tests.contracts import cases
-from tests.recording import run_main
 from tests.samples import OTHER_IMAGE
 
 HOST, PATH = "model.example.com", "/predict"
@@ -29,7 +30,7 @@ RELEASE = {
 def proxy(stack: Stack) -> Iterator[str]:
     """The proxy's address, with the entry's traffic objects applied and pods behind them."""
     given = cases.config_of(cases.Case("gpu", "prod", both=True))
-    made = run_main({**given, "release": {"model": RELEASE}}, stack="prod")
+    made = deployed(catalog.read("gpu"), {**given, "release": {"model": RELEASE}})
     namespace = made.one("Namespace").object_name
     leading = [found.inputs for kind in ("Service", "Ingress") for found in made.of_kind(kind)]
     behind = [standing.pods(namespace, "model", slot, 1) for slot in ("blue", "green")]
