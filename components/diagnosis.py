@@ -43,16 +43,15 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
         except Exception as error:  # noqa: BLE001 -- a failed explanation must not hide the failure itself
             pulumi.log.warn(f"why {args.name} failed could not be looked up: {error}")
         if args.type == "kubernetes:batch/v1:Job":
-            pulumi.log.error(_again(inputs.get("metadata", {})))
+            pulumi.log.error(_again(args.urn))
         return False
 
     return explain
 
 
-def _again(metadata: dict[str, Any]) -> str:
-    """Say how a failed Job runs again: by itself it never does, and each update would end at the same Job."""
-    name, namespace = metadata.get("name"), metadata.get("namespace")
+def _again(urn: str) -> str:
+    """Say how a failed Job runs again: by itself it never does, and each further update ends at it."""
     return (
-        f"job {name}: Kubernetes never runs a failed Job again. Delete it, and the next update makes a new one: "
-        f"kubectl delete job {name} -n {namespace}"
+        "Kubernetes never runs a failed Job again, and each further update would end at this one. When the cause is "
+        f"gone, run it again: pulumi up -s {pulumi.get_stack()} --replace '{urn}'"
     )

@@ -79,7 +79,6 @@ def deploy(paths: Paths, progress: Progress, stack: str = STACK) -> Mapping[str,
     if stack_file.drop_stale_salt(settings, stack_exists=checkpoint(paths, stack).exists()):
         progress.note(f"{settings.name}: dropped the salt of an earlier local cluster")
     free_stale_locks(paths, progress, stack)
-    remove_failed_jobs(paths, progress, namespace_of(paths, stack))
     _pulumi(paths, "stack", "select", stack, "--create")
     with progress.step(f"pulumi up -s {stack}", 60):
         try:
@@ -180,18 +179,6 @@ def free_stale_locks(paths: Paths, progress: Progress, stack: str = STACK) -> No
         if owner["hostname"] == socket.gethostname() and not psutil.pid_exists(owner["pid"]):
             file.unlink(missing_ok=True)
             progress.note(f"released the lock of a pulumi (pid {owner['pid']}) that was killed")
-
-
-def remove_failed_jobs(paths: Paths, progress: Progress, namespace: str) -> None:
-    """Delete a namespace's failed Jobs, such as one whose time ran out after `up` had been interrupted.
-
-    Kubernetes runs none of them again, so each further update would end at them.
-    """
-    found = kube.get(paths, f"/apis/batch/v1/namespaces/{namespace}/jobs") or {"items": []}
-    for name in [job["metadata"]["name"] for job in found["items"] if kube.condition(job, "Failed")]:
-        command = [paths.bin / "kubectl", "delete", "job", name, f"--namespace={namespace}"]
-        run(command, environment=os.environ | exports(paths))
-        progress.note(f"deleted job {name}, which had failed, so that it runs again")
 
 
 def place(link: Path, program: Path, cache: Path) -> None:

@@ -114,14 +114,14 @@ def test_a_pod_on_its_way_out_is_left_out() -> None:
 
 DEPLOYMENT = {"metadata": {"namespace": "demo"}, "spec": {"selector": {"matchLabels": {"x": "1", "y": "2"}}}}
 JOB = {
-    "metadata": {"name": "train-1", "namespace": "demo"},
+    "metadata": {"namespace": "demo"},
     "spec": {"template": {"metadata": {"labels": {"job": "train"}}}},
 }
 
 
 AGAIN = (
-    "job train-1: Kubernetes never runs a failed Job again. Delete it, and the next update makes a new one: "
-    "kubectl delete job train-1 -n demo"
+    "Kubernetes never runs a failed Job again, and each further update would end at this one. When the cause is gone, "
+    "run it again: pulumi up -s dev --replace 'u'"
 )
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from local import deploy, kube, up
+from local import deploy, up
 from local.deploy import Answer
 from local.errors import LocalError
 from local.paths import Paths
@@ -66,34 +66,6 @@ def test_only_a_lock_without_an_owner_is_released(
     lock = locked(paths, pid, host)
     deploy.free_stale_locks(paths, progress)
     assert lock.exists() is stays
-
-
-def test_only_failed_jobs_are_deleted(paths: Paths, progress: Progress, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"failed": {"Failed": "True"}, "running": {}, "done": {"Complete": "True", "Failed": "False"}}
-    items = [
-        {"metadata": {"name": name}, "status": {"conditions": [{"type": t, "status": s} for t, s in said.items()]}}
-        for name, said in told.items()
-    ]
-    asked: list[str] = []
-    ran: list[list[str]] = []
-
-    def get(_: Paths, path: str) -> dict[str, object]:
-        asked.append(path)
-        return {"items": items}
-
-    def run(command: list[object], **_: object) -> str:
-        ran.append([str(word) for word in command[1:]])
-        return ""
-
-    def exports(_: Paths) -> dict[str, str]:
-        return {}
-
-    monkeypatch.setattr(kube, "get", get)
-    monkeypatch.setattr(deploy, "run", run)
-    monkeypatch.setattr(deploy, "exports", exports)
-    deploy.remove_failed_jobs(paths, progress, "shop-dev")
-    assert asked == ["/apis/batch/v1/namespaces/shop-dev/jobs"]
-    assert ran == [["delete", "job", "failed", "--namespace=shop-dev"]]
 
 
 def test_a_built_program_is_placed_by_its_content(tmp_path: Path) -> None:

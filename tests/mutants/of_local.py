@@ -16,13 +16,6 @@ SHUTDOWN, OWNER, BY_SHUTDOWN = "local/shutdown.py", "local/owner.py", "local/tes
 STACK_FILE = "local/stack_file.py"
 
 MUTANTS = [
-    Mutant(
-        "local/deploy.py",
-        ' if kube.condition(job, "Failed")]',
-        "]",
-        "a Job that still works is deleted",
-        "local/test_cluster_deploy.py",
-    ),
     Mutant(OPERATOR, ', "resource-definitions")', ")", "the operator finds nothing to act on and ends", BY),
     Mutant(OPERATOR, 'NAMESPACE = "monitoring"', 'NAMESPACE = "prometheus"', "NetworkPolicies keep it out", BY),
     Mutant(OPERATOR, "tag=version)", 'tag="latest")', "pods of images that nobody pushed", BY),

@@ -30,9 +30,12 @@ SCRAPED = 3
 
 
 @pytest.fixture(scope="module")
-def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releasing]:
+def system(
+    stack: Stack, tmp_path_factory: pytest.TempPathFactory, pictures: list[tuple[bytes, str]]
+) -> Iterator[Releasing]:
     with releasing(stack, tmp_path_factory.mktemp("checking"), "checking", CANARY) as made:
-        first = made.release(Fault(variant=100))
+        with seen.running(made.ingress, pictures[0][0], tmp_path_factory.mktemp("load")):
+            first = made.release(Fault(variant=100))
         assert first.code == 0, first.said
         yield made
 
