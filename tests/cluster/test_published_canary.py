@@ -6,6 +6,7 @@ machine has no GPU.
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import cast
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from tests.cluster import standing
 from tests.cluster.stack import Stack, config_of
 from tests.components.deploying import deployed
 from tests.contracts import cases
-from tests.samples import OTHER_IMAGE
+from tests.samples import OTHER_IMAGE, Config
 
 HOST, PATH = "model.example.com", "/predict"
 PUBLISHED_PERCENT, REQUESTS = 20, 200
@@ -30,7 +31,7 @@ RELEASE = {
 def proxy(stack: Stack) -> Iterator[str]:
     """The proxy's address, with the entry's traffic objects applied and pods behind them."""
     given = cases.config_of(cases.Case("gpu", "prod", both=True))
-    made = deployed(catalog.read("gpu"), {**given, "release": {"model": RELEASE}})
+    made = deployed(cast("Config", catalog.read("gpu")), {**given, "release": {"model": RELEASE}})
     namespace = made.one("Namespace").object_name
     leading = [found.inputs for kind in ("Service", "Ingress") for found in made.of_kind(kind)]
     behind = [standing.pods(namespace, "model", slot, 1) for slot in ("blue", "green")]
