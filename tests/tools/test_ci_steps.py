@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,6 +36,14 @@ def loaded() -> ModuleType:
 
 ci: Any = loaded()
 DOWN = ci.Step("clean-up", "echo cleaned", 1)
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell that starts the tests in the background has them ignore SIGINT, and so would every step."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def ran(folder: Path, *steps: Any, clean_up: Any = DOWN, heartbeat: float = 60) -> tuple[int, list[str]]:
