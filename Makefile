@@ -36,7 +36,7 @@ env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"
 status: setup ## health of the embedded cluster
 	@$(PY) -m local status
 
-# A worker per core and one more, because some tests wait for a server of theirs. A worker that has finished takes over
+# One worker more than there are cores, because some tests mostly wait for a server. A worker that has finished takes over
 # tests of another, so that fixtures are shared within a worker. Byte code is kept, whatever the environment says:
 # compiling the tests takes every worker five seconds.
 WORKERS = $(or $(JOBS),$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))))

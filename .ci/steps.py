@@ -50,7 +50,7 @@ STEPS = (
     Step("types", ".venv/bin/pyright", 8),
     Step("lock", "make check-lock", 5),
     Step("tests", "make check-tests", 15),
-    # A cluster that an ended run or a person left behind is not the one that this tree makes.
+    # An interrupted run may have left a cluster behind. The tests need one that was made from this tree.
     Step("clean start", "make down", 5),
     # Before the mutants: what is wrong with the cluster or on it shows minutes earlier.
     Step("cluster up", "make up", 50, cluster=True),

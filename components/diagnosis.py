@@ -50,8 +50,8 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
 
 
 def _again(urn: str) -> str:
-    """Say how a failed Job runs again: by itself it never does, and each further update ends at it."""
+    """Return the command that runs a failed Job again. Without it, every further update fails because of this Job."""
     return (
-        "Kubernetes never runs a failed Job again, and each further update would end at this one. When the cause is "
-        f"gone, run it again: pulumi up -s {pulumi.get_stack()} --replace '{urn}'"
+        "Kubernetes does not run a failed Job again, and every further update fails because of it. Fix the cause, then "
+        f"run the Job again: pulumi up -s {pulumi.get_stack()} --replace '{urn}'"
     )

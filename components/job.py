@@ -50,7 +50,7 @@ class Job(pulumi.ComponentResource):
                 parent=self,
                 depends_on=args.needs,
                 custom_timeouts=create_and_update(pod.spec.deadline),
-                delete_before_replace=True,  # `pulumi up --replace` would else take the failed one for the new one
+                delete_before_replace=True,  # else `pulumi up --replace` finds the failed Job under the new one's name
                 hooks=pulumi.ResourceHookBinding(on_error=[args.explain]),
             ),
         )

@@ -34,7 +34,7 @@ def path_of(stack: str) -> str:
 
 
 def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
-    """Write the file of a stack, readable by its owner alone, and see to it that the plugin's copies go.
+    """Write the file of a stack, readable by its owner alone, and remove the copies that the plugin makes.
 
     Args:
         project: The folder of ``Pulumi.yaml``.
@@ -47,7 +47,7 @@ def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
     """
     content = yaml.dump(extracted(context, files), Dumper=yaml.CSafeDumper)
     path = project / path_of(stack)
-    kubeconfig_copies.remove(path)  # of what it said until now
+    kubeconfig_copies.remove(path)  # copies of the content that is replaced now
     kubeconfig_copies.remove_at_exit(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent)  # of mode 600, and a reader never sees half of it

@@ -1,8 +1,9 @@
 """Removes the copies of a stack's kubeconfig that the plugin leaves behind.
 
-pulumi-kubernetes writes the kubeconfig that it is given to a temporary file for Helm and never removes it (provider.go,
-``writeKubeconfigToFile``): every run would leave credentials there. No chart is installed here, so nobody reads them.
-The copies of a run are removed at its end, and those of `pulumi destroy` and `pulumi refresh` in the next run.
+For Helm, pulumi-kubernetes copies its kubeconfig to a temporary file, and it never removes that file (provider.go,
+``writeKubeconfigToFile``). Every run would leave credentials there. Slipway installs no chart, so nothing reads them.
+The program removes the copy of a run when the run ends. `pulumi destroy` and `pulumi refresh` do not run the program:
+the next preview or update removes their copies.
 """
 
 import atexit
@@ -18,7 +19,7 @@ _AT_EXIT: set[Path] = set()
 
 
 def remove_at_exit(kubeconfig: Path) -> None:
-    """Remove the copies of a file when this process ends: by then the plugin has written its own."""
+    """Remove the copies of a file when this process ends. The plugin writes its copy before that."""
     if not _AT_EXIT:
         atexit.register(_remove_all)
     _AT_EXIT.add(kubeconfig)
@@ -30,10 +31,10 @@ def _remove_all() -> None:
 
 
 def remove(kubeconfig: Path) -> None:
-    """Remove the copies of a file now. What cannot be read or removed stays.
+    """Remove the copies of a file now. A copy that cannot be read or removed stays.
 
     Args:
-        kubeconfig: The file that the plugin was given; nothing is removed where it is not there.
+        kubeconfig: The file that the plugin reads. If it does not exist, nothing is removed.
     """
     with suppress(OSError, ValueError, yaml.YAMLError):
         given = _content(kubeconfig)
@@ -44,7 +45,7 @@ def remove(kubeconfig: Path) -> None:
 
 
 def _temporary() -> Path:
-    return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 -- Go's os.TempDir, which the plugin asks
+    return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 -- as Go's os.TempDir, which the plugin uses
 
 
 def _own(path: Path) -> bool:
@@ -57,7 +58,7 @@ def _content(path: Path) -> object:
 
 
 def _holds(copy: object, given: object) -> bool:
-    """Whether a copy says all that was given. client-go adds keys of its own, such as ``preferences: {}``."""
+    """Whether a copy contains everything that was given. client-go adds keys, such as ``preferences: {}``."""
     if isinstance(given, dict) and isinstance(copy, dict):
         theirs = cast("dict[object, object]", copy)
         pairs = cast("dict[object, object]", given).items()

@@ -21,7 +21,7 @@ from pulumi.runtime import mocks, resource, rpc, set_all_config
 from pulumi.runtime.proto import source_pb2
 from pulumi.runtime.settings import get_root_resource
 
-# The engine shows where a resource was declared. No test reads it, and it takes a quarter of a run's time.
+# The SDK records where each resource was declared. No test reads that, and it takes a quarter of a run's time.
 cast("Any", resource)._get_stack_trace = source_pb2.StackTrace
 
 PROJECT = Path(__file__).parent.parent

@@ -32,7 +32,7 @@ IDENTITY = Identity(service="classifier", slot="blue", version="sha256:0123", co
 PNG = {"content-type": "image/png"}
 PATIENCE_SECONDS = 20.0
 TLS = ssl.create_default_context()
-"""Shared, because a client would read every certificate of the machine again, and none of ours speaks TLS."""
+"""Shared by all clients: each context reads every certificate of the machine, and no test server speaks TLS."""
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:

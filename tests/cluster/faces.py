@@ -66,12 +66,12 @@ class Faces:
         return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
 
     def flood(self, client: httpx.Client, requests: int) -> list[int]:
-        """Ask for the health many times at once; give the statuses."""
+        """Ask for the health many times at once; return the statuses."""
         with ThreadPoolExecutor(16) as pool:
             return [answer.status_code for answer in pool.map(client.get, ["/health"] * requests)]
 
     def served(self, pod: Json, folder: str) -> dict[str, str]:
-        """SHA-256 of each file below a folder of a running pod, by the file's name."""
+        """Return the SHA-256 of each file below a folder of a running pod, by the file's name."""
         script = (
             "import hashlib,json,pathlib,sys;files=[p for p in pathlib.Path(sys.argv[1]).rglob('*') if p.is_file()];"
             "print(json.dumps({p.name:hashlib.sha256(p.read_bytes()).hexdigest() for p in files}))"
@@ -160,7 +160,7 @@ def split(released: Done) -> list[str]:
 
 
 def judged(released: Done) -> list[int]:
-    """Requests that the new and the live version answered while both had a part of them, as the gate counted."""
+    """Return how many requests the new and the live version answered at their common step, as the gate counted."""
     stages = [stage for stage in json.loads(released.stdout)["stages"] if 0 < stage["weight"] < 100]
     (step,) = [stage for stage in stages if stage["checks"]]  # the other one scales for the next step
     return [step["checks"]["errors"][arm]["total"] for arm in ("candidate", "live")]

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 FAULT = "fault.json"
 TOLD = "/tmp/misbehave"  # noqa: S108 -- in a pod, where nobody else writes
-"""Makes a server bad that is bad only when it is told so."""
+"""While this file exists, a server with the fault ``when_told`` misbehaves."""
 EXIT_CODE = 3
 
 
@@ -40,7 +40,7 @@ def misbehave(fault: dict[str, Any]) -> None:
 
 
 def _spoiled(compute: Any, fault: dict[str, Any]) -> Any:
-    """Spoil each prediction, the first ones only, or those after it was told to."""
+    """Spoil each prediction, only the first ones, or only those while the server is told to."""
     numbers = itertools.count(1)
     first, every = int(fault["first"]), int(fault["every"])
 

@@ -1,4 +1,4 @@
-"""A Job that failed: the update says how it runs again, and then it does."""
+"""A failed Job: the update prints a command, and the command runs the Job again."""
 
 import re
 from collections.abc import Iterator

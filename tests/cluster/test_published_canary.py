@@ -1,7 +1,7 @@
-"""The published canary of the GPU service, by a real proxy: a fifth at its host and path, and who asks by name.
+"""The published canary of the GPU service behind a real proxy: host, path, a fifth of the requests, header and cookie.
 
-Ingresses and Services are those of the entry in production; pods that say who they are stand behind them, because this
-machine has no GPU.
+The Ingresses and Services are those that the entry declares in production. This machine has no GPU, so the pods behind
+them only answer which slot they belong to.
 """
 
 from collections import Counter

@@ -28,7 +28,7 @@ BESIDE: Json = {
     "slots": {"blue": {}, "green": {"model": {"uri": uri(prefix(2))}}},
     "match": {"header": {"name": "X-New"}},
 }
-"""The release that fills green with the new model, asked by a header alone."""
+"""A release that fills green with the new model. Only requests with a header reach it."""
 
 
 def training(version: int) -> Json:

@@ -113,15 +113,10 @@ def test_a_pod_on_its_way_out_is_left_out() -> None:
 
 
 DEPLOYMENT = {"metadata": {"namespace": "demo"}, "spec": {"selector": {"matchLabels": {"x": "1", "y": "2"}}}}
-JOB = {
-    "metadata": {"namespace": "demo"},
-    "spec": {"template": {"metadata": {"labels": {"job": "train"}}}},
-}
-
-
+JOB = {"metadata": {"namespace": "demo"}, "spec": {"template": {"metadata": {"labels": {"job": "train"}}}}}
 AGAIN = (
-    "Kubernetes never runs a failed Job again, and each further update would end at this one. When the cause is gone, "
-    "run it again: pulumi up -s dev --replace 'u'"
+    "Kubernetes does not run a failed Job again, and every further update fails because of it. Fix the cause, then "
+    "run the Job again: pulumi up -s dev --replace 'u'"
 )
 
 

@@ -10,7 +10,7 @@ from tests.cluster.seen import Load
 from tests.cluster.stack import Json
 
 SHORT: Json = {side: {**amounts, "memory": "32Mi"} for side, amounts in SMALL.items()}
-"""Less memory than the server takes to import its libraries: the kernel ends it."""
+"""Less memory than the server needs to import its libraries, so the kernel kills it."""
 
 pytestmark = [
     pytest.mark.long,

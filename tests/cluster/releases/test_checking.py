@@ -1,4 +1,4 @@
-"""What `slipway check` finds of a live slot after a good release, by each strategy."""
+"""`slipway check` after a good release, for each strategy: without requests, and when every answer is a 500."""
 
 import time
 from collections.abc import Iterator

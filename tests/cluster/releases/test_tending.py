@@ -1,4 +1,4 @@
-"""`slipway tend` as the account of templates/kubernetes/tend.yaml: what it may is what carrying on a release takes."""
+"""`slipway tend` run by the account of templates/kubernetes/tend.yaml: its permissions suffice to finish a release."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ ACCOUNT, NAMESPACE = "slipway-tend", "default"
 
 @pytest.fixture
 def account(life: Life, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The template applied, but for its schedule, and the environment of who works as its account."""
+    """Apply the template without its schedule, and return the environment of a process that uses its account."""
     copy = life.system.copy
     context = str(copy.settings["slipway:cluster"]["context"])
     names = {"STACK-NAMESPACE": copy.namespace, "KUBE-CONTEXT": context, "STACK": copy.name}
@@ -51,7 +51,7 @@ def account(life: Life, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def tended(life: Life, env: dict[str, str]) -> Json:
-    """Run `slipway tend` until nothing is left alone any more; what it did last."""
+    """Run `slipway tend` until it takes the release over; return what it did."""
     copy, end = life.system.copy, time.monotonic() + PATIENCE_SECONDS
     command = [sys.executable, "-m", "delivery", "-C", str(copy.folder), "tend", copy.name, "--json"]
     while True:
