@@ -98,7 +98,7 @@ trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 1
 
 .PHONY: simulated
 simulated: setup ## verdicts of the real driver on 200 simulated releases of each kind, killed and resumed (5 min; make check has 40 of them)
-	@SLIPWAY_SIMULATED=200 $(PY) -m pytest -q -s -n $(WORKERS) tests/delivery/test_simulated.py
+	@SLIPWAY_SIMULATED=200 $(PY) -m pytest -q -s -n $(WORKERS) tests/delivery/run/test_simulated.py
 
 .PHONY: mutants
 mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one

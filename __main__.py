@@ -18,7 +18,7 @@ from models.errors import ConfigurationError
 from models.parsing import below
 from models.pins import Pins
 from models.system import pending, resolve
-from planning.sizing_line import advice
+from sizing.summary import advice
 
 PROJECT = Path(__file__).parent
 try:  # validate everything before the first resource is registered

@@ -24,7 +24,7 @@ from components.labels import SLOT
 from components.manifests.dashboards import dashboards
 from components.manifests.monitor import scraped
 from delivery.errors import DeliveryError
-from delivery.session import Session
+from delivery.release.stack import Session
 
 PROJECT = Path(__file__).parent.parent
 POINTS = 120

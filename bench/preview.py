@@ -53,7 +53,7 @@ def slipway_project(folder: Path, services: int) -> Path:
     """Lay out Slipway's program beside a catalogue that holds the bench system."""
     project = folder / "slipway"
     project.mkdir()
-    for name in ("__main__.py", "models", "components", "planning", "serving", "Pulumi.yaml"):
+    for name in ("__main__.py", "models", "components", "sizing", "serving", "Pulumi.yaml"):
         (project / name).symlink_to(PROJECT / name)
     (project / "catalog").mkdir()
     for module in (PROJECT / "catalog").glob("*.py"):

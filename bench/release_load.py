@@ -19,8 +19,8 @@ from typing import Any
 from bench.preview import PROJECT
 from bench.release_outcome import Answer, answers
 from local.commands import run
-from planning.arrivals import Course
 from serving.payloads.digits.data import held_out
+from sizing.arrivals import Course
 from tests.cluster.load import Plan
 
 PER_SECOND = 200

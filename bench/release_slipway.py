@@ -33,7 +33,7 @@ _ENVIRONMENT = "later"
 _SHARED = (
     "models",
     "components",
-    "planning",
+    "sizing",
     "delivery",
     "serving",
     "images",

@@ -11,8 +11,8 @@ from math import log1p
 from random import Random
 from statistics import median
 
+from delivery.judge.verdicts import judge
 from models.delivery import Arm, Result
-from planning.verdicts import judge
 
 STEPS = (10, 50, 100)
 DEADLINE = 600

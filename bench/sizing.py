@@ -18,9 +18,9 @@ from rich.table import Table
 
 from bench.sizing_cases import HEADINGS, Case, bank, row, shop
 from models.gamma import GammaTime
-from planning.arrivals import lognormal
-from planning.simulation import Outcome, Plan, simulate
-from planning.sizing import BRIEFLY, Demand, Objective, Sizing
+from sizing.arrivals import lognormal
+from sizing.simulation import Outcome, Plan, simulate
+from sizing.sizing import BRIEFLY, Demand, Objective, Sizing
 
 SEEDS, REQUESTS, HELD = 200, 100_000, 0.95
 RUNS = 5

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from models.gamma import GammaTime
-from planning.arrivals import Course, gamma
-from planning.simulation import Outcome, Plan, Scaler, Scheduled
-from planning.sizing import Demand, Objective, Sizing
+from sizing.arrivals import Course, gamma
+from sizing.simulation import Outcome, Plan, Scaler, Scheduled
+from sizing.sizing import Demand, Objective, Sizing
 
 MEASURED = Path(__file__).parent / "measured.json"
 PUBLISHED_COLD_START = 42.0

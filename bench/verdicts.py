@@ -1,8 +1,8 @@
 """``python -m bench.verdicts [RELEASES]``: how often the gate is wrong, and what its verdicts cost.
 
 2,000 simulated releases of each kind go through the steps 10, 50 and 100 % by the gate's own ``judge``, at its
-defaults. What ``tests/planning/test_false_verdicts.py`` asserts on 200 of each is here a table with smaller chance
-errors.
+defaults. What ``tests/delivery/judge/test_false_verdicts.py`` asserts on 200 of each is here a table with
+smaller chance errors.
 """
 
 import json

@@ -1,6 +1,6 @@
 """`python -m delivery`, which the script `slipway` runs."""
 
-from delivery.cli import main
+from delivery.commands.cli import main
 
 if __name__ == "__main__":
     main()

@@ -1,7 +1,7 @@
 """What a release must show before it goes on: criteria, checks of one's own, and who else is asked.
 
 Errors and slow answers are both proportions of requests, so one statistical test judges both: the new slot against the
-live slot of the same window (``planning/verdicts.py``).
+live slot of the same window (``delivery/judge/verdicts.py``).
 """
 
 from decimal import Decimal

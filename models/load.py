@@ -1,6 +1,6 @@
 """The requests that a service is planned for: how many come, and how long a pod works on one.
 
-The program declares no resource from it. `planning/sizing.py` computes replicas and the HPA's target, which the
+The program declares no resource from it. `sizing/sizing.py` computes replicas and the HPA's target, which the
 preview and `slipway size` compare with the entry's scaling.
 """
 

@@ -8,7 +8,7 @@ set -euo pipefail
 : "${RECORD_BRANCH:=main}"      # where the stack files live: one branch, for a stack has one truth
 : "${RECORD_SECONDS:=2}"        # how often a changed record is pushed while a release runs
 : "${RECORD_LOOK_SECONDS:=10}"  # how often that branch is looked at for somebody else's edits meanwhile
-: "${RECORD_FOLDERS:=revisions}" # what else belongs to the record: RECORD_FOLDERS of delivery/stack_file.py
+: "${RECORD_FOLDERS:=revisions}" # what else belongs to the record: RECORD_FOLDERS of delivery/stack_file/stack_file.py
 : "${STACKS:=dev staging prod}"
 : "${LOCK_TRIES:=20}"           # how often a locked stack is tried again …
 : "${LOCK_SECONDS:=30}"         # … and after how long

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # run as a file, from wherever
 
 from delivery.errors import DeliveryError  # noqa: E402 -- the project is on the path from here on
-from delivery.session import Session  # noqa: E402
+from delivery.release.stack import Session  # noqa: E402
 
 
 def faults(project: Path, stacks: list[str]) -> Iterator[str]:

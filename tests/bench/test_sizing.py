@@ -9,9 +9,9 @@ import pytest
 from bench import sizing
 from bench.sizing_cases import BURSTS, MEASURED, bank, bank_course, measured, row, shop, shop_course
 from models.gamma import GammaTime
-from planning.arrivals import Course
-from planning.simulation import Plan, simulate
-from planning.sizing import Demand, Objective
+from sizing.arrivals import Course
+from sizing.simulation import Plan, simulate
+from sizing.sizing import Demand, Objective
 
 
 class Inline:

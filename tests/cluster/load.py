@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from planning.arrivals import Course
+from sizing.arrivals import Course
 
 CONNECTIONS = 600
 """At most so many at once: 200 requests/s that each take 3 s. Only while something is wrong are there more than ten."""
@@ -44,7 +44,7 @@ class Plan:
     """File with what is sent."""
     content_type: str
     course: tuple[tuple[float, float], ...]
-    """Requests per second over time, as `planning.arrivals.Course` has them."""
+    """Requests per second over time, as `sizing.arrivals.Course` has them."""
     seconds: float
     clients: int
     """Clients that keep their cookies and have one request at a time; 0 = nobody has cookies."""

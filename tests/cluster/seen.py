@@ -14,7 +14,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from planning.arrivals import Course
+from sizing.arrivals import Course
 from tests.cluster.load import PAUSE, RESUME, TIMEOUT, Plan
 from tests.cluster.traffic import Ingress
 from tests.recording import PROJECT

@@ -50,7 +50,7 @@ def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
         "__main__.py",
         "models",
         "components",
-        "planning",
+        "sizing",
         "delivery",
         "serving",
         "images",

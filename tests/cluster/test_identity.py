@@ -187,7 +187,7 @@ def test_a_stack_of_the_version_before_is_carried_over_also_under_another_contex
     stack: Stack, folder: Path, old_program: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     laid_out = tmp_path_factory.mktemp("laid-out")
-    for name in ("__main__.py", "models", "components", "planning", "delivery", "serving", "images", "Pulumi.yaml"):
+    for name in ("__main__.py", "models", "components", "sizing", "delivery", "serving", "images", "Pulumi.yaml"):
         (laid_out / name).symlink_to(old_program / name)
     (laid_out / "catalog").mkdir()
     (laid_out / "catalog" / "__init__.py").symlink_to(old_program / "catalog" / "__init__.py")

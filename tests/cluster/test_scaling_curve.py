@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from planning.arrivals import Course
+from sizing.arrivals import Course
 from tests.cluster import seen
 from tests.cluster.nlu import PORT, SENTENCE, SERVICE, STACK, Nlu
 from tests.cluster.scaled import Scaled

@@ -17,8 +17,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as families
 
-from planning.arrivals import Course, measured
-from planning.simulation import Plan, simulate
+from sizing.arrivals import Course, measured
+from sizing.simulation import Plan, simulate
 from tests.cluster import faulty, seen
 from tests.cluster.copies import Copy, entry, image, running, service
 from tests.cluster.releasing import MODEL, QUEUE

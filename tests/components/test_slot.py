@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from delivery.plan.stages import course
 from models.delivery import Run
 from models.entry import CatalogueEntry
-from planning.course import course
 from tests.components.deploying import deployed, released, with_service
 from tests.recording import Recorded
 from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted, entry, put, service, stack

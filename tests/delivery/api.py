@@ -10,7 +10,7 @@ from threading import Thread
 import yaml
 
 from delivery.errors import DeliveryError, Forbidden, StaleObject
-from delivery.lease import Json
+from delivery.lock.lease import Json
 from tests.delivery.leases import Leases
 
 CONTEXT = "played"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from delivery import driver, lease
-from delivery.lease import Json, Seen
+from delivery.lock import lease
+from delivery.lock.lease import Json, Seen
+from delivery.run import driver
 from tests.delivery.leases import Leases
 from tests.delivery.world import World, world
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery import reaching
+from delivery.run import stage_update
 from tests.delivery.checkouts import Checkouts, checkouts
 from tests.delivery.world import World, world
 
@@ -20,7 +20,7 @@ def _briefly(_: float) -> None:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the time between two looks pass at once; the clock itself goes on."""
     monkeypatch.setattr(time, "sleep", _briefly)
-    monkeypatch.setattr(reaching, "_SEEN_SECONDS", 0.2)
+    monkeypatch.setattr(stage_update, "_SEEN_SECONDS", 0.2)
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from delivery import driver, records
-from delivery.cli import app
-from delivery.driver import Outcome
+from delivery.commands.cli import app
 from delivery.errors import DeliveryError
 from delivery.events import Event, Listener
-from delivery.session import Session
+from delivery.plan.stages import course
+from delivery.release import records
+from delivery.release.stack import Session
+from delivery.run import driver
+from delivery.run.driver import Outcome
 from models.delivery import Arm, CheckResult, Run
-from planning.course import course
 from tests.delivery.leases import Leases
 from tests.delivery.vouching import NOON
 from tests.samples import IMAGE, OTHER_IMAGE, Config, entry, service

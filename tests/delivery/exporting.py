@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from delivery.revisions import named
+from delivery.release.revisions import named
 from models.delivery import fingerprint
 from models.vocabulary import SlotName
 from tests.delivery.world import SERVICE, STACK, World, world

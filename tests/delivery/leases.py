@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from delivery.errors import ClusterUnavailable, DeliveryError, Forbidden, StaleObject
-from delivery.lease import Json
+from delivery.lock.lease import Json
 
 _COLLECTION = re.compile(r"/apis/coordination\.k8s\.io/v1/namespaces/([^/]+)/leases")
 _LEASE = re.compile(rf"{_COLLECTION.pattern}/([^/]+)")

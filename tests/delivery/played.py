@@ -9,9 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from delivery.cli import main
-from delivery.cluster import Cluster
-from delivery.session import Session
+from delivery.cluster.client import Cluster
+from delivery.commands.cli import main
+from delivery.release.stack import Session
 from tests.delivery.api import CONTEXT
 from tests.delivery.world import CANARY, world
 from tests.samples import Config

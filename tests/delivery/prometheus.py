@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from delivery.metrics import Prometheus
+from delivery.metrics.prometheus import Prometheus
 
 LOOKBACK = 300.0
 _MATCHER = re.compile(r'(\w+)(=~|!~|=|!=)"((?:[^"\\]|\\.)*)"')

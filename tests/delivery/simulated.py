@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from bench.simulated import drawn
-from delivery import driver, judging, reaching, records
-from delivery.stack_file import DELIVERY, RELEASE
+from delivery.release import records
+from delivery.run import driver, stage_judge, stage_update
+from delivery.stack_file.stack_file import DELIVERY, RELEASE
 from models.delivery import ServiceDelivery
 from models.release import ServiceRelease
 from tests.delivery.users import Killed, Prometheus
@@ -169,7 +170,7 @@ def clocked(clock: Clock) -> Generator[None]:
     """Let driver and gate live in this time."""
     times = SimpleNamespace(time=clock.time, sleep=clock.sleep, monotonic=clock.time)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (judging, reaching):
+        for module in (stage_judge, stage_update):
             patch.setattr(module, "time", times)
         patch.setattr(driver, "now", lambda: datetime.fromtimestamp(clock.at, UTC))
         yield

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from delivery.errors import MetricsUnavailable
-from delivery.metrics import Tally, Target
+from delivery.metrics.prometheus import Tally, Target
 
 PLENTY = 1_000_000.0
 """Requests per second: any verdict takes a few milliseconds."""

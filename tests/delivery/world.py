@@ -11,10 +11,11 @@ from typing import Any, cast
 
 import yaml
 
-from delivery import driver, records
 from delivery.errors import ClusterUnavailable, UpdateFailed
 from delivery.events import Event
-from delivery.session import Session
+from delivery.release import records
+from delivery.release.stack import Session
+from delivery.run import driver
 from models.delivery import fingerprint
 from models.release import ServiceRelease, SlotRelease
 from models.revision import Revision

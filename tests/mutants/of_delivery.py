@@ -2,15 +2,15 @@
 
 from tests.mutants.mutant import Mutant
 
-GATE, GATED = "delivery/gate.py", "delivery/test_gate.py"
-METRICS, COUNTED = "delivery/metrics.py", "delivery/test_metrics.py"
-OBSERVE, OBSERVED = "delivery/observe.py", "delivery/test_observe.py"
-PROXIES, NAMED = "delivery/proxies.py", "delivery/test_proxies.py"
-SERIES, RISEN = "delivery/series.py", "delivery/test_series.py"
-WEBHOOK, ASKED = "delivery/webhook.py", "delivery/test_webhook.py"
+GATE, GATED = "delivery/judge/gate.py", "delivery/judge/test_gate.py"
+METRICS, COUNTED = "delivery/metrics/prometheus.py", "delivery/metrics/test_prometheus.py"
+OBSERVE, OBSERVED = "delivery/judge/split.py", "delivery/judge/test_split.py"
+PROXIES, NAMED = "delivery/metrics/proxies.py", "delivery/metrics/test_proxies.py"
+SERIES, RISEN = "delivery/metrics/series.py", "delivery/metrics/test_series.py"
+WEBHOOK, ASKED = "delivery/judge/webhook.py", "delivery/judge/test_webhook.py"
 
-REACHING, DRIVER, JUDGING = "delivery/reaching.py", "delivery/driver.py", "delivery/judging.py"
-TROUBLE = "delivery/test_trouble.py"
+REACHING, DRIVER, JUDGING = "delivery/run/stage_update.py", "delivery/run/driver.py", "delivery/run/stage_judge.py"
+TROUBLE = "delivery/run/test_trouble.py"
 
 MUTANTS = [
     Mutant(DRIVER, "if said <= _NOWHERE_TO_RUN:", "if False:", "a full cluster is the version's fault", TROUBLE),

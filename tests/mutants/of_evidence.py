@@ -3,17 +3,17 @@
 from tests.mutants.mutant import Mutant
 
 RULES = "models/evidence.py"
-RECORD = "delivery/evidence.py"
-HOLDS = "delivery/holds.py"
-PROMOTION = "delivery/promotion.py"
-SOURCES = "delivery/sources.py"
+RECORD = "delivery/release/evidence.py"
+HOLDS = "delivery/release/holds.py"
+PROMOTION = "delivery/release/promotion.py"
+SOURCES = "delivery/release/source.py"
 ADMISSION = "components/admission.py"
 FOUNDATION = "components/foundation.py"
 
-RULED = "delivery/test_evidence.py"
-HELD = "delivery/test_holds.py"
-PROMOTED = "delivery/test_promotion.py"
-ASKED = "delivery/test_sources.py"
+RULED = "delivery/release/test_evidence.py"
+HELD = "delivery/release/test_holds.py"
+PROMOTED = "delivery/release/test_promotion.py"
+ASKED = "delivery/release/test_source.py"
 ADMITTED = "program/test_admission.py"
 
 MUTANTS = [
@@ -25,10 +25,10 @@ MUTANTS = [
     Mutant(RULES, "if other := _judged_otherwise(verdict, evidence, entry, wanted):", "if False:",
            "a changed catalogue goes on unjudged", RULED),
     Mutant(RULES, 'if name not in own.get("files", {})}', "}", "a file that the slot replaces undoes a verdict", RULED),
-    Mutant("delivery/commands/promoting.py", 'if report.document["promotions"][-1]["result"] != "promoted":',
-           "if True:", "a promotion ends with its first target", "delivery/test_cli_commands.py"),
-    Mutant("delivery/checking.py", "and standing.revision == verdict.revision", "",
-           "a check after a changed catalogue leaves the old verdict", "delivery/test_checking.py"),
+    Mutant("delivery/commands/promote.py", 'if report.document["promotions"][-1]["result"] != "promoted":',
+           "if True:", "a promotion ends with its first target", "delivery/commands/test_cli_commands.py"),
+    Mutant("delivery/run/recheck.py", "and standing.revision == verdict.revision", "",
+           "a check after a changed catalogue leaves the old verdict", "delivery/run/test_recheck.py"),
     Mutant(RULES, "value.is_integer() else value", "False else value", "no verdict survives the engine", RULED),
     Mutant(
         RULES, 'return self.content.model_copy(update={"image": self.image})', "return self.content",
@@ -43,8 +43,8 @@ MUTANTS = [
     Mutant(RECORD, "v.names(image, config, revision) and v.revoked is None", "v.names(image, config, revision)",
            "another reason", RULED),
     Mutant(
-        "delivery/records.py", "override=run.override,\n    )\n    return", ")\n    return",
-        "no verdict says that somebody went past", "delivery/test_driver.py",
+        "delivery/release/records.py", "override=run.override,\n    )\n    return", ")\n    return",
+        "no verdict says that somebody went past", "delivery/run/test_driver.py",
     ),
     Mutant(RECORD, "override=override,", "", "who went past it is forgotten", RULED),
     Mutant(HOLDS, "if held := delivery.holding(image, config, revision):", "if False:",

@@ -24,7 +24,7 @@ MUTANTS = [
             "        if field not in ours\n",
             f'        if field not in ours | {{"{field}"}}\n',
             f"another {field} than was judged is promoted",
-            by="delivery/test_evidence_of_revisions.py",
+            by="delivery/release/test_evidence_of_revisions.py",
         )
         for field in SlotSpec.model_fields
     ),

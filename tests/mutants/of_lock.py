@@ -2,15 +2,19 @@
 
 from tests.mutants.mutant import Mutant
 
-LEASE, LOCK, ASKING = "delivery/lease.py", "delivery/lock.py", "delivery/asking.py"
+LEASE, LOCK, ASKING = "delivery/lock/lease.py", "delivery/lock/lock.py", "delivery/lock/turn_back_request.py"
 TAKEOVER, TENDING, VALVE, SESSION = (
-    "delivery/takeover.py",
-    "delivery/tending.py",
-    "delivery/valve.py",
-    "delivery/session.py",
+    "delivery/release/takeover.py",
+    "delivery/release/unattended.py",
+    "delivery/cluster/valve.py",
+    "delivery/release/stack.py",
 )
-LEASED, LOCKED, ASKED = "delivery/test_lease.py", "delivery/test_lock.py", "delivery/test_asking.py"
-TAKEN_OVER, TENDED = "delivery/test_takeover.py", "delivery/test_tending.py"
+LEASED, LOCKED, ASKED = (
+    "delivery/lock/test_lease.py",
+    "delivery/lock/test_lock.py",
+    "delivery/lock/test_turn_back_request.py",
+)
+TAKEN_OVER, TENDED = "delivery/release/test_takeover.py", "delivery/commands/test_tend.py"
 
 MUTANTS = [
     Mutant(LEASE, "if self.clock() - since < found.duration:", "if False:", "a live driver is succeeded", LEASED),
@@ -45,13 +49,14 @@ MUTANTS = [
            "an update of a driver that was succeeded", TAKEN_OVER),
     Mutant(SESSION, "        self.lock.record(name, carried(release, delivery, self.space_id(), running))\n", "",
            "a record that is written after a takeover", TAKEN_OVER),
-    Mutant(VALVE, "        confirm()\n", "", "traffic is moved by a succeeded driver", "delivery/test_valve.py"),
+    Mutant(VALVE, "        confirm()\n", "", "traffic is moved by a succeeded driver",
+           "delivery/cluster/test_valve.py"),
     Mutant(VALVE, "        except StaleObject:\n            continue",
            "        except StaleObject:\n            return True",
-           "a conflict is taken for a move", "delivery/test_valve.py"),
-    Mutant("delivery/cluster.py", '("managedFields", "uid", "creationTimestamp"',
+           "a conflict is taken for a move", "delivery/cluster/test_valve.py"),
+    Mutant("delivery/cluster/client.py", '("managedFields", "uid", "creationTimestamp"',
            '("managedFields", "uid", "resourceVersion", "creationTimestamp"',
-           "a valve writes over its successor", "delivery/test_valve.py"),
+           "a valve writes over its successor", "delivery/cluster/test_valve.py"),
     Mutant(ASKING, "if silent or (not taken", "if (not taken", "a driver that dies on its way back", ASKED),
     Mutant(ASKING, "PATIENCE_SECONDS):", "10_000):", "a driver that sleeps is waited for", ASKED),
     Mutant(ASKING, "                self._changed = self._clock()  #", "                pass  #", "away counts", ASKED),
@@ -70,5 +75,5 @@ MUTANTS = [
            "a way back is not finished", TENDED),
     Mutant(TENDING, "return max(datetime.fromisoformat(noted), run.stage_began) if noted else run.stage_began",
            "return run.stage_began", "a long hold is left alone", TENDED),
-    Mutant("delivery/commands/tending.py", "if report.exit_code == WAITS:", "if False:", "cron fails", TENDED),
+    Mutant("delivery/commands/tend.py", "if report.exit_code == WAITS:", "if False:", "cron fails", TENDED),
 ]  # fmt: skip

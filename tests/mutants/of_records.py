@@ -2,11 +2,19 @@
 
 from tests.mutants.mutant import Mutant
 
-FILE, EDITED = "delivery/stack_file.py", "delivery/test_stack_file_edits.py"
-EDIT, WRITTEN = "delivery/yaml_edit.py", "delivery/test_stack_file.py"
-TREE, REPLACING, RENDER = "delivery/yaml_tree.py", "delivery/replacing.py", "delivery/yaml_render.py"
-MERGING, FILES, MERGED = "delivery/merging.py", "delivery/merged_files.py", "delivery/test_merging.py"
-SHUTTING = "delivery/shutting.py"
+FILE, EDITED = "delivery/stack_file/stack_file.py", "delivery/stack_file/test_stack_file_edits.py"
+EDIT, WRITTEN = "delivery/stack_file/yaml_edit.py", "delivery/stack_file/test_stack_file.py"
+TREE, REPLACING, RENDER = (
+    "delivery/stack_file/yaml_tree.py",
+    "delivery/stack_file/atomic_write.py",
+    "delivery/stack_file/yaml_render.py",
+)
+MERGING, FILES, MERGED = (
+    "delivery/stack_file/merge_by_key.py",
+    "delivery/stack_file/merge_files.py",
+    "delivery/stack_file/test_merge_by_key.py",
+)
+SHUTTING = "delivery/run/shutdown.py"
 
 MUTANTS = [
     Mutant(
@@ -53,6 +61,6 @@ MUTANTS = [
         "value.lower() not in _WORDS",
         "True",
         "a person called yes is true",
-        "delivery/test_stack_file_generated.py",
+        "delivery/stack_file/test_stack_file_generated.py",
     ),
 ]

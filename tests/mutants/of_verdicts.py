@@ -2,16 +2,16 @@
 
 from tests.mutants.mutant import Mutant
 
-BEFORE, SPANS = "planning/before.py", "planning/test_before.py"
-CHECKING, CHECKED = "delivery/checking.py", "delivery/test_checking.py"
-COMPARED = "delivery/test_before.py"
-DRIVER, RETURNING, RETURNED = "delivery/driver.py", "delivery/returning.py", "delivery/test_ways_back.py"
-EVIDENCE, RULED = "models/evidence.py", "delivery/test_evidence.py"
-GATE, GATED, STOOD = "delivery/gate.py", "delivery/test_gate.py", "delivery/test_standing.py"
-JUDGING, REACHING = "delivery/judging.py", "delivery/reaching.py"
-RECORDS = "delivery/records.py"
-VERDICTS, EXTREMES = "planning/verdicts.py", "planning/test_extremes.py"
-WINDOWS, COUNTED = "delivery/windows.py", "delivery/test_windows.py"
+BEFORE, SPANS = "delivery/judge/baseline_spans.py", "delivery/judge/test_baseline_spans.py"
+CHECKING, CHECKED = "delivery/run/recheck.py", "delivery/run/test_recheck.py"
+COMPARED = "delivery/run/test_compared_before.py"
+DRIVER, RETURNING, RETURNED = "delivery/run/driver.py", "delivery/run/rollback.py", "delivery/run/test_rollback.py"
+EVIDENCE, RULED = "models/evidence.py", "delivery/release/test_evidence.py"
+GATE, GATED, STOOD = "delivery/judge/gate.py", "delivery/judge/test_gate.py", "delivery/judge/test_baseline.py"
+JUDGING, REACHING = "delivery/run/stage_judge.py", "delivery/run/stage_update.py"
+RECORDS = "delivery/release/records.py"
+VERDICTS, EXTREMES = "delivery/judge/verdicts.py", "sizing/test_extremes.py"
+WINDOWS, COUNTED = "delivery/release/windows.py", "delivery/run/test_windows.py"
 
 MUTANTS = [
     Mutant(BEFORE, 'if past.outcome == "promoted":', "if False:", "compared with the version before it", SPANS),
@@ -25,8 +25,8 @@ MUTANTS = [
     Mutant(CHECKING, 'if not look.checks and look.result == "pass":', "if False:", "nothing asked is a pass", CHECKED),
     Mutant(CHECKING, "standing is not None and standing.checks and", "standing is not None and",
            "a verdict about nothing keeps one about something away", CHECKED),
-    Mutant("delivery/evidence.py", 'return "unjudged"', 'return "pass"', "nothing judged is a pass", COUNTED),
-    Mutant("delivery/evidence.py", '"inconclusive" if "inconclusive" in results else "pass"', '"pass"',
+    Mutant("delivery/release/evidence.py", 'return "unjudged"', 'return "pass"', "nothing judged is a pass", COUNTED),
+    Mutant("delivery/release/evidence.py", '"inconclusive" if "inconclusive" in results else "pass"', '"pass"',
            "what somebody chose has passed", COUNTED),
     Mutant(EVIDENCE, 'if not verdict.checks and verdict.result in ("pass", "unjudged"):', "if False:",
            "a verdict about nothing vouches", RULED),
@@ -75,6 +75,6 @@ MUTANTS = [
            "evidence out of a billion requests", EXTREMES),
     Mutant(VERDICTS, "(good and share >= 1)", "(good and share > 2)", "margin 100 ends the driver", EXTREMES),
     Mutant("models/delivery.py", "total: Requests", "total: Count", "a busy hour ends the driver", EXTREMES),
-    Mutant("planning/split.py", "return -expm1(-low) / scale", "return low / scale", "queues end too soon",
-           "planning/test_split.py"),
+    Mutant("sizing/split.py", "return -expm1(-low) / scale", "return low / scale", "queues end too soon",
+           "sizing/test_split.py"),
 ]  # fmt: skip

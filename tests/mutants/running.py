@@ -14,7 +14,7 @@ OWN = {
     "tests",
     "models",
     "components",
-    "planning",
+    "sizing",
     "delivery",
     "templates",
     "catalog",

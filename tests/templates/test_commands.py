@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from delivery import errors
-from delivery.cli import app
+from delivery.commands.cli import app
 from delivery.errors import DeliveryError
 from models.delivery import Run
 from tests.recording import PROJECT

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from delivery.stack_file import RECORD_FOLDERS
+from delivery.stack_file.stack_file import RECORD_FOLDERS
 from templates.validate import main as validate
 from tests.recording import PROJECT
 from tests.templates.workflow import GITLAB, WORKFLOW, document, gitlab_jobs

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from delivery.cli import app
+from delivery.commands.cli import app
 from models.cluster import ClusterSettings
 from tests.recording import PROJECT
 

@@ -6,7 +6,7 @@ from statistics import median
 
 import pytest
 
-from delivery.lease import DURATION_SECONDS
+from delivery.lock.lease import DURATION_SECONDS
 from tests.cluster import faulty
 from tests.cluster.checkouts import Checkout, checked_out
 from tests.cluster.releases.test_times import observed

@@ -1,0 +1,156 @@
+"""How every command that moves a release runs the driver: under the lock, watched, and interruptible."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.text import Text
+
+from delivery import formatting
+from delivery.commands.output import INTERRUPTED, Report, progress_console
+from delivery.errors import Busy, DeliveryError
+from delivery.events import Listener
+from delivery.lock import turn_back_request
+from delivery.lock.holder import Holder
+from delivery.lock.signals import interrupt
+from delivery.lock.turn_back_request import Asked, Request, Turn
+from delivery.release.position import position
+from delivery.release.stack import Session
+from delivery.report.journal import Journal
+from delivery.report.live_view import Heading
+from delivery.report.progress import watching
+from delivery.run import driver
+
+_PATIENCE_SECONDS = 10.0
+"""For a driver that was asked to stop: it has to end its present call."""
+_POLL_SECONDS = 0.05
+
+Act = Callable[[Listener], None]
+
+
+def drive(  # noqa: PLR0913 -- what, where, and how it is told
+    report: Report, session: Session, service: str, *, act: Act, what: str, events: bool, steps: int | None = None
+) -> None:
+    """Do ``act`` (begin, turn back), then carry the release on until it ends or waits.
+
+    The caller holds the lock. ^C leaves the release where it is and says so.
+    """
+    spec = session.service_spec(service)
+    heading = Heading(stack=session.stack, service=service, what=what, strategy=spec.release.strategy)
+    journal = Journal(service, spec)
+    try:
+        with watching(progress_console(), heading, journal, events=events) as listen:
+            outcome, asked = _carried(session, service, act, listen, steps)
+    except KeyboardInterrupt:
+        report.document = _document(session, service, journal, "interrupted")
+        report.fail(interruption(session, service), INTERRUPTED)
+        return
+    report.document = _document(session, service, journal, outcome.result)
+    said = outcome.said if outcome.said.startswith(outcome.result) else f"{outcome.result}: {outcome.said}"
+    report.document["said"] = said
+    if asked is not None:  # whoever waits for this command waits for another outcome
+        report.fail(f"{session.stack} {service}: {said} (asked by {asked.by})", outcome.exit_code or INTERRUPTED)
+    elif outcome.exit_code:
+        report.fail(f"{session.stack} {service}: {said}", outcome.exit_code)
+    else:
+        report.show(Text(f"{session.stack} {service}: {said}", style="green"))
+
+
+def _carried(
+    session: Session, service: str, act: Act, listen: Listener, steps: int | None
+) -> tuple[driver.Outcome, Request | None]:
+    """Act and carry on; where somebody elsewhere asks the driver to turn back, do that instead, and tell them."""
+    session.lock.driving = service
+    try:
+        act(listen)
+        return driver.go(session, service, listen, steps=steps), None
+    except KeyboardInterrupt:
+        request = session.lock.asked(service)
+        if request is None:
+            raise
+    blame = request.turn == "rolled back"
+    driver.turn_back(session, service, request.turn, request.reason, blame=blame)
+    outcome = driver.go(session, service, listen)
+    session.lock.answer(outcome.result, outcome.said)
+    return outcome, request
+
+
+def interruption(session: Session, service: str) -> str:
+    """Say what is true after ^C, and the two commands that there are."""
+    spec, delivery, target = session.service_spec(service), session.delivery(service), f"{session.stack} {service}"
+    at = position(session.stack, service, spec, delivery, driver=None, now=driver.now())
+    if at.stage is None:
+        return f"interrupted: no release of {service} is under way; {session.file.path.name} says what runs"
+    release = at.stage.release
+    to_new = f"{release.canary} gets {release.weight} % of the requests, " if release.canary else ""
+    return (
+        f"interrupted at {at.stage.title} ({at.index + 1} of {len(at.stages)}): {to_new}{release.live} is live; "
+        f"nothing moves until somebody says so; go on: slipway resume {target}; go back: slipway abort {target}"
+    )
+
+
+def _document(session: Session, service: str, journal: Journal, result: str) -> dict[str, Any]:
+    delivery = session.delivery(service)
+    image = (journal.run.target.image or journal.run.image) if journal.run else None
+    spoken = [v for v in delivery.verdicts if journal.run and v.began == journal.run.began]
+    past = [one for one in delivery.history if journal.run and one.id == journal.run.id]
+    newest = spoken[-1].document() if spoken else None
+    return {
+        "result": result,
+        "image": past[-1].image if past else image,
+        "config": past[-1].config if past else None,
+        "reason": journal.reason or None,
+        **journal.document(),
+        "verdict": newest,
+    }
+
+
+def elsewhere(session: Session, request: Request) -> Asked:
+    """Have a driver on another machine, or of another checkout, turn back; at once where none works on the stack."""
+    if session.holder() is not None:
+        return Asked()  # this machine's: `seized` stops it sooner
+    lease = session.lock.elsewhere()
+    if lease is None:
+        return Asked()
+
+    def told(holder: Holder) -> None:
+        progress_console().print(f"{session.stack}: asked {holder} to turn back", markup=False, soft_wrap=True)
+
+    return turn_back_request.ask(lease, request, told, session.lock.gone())
+
+
+def handed_over(report: Report, session: Session, asked: Asked, turn: Turn) -> bool:
+    """Report what the driver that was asked has done; False where none has, and it is left to do here."""
+    if asked.answer is None:
+        return False
+    said = f"{session.stack} {report.service}: {asked.answer.said} (by {asked.holder})"
+    report.document |= {"result": asked.answer.result, "said": asked.answer.said, "by": str(asked.holder)}
+    if asked.answer.result == turn:
+        report.show(Text(said, style="green"))
+    else:
+        report.fail(said, driver.EXIT.get(asked.answer.result, DeliveryError.exit_code))
+    return True
+
+
+@contextmanager
+def seized(session: Session, past: str | None = None) -> Generator[None]:
+    """Hold the stack, for who may not wait: a driver that works on it is told to stop, and its update too, as by ^C.
+
+    Its record says where it was. ``past`` is the identity of a driver elsewhere that does not react: it is fenced off.
+    Raises Busy if the driver does not stop.
+    """
+    holder = session.holder()
+    if holder:
+        interrupt(holder)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while session.holder() == holder:
+            if time.monotonic() > deadline:
+                patience = formatting.duration(_PATIENCE_SECONDS)
+                raise Busy(
+                    f"stack {session.stack}: pid {holder} did not stop in {patience}; kill it, then run the command "
+                    "again"
+                )
+            time.sleep(_POLL_SECONDS)
+    with session.exclusive(past):
+        yield

@@ -1,0 +1,36 @@
+"""`slipway merge-record`: two versions of a stack file become one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from delivery.commands.options import VOUCHING
+from delivery.errors import DeliveryError
+from delivery.stack_file import merge_files
+
+app = typer.Typer()
+
+_CLASH, _IMPOSSIBLE = 1, 2
+
+Base = Annotated[Path, typer.Argument(metavar="BASE", help="What both began with.", show_default=False)]
+Ours = Annotated[Path, typer.Argument(metavar="OURS", help="Gets the result.", show_default=False)]
+Theirs = Annotated[Path, typer.Argument(metavar="THEIRS", help="The other side.", show_default=False)]
+
+
+@app.command("merge-record", rich_help_panel=VOUCHING)
+def merge_record(base: Base, ours: Ours, theirs: Theirs) -> None:
+    """Merge two versions of a stack file by key, as pipelines do. For git's merge.slipway.driver add %O %A %B.
+
+    Where both changed one value, theirs stands, a line says which, and it ends with 1. With 2 nothing was written.
+
+    Example: slipway merge-record before.yaml Pulumi.prod.yaml theirs.yaml
+    """
+    try:
+        clashes = merge_files.merge(base, ours, theirs)
+    except (DeliveryError, OSError) as error:
+        typer.echo(f"slipway: {error}", err=True)
+        raise typer.Exit(_IMPOSSIBLE) from None
+    if clashes:
+        typer.echo(f"slipway: {ours.name}: both sides changed the same: {clashes}; theirs stands", err=True)
+        raise typer.Exit(_CLASH)

@@ -1,0 +1,109 @@
+"""How every command ends: a result on standard output, one line on standard error if it failed, and an exit code."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console, RenderableType
+
+from delivery.errors import DeliveryError
+from delivery.release.stack import Session
+from models.errors import ConfigurationError
+
+INTERRUPTED = 130
+"""What shells give for ^C."""
+
+
+@dataclass
+class Report:
+    """What a command has to say at its end."""
+
+    command: str
+    stack: str
+    service: str | None
+    as_json: bool
+    document: dict[str, Any] = field(default_factory=dict[str, Any])
+    shown: list[RenderableType] = field(default_factory=list[RenderableType])
+    exit_code: int = 0
+    said: str = ""
+    """One line for standard error; only where the exit code is not 0."""
+
+    def show(self, *parts: RenderableType) -> None:
+        """Show something to a person, in its turn; programs get the document."""
+        if not self.as_json:
+            out = console()
+            for part in parts:
+                out.print(part, soft_wrap=isinstance(part, str))
+
+    def fail(self, said: str, exit_code: int) -> None:
+        """End with an error."""
+        self.said, self.exit_code = " ".join(said.split()), exit_code
+
+    def succeed(self) -> None:
+        """Take what would be an error for what was asked."""
+        said, self.said, self.exit_code = self.said, "", 0
+        self.show(said)
+
+    def print(self) -> None:
+        """Print the document and the line."""
+        if self.as_json:
+            head = {"command": self.command, "stack": self.stack, "service": self.service, "exitCode": self.exit_code}
+            error = {"error": self.said} if self.said else {}
+            typer.echo(json.dumps({**head, **error, **self.document}, indent=2))
+        if self.said:
+            typer.echo(f"slipway: {self.said}", err=True)
+
+
+@contextmanager
+def reported(command: str, stack: str, service: str | None = None, *, as_json: bool) -> Generator[Report]:
+    """Turn whatever ends the block into the one result, line and exit code; leaves with ``typer.Exit``."""
+    report = Report(command, stack, service, as_json)
+    try:
+        yield report
+    except DeliveryError as error:
+        report.fail(str(error), error.exit_code)
+    except ConfigurationError as error:
+        report.fail("; ".join(error.faults), DeliveryError.exit_code)
+    except OSError as error:
+        report.fail(f"{error.filename or 'operating system'}: {error.strerror or error}", DeliveryError.exit_code)
+    except KeyboardInterrupt:
+        report.fail("interrupted", INTERRUPTED)
+    report.print()
+    raise typer.Exit(report.exit_code)
+
+
+def console() -> Console:
+    """Give standard output; as wide as a table needs where nobody looks at a terminal."""
+    found = Console(highlight=False, markup=False)
+    return found if found.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
+
+
+def progress_console() -> Console:
+    """Give standard error."""
+    return Console(stderr=True, highlight=False)
+
+
+_WIDE = 160
+"""Columns in a file or a CI log: tables are not folded there."""
+
+
+def project(context: typer.Context) -> Path:
+    """Give the project's folder, as `--cwd` says."""
+    return Path(context.find_root().params["cwd"])
+
+
+def opened(context: typer.Context, stack: str) -> Session:
+    """Open a stack of the project; raises DeliveryError with the nearest name if there is none."""
+    return Session.open(project(context), stack)
+
+
+def chosen_services(session: Session, service: str | None) -> list[str]:
+    """Give the one that was named, or all; raises DeliveryError with the nearest name if there is none such."""
+    if service is None:
+        return list(session.entry.services)
+    session.service_spec(service)
+    return [service]

@@ -1,0 +1,98 @@
+"""`slipway promote`: the bytes that one environment vouches for, released in the next."""
+
+from typing import Annotated, Any
+
+import typer
+
+from delivery import formatting
+from delivery.commands.drive import drive
+from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overriding
+from delivery.commands.output import Report, opened, reported
+from delivery.errors import Refused
+from delivery.lock.actor import who
+from delivery.release import promotion, records
+from delivery.release.takeover import catch_up
+from delivery.report import forecast, tables
+from delivery.run import driver
+from models.delivery import Override
+
+app = typer.Typer()
+
+Source = Annotated[str, typer.Argument(metavar="FROM", help="The stack that vouches.", show_default=False)]
+Targets = Annotated[
+    list[str],
+    typer.Argument(metavar="TO…", help="Stacks of the next environment, in this order.", show_default=False),
+]
+Services = Annotated[
+    list[str] | None, typer.Option("--service", help="Only this one; may be repeated.", show_default=False)
+]
+
+
+@app.command(rich_help_panel=CHANGING)
+def promote(  # noqa: PLR0913, PLR0917 -- one for each option
+    context: typer.Context,
+    source: Source,
+    targets: Targets,
+    service: Services = None,
+    image: Image = None,
+    override: Overriding = None,
+    as_json: AsJson = False,
+    events: AsEvents = False,
+) -> None:
+    """Release in the next environment what one stack runs and vouches for: the same digest, model, settings and files.
+
+    Everything is checked for every target before the first is touched; the first that is not promoted ends it. With
+    --image, it is refused unless FROM vouches for exactly this digest. Exit codes as `slipway release`.
+
+    Example: slipway promote staging prod-eu prod-us --service classifier
+    """
+    with reported("promote", source, as_json=as_json) as report:
+        past = Override(reason=override, by=who(), at=driver.now()) if override else None
+        sessions = [opened(context, target) for target in targets]
+        offering = opened(context, source)
+        found = promotion.plan(offering, sessions, service or (), now=driver.now(), override=past)
+        _refuse_other(source, found, image)
+        report.document = {"source": source, "promotions": []}
+        if not found:
+            report.show(f"{', '.join(targets)}: runs what {source} vouches for; nothing to promote")
+        for place, one in enumerate(found, 1):
+            report.document = _released(report, one, past, events=events)
+            if report.document["promotions"][-1]["result"] != "promoted":
+                _leave(report, found[place:])
+                break
+
+
+def _refuse_other(source: str, found: list[promotion.Promotion], image: str | None) -> None:
+    """Refuse another digest than was named: between two jobs of CI, another branch's may have become the live one."""
+    for one in found:
+        if image is not None and one.content.image != image:
+            raise Refused(
+                f"{source} {one.service}: runs {formatting.digest(one.content.image)}, not {formatting.digest(image)}; "
+                f"release that one in {source} first, or promote without --image"
+            )
+
+
+def _leave(report: Report, rest: list[promotion.Promotion]) -> None:
+    """Say what was not touched, for what came before did not end as it should."""
+    report.document["untouched"] = [{"stack": one.session.stack, "service": one.service} for one in rest]
+    if report.said and rest:
+        report.said += f"; not touched: {', '.join(f'{one.session.stack} {one.service}' for one in rest)}"
+
+
+def _released(report: Report, one: promotion.Promotion, past: Override | None, *, events: bool) -> dict[str, Any]:
+    """Carry out one promotion; give the report's document with it."""
+    before, session, service = report.document, one.session, one.service
+    with session.exclusive():
+        catch_up(session, service)
+        run = records.new_run(session, service, one.content, driver.now(), override=past)
+        report.show(f"{session.stack} {service}", tables.plan(forecast.foresee(session.service_spec(service), run)), "")
+        drive(
+            report,
+            session,
+            service,
+            act=lambda listen: driver.begin(session, service, run, listen),
+            what=formatting.digest(one.content.image),
+            events=events,
+        )
+    entry = {"stack": session.stack, "service": service, **report.document}
+    return {**before, "promotions": [*before["promotions"], entry]}

@@ -1,0 +1,111 @@
+"""Commands that look and change nothing."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.live import Live
+
+from delivery.commands import slot_options
+from delivery.commands.options import LOOKING, AnyService, AsJson, Image, Service, Stack
+from delivery.commands.output import chosen_services, console, opened, reported
+from delivery.commands.release import Checksum, Files, Model, Server
+from delivery.release import records
+from delivery.report import forecast, status, tables
+from delivery.report.pending import pending
+from delivery.run import driver
+
+app = typer.Typer()
+
+_WATCH_SECONDS = 2.0
+"""Between two looks: Pulumi's outputs take a second."""
+
+
+@app.command("status", rich_help_panel=LOOKING)
+def show_status(
+    context: typer.Context,
+    stack: Stack,
+    as_json: AsJson = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until ^C.")] = False,
+) -> None:
+    """Show what is declared, deployed and in the cluster, whether they agree, and what would happen next.
+
+    True at any moment, also after a driver was killed. A source that does not answer is named as unknown.
+
+    Example: slipway status prod --watch
+    """
+    with reported("status", stack, as_json=as_json) as report:
+        session = opened(context, stack)
+        if watch and not as_json and console().is_terminal:
+            with Live(tables.status(status.look(session)), console=console()) as live:
+                while True:
+                    time.sleep(_WATCH_SECONDS)
+                    live.update(tables.status(status.look(session)))
+        found = status.look(session)
+        report.document = found.document()
+        report.show(tables.status(found))
+
+
+@app.command("diff", rich_help_panel=LOOKING)
+def show_difference(context: typer.Context, stack: Stack, service: AnyService = None, as_json: AsJson = False) -> None:
+    """Show how each live slot differs from the working tree, field by field, and the command that applies the changes.
+
+    Exits with 0 whether or not there is a difference.
+
+    Example: slipway diff prod classifier
+    """
+    with reported("diff", stack, service, as_json=as_json) as report:
+        session = opened(context, stack)
+        outputs = session.outputs()
+        found = [pending(session, name, outputs) for name in chosen_services(session, service)]
+        report.document["services"] = {one.service: one.document() for one in found}
+        for one in found:
+            report.show(tables.difference(one), "")
+
+
+@app.command(rich_help_panel=LOOKING)
+def history(context: typer.Context, stack: Stack, service: AnyService = None, as_json: AsJson = False) -> None:
+    """Show the releases that have ended, the newest first, with who overrode what.
+
+    Example: slipway history prod classifier
+    """
+    with reported("history", stack, service, as_json=as_json) as report:
+        session = opened(context, stack)
+        chosen = chosen_services(session, service)
+        ended = [(name, past) for name in chosen for past in session.delivery(name).history]
+        ended.sort(key=lambda pair: pair[1].ended, reverse=True)
+        report.document["history"] = [{"service": name, **past.document()} for name, past in ended]
+        report.show(tables.history(ended) if ended else f"{stack}: no release has ended yet")
+
+
+@app.command(rich_help_panel=LOOKING)
+def plan(  # noqa: PLR0913, PLR0917 -- one for each option
+    context: typer.Context,
+    stack: Stack,
+    service: Service,
+    image: Image = None,
+    model: Model = None,
+    checksum: Checksum = None,
+    files: Files = None,
+    server: Server = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a release would do: each stage with pods, peak resources, what judges it and how long that takes.
+
+    Refuses what `slipway release` would refuse. Without options: a release of whatever is live.
+
+    Example: slipway plan prod classifier --image registry.example.com/classifier@sha256:…
+    """
+    with reported("plan", stack, service, as_json=as_json) as report:
+        session = opened(context, stack)
+        spec = session.service_spec(service)
+        asked = slot_options.Asked(image=image, model=model, checksum=checksum, files=files, server=server or ())
+        target = (
+            slot_options.target(session, service, asked)
+            if asked != slot_options.Asked()
+            else slot_options.unnamed(session, service)
+        )
+        foreseen = forecast.foresee(spec, records.new_run(session, service, target, driver.now()))
+        found = pending(session, service, session.outputs())
+        report.document.update({**foreseen.document(), "difference": found.document()})
+        report.show(tables.difference(found), "", tables.plan(foreseen))

@@ -1,0 +1,96 @@
+"""What to release, from the options: the live slot's content with what was named changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from delivery.errors import DeliveryError
+from delivery.release.stack import Session
+from delivery.report.pending import builds
+from models.parsing import parse
+from models.release import SlotRelease
+from models.server import ServerSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options that say what to release."""
+
+    image: str | None = None
+    model: str | None = None
+    checksum: str | None = None
+    files: Path | None = None
+    server: Sequence[str] = ()
+
+
+def target(session: Session, service: str, asked: Asked) -> SlotRelease:
+    """Give the new slot's content.
+
+    In the environment that builds, no image means the one that the next update builds from the tree. Elsewhere it means
+    the live slot's: a new model or setting alone is a release too.
+
+    Raises:
+        DeliveryError: a file cannot be one of a ConfigMap.
+        ConfigurationError: a value is not what a slot can hold.
+        typer.BadParameter: nothing was named, or things that do not go together.
+    """
+    spec, here = session.service_spec(service), builds(session, service)
+    live = _live(session, service)
+    runs = session.revision(service, live)
+    own, news = runs.content, runs.spec != spec.of_slot
+    if asked.checksum and not asked.model:
+        raise typer.BadParameter("says what a model's sums must be; give --model too", param_hint="--checksum")
+    if asked.image is None and not here and not (asked.model or asked.files or asked.server or news):
+        raise typer.BadParameter(
+            f"{session.environment} builds no image, and the catalogue entry has no pending changes: give --image, "
+            "--model, --files or --server",
+            param_hint="--image",
+        )
+    given: dict[str, Any] = own.document()
+    given["image"] = asked.image if asked.image is not None or here else live.image
+    if asked.model:
+        given["model"] = {"uri": asked.model, "checksum": asked.checksum}
+    if asked.files:
+        given["files"] = read(asked.files)
+    if asked.server:
+        given["server"] = _settings(own.server or spec.server, asked.server)
+    return parse(SlotRelease, given, "release: ")
+
+
+def unnamed(session: Session, service: str) -> SlotRelease:
+    """Give a version that nobody has named yet: the live slot's content, of an image that is still to come."""
+    return session.revision(service, _live(session, service)).content
+
+
+def _live(session: Session, service: str) -> SlotRelease:
+    """Give what the live slot runs; before the first update, what it declares."""
+    release = session.release(service)
+    return session.live(service) or release.slots[release.live].settled
+
+
+def read(folder: Path) -> dict[str, str]:
+    """Read a folder's files as those of a ConfigMap; raises DeliveryError for what is no text file."""
+    if not folder.is_dir():
+        raise DeliveryError(f"--files {folder}: no such folder")
+    found: dict[str, str] = {}
+    for path in sorted(folder.iterdir()):
+        if not path.is_file():
+            raise DeliveryError(f"--files {path}: not a file; a slot's files lie in one folder")
+        try:
+            found[path.name] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise DeliveryError(f"--files {path}: not UTF-8 text; put it beside the model") from None
+    return found
+
+
+def _settings(base: ServerSettings, changes: Sequence[str]) -> dict[str, Any]:
+    settings = base.model_dump(mode="json", by_alias=True)
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{change!r} is not KEY=VALUE, as in queueLimit=32", param_hint="--server")
+        settings[key] = int(value) if value.isdigit() else value
+    return settings

@@ -1,0 +1,1 @@
+"""The gate: compares the new slot with the live one, and decides pass, fail or not yet."""

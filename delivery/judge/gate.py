@@ -1,0 +1,276 @@
+"""The gate of a stage: what the new slot has shown so far, and whether that is enough to go on or to turn back."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from typing import Any
+
+from components.manifests.alerts import LATENCY_BOUNDS
+from delivery.errors import MetricsUnavailable, Refused
+from delivery.judge import verdicts, webhook
+from delivery.judge.baseline_spans import AMPLE, LENGTHS, spans
+from delivery.metrics.prometheus import Prometheus, Target
+from models.delivery import Arm, CheckResult, Past, Result
+from models.gate import Check, Gate, Webhook
+
+NOBODY = Arm(bad=0, total=0)
+_OWN = ("errors", "latency", "webhook")
+"""Names under which the gate's own criteria are recorded."""
+_BETWEEN_ASKS = 5.0
+"""Seconds between two requests to a webhook that gave no answer: a look comes every second."""
+
+
+UNASKED = "nothing is judged at this stage"
+"""What a look says that asks for nothing: before any traffic, or where the entry's gate names no criterion."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What one look found."""
+
+    result: Result | None
+    """None = not enough yet: never a pass, never a fail, and at the deadline inconclusive."""
+    checks: dict[str, CheckResult]
+    samples: int
+    """Requests that the new slot answered in the window."""
+    wanted: int
+    """Requests that a verdict takes of each slot at the least; 0 = this stage needs none."""
+    said: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Arms:
+    """Both slots in one criterion's numbers."""
+
+    name: str
+    candidate: Arm
+    live: Arm
+    """Of the same window; where the candidate is ``alone``, of an earlier time."""
+    alone: bool
+    margin: float
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether too little came before to compare with."""
+        return self.alone and not verdicts.ample(self.live, self.margin)
+
+    @property
+    def wanted(self) -> int:
+        return verdicts.wanted(None if self.by_itself else self.live, self.margin)
+
+
+class GateKeeper:
+    """Looks at one stage again and again; keeps nothing but what the webhook said.
+
+    Raises:
+        Refused: a limit that the server's histogram cannot tell, or a check under a name of the gate's own.
+    """
+
+    def __init__(
+        self,
+        spec: Gate,
+        metrics: Prometheus,
+        target: Target,
+        *,
+        notify: Callable[[], dict[str, Any]],
+        answered: CheckResult | None = None,
+    ) -> None:
+        for fault in faults(spec):
+            raise Refused(f"{target.service}: {fault}")
+        self._spec, self._metrics, self._target = spec, metrics, target
+        self._notify = notify
+        self._asked: float | None = None
+        self._answered = answered
+        """The webhook's pass, which ends its question for this stage."""
+
+    def look(
+        self,
+        since: float,
+        now: float,
+        *,
+        until: float | None = None,
+        judged: bool = True,
+        before: Mapping[str, Arm] | None = None,
+    ) -> Look:
+        """Look at everything since a unix time.
+
+        Args:
+            since: When the stage's split first acted.
+            now: The time.
+            until: When the requests end that are counted; None = now.
+            judged: Whether requests reach the new slot. Where none do yet (``verify``), checks and webhook are asked.
+            before: By criterion, what was answered at an *earlier* time, for a stage at which no live slot answers
+                beside the new one: of the steps passed, or as :meth:`standing` gives it. None = the live slot of the
+                same window is what the new one is held against.
+        """
+        checks: dict[str, CheckResult] = {}
+        samples = wanted = 0
+        try:
+            if judged:
+                arms = list(self._criteria(since, until, before))
+                samples, wanted = min((arm.candidate.total for arm in arms), default=0), _most_wanted(arms)
+                checks = {arm.name: _judged(arm) for arm in arms}
+            checks |= {name: self._checked(name, check, since, now) for name, check in self._spec.checks.items()}
+        except MetricsUnavailable as error:
+            return silent(error)
+        if samples < wanted:
+            checks |= {name: _early(checks[name]) for name in self._spec.checks}
+        if self._spec.webhook is not None:
+            checks["webhook"] = self._others(self._spec.webhook, checks, now)
+        return _combined(checks, samples, wanted)
+
+    def standing(self, since: float, until: float) -> dict[str, Arm]:
+        """Give by criterion what users got in an earlier time, as a baseline; raises MetricsUnavailable."""
+        role = "live" if "live" in self._target.slots else "candidate"
+        return {name: arms[role] for name, _, arms in self._counted(since, until)}
+
+    @property
+    def margins(self) -> dict[str, float]:
+        """Give the percentage points of each criterion that the gate judges requests by."""
+        named = {"errors": self._spec.errors, "latency": self._spec.latency}
+        return {name: float(criterion.margin) for name, criterion in named.items() if criterion is not None}
+
+    def _criteria(self, since: float, until: float | None, before: Mapping[str, Arm] | None) -> Iterator[_Arms]:
+        for name, margin, arms in self._counted(since, until):
+            live = arms.get("live", NOBODY) if before is None else before.get(name, NOBODY)
+            yield _Arms(name=name, candidate=arms["candidate"], live=live, alone=before is not None, margin=margin)
+
+    def _counted(self, since: float, until: float | None) -> Iterator[tuple[str, float, dict[str, Arm]]]:
+        """Give each criterion with its margin and, by role, its bad answers out of all."""
+        latency, margins = self._spec.latency, self.margins
+        if not margins:
+            return
+        counts = self._metrics.counts(self._target, since, latency.within if latency else None, until)
+        for name, margin in margins.items():
+            slow = name == "latency"
+            yield (
+                name,
+                margin,
+                {role: _arm(c.slow, c.timed) if slow else _arm(c.errors, c.total) for role, c in counts.items()},
+            )
+
+    def _checked(self, name: str, check: Check, since: float, now: float) -> CheckResult:
+        target = self._target
+        filled = check.query
+        for placeholder, value in {
+            "{namespace}": target.namespace,
+            "{service}": target.service,
+            "{slot}": target.slots["candidate"],
+            "{window}": f"{max(1, int(now - since))}s",
+        }.items():
+            filled = filled.replace(placeholder, value)
+        value = self._metrics.value(filled)
+        if value is None:
+            return CheckResult(result="inconclusive", said=f"{name}: no data yet")
+        low = check.min is not None and value < check.min
+        high = check.max is not None and value > check.max
+        said = f"{name} {value:.6g}, {_bounds(check)}"
+        return CheckResult(result="fail" if low or high else "pass", said=said, value=value)
+
+    def _others(self, asked: Webhook, checks: Mapping[str, CheckResult], now: float) -> CheckResult:
+        """Ask the webhook last: it may be a person's time, and its pass is asked for once."""
+        if self._answered is not None:
+            return self._answered
+        if any(check.result != "pass" for check in checks.values()):
+            return CheckResult(result="inconclusive", said="webhook: is asked when all else has passed")
+        if self._asked is not None and now - self._asked < _BETWEEN_ASKS:
+            return CheckResult(result="inconclusive", said="webhook: gave no answer; is asked again")
+        self._asked = now
+        answer = webhook.ask(asked, self._notify())
+        self._answered = answer if answer.result == "pass" else None
+        return answer
+
+
+def standing(keeper: GateKeeper, history: Sequence[Past], until: datetime) -> dict[str, Arm]:
+    """Give by criterion what the version that is live at ``until`` answered before; raises MetricsUnavailable.
+
+    By the newest time that is long enough for an ample sample of each, or by the longest that is looked at.
+    """
+    found = dict.fromkeys(keeper.margins, NOBODY)
+    for length in LENGTHS if found else ():
+        counted = [keeper.standing(span.began, span.ended) for span in spans(history, until, length)]
+        found = {name: reduce(Arm.plus, (one[name] for one in counted), NOBODY) for name in found}
+        if all(verdicts.ample(arm, keeper.margins[name], times=AMPLE) for name, arm in found.items()):
+            break
+    return found
+
+
+def silent(error: MetricsUnavailable) -> Look:
+    """Give what a look finds where the metrics source does not answer: neither pass nor fail."""
+    return Look(result=None, checks={}, samples=0, wanted=0, said=f"metrics source: {error}")
+
+
+def faults(spec: Gate) -> Iterator[str]:
+    """Give one line for each thing that the gate could never tell."""
+    if spec.latency and spec.latency.within / 1000 not in LATENCY_BOUNDS:
+        known = ", ".join(f"{1000 * bound:g}" for bound in LATENCY_BOUNDS)
+        yield (
+            f"gate.latency.within: {spec.latency.within}ms is no bound of the server's histogram, "
+            f"which counts requests within {known} ms; take one of them"
+        )
+    for name in spec.checks:
+        if name in _OWN:
+            yield f"gate.checks.{name}: the gate records a criterion of its own under this name; take another"
+
+
+def _arm(bad: int, total: int) -> Arm:
+    """Bound the bad by all: a histogram's buckets may be of two scrapes where a pod is gone between them."""
+    return Arm(bad=min(max(bad, 0), total), total=total)
+
+
+def _judged(arms: _Arms) -> CheckResult:
+    candidate, live = arms.candidate, arms.live
+    judge = verdicts.judge_alone if arms.alone else verdicts.judge
+    result: Result | None = None
+    if not candidate.total:
+        said = f"{arms.name}: no request to the new slot"
+    elif not arms.alone and not live.total:
+        said = f"{arms.name}: no request to the live slot to compare with"
+    else:
+        result = judge(candidate, live, arms.margin, final=False)
+        said = f"{arms.name} {_percent(candidate)} {_limit(arms)}"
+    shown = None if arms.by_itself and not live.total else live
+    return CheckResult(result=result or "inconclusive", said=said, candidate=candidate, live=shown)
+
+
+def _limit(arms: _Arms) -> str:
+    """Say what the candidate is held against."""
+    if not arms.by_itself:
+        return f"against {_percent(arms.live)}, limit +{arms.margin:g}"
+    few = f" ({arms.live.total:,} requests before it are too few to compare with)" if arms.live.total else ""
+    return f"by itself, limit {arms.margin:g} %{few}"
+
+
+def _most_wanted(arms: Sequence[_Arms]) -> int:
+    return max((arm.wanted for arm in arms), default=0)
+
+
+def _percent(arm: Arm) -> str:
+    return f"{100 * arm.bad / arm.total:.2g} %"
+
+
+def _bounds(check: Check) -> str:
+    least = [] if check.min is None else [f"at least {check.min:g}"]
+    most = [] if check.max is None else [f"at most {check.max:g}"]
+    return " and ".join(least + most)
+
+
+def _early(check: CheckResult) -> CheckResult:
+    """A bound that is broken before the minimum sample proves nothing yet."""
+    return check.model_copy(update={"result": "inconclusive"}) if check.result == "fail" else check
+
+
+def _combined(checks: dict[str, CheckResult], samples: int, wanted: int) -> Look:
+    """Any failure is one; only all together are a pass."""
+    failed = [check.said for check in checks.values() if check.result == "fail"]
+    open_ = [check.said for check in checks.values() if check.result == "inconclusive"]
+    if failed:
+        result, said = "fail", "; ".join(failed)
+    elif open_:
+        enough = f"{samples:,} requests, not yet clear" if samples >= wanted else f"{samples:,} of {wanted:,} requests"
+        counted = [enough] if wanted else []
+        result, said = None, "; ".join(counted + open_)
+    else:
+        result, said = "pass", "; ".join(check.said for check in checks.values()) or UNASKED
+    return Look(result=result, checks=checks, samples=samples, wanted=wanted, said=said)

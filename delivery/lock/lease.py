@@ -1,0 +1,278 @@
+"""A stack's Lease in its cluster: which driver may write, on whatever machine, and what fences off all others.
+
+It is taken as in client-go's leader election (``tryAcquireOrRenew`` in ``tools/leaderelection/leaderelection.go``):
+nobody compares the clocks of two machines. A candidate observes the Lease, and takes it over once it has not changed
+for its ``leaseDurationSeconds`` by the candidate's own clock. The write names the ``resourceVersion`` that was
+observed, so the API server refuses (409) all writers but one. ``renewTime`` is for people.
+
+That alone fences nobody off, as client-go's ``doc.go`` says: a driver that was stopped and continues still believes
+that it holds the Lease. So :meth:`Lease.confirm` precedes each write of the driver's. It renews the Lease itself, whose
+holder and token (``leaseTransitions``) must still be the driver's own.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, cast
+
+from delivery.errors import Busy, ClusterUnavailable, DeliveryError, Lost, StaleObject
+from delivery.lock.holder import Holder
+
+DURATION_SECONDS = 15
+"""A Lease that has not changed for so long is free. client-go's default."""
+RENEW_SECONDS = 1.0
+"""Between two renewals; the driver then also sees who asks it to turn back."""
+LOOK_SECONDS = 0.25
+"""Between two looks of somebody who waits for the Lease, or for an answer."""
+_TRIES = 5
+"""Writes of one change; somebody else changes a Lease only to ask for something."""
+
+Json = dict[str, Any]
+
+
+class Store(Protocol):
+    """Objects of an API server. Each method raises ClusterUnavailable, Forbidden, or StaleObject."""
+
+    def get(self, path: str) -> Json | None:
+        """Give an object, None where there is none."""
+        ...
+
+    def create(self, path: str, body: Json) -> Json | None:
+        """Create an object in a collection; None where the namespace is not there."""
+        ...
+
+    def replace(self, path: str, body: Json) -> Json | None:
+        """Replace an object of the version that it names; None where there is none."""
+        ...
+
+
+def monotonic() -> float:
+    """Give seconds of a clock that goes on while the machine sleeps, where there is one."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A Lease at one moment."""
+
+    body: Json
+
+    @property
+    def identity(self) -> str:
+        """Who holds it; empty = nobody."""
+        return str(self.body["spec"].get("holderIdentity") or "")
+
+    @property
+    def token(self) -> int:
+        """Raised with each holder."""
+        return int(self.body["spec"].get("leaseTransitions") or 0)
+
+    @property
+    def version(self) -> str:
+        """Changes with each write of the object."""
+        return str(self.body["metadata"]["resourceVersion"])
+
+    @property
+    def duration(self) -> float:
+        """Seconds after which it is free, if nothing changes; the holder says how many."""
+        return float(self.body["spec"].get("leaseDurationSeconds") or DURATION_SECONDS)
+
+    @property
+    def renewed(self) -> datetime | None:
+        """When it was renewed last, by its holder's clock."""
+        return _time(self.body["spec"].get("renewTime"))
+
+    @property
+    def holder(self) -> Holder | None:
+        """Who holds it; None = nobody."""
+        return Holder.read(self.identity, _time(self.body["spec"].get("acquireTime"))) if self.identity else None
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Its annotations."""
+        return cast("dict[str, str]", self.body["metadata"].get("annotations") or {})
+
+
+class Lease:
+    """The Lease of one stack, as one driver sees it. Safe for the driver's threads."""
+
+    def __init__(  # noqa: PLR0913 -- where it is, and a clock for tests
+        self,
+        store: Store,
+        namespace: str,
+        name: str,
+        holder: Holder,
+        *,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        self._store, self._namespace, self._name, self.holder = store, namespace, name, holder
+        self.clock, self._sleep = clock or monotonic, sleep or time.sleep
+        self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._mutex = threading.RLock()
+        self._held: Seen | None = None
+        self._lost = ""
+        self._notes: dict[str, str | None] = {}
+        """Annotations that the next write sets, or (None) removes."""
+        self.past: str | None = None
+        """Identity of a driver that is known to be gone, or is not to be waited for."""
+        self.confirmed = self.clock()
+        """When the API server last said that the Lease is this driver's, by the clock."""
+
+    @property
+    def where(self) -> str:
+        """Name it for a person."""
+        return f"Lease {self._namespace}/{self._name}"
+
+    @property
+    def held(self) -> Seen | None:
+        """What this driver wrote last; None before it has acquired the Lease."""
+        return self._held
+
+    @property
+    def lost(self) -> str:
+        """Why the Lease is this driver's no longer; empty = it still is, or never was."""
+        return self._lost
+
+    def look(self) -> Seen | None:
+        """Read it; None where there is none."""
+        found = self._store.get(f"{self._all}/{self._name}")
+        return Seen(found) if found is not None else None
+
+    def acquire(self) -> None:
+        """Take the Lease; waits at most its duration, for one whose holder may be gone.
+
+        Raises:
+            Busy: a driver that works holds it.
+            ClusterUnavailable: the API server does not answer; nothing is known.
+            DeliveryError: this account or this cluster has no Leases.
+        """
+        self.note(request=None)  # it was the driver's before
+        with self._mutex:
+            observed, since = "", 0.0
+            while True:
+                found = self.look()
+                if found is not None and found.identity not in ("", self.holder.identity, self.past):
+                    if observed and found.version != observed:
+                        raise Busy(f"{found.holder} works on it")
+                    if not observed:
+                        observed, since = found.version, self.clock()
+                    if self.clock() - since < found.duration:
+                        self._sleep(LOOK_SECONDS)
+                        continue
+                if self.take(found):
+                    return
+
+    def take(self, found: Seen | None) -> bool:
+        """Write this driver into a Lease that was seen; False where somebody else was first."""
+        began = self.clock()
+        try:
+            if found is None:
+                body = self._store.create(self._all, self._body(None))
+            else:
+                body = self._store.replace(f"{self._all}/{self._name}", self._body(found))
+        except StaleObject:
+            return False
+        if body is None:
+            raise DeliveryError(f"{self.where}: there is no namespace {self._namespace}")
+        self._held, self.confirmed = Seen(body), began
+        self._notes.clear()
+        return True
+
+    def confirm(self) -> None:
+        """Renew the Lease, and with it set what :meth:`note` was given; acquires it where that was not possible before.
+
+        Raises:
+            Lost: it is another driver's, or was deleted. That stays so.
+            ClusterUnavailable: the API server does not answer.
+        """
+        with self._mutex:
+            if self._held is None and not self._lost:
+                self.acquire()
+            else:
+                self._write(self.holder.identity)
+
+    def release(self) -> None:
+        """Let the next driver have it at once; one that cannot be written now is free when it expires."""
+        with self._mutex:
+            if self._held is not None and not self._lost:
+                self._write("")
+
+    def note(self, **notes: str | None) -> None:
+        """Set annotations with the next write; None removes one."""
+        with self._mutex:
+            self._notes |= notes
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, by the Lease's clock."""
+        self._sleep(seconds)
+
+    def ask(self, seen: Seen, **notes: str) -> None:
+        """Annotate a Lease that another driver holds; raises StaleObject where it is no longer what was seen."""
+        metadata = {**seen.body["metadata"], "annotations": {**seen.notes, **_prefixed(notes)}}
+        self._store.replace(f"{self._all}/{self._name}", {**seen.body, "metadata": metadata})
+
+    def _write(self, identity: str) -> None:
+        for _ in range(_TRIES):
+            held, began = self._held, self.clock()
+            try:
+                body = self._store.replace(f"{self._all}/{self._name}", self._body(held, identity))
+            except StaleObject:
+                self._held = self._still_ours(self.look())
+                continue
+            self._held, self.confirmed = self._still_ours(Seen(body) if body else None, identity), began
+            self._notes.clear()
+            return
+        raise ClusterUnavailable(f"{self.where}: changes faster than it can be renewed")
+
+    def _still_ours(self, found: Seen | None, identity: str | None = None) -> Seen:
+        held, expected = self._held, self.holder.identity if identity is None else identity
+        if found is None:
+            self._lost = f"somebody deleted {self.where}"
+        elif found.identity != expected or (held is not None and found.token != held.token):
+            self._lost = f"{found.holder or 'another driver'} has taken it over"
+        else:
+            return found
+        raise Lost(self._lost)
+
+    def _body(self, found: Seen | None, identity: str | None = None) -> Json:
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        old: Json = (
+            found.body if found else {"metadata": {"name": self._name, "namespace": self._namespace}, "spec": {}}
+        )
+        identity = self.holder.identity if identity is None else identity
+        fresh = found is None or (found.identity != identity and bool(identity))
+        notes = {**(found.notes if found else {}), **_prefixed({k: v for k, v in self._notes.items() if v is not None})}
+        for gone in _prefixed(dict.fromkeys(k for k, v in self._notes.items() if v is None)):
+            notes.pop(gone, None)
+        spec: Json = {
+            **old["spec"], "holderIdentity": identity, "leaseDurationSeconds": DURATION_SECONDS, "renewTime": now,
+            "leaseTransitions": (found.token if found else 0) + fresh,
+        }  # fmt: skip
+        if fresh:
+            spec["acquireTime"] = now
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {**old["metadata"], "annotations": notes},
+            "spec": spec,
+        }
+
+
+_PREFIX = "slipway.dev/"
+
+
+def _prefixed(notes: dict[str, Any]) -> dict[str, Any]:
+    return {f"{_PREFIX}{key}": value for key, value in notes.items()}
+
+
+def noted(seen: Seen, key: str) -> str:
+    """Give an annotation that :meth:`Lease.note` set; empty where there is none."""
+    return seen.notes.get(f"{_PREFIX}{key}", "")
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,1 @@
+"""Request counts of a service's slots, read from Prometheus."""

@@ -1,0 +1,182 @@
+"""What Prometheus knows about the slots of a service: requests, errors and slow answers, exactly counted."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import httpx
+
+from delivery.errors import MetricsUnavailable
+from delivery.metrics import proxies
+from delivery.metrics.proxies import Target
+from delivery.metrics.series import Key, Labels, Series, key_of, target_of
+
+__all__ = ["Prometheus", "Tally", "Target"]
+
+TIMEOUT_SECONDS = 5.0
+"""For one answer: longer than any query here takes, short enough for a driver that must notice an abort."""
+_LOOKBACK = "5m"
+"""How far back a counter is looked for where the scrape just before the window failed."""
+_CALM = 1.0
+"""Value of ``up`` where the scrape went well."""
+
+
+_Window = tuple[float, float]
+"""Unix times: after the first, up to the second."""
+_SlotOf = Callable[[Labels], str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """What one slot answered in a window."""
+
+    total: int = 0
+    """By the proxy's counter where there is one."""
+    errors: int = 0
+    """Of these: 5xx."""
+    timed: int = 0
+    """By the servers' histogram, scraped at other moments than the proxy: slow answers are a share of these."""
+    slow: int = 0
+
+
+class Prometheus:
+    """The HTTP API of Prometheus, or of what speaks it.
+
+    Every method raises MetricsUnavailable, with one line, for whatever keeps it from an answer.
+    """
+
+    def __init__(
+        self, url: str, *, clock: Callable[[], float] = time.time, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._clock = clock
+        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+
+    def counts(
+        self, target: Target, since: float, latency_within_ms: int | None, until: float | None = None
+    ) -> dict[str, Tally]:
+        """Count by role what was answered since that unix time, up to one scrape earlier, until now or another."""
+        now = self._clock() if until is None else until
+        total, errors, timed, slow = (dict.fromkeys(target.slots, 0.0) for _ in range(4))
+        source = proxies.answers(target)
+        for role, series in self._by_role(target, source.selectors, source.slot_of, (since, now)):
+            total[role] += series.risen
+            errors[role] += series.risen if source.failed(series.labels) else 0
+        if latency_within_ms is not None:
+            selector = proxies.durations(target, latency_within_ms / 1000)
+            for role, series in self._by_role(target, (selector,), proxies.slot_of_server, (since, now)):
+                everything = series.labels["le"] == "+Inf"
+                timed[role] += series.risen if everything else 0
+                slow[role] += series.risen if everything else -series.risen
+        return {
+            role: Tally(
+                total=round(total[role]), errors=round(errors[role]), timed=round(timed[role]), slow=round(slow[role])
+            )
+            for role in target.slots
+        }
+
+    def recent(self, target: Target, since: float, seconds: float) -> dict[str, int]:
+        """Count by role what was answered in the newest ``seconds``, by scrapes after ``since`` alone.
+
+        A request that was answered just before ``since`` is in none of them: two scrapes after it are needed.
+        """
+        now = self._clock()
+        begin = max(since, now - seconds)
+        found = dict.fromkeys(target.slots, 0.0)
+        source = proxies.answers(target)
+        for role, series in self._by_role(target, source.selectors, source.slot_of, (since, now)):
+            found[role] += series.risen_after(begin)
+        return {role: round(requests) for role, requests in found.items()}
+
+    def value(self, query: str) -> float | None:
+        """Give the one number of a query; None = there is none (yet), or it is not finite such as 0 / 0."""
+        kind, result = self._ask(query, self._clock())
+        if kind == "scalar":
+            number = float(result[1])
+        elif kind != "vector" or len(result) > 1:
+            raise MetricsUnavailable(f"{query}: gives {kind} of {len(result)}; a check needs one number: sum, or avg")
+        elif not result:
+            return None
+        else:
+            number = float(result[0]["value"][1])
+        return number if math.isfinite(number) else None
+
+    def _by_role(
+        self, target: Target, selectors: Iterable[str], slot_of: _SlotOf, window: _Window
+    ) -> Iterator[tuple[str, Series]]:
+        for selector in selectors:
+            for series in self._series(selector, window):
+                if (role := target.role_of(slot_of(series.labels))) is not None:
+                    yield role, series
+
+    def _series(self, selector: str, window: _Window) -> list[Series]:
+        """Give all samples within a window, and what each counter stood at before them."""
+        since, now = window
+        span = f"{selector}[{max(1, math.ceil(1000 * (now - since)))}ms]"
+        found = {
+            key_of(one["metric"]): (
+                cast("Labels", one["metric"]),
+                tuple((float(at), float(value)) for at, value in one.get("values", ()) if float(at) > since),
+            )
+            for one in self._ask(span, now)[1]
+        }
+        known = self._instant(selector, since) if found else {}
+        new = {key: labels for key, (labels, _) in found.items() if key not in known}
+        begun, gone = self._beginnings(selector, new, window, span) if new else ({}, {})
+        before = {**begun, **gone, **known}
+        return [
+            Series(labels=labels, samples=samples, before=before.get(key), existed=key not in begun)
+            for key, (labels, samples) in found.items()
+        ]
+
+    def _beginnings(
+        self, selector: str, new: Mapping[Key, Labels], window: _Window, span: str
+    ) -> tuple[dict[Key, float], dict[Key, float]]:
+        """Tell series that began within the window (at 0) from those that only were not scraped at its start.
+
+        Where the target was scraped well, an absent series had counted nothing. Where its scrape failed, Prometheus had
+        forgotten all its series for the moment: taking these for new would count everything that they ever counted.
+        A target of which nothing was known is new if its process is; what remains is in neither answer.
+        """
+        since, now = window
+        same = f"and on (job, instance) last_over_time({span} @ {now:.3f})"
+        up = {target_of(labels): value for labels, value in self._vector(f"up {same}", since)}
+        unsure = {key for key, labels in new.items() if up.get(target_of(labels)) != _CALM}
+        gone: dict[Key, float] = {}
+        started: dict[tuple[str, str], float] = {}
+        seen: set[tuple[str, str]] = set()
+        if unsure:
+            earlier = self._instant(f"last_over_time({selector}[{_LOOKBACK}])", since)
+            gone = {key: value for key, value in earlier.items() if key in unsure}
+            starts = self._vector(f"process_start_time_seconds {same}", now)
+            started = {target_of(labels): value for labels, value in starts}
+            well = self._vector(f"max_over_time(up[{_LOOKBACK}]) {same}", since)
+            seen = {target_of(labels) for labels, value in well if value == _CALM}
+        # Absent at the last scrape that went well is 0: a bad version's first 500 may come after one that failed.
+        unknown = unsure - gone.keys()
+        young = {key for key in unknown if target_of(new[key]) in seen or started.get(target_of(new[key]), 0) > since}
+        return dict.fromkeys((new.keys() - unsure) | young, 0.0), gone
+
+    def _instant(self, query: str, at: float) -> dict[Key, float]:
+        return {key_of(labels): value for labels, value in self._vector(query, at)}
+
+    def _vector(self, query: str, at: float) -> list[tuple[Labels, float]]:
+        return [(one["metric"], float(one["value"][1])) for one in self._ask(query, at)[1]]
+
+    def _ask(self, query: str, at: float) -> tuple[str, list[Any]]:
+        """Ask for a query's value at a time: its type, and the result as Prometheus writes it."""
+        try:
+            answer = self._client.post(f"{self._url}/api/v1/query", data={"query": query, "time": f"{at:.3f}"})
+        except httpx.HTTPError as error:
+            why = str(error) or type(error).__name__
+            raise MetricsUnavailable(f"{self._url} does not answer: {why}") from error
+        try:
+            said = answer.json()
+            if said["status"] != "success":
+                raise MetricsUnavailable(f"Prometheus refuses {query}: {said.get('error', said['status'])}")
+            return said["data"]["resultType"], said["data"]["result"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise MetricsUnavailable(f"{self._url} answers {answer.status_code}, not as Prometheus does") from error

@@ -1,0 +1,123 @@
+"""What a release takes from the cluster, stage by stage: pods and requested resources, known before the first act.
+
+While a stage is being reached, what comes is there before what goes: Pulumi deletes last, and a Deployment surges. That
+moment is what a cluster must have room for, and what a GPU quota refuses, so it is the one that is counted. Pods on
+their way out are not: they answer nothing more, but hold their resources for up to ``drain.grace`` seconds.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil
+
+from delivery.plan.stages import course
+from models.delivery import Run
+from models.quantity import bytes_text, cpu_text, parse
+from models.release import ServiceRelease, SlotRelease
+from models.resources import Resources
+from models.scaling import within
+from models.service import ServiceSpec
+from models.vocabulary import SlotName
+
+_ALL = 100
+_SCALE_ALONE = {"min_replicas": None, "max_replicas": None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageCost:
+    """One stage: the most while it is being reached, and what stays."""
+
+    title: str
+    pods: Mapping[SlotName, int]
+    """When it is reached."""
+    most: Mapping[SlotName, int]
+    """While it is being reached, the surge apart."""
+    surge: int = 0
+    """Pods above ``most`` while Deployments replace theirs."""
+    now: int
+    """Pods before the run."""
+    each: Mapping[str, Decimal]
+    """What one pod requests: cores, bytes, pieces."""
+
+    @property
+    def total(self) -> int:
+        """The most pods at once."""
+        return sum(self.most.values()) + self.surge
+
+    @property
+    def above(self) -> int:
+        """Pods that it takes beyond those before the run; ``capacity: constant`` is there to keep it at 0."""
+        return max(0, self.total - self.now)
+
+    @property
+    def requests(self) -> dict[str, Decimal]:
+        """What the most pods at once request together."""
+        return {name: self.total * amount for name, amount in self.each.items()}
+
+
+def costs(spec: ServiceSpec, run: Run) -> tuple[StageCost, ...]:
+    """Give the cost of each stage of a run, in the order of its course.
+
+    An autoscaled slot is counted with the pods that its share of the requests took at the start; when more requests
+    come it grows, as it would without a release.
+    """
+    return tuple(_costs(spec, run))
+
+
+def peak(found: Sequence[StageCost]) -> StageCost:
+    """Give the stage with the most pods at once, the first of several."""
+    return max(found, key=lambda cost: cost.total)
+
+
+def table(found: Sequence[StageCost]) -> list[list[str]]:
+    """Give a heading and one row for each stage: pods of the slots when reached, the most on the way, its requests."""
+    rows = [["stage", "pods", "at most", "above now", *found[0].each]]
+    for cost in found:
+        slots = ", ".join(f"{slot} {pods}" for slot, pods in cost.pods.items())
+        amounts = [_text(name, amount) for name, amount in cost.requests.items()]
+        rows.append([cost.title, slots, str(cost.total), f"+{cost.above}" if cost.above else "", *amounts])
+    return rows
+
+
+def _costs(spec: ServiceSpec, run: Run) -> Iterator[StageCost]:
+    before = run.left or run.stable
+    each = dict(_requested(spec.resources))
+    pods = _pods(spec, run, before)
+    now = sum(pods.values())
+    for stage in course(spec, run):
+        after = _pods(spec, run, stage.release)
+        yield StageCost(
+            title=stage.title,
+            pods=after,
+            most={slot: max(pods.get(slot, 0), after.get(slot, 0)) for slot in pods | after},
+            surge=spec.rollout.max_surge * sum(_replaces(before, stage.release, slot) for slot in after),
+            now=now,
+            each=each,
+        )
+        before, pods = stage.release, after
+
+
+def _pods(spec: ServiceSpec, run: Run, release: ServiceRelease) -> dict[SlotName, int]:
+    """Give each slot's pods: what it must have at least, and what its share of the requests takes."""
+    return {slot: _of_slot(spec, run, content, release.weight_of(slot)) for slot, content in release.slots.items()}
+
+
+def _of_slot(spec: ServiceSpec, run: Run, content: SlotRelease, weight: int) -> int:
+    scaling = within(spec.scaling, content.min_replicas, content.max_replicas)
+    return min(max(scaling.floor, ceil(run.pods * weight / _ALL)), scaling.ceiling)
+
+
+def _replaces(before: ServiceRelease, after: ServiceRelease, slot: SlotName) -> bool:
+    """Whether a slot that was filled gets other pods; another number of them alone replaces none."""
+    old, new = before.slots.get(slot), after.slots[slot]
+    return old is not None and old.model_copy(update=_SCALE_ALONE) != new.model_copy(update=_SCALE_ALONE)
+
+
+def _requested(resources: Resources) -> Iterator[tuple[str, Decimal]]:
+    yield "cpu", parse(resources.requests.cpu)
+    yield "memory", parse(resources.requests.memory)
+    yield from ((name, Decimal(pieces)) for name, pieces in resources.devices.items())
+
+
+def _text(name: str, amount: Decimal) -> str:
+    return bytes_text(amount) if name == "memory" else cpu_text(amount)

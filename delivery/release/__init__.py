@@ -1,0 +1,1 @@
+"""One release of a service: its stack, its record, its evidence, and the rules for all three."""

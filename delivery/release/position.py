@@ -1,0 +1,94 @@
+"""Where a release is, by its record alone, and what would happen next."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from delivery import formatting
+from delivery.lock.holder import Holder
+from delivery.plan.stages import Stage, course
+from models.delivery import Run, ServiceDelivery
+from models.service import ServiceSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a release is."""
+
+    phase: str
+    """idle, running, interrupted, waiting, going back, warm."""
+    stages: tuple[Stage, ...] = ()
+    index: int = 0
+    next: str
+    """What would happen next, with the command that makes it happen."""
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that the record names; it may not have been carried out yet."""
+        return self.stages[self.index] if self.index < len(self.stages) else None
+
+
+def position(  # noqa: PLR0913 -- all that decides it
+    stack: str, service: str, spec: ServiceSpec, delivery: ServiceDelivery, *, driver: Holder | None, now: datetime
+) -> Position:
+    """Say where the release is and what comes next; ``driver`` is who works on the stack."""
+    run, target = delivery.run, f"{stack} {service}"
+    if run is None:
+        return Position(phase="idle", next=f"nothing; `slipway release {target} --image …` starts a release")
+    stages = course(spec, run)
+    index = min(run.stage, len(stages) - 1)
+    phase, following = next(_phases(_Place(run, stages, index, target), driver, now))
+    return Position(phase=phase, stages=stages, index=index, next=following)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A stage of a run, as sentences name it."""
+
+    run: Run
+    stages: tuple[Stage, ...]
+    index: int
+    target: str
+
+    @property
+    def stage(self) -> Stage:
+        return self.stages[self.index]
+
+    @property
+    def after(self) -> str:
+        return self.stages[self.index + 1].title if self.index + 1 < len(self.stages) else "the end"
+
+    @property
+    def abort(self) -> str:
+        return f"`slipway abort {self.target}` goes back to {self.run.stable.live}"
+
+    @property
+    def judged(self) -> bool:
+        """Whether the gate of this stage has been passed, or there is none."""
+        if (window := self.run.window(self.run.stage)) is not None:
+            return self.run.reached and window.passed is not None
+        checks = self.run.checks.values()  # of a record that an older program wrote
+        return self.run.reached and (not self.stage.gate or (bool(checks) and all(c.result == "pass" for c in checks)))
+
+
+def _phases(at: _Place, driver: Holder | None, now: datetime) -> Iterator[tuple[str, str]]:
+    """Give phase and next act; the first rule that holds counts."""
+    run, target = at.run, at.target
+    if driver is not None:
+        doing = f"the driver ({driver}) is at {at.stage.title} and goes on to {at.after}"
+        yield "going back" if run.kind == "back" else "running", doing
+    if run.kind == "back":
+        left = ", ".join(stage.name for stage in at.stages[at.index :])
+        yield "going back", f"`slipway resume {target}` finishes the way back to {run.stable.live}: {left}"
+    if run.warm_until is not None:
+        seconds = (run.warm_until - now).total_seconds()
+        due = f"in {formatting.duration(seconds)}" if seconds > 0 else "now"
+        back = f"`slipway rollback {target}` goes back to {run.stable.live} at once"
+        yield "warm", f"{back}; `slipway resume {target}` empties {run.stable.live}, due {due}"
+    if at.stage.waits and run.reached:
+        yield "waiting", f"somebody decides: `slipway step {target}` goes on to {at.after}; {at.abort}"
+    if at.stage.approval and at.judged and at.index not in run.approved:
+        yield "waiting", f"`slipway approve {target} --reason …` lets it go on to {at.after}; {at.abort}"
+    if run.manual and at.judged:
+        yield "waiting", f"`slipway step {target}` goes on to {at.after}; {at.abort}"
+    yield "interrupted", f"`slipway resume {target}` carries on with {at.stage.title}, then {at.after}; {at.abort}"

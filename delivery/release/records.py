@@ -1,0 +1,298 @@
+"""How the record of a service's releases changes: each function is one atomic write of the stack file.
+
+The record and what it declares are written together, before the act, so that no kill can come between them.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from delivery.errors import DeliveryError, Unchanged
+from delivery.judge.gate import faults as gate_faults
+from delivery.lock.actor import who
+from delivery.plan.stages import Stage, course, course_faults
+from delivery.release import evidence, holds
+from delivery.release.size_limit import refuse_oversized
+from delivery.release.source import refuse_unvouched
+from delivery.release.stack import Session
+from models.delivery import Approval, Override, Past, Run, ServiceDelivery
+from models.release import TREE, ServiceRelease, SlotRelease
+from models.strategy import Rolling
+from models.vocabulary import OTHER_SLOT
+
+Holding = Callable[[ServiceDelivery], ServiceDelivery]
+"""Adds holds to a record."""
+
+
+def new_run(  # noqa: PLR0913 -- what a release may be asked to be
+    session: Session,
+    service: str,
+    target: SlotRelease,
+    now: datetime,
+    *,
+    manual: bool = False,
+    express: bool = False,
+    override: Override | None = None,
+) -> Run:
+    """Put together the run that would carry this out; writes nothing.
+
+    Raises:
+        Refused: the bytes are held, or the stack before has not vouched for them.
+        Unchanged: they are live already.
+        DeliveryError: the service's strategy cannot be carried out here.
+    """
+    spec, declared = session.service_spec(service), session.declared(service)
+    live = session.live(service) if declared is not None else None
+    target = session.pinned(service, target)
+    stable = _stable(session, service, live, target)
+    if target.image is not None:
+        record, config = session.delivery(service), session.config(service, target)
+        at = {"stack": session.stack, "service": service}
+        holds.refuse_held(record, target.image, config, revision=target.pinned, **at)
+        if live is not None and stable.slots[stable.live] == target:
+            raise Unchanged(f"{session.stack}: {service} runs exactly this in its live slot; nothing to release")
+    if not express and override is None:
+        refuse_unvouched(session, service, target, now)
+    run = Run(
+        id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
+        target=target,
+        image=target.image,
+        follows=_follows(session, service),
+        **_placed(session, service, stable, now, live=live, express=express),
+        manual=manual,
+        express=express,
+        override=override,
+    )
+    if faults := [*course_faults(spec), *gate_faults(spec.release.gate)]:
+        raise DeliveryError(f"{service}: {'; '.join(faults)}")
+    if any(stage.gate for stage in course(spec, run)):
+        session.required_metrics(f"the gate of {service}")
+    return run
+
+
+def rebased(session: Session, service: str, run: Run, now: datetime) -> Run:
+    """Give a new run as it begins now, when what was under way before it has ended."""
+    live = session.live(service) if session.declared(service) is not None else None
+    stable = _stable(session, service, live, run.target)
+    return run.model_copy(update=_placed(session, service, stable, now, live=live, express=run.express))
+
+
+def _placed(  # noqa: PLR0913 -- all that it follows from
+    session: Session,
+    service: str,
+    stable: ServiceRelease,
+    now: datetime,
+    *,
+    live: SlotRelease | None,
+    express: bool,
+) -> dict[str, Any]:
+    """Give what of a run follows from what is live when it begins."""
+    in_place = live is None or (isinstance(session.service_spec(service).release, Rolling) and not express)
+    return {
+        "candidate": stable.live if in_place else OTHER_SLOT[stable.live],
+        "stable": stable,
+        "pods": 0 if live is None else session.ready(service, stable.live),
+        "began": now,
+        "stage_began": now,
+    }
+
+
+def open_run(session: Session, service: str, run: Run, held: Holding | None = None) -> None:
+    """Write a new run and declare its first stage."""
+    first, delivery = course(session.service_spec(service), run)[0].release, session.delivery(service)
+    delivery = (held(delivery) if held else delivery).model_copy(update={"run": run})
+    refuse_oversized(session, service, first, delivery)
+    session.write(service, first, delivery)
+
+
+def _follows(session: Session, service: str) -> bool:
+    """Whether the live slot follows the tree, or did so before the release that this one supersedes."""
+    run, declared = session.delivery(service).run, session.release(service)
+    return run.follows if run is not None else declared.slots[declared.live].revision == TREE
+
+
+def _stable(session: Session, service: str, live: SlotRelease | None, target: SlotRelease) -> ServiceRelease:
+    if live is None:  # the first deployment of this environment
+        return ServiceRelease(slots={"blue": target})
+    run, declared = session.delivery(service).run, session.release(service)
+    if run is not None and run.warm_until is None:  # what is under way ends before this one begins
+        return _where_it_ends(run)
+    if declared.canary is not None and declared.weight:
+        raise DeliveryError(
+            f"{service}: slot {declared.canary} answers {declared.weight} % without a release under way; "
+            f"set its weight to 0 in {session.file.path.name}, or drop the slot"
+        )
+    return ServiceRelease(live=declared.live, slots={declared.live: live})
+
+
+def _where_it_ends(run: Run) -> ServiceRelease:
+    """Say what is live when a run that is under way has ended, for a newer one: never the version that it leaves."""
+    if run.express and run.kind == "forward":  # a way back that goes forward: what is stable here is to be left
+        return ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
+    return run.stable
+
+
+def advance(  # noqa: PLR0913 -- one write says all of this
+    session: Session, service: str, run: Run, stages: tuple[Stage, ...], now: datetime, *, image: str | None
+) -> None:
+    """Declare the next stage; before a promotion, with the evidence for it."""
+    following = stages[run.stage + 1]
+    update = {"stage": run.stage + 1, "stage_began": now, "reached": False, "warm_until": None}
+    delivery = session.delivery(service)
+    fresh = (delivery.run or run).model_copy(update=update)
+    delivery = delivery.model_copy(update={"run": fresh})
+    if following.name == "promote" and run.kind == "forward" and not run.express:
+        delivery = _with_verdict(session, service, delivery, fresh, image, now)
+    session.write(service, following.release, delivery)
+
+
+def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that it speaks of
+    session: Session,
+    service: str,
+    delivery: ServiceDelivery,
+    run: Run,
+    image: str | None,
+    now: datetime,
+    *,
+    failed: bool = False,
+) -> ServiceDelivery:
+    """Add the evidence about a run's target: what its last gate found, whoever decided to go on.
+
+    Raises:
+        DeliveryError: its image has no digest yet.
+    """
+    if image is None:
+        raise DeliveryError(f"{session.stack}: the image that it built has no digest in its outputs; run pulumi up")
+    old = run.stable.slots[run.stable.live]
+    found = evidence.verdict(
+        run.target,
+        image=image,
+        config=session.config(service, run.target),
+        environment=session.environment,
+        stack=session.stack,
+        result="fail" if failed else evidence.result_of(run.checks),
+        checks=run.checks,
+        began=run.began,
+        ended=now,
+        override=run.override,
+    )
+    return evidence.record(delivery, found, kept=[(old.image, session.config(service, old))] if old.image else [])
+
+
+def reached(session: Session, service: str, moved: datetime) -> None:
+    """Record that the stage was reached, and pin the image that it built, so that the rest of the release runs it."""
+    (delivery, run), release = under_way(session, service), session.release(service)
+    changes: dict[str, object] = {"reached": True, "stage_began": moved}
+    built = run.kind == "forward" and run.target.image is None and run.candidate != run.stable.live
+    if built and (image := session.image(service, run.candidate)) is not None:
+        given = {"image": image}
+        changes["target"] = run.target.model_copy(update=given)
+        slots = {**release.slots, run.candidate: release.slots[run.candidate].model_copy(update=given)}
+        release = release.model_copy(update={"slots": slots})
+    session.write(service, release, delivery.model_copy(update={"run": run.model_copy(update=changes)}))
+
+
+def approve(session: Session, service: str, *, reason: str, by: str, now: datetime) -> None:
+    """Note that somebody agrees to the stage; raises DeliveryError if nothing waits."""
+    run = session.delivery(service).run
+    if run is None or run.kind == "back":
+        raise DeliveryError(f"{service}: no release waits for approval in {session.stack}")
+    agreed = Approval(stage=run.stage, reason=reason, by=by, at=now)
+    note(session, service, approvals=(*run.approvals, agreed))
+
+
+def keep_warm(session: Session, service: str, now: datetime, seconds: int) -> None:
+    """Note until when the old slot stays, and since when the new one is live."""
+    _, run = under_way(session, service)
+    note(session, service, warm_until=now + timedelta(seconds=seconds), promoted=run.stage_began)
+
+
+def under_way(session: Session, service: str) -> tuple[ServiceDelivery, Run]:
+    """Give the record and the run in it; raises DeliveryError if there is none."""
+    delivery = session.delivery(service)
+    if delivery.run is None:
+        raise DeliveryError(f"{service}: no release is under way")
+    return delivery, delivery.run
+
+
+def note(session: Session, service: str, **changes: object) -> Run:
+    """Change something of the run, and nothing that is declared."""
+    delivery, run = under_way(session, service)
+    run = run.model_copy(update=changes)
+    session.write(service, session.release(service), delivery.model_copy(update={"run": run}))
+    return run
+
+
+def turn(  # noqa: PLR0913 -- one write says all of this
+    session: Session, service: str, ending: str, reason: str, now: datetime, *, image: str | None, blame: bool
+) -> None:
+    """Declare the first stage of the way back; a version that is to blame is held, and evidence for it revoked."""
+    delivery, run = under_way(session, service)
+    back = run.model_copy(
+        update={
+            "kind": "back", "left": session.release(service), "outcome": ending, "reason": reason, "image": image,
+            "stage": 0, "reached": False, "stage_began": now, "warm_until": None, "windows": (),
+        }
+    )  # fmt: skip
+    delivery = delivery.model_copy(update={"run": back})
+    if blame:
+        delivery = _blamed(session, service, delivery, run, image, reason, now)
+    session.write(service, course(session.service_spec(service), back)[0].release, delivery)
+
+
+def blame(session: Session, service: str, reason: str, now: datetime, *, image: str | None) -> None:
+    """Hold the version that a way back leaves already, whatever it was left for; its stage stays."""
+    delivery, run = under_way(session, service)
+    back = run.model_copy(update={"outcome": "rolled back", "reason": reason, "image": image})
+    delivery = _blamed(session, service, delivery.model_copy(update={"run": back}), run, image, reason, now)
+    session.write(service, session.release(service), delivery)
+
+
+def _blamed(  # noqa: PLR0913, PLR0917 -- a hold says who, when and why
+    session: Session,
+    service: str,
+    delivery: ServiceDelivery,
+    run: Run,
+    image: str | None,
+    reason: str,
+    now: datetime,
+) -> ServiceDelivery:
+    if image is None:  # it was never built
+        return delivery
+    config, revision = session.config(service, run.target), run.target.pinned
+    delivery = holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=now)
+    return _with_verdict(session, service, delivery, run, image, now, failed=True)
+
+
+def end(session: Session, service: str, now: datetime, *, image: str | None) -> None:
+    """Close the run; one in place brings its evidence with it."""
+    (delivery, run), release = under_way(session, service), session.release(service)
+    forward = run.kind == "forward"
+    past = Past(
+        id=run.id,
+        image=image,
+        config=session.config(service, run.target),
+        content=run.target,
+        outcome="promoted" if forward else (run.outcome or "aborted"),
+        reason=run.reason,
+        began=run.began,
+        ended=now,
+        promoted=run.promoted if forward else None,
+        override=run.override,
+    )
+    if forward and run.candidate == run.stable.live:
+        delivery = _with_verdict(session, service, delivery, run, image, now)
+    if forward:
+        release = ServiceRelease(live=run.candidate, slots={run.candidate: _kept(session, service, run)})
+    session.write(service, release, evidence.remember(delivery.model_copy(update={"run": None}), past))
+
+
+def _kept(session: Session, service: str, run: Run) -> SlotRelease:
+    """Return what a promoted slot declares: what was judged, or the working tree if the slot followed it before."""
+    if run.follows:
+        return SlotRelease(image=run.image, revision=TREE)
+    own = session.revision(service, run.target).content
+    if isinstance(session.service_spec(service).release, Rolling) and own.files is None:
+        return own.model_copy(update={"image": run.image})
+    return run.target

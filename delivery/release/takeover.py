@@ -1,0 +1,139 @@
+"""Taking over from a driver elsewhere: its Lease carries what it recorded last, which this checkout may not know.
+
+A driver notes a record on the Lease before it writes it into its own stack file, and writes the file before it acts. So
+the Lease is never behind the cluster, and at most one act ahead of it; acts are done again by whoever takes over.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from delivery.errors import DeliveryError
+from delivery.lock.lease_notes import records_of
+from delivery.release import evidence
+from delivery.release.revisions import names_in
+from models.delivery import Run, ServiceDelivery
+from models.release import ServiceRelease
+from models.revision import Revision
+
+if TYPE_CHECKING:
+    from delivery.lock.lease import Seen
+    from delivery.release.stack import Session
+
+
+_LARGE = 20_000
+"""Characters. The Lease does not carry larger revisions; the stack's outputs have those that ran."""
+
+
+def carried(
+    release: ServiceRelease, delivery: ServiceDelivery, space: str, running: Mapping[str, Revision]
+) -> dict[str, Any]:
+    """Give what a Lease carries of a service: what is declared, and what the newest release added to its record.
+
+    ``running`` are the revisions that these name: another checkout has no files of them. ``space`` is the identity of
+    the namespace that it is declared in: a stack that is destroyed leaves its Lease.
+    """
+    documents = {name: revision.document() for name, revision in running.items()}
+    small = {name: document for name, document in documents.items() if len(json.dumps(document)) < _LARGE}
+    declared = {"release": release.document(), "space": space, "revisions": small}
+    newest = delivery.run or (delivery.history[-1] if delivery.history else None)
+    if newest is None:
+        return {**declared, "delivery": {}}
+    added = ServiceDelivery(
+        run=delivery.run,
+        verdicts=tuple(verdict for verdict in delivery.verdicts if verdict.began == newest.began),
+        holds=tuple(held for held in delivery.holds if held.at >= newest.began),
+        history=delivery.history[-1:],
+    )
+    return {**declared, "delivery": added.document()}
+
+
+def catch_up(session: "Session", service: str) -> bool:
+    """Write into the stack file what the Lease knows better about the newest release; whether it did.
+
+    Older verdicts, holds and releases stay those of this checkout.
+
+    Args:
+        session: The stack, held exclusively.
+        service: Whose release.
+
+    Raises:
+        DeliveryError: another version of the program wrote the Lease's record.
+    """
+    newer = newer_record(session, service, session.lock.held_lease)
+    if newer is None:
+        return False
+    _take_revisions(session, service, *newer)
+    session.write(service, *newer)
+    return True
+
+
+def _take_revisions(session: "Session", service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+    """Fetch the revisions that this checkout lacks, from the Lease or else from the stack's outputs."""
+    missing = session.revisions.missing(names_in(release, delivery))
+    if not missing:
+        return
+    known = records_of(session.lock.held_lease).get(service, {}).get("revisions", {})
+    found = {name: Revision.model_validate(known[name]) for name in missing & known.keys()}
+    if missing - found.keys():
+        exported = evidence.read(session.outputs(), session.stack, service).revisions
+        found |= {name: exported[name] for name in missing & exported.keys()}
+    session.revisions.take(found)
+
+
+def newer_record(
+    session: "Session", service: str, seen: "Seen | None"
+) -> tuple[ServiceRelease, ServiceDelivery] | None:
+    """Give what the stack file would say if it knew what the Lease does; None where it does.
+
+    What was recorded before the stack was destroyed and made anew, in another namespace of the same name, is nothing.
+    Raises DeliveryError where another version of the program wrote it.
+    """
+    known = records_of(seen).get(service)
+    if known is None:
+        return None
+    if known.get("space") != session.space_id():
+        return None
+    release, theirs = _read(session, known)
+    own = session.delivery(service)
+    return (release, _merged(own, theirs)) if _newer(theirs, own) else None
+
+
+def _read(session: "Session", known: Any) -> tuple[ServiceRelease, ServiceDelivery]:  # noqa: ANN401 -- JSON of an annotation
+    try:
+        return ServiceRelease.model_validate(known["release"]), ServiceDelivery.model_validate(known["delivery"])
+    except (ValidationError, KeyError, TypeError) as error:
+        raise DeliveryError(
+            f"stack {session.stack}: its Lease carries a record that this version of slipway cannot read; "
+            f"take the stack file of the checkout that drove it: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _newer(theirs: ServiceDelivery, own: ServiceDelivery) -> bool:
+    """Whether the Lease's record is further than the stack file's. No clock decides: two machines' may differ."""
+    run, ours = theirs.run, own.run
+    if run is None:  # no release is under way; one of this file's may have ended elsewhere
+        return ours is not None and any(past.id == ours.id for past in theirs.history)
+    if any(past.id == run.id for past in own.history):
+        return False
+    return ours is None or ours.id != run.id or _place(run) > _place(ours)
+
+
+def _place(run: Run) -> tuple[bool, int, bool, bool]:
+    return run.kind == "back", run.stage, run.reached, run.warm_until is not None
+
+
+def _merged(own: ServiceDelivery, theirs: ServiceDelivery) -> ServiceDelivery:
+    verdicts, holds, past = (
+        {(v.image, v.config, v.began) for v in theirs.verdicts},
+        {(held.image, held.config) for held in theirs.holds},
+        {one.id for one in theirs.history},
+    )
+    return ServiceDelivery(
+        run=theirs.run,
+        verdicts=(*(v for v in own.verdicts if (v.image, v.config, v.began) not in verdicts), *theirs.verdicts),
+        holds=(*(held for held in own.holds if (held.image, held.config) not in holds), *theirs.holds),
+        history=(*(one for one in own.history if one.id not in past), *theirs.history),
+    )

@@ -1,0 +1,88 @@
+"""Releases that nobody drives any more: since when, and what the entry says is to become of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from delivery import formatting
+from delivery.lock.holder import Holder
+from delivery.lock.lease import Seen
+from delivery.lock.lease_notes import driven_of
+from delivery.release.position import position
+from delivery.release.stack import Session
+from delivery.release.takeover import newer_record
+from models.delivery import Run
+from models.strategy import Strategy
+
+Act = Literal["resume", "return"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tended:
+    """One service's release, as `slipway tend` finds it."""
+
+    service: str
+    act: Act | None = None
+    """What is due now; None = nothing."""
+    since: datetime | None = None
+    """When a driver last worked on it; None = a driver works, or none need."""
+    said: str
+    """One line for a person."""
+
+    def document(self) -> dict[str, object]:
+        """Give it for a program."""
+        since = self.since.isoformat() if self.since else None
+        return {"act": self.act, "unattendedSince": since, "said": self.said}
+
+
+def look(session: Session, service: str, *, driver: Holder | None, seen: Seen | None, now: datetime) -> Tended:
+    """Say whether a release is unattended, by the newest record that this checkout can see; writes nothing.
+
+    A release that waits for a person (approval, comparison, the next manual step) is not unattended: somebody is asked.
+    An old slot that is kept warm longer than declared is emptied by whoever tends.
+
+    Args:
+        session: The stack.
+        service: Whose release.
+        driver: Who works on the stack; None = nobody.
+        seen: The stack's Lease, where there is one.
+        now: The time.
+
+    Raises:
+        DeliveryError: the Lease's record cannot be read.
+    """
+    newer = newer_record(session, service, seen)
+    delivery = newer[1] if newer else session.delivery(service)
+    run, spec = delivery.run, session.service_spec(service)
+    if run is None:
+        return Tended(service=service, said="no release is under way")
+    at = position(session.stack, service, spec, delivery, driver=driver, now=now)
+    if driver is not None:
+        return Tended(service=service, said=f"{driver} drives it")
+    if at.phase == "warm":
+        due = run.warm_until is not None and run.warm_until <= now
+        said = "the old slot is kept no longer" if due else "the old slot is kept warm"
+        return Tended(service=service, act="resume" if due else None, said=said)
+    if at.phase == "waiting":
+        return Tended(service=service, said="waits for a person")
+    return _left_alone(service, run, spec.release, driven(run, service, seen), now)
+
+
+def driven(run: Run, service: str, seen: Seen | None) -> datetime:
+    """Say when a driver last worked on a run: its last sign on the Lease, else when the record's stage began.
+
+    Both are times of the driver's own machine, compared with this one's: minutes count here, not seconds.
+    """
+    noted = driven_of(seen).get(service)
+    return max(datetime.fromisoformat(noted), run.stage_began) if noted else run.stage_began
+
+
+def _left_alone(service: str, run: Run, strategy: Strategy, since: datetime, now: datetime) -> Tended:
+    alone = (now - since).total_seconds()
+    act: Act = "resume" if run.kind == "back" else strategy.when_unattended
+    does = {"resume": "carries it on", "return": "turns it back"}[act]
+    said = f"no driver since {since:%Y-%m-%d %H:%M:%S} UTC, for {formatting.duration(alone)}"
+    left = strategy.unattended - alone
+    if left > 0:
+        return Tended(service=service, since=since, said=f"{said}; in {formatting.duration(left)} slipway tend {does}")
+    return Tended(service=service, act=act, since=since, said=f"{said}; slipway tend {does}")

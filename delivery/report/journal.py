@@ -1,0 +1,165 @@
+"""What the driver told, folded into where the release is now: the live view and the JSON document read the same."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from delivery.events import Event
+from delivery.plan.stages import Stage, course
+from models.delivery import CheckResult, Run
+from models.service import ServiceSpec
+
+State = Literal["to come", "now", "done", "left", "skipped"]
+"""`left`: the release turned back from here; `skipped`: so it never came here."""
+
+_TAIL = 6
+"""Lines of Pulumi's that stay in sight: enough to see what it waits for."""
+
+
+@dataclass
+class Entry:
+    """One stage of the course, with what was measured at it."""
+
+    stage: Stage
+    back: bool
+    """Whether it belongs to the way back."""
+    state: State = "to come"
+    began: float | None = None
+    ended: float | None = None
+    samples: int = 0
+    wanted: int = 0
+    share: float | None = None
+    checks: Mapping[str, CheckResult] = field(default_factory=dict[str, CheckResult])
+
+    def seconds(self, now: float) -> float | None:
+        """How long it has taken; none before it began, or where another driver carried it out."""
+        return None if self.began is None else (self.ended if self.ended is not None else now) - self.began
+
+    def document(self, now: float) -> dict[str, Any]:
+        """Give it for a program."""
+        seconds = self.seconds(now)
+        return {
+            "stage": self.stage.title,
+            "direction": "back" if self.back else "forward",
+            "state": self.state,
+            "weight": self.stage.release.weight,
+            "seconds": None if seconds is None else round(seconds, 1),
+            "samples": self.samples,
+            "wanted": self.wanted,
+            "observedPercent": self.share,
+            "checks": documents(self.checks),
+        }
+
+
+def documents(checks: Mapping[str, CheckResult]) -> dict[str, Any]:
+    """Give checks with their numbers for a program."""
+    return {name: check.document() for name, check in checks.items()}
+
+
+class Journal:
+    """A listener that keeps what matters. Times are of the clock that it is given, in seconds."""
+
+    def __init__(self, service: str, spec: ServiceSpec, clock: Callable[[], float] = time.monotonic) -> None:
+        self.service, self._spec, self._clock = service, spec, clock
+        self.began = clock()
+        self.entries: list[Entry] = []
+        self.run: Run | None = None
+        self.said = ""
+        self.reason = ""
+        """Why the release went back."""
+        self.tail: deque[str] = deque(maxlen=_TAIL)
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        if event.run is not None:
+            self._follow(event.run, event.index)
+        if event.kind == "stage":
+            self._arrive(event.index)
+        elif event.kind == "turned":
+            self.reason = event.said
+        elif event.kind == "done":
+            self._finish()
+        self._measure(event)
+        if event.kind == "update":
+            self.tail.append(event.said)
+        elif event.said:
+            self.said = event.said
+
+    @property
+    def now(self) -> float:
+        """The clock."""
+        return self._clock()
+
+    @property
+    def current(self) -> Entry | None:
+        """The stage that is being carried out."""
+        return next((entry for entry in self.entries if entry.state == "now"), None)
+
+    @property
+    def judged(self) -> Mapping[str, CheckResult]:
+        """The newest checks."""
+        return next((entry.checks for entry in reversed(self.entries) if entry.checks), dict[str, CheckResult]())
+
+    def document(self) -> dict[str, Any]:
+        """Give stages, checks and figures for a program."""
+        measured = [entry for entry in self.entries if entry.samples]
+        return {
+            "run": self.run.id if self.run else None,
+            "stages": [entry.document(self.now) for entry in self.entries],
+            "checks": documents(self.judged),
+            "figures": {
+                "seconds": round(self.now - self.began, 1),
+                "requestsJudged": sum(entry.samples for entry in measured),
+                "stagesPassed": sum(entry.state == "done" and not entry.back for entry in self.entries),
+            },
+        }
+
+    def _follow(self, run: Run, index: int) -> None:
+        turned = self.run is not None and self.run.kind != run.kind
+        if self.run is None or turned or self.run.id != run.id:
+            if turned:
+                self._leave()
+            else:
+                self.entries.clear()
+            stages = course(self._spec, run)
+            self.entries += [Entry(stage, back=run.kind == "back") for stage in stages]
+            for entry in list(self._leg())[: max(index, run.stage)]:
+                entry.state = "done"  # by a driver before this one
+        self.run = run
+
+    def _leg(self) -> Iterator[Entry]:
+        back = any(entry.back for entry in self.entries)
+        return (entry for entry in self.entries if entry.back == back)
+
+    def _arrive(self, index: int) -> None:
+        for place, entry in enumerate(self._leg()):
+            if place < index and entry.state != "done":
+                self._close(entry, "done")
+            elif place == index and entry.state != "now":
+                entry.state, entry.began = "now", self.now
+
+    def _leave(self) -> None:
+        for entry in self.entries:
+            if entry.state == "now":
+                self._close(entry, "left")
+            elif entry.state == "to come":
+                entry.state = "skipped"
+
+    def _finish(self) -> None:
+        for entry in self._leg():
+            if entry.state == "now":
+                self._close(entry, "done")
+
+    def _close(self, entry: Entry, state: State) -> None:
+        entry.state, entry.ended = state, self.now if entry.began is not None else None
+
+    def _measure(self, event: Event) -> None:
+        at = self.current
+        if at is None:
+            return
+        at.samples = max(at.samples, event.samples)
+        at.wanted = event.wanted or at.wanted
+        at.share = at.share if event.share is None else event.share
+        at.checks = event.checks or at.checks

@@ -1,0 +1,1 @@
+"""Carries a release through its stages, forward and back."""

@@ -1,0 +1,143 @@
+"""Judges what is live again: evidence that turned out wrong is taken back, and evidence that is missing is made."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from delivery.errors import DeliveryError
+from delivery.judge.baseline_spans import undisturbed_since
+from delivery.judge.gate import GateKeeper, Look
+from delivery.release import evidence
+from delivery.release.stack import Session
+from delivery.report.journal import documents
+from models.delivery import Arm, Result, ServiceDelivery, Verdict, age
+from models.vocabulary import SlotName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What was found out about one live slot."""
+
+    service: str
+    slot: str
+    image: str
+    config: str
+    result: Result
+    look: Look
+    change: str
+    """What it did to the record; empty = nothing."""
+
+    def document(self) -> dict[str, Any]:
+        """Give it for a program."""
+        checks = documents(self.look.checks)
+        return {
+            "slot": self.slot,
+            "image": self.image,
+            "config": self.config,
+            "result": self.result,
+            "said": self.look.said,
+            "samples": self.look.samples,
+            "wanted": self.look.wanted,
+            "checks": checks,
+            "change": self.change or None,
+        }
+
+
+def check(session: Session, service: str, window: float, now: datetime) -> Checked:
+    """Judge what users got from the live slot in the last ``window`` seconds, and write what follows from it.
+
+    What the version before answered in that time does not count. The gate is that of a release, and its yardstick too:
+    what the newest verdict about these bytes compared them with. So a service that always answers 2 % of its requests
+    with an error is not condemned for it later, and a verdict that is renewed does not drift. Where there is none, the
+    slot is judged by itself.
+
+    A failure revokes the verdicts about these bytes. A pass makes a verdict where none counts. Neither is read by the
+    next environment before an update of the stack exports it.
+
+    Raises:
+        DeliveryError: a release is under way, nothing is deployed, or no Prometheus is named.
+    """
+    release, delivery = session.release(service), session.delivery(service)
+    if delivery.run is not None and delivery.run.warm_until is None:
+        raise DeliveryError(f"{session.stack} {service}: a release is under way, which judges it; check again after it")
+    content = session.live(service)
+    if content is None or content.image is None:
+        raise DeliveryError(f"{session.stack} {service}: never deployed; pulumi up -s {session.stack}")
+    image, config = content.image, session.config(service, content)
+    since = max(now.timestamp() - window, _live_since(delivery, now))
+    began = datetime.fromtimestamp(int(since), UTC)
+    before = _yardstick(delivery, image, config)
+    look = keeper(session, service, release.live).look(since, now.timestamp(), before=before)
+    if not look.checks and look.result == "pass":
+        look = replace(look, result=None, said="nothing is judged: release.gate of the entry names no criterion")
+    result: Result = look.result or "inconclusive"
+    spec = session.service_spec(service)
+    verdict = evidence.verdict(
+        content,
+        image=image,
+        config=config,
+        environment=session.environment,
+        stack=session.stack,
+        result=result,
+        checks=look.checks,
+        began=began,
+        ended=now,
+    )
+    fresh, change = _recorded(delivery, verdict, spec.release.fresh, look.said)
+    if change:
+        session.write(service, release, fresh)
+    return Checked(
+        service=service, slot=release.live, image=image, config=config, result=result, look=look, change=change
+    )
+
+
+def keeper(session: Session, service: str, slot: SlotName) -> GateKeeper:
+    """Give the gate of a slot beside which none answers."""
+    spec, metrics = session.service_spec(service), session.required_metrics("a check")
+
+    def told() -> dict[str, Any]:
+        return {"stack": session.stack, "service": service, "stage": "check", "weight": 100}
+
+    return GateKeeper(
+        spec.release.gate,
+        metrics,
+        session.target(service, {"candidate": slot}),
+        notify=told,
+    )
+
+
+def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str) -> tuple[ServiceDelivery, str]:
+    """Give the record after a check, and what changed."""
+    version = (verdict.image, verdict.config, verdict.revision)
+    standing = _counting(delivery, *version)
+    if verdict.result == "fail" and standing is not None:
+        left = evidence.revoke(delivery, *version[:2], said, verdict.ended, revision=verdict.revision)
+        return left, "verdict revoked"
+    same = standing is not None and standing.checks and standing.revision == verdict.revision
+    stale = standing is None or not same or age(standing.ended, verdict.ended) > fresh
+    if verdict.result == "pass" and stale and delivery.holding(*version) is None:
+        return evidence.record(delivery, verdict, kept=[(verdict.image, verdict.config)]), "verdict recorded"
+    return delivery, ""
+
+
+def _yardstick(delivery: ServiceDelivery, image: str, config: str) -> dict[str, Arm]:
+    """Give by criterion what the newest verdict about these bytes compared them with; nothing = judged by itself."""
+    compared = (
+        {name: one.live for name, one in verdict.checks.items() if one.live is not None}
+        for verdict in reversed(delivery.verdicts)
+        if verdict.names(image, config)
+    )
+    return next(filter(None, compared), dict[str, Arm]())
+
+
+def _counting(delivery: ServiceDelivery, image: str, config: str, revision: str | None) -> Verdict | None:
+    """Give the verdict that lets the next environment run these bytes, if it is still so."""
+    standing = delivery.verdict_on(image, config, revision)
+    return standing if standing and standing.counts else None
+
+
+def _live_since(delivery: ServiceDelivery, now: datetime) -> float:
+    """Give the unix time since which users got what is live, and nothing else."""
+    if delivery.run is not None and delivery.run.promoted is not None:  # its old slot is kept warm
+        return delivery.run.promoted.timestamp()
+    return undisturbed_since(delivery.history, now)

@@ -1,0 +1,242 @@
+"""The gate at one stage of a release: who is compared with whom, since when, and until when."""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from math import ceil
+from typing import Any
+
+from delivery.errors import ClusterUnavailable, MetricsUnavailable
+from delivery.events import Event, Listener
+from delivery.judge.gate import GateKeeper, Look, silent, standing
+from delivery.judge.split import observed
+from delivery.metrics.prometheus import Target
+from delivery.plan.stages import ALL, Stage, pods_needed
+from delivery.release import windows
+from delivery.release.stack import Session
+from models.delivery import Arm, CheckResult, Run
+from models.gate import Gate
+from models.service import ServiceSpec
+from models.vocabulary import SlotName
+
+_POLL_SECONDS = 0.5
+_LONG_SECONDS = 60.0
+"""The longest look back for a split, where few requests come."""
+_RECENT_SECONDS = 3.0
+"""Of requests from which a split is read: as new as possible, and enough of them."""
+_LEAST_SECONDS = 60.0
+"""That a driver looks at the least before it gives up, if the deadline is not shorter: the one before it may have been
+gone for hours, and its own first look may meet a silent source."""
+
+
+class Judge:
+    """Looks at one stage."""
+
+    def __init__(self, session: Session, service: str, run: Run, stage: Stage) -> None:
+        self._session, self._service, self._run, self._stage = session, service, run, stage
+        self.blind = False
+        """Whether nobody counts requests."""
+        self._restarted: int | None = None
+        """How often containers of the new slot had been restarted when the stage was reached; none = not known yet."""
+        self._baseline: Mapping[str, Arm] | None = run.baseline or None
+        self._kept, self._answered = False, self._webhook is not None
+
+    @cached_property
+    def _target(self) -> Target:
+        slots: dict[str, SlotName] = {"live": self._run.stable.live, "candidate": self._run.candidate}
+        if self._in_place:
+            del slots["live"]
+        return self._session.target(self._service, slots)
+
+    @cached_property
+    def _keeper(self) -> GateKeeper:
+        metrics = self._session.required_metrics(f"the gate of {self._service}")
+        return GateKeeper(self._gate, metrics, self._target, notify=self._told, answered=self._webhook)
+
+    @property
+    def _webhook(self) -> CheckResult | None:
+        """What the webhook has passed this stage with, as the record has it."""
+        window = self._run.window(self._run.stage)
+        return window.webhook if window else None
+
+    @cached_property
+    def _spec(self) -> ServiceSpec:
+        return self._session.service_spec(self._service)
+
+    @property
+    def _gate(self) -> Gate:
+        return self._spec.release.gate
+
+    def _told(self) -> dict[str, Any]:
+        """What a webhook gets."""
+        return {
+            "stack": self._session.stack,
+            "service": self._service,
+            "stage": self._stage.title,
+            "weight": self._stage.release.weight,
+            "release": self._run.model_dump(mode="json", by_alias=True, include={"id", "image", "target", "began"}),
+        }
+
+    @property
+    def _in_place(self) -> bool:
+        return self._run.candidate == self._run.stable.live
+
+    @property
+    def compared(self) -> bool:
+        """Whether requests reach the new slot while the live one answers too: then their same window is compared."""
+        return not self._in_place and self._stage.name != "verify" and self._stage.release.weight != ALL
+
+    @property
+    def _alone(self) -> bool:
+        return self._in_place or self._stage.release.weight == ALL
+
+    def begin(self, moved: float) -> float:
+        """Give the unix time since which this stage is judged: what the record says of it, or ``moved``, noted now."""
+        at = datetime.fromtimestamp(ceil(1000 * moved) / 1000, UTC)  # upwards: before it the old split acted
+        return windows.begun(self._session, self._service, at, compared=self.compared).began.timestamp()
+
+    def look(self, since: float, until: float | None = None) -> Look:
+        """Look once, at what was answered since then, until now or another time."""
+        try:
+            before = self._before() if self._alone else None
+        except MetricsUnavailable as error:
+            return silent(error)
+        judged = self._stage.name != "verify"
+        return self._keeper.look(since, time.time(), until=until, judged=judged, before=before)
+
+    def prepare(self) -> None:
+        """Keep what was answered before the release while the metrics source still knows it; where it answers."""
+        if self._stage.gate and self._alone:
+            with suppress(MetricsUnavailable):
+                self._before()
+            self._keep({})
+
+    def _keep(self, checks: Mapping[str, CheckResult]) -> None:
+        """Write down what a driver after this one must not ask again. No look does so itself: an update may run."""
+        if self._baseline and not self._run.baseline and not self._kept:
+            windows.compared_with(self._session, self._service, self._baseline)
+            self._kept = True
+        answer = checks.get("webhook")
+        if answer is not None and answer.result == "pass" and not self._answered:
+            windows.answered(self._session, self._service, answer)
+            self._answered = True
+
+    def _before(self) -> Mapping[str, Arm]:
+        """Give what the live slot answered when it was alone: at the steps passed, or before the release.
+
+        Its time is the record's, so that a driver that resumes the release compares with the same.
+        """
+        if self._baseline is None:
+            delivery = self._session.delivery(self._service)
+            self._baseline = standing(self._keeper, delivery.history, self._run.began)
+        return self._baseline
+
+    def seen(self, since: float) -> bool:
+        """Whether the newest requests were split as declared; without requests that is unknown, which is no yes."""
+        metrics, release = self._session.metrics, self._stage.release
+        if metrics is None:
+            self.blind = True
+            return False
+        route = self._spec.route
+        steered = bool(route and route.session)
+        try:
+            share = None if route else self._shared()
+            # The newest alone forget what the proxy still sent the old way; where few ask, they are too few to tell.
+            windows = {_RECENT_SECONDS, max(_RECENT_SECONDS, min(time.time() - since, _LONG_SECONDS))}
+            counted = (metrics.recent(self._target, since, seconds) for seconds in sorted(windows))
+            return any(observed(recent, release, steered=steered, expected_share=share) for recent in counted)
+        except ClusterUnavailable:
+            return False
+        except MetricsUnavailable:
+            self.blind = True
+            return False
+
+    def _shared(self) -> float | None:
+        """Percent that the new slot's pods are of all, where one Service spreads connections over both."""
+        release, run = self._stage.release, self._run
+        if release.weight in (0, ALL):
+            return None
+        pods = {slot: self._session.ready(self._service, slot) for slot in release.slots}
+        return 100 * pods[run.candidate] / max(sum(pods.values()), 1)
+
+    def settle(self, since: float, listen: Listener) -> Look:
+        """Look until there is a verdict, the split was seen and the hold is over; at the deadline inconclusive.
+
+        A stage that has passed already, and at which somebody was waited for, is only asked whether it still does not
+        fail: the evidence was there, and the deadline is not that of the person.
+        """
+        splits = self._stage.name in ("step", "compare")
+        passed = self._passed
+        seen, told, began = passed or not splits, "", time.time()
+        self._trouble()
+        while True:
+            found = self.look(since) if passed else self._in_time(since)
+            self._keep(found.checks)
+            look = self._steady(replace(found, result="pass") if passed and self._open(found) else found)
+            seen = seen or self.seen(since)
+            if look.said != told:
+                told = look.said
+                listen(self._event(look))
+            if look.result == "fail":
+                return look
+            if look.result == "pass" and seen and (passed or time.time() - since >= self._stage.hold):
+                return look
+            if time.time() > self._end(since, began, passed=passed):
+                missing = look.said if look.result is None else f"the split {self._stage.release.weight} % was not seen"
+                said = f"no verdict within {self._gate.deadline} s: {missing}"
+                return replace(look, result="inconclusive", said=said)
+            time.sleep(_POLL_SECONDS)
+
+    def _in_time(self, since: float) -> Look:
+        """Look at all that was answered; after the deadline nothing passes by what came later.
+
+        A driver that was gone for hours finds more requests than one that was there could have waited for. They may
+        show that the version is bad. But a release that few ask ends as it does where nobody was gone.
+        """
+        found, deadline = self.look(since), since + self._gate.deadline + self._stage.hold
+        if found.result == "fail" or self._stage.waits or time.time() <= deadline:
+            return found
+        return self.look(since, deadline)
+
+    @property
+    def _passed(self) -> bool:
+        window = self._run.window(self._run.stage)
+        return window is not None and window.passed is not None
+
+    def _open(self, look: Look) -> bool:
+        """Whether a look heard the source, and found nothing that fails."""
+        return look.result is None and bool(look.checks)
+
+    def _end(self, since: float, began: float, *, passed: bool) -> float:
+        """Give the unix time of the deadline: from when the split acted, not from when somebody agreed or resumed."""
+        deadline = self._gate.deadline
+        return max((began if passed else since) + deadline + self._stage.hold, began + min(deadline, _LEAST_SECONDS))
+
+    def _steady(self, look: Look) -> Look:
+        """Let nothing pass whose pods are away or come and go: a proxy counts no request to a Service without any."""
+        trouble = self._trouble() if look.result == "pass" else ""
+        return replace(look, result=None, said=f"{trouble}; {look.said}") if trouble else look
+
+    def _trouble(self) -> str:
+        """Say what is wrong with the new slot's pods; the first time remembers how often they were restarted before."""
+        content = self._stage.release.slots[self._run.candidate]
+        needed = pods_needed(self._session.runs(self._service, content), content)
+        try:
+            ready = self._session.ready(self._service, self._run.candidate)
+            restarts = self._session.restarts(self._service, self._run.candidate)
+        except ClusterUnavailable as error:
+            return str(error)
+        # A pod that an autoscaler removes takes its own count along.
+        self._restarted = min(restarts, restarts if self._restarted is None else self._restarted)
+        if again := restarts - self._restarted:
+            return f"{again} containers of the new slot were restarted"
+        return "" if ready >= needed else f"{ready} of {needed} pods ready"
+
+    def _event(self, look: Look) -> Event:
+        return Event(
+            kind="look", service=self._service, stage=self._stage.title, weight=self._stage.release.weight,
+            said=look.said, checks=look.checks, samples=look.samples, wanted=look.wanted, run=self._run,
+        )  # fmt: skip

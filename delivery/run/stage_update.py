@@ -1,0 +1,199 @@
+"""Brings one stage about: traffic, update, pods, and the split as it is seen."""
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from components import names
+from delivery.cluster import valve
+from delivery.errors import ClusterUnavailable, UpdateFailed
+from delivery.events import Event, Listener
+from delivery.judge.gate import Look
+from delivery.plan.stages import Stage, pods_needed
+from delivery.release import records
+from delivery.release.stack import Session
+from delivery.run.stage_judge import Judge
+from models.delivery import Run
+from models.release import Match, ServiceRelease
+
+_POLL_SECONDS = 0.5
+_SEEN_SECONDS = 15
+"""How long a stage without a gate waits to see its split; a gate waits for it until its deadline."""
+_AWAY_SECONDS = 600
+"""How long an API server may be away: a control plane of one node that is upgraded takes minutes."""
+_AGAIN = 3
+"""How often an update that lost the API server is tried again at one stage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """A stage that was brought about."""
+
+    moved: float
+    """Unix time since which the new split acts."""
+    failed: Look | None = None
+    """The gate's verdict, where it failed while the update still ran: traffic is closed already."""
+
+
+@dataclass(kw_only=True)
+class Reaching:
+    """One stage on its way to being true."""
+
+    session: Session
+    service: str
+    run: Run
+    stage: Stage
+    judge: Judge
+    before: ServiceRelease
+    """What was declared until now."""
+    listen: Listener
+    _over: threading.Event = field(default_factory=threading.Event, init=False)
+    """Nobody waits for the update any more."""
+    _away: bool = field(default=False, init=False)
+    """Whether the API server was seen away while the update ran: pods get no further in that time, and are late."""
+
+    def reach(self) -> Reached:
+        """Make cluster and state what the stage declares.
+
+        Raises:
+            UpdateFailed: the update failed, or the pods did not get ready.
+        """
+        judge = self.judge
+        if self.run.reached:
+            since = self.run.stage_began.timestamp()
+            return Reached(moved=judge.begin(since) if self.stage.gate else since)
+        judge.prepare()
+        moved = self._moved()
+        if moved and self.stage.gate:  # before the update: users meet the new split from here on
+            moved = judge.begin(moved)
+        with ThreadPoolExecutor(1) as pool:
+            update = pool.submit(self._update)
+            try:
+                failed = self._watched(update, judge, moved) if moved and self.stage.gate else None
+                self._followed(update)
+            finally:  # ^C must not wait for an API server
+                self._over.set()
+        if failed is not None:  # the update has just opened again what was closed meanwhile
+            self._close()
+        since = moved or time.time()
+        self._await_pods()
+        if moved and not self.stage.gate:
+            self._await_split(judge, since)
+        if self.stage.gate:
+            since = judge.begin(since)
+        records.reached(self.session, self.service, datetime.fromtimestamp(int(since), UTC))
+        return Reached(moved=since, failed=failed)
+
+    def _update(self) -> None:
+        """Bring Pulumi to its end; again where the API server went away under it."""
+        for left in reversed(range(_AGAIN + 1)):
+            self._away = False
+            try:
+                self.session.update(self._line)
+            except UpdateFailed as failure:
+                if not left or not self._came_back(failure):
+                    raise
+            else:
+                return
+
+    def _came_back(self, failure: UpdateFailed) -> bool:
+        """Whether the API server was away, or still is, and answers again."""
+        deadline, cluster = time.monotonic() + _AWAY_SECONDS, self.session.cluster
+        told, away = False, self._away or failure.lost_the_cluster
+        while not cluster.answers() and time.monotonic() < deadline and not self._over.is_set():
+            if not told:
+                self._line("the API server does not answer: the update waits for it")
+            told = away = True
+            time.sleep(_POLL_SECONDS)
+        return away and not self._over.is_set() and cluster.answers()
+
+    def _moved(self) -> float | None:
+        """Move traffic at once where only traffic moves; give the time, None if the update has to do it."""
+        release = self.stage.release
+        if release.live != self.before.live or release.slots != self.before.slots or release == self.before:
+            return None
+        if not self._valve(release):
+            return None
+        said = f"weight {release.weight} % acts"
+        self.listen(Event(kind="moved", service=self.service, weight=release.weight, said=said))
+        return time.time()
+
+    def _valve(self, release: ServiceRelease) -> bool:
+        session, service = self.session, self.session.service(self.service)
+        try:
+            return valve.move(
+                session.cluster, session.spec(), self.service, service, release, confirm=session.lock.confirm
+            )
+        except ClusterUnavailable:
+            return False
+
+    def _close(self) -> None:
+        self._valve(self.stage.release.model_copy(update={"weight": 0, "match": Match()}))
+
+    def _watched(self, update: "Future[None]", judge: Judge, moved: float) -> Look | None:
+        """Look at the new slot while the update runs: a bad one loses its traffic without waiting for it."""
+        while not update.done():
+            self._look_at_the_cluster()
+            look = judge.look(moved)
+            if look.result == "fail":
+                self._keep_closed(update)
+                return look
+            wait([update], _POLL_SECONDS)
+        return None
+
+    def _followed(self, update: "Future[None]") -> None:
+        while not update.done():
+            self._look_at_the_cluster()
+            wait([update], _POLL_SECONDS)
+        update.result()
+
+    def _look_at_the_cluster(self) -> None:
+        if not self.session.cluster.answers():
+            self._away = True
+
+    def _keep_closed(self, update: "Future[None]") -> None:
+        """Close until the update is over: somewhere in it stands the step's weight, which opens again."""
+        self._close()
+        while not update.done():
+            wait([update], _POLL_SECONDS / 2)
+            self._close()
+
+    def _await_pods(self) -> None:
+        """Wait until each slot has the pods that its share of the traffic takes; Pulumi awaits no autoscaler."""
+        started = time.monotonic()
+        for slot, content in self.stage.release.slots.items():
+            spec = self.session.runs(self.service, content)
+            deadline = started + spec.rollout.timeout
+            left = self.run.kind == "back" and slot == self.run.candidate != self.run.stable.live
+            needed = 0 if left else pods_needed(spec, content)
+            while (found := self._ready(slot, last=time.monotonic() > deadline)) < needed:
+                if time.monotonic() > deadline:
+                    pods = f"pod {names.slot_name(self.service, slot)}-*"
+                    said = f"{pods}: {found} of {needed} ready after {spec.rollout.timeout} s"
+                    raise UpdateFailed(self.session.reasons(self.service, slot) or said)
+                time.sleep(_POLL_SECONDS)
+
+    def _ready(self, slot: str, *, last: bool) -> int:
+        """Count a slot's ready pods; none where the API server is away for a while."""
+        try:
+            return self.session.ready(self.service, slot)
+        except ClusterUnavailable:
+            if last:
+                raise
+            return 0
+
+    def _await_split(self, judge: Judge, since: float) -> None:
+        """See the split, for a while: with no requests there is none, and nothing hangs on it here."""
+        weight, deadline = self.stage.release.weight, time.monotonic() + _SEEN_SECONDS
+        while time.monotonic() < deadline and not judge.blind:
+            if judge.seen(since):
+                self.listen(Event(kind="observed", service=self.service, weight=weight, said=f"{weight} % seen"))
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def _line(self, line: str) -> None:
+        if line.strip():
+            title = self.stage.title
+            self.listen(Event(kind="update", service=self.service, stage=title, said=line.strip()))

@@ -1,0 +1,160 @@
+"""The stack file as the record of releases: read fresh, changed by key, replaced in one step.
+
+The file is written before each act. A rename within one folder is atomic and the content is synced first, so a driver
+that is killed, or a machine that loses power, leaves either the record before or the one after.
+
+People and other jobs edit the file meanwhile. Each write begins with what the file says at that moment and changes the
+service's own keys alone; what somebody else changed of the very same keys is a :class:`Conflict`.
+"""
+
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from delivery.errors import Conflict, DeliveryError
+from delivery.stack_file import merge_by_key, yaml_edit
+from delivery.stack_file.atomic_write import locked, replaced
+from delivery.stack_file.merge_by_key import CONFIG, DELIVERY, RELEASE
+from delivery.stack_file.yaml_tree import Json, Tree, decoded, parsed
+from models.delivery import ServiceDelivery
+from models.release import ServiceRelease
+
+RECORD_FOLDERS = ("revisions",)
+"""Folders beside the stack file whose files belong to the record; a pipeline pushes them with it (templates/ci.sh)."""
+_OURS = "slipway:"
+_HIDDEN = "{}"
+"""Stands for an encrypted value: the driver needs no secret, only the rest of the file to be valid."""
+_TRIES, _PAUSE_SECONDS = 20, 0.05
+"""Reads of a file that is empty or no YAML while a driver works: an editor that does not rename is saving it."""
+
+
+class StackFile:
+    """``Pulumi.<stack>.yaml``."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise DeliveryError(f"{path.name}: no such stack file; `slipway status` needs a stack of this project")
+        self.path = path
+        self._last: tuple[bytes, str, Tree] | None = None
+        """Bytes, byte order mark and document as they were read or written last."""
+        self._watched: dict[str, Json] = {}
+        """Service → data as its driver knows them."""
+        self._turn = threading.RLock()
+        """The gate reads while an update runs in another thread."""
+
+    def tree(self) -> Tree:
+        """The document at this moment; the same object while the file does not change.
+
+        Raises:
+            DeliveryError: no YAML, one line with file and line.
+            Conflict: somebody else changed what a driver watches.
+        """
+        with self._turn:
+            tree = self._read()[2]
+            for service, known in self._watched.items():
+                self._refuse_foreign(service, known, tree.data)
+            return tree
+
+    def values(self) -> dict[str, object]:
+        """The ``slipway:`` namespace; encrypted values are hidden."""
+        found = _section(self.tree().data, CONFIG)
+        return {key.removeprefix(_OURS): _hidden(value) for key, value in found.items() if key.startswith(_OURS)}
+
+    @contextmanager
+    def watched(self, service: str) -> Generator[None]:
+        """Have reads and writes raise Conflict where somebody else changes a service's release or its run's place."""
+        self._watched[service] = self.tree().data
+        try:
+            yield
+        finally:
+            del self._watched[service]
+
+    def write(self, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+        """Declare a service's release and its record in one step.
+
+        Raises:
+            Conflict: somebody else changed the same since it was read; nothing was written.
+        """
+        with self._turn, locked(self.path):
+            known = self._watched.get(service) or (self._last or self._read())[2].data
+            while True:
+                raw, mark, tree = self._read()
+                ours = _with(known, service, _data(release, "live", "weight"), _data(delivery))
+                found = merge_by_key.merged(_only(known, service), _only(ours, service), _only(tree.data, service))
+                if found.clashes:
+                    raise self._conflict(service, merge_by_key.told(found.clashes))
+                agreed = cast("Json", found.data[CONFIG])
+                data = _with(tree.data, service, agreed[RELEASE][service], agreed[DELIVERY][service])
+                fresh = yaml_edit.rewritten(tree, data, self.path.name)
+                written = (mark + fresh.text).encode()
+                if replaced(self.path, written, expected=raw):
+                    self._last = written, mark, fresh
+                    if service in self._watched:
+                        self._watched[service] = data
+                    return
+
+    def _read(self) -> tuple[bytes, str, Tree]:
+        for left in reversed(range(_TRIES if self._watched else 1)):
+            try:
+                raw = self.path.read_bytes()
+                if self._last is not None and self._last[0] == raw:
+                    return self._last
+                if raw.strip() or not left:
+                    mark, text = decoded(raw, self.path.name)
+                    self._last = raw, mark, parsed(text, self.path.name)
+                    return self._last
+            except (DeliveryError, FileNotFoundError):
+                if not left:
+                    raise
+            time.sleep(_PAUSE_SECONDS)
+        raise AssertionError
+
+    def _refuse_foreign(self, service: str, known: Json, now: Json) -> None:
+        was, found = merge_by_key.unit(known, service), merge_by_key.unit(now, service)
+        if lines := list(merge_by_key.unit_differences(was, was, found)):
+            raise self._conflict(service, merge_by_key.told(lines))
+
+    def _conflict(self, service: str, said: str) -> Conflict:
+        stack = self.path.stem.removeprefix("Pulumi.")
+        return Conflict(f"{stack} {service}: somebody else changed {self.path.name} meanwhile: {said}")
+
+
+def _with(data: Json, service: str, release: object, delivery: object) -> Json:
+    """Return a stack file's data with a service's two keys; the rest are the same objects."""
+    config = _section(data, CONFIG)
+    release, delivery = (
+        {**_section(config, key), service: one} for key, one in ((RELEASE, release), (DELIVERY, delivery))
+    )
+    return {**data, CONFIG: {**config, RELEASE: release, DELIVERY: delivery}}
+
+
+def _only(data: Json, service: str) -> Json:
+    """Return a stack file's data with nothing but a service's two keys."""
+    sections = {key: _section(_section(data, CONFIG), key) for key in (RELEASE, DELIVERY)}
+    return {CONFIG: {key: {service: one[service]} if service in one else {} for key, one in sections.items()}}
+
+
+def _section(data: Json, key: str) -> Json:
+    found = data.get(key)
+    return cast("Json", found) if isinstance(found, dict) else dict[str, Any]()
+
+
+def _data(model: BaseModel, *always: str) -> dict[str, Any]:
+    """Give a model as YAML data: what differs from the defaults, and fields that a reader looks for."""
+    said = model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {**model.model_dump(mode="json", by_alias=True, include=set(always)), **said}
+
+
+def _hidden(node: object) -> object:
+    """Give data with encrypted values hidden."""
+    if isinstance(node, dict):
+        found = cast("dict[str, object]", node)
+        return _HIDDEN if found.keys() == {"secure"} else {key: _hidden(value) for key, value in found.items()}
+    if isinstance(node, list):
+        return [_hidden(item) for item in cast("list[object]", node)]
+    return node

@@ -1,0 +1,213 @@
+"""How many pods a load takes, where an HPA should steer to, and whether an entry's scaling has room for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil, inf
+
+from models.gamma import GammaTime
+from models.load import Load
+from models.monitoring import LatencyObjective
+from models.quantity import parse
+from models.scaling import Autoscaled, Fixed, Triggered
+from models.service import ServiceSpec
+from sizing.split import Split, Station, erlang_time
+
+HPA_SYNC = 15
+"""Seconds between two looks of the HPA: kube-controller-manager's --horizontal-pod-autoscaler-sync-period."""
+METRICS_AGE = 15
+"""Seconds that a measurement is old at most when the HPA reads it: metrics-server's --metric-resolution."""
+HPA_TOLERANCE = 0.1
+"""The HPA does nothing while usage is within this share of its target (Kubernetes' default)."""
+RESERVED = 0.1
+"""Share of the error budget that is not planned to be used: late requests come in clusters, and the percentage of a
+hundred thousand requests is not that of a month. Where the service time alone uses more, half of what it leaves."""
+BRIEFLY = 0.95
+"""Highest share of busy time while new pods are on their way; the planned one holds again when they answer."""
+SPLIT: Split = "in turn"
+"""What the proxies of both traffic drivers do by default."""
+MOST = 5000
+"""Pods of one service: what a cluster has nodes for (Kubernetes' documented limit)."""
+_RAMP_STEPS = 24
+
+
+class OutOfReachError(ValueError):
+    """No sensible number of pods holds the objective."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """So large a share of the requests is answered within a time."""
+
+    share: float
+    """Such as 0.99."""
+    within: float
+    """Seconds."""
+
+    @classmethod
+    def of(cls, objective: LatencyObjective) -> "Objective":
+        """Take it from an entry's monitoring."""
+        return cls(float(objective.percent) / 100, objective.within / 1000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What comes and what is promised, in requests per second, seconds and shares."""
+
+    rate: float
+    peak: float
+    ramp: float = 0
+    service: GammaTime
+    concurrency: int = 1
+    cold_start: float = 0
+    utilization: float = 0.8
+    objective: Objective | None = None
+    split: Split = SPLIT
+
+    @classmethod
+    def of(cls, load: Load, objective: LatencyObjective | None, startup: float) -> "Demand":
+        """Take it from an entry; ``startup`` stands for a cold start that is not given."""
+        return cls(
+            rate=load.rate,
+            peak=load.highest,
+            ramp=load.ramp,
+            service=load.service.distribution,
+            concurrency=load.concurrency,
+            cold_start=startup if load.cold_start is None else load.cold_start,
+            utilization=load.utilization / 100,
+            objective=Objective.of(objective) if objective else None,
+        )
+
+    @property
+    def delay(self) -> float:
+        """Seconds from more requests to a new pod's first answer: the metric's age, the HPA's look, the cold start."""
+        return METRICS_AGE + HPA_SYNC + self.cold_start
+
+    def after(self, rate: float) -> float:
+        """Give the rate that ``rate`` has grown to when a pod that it asked for answers."""
+        return min(self.peak, rate + (self.peak - self.rate) / self.ramp * self.delay) if self.ramp else self.peak
+
+    def station(self, pods: int, rate: float) -> Station:
+        """Give the queue that each of so many pods has."""
+        return Station.of(self.split, pods, rate, self.service, self.concurrency)
+
+    def held(self, pods: int, rate: float, busy: float) -> bool:
+        """Whether so many pods hold the objective, none busier than ``busy``."""
+        station = self.station(pods, rate)
+        if station.utilization > busy * (1 + 1e-12):
+            return False
+        if self.objective is None:
+            return True
+        alone, allowed = self.service.longer_than(self.objective.within), 1 - self.objective.share
+        return station.late(self.objective.within) <= max((1 - RESERVED) * allowed, (alone + allowed) / 2)
+
+    def pods(self, rate: float, busy: float) -> int:
+        """Give the fewest pods that hold the objective at a rate, none busier than ``busy``; raises OutOfReachError."""
+        fewest = max(1, ceil(rate * self.service.seconds / (self.concurrency * busy) - 1e-9))
+        low, high = fewest - 1, fewest  # low holds it not
+        while high > MOST or not self.held(high, rate, busy):
+            if high > MOST:
+                raise OutOfReachError(f"{rate:g} req/s take more than {MOST} pods; widen the objective, or split it")
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.held(middle, rate, busy) else (middle, high)
+        return high
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """The answer for one service."""
+
+    demand: Demand
+
+    @cached_property
+    def pods(self) -> int:
+        """Pods at the usual rate."""
+        return self.demand.pods(self.demand.rate, self.demand.utilization)
+
+    @cached_property
+    def most(self) -> int:
+        """Pods at the peak: what the range must reach."""
+        return self.demand.pods(self.demand.peak, self.demand.utilization)
+
+    @cached_property
+    def least(self) -> int:
+        """Pods that survive what comes while the first new one starts: what must be there at the usual rate."""
+        return max(self.pods, self.demand.pods(self.demand.after(self.demand.rate), BRIEFLY))
+
+    @cached_property
+    def target(self) -> float:
+        """Share of busy time to steer to: pods that are asked for at it answer before those that run are too few.
+
+        Lowered by the tolerance, within which the HPA does nothing.
+        """
+        demand, lowest = self.demand, self.demand.utilization
+        grows = [demand.rate + (demand.peak - demand.rate) * step / _RAMP_STEPS for step in range(_RAMP_STEPS + 1)]
+        for rate in grows if demand.ramp else [demand.peak]:
+            needed = demand.pods(
+                demand.after(rate), BRIEFLY if demand.after(rate) < demand.peak else demand.utilization
+            )
+            if needed > self.least:  # below that the floor is there already
+                lowest = min(lowest, rate * demand.service.seconds / (demand.concurrency * needed))
+        return lowest / (1 + HPA_TOLERANCE)
+
+    @property
+    def per_pod(self) -> float:
+        """The same target in requests per second and pod, for an HPA on requests."""
+        return self.target * self.demand.concurrency / self.demand.service.seconds
+
+    @cached_property
+    def station(self) -> Station:
+        """The queue of each pod at the usual rate."""
+        return self.demand.station(self.pods, self.demand.rate)
+
+    @property
+    def busy_without_one(self) -> float:
+        """Share of busy time of the others while one pod is away; above 1 their queues grow without end."""
+        work = self.demand.rate * self.demand.service.seconds / self.demand.concurrency
+        return work / (self.pods - 1) if self.pods > 1 else inf
+
+    @cached_property
+    def textbook(self) -> tuple[float, float]:
+        """Mean and p95 of the time in system, in seconds, if all pods shared one queue (M/M/n)."""
+        demand = self.demand
+        return erlang_time(self.pods, demand.rate, demand.service, demand.concurrency, 0.95)
+
+    def lacks(self, scaling: Fixed | Autoscaled | Triggered) -> Iterator[str]:
+        """Say where an entry's scaling has no room for the load."""
+        demand = self.demand
+        if scaling.ceiling < self.most:
+            field = "replicas" if isinstance(scaling, Fixed) else "maxReplicas"
+            yield f"{field} {scaling.ceiling} is below the {self.most} pods that {demand.peak:g} req/s take; raise it"
+        elif isinstance(scaling, Autoscaled) and (kept := _kept(scaling, demand)) < self.least:
+            floor = f"minReplicas {scaling.floor}: "
+            if kept < self.pods:
+                yield (
+                    f"{floor}the HPA keeps {kept} pods at {demand.rate:g} req/s, and they take {self.pods}; raise it, "
+                    "or lower the HPA's target"
+                )
+            else:
+                yield (
+                    f"{floor}{demand.rate:g} req/s grow to {demand.after(demand.rate):g} in the {demand.delay:g} s "
+                    f"that a new pod takes, and {self.least} pods survive that; raise it, or scale ahead of the peak"
+                )
+
+
+def size(spec: ServiceSpec) -> Sizing | None:
+    """Size a service for the load that its entry declares; None where it declares none."""
+    return Sizing(Demand.of(spec.load, spec.objective, spec.health.startup)) if spec.load else None
+
+
+def _kept(scaling: Autoscaled, demand: Demand) -> int:
+    """Give the pods that the HPA keeps at the usual rate, by the signals that tell of requests.
+
+    A CPU target counts as a share of busy time: so it is where a pod that is always busy uses what it requests.
+    Where it follows other signals nobody knows, and it is trusted.
+    """
+    metrics, asked = scaling.metrics, list[float]()
+    if metrics.cpu:
+        asked.append(demand.rate * demand.service.seconds / demand.concurrency / metrics.cpu.utilization * 100)
+    asked += [demand.rate / float(parse(one.average)) for name, one in metrics.pods.items() if "requests" in name]
+    wanted = ceil(max(asked) - 1e-9) if asked else scaling.ceiling
+    return min(max(wanted, scaling.floor), scaling.ceiling)

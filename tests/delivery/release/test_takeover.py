@@ -1,0 +1,188 @@
+"""A driver that is killed, or sleeps, at any write to its Lease; and the record that its successor works by."""
+
+from contextlib import suppress
+
+import pytest
+
+from delivery.errors import DeliveryError, Lost
+from delivery.lock import lease_notes, lock
+from delivery.lock.lease import Json
+from delivery.release.takeover import catch_up
+from delivery.run import driver
+from tests.delivery.checkouts import Checkouts, Store, released
+from tests.delivery.run.test_driver import assert_back, assert_promoted
+from tests.delivery.world import SERVICE, Killed, World
+
+WRITES = range(1, 30)
+"""More than a good canary of two steps writes to its Lease."""
+
+pytestmark = pytest.mark.usefixtures("at_once")
+
+
+def written(given: World) -> tuple[bytes, int, int]:
+    """Everything that a driver wrote: its file, its updates, the API server's weights."""
+    return given.session.file.path.read_bytes(), len(given.engine.declared), len(given.cluster.weights)
+
+
+def takes_over(given: World, past: str) -> driver.Outcome:
+    """Abort from this checkout, as `slipway abort` does where the driver does not react."""
+    with given.session.exclusive(past):
+        catch_up(given.session, SERVICE)
+        if given.session.delivery(SERVICE).run is not None:
+            driver.turn_back(given.session, SERVICE, "aborted", "ann does not answer")
+        return given.go()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", WRITES)
+def test_a_driver_that_sleeps_before_any_write_and_returns_after_a_takeover_writes_nothing(
+    two: Checkouts, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "RENEW_SECONDS", 1_000)  # it sleeps: its thread too
+    left: list[tuple[bytes, int, int]] = []
+
+    def sleeps() -> None:
+        left.append(written(two.ann))
+        assert takes_over(two.bob, two.seen().identity if two.leases.objects else "").result in ("aborted", "done")
+
+    two.ann.cluster.leases = store = Store(two.leases, number, sleeps)  # type: ignore[assignment]
+    with suppress(Lost):
+        released(two.ann)
+    slept_while_it_drove = store.reached and number > 1
+    assert not slept_while_it_drove or written(two.ann) == left[0]
+    assert two.seen().identity == ""
+
+
+def test_those_are_all_the_writes_of_a_release_to_its_lease(two: Checkouts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "RENEW_SECONDS", 1_000)
+    released(two.ann)
+    assert WRITES.stop - 10 < two.leases.writes < WRITES.stop - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", WRITES)
+def test_a_driver_killed_as_it_writes_its_lease_is_resumed_from_the_other_checkout(
+    two: Checkouts, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "RENEW_SECONDS", 1_000)
+    dead = [False]
+
+    def dies() -> None:
+        dead[0] = True
+        raise Killed
+
+    class Dying(Store):
+        def get(self, path: str) -> Json | None:
+            if dead[0]:
+                raise Killed
+            return super().get(path)
+
+        def _count(self) -> None:
+            if dead[0]:
+                raise Killed
+            super()._count()
+
+    two.ann.cluster.leases = Dying(two.leases, number, dies)  # type: ignore[assignment]
+    try:
+        released(two.ann)
+    except Killed:
+        two.share()
+        with two.bob.session.exclusive():  # expires first
+            catch_up(two.bob.session, SERVICE)
+            if two.bob.session.delivery(SERVICE).run is None:
+                two.bob.begin()
+            assert two.bob.go().result == "promoted"
+        assert_promoted(two.bob)
+    else:
+        assert_promoted(two.ann)
+    assert two.seen().identity == ""
+
+
+def test_a_record_that_is_too_long_for_the_lease_is_left_out(two: Checkouts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_notes, "_RECORD_CHARACTERS", 10)
+    assert released(two.ann).result == "promoted"
+    assert lease_notes.records_of(two.seen()) == {}
+
+
+def test_a_checkout_whose_record_is_older_takes_the_one_of_the_lease(two: Checkouts) -> None:
+    with two.ann.session.exclusive():
+        two.ann.released(manual=True)
+        two.ann.go(steps=1)
+    two.share()
+    with two.bob.session.exclusive():
+        assert catch_up(two.bob.session, SERVICE)
+        assert two.bob.release == two.ann.release
+        assert two.bob.session.delivery(SERVICE).run == two.ann.session.delivery(SERVICE).run
+        assert not catch_up(two.bob.session, SERVICE)
+        driver.turn_back(two.bob.session, SERVICE, "aborted", "wrong model")
+        two.bob.go()
+    assert two.bob.cluster.weights == [20, 0]
+    assert_back(two.bob, "aborted", held=False)
+
+
+def test_a_release_that_ended_elsewhere_is_not_turned_back_by_an_older_record(two: Checkouts) -> None:
+    with two.ann.session.exclusive():
+        two.ann.released(manual=True)
+    older = two.ann.session.file.path.read_bytes()
+    with two.ann.session.exclusive():
+        two.ann.go(steps=9)
+    two.bob.session.file.path.write_bytes(older)
+    with two.bob.session.exclusive():
+        assert catch_up(two.bob.session, SERVICE)
+    assert two.bob.release == two.ann.release
+    assert two.bob.session.delivery(SERVICE) == two.ann.session.delivery(SERVICE)
+
+
+def test_a_record_of_the_same_release_that_is_further_stays(two: Checkouts) -> None:
+    """Where the Lease could not be written for a while."""
+    with two.ann.session.exclusive():
+        two.ann.released(manual=True)
+    early = two.seen().notes["slipway.dev/record"]
+    with two.ann.session.exclusive():
+        two.ann.go(steps=1)
+    two.leases.one["metadata"]["annotations"]["slipway.dev/record"] = early
+    with two.ann.session.exclusive():
+        assert not catch_up(two.ann.session, SERVICE)
+    assert two.ann.release.weight == 20
+
+
+def test_a_release_that_this_file_knows_to_have_ended_is_not_begun_again_by_an_old_lease(two: Checkouts) -> None:
+    with two.ann.session.exclusive():
+        two.ann.released(manual=True)
+    early = two.seen().notes["slipway.dev/record"]
+    with two.ann.session.exclusive():
+        two.ann.go(steps=9)
+    two.leases.one["metadata"]["annotations"]["slipway.dev/record"] = early
+    with two.ann.session.exclusive():
+        assert not catch_up(two.ann.session, SERVICE)
+    assert_promoted(two.ann)
+
+
+def test_a_record_that_another_version_wrote_is_one_line(two: Checkouts) -> None:
+    with two.ann.session.exclusive():
+        two.ann.released(manual=True)
+    two.leases.one["metadata"]["annotations"]["slipway.dev/record"] = (
+        '{"web": {"release": {"colour": 1}, "delivery": {}, "space": "first"}}'
+    )
+    with two.bob.session.exclusive(), pytest.raises(DeliveryError, match="this version of slipway cannot read") as told:
+        catch_up(two.bob.session, SERVICE)
+    assert "\n" not in str(told.value)
+
+
+def test_a_release_of_before_the_stack_was_destroyed_is_nobodys(two: Checkouts) -> None:
+    """Its Lease outlives it. A stack of the same name that is made anew begins without a release."""
+    with two.ann.session.exclusive():
+        two.ann.released(manual=True)
+    two.bob.cluster.space = "second"
+    with two.bob.session.exclusive():
+        assert not catch_up(two.bob.session, SERVICE)
+    assert two.bob.session.delivery(SERVICE).run is None
+
+
+def test_an_update_of_a_driver_that_was_succeeded_is_not_begun(two: Checkouts) -> None:
+    with two.ann.session.exclusive():
+        with two.bob.session.exclusive(two.seen().identity):
+            pass
+        with pytest.raises(Lost, match="writes nothing more"):
+            two.ann.session.update(lambda _: None)
+    assert two.ann.engine.declared == []
