@@ -24,7 +24,7 @@ from components.labels import SLOT
 from components.manifests.dashboards import dashboards
 from components.manifests.monitor import scraped
 from delivery.errors import DeliveryError
-from delivery.release.stack import Session
+from delivery.release.stack import Stack
 
 PROJECT = Path(__file__).parent.parent
 POINTS = 120
@@ -37,17 +37,15 @@ class PictureFailed(Exception):
     """One line for a person: what was asked for, and why there is no answer."""
 
 
-def panels_of(session: Session, service: str | None) -> tuple[str, list[dict[str, Any]]]:
+def panels_of(stack: Stack, service: str | None) -> tuple[str, list[dict[str, Any]]]:
     """Give a service's name and panels from the stack's dashboard, by default those of the first open row.
 
     Raises:
         PictureFailed: there is no dashboard, or it has no such row.
     """
-    made = dashboards(session.spec())
+    made = dashboards(stack.spec())
     if made is None:
-        raise PictureFailed(
-            f"{session.stack}: declares no dashboard: slipway:cluster.monitoring and .dashboards say so"
-        )
+        raise PictureFailed(f"{stack.name}: declares no dashboard: slipway:cluster.monitoring and .dashboards say so")
     (text,) = made.values()
     rows: dict[str, list[dict[str, Any]]] = {}
     opened: list[str] = []
@@ -59,7 +57,7 @@ def panels_of(session: Session, service: str | None) -> tuple[str, list[dict[str
             rows[opened[-1]].append(panel)
     chosen = service or next(iter(opened), next(iter(rows)))
     if chosen not in rows:
-        raise PictureFailed(f"{chosen}: the dashboard of {session.stack} has no such service; it has {', '.join(rows)}")
+        raise PictureFailed(f"{chosen}: the dashboard of {stack.name} has no such service; it has {', '.join(rows)}")
     return chosen, rows[chosen]
 
 
@@ -117,29 +115,27 @@ def _named(legend: str, labels: dict[str, str]) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), legend)
 
 
-def draw(stack: str, url: str | None, service: str | None, span: Span, window: str) -> str:
+def draw(name: str, url: str | None, service: str | None, span: Span, window: str) -> str:
     """Ask for everything and draw it.
 
     Raises:
         PictureFailed: as `panels_of` and `Asked.graph`.
         DeliveryError: the stack or its entry cannot be read.
     """
-    session = Session.open(PROJECT, stack)
-    where = url or session.settings().cluster.metrics_url or session.settings().cluster.prometheus_url
+    stack = Stack.open(PROJECT, name)
+    where = url or stack.settings().cluster.metrics_url or stack.settings().cluster.prometheus_url
     if where is None:
-        raise PictureFailed(f"{stack}: slipway:cluster.metricsUrl names no Prometheus; give --url")
-    chosen, panels = panels_of(session, service)
+        raise PictureFailed(f"{name}: slipway:cluster.metricsUrl names no Prometheus; give --url")
+    chosen, panels = panels_of(stack, service)
     progress = track(panels, f"asking Prometheus for {len(panels)} panels", console=Console(stderr=True))
     with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
         asked = Asked(client, str(where), span, window)
         graphs = [asked.graph(panel) for panel in progress]
     if not any(line.points for graph in graphs for line in graph.lines if not line.constant):
-        raise PictureFailed(
-            f"{where}: holds no series of {chosen} in {session.namespace} in that time; is it deployed?"
-        )
+        raise PictureFailed(f"{where}: holds no series of {chosen} in {stack.namespace} in that time; is it deployed?")
     since, until = (datetime.fromtimestamp(at, UTC) for at in (span.start, span.end))
     when = f"{since:%Y-%m-%d %H:%M} to {until:%H:%M} UTC, rates over {window}"
-    return picture(f"{chosen} in {session.namespace}", f"The dashboard's own queries, {when}", graphs, span)
+    return picture(f"{chosen} in {stack.namespace}", f"The dashboard's own queries, {when}", graphs, span)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

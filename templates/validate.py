@@ -12,14 +12,14 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))  # run as a file, from wherever
 
 from delivery.errors import DeliveryError  # noqa: E402 -- the project is on the path from here on
-from delivery.release.stack import Session  # noqa: E402
+from delivery.release.stack import Stack  # noqa: E402
 
 
 def faults(project: Path, stacks: list[str]) -> Iterator[str]:
     """Say what keeps these stacks from being deployed."""
     for stack in stacks:
         try:
-            Session.open(project, stack).spec()
+            Stack.open(project, stack).spec()
         except DeliveryError as error:
             yield from str(error).splitlines()
 

@@ -16,7 +16,8 @@ from delivery.lock.holder import Holder
 from delivery.lock.signals import interrupt
 from delivery.lock.turn_back_request import Asked, Request, Turn
 from delivery.release.position import position
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from delivery.report.journal import Journal
 from delivery.report.live_view import Heading
 from delivery.report.progress import watching
@@ -30,68 +31,65 @@ Act = Callable[[Listener], None]
 
 
 def drive(  # noqa: PLR0913 -- what, where, and how it is told
-    report: Report, session: Session, service: str, *, act: Act, what: str, events: bool, steps: int | None = None
+    report: Report, service: Service, *, act: Act, what: str, events: bool, steps: int | None = None
 ) -> None:
     """Do ``act`` (begin, turn back), then carry the release on until it ends or waits.
 
     The caller holds the lock. ^C leaves the release where it is and says so.
     """
-    spec = session.service_spec(service)
-    heading = Heading(stack=session.stack, service=service, what=what, strategy=spec.release.strategy)
-    journal = Journal(service, spec)
+    spec = service.spec
+    heading = Heading(stack=service.stack.name, service=service.name, what=what, strategy=spec.release.strategy)
+    journal = Journal(service.name, spec)
     try:
         with watching(progress_console(), heading, journal, events=events) as listen:
-            outcome, asked = _carried(session, service, act, listen, steps)
+            outcome, asked = _carried(service, act, listen, steps)
     except KeyboardInterrupt:
-        report.document = _document(session, service, journal, "interrupted")
-        report.fail(interruption(session, service), INTERRUPTED)
+        report.document = _document(service, journal, "interrupted")
+        report.fail(interruption(service), INTERRUPTED)
         return
-    report.document = _document(session, service, journal, outcome.result)
+    report.document = _document(service, journal, outcome.result)
     said = outcome.said if outcome.said.startswith(outcome.result) else f"{outcome.result}: {outcome.said}"
     report.document["said"] = said
     if asked is not None:  # whoever waits for this command waits for another outcome
-        report.fail(f"{session.stack} {service}: {said} (asked by {asked.by})", outcome.exit_code or INTERRUPTED)
+        report.fail(f"{service}: {said} (asked by {asked.by})", outcome.exit_code or INTERRUPTED)
     elif outcome.exit_code:
-        report.fail(f"{session.stack} {service}: {said}", outcome.exit_code)
+        report.fail(f"{service}: {said}", outcome.exit_code)
     else:
-        report.show(Text(f"{session.stack} {service}: {said}", style="green"))
+        report.show(Text(f"{service}: {said}", style="green"))
 
 
-def _carried(
-    session: Session, service: str, act: Act, listen: Listener, steps: int | None
-) -> tuple[driver.Outcome, Request | None]:
+def _carried(service: Service, act: Act, listen: Listener, steps: int | None) -> tuple[driver.Outcome, Request | None]:
     """Act and carry on; where somebody elsewhere asks the driver to turn back, do that instead, and tell them."""
-    session.lock.driving = service
+    service.stack.lock.driving = service.name
     try:
         act(listen)
-        return driver.go(session, service, listen, steps=steps), None
+        return driver.go(service, listen, steps=steps), None
     except KeyboardInterrupt:
-        request = session.lock.asked(service)
+        request = service.stack.lock.asked(service.name)
         if request is None:
             raise
     blame = request.turn == "rolled back"
-    driver.turn_back(session, service, request.turn, request.reason, blame=blame)
-    outcome = driver.go(session, service, listen)
-    session.lock.answer(outcome.result, outcome.said)
+    driver.turn_back(service, request.turn, request.reason, blame=blame)
+    outcome = driver.go(service, listen)
+    service.stack.lock.answer(outcome.result, outcome.said)
     return outcome, request
 
 
-def interruption(session: Session, service: str) -> str:
+def interruption(service: Service) -> str:
     """Say what is true after ^C, and the two commands that there are."""
-    spec, delivery, target = session.service_spec(service), session.delivery(service), f"{session.stack} {service}"
-    at = position(session.stack, service, spec, delivery, driver=None, now=driver.now())
+    at = position(service.stack.name, service.name, service.spec, service.record(), driver=None, now=driver.now())
     if at.stage is None:
-        return f"interrupted: no release of {service} is under way; {session.file.path.name} says what runs"
+        return f"interrupted: no release of {service.name} is under way; {service.stack.file.path.name} says what runs"
     release = at.stage.release
     to_new = f"{release.canary} gets {release.weight} % of the requests, " if release.canary else ""
     return (
         f"interrupted at {at.stage.title} ({at.index + 1} of {len(at.stages)}): {to_new}{release.live} is live; "
-        f"nothing moves until somebody says so; go on: slipway resume {target}; go back: slipway abort {target}"
+        f"nothing moves until somebody says so; go on: slipway resume {service}; go back: slipway abort {service}"
     )
 
 
-def _document(session: Session, service: str, journal: Journal, result: str) -> dict[str, Any]:
-    delivery = session.delivery(service)
+def _document(service: Service, journal: Journal, result: str) -> dict[str, Any]:
+    delivery = service.record()
     image = (journal.run.target.image or journal.run.image) if journal.run else None
     spoken = [v for v in delivery.verdicts if journal.run and v.began == journal.run.began]
     past = [one for one in delivery.history if journal.run and one.id == journal.run.id]
@@ -106,25 +104,25 @@ def _document(session: Session, service: str, journal: Journal, result: str) -> 
     }
 
 
-def elsewhere(session: Session, request: Request) -> Asked:
+def elsewhere(stack: Stack, request: Request) -> Asked:
     """Have a driver on another machine, or of another checkout, turn back; at once where none works on the stack."""
-    if session.holder() is not None:
+    if stack.holder() is not None:
         return Asked()  # this machine's: `seized` stops it sooner
-    lease = session.lock.elsewhere()
+    lease = stack.lock.elsewhere()
     if lease is None:
         return Asked()
 
     def told(holder: Holder) -> None:
-        progress_console().print(f"{session.stack}: asked {holder} to turn back", markup=False, soft_wrap=True)
+        progress_console().print(f"{stack.name}: asked {holder} to turn back", markup=False, soft_wrap=True)
 
-    return turn_back_request.ask(lease, request, told, session.lock.gone())
+    return turn_back_request.ask(lease, request, told, stack.lock.gone())
 
 
-def handed_over(report: Report, session: Session, asked: Asked, turn: Turn) -> bool:
+def handed_over(report: Report, stack: Stack, asked: Asked, turn: Turn) -> bool:
     """Report what the driver that was asked has done; False where none has, and it is left to do here."""
     if asked.answer is None:
         return False
-    said = f"{session.stack} {report.service}: {asked.answer.said} (by {asked.holder})"
+    said = f"{stack.name} {report.service}: {asked.answer.said} (by {asked.holder})"
     report.document |= {"result": asked.answer.result, "said": asked.answer.said, "by": str(asked.holder)}
     if asked.answer.result == turn:
         report.show(Text(said, style="green"))
@@ -134,23 +132,22 @@ def handed_over(report: Report, session: Session, asked: Asked, turn: Turn) -> b
 
 
 @contextmanager
-def seized(session: Session, past: str | None = None) -> Generator[None]:
+def seized(stack: Stack, past: str | None = None) -> Generator[None]:
     """Hold the stack, for who may not wait: a driver that works on it is told to stop, and its update too, as by ^C.
 
     Its record says where it was. ``past`` is the identity of a driver elsewhere that does not react: it is fenced off.
     Raises Busy if the driver does not stop.
     """
-    holder = session.holder()
+    holder = stack.holder()
     if holder:
         interrupt(holder)
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while session.holder() == holder:
+        while stack.holder() == holder:
             if time.monotonic() > deadline:
                 patience = formatting.duration(_PATIENCE_SECONDS)
                 raise Busy(
-                    f"stack {session.stack}: pid {holder} did not stop in {patience}; kill it, then run the command "
-                    "again"
+                    f"stack {stack.name}: pid {holder} did not stop in {patience}; kill it, then run the command again"
                 )
             time.sleep(_POLL_SECONDS)
-    with session.exclusive(past):
+    with stack.exclusive(past):
         yield

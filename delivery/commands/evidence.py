@@ -6,11 +6,11 @@ import typer
 from rich.text import Text
 
 from delivery import formatting
-from delivery.commands.options import VOUCHING, AnyService, AsJson, Reason, Service, Stack
-from delivery.commands.output import Report, chosen_services, opened, reported
+from delivery.commands.options import VOUCHING, AnyService, AsJson, Reason, ServiceName, StackName
+from delivery.commands.output import Report, chosen_services, opened, opened_service, reported
 from delivery.lock.actor import who
 from delivery.release import holds
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.release.takeover import catch_up
 from delivery.report.live_view import RESULTS, checks_table
 from delivery.run import driver, recheck
@@ -30,42 +30,45 @@ Window = Annotated[int, typer.Option("--window", metavar="SECONDS", min=1, help=
 
 @app.command(rich_help_panel=VOUCHING)
 def hold(  # noqa: PLR0913, PLR0917 -- one for each option
-    context: typer.Context, stack: Stack, service: Service, image: HeldImage, reason: Reason, as_json: AsJson = False
+    context: typer.Context,
+    stack: StackName,
+    service: ServiceName,
+    image: HeldImage,
+    reason: Reason,
+    as_json: AsJson = False,
 ) -> None:
     """Keep an image out: no release or promotion takes it until `slipway release-hold`.
 
     Example: slipway hold prod classifier registry.example.com/classifier@sha256:… --reason "leaks memory"
     """
     with reported("hold", stack, service, as_json=as_json) as report:
-        session, named = opened(context, stack), by_digest(image)
-        session.service_spec(service)
-        with session.exclusive():
-            catch_up(session, service)
-            delivery = session.delivery(service)
+        chosen, named = opened_service(context, stack, service), by_digest(image)
+        with chosen.stack.exclusive():
+            catch_up(chosen)
+            delivery = chosen.record()
             held = holds.hold(delivery, named, None, reason=reason, by=who(), now=driver.now())
-            declare(report, session, service, held, f"{formatting.digest(named)} is held: {reason}")
+            declare(report, chosen, held, f"{formatting.digest(named)} is held: {reason}")
 
 
 @app.command("release-hold", rich_help_panel=VOUCHING)
 def release_hold(
-    context: typer.Context, stack: Stack, service: Service, image: HeldImage, as_json: AsJson = False
+    context: typer.Context, stack: StackName, service: ServiceName, image: HeldImage, as_json: AsJson = False
 ) -> None:
     """Let a held image go; it may be released again, and needs evidence again.
 
     Example: slipway release-hold prod classifier registry.example.com/classifier@sha256:…
     """
     with reported("release-hold", stack, service, as_json=as_json) as report:
-        session, named = opened(context, stack), by_digest(image)
-        session.service_spec(service)
-        with session.exclusive():
-            catch_up(session, service)
-            free = holds.let_go(session.delivery(service), named, stack=stack, service=service)
-            declare(report, session, service, free, f"{formatting.digest(named)} may be released again")
+        chosen, named = opened_service(context, stack, service), by_digest(image)
+        with chosen.stack.exclusive():
+            catch_up(chosen)
+            free = holds.let_go(chosen.record(), named, stack=stack, service=service)
+            declare(report, chosen, free, f"{formatting.digest(named)} may be released again")
 
 
 @app.command(rich_help_panel=VOUCHING)
 def check(
-    context: typer.Context, stack: Stack, service: AnyService = None, window: Window = 600, as_json: AsJson = False
+    context: typer.Context, stack: StackName, service: AnyService = None, window: Window = 600, as_json: AsJson = False
 ) -> None:
     """Judge what is live again, by its last requests: a failure revokes its evidence, a pass renews what is missing.
 
@@ -74,14 +77,14 @@ def check(
     Example: slipway check staging classifier --window 1800
     """
     with reported("check", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        chosen = chosen_services(session, service)
-        with session.exclusive():
-            for name in chosen:
-                catch_up(session, name)
-            found = [recheck.check(session, name, window, driver.now()) for name in chosen]
+        opened_stack = opened(context, stack)
+        chosen = chosen_services(opened_stack, service)
+        with opened_stack.exclusive():
+            for one in chosen:
+                catch_up(one)
+            found = [recheck.check(one, window, driver.now()) for one in chosen]
             if any(one.change for one in found):
-                session.update(lambda _: None)  # the next environment reads outputs, not this file
+                opened_stack.update(lambda _: None)  # the next environment reads outputs, not this file
         report.document["services"] = {one.service: one.document() for one in found}
         for one in found:
             head = f"{stack} {one.service}: {one.result}" + (f", {one.change}" if one.change else "")
@@ -93,12 +96,12 @@ def check(
             report.fail(f"{stack} {said}", code)
 
 
-def declare(report: Report, session: Session, service: str, delivery: ServiceDelivery, said: str) -> None:
+def declare(report: Report, service: Service, delivery: ServiceDelivery, said: str) -> None:
     """Write a record without a release in it, and export it: the next environment reads outputs, not this file."""
-    session.write(service, session.release(service), delivery)
-    session.update(lambda _: None)
+    service.write(service.release(), delivery)
+    service.stack.update(lambda _: None)
     report.document["holds"] = [held.document() for held in delivery.holds]
-    report.show(f"{session.stack} {service}: {said}")
+    report.show(f"{service}: {said}")
 
 
 def by_digest(image: str) -> str:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-Stack = Annotated[str, typer.Argument(metavar="STACK", help="As in Pulumi.<stack>.yaml.", show_default=False)]
-Service = Annotated[str, typer.Argument(metavar="SERVICE", help="One of the stack's.", show_default=False)]
+StackName = Annotated[str, typer.Argument(metavar="STACK", help="As in Pulumi.<stack>.yaml.", show_default=False)]
+ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help="One of the stack's.", show_default=False)]
 AnyService = Annotated[
     str | None, typer.Argument(metavar="[SERVICE]", help="One of the stack's; all if left out.", show_default=False)
 ]

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console, RenderableType
 
 from delivery.errors import DeliveryError
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from models.errors import ConfigurationError
 
 INTERRUPTED = 130
@@ -96,14 +97,21 @@ def project(context: typer.Context) -> Path:
     return Path(context.find_root().params["cwd"])
 
 
-def opened(context: typer.Context, stack: str) -> Session:
+def opened(context: typer.Context, stack: str) -> Stack:
     """Open a stack of the project; raises DeliveryError with the nearest name if there is none."""
-    return Session.open(project(context), stack)
+    return Stack.open(project(context), stack)
 
 
-def chosen_services(session: Session, service: str | None) -> list[str]:
-    """Give the one that was named, or all; raises DeliveryError with the nearest name if there is none such."""
-    if service is None:
-        return list(session.entry.services)
-    session.service_spec(service)
-    return [service]
+def opened_service(context: typer.Context, stack: str, service: str) -> Service:
+    """Open one service of a stack; raises DeliveryError with the nearest name if there is none."""
+    found = Service(opened(context, stack), service)
+    _ = found.spec
+    return found
+
+
+def chosen_services(stack: Stack, service: str | None) -> list[Service]:
+    """Return the one that was named, or all; raises DeliveryError with the nearest name if there is none."""
+    found = [Service(stack, name) for name in ([service] if service else stack.entry.services)]
+    for one in found:
+        _ = one.spec
+    return found

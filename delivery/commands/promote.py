@@ -48,9 +48,9 @@ def promote(  # noqa: PLR0913, PLR0917 -- one for each option
     """
     with reported("promote", source, as_json=as_json) as report:
         past = Override(reason=override, by=who(), at=driver.now()) if override else None
-        sessions = [opened(context, target) for target in targets]
+        receiving = [opened(context, target) for target in targets]
         offering = opened(context, source)
-        found = promotion.plan(offering, sessions, service or (), now=driver.now(), override=past)
+        found = promotion.plan(offering, receiving, service or (), now=driver.now(), override=past)
         _refuse_other(source, found, image)
         report.document = {"source": source, "promotions": []}
         if not found:
@@ -67,32 +67,32 @@ def _refuse_other(source: str, found: list[promotion.Promotion], image: str | No
     for one in found:
         if image is not None and one.content.image != image:
             raise Refused(
-                f"{source} {one.service}: runs {formatting.digest(one.content.image)}, not {formatting.digest(image)}; "
-                f"release that one in {source} first, or promote without --image"
+                f"{source} {one.service.name}: runs {formatting.digest(one.content.image)}, "
+                f"not {formatting.digest(image)}; release that one in {source} first, or promote without --image"
             )
 
 
 def _leave(report: Report, rest: list[promotion.Promotion]) -> None:
     """Say what was not touched, for what came before did not end as it should."""
-    report.document["untouched"] = [{"stack": one.session.stack, "service": one.service} for one in rest]
-    if report.said and rest:
-        report.said += f"; not touched: {', '.join(f'{one.session.stack} {one.service}' for one in rest)}"
+    left = [one.service for one in rest]
+    report.document["untouched"] = [{"stack": service.stack.name, "service": service.name} for service in left]
+    if report.said and left:
+        report.said += f"; not touched: {', '.join(map(str, left))}"
 
 
 def _released(report: Report, one: promotion.Promotion, past: Override | None, *, events: bool) -> dict[str, Any]:
     """Carry out one promotion; give the report's document with it."""
-    before, session, service = report.document, one.session, one.service
-    with session.exclusive():
-        catch_up(session, service)
-        run = records.new_run(session, service, one.content, driver.now(), override=past)
-        report.show(f"{session.stack} {service}", tables.plan(forecast.foresee(session.service_spec(service), run)), "")
+    before, service = report.document, one.service
+    with service.stack.exclusive():
+        catch_up(service)
+        run = records.new_run(service, one.content, driver.now(), override=past)
+        report.show(str(service), tables.plan(forecast.foresee(service.spec, run)), "")
         drive(
             report,
-            session,
             service,
-            act=lambda listen: driver.begin(session, service, run, listen),
+            act=lambda listen: driver.begin(service, run, listen),
             what=formatting.digest(one.content.image),
             events=events,
         )
-    entry = {"stack": session.stack, "service": service, **report.document}
+    entry = {"stack": service.stack.name, "service": service.name, **report.document}
     return {**before, "promotions": [*before["promotions"], entry]}

@@ -8,14 +8,14 @@ import typer
 from delivery import formatting
 from delivery.commands import slot_options
 from delivery.commands.drive import drive, elsewhere, handed_over, seized
-from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overriding, Reason, Service, Stack
-from delivery.commands.output import opened, reported
+from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overriding, Reason, ServiceName, StackName
+from delivery.commands.output import opened_service, reported
 from delivery.errors import DeliveryError
 from delivery.events import Listener
 from delivery.lock.actor import who
 from delivery.lock.turn_back_request import Request
 from delivery.release import records
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.release.takeover import catch_up
 from delivery.report import forecast, tables
 from delivery.run import driver
@@ -44,8 +44,8 @@ Manual = Annotated[bool, typer.Option("--manual", help="Each step waits for `sli
 @app.command(rich_help_panel=CHANGING)
 def release(  # noqa: PLR0913, PLR0917 -- one for each option
     context: typer.Context,
-    stack: Stack,
-    service: Service,
+    stack: StackName,
+    service: ServiceName,
     image: Image = None,
     model: Model = None,
     checksum: Checksum = None,
@@ -64,21 +64,20 @@ def release(  # noqa: PLR0913, PLR0917 -- one for each option
     Example: slipway release prod classifier --image registry.example.com/classifier@sha256:…
     """
     with reported("release", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
+        chosen = opened_service(context, stack, service)
         asked = slot_options.Asked(image=image, model=model, checksum=checksum, files=files, server=server or ())
-        target = slot_options.target(session, service, asked)
+        target = slot_options.target(chosen, asked)
         past = Override(reason=override, by=who(), at=driver.now()) if override else None
-        with session.exclusive():
-            if catch_up(session, service):
-                target = slot_options.target(session, service, asked)
-            run = records.new_run(session, service, target, driver.now(), manual=manual, override=past)
-            planned = forecast.foresee(session.service_spec(service), run)
+        with chosen.stack.exclusive():
+            if catch_up(chosen):
+                target = slot_options.target(chosen, asked)
+            run = records.new_run(chosen, target, driver.now(), manual=manual, override=past)
+            planned = forecast.foresee(chosen.spec, run)
             report.show(tables.plan(planned), "")
             drive(
                 report,
-                session,
-                service,
-                act=lambda listen: driver.begin(session, service, run, listen),
+                chosen,
+                act=lambda listen: driver.begin(chosen, run, listen),
                 what=formatting.digest(target.image),
                 events=events,
             )
@@ -87,7 +86,7 @@ def release(  # noqa: PLR0913, PLR0917 -- one for each option
 
 @app.command(rich_help_panel=CHANGING)
 def step(
-    context: typer.Context, stack: Stack, service: Service, as_json: AsJson = False, events: AsEvents = False
+    context: typer.Context, stack: StackName, service: ServiceName, as_json: AsJson = False, events: AsEvents = False
 ) -> None:
     """Carry out the next step of a manual release: one move of traffic, and its verdict.
 
@@ -98,7 +97,7 @@ def step(
 
 @app.command(rich_help_panel=CHANGING)
 def resume(
-    context: typer.Context, stack: Stack, service: Service, as_json: AsJson = False, events: AsEvents = False
+    context: typer.Context, stack: StackName, service: ServiceName, as_json: AsJson = False, events: AsEvents = False
 ) -> None:
     """Carry on a release whose driver ended, however that happened; also empties an old slot that was kept warm.
 
@@ -107,15 +106,11 @@ def resume(
     _carry_on("resume", context, stack, service, as_json=as_json, events=events)
 
 
-def under_way(session: Session, service: str) -> Run:
+def under_way(service: Service) -> Run:
     """Give the release that is under way; raises DeliveryError if there is none."""
-    session.service_spec(service)
-    run = session.delivery(service).run
+    run = service.record().run
     if run is None:
-        raise DeliveryError(
-            f"{session.stack} {service}: no release is under way; those that were: "
-            f"slipway history {session.stack} {service}"
-        )
+        raise DeliveryError(f"{service}: no release is under way; those that were: slipway history {service}")
     return run
 
 
@@ -130,15 +125,13 @@ def _carry_on(  # noqa: PLR0913 -- one for each option
     steps: int | None = None,
 ) -> None:
     with reported(command, stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        session.service_spec(service)
-        with session.exclusive():
-            catch_up(session, service)
-            run = under_way(session, service)
+        chosen = opened_service(context, stack, service)
+        with chosen.stack.exclusive():
+            catch_up(chosen)
+            run = under_way(chosen)
             drive(
                 report,
-                session,
-                service,
+                chosen,
                 act=lambda _: None,
                 what=formatting.digest(run.target.image),
                 events=events,
@@ -149,8 +142,8 @@ def _carry_on(  # noqa: PLR0913 -- one for each option
 @app.command(rich_help_panel=CHANGING)
 def abort(  # noqa: PLR0913, PLR0917 -- one for each option
     context: typer.Context,
-    stack: Stack,
-    service: Service,
+    stack: StackName,
+    service: ServiceName,
     reason: Reason = "aborted by hand",
     as_json: AsJson = False,
     events: AsEvents = False,
@@ -162,20 +155,19 @@ def abort(  # noqa: PLR0913, PLR0917 -- one for each option
     Example: slipway abort prod classifier --reason "wrong model"
     """
     with reported("abort", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        if session.holder() is not None:
-            under_way(session, service)  # a driver is not stopped in vain
-        asked = elsewhere(session, Request(service=service, turn="aborted", reason=reason, by=who()))
-        if handed_over(report, session, asked, "aborted"):
+        chosen = opened_service(context, stack, service)
+        if chosen.stack.holder() is not None:
+            under_way(chosen)  # a driver is not stopped in vain
+        asked = elsewhere(chosen.stack, Request(service=service, turn="aborted", reason=reason, by=who()))
+        if handed_over(report, chosen.stack, asked, "aborted"):
             return
-        with seized(session, asked.past):
-            catch_up(session, service)
-            run = under_way(session, service)
+        with seized(chosen.stack, asked.past):
+            catch_up(chosen)
+            run = under_way(chosen)
             drive(
                 report,
-                session,
-                service,
-                act=lambda _: driver.turn_back(session, service, "aborted", reason),
+                chosen,
+                act=lambda _: driver.turn_back(chosen, "aborted", reason),
                 what=formatting.digest(run.target.image),
                 events=events,
             )
@@ -184,8 +176,8 @@ def abort(  # noqa: PLR0913, PLR0917 -- one for each option
 @app.command(rich_help_panel=CHANGING)
 def rollback(  # noqa: PLR0913, PLR0917 -- one for each option
     context: typer.Context,
-    stack: Stack,
-    service: Service,
+    stack: StackName,
+    service: ServiceName,
     reason: Reason = "rolled back by hand",
     as_json: AsJson = False,
     events: AsEvents = False,
@@ -198,24 +190,23 @@ def rollback(  # noqa: PLR0913, PLR0917 -- one for each option
     Example: slipway rollback prod classifier --reason "wrong answers on rotated pictures"
     """
     with reported("rollback", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        session.service_spec(service)
-        asked = elsewhere(session, Request(service=service, turn="rolled back", reason=reason, by=who()))
-        if handed_over(report, session, asked, "rolled back"):
+        chosen = opened_service(context, stack, service)
+        asked = elsewhere(chosen.stack, Request(service=service, turn="rolled back", reason=reason, by=who()))
+        if handed_over(report, chosen.stack, asked, "rolled back"):
             return
-        with seized(session, asked.past):
-            catch_up(session, service)
-            run = session.delivery(service).run
-            back = None if run else way_back.version_before(session, service)
+        with seized(chosen.stack, asked.past):
+            catch_up(chosen)
+            run = chosen.record().run
+            back = None if run else way_back.version_before(chosen)
 
             def act(listen: Listener) -> None:
                 if back is None:
-                    way_back.turn_back(session, service, reason)
+                    way_back.turn_back(chosen, reason)
                 else:
-                    way_back.begin(session, service, back, listen, reason)
+                    way_back.begin(chosen, back, listen, reason)
 
             left = run.target.image if run else back and back.image
-            drive(report, session, service, act=act, what=formatting.digest(left), events=events)
+            drive(report, chosen, act=act, what=formatting.digest(left), events=events)
             if report.exit_code == ROLLED_BACK:  # as was asked
                 report.succeed()
 
@@ -223,8 +214,8 @@ def rollback(  # noqa: PLR0913, PLR0917 -- one for each option
 @app.command(rich_help_panel=CHANGING)
 def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     context: typer.Context,
-    stack: Stack,
-    service: Service,
+    stack: StackName,
+    service: ServiceName,
     reason: Reason,
     as_json: AsJson = False,
     events: AsEvents = False,
@@ -234,11 +225,10 @@ def approve(  # noqa: PLR0913, PLR0917 -- one for each option
     Example: slipway approve prod classifier --reason "looked at the sampled answers"
     """
     with reported("approve", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        session.service_spec(service)
-        with session.exclusive():
-            catch_up(session, service)
-            run = under_way(session, service)
-            records.approve(session, service, reason=reason, by=who(), now=driver.now())
-            drive(report, session, service, act=lambda _: None, what=formatting.digest(run.target.image), events=events)
+        chosen = opened_service(context, stack, service)
+        with chosen.stack.exclusive():
+            catch_up(chosen)
+            run = under_way(chosen)
+            records.approve(chosen, reason=reason, by=who(), now=driver.now())
+            drive(report, chosen, act=lambda _: None, what=formatting.digest(run.target.image), events=events)
             report.document["approval"] = {"by": who(), "reason": reason}

@@ -7,8 +7,8 @@ import typer
 from rich.live import Live
 
 from delivery.commands import slot_options
-from delivery.commands.options import LOOKING, AnyService, AsJson, Image, Service, Stack
-from delivery.commands.output import chosen_services, console, opened, reported
+from delivery.commands.options import LOOKING, AnyService, AsJson, Image, ServiceName, StackName
+from delivery.commands.output import chosen_services, console, opened, opened_service, reported
 from delivery.commands.release import Checksum, Files, Model, Server
 from delivery.release import records
 from delivery.report import forecast, status, tables
@@ -24,7 +24,7 @@ _WATCH_SECONDS = 2.0
 @app.command("status", rich_help_panel=LOOKING)
 def show_status(
     context: typer.Context,
-    stack: Stack,
+    stack: StackName,
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until ^C.")] = False,
 ) -> None:
@@ -35,19 +35,21 @@ def show_status(
     Example: slipway status prod --watch
     """
     with reported("status", stack, as_json=as_json) as report:
-        session = opened(context, stack)
+        opened_stack = opened(context, stack)
         if watch and not as_json and console().is_terminal:
-            with Live(tables.status(status.look(session)), console=console()) as live:
+            with Live(tables.status(status.look(opened_stack)), console=console()) as live:
                 while True:
                     time.sleep(_WATCH_SECONDS)
-                    live.update(tables.status(status.look(session)))
-        found = status.look(session)
+                    live.update(tables.status(status.look(opened_stack)))
+        found = status.look(opened_stack)
         report.document = found.document()
         report.show(tables.status(found))
 
 
 @app.command("diff", rich_help_panel=LOOKING)
-def show_difference(context: typer.Context, stack: Stack, service: AnyService = None, as_json: AsJson = False) -> None:
+def show_difference(
+    context: typer.Context, stack: StackName, service: AnyService = None, as_json: AsJson = False
+) -> None:
     """Show how each live slot differs from the working tree, field by field, and the command that applies the changes.
 
     Exits with 0 whether or not there is a difference.
@@ -55,24 +57,23 @@ def show_difference(context: typer.Context, stack: Stack, service: AnyService = 
     Example: slipway diff prod classifier
     """
     with reported("diff", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        outputs = session.outputs()
-        found = [pending(session, name, outputs) for name in chosen_services(session, service)]
+        opened_stack = opened(context, stack)
+        outputs = opened_stack.outputs()
+        found = [pending(one, outputs) for one in chosen_services(opened_stack, service)]
         report.document["services"] = {one.service: one.document() for one in found}
         for one in found:
             report.show(tables.difference(one), "")
 
 
 @app.command(rich_help_panel=LOOKING)
-def history(context: typer.Context, stack: Stack, service: AnyService = None, as_json: AsJson = False) -> None:
+def history(context: typer.Context, stack: StackName, service: AnyService = None, as_json: AsJson = False) -> None:
     """Show the releases that have ended, the newest first, with who overrode what.
 
     Example: slipway history prod classifier
     """
     with reported("history", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        chosen = chosen_services(session, service)
-        ended = [(name, past) for name in chosen for past in session.delivery(name).history]
+        chosen = chosen_services(opened(context, stack), service)
+        ended = [(one.name, past) for one in chosen for past in one.record().history]
         ended.sort(key=lambda pair: pair[1].ended, reverse=True)
         report.document["history"] = [{"service": name, **past.document()} for name, past in ended]
         report.show(tables.history(ended) if ended else f"{stack}: no release has ended yet")
@@ -81,8 +82,8 @@ def history(context: typer.Context, stack: Stack, service: AnyService = None, as
 @app.command(rich_help_panel=LOOKING)
 def plan(  # noqa: PLR0913, PLR0917 -- one for each option
     context: typer.Context,
-    stack: Stack,
-    service: Service,
+    stack: StackName,
+    service: ServiceName,
     image: Image = None,
     model: Model = None,
     checksum: Checksum = None,
@@ -97,15 +98,11 @@ def plan(  # noqa: PLR0913, PLR0917 -- one for each option
     Example: slipway plan prod classifier --image registry.example.com/classifier@sha256:…
     """
     with reported("plan", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        spec = session.service_spec(service)
+        chosen = opened_service(context, stack, service)
+        spec = chosen.spec
         asked = slot_options.Asked(image=image, model=model, checksum=checksum, files=files, server=server or ())
-        target = (
-            slot_options.target(session, service, asked)
-            if asked != slot_options.Asked()
-            else slot_options.unnamed(session, service)
-        )
-        foreseen = forecast.foresee(spec, records.new_run(session, service, target, driver.now()))
-        found = pending(session, service, session.outputs())
+        target = slot_options.target(chosen, asked) if asked != slot_options.Asked() else slot_options.unnamed(chosen)
+        foreseen = forecast.foresee(spec, records.new_run(chosen, target, driver.now()))
+        found = pending(chosen, chosen.stack.outputs())
         report.document.update({**foreseen.document(), "difference": found.document()})
         report.show(tables.difference(found), "", tables.plan(foreseen))

@@ -1,6 +1,6 @@
 """`slipway size`: what a load takes, without a cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,10 +9,10 @@ import typer
 from pydantic import ValidationError
 from rich.progress import Progress
 
-from delivery.commands.options import LOOKING, AnyService, AsJson, Stack
+from delivery.commands.options import LOOKING, AnyService, AsJson, StackName
 from delivery.commands.output import Report, chosen_services, opened, progress_console, reported
 from delivery.errors import DeliveryError
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.report import size_tables
 from models.errors import ConfigurationError, faults_of
 from models.load import Load
@@ -48,7 +48,7 @@ class WhatIf:
 @app.command("size", rich_help_panel=LOOKING)
 def show_size(  # noqa: PLR0913, PLR0917 -- one for each option
     context: typer.Context,
-    stack: Stack,
+    stack: StackName,
     service: AnyService = None,
     rate: Annotated[float | None, typer.Option(help="Requests per second.", show_default=False)] = None,
     peak: Annotated[float | None, typer.Option(help="Requests per second at most.", show_default=False)] = None,
@@ -77,7 +77,7 @@ def show_size(  # noqa: PLR0913, PLR0917 -- one for each option
         utilization=utilization, within=within, percent=percent,
     )  # fmt: skip
     with reported("size", stack, service, as_json=as_json) as report:
-        found = list(_sized(opened(context, stack), service, what_if))
+        found = list(_sized(chosen_services(opened(context, stack), service), what_if))
         if plot and len(found) != 1:
             raise DeliveryError(f"--plot draws one service, and {len(found)} of {stack} have a load; name one")
         if simulate:
@@ -88,20 +88,19 @@ def show_size(  # noqa: PLR0913, PLR0917 -- one for each option
         _tell(report, found)
 
 
-def _sized(session: Session, service: str | None, what_if: WhatIf) -> Iterator[Sized]:
-    names = chosen_services(session, service)
+def _sized(services: Sequence[Service], what_if: WhatIf) -> Iterator[Sized]:
     asks = what_if != WhatIf(**dict.fromkeys(WhatIf.__dataclass_fields__))
-    if asks and len(names) != 1:
-        raise DeliveryError(f"{session.stack}: the options speak of one service; name one of {', '.join(names)}")
-    for name in names:
-        where, spec = f"{session.stack} {name}", session.service_spec(name)
-        spec = _changed(spec, what_if, f"{where}: ") if asks else spec
+    if asks and len(services) != 1:
+        known = ", ".join(service.name for service in services)
+        raise DeliveryError(f"{services[0].stack.name}: the options speak of one service; name one of {known}")
+    for service in services:
+        spec = _changed(service.spec, what_if, f"{service}: ") if asks else service.spec
         try:
             if (found := size(spec)) is not None:
                 _ = found.most, found.target  # whether there is a number of pods at all is known here
-                yield Sized(name=name, spec=spec, sizing=found)
+                yield Sized(name=service.name, spec=spec, sizing=found)
         except OutOfReachError as error:
-            raise DeliveryError(f"{where}: {error}") from error
+            raise DeliveryError(f"{service}: {error}") from error
 
 
 def _changed(spec: ServiceSpec, what_if: WhatIf, where: str) -> ServiceSpec:

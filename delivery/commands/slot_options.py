@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from delivery.errors import DeliveryError
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.report.pending import builds
 from models.parsing import parse
 from models.release import SlotRelease
@@ -26,7 +26,7 @@ class Asked:
     server: Sequence[str] = ()
 
 
-def target(session: Session, service: str, asked: Asked) -> SlotRelease:
+def target(service: Service, asked: Asked) -> SlotRelease:
     """Give the new slot's content.
 
     In the environment that builds, no image means the one that the next update builds from the tree. Elsewhere it means
@@ -37,16 +37,16 @@ def target(session: Session, service: str, asked: Asked) -> SlotRelease:
         ConfigurationError: a value is not what a slot can hold.
         typer.BadParameter: nothing was named, or things that do not go together.
     """
-    spec, here = session.service_spec(service), builds(session, service)
-    live = _live(session, service)
-    runs = session.revision(service, live)
+    spec, here = service.spec, builds(service)
+    live = _live(service)
+    runs = service.revision(live)
     own, news = runs.content, runs.spec != spec.of_slot
     if asked.checksum and not asked.model:
         raise typer.BadParameter("says what a model's sums must be; give --model too", param_hint="--checksum")
     if asked.image is None and not here and not (asked.model or asked.files or asked.server or news):
         raise typer.BadParameter(
-            f"{session.environment} builds no image, and the catalogue entry has no pending changes: give --image, "
-            "--model, --files or --server",
+            f"{service.stack.environment} builds no image, and the catalogue entry has no pending changes: "
+            "give --image, --model, --files or --server",
             param_hint="--image",
         )
     given: dict[str, Any] = own.document()
@@ -60,15 +60,15 @@ def target(session: Session, service: str, asked: Asked) -> SlotRelease:
     return parse(SlotRelease, given, "release: ")
 
 
-def unnamed(session: Session, service: str) -> SlotRelease:
+def unnamed(service: Service) -> SlotRelease:
     """Give a version that nobody has named yet: the live slot's content, of an image that is still to come."""
-    return session.revision(service, _live(session, service)).content
+    return service.revision(_live(service)).content
 
 
-def _live(session: Session, service: str) -> SlotRelease:
+def _live(service: Service) -> SlotRelease:
     """Give what the live slot runs; before the first update, what it declares."""
-    release = session.release(service)
-    return session.live(service) or release.slots[release.live].settled
+    release = service.release()
+    return service.live() or release.slots[release.live].settled
 
 
 def read(folder: Path) -> dict[str, str]:

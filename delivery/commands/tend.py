@@ -5,12 +5,12 @@ from rich.text import Text
 
 from delivery import formatting
 from delivery.commands.drive import drive
-from delivery.commands.options import CHANGING, AnyService, AsEvents, AsJson, Stack
+from delivery.commands.options import CHANGING, AnyService, AsEvents, AsJson, StackName
 from delivery.commands.output import Report, chosen_services, opened, reported
 from delivery.errors import Busy
 from delivery.events import Listener
 from delivery.release import unattended
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.release.takeover import catch_up
 from delivery.release.unattended import Tended
 from delivery.run import driver
@@ -23,7 +23,7 @@ WAITS = driver.EXIT["waiting"]
 @app.command(rich_help_panel=CHANGING)
 def tend(
     context: typer.Context,
-    stack: Stack,
+    stack: StackName,
     service: AnyService = None,
     as_json: AsJson = False,
     events: AsEvents = False,
@@ -36,42 +36,42 @@ def tend(
     Example: slipway tend prod
     """
     with reported("tend", stack, service, as_json=as_json) as report:
-        session = opened(context, stack)
-        services = {name: look(session, name) for name in chosen_services(session, service)}
+        opened_stack = opened(context, stack)
+        services = {one.name: look(one) for one in chosen_services(opened_stack, service)}
         report.document["services"] = {name: found.document() for name, found in services.items()}
         due = [found for found in services.values() if found.act]
         if not due:
             said = "; ".join(f"{found.service}: {found.said}" for found in services.values())
             report.show(f"{stack}: nothing to do: {said}")
         for found in due:
-            tended(report, session, found, events=events)
+            tended(report, Service(opened_stack, found.service), events=events)
 
 
-def look(session: Session, service: str) -> Tended:
+def look(service: Service) -> Tended:
     """Say what is due now."""
-    return unattended.look(session, service, driver=session.owner(), seen=session.lock.seen(), now=driver.now())
+    return unattended.look(service, driver=service.stack.owner(), seen=service.stack.lock.seen(), now=driver.now())
 
 
-def tended(report: Report, session: Session, found: Tended, *, events: bool) -> None:
+def tended(report: Report, service: Service, *, events: bool) -> None:
     """Do what is due, if nobody else does it; that somebody else does is as good."""
-    before, service = report.document, found.service
+    before = report.document
     try:
-        with session.exclusive():
-            catch_up(session, service)
-            again = unattended.look(session, service, driver=None, seen=session.lock.held_lease, now=driver.now())
+        with service.stack.exclusive():
+            catch_up(service)
+            again = unattended.look(service, driver=None, seen=service.stack.lock.held_lease, now=driver.now())
             if again.act is None:
                 return
-            report.show(f"{session.stack} {service}: {again.said}")
-            run = session.delivery(service).run
+            report.show(f"{service}: {again.said}")
+            run = service.record().run
 
             def act(_: Listener) -> None:
                 if again.act == "return":
-                    driver.turn_back(session, service, "aborted", again.said)
+                    driver.turn_back(service, "aborted", again.said)
 
-            drive(report, session, service, act=act, what=formatting.digest(run and run.target.image), events=events)
+            drive(report, service, act=act, what=formatting.digest(run and run.target.image), events=events)
     except Busy as busy:
-        report.show(Text(f"{session.stack} {service}: nothing to do: {busy}"))
+        report.show(Text(f"{service}: nothing to do: {busy}"))
     after, report.document = report.document, before
-    report.document["services"][service] |= {"result": after.get("result"), "outcome": after.get("said")}
+    report.document["services"][service.name] |= {"result": after.get("result"), "outcome": after.get("said")}
     if report.exit_code == WAITS:  # a person is asked, which is no failure of a schedule
         report.succeed()

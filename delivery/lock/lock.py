@@ -43,7 +43,7 @@ def _interrupt() -> None:
 
 @dataclass
 class Lock:
-    """The lock of one stack, as one session holds it."""
+    """The lock of one stack, as one process holds it."""
 
     file: Path
     stack: str

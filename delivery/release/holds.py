@@ -9,16 +9,17 @@ from models.evidence import short, shown
 
 
 def refuse_held(  # noqa: PLR0913 -- what, and where
-    delivery: ServiceDelivery, image: str, config: str, *, stack: str, service: str, revision: str | None = None
+    record: ServiceDelivery, image: str, config: str, *, stack: str, service: str, revision: str | None = None
 ) -> None:
-    """Do nothing, or raise Refused where these bytes are held in this stack.
+    """Raise Refused if these bytes are held in this stack.
 
     An override does not help: it goes past missing evidence, and a hold *is* evidence.
     """
-    if held := delivery.holding(image, config, revision):
+    if held := record.holding(image, config, revision):
         raise Refused(
-            f"{stack}: {service} {short(image)} is held: {held.reason} ({held.by}, {shown(held.at)}); "
-            f"release another version, or let it go by hand: slipway release-hold {stack} {service} {image}"
+            f"{stack}: {service} {short(image)} is held: {held.reason} "
+            f"({held.by}, {shown(held.at)}); release another version, or let it go by hand: "
+            f"slipway release-hold {stack} {service} {image}"
         )
 
 

@@ -6,13 +6,15 @@ pull it, and the release goes back while the old slot answers. Everything is che
 one is touched.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from delivery.errors import Refused
 from delivery.release import evidence, holds
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from models.delivery import Override
 from models.evidence import Evidence, Wanted
 from models.release import SlotRelease
@@ -22,15 +24,14 @@ from models.release import SlotRelease
 class Promotion:
     """One service that goes to one stack."""
 
-    session: Session
-    service: str
+    service: Service
     content: SlotRelease
     """What it will run: by digest."""
 
 
 def plan(
-    source: Session,
-    targets: Sequence[Session],
+    source: Stack,
+    targets: Sequence[Stack],
     services: Sequence[str] = (),
     *,
     now: datetime,
@@ -53,34 +54,39 @@ def plan(
     names = list(services) or list(source.entry.services)
     found: list[Promotion] = []
     for name in names:
-        source.service_spec(name)
-        offered = evidence.read(outputs, source.stack, name)
-        receiving = [target for target in targets if not _runs(target, name, offered)]
+        giving = Service(source, name)
+        offered = _offered(giving, outputs)
+        receiving = [there for target in targets if not _runs(there := Service(target, name), offered)]
         for target in receiving:
-            _refuse_unproven(source, target, name, offered, now, override)
+            _refuse_unproven(giving, target, offered, now, override)
         for target in receiving:
+            content = target.pinned(offered.live.whole)
             image, config = offered.live.image, offered.live.config
-            content = target.pinned(name, offered.live.whole)
-            at = {"stack": target.stack, "service": name}
-            holds.refuse_held(target.delivery(name), image, config, revision=content.pinned, **at)
-            found.append(Promotion(session=target, service=name, content=content))
-    order = [target.stack for target in targets]
-    return sorted(found, key=lambda promotion: order.index(promotion.session.stack))
+            holds.refuse_held(target.record(), image, config, revision=content.pinned, **target.named)
+            found.append(Promotion(service=target, content=content))
+    order = [target.name for target in targets]
+    return sorted(found, key=lambda promotion: order.index(promotion.service.stack.name))
 
 
-def _refuse_unfit(source: Session, targets: Sequence[Session]) -> None:
+def _offered(service: Service, outputs: Mapping[str, Any]) -> Evidence:
+    """Return what the source says about a service; refuses a service that the entry does not have."""
+    _ = service.spec
+    return evidence.read(outputs, service.stack.name, service.name)
+
+
+def _refuse_unfit(source: Stack, targets: Sequence[Stack]) -> None:
     """Refuse stacks between which nothing can be promoted."""
-    stacks = [target.stack for target in targets]
-    if not stacks or len({source.stack, *stacks}) <= len(stacks):
-        raise Refused(f"promote {source.stack} {' '.join(stacks)}: take from one stack, go to others, name each once")
+    stacks = [target.name for target in targets]
+    if not stacks or len({source.name, *stacks}) <= len(stacks):
+        raise Refused(f"promote {source.name} {' '.join(stacks)}: take from one stack, go to others, name each once")
     for target in targets:
         _refuse_order(source, target)
         asked = target.settings().source
-        wanted = (asked or source.stack).rpartition("/")[2]
-        if wanted != source.stack:
+        wanted = (asked or source.name).rpartition("/")[2]
+        if wanted != source.name:
             raise Refused(
-                f"{target.stack}: takes evidence from {asked} (slipway:source), not from {source.stack}; "
-                f"slipway promote {wanted} {target.stack}"
+                f"{target.name}: takes evidence from {asked} (slipway:source), not from {source.name}; "
+                f"slipway promote {wanted} {target.name}"
             )
     environments = {target.environment for target in targets}
     if len(environments) > 1:
@@ -90,43 +96,43 @@ def _refuse_unfit(source: Session, targets: Sequence[Session]) -> None:
         )
 
 
-def _refuse_order(source: Session, target: Session) -> None:
-    theirs, ours = (session.settings().system.entry for session in (source, target))
+def _refuse_order(source: Stack, target: Stack) -> None:
+    theirs, ours = (stack.settings().system.entry for stack in (source, target))
     if theirs != ours:
-        raise Refused(f"{target.stack}: runs {ours}, {source.stack} {theirs}; promote within one catalogue entry")
+        raise Refused(f"{target.name}: runs {ours}, {source.name} {theirs}; promote within one catalogue entry")
     order = list(target.entry.environments)
     if order.index(source.environment) >= order.index(target.environment):
         raise Refused(
-            f"{target.stack}: {target.environment} does not come after {source.environment} in catalog/{ours}.yaml "
+            f"{target.name}: {target.environment} does not come after {source.environment} in catalog/{ours}.yaml "
             f"({' → '.join(order)}); promote in that direction"
         )
 
 
-def _refuse_unproven(  # noqa: PLR0913, PLR0917 -- who vouches for what, to whom
-    source: Session, target: Session, service: str, offered: Evidence, now: datetime, override: Override | None
+def _refuse_unproven(
+    source: Service, target: Service, offered: Evidence, now: datetime, override: Override | None
 ) -> None:
-    run = source.delivery(service).run
+    run = source.record().run
     if run is not None and (run.kind == "back" or run.warm_until is None):
         raise Refused(
-            f"{source.stack}: {service} is in the middle of release {run.id}; wait for its verdict "
-            f"(slipway status {source.stack}), then promote"
+            f"{source.stack.name}: {source.name} is in the middle of release {run.id}; wait for its verdict "
+            f"(slipway status {source.stack.name}), then promote"
         )
     if override is None:
         wanted = Wanted(
             image=offered.live.image,
             config=offered.live.config,
-            environment=target.environment,
-            runs=target.revision(service, offered.live.whole).spec,
+            environment=target.stack.environment,
+            runs=target.revision(offered.live.whole).spec,
         )
-        evidence.vouched(offered, wanted, target.entry, now)
+        evidence.vouched(offered, wanted, target.stack.entry, now)
 
 
-def _runs(target: Session, service: str, offered: Evidence) -> bool:
+def _runs(target: Service, offered: Evidence) -> bool:
     """Whether it runs these bytes already, with nothing under way."""
-    declared, run = target.declared(service), target.delivery(service).run
+    declared, run = target.declared(), target.record().run
     if declared is None or (run is not None and run.warm_until is None):
         return False
-    live = target.live(service)
-    if live is None or not offered.live.is_same(live.image, target.config(service, live)):
+    live = target.live()
+    if live is None or not offered.live.is_same(live.image, target.config(live)):
         return False
-    return target.revision(service, live) == target.revision(service, offered.live.content)
+    return target.revision(live) == target.revision(offered.live.content)

@@ -13,9 +13,9 @@ from delivery.judge.gate import faults as gate_faults
 from delivery.lock.actor import who
 from delivery.plan.stages import Stage, course, course_faults
 from delivery.release import evidence, holds
+from delivery.release.service import Service
 from delivery.release.size_limit import refuse_oversized
 from delivery.release.source import refuse_unvouched
-from delivery.release.stack import Session
 from models.delivery import Approval, Override, Past, Run, ServiceDelivery
 from models.release import TREE, ServiceRelease, SlotRelease
 from models.strategy import Rolling
@@ -26,8 +26,7 @@ Holding = Callable[[ServiceDelivery], ServiceDelivery]
 
 
 def new_run(  # noqa: PLR0913 -- what a release may be asked to be
-    session: Session,
-    service: str,
+    service: Service,
     target: SlotRelease,
     now: datetime,
     *,
@@ -42,45 +41,45 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
         Unchanged: they are live already.
         DeliveryError: the service's strategy cannot be carried out here.
     """
-    spec, declared = session.service_spec(service), session.declared(service)
-    live = session.live(service) if declared is not None else None
-    target = session.pinned(service, target)
-    stable = _stable(session, service, live, target)
+    spec, declared = service.spec, service.declared()
+    live = service.live() if declared is not None else None
+    target = service.pinned(target)
+    stable = _stable(service, live, target)
     if target.image is not None:
-        record, config = session.delivery(service), session.config(service, target)
-        at = {"stack": session.stack, "service": service}
-        holds.refuse_held(record, target.image, config, revision=target.pinned, **at)
+        record, config = service.record(), service.config(target)
+        holds.refuse_held(record, target.image, config, revision=target.pinned, **service.named)
         if live is not None and stable.slots[stable.live] == target:
-            raise Unchanged(f"{session.stack}: {service} runs exactly this in its live slot; nothing to release")
+            raise Unchanged(
+                f"{service.stack.name}: {service.name} runs exactly this in its live slot; nothing to release"
+            )
     if not express and override is None:
-        refuse_unvouched(session, service, target, now)
+        refuse_unvouched(service, target, now)
     run = Run(
         id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
         target=target,
         image=target.image,
-        follows=_follows(session, service),
-        **_placed(session, service, stable, now, live=live, express=express),
+        follows=_follows(service),
+        **_placed(service, stable, now, live=live, express=express),
         manual=manual,
         express=express,
         override=override,
     )
     if faults := [*course_faults(spec), *gate_faults(spec.release.gate)]:
-        raise DeliveryError(f"{service}: {'; '.join(faults)}")
+        raise DeliveryError(f"{service.name}: {'; '.join(faults)}")
     if any(stage.gate for stage in course(spec, run)):
-        session.required_metrics(f"the gate of {service}")
+        service.stack.required_metrics(f"the gate of {service.name}")
     return run
 
 
-def rebased(session: Session, service: str, run: Run, now: datetime) -> Run:
+def rebased(service: Service, run: Run, now: datetime) -> Run:
     """Give a new run as it begins now, when what was under way before it has ended."""
-    live = session.live(service) if session.declared(service) is not None else None
-    stable = _stable(session, service, live, run.target)
-    return run.model_copy(update=_placed(session, service, stable, now, live=live, express=run.express))
+    live = service.live() if service.declared() is not None else None
+    stable = _stable(service, live, run.target)
+    return run.model_copy(update=_placed(service, stable, now, live=live, express=run.express))
 
 
-def _placed(  # noqa: PLR0913 -- all that it follows from
-    session: Session,
-    service: str,
+def _placed(
+    service: Service,
     stable: ServiceRelease,
     now: datetime,
     *,
@@ -88,40 +87,40 @@ def _placed(  # noqa: PLR0913 -- all that it follows from
     express: bool,
 ) -> dict[str, Any]:
     """Give what of a run follows from what is live when it begins."""
-    in_place = live is None or (isinstance(session.service_spec(service).release, Rolling) and not express)
+    in_place = live is None or (isinstance(service.spec.release, Rolling) and not express)
     return {
         "candidate": stable.live if in_place else OTHER_SLOT[stable.live],
         "stable": stable,
-        "pods": 0 if live is None else session.ready(service, stable.live),
+        "pods": 0 if live is None else service.ready(stable.live),
         "began": now,
         "stage_began": now,
     }
 
 
-def open_run(session: Session, service: str, run: Run, held: Holding | None = None) -> None:
+def open_run(service: Service, run: Run, held: Holding | None = None) -> None:
     """Write a new run and declare its first stage."""
-    first, delivery = course(session.service_spec(service), run)[0].release, session.delivery(service)
+    first, delivery = course(service.spec, run)[0].release, service.record()
     delivery = (held(delivery) if held else delivery).model_copy(update={"run": run})
-    refuse_oversized(session, service, first, delivery)
-    session.write(service, first, delivery)
+    refuse_oversized(service, first, delivery)
+    service.write(first, delivery)
 
 
-def _follows(session: Session, service: str) -> bool:
+def _follows(service: Service) -> bool:
     """Whether the live slot follows the tree, or did so before the release that this one supersedes."""
-    run, declared = session.delivery(service).run, session.release(service)
+    run, declared = service.record().run, service.release()
     return run.follows if run is not None else declared.slots[declared.live].revision == TREE
 
 
-def _stable(session: Session, service: str, live: SlotRelease | None, target: SlotRelease) -> ServiceRelease:
+def _stable(service: Service, live: SlotRelease | None, target: SlotRelease) -> ServiceRelease:
     if live is None:  # the first deployment of this environment
         return ServiceRelease(slots={"blue": target})
-    run, declared = session.delivery(service).run, session.release(service)
+    run, declared = service.record().run, service.release()
     if run is not None and run.warm_until is None:  # what is under way ends before this one begins
         return _where_it_ends(run)
     if declared.canary is not None and declared.weight:
         raise DeliveryError(
-            f"{service}: slot {declared.canary} answers {declared.weight} % without a release under way; "
-            f"set its weight to 0 in {session.file.path.name}, or drop the slot"
+            f"{service.name}: slot {declared.canary} answers {declared.weight} % without a release under way; "
+            f"set its weight to 0 in {service.stack.file.path.name}, or drop the slot"
         )
     return ServiceRelease(live=declared.live, slots={declared.live: live})
 
@@ -133,23 +132,20 @@ def _where_it_ends(run: Run) -> ServiceRelease:
     return run.stable
 
 
-def advance(  # noqa: PLR0913 -- one write says all of this
-    session: Session, service: str, run: Run, stages: tuple[Stage, ...], now: datetime, *, image: str | None
-) -> None:
+def advance(service: Service, run: Run, stages: tuple[Stage, ...], now: datetime, *, image: str | None) -> None:
     """Declare the next stage; before a promotion, with the evidence for it."""
     following = stages[run.stage + 1]
     update = {"stage": run.stage + 1, "stage_began": now, "reached": False, "warm_until": None}
-    delivery = session.delivery(service)
+    delivery = service.record()
     fresh = (delivery.run or run).model_copy(update=update)
     delivery = delivery.model_copy(update={"run": fresh})
     if following.name == "promote" and run.kind == "forward" and not run.express:
-        delivery = _with_verdict(session, service, delivery, fresh, image, now)
-    session.write(service, following.release, delivery)
+        delivery = _with_verdict(service, delivery, fresh, image, now)
+    service.write(following.release, delivery)
 
 
-def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that it speaks of
-    session: Session,
-    service: str,
+def _with_verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
+    service: Service,
     delivery: ServiceDelivery,
     run: Run,
     image: str | None,
@@ -163,95 +159,96 @@ def _with_verdict(  # noqa: PLR0913, PLR0917 -- a verdict names everything that 
         DeliveryError: its image has no digest yet.
     """
     if image is None:
-        raise DeliveryError(f"{session.stack}: the image that it built has no digest in its outputs; run pulumi up")
+        raise DeliveryError(
+            f"{service.stack.name}: the image that it built has no digest in its outputs; run pulumi up"
+        )
     old = run.stable.slots[run.stable.live]
     found = evidence.verdict(
         run.target,
         image=image,
-        config=session.config(service, run.target),
-        environment=session.environment,
-        stack=session.stack,
+        config=service.config(run.target),
+        environment=service.stack.environment,
+        stack=service.stack.name,
         result="fail" if failed else evidence.result_of(run.checks),
         checks=run.checks,
         began=run.began,
         ended=now,
         override=run.override,
     )
-    return evidence.record(delivery, found, kept=[(old.image, session.config(service, old))] if old.image else [])
+    return evidence.record(delivery, found, kept=[(old.image, service.config(old))] if old.image else [])
 
 
-def reached(session: Session, service: str, moved: datetime) -> None:
+def reached(service: Service, moved: datetime) -> None:
     """Record that the stage was reached, and pin the image that it built, so that the rest of the release runs it."""
-    (delivery, run), release = under_way(session, service), session.release(service)
+    (delivery, run), release = under_way(service), service.release()
     changes: dict[str, object] = {"reached": True, "stage_began": moved}
     built = run.kind == "forward" and run.target.image is None and run.candidate != run.stable.live
-    if built and (image := session.image(service, run.candidate)) is not None:
+    if built and (image := service.image(run.candidate)) is not None:
         given = {"image": image}
         changes["target"] = run.target.model_copy(update=given)
         slots = {**release.slots, run.candidate: release.slots[run.candidate].model_copy(update=given)}
         release = release.model_copy(update={"slots": slots})
-    session.write(service, release, delivery.model_copy(update={"run": run.model_copy(update=changes)}))
+    service.write(release, delivery.model_copy(update={"run": run.model_copy(update=changes)}))
 
 
-def approve(session: Session, service: str, *, reason: str, by: str, now: datetime) -> None:
+def approve(service: Service, *, reason: str, by: str, now: datetime) -> None:
     """Note that somebody agrees to the stage; raises DeliveryError if nothing waits."""
-    run = session.delivery(service).run
+    run = service.record().run
     if run is None or run.kind == "back":
-        raise DeliveryError(f"{service}: no release waits for approval in {session.stack}")
+        raise DeliveryError(f"{service.name}: no release waits for approval in {service.stack.name}")
     agreed = Approval(stage=run.stage, reason=reason, by=by, at=now)
-    note(session, service, approvals=(*run.approvals, agreed))
+    note(service, approvals=(*run.approvals, agreed))
 
 
-def keep_warm(session: Session, service: str, now: datetime, seconds: int) -> None:
+def keep_warm(service: Service, now: datetime, seconds: int) -> None:
     """Note until when the old slot stays, and since when the new one is live."""
-    _, run = under_way(session, service)
-    note(session, service, warm_until=now + timedelta(seconds=seconds), promoted=run.stage_began)
+    _, run = under_way(service)
+    note(service, warm_until=now + timedelta(seconds=seconds), promoted=run.stage_began)
 
 
-def under_way(session: Session, service: str) -> tuple[ServiceDelivery, Run]:
+def under_way(service: Service) -> tuple[ServiceDelivery, Run]:
     """Give the record and the run in it; raises DeliveryError if there is none."""
-    delivery = session.delivery(service)
+    delivery = service.record()
     if delivery.run is None:
-        raise DeliveryError(f"{service}: no release is under way")
+        raise DeliveryError(f"{service.name}: no release is under way")
     return delivery, delivery.run
 
 
-def note(session: Session, service: str, **changes: object) -> Run:
+def note(service: Service, **changes: object) -> Run:
     """Change something of the run, and nothing that is declared."""
-    delivery, run = under_way(session, service)
+    delivery, run = under_way(service)
     run = run.model_copy(update=changes)
-    session.write(service, session.release(service), delivery.model_copy(update={"run": run}))
+    service.write(service.release(), delivery.model_copy(update={"run": run}))
     return run
 
 
 def turn(  # noqa: PLR0913 -- one write says all of this
-    session: Session, service: str, ending: str, reason: str, now: datetime, *, image: str | None, blame: bool
+    service: Service, ending: str, reason: str, now: datetime, *, image: str | None, blame: bool
 ) -> None:
     """Declare the first stage of the way back; a version that is to blame is held, and evidence for it revoked."""
-    delivery, run = under_way(session, service)
+    delivery, run = under_way(service)
     back = run.model_copy(
         update={
-            "kind": "back", "left": session.release(service), "outcome": ending, "reason": reason, "image": image,
+            "kind": "back", "left": service.release(), "outcome": ending, "reason": reason, "image": image,
             "stage": 0, "reached": False, "stage_began": now, "warm_until": None, "windows": (),
         }
     )  # fmt: skip
     delivery = delivery.model_copy(update={"run": back})
     if blame:
-        delivery = _blamed(session, service, delivery, run, image, reason, now)
-    session.write(service, course(session.service_spec(service), back)[0].release, delivery)
+        delivery = _blamed(service, delivery, run, image, reason, now)
+    service.write(course(service.spec, back)[0].release, delivery)
 
 
-def blame(session: Session, service: str, reason: str, now: datetime, *, image: str | None) -> None:
+def blame(service: Service, reason: str, now: datetime, *, image: str | None) -> None:
     """Hold the version that a way back leaves already, whatever it was left for; its stage stays."""
-    delivery, run = under_way(session, service)
+    delivery, run = under_way(service)
     back = run.model_copy(update={"outcome": "rolled back", "reason": reason, "image": image})
-    delivery = _blamed(session, service, delivery.model_copy(update={"run": back}), run, image, reason, now)
-    session.write(service, session.release(service), delivery)
+    delivery = _blamed(service, delivery.model_copy(update={"run": back}), run, image, reason, now)
+    service.write(service.release(), delivery)
 
 
 def _blamed(  # noqa: PLR0913, PLR0917 -- a hold says who, when and why
-    session: Session,
-    service: str,
+    service: Service,
     delivery: ServiceDelivery,
     run: Run,
     image: str | None,
@@ -260,19 +257,19 @@ def _blamed(  # noqa: PLR0913, PLR0917 -- a hold says who, when and why
 ) -> ServiceDelivery:
     if image is None:  # it was never built
         return delivery
-    config, revision = session.config(service, run.target), run.target.pinned
+    config, revision = service.config(run.target), run.target.pinned
     delivery = holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=now)
-    return _with_verdict(session, service, delivery, run, image, now, failed=True)
+    return _with_verdict(service, delivery, run, image, now, failed=True)
 
 
-def end(session: Session, service: str, now: datetime, *, image: str | None) -> None:
+def end(service: Service, now: datetime, *, image: str | None) -> None:
     """Close the run; one in place brings its evidence with it."""
-    (delivery, run), release = under_way(session, service), session.release(service)
+    (delivery, run), release = under_way(service), service.release()
     forward = run.kind == "forward"
     past = Past(
         id=run.id,
         image=image,
-        config=session.config(service, run.target),
+        config=service.config(run.target),
         content=run.target,
         outcome="promoted" if forward else (run.outcome or "aborted"),
         reason=run.reason,
@@ -282,17 +279,17 @@ def end(session: Session, service: str, now: datetime, *, image: str | None) -> 
         override=run.override,
     )
     if forward and run.candidate == run.stable.live:
-        delivery = _with_verdict(session, service, delivery, run, image, now)
+        delivery = _with_verdict(service, delivery, run, image, now)
     if forward:
-        release = ServiceRelease(live=run.candidate, slots={run.candidate: _kept(session, service, run)})
-    session.write(service, release, evidence.remember(delivery.model_copy(update={"run": None}), past))
+        release = ServiceRelease(live=run.candidate, slots={run.candidate: _kept(service, run)})
+    service.write(release, evidence.remember(delivery.model_copy(update={"run": None}), past))
 
 
-def _kept(session: Session, service: str, run: Run) -> SlotRelease:
+def _kept(service: Service, run: Run) -> SlotRelease:
     """Return what a promoted slot declares: what was judged, or the working tree if the slot followed it before."""
     if run.follows:
         return SlotRelease(image=run.image, revision=TREE)
-    own = session.revision(service, run.target).content
-    if isinstance(session.service_spec(service).release, Rolling) and own.files is None:
+    own = service.revision(run.target).content
+    if isinstance(service.spec.release, Rolling) and own.files is None:
         return own.model_copy(update={"image": run.image})
     return run.target

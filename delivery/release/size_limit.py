@@ -4,7 +4,7 @@ import json
 from typing import cast
 
 from delivery.errors import DeliveryError
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from models.delivery import ServiceDelivery
 from models.release import ServiceRelease
 
@@ -12,17 +12,17 @@ MOST_BYTES = 100 * 1024
 """Pulumi passes a stack's configuration in one environment variable of at most 128 KiB."""
 
 
-def refuse_oversized(session: Session, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+def refuse_oversized(service: Service, release: ServiceRelease, delivery: ServiceDelivery) -> None:
     """Refuse a release whose record would exceed the limit. Later writes are not checked, so that releases can end."""
-    values = session.file.values()
+    values = service.stack.file.values()
     for key, model in (("release", release), ("delivery", delivery)):
         block = cast("dict[str, object]", values.get(key) or {})
-        values[key] = {**block, service: model.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+        values[key] = {**block, service.name: model.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
     size = sum(len(json.dumps(value)) for value in values.values())
     if size > MOST_BYTES:
         most = max(values, key=lambda key: len(json.dumps(values[key])))
         raise DeliveryError(
-            f"{session.stack}: the configuration would grow to {size // 1024} KiB, most of it in slipway:{most}; the "
-            f"limit is {MOST_BYTES // 1024} KiB, because Pulumi can pass only 128; release large files with `slipway "
-            f"release {session.stack} {service} --files DIR`, which stores them in revisions/"
+            f"{service.stack.name}: the configuration would grow to {size // 1024} KiB, most of it in slipway:{most}; "
+            f"the limit is {MOST_BYTES // 1024} KiB, because Pulumi can pass only 128; release large files with "
+            f"`slipway release {service} --files DIR`, which stores them in revisions/"
         )

@@ -4,18 +4,19 @@ from datetime import datetime
 
 from delivery.errors import Refused
 from delivery.release.evidence import read, vouched
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from models.evidence import Wanted
 from models.release import SlotRelease
 
 
-def refuse_unvouched(session: Session, service: str, target: SlotRelease, now: datetime) -> None:
+def refuse_unvouched(service: Service, target: SlotRelease, now: datetime) -> None:
     """Do nothing, or raise Refused where ``slipway:source`` does not vouch for these bytes.
 
     What was promoted here before may always come back: a rollback waits for no other stack.
     """
-    source, image, config = session.settings().source, target.image, session.config(service, target)
-    promoted = (past for past in session.delivery(service).history if past.outcome == "promoted")
+    source, image, config = service.stack.settings().source, target.image, service.config(target)
+    promoted = (past for past in service.record().history if past.outcome == "promoted")
     if source is None or any(
         (past.image, past.config) == (image, config) and past.content.pinned in (None, target.pinned)
         for past in promoted
@@ -23,10 +24,10 @@ def refuse_unvouched(session: Session, service: str, target: SlotRelease, now: d
         return
     if image is None:
         raise Refused(
-            f"{session.stack}: builds {service} itself, and slipway:source {source} cannot vouch for that; "
+            f"{service.stack.name}: builds {service.name} itself, and slipway:source {source} cannot vouch for that; "
             "name the digest (--image), or drop source"
         )
-    offered = read(Session(session.project, source).outputs(), source, service)
-    runs = session.revision(service, target).spec
-    wanted = Wanted(image=image, config=config, environment=session.environment, runs=runs)
-    vouched(offered, wanted, session.entry, now)
+    offered = read(Stack(service.stack.project, source).outputs(), source, service.name)
+    runs = service.revision(target).spec
+    wanted = Wanted(image=image, config=config, environment=service.stack.environment, runs=runs)
+    vouched(offered, wanted, service.stack.entry, now)

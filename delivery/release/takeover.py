@@ -20,8 +20,8 @@ from models.revision import Revision
 
 if TYPE_CHECKING:
     from delivery.lock.lease import Seen
-    from delivery.release.stack import Session
-
+    from delivery.release.service import Service
+from delivery.release.stack import Stack
 
 _LARGE = 20_000
 """Characters. The Lease does not carry larger revisions; the stack's outputs have those that ran."""
@@ -50,63 +50,60 @@ def carried(
     return {**declared, "delivery": added.document()}
 
 
-def catch_up(session: "Session", service: str) -> bool:
+def catch_up(service: "Service") -> bool:
     """Write into the stack file what the Lease knows better about the newest release; whether it did.
 
     Older verdicts, holds and releases stay those of this checkout.
 
     Args:
-        session: The stack, held exclusively.
-        service: Whose release.
+        service: Whose release; its stack is held exclusively.
 
     Raises:
         DeliveryError: another version of the program wrote the Lease's record.
     """
-    newer = newer_record(session, service, session.lock.held_lease)
+    newer = newer_record(service, service.stack.lock.held_lease)
     if newer is None:
         return False
-    _take_revisions(session, service, *newer)
-    session.write(service, *newer)
+    _take_revisions(service, *newer)
+    service.write(*newer)
     return True
 
 
-def _take_revisions(session: "Session", service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
+def _take_revisions(service: "Service", release: ServiceRelease, delivery: ServiceDelivery) -> None:
     """Fetch the revisions that this checkout lacks, from the Lease or else from the stack's outputs."""
-    missing = session.revisions.missing(names_in(release, delivery))
+    missing = service.stack.revisions.missing(names_in(release, delivery))
     if not missing:
         return
-    known = records_of(session.lock.held_lease).get(service, {}).get("revisions", {})
+    known = records_of(service.stack.lock.held_lease).get(service.name, {}).get("revisions", {})
     found = {name: Revision.model_validate(known[name]) for name in missing & known.keys()}
     if missing - found.keys():
-        exported = evidence.read(session.outputs(), session.stack, service).revisions
+        exported = evidence.read(service.stack.outputs(), service.stack.name, service.name).revisions
         found |= {name: exported[name] for name in missing & exported.keys()}
-    session.revisions.take(found)
+    service.stack.revisions.take(found)
 
 
-def newer_record(
-    session: "Session", service: str, seen: "Seen | None"
-) -> tuple[ServiceRelease, ServiceDelivery] | None:
+def newer_record(service: "Service", seen: "Seen | None") -> tuple[ServiceRelease, ServiceDelivery] | None:
     """Give what the stack file would say if it knew what the Lease does; None where it does.
 
     What was recorded before the stack was destroyed and made anew, in another namespace of the same name, is nothing.
     Raises DeliveryError where another version of the program wrote it.
     """
-    known = records_of(seen).get(service)
+    known = records_of(seen).get(service.name)
     if known is None:
         return None
-    if known.get("space") != session.space_id():
+    if known.get("space") != service.stack.space_id():
         return None
-    release, theirs = _read(session, known)
-    own = session.delivery(service)
+    release, theirs = _read(service.stack, known)
+    own = service.record()
     return (release, _merged(own, theirs)) if _newer(theirs, own) else None
 
 
-def _read(session: "Session", known: Any) -> tuple[ServiceRelease, ServiceDelivery]:  # noqa: ANN401 -- JSON of an annotation
+def _read(stack: "Stack", known: Any) -> tuple[ServiceRelease, ServiceDelivery]:  # noqa: ANN401 -- JSON of an annotation
     try:
         return ServiceRelease.model_validate(known["release"]), ServiceDelivery.model_validate(known["delivery"])
     except (ValidationError, KeyError, TypeError) as error:
         raise DeliveryError(
-            f"stack {session.stack}: its Lease carries a record that this version of slipway cannot read; "
+            f"stack {stack.name}: its Lease carries a record that this version of slipway cannot read; "
             f"take the stack file of the checkout that drove it: {str(error).splitlines()[0]}"
         ) from error
 

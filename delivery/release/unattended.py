@@ -9,7 +9,7 @@ from delivery.lock.holder import Holder
 from delivery.lock.lease import Seen
 from delivery.lock.lease_notes import driven_of
 from delivery.release.position import position
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.release.takeover import newer_record
 from models.delivery import Run
 from models.strategy import Strategy
@@ -35,14 +35,13 @@ class Tended:
         return {"act": self.act, "unattendedSince": since, "said": self.said}
 
 
-def look(session: Session, service: str, *, driver: Holder | None, seen: Seen | None, now: datetime) -> Tended:
+def look(service: Service, *, driver: Holder | None, seen: Seen | None, now: datetime) -> Tended:
     """Say whether a release is unattended, by the newest record that this checkout can see; writes nothing.
 
     A release that waits for a person (approval, comparison, the next manual step) is not unattended: somebody is asked.
     An old slot that is kept warm longer than declared is emptied by whoever tends.
 
     Args:
-        session: The stack.
         service: Whose release.
         driver: Who works on the stack; None = nobody.
         seen: The stack's Lease, where there is one.
@@ -51,21 +50,21 @@ def look(session: Session, service: str, *, driver: Holder | None, seen: Seen | 
     Raises:
         DeliveryError: the Lease's record cannot be read.
     """
-    newer = newer_record(session, service, seen)
-    delivery = newer[1] if newer else session.delivery(service)
-    run, spec = delivery.run, session.service_spec(service)
+    newer = newer_record(service, seen)
+    delivery = newer[1] if newer else service.record()
+    run, spec = delivery.run, service.spec
     if run is None:
-        return Tended(service=service, said="no release is under way")
-    at = position(session.stack, service, spec, delivery, driver=driver, now=now)
+        return Tended(service=service.name, said="no release is under way")
+    at = position(service.stack.name, service.name, spec, delivery, driver=driver, now=now)
     if driver is not None:
-        return Tended(service=service, said=f"{driver} drives it")
+        return Tended(service=service.name, said=f"{driver} drives it")
     if at.phase == "warm":
         due = run.warm_until is not None and run.warm_until <= now
         said = "the old slot is kept no longer" if due else "the old slot is kept warm"
-        return Tended(service=service, act="resume" if due else None, said=said)
+        return Tended(service=service.name, act="resume" if due else None, said=said)
     if at.phase == "waiting":
-        return Tended(service=service, said="waits for a person")
-    return _left_alone(service, run, spec.release, driven(run, service, seen), now)
+        return Tended(service=service.name, said="waits for a person")
+    return _left_alone(service.name, run, spec.release, driven(run, service.name, seen), now)
 
 
 def driven(run: Run, service: str, seen: Seen | None) -> datetime:

@@ -8,52 +8,48 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from delivery.release.records import note, under_way
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from models.delivery import Arm, CheckResult, Run, Window
 
 
-def begun(session: Session, service: str, began: datetime, *, compared: bool) -> Window:
+def begun(service: Service, began: datetime, *, compared: bool) -> Window:
     """Give the window of the stage that the record names; where it has none yet, note that it began.
 
     Args:
-        session: The stack, held exclusively.
-        service: Whose release.
+        service: Whose release; its stack is held exclusively.
         began: When the stage's split first acted.
         compared: Whether a live slot answers beside the new one, in the same window.
     """
-    _, run = under_way(session, service)
+    _, run = under_way(service)
     if (window := run.window(run.stage)) is not None:
         return window
     window = Window(stage=run.stage, began=began)
     changes: dict[str, object] = {"windows": (*run.windows, window)}
     if run.reached and compared:  # by a program without windows, which had counted this stage at every look
         changes["baseline"] = {}
-    note(session, service, **changes)
+    note(service, **changes)
     return window
 
 
-def judged(
-    session: Session, service: str, checks: Mapping[str, CheckResult], *, passed: datetime | None, compared: bool
-) -> None:
+def judged(service: Service, checks: Mapping[str, CheckResult], *, passed: datetime | None, compared: bool) -> None:
     """Keep the numbers of the last gate.
 
     Of one that passed for the first time also the live slot's, which answers nothing at 100 %. A stage at which
     somebody looks again counts once.
 
     Args:
-        session: The stack, held exclusively.
-        service: Whose release.
+        service: Whose release; its stack is held exclusively.
         checks: What the gate found.
         passed: When; None = it did not.
         compared: Whether a live slot answered beside the new one, in the same window.
     """
-    _, run = under_way(session, service)
+    _, run = under_way(service)
     window, changes = run.window(run.stage), dict[str, object]()
     if passed is not None and window is not None and window.passed is None:
         changes["windows"] = _replaced(run, window.model_copy(update={"passed": passed}))
         if compared:
             changes["baseline"] = _added(run.baseline, checks)
-    note(session, service, checks=dict(checks), **changes)
+    note(service, checks=dict(checks), **changes)
 
 
 def _added(baseline: Mapping[str, Arm], checks: Mapping[str, CheckResult]) -> dict[str, Arm]:
@@ -65,13 +61,13 @@ def _replaced(run: Run, window: Window) -> tuple[Window, ...]:
     return (*(other for other in run.windows if other.stage != window.stage), window)
 
 
-def answered(session: Session, service: str, answer: CheckResult) -> None:
+def answered(service: Service, answer: CheckResult) -> None:
     """Keep the webhook's pass: its question is settled for this stage, whoever resumes it."""
-    _, run = under_way(session, service)
+    _, run = under_way(service)
     if (window := run.window(run.stage)) is not None:
-        note(session, service, windows=_replaced(run, window.model_copy(update={"webhook": answer})))
+        note(service, windows=_replaced(run, window.model_copy(update={"webhook": answer})))
 
 
-def compared_with(session: Session, service: str, baseline: Mapping[str, Arm]) -> None:
+def compared_with(service: Service, baseline: Mapping[str, Arm]) -> None:
     """Keep what was answered before the release."""
-    note(session, service, baseline=dict(baseline))
+    note(service, baseline=dict(baseline))

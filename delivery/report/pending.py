@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from models.errors import differ
 from models.release import TREE
 from models.strategy import Rolling
@@ -50,22 +50,22 @@ class Pending:
         }
 
 
-def pending(session: Session, service: str, outputs: Mapping[str, Any]) -> Pending:
+def pending(service: Service, outputs: Mapping[str, Any]) -> Pending:
     """Compare the live slot with the working tree; ``outputs`` are the stack's outputs of its last update."""
-    spec, release = session.service_spec(service), session.release(service)
-    declared, live = release.slots[release.live], session.live(service, outputs)
+    spec, release = service.spec, service.release()
+    declared, live = release.slots[release.live], service.live(outputs)
     return Pending(
-        stack=session.stack,
-        service=service,
+        stack=service.stack.name,
+        service=service.name,
         slot=release.live,
         image=live.image if live else None,
-        builds=builds(session, service),
+        builds=builds(service),
         follows=declared.pinned is None and (isinstance(spec.release, Rolling) or declared.revision == TREE),
-        changes=session.revision(service, live).changes(spec.of_slot) if live else {},
+        changes=service.revision(live).changes(spec.of_slot) if live else {},
     )
 
 
-def builds(session: Session, service: str) -> bool:
+def builds(service: Service) -> bool:
     """Whether this stack builds the service's image itself."""
-    settings = session.settings()
-    return settings.image is not None and session.service_spec(service).image not in settings.images
+    settings = service.stack.settings()
+    return settings.image is not None and service.spec.image not in settings.images

@@ -15,7 +15,8 @@ from delivery.errors import DeliveryError
 from delivery.lock.holder import Holder
 from delivery.release import unattended
 from delivery.release.position import Position, position
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from delivery.release.takeover import newer_record
 from delivery.release.unattended import Tended
 from delivery.report.observed import Seen, see
@@ -96,12 +97,12 @@ class StackStatus:
         }
 
 
-def look(session: Session, now: datetime | None = None) -> StackStatus:
+def look(stack: Stack, now: datetime | None = None) -> StackStatus:
     """Ask all three sources; raises DeliveryError only if the stack file itself is not valid."""
-    asked = _Sources(session, now or datetime.now(UTC))
+    asked = _Sources(stack, now or datetime.now(UTC))
     services = tuple(asked.about(name) for name in asked.entry.services)
     return StackStatus(
-        stack=session.stack,
+        stack=stack.name,
         system=asked.entry.name,
         environment=asked.settings.system.environment,
         driver=asked.driver,
@@ -113,32 +114,33 @@ def look(session: Session, now: datetime | None = None) -> StackStatus:
 class _Sources:
     """Stack file, state and cluster at one moment; the first two are read once."""
 
-    def __init__(self, session: Session, now: datetime) -> None:
-        self._session, self._now = session, now
-        self.settings, self.entry, self.driver = session.settings(), session.entry, session.owner()
+    def __init__(self, stack: Stack, now: datetime) -> None:
+        self._stack, self._now = stack, now
+        self.settings, self.entry, self.driver = stack.settings(), stack.entry, stack.owner()
         self.unknown: list[str] = []
-        self._lease = session.lock.seen()
+        self._lease = stack.lock.seen()
         self._outputs = self._state()
 
     def _state(self) -> Mapping[str, Any] | None:
         try:
-            return self._session.outputs()
+            return self._stack.outputs()
         except DeliveryError as error:
             self.unknown.append(f"Pulumi's state: {error}")
             return None
 
     def _seen(self, name: str, spec: ServiceSpec) -> Seen | None:
         try:
-            return see(self._session.cluster, self._session.namespace, name, spec, self.settings.cluster.traffic)
+            return see(self._stack.cluster, self._stack.namespace, name, spec, self.settings.cluster.traffic)
         except DeliveryError as error:
             self.unknown.append(f"the cluster: {error}")
             return None
 
     def _tended(self, name: str) -> tuple[list[str], Tended | None]:
         """Say whether this stack file's record is older than the Lease's, and whether the release is left alone."""
+        service = Service(self._stack, name)
         try:
-            newer = newer_record(self._session, name, self._lease)
-            tended = unattended.look(self._session, name, driver=self.driver, seen=self._lease, now=self._now)
+            newer = newer_record(service, self._lease)
+            tended = unattended.look(service, driver=self.driver, seen=self._lease, now=self._now)
         except DeliveryError as error:
             return [str(error)], None
         older = "record: another checkout has driven the release further than this stack file knows"
@@ -160,9 +162,9 @@ class _Sources:
             delivery=delivery,
             deployed=deployed,
             seen=seen,
-            position=position(self._session.stack, name, spec, delivery, driver=self.driver, now=self._now),
+            position=position(self._stack.name, name, spec, delivery, driver=self.driver, now=self._now),
             differences=(*older, *differences(release, deployed, seen, known=known)),
-            pending=pending(self._session, name, outputs).line,
+            pending=pending(Service(self._stack, name), outputs).line,
             tended=tended,
         )
 

@@ -17,7 +17,7 @@ from delivery.judge.gate import Look
 from delivery.plan.stages import Stage, course, sends_requests
 from delivery.release import records, windows
 from delivery.release.records import Holding
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.run import shutdown
 from delivery.run.stage_judge import Judge
 from delivery.run.stage_update import Reached, Reaching
@@ -48,42 +48,40 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def begin(session: Session, service: str, fresh: Run, listen: Listener, held: Holding | None = None) -> None:
+def begin(service: Service, fresh: Run, listen: Listener, held: Holding | None = None) -> None:
     """Write a new release into the record; what is under way is superseded, and the fallback stays the last stable.
 
     A way back that is under way is gone to its end first: the version that it leaves is not the stable one.
 
     Args:
-        session: The stack, held exclusively.
-        service: Whose release.
+        service: Whose release; its stack is held exclusively.
         fresh: As :func:`records.new_run` gives it, which refuses what may not be released.
         listen: Is told how what was under way goes back.
         held: Adds holds to the record, in the same write.
     """
-    run = session.delivery(service).run
+    run = service.record().run
     if run is not None and run.warm_until is None:
         if run.kind == "forward" and not run.express:
-            turn_back(session, service, "superseded", f"release {fresh.id} began")
-        go(session, service, listen)
-    left = session.delivery(service).run
+            turn_back(service, "superseded", f"release {fresh.id} began")
+        go(service, listen)
+    left = service.record().run
     if left is not None and left.warm_until is not None:
-        records.end(session, service, now(), image=digest(session, service, left))
+        records.end(service, now(), image=digest(service, left))
     if run is not None:
-        fresh = records.rebased(session, service, fresh, now())
-    records.open_run(session, service, fresh, held)
+        fresh = records.rebased(service, fresh, now())
+    records.open_run(service, fresh, held)
 
 
-def digest(session: Session, service: str, run: Run) -> str | None:
+def digest(service: Service, run: Run) -> str | None:
     """The image that a run releases; where the stack builds it, the one of its last update (asking takes a second)."""
-    return run.target.image or session.image(service, run.candidate)
+    return run.target.image or service.image(run.candidate)
 
 
-def go(session: Session, service: str, listen: Listener, *, steps: int | None = None) -> Outcome:
+def go(service: Service, listen: Listener, *, steps: int | None = None) -> Outcome:
     """Carry on from the record until the release ends, or waits for somebody.
 
     Args:
-        session: The stack, held exclusively.
-        service: Whose release.
+        service: Whose release; its stack is held exclusively.
         listen: Is told everything.
         steps: Moves of traffic that are allowed; None = as many as the record says (a manual release: none).
 
@@ -95,32 +93,31 @@ def go(session: Session, service: str, listen: Listener, *, steps: int | None = 
     stage: _Stage | None = None
     told = steps is not None
     try:
-        with session.file.watched(service):
+        with service.stack.file.watched(service.name):
             while True:
-                run = session.delivery(service).run
+                run = service.record().run
                 if run is None:
                     return Outcome(result="done", said="no release is under way")
                 if steps is None:
                     steps = 0 if run.manual and run.kind == "forward" else 1_000
-                stages = course(session.service_spec(service), run)
-                stage = _Stage(session, service, run, stages, listen, told=told)
+                stages = course(service.spec, run)
+                stage = _Stage(service, run, stages, listen, told=told)
                 outcome, steps = stage.done(steps)
                 if outcome is not None:
                     kind = "waiting" if outcome.result == "waiting" else "done"
-                    listen(Event(kind=kind, service=service, said=outcome.said))
+                    listen(Event(kind=kind, service=service.name, said=outcome.said))
                     return outcome
     except (Conflict, Unreadable) as stopped:
         raise type(stopped)(f"{stopped}; {stage.left() if stage else 'nothing moved'}") from None
 
 
-def turn_back(session: Session, service: str, ending: Ending, reason: str, *, blame: bool = False) -> None:
+def turn_back(service: Service, ending: Ending, reason: str, *, blame: bool = False) -> None:
     """Write into the record that the release goes back; :func:`go` then does it.
 
     One that goes back already goes on doing so; a version that is blamed meanwhile is held all the same.
 
     Args:
-        session: The stack, held exclusively.
-        service: Whose release.
+        service: Whose release; its stack is held exclusively.
         ending: How the release will have ended.
         reason: One line for a person.
         blame: Whether the version itself failed: its bytes are then held, and evidence for them is revoked.
@@ -128,40 +125,37 @@ def turn_back(session: Session, service: str, ending: Ending, reason: str, *, bl
     Raises:
         DeliveryError: there is nothing to turn back from.
     """
-    run = session.delivery(service).run
+    run = service.record().run
     if run is None:
-        raise DeliveryError(
-            f"{service}: no release is under way; `slipway history {session.stack} {service}` shows them"
-        )
+        raise DeliveryError(f"{service.name}: no release is under way; `slipway history {service}` shows them")
     if run.kind == "forward":
-        records.turn(session, service, ending, reason, now(), image=digest(session, service, run), blame=blame)
+        records.turn(service, ending, reason, now(), image=digest(service, run), blame=blame)
     elif blame and run.outcome != "rolled back":
-        records.blame(session, service, reason, now(), image=run.image or digest(session, service, run))
+        records.blame(service, reason, now(), image=run.image or digest(service, run))
 
 
 class _Stage:
     """The stage that the record names."""
 
-    def __init__(  # noqa: PLR0913 -- all that a stage takes
+    def __init__(
         self,
-        session: Session,
-        service: str,
+        service: Service,
         run: Run,
         stages: tuple[Stage, ...],
         listen: Listener,
         *,
         told: bool,
     ) -> None:
-        self._session, self._service, self._run, self._stages, self._listen = session, service, run, stages, listen
+        self._service, self._run, self._stages, self._listen = service, run, stages, listen
         self._told = told
         self._stage = stages[run.stage]
-        self._judge = Judge(session, service, run, self._stage)
+        self._judge = Judge(service, run, self._stage)
         self._bad = False
         """Whether the new version has failed here."""
 
     def left(self) -> str:
         """Leave the stage to whoever changed its record: no request goes to a slot that nobody judges any more."""
-        return shutdown.shut(self._session, self._service, self._run, self._stage.release, bad=self._bad)
+        return shutdown.shut(self._service, self._run, self._stage.release, bad=self._bad)
 
     def done(self, steps: int) -> tuple[Outcome | None, int]:
         """Do what is left of it, and write the next one; give an outcome where the way ends or pauses."""
@@ -182,12 +176,12 @@ class _Stage:
         return self._onward(last=last, steps=steps)
 
     def _went_back(self) -> bool:
-        run = self._session.delivery(self._service).run
+        run = self._service.record().run
         return run is not None and run.kind == "back"
 
     def _onward(self, *, last: bool, steps: int) -> tuple[Outcome | None, int]:
         if self._stage.warm:
-            records.keep_warm(self._session, self._service, now(), self._stage.warm)
+            records.keep_warm(self._service, now(), self._stage.warm)
             self._export()
             return None, steps
         if last:
@@ -199,13 +193,12 @@ class _Stage:
 
     def _export(self) -> None:
         """Have the stack export its record, which other stacks read."""
-        self._session.update(lambda _: None)
+        self._service.stack.update(lambda _: None)
 
     def _reach(self) -> Reached:
         before = self._stages[self._run.stage - 1].release if self._run.stage else (self._run.left or self._run.stable)
         self._tell("stage", said=self._stage.title)
         return Reaching(
-            session=self._session,
             service=self._service,
             run=self._run,
             stage=self._stage,
@@ -225,7 +218,7 @@ class _Stage:
         if self._stage.waits:
             return self._pauses()
         if self._stage.approval and self._run.stage not in self._run.approved:
-            command = f"slipway approve {self._session.stack} {self._service} --reason …"
+            command = f"slipway approve {self._service} --reason …"
             return Outcome(result="waiting", said=f"{self._stage.title}: waits for approval: {command}")
         return None
 
@@ -233,26 +226,26 @@ class _Stage:
         looked = reached.failed or self._judge.settle(reached.moved, self._listen)
         self._bad = looked.result == "fail"
         event = Event(
-            kind="verdict", service=self._service, said=f"{looked.result}: {looked.said}", checks=looked.checks
+            kind="verdict", service=self._service.name, said=f"{looked.result}: {looked.said}", checks=looked.checks
         )
         self._listen(replace(event, stage=self._stage.title, samples=looked.samples, wanted=looked.wanted))
         passed = now() if looked.result == "pass" else None
         compared = self._judge.compared
-        windows.judged(self._session, self._service, looked.checks, passed=passed, compared=compared)
+        windows.judged(self._service, looked.checks, passed=passed, compared=compared)
         return looked
 
     def _turned(self, ending: Ending, reason: str, *, blame: bool = False) -> None:
         self._bad = blame
-        turn_back(self._session, self._service, ending, reason, blame=blame)
+        turn_back(self._service, ending, reason, blame=blame)
         self._tell("turned", said=reason)
 
     def _next(self) -> None:
-        image = digest(self._session, self._service, self._run)
-        records.advance(self._session, self._service, self._run, self._stages, now(), image=image)
+        image = digest(self._service, self._run)
+        records.advance(self._service, self._run, self._stages, now(), image=image)
 
     def _failed(self, failure: UpdateFailed) -> None:
         """A slot that does not get ready is the version's fault; anything else is not, and is told as it is."""
-        pods = rf"\bpod {names.slot_name(self._service, self._run.candidate)}-\S+: (\w+)"
+        pods = rf"\bpod {names.slot_name(self._service.name, self._run.candidate)}-\S+: (\w+)"
         said = set(re.findall(pods, str(failure)))
         if said and self._stage.name == "close":  # the valve has closed; the next stage takes the broken slot away
             self._next()
@@ -265,14 +258,14 @@ class _Stage:
             self._turned("rolled back", str(failure), blame=True)
 
     def _pauses(self) -> Outcome:
-        stack, service = self._session.stack, self._service
+        stack, service = self._service.stack.name, self._service
         commands = f"slipway step {stack} {service} | slipway abort {stack} {service}"
         return Outcome(result="waiting", said=f"at {self._stage.title}; next: {commands}")
 
     def _kept(self) -> Outcome | None:
         until = self._run.warm_until
         if until is not None and until > now():
-            back = f"slipway rollback {self._session.stack} {self._service}"
+            back = f"slipway rollback {self._service}"
             return Outcome(
                 result="promoted", said=f"the old slot is kept warm until {until:%H:%M:%S} UTC; back: {back}"
             )
@@ -280,19 +273,19 @@ class _Stage:
         return None
 
     def _ended(self) -> Outcome:
-        image = digest(self._session, self._service, self._run)
-        records.end(self._session, self._service, now(), image=image)
+        image = digest(self._service, self._run)
+        records.end(self._service, now(), image=image)
         self._export()
-        return Outcome(result="promoted", said=f"{self._service} runs the new version; the old slot is gone")
+        return Outcome(result="promoted", said=f"{self._service.name} runs the new version; the old slot is gone")
 
     def _returned(self) -> Outcome:
         run = self._run
-        records.end(self._session, self._service, now(), image=run.image)
+        records.end(self._service, now(), image=run.image)
         self._export()
         ending = run.outcome or "aborted"
         return Outcome(result=ending, said=f"{ending}: {run.reason or 'as asked'}; traffic is where it was before")
 
     def _tell(self, kind: str, said: str = "") -> None:
-        event = Event(kind=kind, service=self._service, stage=self._stage.title, said=said, run=self._run)
+        event = Event(kind=kind, service=self._service.name, stage=self._stage.title, said=said, run=self._run)
         place = {"index": self._run.stage, "of": len(self._stages), "weight": self._stage.release.weight}
         self._listen(replace(event, **place))

@@ -8,7 +8,7 @@ from delivery.errors import DeliveryError
 from delivery.judge.baseline_spans import undisturbed_since
 from delivery.judge.gate import GateKeeper, Look
 from delivery.release import evidence
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.report.journal import documents
 from models.delivery import Arm, Result, ServiceDelivery, Verdict, age
 from models.vocabulary import SlotName
@@ -43,7 +43,7 @@ class Checked:
         }
 
 
-def check(session: Session, service: str, window: float, now: datetime) -> Checked:
+def check(service: Service, window: float, now: datetime) -> Checked:
     """Judge what users got from the live slot in the last ``window`` seconds, and write what follows from it.
 
     What the version before answered in that time does not count. The gate is that of a release, and its yardstick too:
@@ -57,27 +57,27 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
     Raises:
         DeliveryError: a release is under way, nothing is deployed, or no Prometheus is named.
     """
-    release, delivery = session.release(service), session.delivery(service)
+    release, delivery = service.release(), service.record()
     if delivery.run is not None and delivery.run.warm_until is None:
-        raise DeliveryError(f"{session.stack} {service}: a release is under way, which judges it; check again after it")
-    content = session.live(service)
+        raise DeliveryError(f"{service}: a release is under way, which judges it; check again after it")
+    content = service.live()
     if content is None or content.image is None:
-        raise DeliveryError(f"{session.stack} {service}: never deployed; pulumi up -s {session.stack}")
-    image, config = content.image, session.config(service, content)
+        raise DeliveryError(f"{service}: never deployed; pulumi up -s {service.stack.name}")
+    image, config = content.image, service.config(content)
     since = max(now.timestamp() - window, _live_since(delivery, now))
     began = datetime.fromtimestamp(int(since), UTC)
     before = _yardstick(delivery, image, config)
-    look = keeper(session, service, release.live).look(since, now.timestamp(), before=before)
+    look = keeper(service, release.live).look(since, now.timestamp(), before=before)
     if not look.checks and look.result == "pass":
         look = replace(look, result=None, said="nothing is judged: release.gate of the entry names no criterion")
     result: Result = look.result or "inconclusive"
-    spec = session.service_spec(service)
+    spec = service.spec
     verdict = evidence.verdict(
         content,
         image=image,
         config=config,
-        environment=session.environment,
-        stack=session.stack,
+        environment=service.stack.environment,
+        stack=service.stack.name,
         result=result,
         checks=look.checks,
         began=began,
@@ -85,23 +85,23 @@ def check(session: Session, service: str, window: float, now: datetime) -> Check
     )
     fresh, change = _recorded(delivery, verdict, spec.release.fresh, look.said)
     if change:
-        session.write(service, release, fresh)
+        service.write(release, fresh)
     return Checked(
-        service=service, slot=release.live, image=image, config=config, result=result, look=look, change=change
+        service=service.name, slot=release.live, image=image, config=config, result=result, look=look, change=change
     )
 
 
-def keeper(session: Session, service: str, slot: SlotName) -> GateKeeper:
+def keeper(service: Service, slot: SlotName) -> GateKeeper:
     """Give the gate of a slot beside which none answers."""
-    spec, metrics = session.service_spec(service), session.required_metrics("a check")
+    spec, metrics = service.spec, service.stack.required_metrics("a check")
 
     def told() -> dict[str, Any]:
-        return {"stack": session.stack, "service": service, "stage": "check", "weight": 100}
+        return {"stack": service.stack.name, "service": service.name, "stage": "check", "weight": 100}
 
     return GateKeeper(
         spec.release.gate,
         metrics,
-        session.target(service, {"candidate": slot}),
+        service.target({"candidate": slot}),
         notify=told,
     )
 

@@ -16,7 +16,7 @@ from delivery.judge.split import observed
 from delivery.metrics.prometheus import Target
 from delivery.plan.stages import ALL, Stage, pods_needed
 from delivery.release import windows
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from models.delivery import Arm, CheckResult, Run
 from models.gate import Gate
 from models.service import ServiceSpec
@@ -35,8 +35,8 @@ gone for hours, and its own first look may meet a silent source."""
 class Judge:
     """Looks at one stage."""
 
-    def __init__(self, session: Session, service: str, run: Run, stage: Stage) -> None:
-        self._session, self._service, self._run, self._stage = session, service, run, stage
+    def __init__(self, service: Service, run: Run, stage: Stage) -> None:
+        self._service, self._run, self._stage = service, run, stage
         self.blind = False
         """Whether nobody counts requests."""
         self._restarted: int | None = None
@@ -49,11 +49,11 @@ class Judge:
         slots: dict[str, SlotName] = {"live": self._run.stable.live, "candidate": self._run.candidate}
         if self._in_place:
             del slots["live"]
-        return self._session.target(self._service, slots)
+        return self._service.target(slots)
 
     @cached_property
     def _keeper(self) -> GateKeeper:
-        metrics = self._session.required_metrics(f"the gate of {self._service}")
+        metrics = self._service.stack.required_metrics(f"the gate of {self._service.name}")
         return GateKeeper(self._gate, metrics, self._target, notify=self._told, answered=self._webhook)
 
     @property
@@ -64,7 +64,7 @@ class Judge:
 
     @cached_property
     def _spec(self) -> ServiceSpec:
-        return self._session.service_spec(self._service)
+        return self._service.spec
 
     @property
     def _gate(self) -> Gate:
@@ -73,7 +73,7 @@ class Judge:
     def _told(self) -> dict[str, Any]:
         """What a webhook gets."""
         return {
-            "stack": self._session.stack,
+            "stack": self._service.stack.name,
             "service": self._service,
             "stage": self._stage.title,
             "weight": self._stage.release.weight,
@@ -96,7 +96,7 @@ class Judge:
     def begin(self, moved: float) -> float:
         """Give the unix time since which this stage is judged: what the record says of it, or ``moved``, noted now."""
         at = datetime.fromtimestamp(ceil(1000 * moved) / 1000, UTC)  # upwards: before it the old split acted
-        return windows.begun(self._session, self._service, at, compared=self.compared).began.timestamp()
+        return windows.begun(self._service, at, compared=self.compared).began.timestamp()
 
     def look(self, since: float, until: float | None = None) -> Look:
         """Look once, at what was answered since then, until now or another time."""
@@ -117,11 +117,11 @@ class Judge:
     def _keep(self, checks: Mapping[str, CheckResult]) -> None:
         """Write down what a driver after this one must not ask again. No look does so itself: an update may run."""
         if self._baseline and not self._run.baseline and not self._kept:
-            windows.compared_with(self._session, self._service, self._baseline)
+            windows.compared_with(self._service, self._baseline)
             self._kept = True
         answer = checks.get("webhook")
         if answer is not None and answer.result == "pass" and not self._answered:
-            windows.answered(self._session, self._service, answer)
+            windows.answered(self._service, answer)
             self._answered = True
 
     def _before(self) -> Mapping[str, Arm]:
@@ -130,13 +130,13 @@ class Judge:
         Its time is the record's, so that a driver that resumes the release compares with the same.
         """
         if self._baseline is None:
-            delivery = self._session.delivery(self._service)
+            delivery = self._service.record()
             self._baseline = standing(self._keeper, delivery.history, self._run.began)
         return self._baseline
 
     def seen(self, since: float) -> bool:
         """Whether the newest requests were split as declared; without requests that is unknown, which is no yes."""
-        metrics, release = self._session.metrics, self._stage.release
+        metrics, release = self._service.stack.metrics, self._stage.release
         if metrics is None:
             self.blind = True
             return False
@@ -159,7 +159,7 @@ class Judge:
         release, run = self._stage.release, self._run
         if release.weight in (0, ALL):
             return None
-        pods = {slot: self._session.ready(self._service, slot) for slot in release.slots}
+        pods = {slot: self._service.ready(slot) for slot in release.slots}
         return 100 * pods[run.candidate] / max(sum(pods.values()), 1)
 
     def settle(self, since: float, listen: Listener) -> Look:
@@ -223,10 +223,10 @@ class Judge:
     def _trouble(self) -> str:
         """Say what is wrong with the new slot's pods; the first time remembers how often they were restarted before."""
         content = self._stage.release.slots[self._run.candidate]
-        needed = pods_needed(self._session.runs(self._service, content), content)
+        needed = pods_needed(self._service.runs(content), content)
         try:
-            ready = self._session.ready(self._service, self._run.candidate)
-            restarts = self._session.restarts(self._service, self._run.candidate)
+            ready = self._service.ready(self._run.candidate)
+            restarts = self._service.restarts(self._run.candidate)
         except ClusterUnavailable as error:
             return str(error)
         # A pod that an autoscaler removes takes its own count along.
@@ -237,6 +237,6 @@ class Judge:
 
     def _event(self, look: Look) -> Event:
         return Event(
-            kind="look", service=self._service, stage=self._stage.title, weight=self._stage.release.weight,
+            kind="look", service=self._service.name, stage=self._stage.title, weight=self._stage.release.weight,
             said=look.said, checks=look.checks, samples=look.samples, wanted=look.wanted, run=self._run,
         )  # fmt: skip

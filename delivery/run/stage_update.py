@@ -13,7 +13,7 @@ from delivery.events import Event, Listener
 from delivery.judge.gate import Look
 from delivery.plan.stages import Stage, pods_needed
 from delivery.release import records
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.run.stage_judge import Judge
 from models.delivery import Run
 from models.release import Match, ServiceRelease
@@ -41,8 +41,7 @@ class Reached:
 class Reaching:
     """One stage on its way to being true."""
 
-    session: Session
-    service: str
+    service: Service
     run: Run
     stage: Stage
     judge: Judge
@@ -83,7 +82,7 @@ class Reaching:
             self._await_split(judge, since)
         if self.stage.gate:
             since = judge.begin(since)
-        records.reached(self.session, self.service, datetime.fromtimestamp(int(since), UTC))
+        records.reached(self.service, datetime.fromtimestamp(int(since), UTC))
         return Reached(moved=since, failed=failed)
 
     def _update(self) -> None:
@@ -91,7 +90,7 @@ class Reaching:
         for left in reversed(range(_AGAIN + 1)):
             self._away = False
             try:
-                self.session.update(self._line)
+                self.service.stack.update(self._line)
             except UpdateFailed as failure:
                 if not left or not self._came_back(failure):
                     raise
@@ -100,7 +99,7 @@ class Reaching:
 
     def _came_back(self, failure: UpdateFailed) -> bool:
         """Whether the API server was away, or still is, and answers again."""
-        deadline, cluster = time.monotonic() + _AWAY_SECONDS, self.session.cluster
+        deadline, cluster = time.monotonic() + _AWAY_SECONDS, self.service.stack.cluster
         told, away = False, self._away or failure.lost_the_cluster
         while not cluster.answers() and time.monotonic() < deadline and not self._over.is_set():
             if not told:
@@ -117,15 +116,13 @@ class Reaching:
         if not self._valve(release):
             return None
         said = f"weight {release.weight} % acts"
-        self.listen(Event(kind="moved", service=self.service, weight=release.weight, said=said))
+        self.listen(Event(kind="moved", service=self.service.name, weight=release.weight, said=said))
         return time.time()
 
     def _valve(self, release: ServiceRelease) -> bool:
-        session, service = self.session, self.session.service(self.service)
+        stack, name, deployed = self.service.stack, self.service.name, self.service.deployed()
         try:
-            return valve.move(
-                session.cluster, session.spec(), self.service, service, release, confirm=session.lock.confirm
-            )
+            return valve.move(stack.cluster, stack.spec(), name, deployed, release, confirm=stack.lock.confirm)
         except ClusterUnavailable:
             return False
 
@@ -150,7 +147,7 @@ class Reaching:
         update.result()
 
     def _look_at_the_cluster(self) -> None:
-        if not self.session.cluster.answers():
+        if not self.service.stack.cluster.answers():
             self._away = True
 
     def _keep_closed(self, update: "Future[None]") -> None:
@@ -164,21 +161,21 @@ class Reaching:
         """Wait until each slot has the pods that its share of the traffic takes; Pulumi awaits no autoscaler."""
         started = time.monotonic()
         for slot, content in self.stage.release.slots.items():
-            spec = self.session.runs(self.service, content)
+            spec = self.service.runs(content)
             deadline = started + spec.rollout.timeout
             left = self.run.kind == "back" and slot == self.run.candidate != self.run.stable.live
             needed = 0 if left else pods_needed(spec, content)
             while (found := self._ready(slot, last=time.monotonic() > deadline)) < needed:
                 if time.monotonic() > deadline:
-                    pods = f"pod {names.slot_name(self.service, slot)}-*"
+                    pods = f"pod {names.slot_name(self.service.name, slot)}-*"
                     said = f"{pods}: {found} of {needed} ready after {spec.rollout.timeout} s"
-                    raise UpdateFailed(self.session.reasons(self.service, slot) or said)
+                    raise UpdateFailed(self.service.reasons(slot) or said)
                 time.sleep(_POLL_SECONDS)
 
     def _ready(self, slot: str, *, last: bool) -> int:
         """Count a slot's ready pods; none where the API server is away for a while."""
         try:
-            return self.session.ready(self.service, slot)
+            return self.service.ready(slot)
         except ClusterUnavailable:
             if last:
                 raise
@@ -189,11 +186,11 @@ class Reaching:
         weight, deadline = self.stage.release.weight, time.monotonic() + _SEEN_SECONDS
         while time.monotonic() < deadline and not judge.blind:
             if judge.seen(since):
-                self.listen(Event(kind="observed", service=self.service, weight=weight, said=f"{weight} % seen"))
+                self.listen(Event(kind="observed", service=self.service.name, weight=weight, said=f"{weight} % seen"))
                 return
             time.sleep(_POLL_SECONDS)
 
     def _line(self, line: str) -> None:
         if line.strip():
             title = self.stage.title
-            self.listen(Event(kind="update", service=self.service, stage=title, said=line.strip()))
+            self.listen(Event(kind="update", service=self.service.name, stage=title, said=line.strip()))

@@ -29,7 +29,7 @@ class Checkouts:
         leases, self.bob.cluster = self.bob.cluster.leases, self.ann.cluster
         self.bob.cluster.leases = leases
         self.bob.prometheus, self.bob.engine.cluster = self.ann.prometheus, self.ann.cluster
-        self.bob.session.__dict__.update(cluster=self.ann.cluster, metrics=self.ann.prometheus)
+        self.bob.stack.__dict__.update(cluster=self.ann.cluster, metrics=self.ann.prometheus)
 
     def seen(self) -> Seen:
         return Seen(self.leases.one)
@@ -50,7 +50,7 @@ def checkouts(folder: Path, monkeypatch: pytest.MonkeyPatch, *, fast: int = FAST
 
 
 def released(given: World) -> driver.Outcome:
-    with given.session.exclusive():
+    with given.stack.exclusive():
         return given.released()
 
 

@@ -15,7 +15,8 @@ from delivery.errors import DeliveryError
 from delivery.events import Event, Listener
 from delivery.plan.stages import course
 from delivery.release import records
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from delivery.run import driver
 from delivery.run.driver import Outcome
 from models.delivery import Arm, CheckResult, Run
@@ -106,7 +107,7 @@ class Done:
         return self.err.splitlines()[-1]
 
 
-Play = Callable[[Session, str, Listener], Outcome]
+Play = Callable[[Service, Listener], Outcome]
 
 
 class Desk:
@@ -119,23 +120,23 @@ class Desk:
         self.play: Play = judged("promoted", FINE)
         (folder / "catalog").mkdir()
         self.catalogue()
-        self.stack("prod", release={"web": STABLE})
-        patch.setattr(Session, "engine", self.pulumi)
-        patch.setattr(Session, "cluster", self.api)
+        self.declare("prod", release={"web": STABLE})
+        patch.setattr(Stack, "engine", self.pulumi)
+        patch.setattr(Stack, "cluster", self.api)
         patch.setattr(driver, "go", self._go)
         patch.setattr(driver, "now", lambda: NOON)
         patch.setenv("SLIPWAY_USER", "ann")
 
-    def _go(self, session: Session, name: str, listen: Listener, *, steps: int | None = None) -> Outcome:
+    def _go(self, service: Service, listen: Listener, *, steps: int | None = None) -> Outcome:
         self.steps.append(steps)
-        return self.play(session, name, listen)
+        return self.play(service, listen)
 
     def catalogue(self, **changes: object) -> None:
         spec = service(**{"route": {"host": "web.example.com"}, "release": CANARY, **changes})
         found = entry(services={"web": spec}, environments={"dev": {}, "staging": {}, "prod": {}})
         (self.folder / "catalog" / "shop.yaml").write_text(yaml.safe_dump(found, sort_keys=False))
 
-    def stack(self, name: str, environment: str | None = None, **config: object) -> None:
+    def declare(self, name: str, environment: str | None = None, **config: object) -> None:
         values: Config = {
             "system": {"entry": "shop", "environment": environment or name},
             "cluster": {"context": "prod", "metricsUrl": "http://prometheus.invalid"},
@@ -148,16 +149,19 @@ class Desk:
     def file(self, name: str = "prod") -> Path:
         return self.folder / f"Pulumi.{name}.yaml"
 
-    def session(self, name: str = "prod") -> Session:
-        return Session.open(self.folder, name)
+    def stack(self, name: str = "prod") -> Stack:
+        return Stack.open(self.folder, name)
+
+    def service(self, name: str = "prod") -> Service:
+        return Service(self.stack(name), "web")
 
     def begun(self, **changes: object) -> Run:
         """Let a release of the other image be under way, as its driver left it."""
-        session = self.session()
-        target = session.release("web").slots["blue"].model_copy(update={"image": OTHER_IMAGE})
-        run = records.new_run(session, "web", target, NOON).model_copy(update=changes)
-        declared = course(session.service_spec("web"), run)[run.stage].release
-        session.write("web", declared, session.delivery("web").model_copy(update={"run": run}))
+        found = self.service()
+        target = found.release().slots["blue"].model_copy(update={"image": OTHER_IMAGE})
+        run = records.new_run(found, target, NOON).model_copy(update=changes)
+        declared = course(found.spec, run)[run.stage].release
+        found.write(declared, found.record().model_copy(update={"run": run}))
         return run
 
     def slipway(self, *arguments: str) -> Done:
@@ -180,11 +184,11 @@ class Desk:
         return done.line
 
 
-def told(run: Run, session: Session, name: str, upto: str, check: CheckResult) -> Iterator[Event]:
+def told(run: Run, service: Service, upto: str, check: CheckResult) -> Iterator[Event]:
     """What a driver says on the way to a stage, and about it."""
-    stages = course(session.service_spec(name), run)
+    stages = course(service.spec, run)
     for index, stage in enumerate(stages):
-        place: Config = {"service": name, "stage": stage.title, "index": index, "of": len(stages), "run": run}
+        place: Config = {"service": service.name, "stage": stage.title, "index": index, "of": len(stages), "run": run}
         yield Event(kind="stage", said=stage.title, **place)
         if stage.title == upto:
             yield Event(kind="observed", share=9.8, **place)
@@ -196,19 +200,19 @@ def told(run: Run, session: Session, name: str, upto: str, check: CheckResult) -
 def judged(result: str, check: CheckResult, upto: str = "step 10 %") -> Play:
     """A driver that gets to a stage and ends there."""
 
-    def play(session: Session, name: str, listen: Listener) -> Outcome:
-        run = session.delivery(name).run
+    def play(service: Service, listen: Listener) -> Outcome:
+        run = service.record().run
         assert run is not None, "a driver needs a record"
-        for event in told(run, session, name, upto, check):
+        for event in told(run, service, upto, check):
             listen(event)
         return Outcome(result=result, said=check.said)
 
     return play
 
 
-def interrupted(session: Session, name: str, listen: Listener) -> Outcome:
+def interrupted(service: Service, listen: Listener) -> Outcome:
     """A driver that gets ^C after its first stage."""
-    judged("promoted", FINE)(session, name, listen)
+    judged("promoted", FINE)(service, listen)
     raise KeyboardInterrupt
 
 

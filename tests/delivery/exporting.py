@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from delivery.release.revisions import named
+from delivery.release.service import Service
 from models.delivery import fingerprint
 from models.vocabulary import SlotName
 from tests.delivery.world import SERVICE, STACK, World, world
@@ -34,18 +35,18 @@ def exporting(folder: Path) -> World:
 
 def assert_files_are_there(made: World) -> None:
     """Nothing is declared before the file that says what it is."""
-    text = (made.session.project / f"Pulumi.{STACK}.yaml").read_bytes()
+    text = (made.stack.project / f"Pulumi.{STACK}.yaml").read_bytes()
     for name in named(text):
-        assert (made.session.project / "revisions" / f"{name}.yaml").is_file()
+        assert (made.stack.project / "revisions" / f"{name}.yaml").is_file()
 
 
 def exports(made: World) -> Config:
     """What the stack exports after an update."""
-    session, release = made.session, made.release
+    stack, release = made.stack, made.release
     slots: Config = {}
     revisions: Config = {}
     for slot, content in release.slots.items():
-        revision = session.revision(SERVICE, content)
+        revision = Service(stack, SERVICE).revision(content)
         name = content.pinned or revision.name
         own = revision.content
         revisions[name] = revision.document()
@@ -60,19 +61,19 @@ def exports(made: World) -> Config:
 
 def edit(made: World, **fields: object) -> World:
     """Edit the catalogue entry, and give the world of a command that starts after that."""
-    path = made.session.project / "catalog" / "web.yaml"
+    path = made.stack.project / "catalog" / "web.yaml"
     data = yaml.safe_load(path.read_text())
     data["services"][SERVICE].update(fields)
     path.write_text(yaml.safe_dump(data))
-    made.session.__dict__.pop("entry", None)
+    made.stack.__dict__.pop("entry", None)
     return made
 
 
 def args(made: World, slot: SlotName) -> tuple[str, ...]:
     """The arguments that a slot is pinned to."""
-    return made.session.revision(SERVICE, made.release.slots[slot]).spec.args
+    return made.service.revision(made.release.slots[slot]).spec.args
 
 
 def files_of(made: World) -> set[str]:
     """Name the revisions that there are files of."""
-    return {path.stem for path in (made.session.project / "revisions").glob("*.yaml")}
+    return {path.stem for path in (made.stack.project / "revisions").glob("*.yaml")}

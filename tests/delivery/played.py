@@ -11,7 +11,7 @@ from pathlib import Path
 
 from delivery.cluster.client import Cluster
 from delivery.commands.cli import main
-from delivery.release.stack import Session
+from delivery.release.stack import Stack
 from tests.delivery.api import CONTEXT
 from tests.delivery.world import CANARY, world
 from tests.samples import Config
@@ -22,12 +22,12 @@ UPDATE_SECONDS = 0.2
 
 
 def play(folder: Path, weights: Path) -> None:
-    """Let every session of this process be one of the played stack."""
+    """Let every stack of this process be one of the played stack."""
     with tempfile.TemporaryDirectory() as scratch:
         given = world(Path(scratch), UNDECIDED)
-    given.session.project = folder
+    given.stack.project = folder
     for read in ("file", "entry", "revisions", "lock"):  # in the scratch folder
-        given.session.__dict__.pop(read, None)
+        given.stack.__dict__.pop(read, None)
     if weights.exists():  # a driver before this one has filled the other slot: it is one cluster
         given.cluster.runs["green"] = given.cluster.runs["blue"]
     given.prometheus.traffic = FEW
@@ -40,7 +40,7 @@ def play(folder: Path, weights: Path) -> None:
             stream.write(f"{time.time()} {given.cluster.weights[-1]}\n")
 
     given.cluster.__dict__.update(apply=noted, leases=Cluster(CONTEXT))
-    Session.open = lambda *_: given.session  # type: ignore[method-assign,assignment]
+    Stack.open = lambda *_: given.stack  # type: ignore[method-assign,assignment]
 
 
 if __name__ == "__main__":

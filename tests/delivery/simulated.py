@@ -18,6 +18,7 @@ import pytest
 
 from bench.simulated import drawn
 from delivery.release import records
+from delivery.release.service import Service
 from delivery.run import driver, stage_judge, stage_update
 from delivery.stack_file.stack_file import DELIVERY, RELEASE
 from models.delivery import ServiceDelivery
@@ -182,7 +183,7 @@ class Simulation:
     def __init__(self, folder: Path, strategy: Config) -> None:
         self._folder, self._strategy = folder, strategy
         self._given = world(folder, strategy)
-        self._file = self._given.session.file.values()
+        self._file = self._given.stack.file.values()
 
     def release(self, *, bad: float, traffic: float, seed: str, trouble: Trouble = NONE) -> str:
         """Give how a release ends whose version answers so many requests with an error."""
@@ -192,24 +193,24 @@ class Simulation:
         clock.killed = [NOON + seconds for seconds in trouble.killed(random)]
         with clocked(clock):
             given.begin()
-            while given.session.delivery(SERVICE).run is not None:
+            while given.service.record().run is not None:
                 with suppress(Killed):
                     outcome = given.go()
                     if outcome.result == "waiting":
-                        records.approve(given.session, SERVICE, reason="fine", by="me", now=driver.now())
+                        records.approve(given.service, reason="fine", by="me", now=driver.now())
                         clock.at += round(random.uniform(0, 7200))
                     continue
                 clock.at += round(trouble.away(random))
-        return given.session.delivery(SERVICE).history[-1].outcome
+        return given.service.record().history[-1].outcome
 
     def _anew(self, clock: Clock, seed: str) -> World:
         given = self._given
-        session, users = given.session, Drawn(clock=clock, seed=seed, opened=NOON)
-        session.__dict__["file"] = MemoryFile(deepcopy(self._file))
-        session._read = None  # pyright: ignore[reportPrivateUsage]
-        session.__dict__["metrics"] = given.cluster.users = given.prometheus = users
+        stack, users = given.stack, Drawn(clock=clock, seed=seed, opened=NOON)
+        stack.__dict__["file"] = MemoryFile(deepcopy(self._file))
+        stack._read = None  # pyright: ignore[reportPrivateUsage]
+        stack.__dict__["metrics"] = given.cluster.users = given.prometheus = users
         users.released = lambda: None
         given.engine.during = lambda _: clock.sleep(UPDATE_SECONDS)
         given.engine.declared.clear()
-        given.cluster.brought(session.release(SERVICE), IMAGE)
+        given.cluster.brought(Service(stack, SERVICE).release(), IMAGE)
         return given

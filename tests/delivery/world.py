@@ -14,7 +14,8 @@ import yaml
 from delivery.errors import ClusterUnavailable, UpdateFailed
 from delivery.events import Event
 from delivery.release import records
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from delivery.run import driver
 from models.delivery import fingerprint
 from models.release import ServiceRelease, SlotRelease
@@ -135,7 +136,7 @@ class Cluster:
 class Engine:
     """Records what each update declared; may fail, or have the driver killed."""
 
-    session: Session
+    stack: Stack
     cluster: Cluster
     tree: str = IMAGE
     """What the stack's source builds at this moment."""
@@ -154,7 +155,8 @@ class Engine:
 
     def up(self, on_line: Callable[[str], None]) -> None:
         on_line("Updating")
-        delivery, release = self.session.delivery(SERVICE), self.session.release(SERVICE)
+        service = Service(self.stack, SERVICE)
+        delivery, release = service.record(), service.release()
         stage = "none" if delivery.run is None else f"{delivery.run.kind} {delivery.run.stage}"
         self.declared.append(release)
         self.stages.append(stage)
@@ -181,7 +183,7 @@ class Engine:
 class World:
     """Everything together."""
 
-    session: Session
+    stack: Stack
     engine: Engine
     cluster: Cluster
     prometheus: Prometheus
@@ -190,23 +192,27 @@ class World:
     @property
     def file(self) -> Config:
         """The stack file's configuration."""
-        return cast("Config", yaml.safe_load((self.session.project / f"Pulumi.{STACK}.yaml").read_text())["config"])
+        return cast("Config", yaml.safe_load((self.stack.project / f"Pulumi.{STACK}.yaml").read_text())["config"])
 
     @property
     def revision(self) -> str:
         """Of the entry as it was laid out."""
-        return Revision.of(self.session.service_spec(SERVICE), SlotRelease()).name
+        return Revision.of(self.service.spec, SlotRelease()).name
+
+    @property
+    def service(self) -> Service:
+        return Service(self.stack, SERVICE)
 
     @property
     def release(self) -> ServiceRelease:
-        return self.session.release(SERVICE)
+        return self.service.release()
 
     def begin(self, target: SlotRelease = TARGET, **how: Any) -> None:
-        run = records.new_run(self.session, SERVICE, target, driver.now(), **how)
-        driver.begin(self.session, SERVICE, run, self.events.append)
+        run = records.new_run(self.service, target, driver.now(), **how)
+        driver.begin(self.service, run, self.events.append)
 
     def go(self, steps: int | None = None) -> driver.Outcome:
-        return driver.go(self.session, SERVICE, self.events.append, steps=steps)
+        return driver.go(self.service, self.events.append, steps=steps)
 
     def released(self, **how: Any) -> driver.Outcome:
         self.begin(**how)
@@ -229,16 +235,16 @@ def world(folder: Path, strategy: Config = CANARY, *, deployed: bool = True) -> 
     if deployed:
         config["slipway:release"] = {SERVICE: {"slots": {"blue": {"image": IMAGE}}}}
     (folder / f"Pulumi.{STACK}.yaml").write_text("# kept\n" + yaml.safe_dump({"config": config}))
-    session = Session.open(folder, STACK)
-    users = Prometheus(released=lambda: _released(session))
+    stack = Stack.open(folder, STACK)
+    users = Prometheus(released=lambda: _released(stack))
     cluster = Cluster(users=users)
-    engine = Engine(session, cluster)
+    engine = Engine(stack, cluster)
     if deployed:
-        cluster.brought(session.release(SERVICE), engine.tree)
-    session.__dict__.update(engine=engine, cluster=cluster, metrics=users)
-    return World(session, engine, cluster, users)
+        cluster.brought(Service(stack, SERVICE).release(), engine.tree)
+    stack.__dict__.update(engine=engine, cluster=cluster, metrics=users)
+    return World(stack, engine, cluster, users)
 
 
-def _released(session: Session) -> Version | None:
-    run = session.delivery(SERVICE).run
+def _released(stack: Stack) -> Version | None:
+    run = Service(stack, SERVICE).record().run
     return None if run is None else version(run.target, IMAGE)

@@ -23,7 +23,7 @@ MUTANTS = [
         "a valve that cannot be moved ends it",
         TROUBLE,
     ),
-    Mutant(REACHING, "self.session.reasons(self.service, slot) or said", "said", "pods that do not say why", TROUBLE),
+    Mutant(REACHING, "self.service.reasons(slot) or said", "said", "pods that do not say why", TROUBLE),
     Mutant(
         JUDGING, "self._restarted = min(restarts, ", "self._restarted = max(0, ", "a pod that goes stops it", TROUBLE
     ),

@@ -47,7 +47,7 @@ MUTANTS = [
         "no verdict says that somebody went past", "delivery/run/test_driver.py",
     ),
     Mutant(RECORD, "override=override,", "", "who went past it is forgotten", RULED),
-    Mutant(HOLDS, "if held := delivery.holding(image, config, revision):", "if False:",
+    Mutant(HOLDS, "if held := record.holding(image, config, revision):", "if False:",
            "the bad digest comes back", HELD),
     Mutant(HOLDS, "if held.image != image)", "if held.image == image)", "letting one go lets all others go", HELD),
     Mutant(
@@ -59,7 +59,7 @@ MUTANTS = [
         "prod to dev", PROMOTED,
     ),
     Mutant(PROMOTION, "if theirs != ours:", "if False:", "one system's version in another", PROMOTED),
-    Mutant(PROMOTION, "if wanted != source.stack:", "if False:", "past the environment between", PROMOTED),
+    Mutant(PROMOTION, "if wanted != source.name:", "if False:", "past the environment between", PROMOTED),
     Mutant(PROMOTION, "if len(environments) > 1:", "if False:", "prod follows before staging is judged", PROMOTED),
     Mutant(
         PROMOTION, '(run.kind == "back" or run.warm_until is None)', 'run.kind == "back"',
@@ -67,7 +67,7 @@ MUTANTS = [
     ),
     Mutant(PROMOTION, "if override is None:", "if True:", "no way past in an emergency", PROMOTED),
     Mutant(
-        PROMOTION, "            holds.refuse_held(target.delivery(name)", "            str(target.delivery(name)",
+        PROMOTION, "holds.refuse_held(target.record(), image, config, revision=content.pinned, **target.named)", "pass",
         "one cluster's hold is found after the other cluster", PROMOTED,
     ),
     Mutant(SOURCES, 'if past.outcome == "promoted")', "if past)", "what was rolled back comes back unasked", ASKED),

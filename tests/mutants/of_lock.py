@@ -3,11 +3,12 @@
 from tests.mutants.mutant import Mutant
 
 LEASE, LOCK, ASKING = "delivery/lock/lease.py", "delivery/lock/lock.py", "delivery/lock/turn_back_request.py"
-TAKEOVER, TENDING, VALVE, SESSION = (
+TAKEOVER, TENDING, VALVE, STACK, SERVICE = (
     "delivery/release/takeover.py",
     "delivery/release/unattended.py",
     "delivery/cluster/valve.py",
     "delivery/release/stack.py",
+    "delivery/release/service.py",
 )
 LEASED, LOCKED, ASKED = (
     "delivery/lock/test_lease.py",
@@ -45,9 +46,9 @@ MUTANTS = [
     Mutant(LOCK, "if 0 <= age < 3 * RENEW_SECONDS:", "if True:", "a lost driver works for ever", LOCKED),
     Mutant(LOCK, "return again is not None and again.version != seen.version", "return False",
            "a driver whose clock differs is not shown", LOCKED),
-    Mutant(SESSION, "        try:\n            self.lock.confirm()\n", "        try:\n            pass\n",
+    Mutant(STACK, "        try:\n            self.lock.confirm()\n", "        try:\n            pass\n",
            "an update of a driver that was succeeded", TAKEN_OVER),
-    Mutant(SESSION, "        self.lock.record(name, carried(release, delivery, self.space_id(), running))\n", "",
+    Mutant(SERVICE, "        stack.lock.record(self.name, carried(release, record, stack.space_id(), running))\n", "",
            "a record that is written after a takeover", TAKEN_OVER),
     Mutant(VALVE, "        confirm()\n", "", "traffic is moved by a succeeded driver",
            "delivery/cluster/test_valve.py"),

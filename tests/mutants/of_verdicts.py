@@ -32,7 +32,7 @@ MUTANTS = [
            "a verdict about nothing vouches", RULED),
     Mutant(EVIDENCE, 'return "" if verdict.result == "pass" else', 'return "" if True else',
            "nobody knows, so it passes", RULED),
-    Mutant(DRIVER, "        fresh = records.rebased(session, service, fresh, now())", "        pass",
+    Mutant(DRIVER, "        fresh = records.rebased(service, fresh, now())", "        pass",
            "a release that began before the way back had ended", COMPARED),
     Mutant(DRIVER, 'elif blame and run.outcome != "rolled back":', "elif False:", "rollback holds nothing", RETURNED),
     Mutant(DRIVER, 'if run.kind == "forward" and not run.express:', 'if run.kind == "forward":',

@@ -10,6 +10,7 @@ import pytest
 from delivery.cluster import client as api
 from delivery.cluster import valve
 from delivery.errors import ClusterUnavailable, Lost, StaleObject
+from delivery.release.service import Service
 from tests.delivery.world import SERVICE, World, world
 from tests.samples import Config
 
@@ -51,9 +52,9 @@ def given(tmp_path: Path) -> World:
 def moved(given: World, ingress: Ingress, confirm: Callable[[], None] = lambda: None) -> bool:
     cluster: Any = api.Cluster("none")
     cluster._call = ingress.call
-    session = given.session
+    stack = given.stack
     release = given.release.model_copy(update={"weight": 20})
-    return valve.move(cluster, session.spec(), SERVICE, session.service(SERVICE), release, confirm=confirm)
+    return valve.move(cluster, stack.spec(), SERVICE, Service(stack, SERVICE).deployed(), release, confirm=confirm)
 
 
 def test_it_writes_the_weight(given: World) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from delivery.commands import drive
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from delivery.run import driver
 from delivery.stack_file.stack_file import StackFile
 from models.delivery import ServiceDelivery
@@ -38,7 +39,7 @@ def test_a_release_prints_its_plan_before_anything_and_then_how_it_went(desk: De
     assert done.out.index("peak: ") < done.out.index("prod web: promoted: as good")
     assert "[1/5] fill: stage" in done.err
     assert desk.steps == [None]
-    run = desk.session().delivery("web").run
+    run = desk.service().record().run
     assert run is not None
     assert run.target.image == OTHER_IMAGE
 
@@ -133,12 +134,12 @@ def test_a_refusal_is_one_line_with_its_exit_code_and_touches_nothing(
 
 def test_a_held_image_is_not_released(desk: Desk) -> None:
     delivery = recorded(holds=(held(),)).model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    desk.stack("prod", release={"web": STABLE}, delivery={"web": delivery})
+    desk.declare("prod", release={"web": STABLE}, delivery={"web": delivery})
     assert "is held: 5 % errors (ann" in desk.refused(*RELEASE)
 
 
 def test_a_stack_that_somebody_works_on_is_busy(desk: Desk) -> None:
-    with desk.session().exclusive():
+    with desk.stack().exclusive():
         line = desk.refused(*RELEASE, code=6)
     assert f"(ann on {socket.gethostname()}, pid {os.getpid()}, since 20" in line
 
@@ -152,7 +153,7 @@ def test_with_json_a_refusal_is_a_document_too(desk: Desk) -> None:
 def test_history_is_newest_first(desk: Desk) -> None:
     delivery = recorded(history=(past(IMAGE), past(OTHER_IMAGE, outcome="rolled back")))
     found = delivery.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    desk.stack("prod", release={"web": STABLE}, delivery={"web": found})
+    desk.declare("prod", release={"web": STABLE}, delivery={"web": found})
     document = desk.slipway("history", "prod", "--json").json
     assert {one["outcome"] for one in document["history"]} == {"promoted", "rolled back"}
     assert "rolled back" in desk.slipway("history", "prod", "web").out
@@ -194,10 +195,10 @@ def test_a_driver_that_runs_is_stopped_before_an_abort(desk: Desk, monkeypatch: 
     desk.begun(stage=1)
     signalled: list[int] = []
 
-    def holder(_: Session) -> int | None:
+    def holder(_: Stack) -> int | None:
         return None if signalled else 4242
 
-    monkeypatch.setattr(Session, "holder", holder)
+    monkeypatch.setattr(Stack, "holder", holder)
     monkeypatch.setattr(drive, "interrupt", signalled.append)
     assert desk.slipway("abort", "prod", "web").code == 0
     assert signalled == [4242]
@@ -220,11 +221,11 @@ def test_whoever_changes_something_first_takes_over_what_another_checkout_has_re
     desk: Desk, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
     older = desk.file().read_bytes()
-    with desk.session().exclusive():
+    with desk.stack().exclusive():
         begun = desk.begun(stage=1, stage_began=driver.now())
-    session = desk.session()
-    with session.exclusive():
-        session.write("web", session.release("web"), session.delivery("web"))
+    stack = desk.stack()
+    with stack.exclusive():
+        Service(stack, "web").write(Service(stack, "web").release(), Service(stack, "web").record())
     desk.file().write_bytes(older)
     written: list[str] = []
     write = StackFile.write

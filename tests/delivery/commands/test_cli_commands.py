@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from delivery.judge.gate import Look
-from delivery.release.stack import Session
+from delivery.release.service import Service
 from delivery.run.recheck import Checked
 from tests.delivery import desk as playing
 from tests.delivery.desk import FINE, STABLE, WORSE, Desk
@@ -23,31 +23,31 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 def test_what_is_not_named_stays_as_in_the_live_slot(desk: Desk, tmp_path: Path) -> None:
     slot = {"image": IMAGE, "server": {"topK": 5}, "minReplicas": 2}
-    desk.stack("prod", release={"web": {"slots": {"blue": slot}}})
+    desk.declare("prod", release={"web": {"slots": {"blue": slot}}})
     files = tmp_path / "files"
     files.mkdir()
     (files / "labels.txt").write_text("a\n")
     desk.slipway("release", "prod", "web", "--files", str(files), "--server", "queueLimit=32")
-    run = desk.session().delivery("web").run
+    run = desk.service().record().run
     assert run is not None
     assert (run.target.image, run.target.min_replicas) == (IMAGE, None)
-    runs = desk.session().revision("web", run.target)
+    runs = desk.service().revision(run.target)
     assert runs.server is not None
     assert (runs.server.top_k, runs.server.queue_limit) == (5, 32)
     assert runs.files == {"labels.txt": "a\n"}
 
 
 def test_the_environment_that_builds_releases_what_its_next_update_builds(desk: Desk) -> None:
-    desk.stack("dev", image={"registry": "registry.example.com/ml"})
+    desk.declare("dev", image={"registry": "registry.example.com/ml"})
     assert desk.slipway("release", "dev", "web").code == 0
-    run = desk.session("dev").delivery("web").run
+    run = desk.service("dev").record().run
     assert run is not None
     assert run.target.image is None
 
 
 def test_an_override_is_recorded_with_who_and_why(desk: Desk) -> None:
     desk.slipway(*RELEASE, "--override", "the site is down")
-    run = desk.session().delivery("web").run
+    run = desk.service().record().run
     assert run is not None
     assert run.override is not None
     assert (run.override.by, run.override.reason, run.override.at) == ("ann", "the site is down", NOON)
@@ -73,7 +73,7 @@ def test_turning_back_is_written_before_the_driver_goes_and_is_no_error(
     assert done.code == 0
     assert done.json["exitCode"] == 0
     assert "error" not in done.json
-    delivery = desk.session().delivery("web")
+    delivery = desk.service().record()
     assert delivery.run is not None
     assert (delivery.run.kind, delivery.run.outcome, delivery.run.reason) == ("back", outcome, "wrong model")
     assert bool(delivery.holds) == blamed
@@ -82,9 +82,9 @@ def test_turning_back_is_written_before_the_driver_goes_and_is_no_error(
 def test_a_rollback_later_releases_the_version_before_at_once_and_holds_what_it_leaves(desk: Desk) -> None:
     history = (past(image(1)), past(IMAGE))
     delivery = recorded(verdict(IMAGE), history=history).model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    desk.stack("prod", release={"web": STABLE}, delivery={"web": delivery})
+    desk.declare("prod", release={"web": STABLE}, delivery={"web": delivery})
     assert desk.slipway("rollback", "prod", "web", "--reason", "slow").code == 0
-    found = desk.session().delivery("web")
+    found = desk.service().record()
     assert found.run is not None
     assert (found.run.express, found.run.target.image) == (True, image(1))
     assert [(hold.image, hold.reason, hold.by) for hold in found.holds] == [(IMAGE, "slow", "ann")]
@@ -95,7 +95,7 @@ def test_an_approval_is_written_and_the_release_goes_on(desk: Desk) -> None:
     desk.begun(stage=1, reached=True)
     done = desk.slipway("approve", "prod", "web", "--reason", "looked at it", "--json")
     assert done.json["approval"] == {"by": "ann", "reason": "looked at it"}
-    run = desk.session().delivery("web").run
+    run = desk.service().record().run
     assert run is not None
     assert run.approved == {1}
     assert desk.steps == [None]
@@ -103,14 +103,14 @@ def test_an_approval_is_written_and_the_release_goes_on(desk: Desk) -> None:
 
 def test_a_hold_is_written_and_exported_and_let_go_again(desk: Desk) -> None:
     assert desk.slipway("hold", "prod", "web", OTHER_IMAGE, "--reason", "leaks").code == 0
-    assert [hold.reason for hold in desk.session().delivery("web").holds] == ["leaks"]
+    assert [hold.reason for hold in desk.service().record().holds] == ["leaks"]
     assert desk.slipway("release-hold", "prod", "web", OTHER_IMAGE).code == 0
-    assert desk.session().delivery("web").holds == ()
+    assert desk.service().record().holds == ()
     assert desk.pulumi.updates == 2
 
 
 def test_a_promotion_carries_what_the_source_vouches_for(desk: Desk) -> None:
-    desk.stack("staging", release={"web": STABLE})
+    desk.declare("staging", release={"web": STABLE})
     vouched = vouching(verdict(), system="shop", service="web")
     desk.pulumi.exports = exported(vouched)
     done = desk.slipway("promote", "staging", "prod", "--json")
@@ -121,7 +121,7 @@ def test_a_promotion_carries_what_the_source_vouches_for(desk: Desk) -> None:
 
 
 def test_a_promotion_of_another_digest_than_was_named_is_refused(desk: Desk) -> None:
-    desk.stack("staging", release={"web": STABLE})
+    desk.declare("staging", release={"web": STABLE})
     desk.pulumi.exports = exported(vouching(verdict(), system="shop", service="web"))
     line = desk.refused("promote", "staging", "prod", "--image", image(7))
     assert "staging web: runs server@sha256:9be19be19be1, not server@sha256:000000000000" in line
@@ -130,9 +130,9 @@ def test_a_promotion_of_another_digest_than_was_named_is_refused(desk: Desk) -> 
 @pytest.fixture
 def vouched(desk: Desk) -> Desk:
     """Staging vouches for what prod does not run yet, on neither of its clusters."""
-    desk.stack("staging", release={"web": STABLE})
+    desk.declare("staging", release={"web": STABLE})
     for name in ("prod-eu", "prod-us"):
-        desk.stack(name, "prod", release={"web": STABLE})
+        desk.declare(name, "prod", release={"web": STABLE})
     desk.pulumi.exports = exported(vouching(verdict(), system="shop", service="web"))
     return desk
 
@@ -153,7 +153,7 @@ def test_the_first_target_that_is_not_promoted_ends_a_promotion(vouched: Desk) -
     assert [one["stack"] for one in done.json["promotions"]] == ["prod-eu"]
     assert done.json["untouched"] == [{"stack": "prod-us", "service": "web"}]
     assert done.line.endswith("; not touched: prod-us web")
-    assert desk.session("prod-us").delivery("web").run is None
+    assert desk.service("prod-us").record().run is None
 
 
 def test_a_plan_says_pods_peak_samples_and_time_and_writes_nothing(desk: Desk) -> None:
@@ -182,8 +182,10 @@ def test_a_check_tells_its_verdict_and_exports_what_it_changed(
     look = Look(result="pass", checks={"errors": FINE}, samples=200, wanted=100, said="errors 1.00 %")
     change = "verdict revoked" if result == "fail" else ""
 
-    def check(_: Session, name: str, *__: object) -> Checked:
-        return Checked(service=name, slot="blue", image=IMAGE, config="0" * 16, result=result, look=look, change=change)  # pyright: ignore[reportArgumentType]
+    def check(service: Service, *_: object) -> Checked:
+        return Checked(
+            service=service.name, slot="blue", image=IMAGE, config="0" * 16, result=result, look=look, change=change
+        )  # pyright: ignore[reportArgumentType]
 
     monkeypatch.setattr("delivery.run.recheck.check", check)
     done = desk.slipway("check", "prod", "--json")

@@ -9,7 +9,7 @@ import pytest
 from delivery.errors import Busy, ClusterUnavailable, Lost
 from delivery.lock import lease, lock
 from delivery.lock.turn_back_request import Asked, Request, ask
-from delivery.release.stack import Session
+from delivery.release.stack import Stack
 from delivery.run import driver
 from tests.delivery.checkouts import Checkouts, checkouts, released
 from tests.delivery.run.test_driver import assert_back
@@ -25,38 +25,38 @@ def folded(text: str) -> str:
 
 
 def test_a_second_checkout_is_busy_and_is_told_who_works_since_when(two: Checkouts) -> None:
-    with two.ann.session.exclusive():
-        ours = two.ann.session.lock.held_lease
+    with two.ann.stack.exclusive():
+        ours = two.ann.stack.lock.held_lease
         assert ours is not None
         steady = threading.Event()
         renewing = threading.Thread(target=renew, args=(two.ann, steady))
         renewing.start()
         with (
             pytest.raises(Busy, match=r"stack prod: another slipway works on it \(ann on \S+, pid \d+, since ") as busy,
-            two.bob.session.exclusive(),
+            two.bob.stack.exclusive(),
         ):
             pass
         steady.set()
         renewing.join()
     assert busy.value.exit_code == 6
-    with two.bob.session.exclusive():
+    with two.bob.stack.exclusive():
         pass
 
 
 def renew(given: World, over: threading.Event) -> None:
     """Renew as often as a driver does, by the fast clock."""
     while not over.wait(0.002):
-        given.session.lock.confirm()
+        given.stack.lock.confirm()
 
 
 def test_who_looks_is_told_of_a_driver_elsewhere_and_of_none_that_is_gone(two: Checkouts) -> None:
-    with two.ann.session.exclusive():
-        found = two.bob.session.owner()
+    with two.ann.stack.exclusive():
+        found = two.bob.stack.owner()
         assert found is not None
         assert found.user == "ann"
-        assert two.bob.session.holder() is None, "no process of this checkout"
-    assert two.bob.session.owner() is None
-    assert two.ann.session.holder() is None
+        assert two.bob.stack.holder() is None, "no process of this checkout"
+    assert two.bob.stack.owner() is None
+    assert two.ann.stack.holder() is None
 
 
 @pytest.mark.parametrize("year", ["1970", "2099"])
@@ -64,44 +64,44 @@ def test_whether_a_lease_is_renewed_says_whether_there_is_a_driver_and_not_the_t
     two: Checkouts, monkeypatch: pytest.MonkeyPatch, year: str
 ) -> None:
     def renews(_: float) -> None:
-        two.ann.session.lock.confirm()
+        two.ann.stack.lock.confirm()
 
     def passes(_: float) -> None:
         pass
 
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         spec = two.leases.one["spec"]
         spec["renewTime"] = f"{year}-01-01T00:00:00.000000Z"
         monkeypatch.setattr("time.sleep", renews)
-        found = two.bob.session.owner()
+        found = two.bob.stack.owner()
         assert found is not None, "its clock is wrong, and it renews"
     two.leases.one["spec"] |= {"holderIdentity": "gone@far pid 3 x", "renewTime": f"{year}-01-01T00:00:00.000000Z"}
     monkeypatch.setattr("time.sleep", passes)
-    assert two.bob.session.owner() is None
+    assert two.bob.stack.owner() is None
 
 
 def test_looking_never_makes_a_driver_find_the_stack_busy(two: Checkouts) -> None:
     """The lock's file is only read: shared/faults/lock_race.py."""
-    over, session = threading.Event(), two.ann.session
+    over, stack = threading.Event(), two.ann.stack
 
     def look() -> None:
-        other = Session(session.project, STACK)
+        other = Stack(stack.project, STACK)
         while not over.is_set():
             other.holder()
 
     looking = threading.Thread(target=look)
     looking.start()
     for _ in range(300):
-        with session.exclusive():
-            assert session.holder() is not None
+        with stack.exclusive():
+            assert stack.holder() is not None
     over.set()
     looking.join()
 
 
 def test_a_driver_of_the_same_checkout_needs_no_cluster_to_be_busy(two: Checkouts) -> None:
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.leases.away = True
-        with pytest.raises(Busy, match="ann on"), Session(two.ann.session.project, STACK).exclusive():
+        with pytest.raises(Busy, match="ann on"), Stack(two.ann.stack.project, STACK).exclusive():
             pass
         two.leases.away = False
 
@@ -115,10 +115,10 @@ def test_of_two_checkouts_that_race_never_both_write(tmp_path: Path, monkeypatch
     def race(name: str, given: World) -> None:
         for _ in range(RACES):
             start.wait()
-            with suppress(Busy), given.session.exclusive():
+            with suppress(Busy), given.stack.exclusive():
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
-                given.session.write(SERVICE, given.release, given.session.delivery(SERVICE))
+                given.service.write(given.release, given.service.record())
                 won[name] += 1
                 inside[0] -= 1
 
@@ -149,8 +149,8 @@ def test_an_abort_while_the_api_server_is_away_is_recorded_and_takes_the_lease_w
 ) -> None:
     two.ann.released(manual=True)
     two.ann.cluster.away = 30
-    with two.ann.session.exclusive():
-        driver.turn_back(two.ann.session, SERVICE, "aborted", "nobody wants it")
+    with two.ann.stack.exclusive():
+        driver.turn_back(two.ann.service, "aborted", "nobody wants it")
         assert two.ann.go().result == "aborted"
         assert two.seen().identity
     assert "until the API server answers" in folded(capsys.readouterr().err)
@@ -159,7 +159,7 @@ def test_an_abort_while_the_api_server_is_away_is_recorded_and_takes_the_lease_w
 
 def test_a_driver_that_could_not_take_the_lease_at_first_stops_where_another_has_it(two: Checkouts) -> None:
     two.ann.cluster.away = 1_000
-    with two.ann.session.exclusive(), two.bob.session.exclusive():
+    with two.ann.stack.exclusive(), two.bob.stack.exclusive():
         two.ann.cluster.away = 0
         over = threading.Event()
         renewing = threading.Thread(target=renew, args=(two.bob, over))
@@ -168,18 +168,18 @@ def test_a_driver_that_could_not_take_the_lease_at_first_stops_where_another_has
             two.ann.begin()
         over.set()
         renewing.join()
-    assert two.ann.session.delivery(SERVICE).run is None
+    assert two.ann.service.record().run is None
 
 
 def test_a_file_is_not_written_once_the_lease_may_have_expired(two: Checkouts, monkeypatch: pytest.MonkeyPatch) -> None:
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.leases.away = True
         monkeypatch.setattr(lock, "_AWAY_SECONDS", 0.05)
         monkeypatch.setattr(lock, "monotonic", lambda: lease.monotonic() + 11)
-        before = two.ann.session.file.path.read_bytes()
+        before = two.ann.stack.file.path.read_bytes()
         with pytest.raises(ClusterUnavailable):
-            two.ann.session.write(SERVICE, two.ann.release, two.ann.session.delivery(SERVICE))
-        assert two.ann.session.file.path.read_bytes() == before
+            two.ann.service.write(two.ann.release, two.ann.service.record())
+        assert two.ann.stack.file.path.read_bytes() == before
         two.leases.away = False
 
 
@@ -187,7 +187,7 @@ def test_a_file_is_not_written_once_the_lease_may_have_expired(two: Checkouts, m
 def interrupted(two: Checkouts) -> list[str]:
     """What ann's driver was interrupted for."""
     found: list[str] = []
-    two.ann.session.lock.interrupt = lambda: found.append("interrupted")
+    two.ann.stack.lock.interrupt = lambda: found.append("interrupted")
     return found
 
 
@@ -196,17 +196,17 @@ def test_a_request_is_heard_with_the_next_renewal_and_answered(
 ) -> None:
     monkeypatch.setattr(lock, "RENEW_SECONDS", 0.01)
     request = Request(service=SERVICE, turn="aborted", reason="wrong model", by="bob")
-    with two.ann.session.exclusive():
-        asking = two.bob.session.lock.elsewhere()
+    with two.ann.stack.exclusive():
+        asking = two.bob.stack.lock.elsewhere()
         assert asking is not None
         done: list[Asked] = []
         waiting = threading.Thread(target=lambda: done.append(ask(asking, request, lambda _: None)))
         waiting.start()
         while not interrupted:
             threading.Event().wait(0.001)
-        assert two.ann.session.lock.asked(SERVICE) == request
-        assert two.ann.session.lock.asked("another") is None
-        two.ann.session.lock.answer("aborted", "as asked")
+        assert two.ann.stack.lock.asked(SERVICE) == request
+        assert two.ann.stack.lock.asked("another") is None
+        two.ann.stack.lock.answer("aborted", "as asked")
     waiting.join()
     assert [(asked.answer.result, asked.answer.said) for asked in done if asked.answer] == [("aborted", "as asked")]
     assert interrupted == ["interrupted"]
@@ -216,32 +216,32 @@ def test_a_driver_that_lost_the_stack_is_interrupted(
     two: Checkouts, interrupted: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lock, "RENEW_SECONDS", 0.01)
-    with two.ann.session.exclusive():
-        assert two.ann.session.lock.asked(SERVICE) is None
-        with two.bob.session.exclusive(two.seen().identity):
+    with two.ann.stack.exclusive():
+        assert two.ann.stack.lock.asked(SERVICE) is None
+        with two.bob.stack.exclusive(two.seen().identity):
             while not interrupted:
                 threading.Event().wait(0.001)
         with pytest.raises(Lost):
-            two.ann.session.lock.asked(SERVICE)
+            two.ann.stack.lock.asked(SERVICE)
 
 
 @pytest.mark.parametrize("left", ["4711", "", "{", '{"pid": 1}', "[]"])
 def test_what_another_version_left_in_the_locks_file_names_nobody_and_is_no_obstacle(two: Checkouts, left: str) -> None:
-    file = two.ann.session.lock.file
+    file = two.ann.stack.lock.file
     file.parent.mkdir(parents=True)
     file.write_text(left)
-    assert two.ann.session.holder() is None
-    assert two.ann.session.lock.gone() == ""
-    with two.ann.session.exclusive():
-        assert two.ann.session.holder() is not None
+    assert two.ann.stack.holder() is None
+    assert two.ann.stack.lock.gone() == ""
+    with two.ann.stack.exclusive():
+        assert two.ann.stack.holder() is not None
 
 
 def test_every_write_of_the_driver_goes_past_the_lock() -> None:
-    """Session writes the stack file and runs Pulumi, the valve writes to the API server; each confirms first."""
+    """Service writes the stack file, Stack runs Pulumi, the valve writes to the API server; each confirms first."""
     homes: dict[str, set[str]] = {
         ".engine.up(": {"stack.py"},
-        "self.file.write(": {"stack.py"},
-        "session.file.write(": set(),
+        "stack.file.write(": {"service.py"},
+        "self.file.write(": set(),
         "cluster.apply(": {"valve.py"},
     }
     sources = list((PROJECT / "delivery").rglob("*.py"))

@@ -9,7 +9,7 @@ import yaml
 
 from delivery.errors import DeliveryError
 from delivery.release import promotion
-from delivery.release.stack import Session
+from delivery.release.stack import Stack
 from models.delivery import Override
 from models.evidence import Evidence
 from models.release import SlotRelease
@@ -23,7 +23,7 @@ ENVIRONMENTS: Config = {"dev": {}, "staging": {}, "prod": {}}
 
 
 @dataclass
-class Opened(Session):
+class Opened(Stack):
     """A stack whose outputs are given; its files are real."""
 
     exports: Config = field(default_factory=dict[str, Any])
@@ -79,12 +79,12 @@ def exports(**of: Evidence) -> Config:
 VOUCHED = exports(web=given.evidence(given.verdict()))
 
 
-def planned(source: Session, *targets: Session, services: tuple[str, ...] = (), **how: Any) -> list[tuple[str, str]]:
+def planned(source: Stack, *targets: Stack, services: tuple[str, ...] = (), **how: Any) -> list[tuple[str, str]]:
     found = promotion.plan(source, targets, services, now=NOON + HOUR, **how)
-    return [(one.session.stack, one.service) for one in found]
+    return [(one.service.stack.name, one.service.name) for one in found]
 
 
-def line(source: Session, *targets: Session, services: tuple[str, ...] = (), **how: Any) -> str:
+def line(source: Stack, *targets: Stack, services: tuple[str, ...] = (), **how: Any) -> str:
     with pytest.raises(DeliveryError) as raised:
         planned(source, *targets, services=services, **how)
     assert raised.value.exit_code == 1
@@ -95,8 +95,8 @@ def line(source: Session, *targets: Session, services: tuple[str, ...] = (), **h
 def test_what_the_live_slot_runs_is_taken_whole(stacks: Stacks) -> None:
     live = given.evidence(given.verdict(content=TUNED), content=TUNED)
     (one,) = promotion.plan(stacks.stack("staging", "staging", exports(web=live)), [stacks.prod()], now=NOON + HOUR)
-    assert (one.service, one.content.image) == ("web", OTHER_IMAGE)
-    assert one.session.revision("web", one.content).content == TUNED
+    assert (one.service.name, one.content.image) == ("web", OTHER_IMAGE)
+    assert one.service.revision(one.content).content == TUNED
 
 
 def test_a_service_that_runs_the_same_already_needs_no_evidence(stacks: Stacks) -> None:

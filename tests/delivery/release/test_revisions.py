@@ -54,14 +54,14 @@ def test_the_way_back_to_the_version_before_is_what_ran_then(given: World) -> No
     assert given.released().result == "promoted"
     edit(given, args=["--fast"])
     assert given.released(target=SlotRelease(image=IMAGE)).result == "promoted"
-    back = rollback.version_before(given.session, SERVICE)
+    back = rollback.version_before(given.service)
     assert back.image == OTHER_IMAGE
-    assert given.session.revision(SERVICE, back).spec.args == ()
+    assert given.service.revision(back).spec.args == ()
 
 
 def test_a_verdict_names_the_revision(given: World) -> None:
     assert given.released().result == "promoted"
-    (verdict,) = given.session.delivery(SERVICE).verdicts
+    (verdict,) = given.service.record().verdicts
     live = given.release.slots[given.release.live]
     assert verdict.revision == live.revision
     assert verdict.content == SlotRelease(image=OTHER_IMAGE, revision=live.revision)
@@ -81,7 +81,7 @@ def test_a_driver_killed_after_pinning_finds_its_revisions(given: World, killed_
 
 
 def test_what_would_not_fit_is_refused_before_anything_is_written(given: World) -> None:
-    path = given.session.project / f"Pulumi.{STACK}.yaml"
+    path = given.stack.project / f"Pulumi.{STACK}.yaml"
     data = yaml.safe_load(path.read_text())
     data["config"]["slipway:release"][SERVICE]["slots"]["blue"]["server"] = {"topK": 3}
     data["config"]["slipway:delivery"] = {SERVICE: {"history": [past(number) for number in range(400)]}}
@@ -102,8 +102,8 @@ def past(number: int) -> Config:
 def test_a_revision_that_is_missing_is_one_line(given: World) -> None:
     assert given.released().result == "promoted"
     name = given.release.slots[given.release.live].pinned
-    (given.session.project / "revisions" / f"{name}.yaml").unlink()
-    fresh = type(given.session).open(given.session.project, STACK)
+    (given.stack.project / "revisions" / f"{name}.yaml").unlink()
+    fresh = type(given.stack).open(given.stack.project, STACK)
     with pytest.raises(DeliveryError, match=f"revisions/{name}.yaml is missing.*git checkout"):
         fresh.spec()
 
@@ -111,26 +111,26 @@ def test_a_revision_that_is_missing_is_one_line(given: World) -> None:
 def test_a_revision_never_changes(given: World) -> None:
     assert given.released().result == "promoted"
     name = given.release.slots[given.release.live].pinned
-    path = given.session.project / "revisions" / f"{name}.yaml"
+    path = given.stack.project / "revisions" / f"{name}.yaml"
     path.write_text(path.read_text().replace("port: 5000", "port: 5001"))
-    fresh = type(given.session).open(given.session.project, STACK)
+    fresh = type(given.stack).open(given.stack.project, STACK)
     with pytest.raises(DeliveryError, match=f"revisions/{name}.yaml: was edited, and a revision is immutable"):
         fresh.spec()
 
 
 def test_another_stacks_revisions_stay(given: World) -> None:
-    revision = Revision.of(given.session.service_spec(SERVICE), SlotRelease(server=None, model=None))
-    other = given.session.project / "Pulumi.other.yaml"
+    revision = Revision.of(given.service.spec, SlotRelease(server=None, model=None))
+    other = given.stack.project / "Pulumi.other.yaml"
     given.begin()
     shared = given.release.slots["blue"].pinned
     other.write_text(f"config:\n  slipway:release: {{web: {{slots: {{blue: {{revision: {shared}}}}}}}}}\n")
-    given.session.revisions.drop([str(shared)])
+    given.stack.revisions.drop([str(shared)])
     assert shared == revision.name
     assert shared in files_of(given)
 
 
 def test_a_slot_that_followed_the_tree_follows_it_again(given: World) -> None:
-    path = given.session.project / f"Pulumi.{STACK}.yaml"
+    path = given.stack.project / f"Pulumi.{STACK}.yaml"
     data = yaml.safe_load(path.read_text())
     data["config"]["slipway:release"][SERVICE]["slots"]["blue"]["revision"] = "tree"
     path.write_text(yaml.safe_dump(data))
@@ -140,7 +140,7 @@ def test_a_slot_that_followed_the_tree_follows_it_again(given: World) -> None:
 
 def test_after_a_way_back_it_stays_pinned_to_what_ran(given: World) -> None:
     """The tree is what failed."""
-    path = given.session.project / f"Pulumi.{STACK}.yaml"
+    path = given.stack.project / f"Pulumi.{STACK}.yaml"
     data = yaml.safe_load(path.read_text())
     data["config"]["slipway:release"][SERVICE]["slots"]["blue"]["revision"] = "tree"
     path.write_text(yaml.safe_dump(data))
@@ -159,19 +159,19 @@ def test_a_rolling_release_leaves_the_slot_unpinned_and_its_way_back_pinned(tmp_
 
 
 def test_what_a_stack_exports_is_what_the_next_command_reads(given: World) -> None:
-    found = ran(given.session.outputs(), SERVICE)
+    found = ran(given.stack.outputs(), SERVICE)
     assert found["blue"].image == IMAGE
-    assert found["blue"].revision == given.session.revision(SERVICE, given.release.slots["blue"])
+    assert found["blue"].revision == given.service.revision(given.release.slots["blue"])
 
 
 def test_a_revision_has_its_file_before_the_stack_file_names_it(given: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = given.session.file.write
+    write = given.stack.file.write
     seen: list[set[str]] = []
 
     def written(service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
         seen.append(files_of(given))
         write(service, release, delivery)
 
-    monkeypatch.setattr(given.session.file, "write", written)
+    monkeypatch.setattr(given.stack.file, "write", written)
     given.begin()
     assert {content.pinned for content in given.release.slots.values()} <= seen[0]

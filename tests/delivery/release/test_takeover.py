@@ -11,7 +11,7 @@ from delivery.release.takeover import catch_up
 from delivery.run import driver
 from tests.delivery.checkouts import Checkouts, Store, released
 from tests.delivery.run.test_driver import assert_back, assert_promoted
-from tests.delivery.world import SERVICE, Killed, World
+from tests.delivery.world import Killed, World
 
 WRITES = range(1, 30)
 """More than a good canary of two steps writes to its Lease."""
@@ -21,15 +21,15 @@ pytestmark = pytest.mark.usefixtures("at_once")
 
 def written(given: World) -> tuple[bytes, int, int]:
     """Everything that a driver wrote: its file, its updates, the API server's weights."""
-    return given.session.file.path.read_bytes(), len(given.engine.declared), len(given.cluster.weights)
+    return given.stack.file.path.read_bytes(), len(given.engine.declared), len(given.cluster.weights)
 
 
 def takes_over(given: World, past: str) -> driver.Outcome:
     """Abort from this checkout, as `slipway abort` does where the driver does not react."""
-    with given.session.exclusive(past):
-        catch_up(given.session, SERVICE)
-        if given.session.delivery(SERVICE).run is not None:
-            driver.turn_back(given.session, SERVICE, "aborted", "ann does not answer")
+    with given.stack.exclusive(past):
+        catch_up(given.service)
+        if given.service.record().run is not None:
+            driver.turn_back(given.service, "aborted", "ann does not answer")
         return given.go()
 
 
@@ -87,9 +87,9 @@ def test_a_driver_killed_as_it_writes_its_lease_is_resumed_from_the_other_checko
         released(two.ann)
     except Killed:
         two.share()
-        with two.bob.session.exclusive():  # expires first
-            catch_up(two.bob.session, SERVICE)
-            if two.bob.session.delivery(SERVICE).run is None:
+        with two.bob.stack.exclusive():  # expires first
+            catch_up(two.bob.service)
+            if two.bob.service.record().run is None:
                 two.bob.begin()
             assert two.bob.go().result == "promoted"
         assert_promoted(two.bob)
@@ -105,84 +105,84 @@ def test_a_record_that_is_too_long_for_the_lease_is_left_out(two: Checkouts, mon
 
 
 def test_a_checkout_whose_record_is_older_takes_the_one_of_the_lease(two: Checkouts) -> None:
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.ann.released(manual=True)
         two.ann.go(steps=1)
     two.share()
-    with two.bob.session.exclusive():
-        assert catch_up(two.bob.session, SERVICE)
+    with two.bob.stack.exclusive():
+        assert catch_up(two.bob.service)
         assert two.bob.release == two.ann.release
-        assert two.bob.session.delivery(SERVICE).run == two.ann.session.delivery(SERVICE).run
-        assert not catch_up(two.bob.session, SERVICE)
-        driver.turn_back(two.bob.session, SERVICE, "aborted", "wrong model")
+        assert two.bob.service.record().run == two.ann.service.record().run
+        assert not catch_up(two.bob.service)
+        driver.turn_back(two.bob.service, "aborted", "wrong model")
         two.bob.go()
     assert two.bob.cluster.weights == [20, 0]
     assert_back(two.bob, "aborted", held=False)
 
 
 def test_a_release_that_ended_elsewhere_is_not_turned_back_by_an_older_record(two: Checkouts) -> None:
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.ann.released(manual=True)
-    older = two.ann.session.file.path.read_bytes()
-    with two.ann.session.exclusive():
+    older = two.ann.stack.file.path.read_bytes()
+    with two.ann.stack.exclusive():
         two.ann.go(steps=9)
-    two.bob.session.file.path.write_bytes(older)
-    with two.bob.session.exclusive():
-        assert catch_up(two.bob.session, SERVICE)
+    two.bob.stack.file.path.write_bytes(older)
+    with two.bob.stack.exclusive():
+        assert catch_up(two.bob.service)
     assert two.bob.release == two.ann.release
-    assert two.bob.session.delivery(SERVICE) == two.ann.session.delivery(SERVICE)
+    assert two.bob.service.record() == two.ann.service.record()
 
 
 def test_a_record_of_the_same_release_that_is_further_stays(two: Checkouts) -> None:
     """Where the Lease could not be written for a while."""
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.ann.released(manual=True)
     early = two.seen().notes["slipway.dev/record"]
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.ann.go(steps=1)
     two.leases.one["metadata"]["annotations"]["slipway.dev/record"] = early
-    with two.ann.session.exclusive():
-        assert not catch_up(two.ann.session, SERVICE)
+    with two.ann.stack.exclusive():
+        assert not catch_up(two.ann.service)
     assert two.ann.release.weight == 20
 
 
 def test_a_release_that_this_file_knows_to_have_ended_is_not_begun_again_by_an_old_lease(two: Checkouts) -> None:
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.ann.released(manual=True)
     early = two.seen().notes["slipway.dev/record"]
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.ann.go(steps=9)
     two.leases.one["metadata"]["annotations"]["slipway.dev/record"] = early
-    with two.ann.session.exclusive():
-        assert not catch_up(two.ann.session, SERVICE)
+    with two.ann.stack.exclusive():
+        assert not catch_up(two.ann.service)
     assert_promoted(two.ann)
 
 
 def test_a_record_that_another_version_wrote_is_one_line(two: Checkouts) -> None:
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.ann.released(manual=True)
     two.leases.one["metadata"]["annotations"]["slipway.dev/record"] = (
         '{"web": {"release": {"colour": 1}, "delivery": {}, "space": "first"}}'
     )
-    with two.bob.session.exclusive(), pytest.raises(DeliveryError, match="this version of slipway cannot read") as told:
-        catch_up(two.bob.session, SERVICE)
+    with two.bob.stack.exclusive(), pytest.raises(DeliveryError, match="this version of slipway cannot read") as told:
+        catch_up(two.bob.service)
     assert "\n" not in str(told.value)
 
 
 def test_a_release_of_before_the_stack_was_destroyed_is_nobodys(two: Checkouts) -> None:
     """Its Lease outlives it. A stack of the same name that is made anew begins without a release."""
-    with two.ann.session.exclusive():
+    with two.ann.stack.exclusive():
         two.ann.released(manual=True)
     two.bob.cluster.space = "second"
-    with two.bob.session.exclusive():
-        assert not catch_up(two.bob.session, SERVICE)
-    assert two.bob.session.delivery(SERVICE).run is None
+    with two.bob.stack.exclusive():
+        assert not catch_up(two.bob.service)
+    assert two.bob.service.record().run is None
 
 
 def test_an_update_of_a_driver_that_was_succeeded_is_not_begun(two: Checkouts) -> None:
-    with two.ann.session.exclusive():
-        with two.bob.session.exclusive(two.seen().identity):
+    with two.ann.stack.exclusive():
+        with two.bob.stack.exclusive(two.seen().identity):
             pass
         with pytest.raises(Lost, match="writes nothing more"):
-            two.ann.session.update(lambda _: None)
+            two.ann.stack.update(lambda _: None)
     assert two.ann.engine.declared == []

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from delivery.events import Event
 from delivery.plan.stages import course
-from delivery.release.stack import Session
+from delivery.release.service import Service
+from delivery.release.stack import Stack
 from delivery.report.journal import Journal
 from delivery.report.live_view import RESULTS, Heading, View
 from delivery.report.progress import HEARTBEAT_SECONDS, PlainLines, line, watching
@@ -35,19 +36,19 @@ class Told:
     """A release up to its first step, as a driver tells it."""
 
     def __init__(self, desk: Desk, **changes: object) -> None:
-        self.clock, self.session = Clock(), desk.session()
+        self.clock, self.service = Clock(), desk.service()
         self.run: Run = desk.begun(**changes)
-        self.journal = Journal("web", self.session.service_spec("web"), self.clock)
+        self.journal = Journal("web", self.service.spec, self.clock)
 
     def upto(self, stage: str, check: object = FINE) -> None:
-        for event in told(self.run, self.session, "web", stage, check):  # pyright: ignore[reportArgumentType]
+        for event in told(self.run, self.service, stage, check):  # pyright: ignore[reportArgumentType]
             self.journal(event)
             self.clock.now += 10
 
     def turned(self) -> None:
         """The gate has failed it; the driver is at the first stage of the way back."""
         self.journal(Event(kind="turned", service="web", said=WORSE.said, run=self.run))
-        left = course(self.session.service_spec("web"), self.run)[1].release
+        left = course(self.service.spec, self.run)[1].release
         back = self.run.model_copy(update={"kind": "back", "left": left, "stage": 0})
         self.journal(Event(kind="stage", service="web", stage="close", index=0, of=2, run=back))
 
@@ -111,7 +112,7 @@ def test_a_release_that_turned_shows_where_it_left_why_and_the_way_back(desk: De
 
 def test_stages_of_an_earlier_driver_are_done_without_a_time_of_ours(desk: Desk) -> None:
     given = Told(desk, stage=1)
-    event = next(iter(told(given.run, given.session, "web", "fill", FINE)))
+    event = next(iter(told(given.run, given.service, "fill", FINE)))
     given.journal(replace(event, index=1, stage="step 10 %"))
     stages = given.journal.document()["stages"]
     assert (stages[0]["state"], stages[0]["seconds"]) == ("done", None)
@@ -157,7 +158,7 @@ def test_a_terminal_gets_the_picture_and_everything_else_lines(desk: Desk, *, te
     given, out = Told(desk), io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=120)
     with watching(console, HEADING, given.journal) as listen:
-        for event in told(given.run, given.session, "web", "step 10 %", FINE):
+        for event in told(given.run, given.service, "step 10 %", FINE):
             listen(event)
     assert ("╭" in out.getvalue()) == terminal
     assert ("step 10 %: verdict: " in out.getvalue()) != terminal
@@ -165,10 +166,10 @@ def test_a_terminal_gets_the_picture_and_everything_else_lines(desk: Desk, *, te
 
 
 def test_a_journal_without_an_event_has_a_picture_too(desk: Desk) -> None:
-    session: Session = desk.session()
-    journal = Journal("web", session.service_spec("web"), Clock())
+    stack: Stack = desk.stack()
+    journal = Journal("web", Service(stack, "web").spec, Clock())
     assert journal.document()["stages"] == []
-    assert isinstance(session.release("web"), ServiceRelease)
+    assert isinstance(Service(stack, "web").release(), ServiceRelease)
     Console(file=io.StringIO()).print(View(HEADING, journal))
 
 

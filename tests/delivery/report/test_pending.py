@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from delivery.release.service import Service
 from models.release import SlotRelease
 from models.revision import Revision
 from tests.delivery.desk import STABLE, Desk
@@ -18,10 +19,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 def pinned(desk: Desk, **edits: object) -> Desk:
     """Pin blue to the entry as it is, then edit the entry."""
-    session = desk.session()
-    revision = Revision.of(session.service_spec("web"), SlotRelease())
-    session.revisions.write([session.revisions.add(revision)])
-    desk.stack("prod", release={"web": put(STABLE, "slots.blue.revision", revision.name)})
+    stack = desk.stack()
+    revision = Revision.of(Service(stack, "web").spec, SlotRelease())
+    stack.revisions.write([stack.revisions.add(revision)])
+    desk.declare("prod", release={"web": put(STABLE, "slots.blue.revision", revision.name)})
     desk.catalogue(**edits)
     return desk
 
@@ -60,8 +61,8 @@ def test_status_says_what_is_pending_and_what_releases_it(desk: Desk) -> None:
 
 def test_rolling_applies_edits_at_the_next_update(desk: Desk) -> None:
     desk.catalogue(release={"strategy": "rolling"})
-    session = desk.session()
-    revision = Revision.of(session.service_spec("web"), SlotRelease())
+    stack = desk.stack()
+    revision = Revision.of(Service(stack, "web").spec, SlotRelease())
     runs: Config = {"image": IMAGE, "config": "0" * 16, "content": {}, "revision": revision.name}
     found: Config = {
         "system": "shop", "environment": "prod", "stack": "prod", "service": "web", "live": runs,
@@ -75,10 +76,10 @@ def test_rolling_applies_edits_at_the_next_update(desk: Desk) -> None:
 def test_an_edited_entry_alone_can_be_released(desk: Desk) -> None:
     pinned(desk, args=["--fast"])
     assert desk.slipway("release", "prod", "web").code == 0
-    run = desk.session().delivery("web").run
+    run = desk.service().record().run
     assert run is not None
     assert run.target.image == IMAGE
-    assert desk.session().revision("web", run.target).spec.args == ("--fast",)
+    assert desk.service().revision(run.target).spec.args == ("--fast",)
 
 
 def test_without_news_there_is_nothing_to_release(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from delivery.errors import DeliveryError
 from delivery.lock.holder import Holder
 from delivery.lock.lease import Lease
 from delivery.release.position import position
+from delivery.release.service import Service
 from delivery.release.takeover import carried
 from delivery.report.observed import Seen, see
 from models.delivery import Approval, ServiceDelivery
@@ -49,7 +50,7 @@ def test_a_stack_at_rest_agrees_and_says_what_could_be_done(desk: Desk) -> None:
 
 
 def test_each_source_that_differs_is_named_with_both_values(desk: Desk) -> None:
-    desk.stack("prod", release={"web": release(weight=20)})
+    desk.declare("prod", release={"web": release(weight=20)})
     desk.api.objects |= {"ingresses/web-canary": ingress("green", 50), "deployments/web-green": deployment(0)}
     assert told(desk)["services"]["web"]["differences"] == [
         "slots: blue and green declared, blue deployed",
@@ -62,7 +63,7 @@ def test_each_source_that_differs_is_named_with_both_values(desk: Desk) -> None:
 def test_another_live_slot_image_or_weight_in_the_state_is_told(desk: Desk) -> None:
     slots = {"blue": {"image": OTHER_IMAGE, "weight": 90}, "green": {"image": OTHER_IMAGE, "weight": 10}}
     desk.pulumi.exports = {"services": {"web": {"live": "green", "slots": slots}}}
-    desk.stack("prod", release={"web": release(weight=20)})
+    desk.declare("prod", release={"web": release(weight=20)})
     differences = told(desk)["services"]["web"]["differences"]
     assert "live slot: blue declared, green deployed" in differences
     assert "blue: server@sha256:" in differences[1]
@@ -104,7 +105,7 @@ def test_a_state_that_cannot_be_read_is_unknown_and_not_a_difference(
 
 def test_a_driver_that_works_is_named(desk: Desk) -> None:
     desk.begun(stage=1)
-    with desk.session().exclusive():
+    with desk.stack().exclusive():
         document = told(desk)
     assert document["driver"] == os.getpid()
     assert document["owner"].items() >= {"user": "ann", "host": socket.gethostname(), "pid": os.getpid()}.items()
@@ -118,11 +119,11 @@ def test_a_driver_of_another_checkout_is_named_too_and_its_record_is_told_to_be_
     bob = Holder(user="bob", host="far", pid=7, since=NOON, nonce="x")
     lease = Lease(desk.api, "default", names.lease("shop-prod", "shop", "prod"), bob)
     lease.acquire()
-    session = desk.session()
-    further = session.delivery("web").run
+    stack = desk.stack()
+    further = Service(stack, "web").record().run
     assert further is not None
     known = ServiceDelivery(run=further.model_copy(update={"stage": 1}))
-    lease.note(record=json.dumps({"web": carried(session.release("web"), known, "", {})}))
+    lease.note(record=json.dumps({"web": carried(Service(stack, "web").release(), known, "", {})}))
     lease.confirm()
     document = told(desk)
     assert document["owner"].items() >= {"user": "bob", "host": "far", "pid": 7}.items()
@@ -148,17 +149,17 @@ CASES: list[tuple[dict[str, object], str, str]] = [
 def test_the_record_alone_says_where_a_release_is(
     desk: Desk, changes: dict[str, object], phase: str, following: str
 ) -> None:
-    session, run = desk.session(), desk.begun()
+    stack, run = desk.stack(), desk.begun()
     delivery = ServiceDelivery(run=run.model_copy(update=changes))
-    found = position("prod", "web", session.service_spec("web"), delivery, driver=None, now=NOON)
+    found = position("prod", "web", Service(stack, "web").spec, delivery, driver=None, now=NOON)
     assert found.phase == phase
     assert following in found.next
 
 
 def test_a_step_that_needs_approval_waits_for_it_once_it_is_judged(desk: Desk) -> None:
     desk.catalogue(release={"strategy": "canary", "steps": [{"weight": 10, "approval": True}, 100]})
-    session, run = desk.session(), desk.begun()
-    spec = session.service_spec("web")
+    stack, run = desk.stack(), desk.begun()
+    spec = Service(stack, "web").spec
 
     def phase(**changes: object) -> str:
         delivery = ServiceDelivery(run=run.model_copy(update={"stage": 1, **changes}))
@@ -172,14 +173,14 @@ def test_a_step_that_needs_approval_waits_for_it_once_it_is_judged(desk: Desk) -
 
 def test_a_b_waits_for_a_decision(desk: Desk) -> None:
     desk.catalogue(release={"strategy": "ab", "weight": 50})
-    session, run = desk.session(), desk.begun()
+    stack, run = desk.stack(), desk.begun()
     delivery = ServiceDelivery(run=run.model_copy(update={"stage": 1, "reached": True}))
-    found = position("prod", "web", session.service_spec("web"), delivery, driver=None, now=NOON)
+    found = position("prod", "web", Service(stack, "web").spec, delivery, driver=None, now=NOON)
     assert (found.phase, found.next.startswith("somebody decides: `slipway step prod web`")) == ("waiting", True)
 
 
 def test_the_table_has_a_line_for_each_slot_and_what_differs_below(desk: Desk) -> None:
-    desk.stack("prod", release={"web": release(weight=20)})
+    desk.declare("prod", release={"web": release(weight=20)})
     desk.api.objects |= {"ingresses/web-canary": ingress("green", 20), "deployments/web-green": deployment(1)}
     out = desk.slipway("status", "prod").out
     assert columns(out, "web")[:3] == ["web", "idle", "blue (live)"]
@@ -194,7 +195,7 @@ def test_the_weights_of_a_route_on_a_gateway_are_those_of_its_rule_over_both_slo
         {"backendRefs": [{"name": "web-blue", "weight": 90}, {"name": "web-green", "weight": 10}]},
     ]
     desk.api.objects["httproutes/web"] = {"spec": {"rules": rules}}
-    spec = desk.session().service_spec("web")
+    spec = desk.service().spec
     found = see(desk.api, "shop-prod", "web", spec, "gateway")  # pyright: ignore[reportArgumentType]
     assert found.weights == {"blue": 90, "green": 10}
 
@@ -205,15 +206,15 @@ def test_without_a_route_the_pods_behind_the_service_are_the_weights(desk: Desk)
         "deployments/web-green": deployment(2),
         "services/web": {"spec": {"selector": {"app.kubernetes.io/name": "web"}}},
     }
-    spec = desk.session().service_spec("web")
+    spec = desk.service().spec
     found = see(desk.api, "shop-prod", "web", spec, "nginx")  # pyright: ignore[reportArgumentType]
     assert (found.weights, found.exact) == ({"blue": 50, "green": 50}, False)
-    declared = desk.session().release("web").model_copy(update={"weight": 40})
+    declared = desk.service().release().model_copy(update={"weight": 40})
     assert [d for d in found.differences(declared) if d.startswith("weight")] == []
 
 
 def test_a_split_by_pods_differs_only_where_a_slot_gets_nothing_or_something(desk: Desk) -> None:
     found = Seen(ready={"blue": 3}, weights={}, exact=False)
-    declared = desk.session().release("web")
+    declared = desk.service().release()
     assert list(found.differences(declared)) == ["weight of blue: 100 % declared, 0 % in the cluster"]
     assert STABLE["slots"].keys() == declared.slots.keys()

@@ -12,7 +12,7 @@ from delivery.run import driver
 from delivery.run.driver import Outcome
 from models.delivery import Arm
 from tests.delivery.users import Killed
-from tests.delivery.world import GATE, SERVICE, TARGET, World, world
+from tests.delivery.world import GATE, TARGET, World, world
 from tests.samples import IMAGE, OTHER_IMAGE, Config
 
 ROLLING: Config = {"strategy": "rolling", "gate": GATE}
@@ -32,13 +32,13 @@ def released(given: World, update: int = 0) -> Outcome:
     with suppress(Killed):
         return given.go()
     outcome = given.go()
-    ended = given.session.delivery(SERVICE).history[-1]
+    ended = given.service.record().history[-1]
     return Outcome(result=ended.outcome, said=f"{ended.reason} {outcome.said}")
 
 
 def against(given: World) -> Arm | None:
     """What the verdict says that it was compared with."""
-    return given.session.delivery(SERVICE).verdicts[-1].checks["errors"].live
+    return given.service.record().verdicts[-1].checks["errors"].live
 
 
 @BOTH
@@ -95,7 +95,7 @@ def test_few_requests_of_a_bad_version_before_do_not_condemn_a_better_one(tmp_pa
     given = world(tmp_path, strategy)
     given.prometheus.earlier, given.prometheus.shares = 100 / 3600, {IMAGE: 0.5, OTHER_IMAGE: 0.1}
     assert released(given).result == "inconclusive"
-    assert given.session.delivery(SERVICE).holds == ()
+    assert given.service.record().holds == ()
 
 
 def test_a_bad_version_that_went_back_is_not_what_its_repair_is_compared_with(tmp_path: Path) -> None:
@@ -125,11 +125,11 @@ def test_a_release_that_supersedes_begins_when_the_way_back_has_ended(
     with monkeypatch.context() as patch:
         patch.setattr(driver, "now", lambda: began + timedelta(seconds=next(calls)))
         given.begin(FIXED)
-    run, (past,) = given.session.delivery(SERVICE).run, given.session.delivery(SERVICE).history
+    run, (past,) = given.service.record().run, given.service.record().history
     assert run is not None
     assert run.began > past.ended
     assert given.go().result == "waiting"
-    records.approve(given.session, SERVICE, reason="fine", by="me", now=past.ended)
+    records.approve(given.service, reason="fine", by="me", now=past.ended)
     assert given.go().result == "promoted"
 
 
@@ -139,6 +139,6 @@ def test_what_was_before_is_counted_once(tmp_path: Path, strategy: Config) -> No
     assert given.released().result == "waiting"
     for _ in range(2):
         assert given.go().result == "waiting"
-    run = given.session.delivery(SERVICE).run
+    run = given.service.record().run
     assert run is not None
     assert run.baseline == {"errors": Arm(bad=0, total=round(60 * given.prometheus.traffic))}

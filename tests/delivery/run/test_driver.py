@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("at_once")
 
 def assert_promoted(given: World) -> None:
     """The new version is live and alone, with evidence, and no run is left."""
-    record = given.session.delivery(SERVICE)
+    record = given.service.record()
     assert [content.image for content in given.release.slots.values()] == [OTHER_IMAGE]
     assert (given.release.weight, record.run, record.holds) == (0, None, ())
     assert [past.outcome for past in record.history] == ["promoted"]
@@ -33,7 +33,7 @@ def assert_promoted(given: World) -> None:
 
 def assert_back(given: World, outcome: str, *, held: bool) -> None:
     """What ran before is declared again, pinned."""
-    record = given.session.delivery(SERVICE)
+    record = given.service.record()
     blue = {"image": IMAGE, "revision": given.revision}
     assert given.file["slipway:release"][SERVICE] == {"live": "blue", "weight": 0, "slots": {"blue": blue}}
     assert [past.outcome for past in record.history] == [outcome]
@@ -44,7 +44,7 @@ def assert_back(given: World, outcome: str, *, held: bool) -> None:
 def test_who_went_past_missing_evidence_stays_in_the_verdict_and_in_the_history(canary: World) -> None:
     went_past = Override(reason="the site is down", by="ann", at=driver.now())
     assert canary.released(override=went_past).result == "promoted"
-    record = canary.session.delivery(SERVICE)
+    record = canary.service.record()
     assert [v.override for v in record.verdicts] == [went_past]
     assert [past.override for past in record.history] == [went_past]
 
@@ -59,7 +59,7 @@ def test_a_good_canary_declares_every_step_and_ends_with_evidence(canary: World)
     ]  # fmt: skip
     assert canary.cluster.weights == [20, 100]
     assert_promoted(canary)
-    assert (canary.session.project / f"Pulumi.{STACK}.yaml").read_text().startswith("# kept\n")
+    assert (canary.stack.project / f"Pulumi.{STACK}.yaml").read_text().startswith("# kept\n")
 
 
 def test_a_bad_one_loses_its_traffic_before_the_next_update_and_is_held(canary: World) -> None:
@@ -71,7 +71,7 @@ def test_a_bad_one_loses_its_traffic_before_the_next_update_and_is_held(canary: 
     assert set(canary.cluster.weights[1:]) == {0}
     assert max(release.weight for release in canary.engine.declared) == 20
     assert_back(canary, "rolled back", held=True)
-    assert [v.result for v in canary.session.delivery(SERVICE).verdicts] == ["fail"]
+    assert [v.result for v in canary.service.record().verdicts] == ["fail"]
     with pytest.raises(Refused, match="is held"):
         canary.begin()
 
@@ -81,7 +81,7 @@ def test_without_traffic_it_goes_back_and_nobody_is_blamed(canary: World) -> Non
     outcome = canary.released()
     assert (outcome.result, outcome.exit_code) == ("inconclusive", 4)
     assert_back(canary, "inconclusive", held=False)
-    assert canary.session.delivery(SERVICE).verdicts == ()
+    assert canary.service.record().verdicts == ()
 
 
 @pytest.mark.parametrize("update", range(1, UPDATES))
@@ -115,7 +115,7 @@ def test_a_killed_release_can_be_aborted_wherever_it_was(tmp_path: Path, update:
     given.begin()
     with pytest.raises(Killed):
         given.go()
-    driver.turn_back(given.session, SERVICE, "aborted", "nobody wants it")
+    driver.turn_back(given.service, "aborted", "nobody wants it")
     assert given.go().exit_code == 0
     assert_back(given, "aborted", held=False)
 
@@ -149,7 +149,7 @@ def test_an_update_that_fails_for_another_reason_is_told_and_can_be_resumed(cana
     canary.engine.fails = {"forward 1": "pod web-blue-x: evicted"}
     with pytest.raises(UpdateFailed, match="evicted"):
         canary.released()
-    run = canary.session.delivery(SERVICE).run
+    run = canary.service.record().run
     assert run is not None
     assert (run.kind, run.stage) == ("forward", 1)
     canary.engine.fails = {}
@@ -186,7 +186,7 @@ def test_approval_is_waited_for_and_then_gone_on_from(tmp_path: Path) -> None:
     outcome = given.released()
     assert (outcome.result, given.release.weight) == ("waiting", 100)
     assert "slipway approve" in outcome.said
-    records.approve(given.session, SERVICE, reason="fine", by="me", now=driver.now())
+    records.approve(given.service, reason="fine", by="me", now=driver.now())
     assert given.go().result == "promoted"
     assert_promoted(given)
 
@@ -195,7 +195,7 @@ def test_a_newer_release_supersedes_and_the_fallback_is_the_last_stable(canary: 
     canary.released(manual=True)
     newer = TARGET.model_copy(update={"image": OTHER_IMAGE[:-1] + "0"})
     canary.begin(newer, manual=True)
-    record = canary.session.delivery(SERVICE)
+    record = canary.service.record()
     assert [past.outcome for past in record.history] == ["superseded"]
     assert record.run is not None
     assert record.run.stable == ServiceRelease.model_validate(
@@ -211,13 +211,13 @@ def test_while_the_old_slot_is_warm_it_takes_all_requests_back_at_once(tmp_path:
     assert (given.release.live, len(given.release.slots)) == ("green", 2)
     given.cluster.weights.clear()
     updates = len(given.engine.declared)
-    driver.turn_back(given.session, SERVICE, "rolled back", "users complain", blame=True)
+    driver.turn_back(given.service, "rolled back", "users complain", blame=True)
     given.go()
     assert given.cluster.weights[0] == 100
     reopened, returned = given.engine.declared[updates : updates + 2]
     assert (reopened.live, reopened.weight, returned.live, returned.weight) == ("green", 100, "blue", 0)
     assert_back(given, "rolled back", held=True)
-    assert given.session.delivery(SERVICE).verdicts[0].revoked is not None
+    assert given.service.record().verdicts[0].revoked is not None
 
 
 def test_blue_green_switches_once(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_both_sides_of_a_comparison_stay_until_somebody_decides(tmp_path: Path) 
     assert given.released().exit_code == 5
     assert (given.release.weight, len(given.release.slots)) == (50, 2)
     assert given.go().exit_code == 5, "to resume is not to decide"
-    records.approve(given.session, SERVICE, reason="green is better", by="me", now=driver.now())
+    records.approve(given.service, reason="green is better", by="me", now=driver.now())
     assert given.go().result == "promoted"
     assert_promoted(given)
 
@@ -256,7 +256,7 @@ def test_the_first_deployment_of_an_environment_is_judged_by_itself(tmp_path: Pa
 
 
 def test_what_is_live_already_is_not_released_again(canary: World) -> None:
-    text = (canary.session.project / f"Pulumi.{STACK}.yaml").read_text()
+    text = (canary.stack.project / f"Pulumi.{STACK}.yaml").read_text()
     with pytest.raises(Unchanged, match="exactly this"):
         canary.begin(TARGET.model_copy(update={"image": IMAGE}))
-    assert (canary.session.project / f"Pulumi.{STACK}.yaml").read_text() == text
+    assert (canary.stack.project / f"Pulumi.{STACK}.yaml").read_text() == text

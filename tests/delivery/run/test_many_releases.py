@@ -21,6 +21,6 @@ def test_forty_releases_with_large_files_keep_the_configuration_small(tmp_path: 
         assert given.released(target=target).result == "promoted"
     config = given.file
     assert sum(len(json.dumps(config[key])) for key in config) < 64 * 1024
-    text = (given.session.project / f"Pulumi.{STACK}.yaml").read_bytes()
+    text = (given.stack.project / f"Pulumi.{STACK}.yaml").read_bytes()
     assert files_of(given) == set(named(text))
     assert len(files_of(given)) <= 41

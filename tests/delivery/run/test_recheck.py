@@ -12,7 +12,7 @@ from delivery.release import records
 from delivery.run import driver, recheck
 from models.delivery import Verdict
 from tests.delivery.vouching import held, recorded, revoked, verdict
-from tests.delivery.world import CANARY, GATE, SERVICE, STACK, TARGET, World, world
+from tests.delivery.world import CANARY, GATE, STACK, TARGET, World, world
 from tests.samples import IMAGE, OTHER_IMAGE, Config
 
 STRATEGIES: list[Config] = [
@@ -29,23 +29,23 @@ each_strategy = pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strat
 
 
 def checked(given: World) -> recheck.Checked:
-    return recheck.check(given.session, SERVICE, WINDOW, driver.now())
+    return recheck.check(given.service, WINDOW, driver.now())
 
 
 def record(given: World, *, verdicts: Sequence[Verdict] = (), **changes: Any) -> None:
     """Write a record; its verdicts speak of this entry, unless they say that they do not."""
     found = [v if v.revision else v.model_copy(update={"revision": given.revision}) for v in verdicts]
-    given.session.write(SERVICE, given.release, recorded(*found, **changes))
+    given.service.write(given.release, recorded(*found, **changes))
 
 
 def verdicts(given: World) -> tuple[Verdict, ...]:
-    return given.session.delivery(SERVICE).verdicts
+    return given.service.record().verdicts
 
 
 def promoted(given: World) -> World:
     """Release the other image to the end."""
     if given.released().result == "waiting":
-        records.approve(given.session, SERVICE, reason="better", by="me", now=driver.now())
+        records.approve(given.service, reason="better", by="me", now=driver.now())
         assert given.go().result == "promoted"
     assert given.release.slots[given.release.live].image == OTHER_IMAGE
     given.prometheus.aged(1)  # the record's seconds are whole: within its last one both versions answered
@@ -59,7 +59,7 @@ def recent(of: str = IMAGE, **changes: Any) -> Verdict:
 
 
 def file(given: World) -> bytes:
-    return (given.session.project / f"Pulumi.{STACK}.yaml").read_bytes()
+    return (given.stack.project / f"Pulumi.{STACK}.yaml").read_bytes()
 
 
 @each_strategy
@@ -129,7 +129,7 @@ def test_what_the_version_before_answered_is_not_this_ones_fault(tmp_path: Path)
 def test_an_old_slot_that_is_kept_warm_does_not_lengthen_the_window(tmp_path: Path) -> None:
     given = world(tmp_path, CANARY | {"warm": "1h"})
     promoted(given)
-    run = given.session.delivery(SERVICE).run
+    run = given.service.record().run
     assert run is not None
     assert run.promoted is not None
     since = run.promoted.timestamp()
@@ -140,7 +140,7 @@ def test_an_old_slot_that_is_kept_warm_does_not_lengthen_the_window(tmp_path: Pa
         found.append(began)
         return counts(target, began, *rest)
 
-    given.session.__dict__["metrics"].counts = counting
+    given.stack.__dict__["metrics"].counts = counting
     assert checked(given).result == "pass"
     assert found == [since]
 
@@ -202,13 +202,13 @@ def test_a_release_under_way_is_not_checked_beside_its_gate(canary: World) -> No
 
 
 def test_a_check_without_prometheus_says_which_key_names_it(canary: World) -> None:
-    canary.session.__dict__["metrics"] = None
+    canary.stack.__dict__["metrics"] = None
     with pytest.raises(DeliveryError, match=r"slipway:cluster\.metricsUrl"):
         checked(canary)
 
 
 def test_a_verdict_of_before_there_were_revisions_is_renewed(tmp_path: Path) -> None:
     given = world(tmp_path)
-    given.session.write(SERVICE, given.release, recorded(recent()))
+    given.service.write(given.release, recorded(recent()))
     assert checked(given).change == "verdict recorded"
     assert verdicts(given)[-1].revision == given.revision

@@ -11,7 +11,7 @@ from delivery.release import records
 from delivery.run import driver, rollback
 from models.delivery import Run, ServiceDelivery
 from tests.delivery.users import Killed
-from tests.delivery.world import CANARY, GATE, SERVICE, TARGET, World, world
+from tests.delivery.world import CANARY, GATE, TARGET, World, world
 from tests.samples import IMAGE, OTHER_IMAGE
 
 FIX = TARGET.model_copy(update={"image": OTHER_IMAGE[:-1] + "0"})
@@ -21,13 +21,13 @@ pytestmark = [pytest.mark.usefixtures("at_once"), pytest.mark.slow]
 
 
 def run(given: World) -> Run:
-    found = given.session.delivery(SERVICE).run
+    found = given.service.record().run
     assert found is not None
     return found
 
 
 def held(given: World) -> list[str]:
-    return [hold.image for hold in given.session.delivery(SERVICE).holds]
+    return [hold.image for hold in given.service.record().holds]
 
 
 def killed(given: World, update: int = 1) -> None:
@@ -55,7 +55,7 @@ def test_a_fix_that_is_released_meanwhile_does_not_bring_the_bad_version_back(
 ) -> None:
     given = world(tmp_path, WARM | {"capacity": capacity})
     assert given.released().result == "promoted"
-    driver.turn_back(given.session, SERVICE, "rolled back", "users complain", blame=True)
+    driver.turn_back(given.service, "rolled back", "users complain", blame=True)
     given.engine.killed_at = len(given.engine.declared) + update
     with suppress(Killed):
         given.go()
@@ -65,7 +65,7 @@ def test_a_fix_that_is_released_meanwhile_does_not_bring_the_bad_version_back(
     assert run(given).stable.slots[run(given).stable.live].image == IMAGE
     assert given.go().result == "promoted"
     assert answering(given, since) == {IMAGE, FIX.image}
-    assert given.session.delivery(SERVICE).history[0].outcome == "rolled back"
+    assert given.service.record().history[0].outcome == "rolled back"
 
 
 @pytest.mark.parametrize("ending", ["aborted", "inconclusive", "superseded"])
@@ -73,11 +73,11 @@ def test_a_rollback_during_any_way_back_holds_the_version(tmp_path: Path, ending
     given = world(tmp_path)
     given.begin()
     killed(given, 3)
-    driver.turn_back(given.session, SERVICE, ending, "oops")
+    driver.turn_back(given.service, ending, "oops")
     killed(given)
-    rollback.turn_back(given.session, SERVICE, "wrong answers")
+    rollback.turn_back(given.service, "wrong answers")
     outcome = given.go()
-    record = given.session.delivery(SERVICE)
+    record = given.service.record()
     assert (outcome.result, held(given), record.history[-1].outcome) == ("rolled back", [OTHER_IMAGE], "rolled back")
     assert [v.result for v in record.verdicts] == ["fail"]
     assert given.release.slots[given.release.live].image == IMAGE
@@ -87,10 +87,10 @@ def test_a_second_rollback_changes_nothing_of_the_first(tmp_path: Path) -> None:
     given = world(tmp_path)
     given.begin()
     killed(given, 3)
-    rollback.turn_back(given.session, SERVICE, "first")
+    rollback.turn_back(given.service, "first")
     killed(given)
     before = given.file
-    rollback.turn_back(given.session, SERVICE, "second")
+    rollback.turn_back(given.service, "second")
     assert given.file == before
 
 
@@ -98,9 +98,9 @@ def test_an_abort_during_a_way_back_goes_on_with_it(tmp_path: Path) -> None:
     given = world(tmp_path)
     given.begin()
     killed(given, 3)
-    rollback.turn_back(given.session, SERVICE, "wrong answers")
+    rollback.turn_back(given.service, "wrong answers")
     killed(given)
-    driver.turn_back(given.session, SERVICE, "aborted", "oops")
+    driver.turn_back(given.service, "aborted", "oops")
     assert (given.go().result, held(given)) == ("rolled back", [OTHER_IMAGE])
 
 
@@ -115,9 +115,9 @@ def returned(tmp_path: Path) -> World:
     given.go()
     given.begin(TARGET)
     assert given.go().result == "promoted"
-    back = rollback.version_before(given.session, SERVICE)
+    back = rollback.version_before(given.service)
     assert back.image == FIX.image
-    rollback.begin(given.session, SERVICE, back, silently, "wrong answers")
+    rollback.begin(given.service, back, silently, "wrong answers")
     return given
 
 
@@ -126,7 +126,7 @@ def test_a_way_back_that_goes_forward_is_gone_to_its_end_by_whatever_comes_next(
     """Superseded or rolled back, it would make the version live again that it leaves."""
     given = returned(tmp_path)
     killed(given, update)
-    rollback.turn_back(given.session, SERVICE, "wrong answers")
+    rollback.turn_back(given.service, "wrong answers")
     assert (given.go().result, held(given)) == ("promoted", [OTHER_IMAGE])
     assert given.release.slots[given.release.live].image == FIX.image
 
@@ -136,7 +136,7 @@ def test_a_release_meanwhile_goes_on_from_where_it_leads(tmp_path: Path, update:
     given = returned(tmp_path)
     killed(given, update)
     newer = TARGET.model_copy(update={"image": OTHER_IMAGE[:-1] + "2"})
-    planned = records.new_run(given.session, SERVICE, newer, driver.now()).stable
+    planned = records.new_run(given.service, newer, driver.now()).stable
     assert planned.slots[planned.live].image == FIX.image, "what `slipway plan` shows"
     given.begin(newer)
     stable = run(given).stable
@@ -156,16 +156,16 @@ def test_from_where_a_way_back_led_there_is_none_to_what_is_held(tmp_path: Path)
     given.go()
     given.begin(TARGET)
     given.go()
-    given.session.write(SERVICE, given.release, _over(given))
-    rollback.begin(given.session, SERVICE, rollback.version_before(given.session, SERVICE), silently, "bad")
+    given.service.write(given.release, _over(given))
+    rollback.begin(given.service, rollback.version_before(given.service), silently, "bad")
     assert given.go().result == "promoted"
     with pytest.raises(Refused, match="is held"):
-        rollback.turn_back(given.session, SERVICE, "once more")
+        rollback.turn_back(given.service, "once more")
 
 
 def _over(given: World) -> ServiceDelivery:
-    records.end(given.session, SERVICE, driver.now(), image=OTHER_IMAGE)
-    return given.session.delivery(SERVICE)
+    records.end(given.service, driver.now(), image=OTHER_IMAGE)
+    return given.service.record()
 
 
 def test_a_rolled_back_blue_green_release_is_compared_and_held(tmp_path: Path) -> None:

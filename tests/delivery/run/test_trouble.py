@@ -140,7 +140,7 @@ def test_who_asks_the_api_server_before_a_release_is_told_at_once(canary: World)
     canary.cluster.away = 1
     with pytest.raises(ClusterUnavailable):
         canary.begin()
-    assert canary.session.delivery("web").run is None
+    assert canary.service.record().run is None
 
 
 def test_a_gate_that_cannot_ask_the_api_server_waits_for_it(canary: World) -> None:
@@ -152,7 +152,7 @@ def test_a_gate_that_cannot_ask_the_api_server_waits_for_it(canary: World) -> No
             raise ClusterUnavailable("context none: the API server does not answer")
         return goes_on(namespace, selector)
 
-    canary.session.__dict__["cluster"].restarts = restarts
+    canary.stack.__dict__["cluster"].restarts = restarts
     assert canary.released().result == "promoted"
     looks = [event.said for event in canary.events if event.kind == "look"]
     assert "the API server does not answer" in looks[0]

@@ -12,7 +12,7 @@ from delivery.release import records
 from delivery.run import driver
 from models.delivery import Arm, CheckResult, Run
 from tests.delivery.users import Killed
-from tests.delivery.world import CANARY, GATE, SERVICE, World, world
+from tests.delivery.world import CANARY, GATE, World, world
 from tests.samples import IMAGE, OTHER_IMAGE, Config
 
 AGREED: Config = CANARY | {"steps": [{"weight": 20, "approval": True}, 100]}
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("at_once")
 
 
 def run(given: World) -> Run:
-    found = given.session.delivery(SERVICE).run
+    found = given.service.record().run
     assert found is not None
     return found
 
@@ -34,12 +34,12 @@ def later(given: World, seconds: float) -> None:
         window.model_copy(update={"began": window.began - past, "passed": window.passed and window.passed - past})
         for window in run(given).windows
     ]
-    records.note(given.session, SERVICE, windows=tuple(windows), stage_began=run(given).stage_began - past)
+    records.note(given.service, windows=tuple(windows), stage_began=run(given).stage_began - past)
     given.prometheus.aged(seconds)
 
 
 def approve(given: World) -> driver.Outcome:
-    records.approve(given.session, SERVICE, reason="fine", by="me", now=driver.now())
+    records.approve(given.service, reason="fine", by="me", now=driver.now())
     return given.go()
 
 
@@ -81,7 +81,7 @@ def test_a_window_goes_on_where_it_began_when_its_driver_was_killed(tmp_path: Pa
         found.append(since)
         return counts(target, since, *rest)
 
-    given.session.__dict__["metrics"].counts = counting
+    given.stack.__dict__["metrics"].counts = counting
     assert given.go().result == "rolled back"
     assert set(found) == {window.began.timestamp()}
 
@@ -111,7 +111,7 @@ def test_an_approval_while_nobody_can_look_promotes_nothing(tmp_path: Path) -> N
     assert given.released().result == "waiting"
     given.prometheus.silent = 1_000_000
     outcome = approve(given)
-    assert (outcome.result, given.session.delivery(SERVICE).holds) == ("inconclusive", ())
+    assert (outcome.result, given.service.record().holds) == ("inconclusive", ())
     assert "metrics source" in outcome.said
 
 
@@ -191,7 +191,7 @@ def test_a_record_of_a_program_without_windows_is_resumed(tmp_path: Path) -> Non
     given = world(tmp_path, AGREED)
     assert given.released().result == "waiting"
     doubled = {"errors": Arm(bad=0, total=10**9)}
-    records.note(given.session, SERVICE, windows=(), baseline=doubled)
+    records.note(given.service, windows=(), baseline=doubled)
     later(given, 60)
     assert given.go().result == "waiting"
     assert 0 < run(given).baseline["errors"].total < 10**9
@@ -206,7 +206,7 @@ def test_a_release_that_nothing_judges_leaves_a_verdict_that_says_so(
     given = world(tmp_path, {"strategy": strategy, "gate": gate_} | ({} if strategy == "rolling" else {"warm": "0s"}))
     given.prometheus.traffic = 0 if strategy == "rolling" else given.prometheus.traffic
     assert given.released().result == "promoted"
-    (found,) = given.session.delivery(SERVICE).verdicts
+    (found,) = given.service.record().verdicts
     assert (found.result, found.checks) == ("unjudged", {})
 
 
@@ -216,7 +216,7 @@ def test_what_somebody_chose_without_any_request_has_no_verdict_that_passes(tmp_
     given.prometheus.traffic = 0
     assert given.released().result == "waiting"
     assert approve(given).result == "promoted"
-    (found,) = given.session.delivery(SERVICE).verdicts
+    (found,) = given.service.record().verdicts
     assert (found.image, found.result) == (OTHER_IMAGE, "inconclusive")
     assert given.prometheus.newest is not None
     assert given.release.slots[given.release.live].image != IMAGE

@@ -22,7 +22,7 @@ Edit = Callable[[Config], object]
 
 
 def path_of(given: World) -> Path:
-    return given.session.project / f"Pulumi.{STACK}.yaml"
+    return given.stack.project / f"Pulumi.{STACK}.yaml"
 
 
 def edit(given: World, change: Edit) -> None:
@@ -78,7 +78,7 @@ def test_an_edit_of_other_values_survives_a_release_which_goes_on(canary: World,
     change(expected)
     assert canary.released().result == "promoted"
     assert canary.file.get("other:key") == expected.get("other:key")
-    assert [held.reason for held in canary.session.delivery(SERVICE).holds] == (["leaks"] if change is hold else [])
+    assert [held.reason for held in canary.service.record().holds] == (["leaks"] if change is hold else [])
 
 
 def weight_0(config: Config) -> None:
@@ -124,7 +124,7 @@ def test_after_a_conflict_a_person_goes_back_with_one_command(canary: World) -> 
     edited_at(canary, "forward 1", weight_0)
     with pytest.raises(Conflict):
         canary.released()
-    driver.turn_back(canary.session, SERVICE, "aborted", "ann takes over")
+    driver.turn_back(canary.service, "aborted", "ann takes over")
     assert canary.go().result == "aborted"
     blue = {"image": IMAGE, "revision": canary.revision}
     assert canary.file["slipway:release"][SERVICE] == {"live": "blue", "weight": 0, "slots": {"blue": blue}}
@@ -141,7 +141,7 @@ def test_a_bad_version_gets_no_requests_even_where_its_way_back_cannot_be_writte
             edit(given, lambda config: config["slipway:release"][SERVICE].update(weight=40))
 
     with pytest.raises(Conflict, match="weight is 40"):
-        driver.go(given.session, SERVICE, heard)
+        driver.go(given.service, heard)
     assert given.cluster.weights[-1] == 0
 
 
@@ -152,9 +152,9 @@ def test_traffic_stays_where_the_live_slot_has_given_pods_up(tmp_path: Path) -> 
     with pytest.raises(Conflict, match="; traffic stays; see `slipway status prod`"):
         given.released()
     assert given.cluster.weights == [50]
-    run, narrowed = given.session.delivery(SERVICE).run, given.engine.declared[-1]
+    run, narrowed = given.service.record().run, given.engine.declared[-1]
     assert run is not None
-    assert "green gets no requests any more" in shutdown.shut(given.session, SERVICE, run, narrowed, bad=True)
+    assert "green gets no requests any more" in shutdown.shut(given.service, run, narrowed, bad=True)
     assert given.cluster.weights[-1] == 0
 
 
@@ -170,7 +170,7 @@ def test_traffic_stays_where_somebody_made_another_slot_live(canary: World) -> N
 def test_an_editor_that_empties_the_file_before_it_writes_it_does_not_stop_a_release(
     canary: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = canary.session.file.path
+    path = canary.stack.file.path
     kept: list[bytes] = []
     slept = time.sleep
 

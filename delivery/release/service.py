@@ -1,0 +1,149 @@
+"""One service of a stack: what it declares, what its slots run, and the record of its releases."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components import labels, names
+from delivery.errors import DeliveryError
+from delivery.metrics.prometheus import Target
+from delivery.release.revisions import named, names_in
+from delivery.release.stack import Stack
+from delivery.release.takeover import carried
+from models import evidence
+from models.delivery import ServiceDelivery, fingerprint
+from models.errors import nearest
+from models.release import BUILT, ServiceRelease, SlotRelease
+from models.revision import Revision
+from models.service import ServiceSpec
+from models.system import DeployedService
+from models.vocabulary import SlotName
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service in an open stack. Every method reads the stack file as it is at that moment."""
+
+    stack: Stack
+    name: str
+
+    def __str__(self) -> str:
+        """Return the two arguments by which commands name it: ``prod classifier``."""
+        return f"{self.stack.name} {self.name}"
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The names of stack and service, as rules about the record take them for their messages."""
+        return {"stack": self.stack.name, "service": self.name}
+
+    @property
+    def spec(self) -> ServiceSpec:
+        """The service in this stack's environment, whatever its release; raises DeliveryError if there is none."""
+        entry = self.stack.entry
+        if self.name not in entry.services:
+            known = ", ".join(entry.services)
+            raise DeliveryError(f"{self.name}: no such service ({known}){nearest(self.name, entry.services)}")
+        return entry.service_in(self.stack.environment, self.name)
+
+    def deployed(self) -> DeployedService:
+        """Return the service with its slots as the stack file declares them."""
+        _ = self.spec  # refuses a name that does not exist
+        return self.stack.spec().services[self.name]
+
+    def declared(self) -> ServiceRelease | None:
+        """Return what the stack file says about the slots; None before the first deployment in this environment."""
+        found = self.stack.settings().release.get(self.name)
+        if found is None and self.stack.environment == self.stack.entry.building_environment:
+            return BUILT
+        return found
+
+    def release(self) -> ServiceRelease:
+        """Return what is declared, or the slot that the stack builds."""
+        return self.declared() or BUILT
+
+    def record(self) -> ServiceDelivery:
+        """Return the record of the service's releases."""
+        return self.stack.settings().delivery.get(self.name, ServiceDelivery())
+
+    def write(self, release: ServiceRelease, record: ServiceDelivery) -> None:
+        """Write release and record in one atomic step, after the revisions that they name.
+
+        Raises:
+            Lost: the stack is another driver's.
+        """
+        stack = self.stack
+        before, after = set(named(stack.file.path.read_bytes())), names_in(release, record)
+        running = {name: stack.revisions.get(name) for name in names_in(release, ServiceDelivery(run=record.run))}
+        stack.lock.record(self.name, carried(release, record, stack.space_id(), running))
+        stack.revisions.write(after)
+        stack.file.write(self.name, release, record)
+        stack.revisions.write(after)  # the driver of another stack may have deleted one meanwhile
+        stack.revisions.drop(before - set(named(stack.file.path.read_bytes())))
+
+    def ready(self, slot: str) -> int:
+        """Count the ready pods of a slot."""
+        return self.stack.cluster.ready(self.stack.namespace, names.slot_name(self.name, slot))
+
+    def reasons(self, slot: str) -> str:
+        """Say why a slot's pods are not ready."""
+        return self.stack.cluster.reasons(self.stack.namespace, labels.select_slot(self.name, slot))
+
+    def restarts(self, slot: str) -> int:
+        """Count the restarts of the containers of a slot's pods."""
+        return self.stack.cluster.restarts(self.stack.namespace, labels.select_slot(self.name, slot))
+
+    def image(self, slot: str) -> str | None:
+        """Return the digest that a slot runs, as of the last update; None before it."""
+        return _image(self.stack.outputs(), self.name, slot)
+
+    def revision(self, content: SlotRelease) -> Revision:
+        """Return a slot's revision; for an unpinned slot, that of the current entry."""
+        if content.pinned is not None:
+            return self.stack.revisions.get(content.pinned)
+        return Revision.of(self.spec, content)
+
+    def runs(self, content: SlotRelease) -> ServiceSpec:
+        """Return the service as a slot with this content runs it."""
+        return self.spec.with_slot(self.revision(content).whole)
+
+    def pinned(self, content: SlotRelease) -> SlotRelease:
+        """Return the content pinned to the revision that it would run now."""
+        given = {"revision": self.stack.revisions.add(self.revision(content)), "model": None, "server": None}
+        return content.model_copy(update={**given, "files": None})
+
+    def live(self, outputs: Mapping[str, Any] | None = None) -> SlotRelease | None:
+        """Return what the live slot ran at the last update, pinned; None before it. ``outputs`` saves asking Pulumi."""
+        release = self.release()
+        content = release.slots[release.live].settled
+        if content.image is not None and content.pinned is not None:
+            return content
+        outputs = self.stack.outputs() if outputs is None else outputs
+        ran = evidence.ran(outputs, self.name).get(release.live)
+        given = self.stack.settings().images.get(self.spec.image)
+        image = content.image or given or (ran.image if ran else _image(outputs, self.name, release.live))
+        if image is None:
+            return None
+        content = content.model_copy(update={"image": image})
+        if content.pinned is not None or ran is None or ran.revision is None:
+            return self.pinned(content)
+        return SlotRelease(image=image, revision=self.stack.revisions.add(ran.revision))
+
+    def config(self, content: SlotRelease) -> str:
+        """Return the fingerprint of what a promotion carries to the next environment besides the image."""
+        return fingerprint(self.revision(content).content)
+
+    def target(self, slots: Mapping[str, SlotName]) -> Target:
+        """Return what Prometheus is asked about: these slots, by role."""
+        cluster = self.stack.settings().cluster
+        return Target(
+            namespace=self.stack.namespace,
+            service=self.name,
+            slots=slots,
+            routed=self.spec.route is not None,
+            driver=cluster.traffic,
+            proxy=cluster.proxy_metrics,
+        )
+
+
+def _image(outputs: Mapping[str, Any], service: str, slot: str) -> str | None:
+    return outputs.get("services", {}).get(service, {}).get("slots", {}).get(slot, {}).get("image")
