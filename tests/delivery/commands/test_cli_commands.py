@@ -7,6 +7,7 @@ import pytest
 from delivery.judge.gate import Look
 from delivery.release.service import Service
 from delivery.run.recheck import Checked
+from models.delivery import Result
 from tests.delivery import desk as playing
 from tests.delivery.desk import FINE, STABLE, WORSE, Desk
 from tests.delivery.vouching import NOON, exported, image, past, recorded, verdict
@@ -177,7 +178,7 @@ def test_a_plan_warns_of_traffic_that_is_too_little_for_a_verdict(desk: Desk) ->
 
 @pytest.mark.parametrize(("result", "code"), [("pass", 0), ("fail", 3), ("inconclusive", 4)])
 def test_a_check_tells_its_verdict_and_exports_what_it_changed(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, result: str, code: int
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, result: Result, code: int
 ) -> None:
     look = Look(result="pass", checks={"errors": FINE}, samples=200, wanted=100, said="errors 1.00 %")
     change = "verdict revoked" if result == "fail" else ""
@@ -185,7 +186,7 @@ def test_a_check_tells_its_verdict_and_exports_what_it_changed(
     def check(service: Service, *_: object) -> Checked:
         return Checked(
             service=service.name, slot="blue", image=IMAGE, config="0" * 16, result=result, look=look, change=change
-        )  # pyright: ignore[reportArgumentType]
+        )
 
     monkeypatch.setattr("delivery.run.recheck.check", check)
     done = desk.slipway("check", "prod", "--json")
