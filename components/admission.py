@@ -13,7 +13,7 @@ from typing import Any, cast
 import pulumi
 from pydantic import ValidationError
 
-from models.delivery import Run, ServiceDelivery, fingerprint
+from models.delivery import Run, ServiceDelivery, Version, fingerprint
 from models.evidence import NotVouchedError, Wanted, evidence_of, short, shown, vouched
 from models.release import SlotRelease
 from models.revision import Revision
@@ -81,7 +81,7 @@ def refusals(
         if _ran(own, one):
             continue
         content = system.services[one.service]
-        if one.image and (held := content.delivery.holding(one.image, one.config, one.name)):
+        if one.image and (held := content.delivery.holding(Version(one.image, one.config, one.name))):
             yield (
                 f"{one.where}: {short(one.image)} is held in this stack: {held.reason} ({held.by}, {shown(held.at)}); "
                 f"name another version, or slipway release-hold {pulumi.get_stack()} {one.service} {one.image}"
@@ -150,7 +150,7 @@ def _let_in(run: Run, content: DeployedService) -> bool:
 
 
 def _held(content: DeployedService, one: Candidate) -> bool:
-    held = one.image and content.delivery.holding(one.image, one.config, one.name)
+    held = one.image and content.delivery.holding(Version(one.image, one.config, one.name))
     return bool(held)
 
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -34,6 +34,24 @@ def fingerprint(content: SlotRelease) -> str:
 def hashed(content: Mapping[str, object]) -> str:
     """Give plain data's fingerprint, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class Version(NamedTuple):
+    """What a verdict or a hold speaks of: an image by digest, with one configuration and one revision."""
+
+    image: str
+    config: str
+    """Fingerprint of model, settings and files."""
+    revision: str | None = None
+    """None = not known, which matches any."""
+
+
+class Note(NamedTuple):
+    """Why something was recorded, by whom and when."""
+
+    reason: str
+    by: str
+    at: datetime
 
 
 class Arm(Model):
@@ -104,9 +122,14 @@ class Verdict(Model):
         """Whether it passed and has not been revoked."""
         return self.result == "pass" and self.revoked is None
 
-    def names(self, image: str, config: str, revision: str | None = None) -> bool:
-        """Whether the verdict is about this version. A revision that one side does not know matches any."""
-        return (self.image, self.config) == (image, config) and _agree(self.revision, revision)
+    @property
+    def version(self) -> Version:
+        """What it speaks of."""
+        return Version(self.image, self.config, self.revision)
+
+    def covers(self, version: Version) -> bool:
+        """Return whether the verdict is about this version. A revision that one side does not know matches any."""
+        return self.version[:2] == version[:2] and _agree(self.revision, version.revision)
 
 
 class Held(Model):
@@ -217,14 +240,14 @@ class ServiceDelivery(Model):
     holds: tuple[Held, ...] = ()
     history: tuple[Past, ...] = ()
 
-    def holding(self, image: str, config: str, revision: str | None = None) -> Held | None:
-        """The hold on these bytes, if there is one."""
-        of_it = (held for held in self.holds if held.image == image and held.config in (None, config))
-        return next((held for held in of_it if _agree(held.revision, revision)), None)
+    def holding(self, version: Version) -> Held | None:
+        """Return the hold on this version, if there is one."""
+        of_it = (held for held in self.holds if held.image == version.image and held.config in (None, version.config))
+        return next((held for held in of_it if _agree(held.revision, version.revision)), None)
 
-    def verdict_on(self, image: str, config: str, revision: str | None = None) -> Verdict | None:
-        """The newest verdict about these bytes."""
-        return next((v for v in reversed(self.verdicts) if v.names(image, config, revision)), None)
+    def verdict_on(self, version: Version) -> Verdict | None:
+        """Return the newest verdict about this version."""
+        return next((v for v in reversed(self.verdicts) if v.covers(version)), None)
 
 
 def age(since: datetime, now: datetime) -> float:

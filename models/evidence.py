@@ -11,7 +11,7 @@ from typing import cast
 from pydantic import Field, ValidationError
 
 from models.base import Model
-from models.delivery import Held, ServiceDelivery, Verdict, age, hashed
+from models.delivery import Held, ServiceDelivery, Verdict, Version, age, hashed
 from models.entry import CatalogueEntry
 from models.errors import enumerated
 from models.pins import Ran
@@ -138,12 +138,13 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
     at = f"{stack} {evidence.service}"
     record = evidence.record
     revision = evidence.live.revision if evidence.live.is_same(image, config) else None
-    if held := record.holding(image, config, revision):
+    version = Version(image, config, revision)
+    if held := record.holding(version):
         raise NotVouchedError(
             f"{what} is held there: {held.reason} ({held.by}, {shown(held.at)}); release another version, "
             f"or let it go by hand: slipway release-hold {at} {image}"
         )
-    verdict = record.verdict_on(image, config, revision)
+    verdict = record.verdict_on(version)
     again = _judged_again(evidence, image, config)
     if verdict is None:
         raise NotVouchedError(f"{what} {_missing(evidence, image, config)}; {again}")

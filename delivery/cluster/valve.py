@@ -22,14 +22,8 @@ _TRIES = 5
 """Writes of one split; controllers write an Ingress' status now and then."""
 
 
-def move(  # noqa: PLR0913 -- what is moved, where, and by whom
-    cluster: Cluster,
-    system: SystemSpec,
-    service: str,
-    deployed: DeployedService,
-    release: ServiceRelease,
-    *,
-    confirm: Callable[[], None],
+def move(
+    cluster: Cluster, system: SystemSpec, service: str, release: ServiceRelease, *, confirm: Callable[[], None]
 ) -> bool:
     """Let traffic flow as ``release`` says, now; False where the object is not there yet: `pulumi up` makes it.
 
@@ -40,6 +34,7 @@ def move(  # noqa: PLR0913 -- what is moved, where, and by whom
         ClusterUnavailable: the API server does not answer.
         Lost: the stack is another driver's.
     """
+    deployed = system.services[service]
     path = split_path(system.namespace, service, deployed.spec, system.cluster.traffic)
     for _ in range(_TRIES):
         found = cluster.get(path)

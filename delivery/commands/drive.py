@@ -77,7 +77,7 @@ def _carried(service: Service, act: Act, listen: Listener, steps: int | None) ->
 
 def interruption(service: Service) -> str:
     """Say what is true after ^C, and the two commands that there are."""
-    at = position(service.stack.name, service.name, service.spec, service.record(), driver=None, now=driver.now())
+    at = position(service, service.record(), driver=None, now=driver.now())
     if at.stage is None:
         return f"interrupted: no release of {service.name} is under way; {service.stack.file.path.name} says what runs"
     release = at.stage.release

@@ -14,7 +14,7 @@ from delivery.release.service import Service
 from delivery.release.takeover import catch_up
 from delivery.report.live_view import RESULTS, checks_table
 from delivery.run import driver, recheck
-from models.delivery import ServiceDelivery
+from models.delivery import Note, ServiceDelivery
 from models.errors import ConfigurationError
 from models.vocabulary import digest_reference
 
@@ -46,7 +46,7 @@ def hold(  # noqa: PLR0913, PLR0917 -- one for each option
         with chosen.stack.exclusive():
             catch_up(chosen)
             delivery = chosen.record()
-            held = holds.hold(delivery, named, None, reason=reason, by=who(), now=driver.now())
+            held = holds.hold(delivery, named, Note(reason, by=who(), at=driver.now()))
             declare(report, chosen, held, f"{formatting.digest(named)} is held: {reason}")
 
 

@@ -10,12 +10,12 @@ from delivery.errors import Refused
 from models.delivery import (
     CheckResult,
     Finding,
-    Override,
     Past,
     PastVerdicts,
     Revocation,
     ServiceDelivery,
     Verdict,
+    Version,
 )
 from models.entry import CatalogueEntry
 from models.evidence import Evidence, NotVouchedError, Wanted, evidence_of
@@ -55,35 +55,6 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
         return judged(evidence, wanted, entry, now)
     except NotVouchedError as error:
         raise Refused(str(error)) from None
-
-
-def verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
-    content: SlotRelease,
-    *,
-    image: str,
-    config: str,
-    environment: str,
-    stack: str,
-    result: Finding,
-    checks: Mapping[str, CheckResult],
-    began: datetime,
-    ended: datetime,
-    override: Override | None = None,
-) -> Verdict:
-    """Write down what a pinned slot has shown. ``image`` is the digest that ran, also where the stack built it."""
-    return Verdict(
-        image=image,
-        config=config,
-        content=content.settled.model_copy(update={"image": image}),
-        revision=content.pinned,
-        environment=environment,
-        stack=stack,
-        result=result,
-        checks=dict(checks),
-        began=began,
-        ended=ended,
-        override=override,
-    )
 
 
 def result_of(checks: Mapping[str, CheckResult]) -> Finding:
@@ -135,13 +106,8 @@ def promoted_last(delivery: ServiceDelivery) -> list[Bytes]:
     return list(dict.fromkeys((str(past.image), past.config) for past in promoted))[:2]
 
 
-def revoke(  # noqa: PLR0913 -- what is taken back, why and when
-    delivery: ServiceDelivery, image: str, config: str, reason: str, now: datetime, *, revision: str | None = None
-) -> ServiceDelivery:
+def revoke(delivery: ServiceDelivery, version: Version, reason: str, now: datetime) -> ServiceDelivery:
     """Take back every verdict about these bytes: a check that failed later, or a rollback, outweighs them."""
     mark = {"revoked": Revocation(reason=reason, at=now)}
-    verdicts = (
-        v.model_copy(update=mark) if v.names(image, config, revision) and v.revoked is None else v
-        for v in delivery.verdicts
-    )
+    verdicts = (v.model_copy(update=mark) if v.covers(version) and v.revoked is None else v for v in delivery.verdicts)
     return delivery.model_copy(update={"verdicts": tuple(verdicts)})

@@ -1,41 +1,30 @@
 """Holds: bytes that were rolled back do not come back until a person lets them."""
 
-from datetime import datetime
-
 from delivery.errors import Refused
 from delivery.release.evidence import revoke
-from models.delivery import Held, ServiceDelivery
+from models.delivery import Held, Note, ServiceDelivery, Version
 from models.evidence import short, shown
 
 
-def refuse_held(  # noqa: PLR0913 -- what, and where
-    record: ServiceDelivery, image: str, config: str, *, stack: str, service: str, revision: str | None = None
-) -> None:
+def refuse_held(record: ServiceDelivery, version: Version, *, stack: str, service: str) -> None:
     """Raise Refused if these bytes are held in this stack.
 
     An override does not help: it goes past missing evidence, and a hold *is* evidence.
     """
-    if held := record.holding(image, config, revision):
+    if held := record.holding(version):
         raise Refused(
-            f"{stack}: {service} {short(image)} is held: {held.reason} "
+            f"{stack}: {service} {short(version.image)} is held: {held.reason} "
             f"({held.by}, {shown(held.at)}); release another version, or let it go by hand: "
-            f"slipway release-hold {stack} {service} {image}"
+            f"slipway release-hold {stack} {service} {version.image}"
         )
 
 
-def hold(  # noqa: PLR0913 -- a hold says who, when and why
-    delivery: ServiceDelivery,
-    image: str,
-    config: str | None,
-    *,
-    reason: str,
-    by: str,
-    now: datetime,
-    revision: str | None = None,
+def hold(
+    delivery: ServiceDelivery, image: str, note: Note, *, config: str | None = None, revision: str | None = None
 ) -> ServiceDelivery:
-    """Hold an image, with one configuration and revision or (None) with any; what held the same before is replaced."""
+    """Hold an image, with one configuration and revision or (None) with any; an equal hold is replaced."""
     others = (held for held in delivery.holds if (held.image, held.config, held.revision) != (image, config, revision))
-    held = Held(image=image, config=config, revision=revision, reason=reason, by=by, at=now)
+    held = Held(image=image, config=config, revision=revision, **note._asdict())
     return delivery.model_copy(update={"holds": (*others, held)})
 
 
@@ -52,16 +41,8 @@ def let_go(delivery: ServiceDelivery, image: str, *, stack: str, service: str) -
     return delivery.model_copy(update={"holds": kept})
 
 
-def rolled_back(  # noqa: PLR0913 -- a hold says who, when and why
-    delivery: ServiceDelivery,
-    image: str,
-    config: str,
-    *,
-    reason: str,
-    by: str,
-    now: datetime,
-    revision: str | None = None,
-) -> ServiceDelivery:
-    """Blame a version for its rollback: evidence for it no longer counts, and it is held."""
-    left = revoke(delivery, image, config, reason, now, revision=revision)
-    return hold(left, image, config, reason=reason, by=by, now=now, revision=revision)
+def rolled_back(delivery: ServiceDelivery, version: Version, note: Note) -> ServiceDelivery:
+    """Mark a version as failed: evidence for it no longer counts, and it is held."""
+    image, config, revision = version
+    left = revoke(delivery, version, note.reason, note.at)
+    return hold(left, image, note, config=config, revision=revision)

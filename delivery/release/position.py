@@ -7,8 +7,8 @@ from datetime import datetime
 from delivery import formatting
 from delivery.lock.holder import Holder
 from delivery.plan.stages import Stage, course
+from delivery.release.service import Service
 from models.delivery import Run, ServiceDelivery
-from models.service import ServiceSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +28,12 @@ class Position:
         return self.stages[self.index] if self.index < len(self.stages) else None
 
 
-def position(  # noqa: PLR0913 -- all that decides it
-    stack: str, service: str, spec: ServiceSpec, delivery: ServiceDelivery, *, driver: Holder | None, now: datetime
-) -> Position:
+def position(service: Service, delivery: ServiceDelivery, *, driver: Holder | None, now: datetime) -> Position:
     """Say where the release is and what comes next; ``driver`` is who works on the stack."""
-    run, target = delivery.run, f"{stack} {service}"
+    run, target = delivery.run, str(service)
     if run is None:
         return Position(phase="idle", next=f"nothing; `slipway release {target} --image …` starts a release")
-    stages = course(spec, run)
+    stages = course(service.spec, run)
     index = min(run.stage, len(stages) - 1)
     phase, following = next(_phases(_Place(run, stages, index, target), driver, now))
     return Position(phase=phase, stages=stages, index=index, next=following)

@@ -15,7 +15,7 @@ from delivery.errors import Refused
 from delivery.release import evidence, holds
 from delivery.release.service import Service
 from delivery.release.stack import Stack
-from models.delivery import Override
+from models.delivery import Override, Version
 from models.evidence import Evidence, Wanted
 from models.release import SlotRelease
 
@@ -61,8 +61,8 @@ def plan(
             _refuse_unproven(giving, target, offered, now, override)
         for target in receiving:
             content = target.pinned(offered.live.whole)
-            image, config = offered.live.image, offered.live.config
-            holds.refuse_held(target.record(), image, config, revision=content.pinned, **target.named)
+            version = Version(offered.live.image, offered.live.config, content.pinned)
+            holds.refuse_held(target.record(), version, **target.named)
             found.append(Promotion(service=target, content=content))
     order = [target.name for target in targets]
     return sorted(found, key=lambda promotion: order.index(promotion.service.stack.name))

@@ -4,8 +4,9 @@ The record and what it declares are written together, before the act, so that no
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import uuid4
 
 from delivery.errors import DeliveryError, Unchanged
@@ -16,7 +17,7 @@ from delivery.release import evidence, holds
 from delivery.release.service import Service
 from delivery.release.size_limit import refuse_oversized
 from delivery.release.source import refuse_unvouched
-from models.delivery import Approval, Override, Past, Run, ServiceDelivery
+from models.delivery import Approval, Note, Override, Past, Run, ServiceDelivery
 from models.release import TREE, ServiceRelease, SlotRelease
 from models.strategy import Rolling
 from models.vocabulary import OTHER_SLOT
@@ -25,15 +26,18 @@ Holding = Callable[[ServiceDelivery], ServiceDelivery]
 """Adds holds to a record."""
 
 
-def new_run(  # noqa: PLR0913 -- what a release may be asked to be
-    service: Service,
-    target: SlotRelease,
-    now: datetime,
-    *,
-    manual: bool = False,
-    express: bool = False,
-    override: Override | None = None,
-) -> Run:
+class How(TypedDict, total=False):
+    """How a release is carried out."""
+
+    manual: bool
+    """Each step waits for `slipway step`."""
+    express: bool
+    """All at once and unjudged."""
+    override: Override | None
+    """Who goes past missing evidence, and why."""
+
+
+def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[How]) -> Run:
     """Put together the run that would carry this out; writes nothing.
 
     Raises:
@@ -46,12 +50,13 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
     target = service.pinned(target)
     stable = _stable(service, live, target)
     if target.image is not None:
-        record, config = service.record(), service.config(target)
-        holds.refuse_held(record, target.image, config, revision=target.pinned, **service.named)
+        record, version = service.record(), service.version(target, target.image)
+        holds.refuse_held(record, version, **service.named)
         if live is not None and stable.slots[stable.live] == target:
             raise Unchanged(
                 f"{service.stack.name}: {service.name} runs exactly this in its live slot; nothing to release"
             )
+    express, override = how.get("express", False), how.get("override")
     if not express and override is None:
         refuse_unvouched(service, target, now)
     run = Run(
@@ -60,7 +65,7 @@ def new_run(  # noqa: PLR0913 -- what a release may be asked to be
         image=target.image,
         follows=_follows(service),
         **_placed(service, stable, now, live=live, express=express),
-        manual=manual,
+        manual=how.get("manual", False),
         express=express,
         override=override,
     )
@@ -140,35 +145,26 @@ def advance(service: Service, run: Run, stages: tuple[Stage, ...], now: datetime
     fresh = (delivery.run or run).model_copy(update=update)
     delivery = delivery.model_copy(update={"run": fresh})
     if following.name == "promote" and run.kind == "forward" and not run.express:
-        delivery = _with_verdict(service, delivery, fresh, image, now)
+        delivery = _with_verdict(service, delivery, _built(fresh, image), now)
     service.write(following.release, delivery)
 
 
-def _with_verdict(  # noqa: PLR0913 -- a verdict names everything that it speaks of
-    service: Service,
-    delivery: ServiceDelivery,
-    run: Run,
-    image: str | None,
-    now: datetime,
-    *,
-    failed: bool = False,
+def _with_verdict(
+    service: Service, delivery: ServiceDelivery, run: Run, now: datetime, *, failed: bool = False
 ) -> ServiceDelivery:
     """Add the evidence about a run's target: what its last gate found, whoever decided to go on.
 
     Raises:
         DeliveryError: its image has no digest yet.
     """
-    if image is None:
+    if run.image is None:
         raise DeliveryError(
             f"{service.stack.name}: the image that it built has no digest in its outputs; run pulumi up"
         )
     old = run.stable.slots[run.stable.live]
-    found = evidence.verdict(
+    found = service.verdict(
         run.target,
-        image=image,
-        config=service.config(run.target),
-        environment=service.stack.environment,
-        stack=service.stack.name,
+        run.image,
         result="fail" if failed else evidence.result_of(run.checks),
         checks=run.checks,
         began=run.began,
@@ -222,20 +218,29 @@ def note(service: Service, **changes: object) -> Run:
     return run
 
 
-def turn(  # noqa: PLR0913 -- one write says all of this
-    service: Service, ending: str, reason: str, now: datetime, *, image: str | None, blame: bool
-) -> None:
+@dataclass(frozen=True)
+class Turned:
+    """Why a release goes back."""
+
+    outcome: str
+    reason: str
+    """One line for a person."""
+    blame: bool
+    """Whether the version itself failed: it is then held, and evidence for it is revoked."""
+
+
+def turn(service: Service, turned: Turned, now: datetime, *, image: str | None) -> None:
     """Declare the first stage of the way back; a version that is to blame is held, and evidence for it revoked."""
     delivery, run = under_way(service)
     back = run.model_copy(
         update={
-            "kind": "back", "left": service.release(), "outcome": ending, "reason": reason, "image": image,
-            "stage": 0, "reached": False, "stage_began": now, "warm_until": None, "windows": (),
+            "kind": "back", "left": service.release(), "outcome": turned.outcome, "reason": turned.reason,
+            "image": image, "stage": 0, "reached": False, "stage_began": now, "warm_until": None, "windows": (),
         }
     )  # fmt: skip
     delivery = delivery.model_copy(update={"run": back})
-    if blame:
-        delivery = _blamed(service, delivery, run, image, reason, now)
+    if turned.blame:
+        delivery = _blamed(service, delivery, _built(run, image), turned.reason, now)
     service.write(course(service.spec, back)[0].release, delivery)
 
 
@@ -243,23 +248,21 @@ def blame(service: Service, reason: str, now: datetime, *, image: str | None) ->
     """Hold the version that a way back leaves already, whatever it was left for; its stage stays."""
     delivery, run = under_way(service)
     back = run.model_copy(update={"outcome": "rolled back", "reason": reason, "image": image})
-    delivery = _blamed(service, delivery.model_copy(update={"run": back}), run, image, reason, now)
+    delivery = _blamed(service, delivery.model_copy(update={"run": back}), _built(run, image), reason, now)
     service.write(service.release(), delivery)
 
 
-def _blamed(  # noqa: PLR0913, PLR0917 -- a hold says who, when and why
-    service: Service,
-    delivery: ServiceDelivery,
-    run: Run,
-    image: str | None,
-    reason: str,
-    now: datetime,
-) -> ServiceDelivery:
-    if image is None:  # it was never built
+def _built(run: Run, image: str | None) -> Run:
+    """Return the run with the digest of what the stack built for it."""
+    return run.model_copy(update={"image": image})
+
+
+def _blamed(service: Service, delivery: ServiceDelivery, run: Run, reason: str, now: datetime) -> ServiceDelivery:
+    if run.image is None:  # it was never built
         return delivery
-    config, revision = service.config(run.target), run.target.pinned
-    delivery = holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=now)
-    return _with_verdict(service, delivery, run, image, now, failed=True)
+    version = service.version(run.target, run.image)
+    delivery = holds.rolled_back(delivery, version, Note(reason, by=who(), at=now))
+    return _with_verdict(service, delivery, run, now, failed=True)
 
 
 def end(service: Service, now: datetime, *, image: str | None) -> None:
@@ -279,7 +282,7 @@ def end(service: Service, now: datetime, *, image: str | None) -> None:
         override=run.override,
     )
     if forward and run.candidate == run.stable.live:
-        delivery = _with_verdict(service, delivery, run, image, now)
+        delivery = _with_verdict(service, delivery, _built(run, image), now)
     if forward:
         release = ServiceRelease(live=run.candidate, slots={run.candidate: _kept(service, run)})
     service.write(release, evidence.remember(delivery.model_copy(update={"run": None}), past))

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from components import labels, names
 from delivery.errors import DeliveryError
@@ -11,13 +12,23 @@ from delivery.release.revisions import named, names_in
 from delivery.release.stack import Stack
 from delivery.release.takeover import carried
 from models import evidence
-from models.delivery import ServiceDelivery, fingerprint
+from models.delivery import CheckResult, Finding, Override, ServiceDelivery, Verdict, Version, fingerprint
 from models.errors import nearest
 from models.release import BUILT, ServiceRelease, SlotRelease
 from models.revision import Revision
 from models.service import ServiceSpec
 from models.system import DeployedService
 from models.vocabulary import SlotName
+
+
+class Found(TypedDict):
+    """What was found out about a slot, as a verdict records it."""
+
+    result: Finding
+    checks: dict[str, CheckResult]
+    began: datetime
+    ended: datetime
+    override: NotRequired[Override | None]
 
 
 @dataclass(frozen=True)
@@ -131,6 +142,22 @@ class Service:
     def config(self, content: SlotRelease) -> str:
         """Return the fingerprint of what a promotion carries to the next environment besides the image."""
         return fingerprint(self.revision(content).content)
+
+    def version(self, content: SlotRelease, image: str) -> Version:
+        """Return what verdicts and holds about a slot's content speak of; ``image`` is the digest that it runs."""
+        return Version(image, self.config(content), content.pinned)
+
+    def verdict(self, content: SlotRelease, image: str, **found: Unpack[Found]) -> Verdict:
+        """Return evidence about a pinned slot. ``image`` is the digest that ran, also where the stack built it."""
+        return Verdict(
+            image=image,
+            config=self.config(content),
+            content=content.settled.model_copy(update={"image": image}),
+            revision=content.pinned,
+            environment=self.stack.environment,
+            stack=self.stack.name,
+            **found,
+        )
 
     def target(self, slots: Mapping[str, SlotName]) -> Target:
         """Return what Prometheus is asked about: these slots, by role."""

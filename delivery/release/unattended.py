@@ -55,7 +55,7 @@ def look(service: Service, *, driver: Holder | None, seen: Seen | None, now: dat
     run, spec = delivery.run, service.spec
     if run is None:
         return Tended(service=service.name, said="no release is under way")
-    at = position(service.stack.name, service.name, spec, delivery, driver=driver, now=now)
+    at = position(service, delivery, driver=driver, now=now)
     if driver is not None:
         return Tended(service=service.name, said=f"{driver} drives it")
     if at.phase == "warm":

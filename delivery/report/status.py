@@ -135,9 +135,8 @@ class _Sources:
             self.unknown.append(f"the cluster: {error}")
             return None
 
-    def _tended(self, name: str) -> tuple[list[str], Tended | None]:
+    def _tended(self, service: Service) -> tuple[list[str], Tended | None]:
         """Say whether this stack file's record is older than the Lease's, and whether the release is left alone."""
-        service = Service(self._stack, name)
         try:
             newer = newer_record(service, self._lease)
             tended = unattended.look(service, driver=self.driver, seen=self._lease, now=self._now)
@@ -148,13 +147,14 @@ class _Sources:
 
     def about(self, name: str) -> ServiceStatus:
         """Give one service's status."""
+        service = Service(self._stack, name)
         spec = self.entry.service_in(self.settings.system.environment, name)
         delivery = self.settings.delivery.get(name, ServiceDelivery())
         release = self.settings.release.get(name, BUILT)
         known, outputs = self._outputs is not None, self._outputs or {}
         deployed = outputs.get("services", {}).get(name)
         seen = self._seen(name, spec)
-        older, tended = self._tended(name)
+        older, tended = self._tended(service)
         return ServiceStatus(
             name=name,
             spec=spec,
@@ -162,9 +162,9 @@ class _Sources:
             delivery=delivery,
             deployed=deployed,
             seen=seen,
-            position=position(self._stack.name, name, spec, delivery, driver=self.driver, now=self._now),
+            position=position(service, delivery, driver=self.driver, now=self._now),
             differences=(*older, *differences(release, deployed, seen, known=known)),
-            pending=pending(Service(self._stack, name), outputs).line,
+            pending=pending(service, outputs).line,
             tended=tended,
         )
 

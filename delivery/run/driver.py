@@ -129,7 +129,7 @@ def turn_back(service: Service, ending: Ending, reason: str, *, blame: bool = Fa
     if run is None:
         raise DeliveryError(f"{service.name}: no release is under way; `slipway history {service}` shows them")
     if run.kind == "forward":
-        records.turn(service, ending, reason, now(), image=digest(service, run), blame=blame)
+        records.turn(service, records.Turned(ending, reason, blame), now(), image=digest(service, run))
     elif blame and run.outcome != "rolled back":
         records.blame(service, reason, now(), image=run.image or digest(service, run))
 

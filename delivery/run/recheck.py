@@ -10,7 +10,7 @@ from delivery.judge.gate import GateKeeper, Look
 from delivery.release import evidence
 from delivery.release.service import Service
 from delivery.report.journal import documents
-from models.delivery import Arm, Result, ServiceDelivery, Verdict, age
+from models.delivery import Arm, Result, ServiceDelivery, Verdict, Version, age
 from models.vocabulary import SlotName
 
 
@@ -72,17 +72,7 @@ def check(service: Service, window: float, now: datetime) -> Checked:
         look = replace(look, result=None, said="nothing is judged: release.gate of the entry names no criterion")
     result: Result = look.result or "inconclusive"
     spec = service.spec
-    verdict = evidence.verdict(
-        content,
-        image=image,
-        config=config,
-        environment=service.stack.environment,
-        stack=service.stack.name,
-        result=result,
-        checks=look.checks,
-        began=began,
-        ended=now,
-    )
+    verdict = service.verdict(content, image, result=result, checks=look.checks, began=began, ended=now)
     fresh, change = _recorded(delivery, verdict, spec.release.fresh, look.said)
     if change:
         service.write(release, fresh)
@@ -108,14 +98,14 @@ def keeper(service: Service, slot: SlotName) -> GateKeeper:
 
 def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str) -> tuple[ServiceDelivery, str]:
     """Give the record after a check, and what changed."""
-    version = (verdict.image, verdict.config, verdict.revision)
-    standing = _counting(delivery, *version)
+    version = verdict.version
+    standing = _counting(delivery, version)
     if verdict.result == "fail" and standing is not None:
-        left = evidence.revoke(delivery, *version[:2], said, verdict.ended, revision=verdict.revision)
+        left = evidence.revoke(delivery, version, said, verdict.ended)
         return left, "verdict revoked"
     same = standing is not None and standing.checks and standing.revision == verdict.revision
     stale = standing is None or not same or age(standing.ended, verdict.ended) > fresh
-    if verdict.result == "pass" and stale and delivery.holding(*version) is None:
+    if verdict.result == "pass" and stale and delivery.holding(version) is None:
         return evidence.record(delivery, verdict, kept=[(verdict.image, verdict.config)]), "verdict recorded"
     return delivery, ""
 
@@ -125,14 +115,14 @@ def _yardstick(delivery: ServiceDelivery, image: str, config: str) -> dict[str, 
     compared = (
         {name: one.live for name, one in verdict.checks.items() if one.live is not None}
         for verdict in reversed(delivery.verdicts)
-        if verdict.names(image, config)
+        if verdict.covers(Version(image, config))
     )
     return next(filter(None, compared), dict[str, Arm]())
 
 
-def _counting(delivery: ServiceDelivery, image: str, config: str, revision: str | None) -> Verdict | None:
+def _counting(delivery: ServiceDelivery, version: Version) -> Verdict | None:
     """Give the verdict that lets the next environment run these bytes, if it is still so."""
-    standing = delivery.verdict_on(image, config, revision)
+    standing = delivery.verdict_on(version)
     return standing if standing and standing.counts else None
 
 

@@ -6,7 +6,7 @@ from delivery.lock.actor import who
 from delivery.release import holds, records
 from delivery.release.service import Service
 from delivery.run import driver
-from models.delivery import ServiceDelivery
+from models.delivery import Note, ServiceDelivery, Version
 from models.release import SlotRelease
 
 
@@ -47,10 +47,10 @@ def turn_back(service: Service, reason: str) -> None:
     image, config = left.image or service.image(run.stable.live), service.config(left)
     if run.warm_until is not None:
         if image is not None:
-            holds.refuse_held(delivery, image, config, revision=left.pinned, **service.named)
+            holds.refuse_held(delivery, Version(image, config, left.pinned), **service.named)
         driver.turn_back(service, "rolled back", reason, blame=True)
     elif (
-        image is not None and delivery.holding(image, config, left.pinned) is None
+        image is not None and delivery.holding(Version(image, config, left.pinned)) is None
     ):  # it goes on; an older program may not have held
         service.write(service.release(), _holding(image, config, left.pinned, reason)(delivery))
 
@@ -61,7 +61,8 @@ def _holding(image: str | None, config: str, revision: str | None, reason: str) 
     def hold(delivery: ServiceDelivery) -> ServiceDelivery:
         if image is None:
             return delivery
-        return holds.rolled_back(delivery, image, config, revision=revision, reason=reason, by=who(), now=driver.now())
+        note = Note(reason, by=who(), at=driver.now())
+        return holds.rolled_back(delivery, Version(image, config, revision), note)
 
     return hold
 

@@ -39,5 +39,4 @@ def _closed(service: Service, stage: ServiceRelease) -> bool:
         return False
     shut_off = declared.model_copy(update={"weight": 0, "match": Match()})
     stack, system = service.stack, service.stack.spec_read_last()
-    deployed = system.services[service.name]
-    return valve.move(stack.cluster, system, service.name, deployed, shut_off, confirm=stack.lock.confirm)
+    return valve.move(stack.cluster, system, service.name, shut_off, confirm=stack.lock.confirm)

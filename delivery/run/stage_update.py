@@ -120,9 +120,9 @@ class Reaching:
         return time.time()
 
     def _valve(self, release: ServiceRelease) -> bool:
-        stack, name, deployed = self.service.stack, self.service.name, self.service.deployed()
+        stack, name = self.service.stack, self.service.name
         try:
-            return valve.move(stack.cluster, stack.spec(), name, deployed, release, confirm=stack.lock.confirm)
+            return valve.move(stack.cluster, stack.spec(), name, release, confirm=stack.lock.confirm)
         except ClusterUnavailable:
             return False
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from models.delivery import Arm, Held, ServiceDelivery, fingerprint
+from models.delivery import Arm, Held, ServiceDelivery, Version, fingerprint
 from models.release import SlotRelease
 from models.scaling import Autoscaled, Fixed, within
 from tests.models.tables import Refused, assert_refused, refusing
@@ -49,8 +49,8 @@ def test_a_default_that_is_said_is_the_same_configuration() -> None:
 def test_a_hold_is_on_an_image_with_one_configuration_or_with_any(config: str | None, held: bool) -> None:
     hold = accepted(Held, {"image": IMAGE, "config": config, "reason": "errors", "by": "me", "at": AT})
     record = ServiceDelivery(holds=(hold,))
-    assert (record.holding(IMAGE, hashed()) == hold) is held
-    assert record.holding(OTHER_IMAGE, hashed()) is None
+    assert (record.holding(Version(IMAGE, hashed())) == hold) is held
+    assert record.holding(Version(OTHER_IMAGE, hashed())) is None
 
 
 METRICS = {"cpu": {"utilization": 70}}

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 RULES = "models/evidence.py"
 RECORD = "delivery/release/evidence.py"
 HOLDS = "delivery/release/holds.py"
+SERVICE = "delivery/release/service.py"
 PROMOTION = "delivery/release/promotion.py"
 SOURCES = "delivery/release/source.py"
 ADMISSION = "components/admission.py"
@@ -17,7 +18,7 @@ ASKED = "delivery/release/test_source.py"
 ADMITTED = "program/test_admission.py"
 
 MUTANTS = [
-    Mutant(RULES, "if held := record.holding(image, config, revision):", "if False:", "a held version goes on", RULED),
+    Mutant(RULES, "if held := record.holding(version):", "if False:", "a held version goes on", RULED),
     Mutant(RULES, "if verdict.revoked:", "if False:", "evidence that was taken back counts", RULED),
     Mutant(RULES, "if old < evidence.soak:", "if False:", "no soak", RULED),
     Mutant(RULES, "if old < evidence.soak:", "if old <= evidence.soak:", "a soak that never ends on time", RULED),
@@ -38,16 +39,17 @@ MUTANTS = [
     Mutant(RECORD, "needed = {*kept, ", "needed = {", "the live version loses its evidence", RULED),
     Mutant(RECORD, "or newest[v.image, v.config] != p", "", "a file that grows for ever", RULED),
     Mutant(RECORD, "if place not in promoted[-2:]", "if True", "a rollback to nowhere", RULED),
-    Mutant(RECORD, "v.names(image, config, revision) and v.revoked is None", "v.revoked is None",
+    Mutant(RECORD, "v.covers(version) and v.revoked is None", "v.revoked is None",
            "all evidence is gone", RULED),
-    Mutant(RECORD, "v.names(image, config, revision) and v.revoked is None", "v.names(image, config, revision)",
+    Mutant(RECORD, "v.covers(version) and v.revoked is None", "v.covers(version)",
            "another reason", RULED),
     Mutant(
         "delivery/release/records.py", "override=run.override,\n    )\n    return", ")\n    return",
         "no verdict says that somebody went past", "delivery/run/test_driver.py",
     ),
-    Mutant(RECORD, "override=override,", "", "who went past it is forgotten", RULED),
-    Mutant(HOLDS, "if held := record.holding(image, config, revision):", "if False:",
+    Mutant(SERVICE, "            **found,\n", "            **(found | {'override': None}),\n", "who went past it is forgotten",
+           "delivery/release/test_service.py"),
+    Mutant(HOLDS, "if held := record.holding(version):", "if False:",
            "the bad digest comes back", HELD),
     Mutant(HOLDS, "if held.image != image)", "if held.image == image)", "letting one go lets all others go", HELD),
     Mutant(
@@ -67,7 +69,7 @@ MUTANTS = [
     ),
     Mutant(PROMOTION, "if override is None:", "if True:", "no way past in an emergency", PROMOTED),
     Mutant(
-        PROMOTION, "holds.refuse_held(target.record(), image, config, revision=content.pinned, **target.named)", "pass",
+        PROMOTION, "holds.refuse_held(target.record(), version, **target.named)", "pass",
         "one cluster's hold is found after the other cluster", PROMOTED,
     ),
     Mutant(SOURCES, 'if past.outcome == "promoted")', "if past)", "what was rolled back comes back unasked", ASKED),

@@ -10,7 +10,6 @@ import pytest
 from delivery.cluster import client as api
 from delivery.cluster import valve
 from delivery.errors import ClusterUnavailable, Lost, StaleObject
-from delivery.release.service import Service
 from tests.delivery.world import SERVICE, World, world
 from tests.samples import Config
 
@@ -54,7 +53,7 @@ def moved(given: World, ingress: Ingress, confirm: Callable[[], None] = lambda: 
     cluster._call = ingress.call
     stack = given.stack
     release = given.release.model_copy(update={"weight": 20})
-    return valve.move(cluster, stack.spec(), SERVICE, Service(stack, SERVICE).deployed(), release, confirm=confirm)
+    return valve.move(cluster, stack.spec(), SERVICE, release, confirm=confirm)
 
 
 def test_it_writes_the_weight(given: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from delivery.errors import Refused
 from delivery.release import evidence
-from models.delivery import Arm, CheckResult, Override, PastVerdicts, ServiceDelivery, Verdict, fingerprint
+from models.delivery import Arm, CheckResult, PastVerdicts, ServiceDelivery, Verdict, Version, fingerprint
 from models.entry import CatalogueEntry
 from models.evidence import Evidence, evidence_of, inherited
 from models.files import ConfigFiles
@@ -185,20 +185,6 @@ def test_evidence_in_another_programs_words_names_the_field() -> None:
         evidence.read(outputs, "staging", "classifier")
 
 
-def test_a_verdict_names_the_bytes_that_ran_and_what_goes_on_to_the_next_environment() -> None:
-    went_past = Override(reason="the site is down", by="ann", at=NOON)
-    content = SlotRelease(revision="0123456789abcdef", min_replicas=3, max_replicas=9)
-    checks = {"errors": CheckResult(result="pass", said="ok")}
-    found = evidence.verdict(
-        content, image=IMAGE, config=fingerprint(TUNED), environment="dev", stack="dev",
-        result="pass", checks=checks, began=NOON - HOUR, ended=NOON, override=went_past,
-    )  # fmt: skip
-    assert (found.image, found.config) == (IMAGE, fingerprint(TUNED))
-    assert found.content == SlotRelease(image=IMAGE, revision="0123456789abcdef")
-    assert found.revision == "0123456789abcdef"
-    assert (found.began, found.ended, found.override, found.checks) == (NOON - HOUR, NOON, went_past, checks)
-
-
 def filled(number: int = PastVerdicts) -> ServiceDelivery:
     """A record that holds as many verdicts as it may, the oldest about image 0."""
     delivery = ServiceDelivery()
@@ -256,9 +242,8 @@ def test_a_release_that_came_to_nothing_leaves_no_trace_in_what_was_promoted() -
 
 def test_revoking_takes_back_every_verdict_about_these_bytes_and_no_other() -> None:
     others = [given.verdict(IMAGE), given.verdict(content=TUNED)]
-    delivery = evidence.revoke(
-        given.recorded(given.verdict(), *others, given.verdict()), OTHER_IMAGE, CONFIG, "slow", NOON
-    )
+    record = given.recorded(given.verdict(), *others, given.verdict())
+    delivery = evidence.revoke(record, Version(OTHER_IMAGE, CONFIG), "slow", NOON)
     assert [verdict.revoked.reason if verdict.revoked else None for verdict in delivery.verdicts] == [
         "slow", None, None, "slow"
     ]  # fmt: skip
@@ -266,4 +251,4 @@ def test_revoking_takes_back_every_verdict_about_these_bytes_and_no_other() -> N
 
 def test_the_first_revocation_stands() -> None:
     first: Verdict = given.revoked()
-    assert evidence.revoke(given.recorded(first), OTHER_IMAGE, CONFIG, "again", NOON).verdicts == (first,)
+    assert evidence.revoke(given.recorded(first), Version(OTHER_IMAGE, CONFIG), "again", NOON).verdicts == (first,)

@@ -4,21 +4,22 @@ import pytest
 
 from delivery.errors import Refused
 from delivery.release import evidence, holds
-from models.delivery import ServiceDelivery, fingerprint
+from models.delivery import Note, ServiceDelivery, Version, fingerprint
 from tests.delivery import vouching as given
 from tests.delivery.vouching import CONFIG, ENTRY, HOUR, NOON, TUNED
 from tests.samples import IMAGE, OTHER_IMAGE
 
+HELD = Version(OTHER_IMAGE, CONFIG)
 AT = {"stack": "prod", "service": "classifier"}
 
 
 def hold(delivery: ServiceDelivery, config: str | None = CONFIG, reason: str = "5 % errors") -> ServiceDelivery:
-    return holds.hold(delivery, OTHER_IMAGE, config, reason=reason, by="ann", now=NOON)
+    return holds.hold(delivery, OTHER_IMAGE, Note(reason, "ann", NOON), config=config)
 
 
 def test_held_bytes_are_refused_with_reason_and_command() -> None:
     with pytest.raises(Refused) as raised:
-        holds.refuse_held(hold(ServiceDelivery()), OTHER_IMAGE, CONFIG, **AT)
+        holds.refuse_held(hold(ServiceDelivery()), HELD, **AT)
     assert str(raised.value) == (
         "prod: classifier …@sha256:9be19be19be1 is held: 5 % errors (ann, 2026-01-02 12:00:00 UTC); "
         f"release another version, or let it go by hand: slipway release-hold prod classifier {OTHER_IMAGE}"
@@ -27,13 +28,13 @@ def test_held_bytes_are_refused_with_reason_and_command() -> None:
 
 def test_other_bytes_and_other_configurations_are_not_held() -> None:
     delivery = hold(ServiceDelivery())
-    holds.refuse_held(delivery, IMAGE, CONFIG, **AT)
-    holds.refuse_held(delivery, OTHER_IMAGE, fingerprint(TUNED), **AT)
+    holds.refuse_held(delivery, Version(IMAGE, CONFIG), **AT)
+    holds.refuse_held(delivery, Version(OTHER_IMAGE, fingerprint(TUNED)), **AT)
 
 
 def test_an_image_can_be_held_with_whatever_configuration() -> None:
     with pytest.raises(Refused, match="is held"):
-        holds.refuse_held(hold(ServiceDelivery(), None), OTHER_IMAGE, fingerprint(TUNED), **AT)
+        holds.refuse_held(hold(ServiceDelivery(), None), Version(OTHER_IMAGE, fingerprint(TUNED)), **AT)
 
 
 def test_holding_the_same_again_replaces_the_reason() -> None:
@@ -45,7 +46,7 @@ def test_letting_go_frees_every_configuration_and_nothing_else() -> None:
     delivery = hold(hold(given.recorded(holds=(given.held(IMAGE),))), None)
     free = holds.let_go(delivery, OTHER_IMAGE, **AT)
     assert [held.image for held in free.holds] == [IMAGE]
-    holds.refuse_held(free, OTHER_IMAGE, CONFIG, **AT)
+    holds.refuse_held(free, HELD, **AT)
 
 
 @pytest.mark.parametrize(("held", "named"), [((), "nothing"), ((given.held(IMAGE),), IMAGE)])
@@ -55,11 +56,9 @@ def test_letting_go_of_what_is_not_held_names_what_is(held: tuple[object, ...], 
 
 
 def test_a_rollback_holds_the_bytes_and_takes_back_the_evidence_for_them() -> None:
-    delivery = holds.rolled_back(
-        given.recorded(given.verdict()), OTHER_IMAGE, CONFIG, reason="5 % errors", by="ann", now=NOON + HOUR
-    )
+    delivery = holds.rolled_back(given.recorded(given.verdict()), HELD, Note("5 % errors", "ann", NOON + HOUR))
     with pytest.raises(Refused, match="is held"):
-        holds.refuse_held(delivery, OTHER_IMAGE, CONFIG, **AT)
+        holds.refuse_held(delivery, HELD, **AT)
     free = holds.let_go(delivery, OTHER_IMAGE, **AT)
     with pytest.raises(Refused, match="was revoked at 2026-01-02 13:00:00 UTC: 5 % errors"):
         evidence.vouched(given.evidence(*free.verdicts), given.wanted(), ENTRY, NOON + HOUR)

@@ -151,7 +151,7 @@ def test_the_record_alone_says_where_a_release_is(
 ) -> None:
     stack, run = desk.stack(), desk.begun()
     delivery = ServiceDelivery(run=run.model_copy(update=changes))
-    found = position("prod", "web", Service(stack, "web").spec, delivery, driver=None, now=NOON)
+    found = position(Service(stack, "web"), delivery, driver=None, now=NOON)
     assert found.phase == phase
     assert following in found.next
 
@@ -159,11 +159,10 @@ def test_the_record_alone_says_where_a_release_is(
 def test_a_step_that_needs_approval_waits_for_it_once_it_is_judged(desk: Desk) -> None:
     desk.catalogue(release={"strategy": "canary", "steps": [{"weight": 10, "approval": True}, 100]})
     stack, run = desk.stack(), desk.begun()
-    spec = Service(stack, "web").spec
 
     def phase(**changes: object) -> str:
         delivery = ServiceDelivery(run=run.model_copy(update={"stage": 1, **changes}))
-        return position("prod", "web", spec, delivery, driver=None, now=NOON).phase
+        return position(Service(stack, "web"), delivery, driver=None, now=NOON).phase
 
     judged = {"reached": True, "checks": {"errors": FINE}}
     assert phase(**judged) == "waiting"
@@ -175,7 +174,7 @@ def test_a_b_waits_for_a_decision(desk: Desk) -> None:
     desk.catalogue(release={"strategy": "ab", "weight": 50})
     stack, run = desk.stack(), desk.begun()
     delivery = ServiceDelivery(run=run.model_copy(update={"stage": 1, "reached": True}))
-    found = position("prod", "web", Service(stack, "web").spec, delivery, driver=None, now=NOON)
+    found = position(Service(stack, "web"), delivery, driver=None, now=NOON)
     assert (found.phase, found.next.startswith("somebody decides: `slipway step prod web`")) == ("waiting", True)
 
 
