@@ -19,6 +19,9 @@ _WORK_FACTOR = 2**14
 """scrypt's N: 50 ms a guess for who would find a weak value from the eight hex digits in the object's name."""
 
 
+Metadata = k8s.meta.v1.ObjectMetaArgsDict
+
+
 @dataclass(frozen=True, kw_only=True)
 class SecretsArgs:
     """What is kept."""
@@ -42,19 +45,18 @@ class Secrets(pulumi.ComponentResource):
     def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Secrets", f"{name}-secrets", None, opts)
         self.names, self.ready = {}, []
-        self._formerly = args.formerly
+        self._name, self._formerly = name, args.formerly
         for key, secret in args.secrets.items():
             if isinstance(secret.source, ExternalSecret):
                 object_name = key
-                source, opts = secret.source.external_secret, self._options(key)
-                made = self._external(f"{name}-{key}", args, object_name, secret.spec, source, opts)
+                made = self._external(key, _metadata(args, key), secret.spec, secret.source.external_secret)
             else:
                 values = _values(secret.source)
                 # Other values are another object, so that pods start anew with them. Pull secrets are named by people.
                 object_name = (
                     key if secret.spec.kind == "registry" else named_by_content(args.namespace_name, key, values)
                 )
-                made = self._given(f"{name}-{key}", args, object_name, secret.spec, values, self._options(key))
+                made = self._given(key, _metadata(args, object_name), secret.spec, values)
             self.names[key] = (object_name, secret.spec)
             self.ready.append(made)
         self.register_outputs({})
@@ -64,45 +66,29 @@ class Secrets(pulumi.ComponentResource):
         aliases = [pulumi.Alias(name=f"{self._formerly}-{key}")] if self._formerly else None
         return pulumi.ResourceOptions(parent=self, aliases=aliases)
 
-    def _given(  # noqa: PLR0913, PLR0917 -- what a Secret is made from
-        self,
-        name: str,
-        args: SecretsArgs,
-        object_name: str,
-        spec: SecretSpec,
-        values: Mapping[str, str],
-        opts: pulumi.ResourceOptions,
-    ) -> pulumi.Resource:
+    def _given(self, key: str, metadata: Metadata, spec: SecretSpec, values: Mapping[str, str]) -> pulumi.Resource:
         return k8s.core.v1.Secret(
-            name,
-            metadata=_metadata(args, object_name),
+            f"{self._name}-{key}",
+            metadata=metadata,
             type=_TYPES[spec.kind],
             # Each leaf by itself: what holds secrets is not kept as one, and would show them in the state.
             string_data={key: pulumi.Output.secret(value) for key, value in values.items()},
-            opts=opts,
+            opts=self._options(key),
         )
 
-    def _external(  # noqa: PLR0913, PLR0917 -- what an ExternalSecret is made from
-        self,
-        name: str,
-        args: SecretsArgs,
-        object_name: str,
-        spec: SecretSpec,
-        source: ExternalStore,
-        opts: pulumi.ResourceOptions,
-    ) -> pulumi.Resource:
+    def _external(self, key: str, metadata: Metadata, spec: SecretSpec, source: ExternalStore) -> pulumi.Resource:
         return k8s.apiextensions.CustomResource(
-            name,
+            f"{self._name}-{key}",
             api_version="external-secrets.io/v1",
             kind="ExternalSecret",
-            metadata=_metadata(args, object_name),
+            metadata=metadata,
             spec={
                 "refreshInterval": f"{source.refresh}s",
                 "secretStoreRef": {"name": source.store, "kind": source.kind},
-                "target": {"name": object_name, "template": {"type": _TYPES[spec.kind]}},
+                "target": {"name": key, "template": {"type": _TYPES[spec.kind]}},
                 "data": [{"secretKey": key, "remoteRef": {"key": source.key, "property": key}} for key in spec.names],
             },
-            opts=opts,
+            opts=self._options(key),
         )
 
 
@@ -119,5 +105,5 @@ def _values(source: GivenSecret | EnvironmentSecret) -> dict[str, str]:
     return {key: value.get_secret_value() for key, value in source.values.items()}
 
 
-def _metadata(args: SecretsArgs, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
+def _metadata(args: SecretsArgs, name: str) -> Metadata:
     return {"name": name, "namespace": args.namespace, "labels": labels.of_system(args.system)}

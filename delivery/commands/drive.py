@@ -30,9 +30,7 @@ _POLL_SECONDS = 0.05
 Act = Callable[[Listener], None]
 
 
-def drive(  # noqa: PLR0913 -- what, where, and how it is told
-    report: Report, service: Service, *, act: Act, what: str, events: bool, steps: int | None = None
-) -> None:
+def drive(report: Report, service: Service, *, act: Act, what: str, events: bool, steps: int | None = None) -> None:
     """Do ``act`` (begin, turn back), then carry the release on until it ends or waits.
 
     The caller holds the lock. ^C leaves the release where it is and says so.

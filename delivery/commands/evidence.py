@@ -29,7 +29,7 @@ Window = Annotated[int, typer.Option("--window", metavar="SECONDS", min=1, help=
 
 
 @app.command(rich_help_panel=VOUCHING)
-def hold(  # noqa: PLR0913, PLR0917 -- one for each option
+def hold(
     context: typer.Context,
     stack: StackName,
     service: ServiceName,

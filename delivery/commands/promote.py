@@ -29,7 +29,7 @@ Services = Annotated[
 
 
 @app.command(rich_help_panel=CHANGING)
-def promote(  # noqa: PLR0913, PLR0917 -- one for each option
+def promote(
     context: typer.Context,
     source: Source,
     targets: Targets,

@@ -42,7 +42,7 @@ Manual = Annotated[bool, typer.Option("--manual", help="Each step waits for `sli
 
 
 @app.command(rich_help_panel=CHANGING)
-def release(  # noqa: PLR0913, PLR0917 -- one for each option
+def release(
     context: typer.Context,
     stack: StackName,
     service: ServiceName,
@@ -114,7 +114,7 @@ def under_way(service: Service) -> Run:
     return run
 
 
-def _carry_on(  # noqa: PLR0913 -- one for each option
+def _carry_on(
     command: str,
     context: typer.Context,
     stack: str,
@@ -140,7 +140,7 @@ def _carry_on(  # noqa: PLR0913 -- one for each option
 
 
 @app.command(rich_help_panel=CHANGING)
-def abort(  # noqa: PLR0913, PLR0917 -- one for each option
+def abort(
     context: typer.Context,
     stack: StackName,
     service: ServiceName,
@@ -174,7 +174,7 @@ def abort(  # noqa: PLR0913, PLR0917 -- one for each option
 
 
 @app.command(rich_help_panel=CHANGING)
-def rollback(  # noqa: PLR0913, PLR0917 -- one for each option
+def rollback(
     context: typer.Context,
     stack: StackName,
     service: ServiceName,
@@ -212,7 +212,7 @@ def rollback(  # noqa: PLR0913, PLR0917 -- one for each option
 
 
 @app.command(rich_help_panel=CHANGING)
-def approve(  # noqa: PLR0913, PLR0917 -- one for each option
+def approve(
     context: typer.Context,
     stack: StackName,
     service: ServiceName,

@@ -80,7 +80,7 @@ def history(context: typer.Context, stack: StackName, service: AnyService = None
 
 
 @app.command(rich_help_panel=LOOKING)
-def plan(  # noqa: PLR0913, PLR0917 -- one for each option
+def plan(
     context: typer.Context,
     stack: StackName,
     service: ServiceName,

@@ -46,7 +46,7 @@ class WhatIf:
 
 
 @app.command("size", rich_help_panel=LOOKING)
-def show_size(  # noqa: PLR0913, PLR0917 -- one for each option
+def show_size(
     context: typer.Context,
     stack: StackName,
     service: AnyService = None,
