@@ -17,7 +17,8 @@ from components.system import System, SystemArgs
 from models.errors import ConfigurationError
 from models.parsing import below
 from models.pins import Pins
-from models.system import pending, resolve
+from models.resolve import resolve
+from models.system import pending
 from sizing.summary import advice
 
 PROJECT = Path(__file__).parent

@@ -7,7 +7,7 @@ from typing import cast
 
 import yaml
 
-from components.manifests import adapter, alerts, dashboards
+from components.manifests import dashboards
 from models.errors import ConfigurationError, nearest
 from models.image import ImageBuild, ImageSettings
 from models.secrets import EnvironmentSecret
@@ -26,7 +26,7 @@ def checked(spec: SystemSpec, project: Path) -> SystemSpec:
             faults += _build_faults(f"catalog/{spec.name}.yaml: images.{key}", build, project)
         if spec.builds:
             faults += _wheels_faults(spec.image, project)
-    faults += [*_variable_faults(spec), *adapter.faults(spec), *alerts.faults(spec), *dashboards.faults(spec)]
+    faults += [*_variable_faults(spec), *dashboards.faults(spec)]
     if faults:
         raise ConfigurationError(faults)
     return spec

@@ -2,44 +2,23 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from models import references
+from models import entry_rules
 from models.base import Model
+from models.declarations import Declarations
 from models.errors import Faults
-from models.image import ImageBuild
-from models.jobs import JobSpec
-from models.secrets import SecretSpec
 from models.service import ServiceOverlay, ServiceSpec
 from models.storage import Volume
 from models.stores import StoreOverlay, StoreSpec
-from models.vocabulary import Name
 
 
-class Environment(Model):
-    """What one environment changes, and the Jobs that it runs."""
-
-    services: dict[Name, ServiceOverlay] = Field(default_factory=dict)
-    stores: dict[Name, StoreOverlay] = Field(default_factory=dict)
-    volumes: dict[Name, Volume] = Field(default_factory=dict, description="each replaces the entry's volume whole")
-    jobs: dict[Name, JobSpec] = Field(default_factory=dict, description="such as the training of a model")
-    protect: bool = Field(default=False, strict=True, description="refuse to delete volumes and stores")
-
-
-class CatalogueEntry(Model):
+class CatalogueEntry(Declarations):
     """``catalog/<system>.yaml``. Environments are in promotion order: the first one builds, the others take digests."""
-
-    name: Name
-    images: dict[Name, ImageBuild] = Field(min_length=1)
-    secrets: dict[Name, SecretSpec] = Field(default_factory=dict)
-    volumes: dict[Name, Volume] = Field(default_factory=dict)
-    stores: dict[Name, StoreSpec] = Field(default_factory=dict)
-    services: dict[Name, ServiceSpec] = Field(min_length=1)
-    environments: dict[Name, Environment] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
-        if faults := list(references.faults(self)):
+        if faults := list(entry_rules.faults(self)):
             raise Faults(faults)
         return self
 

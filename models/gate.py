@@ -7,10 +7,11 @@ live slot of the same window (``delivery/judge/verdicts.py``).
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from models.base import Model
 from models.external import Url
+from models.monitoring import bound_fault
 from models.vocabulary import Milliseconds, Name, Positive, Seconds, Text
 
 Margin = Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3)]
@@ -28,6 +29,13 @@ class LatencyGate(Model):
 
     within: Milliseconds = Field(ge=1, description="slower than this is slow; a bound of the server's histogram")
     margin: Margin = Field(default=Decimal(5), description="percentage points above the live slot that must be noticed")
+
+    @field_validator("within")
+    @classmethod
+    def _counted(cls, within: int) -> int:
+        if fault := bound_fault(within):
+            raise ValueError(fault)
+        return within
 
 
 class Check(Model):
@@ -55,6 +63,16 @@ class Webhook(Model):
     timeout: Seconds = Field(default=10, ge=1, le=300)
 
 
+_OWN = ("errors", "latency", "webhook")
+"""Names under which the gate's own criteria are recorded."""
+
+
+def _check_name(name: str) -> str:
+    if name in _OWN:
+        raise ValueError("the gate records a criterion of its own under this name; take another")
+    return name
+
+
 class Gate(Model):
     """All that a step must pass."""
 
@@ -63,7 +81,7 @@ class Gate(Model):
         description="null = not judged, for services without requests; a gate without a criterion gives no evidence",
     )
     latency: LatencyGate | None = Field(default=None, description="none = not judged")
-    checks: dict[Name, Check] = Field(default_factory=dict)
+    checks: dict[Annotated[Name, AfterValidator(_check_name)], Check] = Field(default_factory=dict)
     webhook: Webhook | None = None
     traffic: Positive | None = Field(
         default=None, description="requests per second that are usual, for the plan; none = observed"

@@ -9,6 +9,10 @@ from models.base import Model
 from models.quantity import Quantity
 from models.vocabulary import LabelKey, LabelValue, MetricName, Positive, Seconds, Text, Utilization
 
+MATCHERS = "<<.LabelMatchers>>"
+"""In a query, where prometheus-adapter puts the namespace of the HPA that asks and what its selector says; in a
+trigger's query, where we put namespace and slot."""
+
 
 class ResourceTarget(Model):
     """Average use that the HPA steers to."""

@@ -24,6 +24,21 @@ Objective = Annotated[
 """Percent of requests; 100 leaves no budget to burn."""
 
 
+LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds; upper bounds of ``http_request_duration_seconds`` (LATENCY_BUCKETS of serving/telemetry.py). A histogram has
+no count between two of them."""
+
+
+def bound_fault(within: int) -> str:
+    """Return why a time in milliseconds is no bound of the server's histogram; empty if it is one."""
+    if within / 1000 in LATENCY_BOUNDS:
+        return ""
+    known = ", ".join(f"{1000 * bound:g}" for bound in LATENCY_BOUNDS)
+    return (
+        f"{within}ms is no bound of the server's histogram, which counts requests within {known} ms; take one of them"
+    )
+
+
 class LatencyObjective(Model):
     """So many percent of the requests are answered within a time."""
 

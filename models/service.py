@@ -17,6 +17,7 @@ from models.metadata import PodMetadata
 from models.model import ModelSource
 from models.monitoring import LatencyObjective, Monitoring
 from models.quantity import Quantity, bytes_text, parse
+from models.release import Match
 from models.resources import LOG_ROOM, Resources
 from models.routing import Route
 from models.scaling import Disruption, Scaling
@@ -140,6 +141,8 @@ class ServiceSpec(SlotSpec):
     def _faults(self) -> Iterator[str]:
         yield from super()._faults()
         yield from self._retry_faults()
+        if self.route is None and getattr(self.release, "match", Match()) != Match():
+            yield "release.match: without a route nobody reads headers and cookies; drop it"
         if self.load and self.objective:
             yield from load_faults(self.load, self.objective)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from models.references import RESERVED_ENDINGS
+from models.entry_rules import RESERVED_ENDINGS
 from tests.samples import Config
 
 AMOUNTS = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1.5", "memory": "1Gi"}}

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 import yaml
 
-from components.manifests.autoscaling import MATCHERS
 from components.manifests.monitor import WITHOUT_PROBES
-from models.metrics import ExternalMetric, Metrics, PodsMetric
+from models.metrics import MATCHERS, PodsMetric
 from models.scaling import Autoscaled
 from models.service import ServiceSpec
 from models.system import SystemSpec
@@ -41,12 +40,6 @@ def _last_live(system: SystemSpec) -> Iterator[ServiceSpec]:
         yield from reversed(deployed.every)
 
 
-def _used(system: SystemSpec) -> Iterator[tuple[str, Metrics]]:
-    for service, deployed in system.services.items():
-        if isinstance(deployed.spec.scaling, Autoscaled):
-            yield service, deployed.spec.scaling.metrics
-
-
 def _pods_rule(namespace: str, name: str, metric: PodsMetric) -> dict[str, object]:
     matchers = f"{MATCHERS},{WITHOUT_PROBES}"
     return {
@@ -70,33 +63,3 @@ def _external_rule(namespace: str, name: str, query: str) -> dict[str, object]:
 def _labelled(*resources: str) -> dict[str, object]:
     """Say that a series' label of a resource's name is that resource's name."""
     return {"overrides": {resource: {"resource": resource} for resource in resources}}
-
-
-def faults(system: SystemSpec) -> Iterator[str]:
-    """Give one line for each metric that the adapter could not serve as the entry says."""
-    windows: dict[str, tuple[str, int]] = {}
-    queries: dict[str, tuple[str, str | None]] = {}
-    for service, metrics in _used(system):
-        where = f"catalog/{system.name}.yaml: services.{service}.scaling.metrics"
-        if metrics.pods and system.services[service].spec.monitoring is None:
-            yield f"{where}.pods: nobody scrapes {service}, so no HPA ever sees them; give it monitoring"
-        for name, metric in metrics.pods.items():
-            owner, window = windows.setdefault(name, (service, metric.window))
-            if window != metric.window:
-                yield (
-                    f"{where}.pods.{name}.window: {metric.window}s, but {owner} says {window}s: "
-                    "the adapter knows one rule for each name; make them equal"
-                )
-        for name, metric in metrics.external.items():
-            owner, query = queries.setdefault(name, (service, metric.query))
-            if query != metric.query:
-                yield (
-                    f"{where}.external.{name}.query: differs from {owner}'s: "
-                    "the adapter knows one rule for each name; make them equal or take another name"
-                )
-            yield from _label_faults(f"{where}.external.{name}", metric)
-
-
-def _label_faults(where: str, metric: ExternalMetric) -> Iterator[str]:
-    if metric.labels and metric.query and MATCHERS not in metric.query:
-        yield f"{where}.labels: the query has no place for them; write {{{MATCHERS}}} behind its series"

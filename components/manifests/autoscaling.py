@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from components import labels, names
 from components.manifests.monitor import scraped
-from models.metrics import Behavior, ExternalMetric, Metrics, Pace, ResourceTarget, Trigger
+from models.metrics import MATCHERS, Behavior, ExternalMetric, Metrics, Pace, ResourceTarget, Trigger
 from models.quantity import parse
 from models.scaling import Autoscaled, Triggered
 from models.system import SystemSpec
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
         HorizontalPodAutoscalerSpecArgsDict,
         HPAScalingRulesArgsDict,
     )
-
-MATCHERS = "<<.LabelMatchers>>"
-"""In a query, where prometheus-adapter puts the namespace of the HPA that asks and what its selector says; in a
-trigger's query, where we put namespace and slot."""
 
 
 def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> "HorizontalPodAutoscalerSpecArgsDict":

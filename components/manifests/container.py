@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from models.references import address_variable, url_variable
+from models.entry_rules import address_variable, url_variable
 from models.resources import ResourceList, Resources
 from models.secrets import SecretSpec
 from models.system import SystemSpec

@@ -6,8 +6,7 @@ from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from components.manifests.alerts import LATENCY_BOUNDS
-from delivery.errors import MetricsUnavailable, Refused
+from delivery.errors import MetricsUnavailable
 from delivery.judge import verdicts, webhook
 from delivery.judge.baseline_spans import AMPLE, LENGTHS, spans
 from delivery.metrics.prometheus import Prometheus, Target
@@ -15,8 +14,6 @@ from models.delivery import Arm, CheckResult, Past, Result
 from models.gate import Check, Gate, Webhook
 
 NOBODY = Arm(bad=0, total=0)
-_OWN = ("errors", "latency", "webhook")
-"""Names under which the gate's own criteria are recorded."""
 _BETWEEN_ASKS = 5.0
 """Seconds between two requests to a webhook that gave no answer: a look comes every second."""
 
@@ -61,11 +58,7 @@ class _Arms:
 
 
 class GateKeeper:
-    """Looks at one stage again and again; keeps nothing but what the webhook said.
-
-    Raises:
-        Refused: a limit that the server's histogram cannot tell, or a check under a name of the gate's own.
-    """
+    """Looks at one stage again and again; keeps nothing but what the webhook said."""
 
     def __init__(
         self,
@@ -76,8 +69,6 @@ class GateKeeper:
         notify: Callable[[], dict[str, Any]],
         answered: CheckResult | None = None,
     ) -> None:
-        for fault in faults(spec):
-            raise Refused(f"{target.service}: {fault}")
         self._spec, self._metrics, self._target = spec, metrics, target
         self._notify = notify
         self._asked: float | None = None
@@ -199,19 +190,6 @@ def standing(keeper: GateKeeper, history: Sequence[Past], until: datetime) -> di
 def silent(error: MetricsUnavailable) -> Look:
     """Give what a look finds where the metrics source does not answer: neither pass nor fail."""
     return Look(result=None, checks={}, samples=0, wanted=0, said=f"metrics source: {error}")
-
-
-def faults(spec: Gate) -> Iterator[str]:
-    """Give one line for each thing that the gate could never tell."""
-    if spec.latency and spec.latency.within / 1000 not in LATENCY_BOUNDS:
-        known = ", ".join(f"{1000 * bound:g}" for bound in LATENCY_BOUNDS)
-        yield (
-            f"gate.latency.within: {spec.latency.within}ms is no bound of the server's histogram, "
-            f"which counts requests within {known} ms; take one of them"
-        )
-    for name in spec.checks:
-        if name in _OWN:
-            yield f"gate.checks.{name}: the gate records a criterion of its own under this name; take another"
 
 
 def _arm(bad: int, total: int) -> Arm:

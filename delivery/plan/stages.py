@@ -203,14 +203,6 @@ def _old_slot_filled(left: ServiceRelease, old: SlotName, kept: SlotRelease, car
         yield Stage(name="scale", release=left.model_copy(update={"slots": grown}))
 
 
-def course_faults(spec: ServiceSpec) -> list[str]:
-    """Say what of a strategy cannot be carried out for a service, one line each."""
-    strategy, faults = spec.release, list[str]()
-    if spec.route is None and getattr(strategy, "match", Match()) != Match():
-        faults.append("release.match: nobody reads headers of a service without a route; drop match")
-    return faults
-
-
 def sends_requests(stage: Stage) -> bool:
     """Whether a stage gives the new slot more of the traffic: what a manual release asks for one by one."""
     return stage.name in ("step", "compare", "promote")

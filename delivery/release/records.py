@@ -10,9 +10,8 @@ from typing import Any, TypedDict, Unpack
 from uuid import uuid4
 
 from delivery.errors import DeliveryError, Unchanged
-from delivery.judge.gate import faults as gate_faults
 from delivery.lock.actor import who
-from delivery.plan.stages import Stage, course, course_faults
+from delivery.plan.stages import Stage, course
 from delivery.release import evidence, holds
 from delivery.release.service import Service
 from delivery.release.size_limit import refuse_oversized
@@ -69,8 +68,6 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
         express=express,
         override=override,
     )
-    if faults := [*course_faults(spec), *gate_faults(spec.release.gate)]:
-        raise DeliveryError(f"{service.name}: {'; '.join(faults)}")
     if any(stage.gate for stage in course(spec, run)):
         service.stack.required_metrics(f"the gate of {service.name}")
     return run

@@ -23,8 +23,9 @@ from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
 from models.parsing import parse
 from models.pins import Pins
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import SystemSpec, resolve
+from models.system import SystemSpec
 
 if TYPE_CHECKING:
     from delivery.release.engine import Engine

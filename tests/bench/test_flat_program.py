@@ -12,8 +12,8 @@ from bench.preview import environment
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
 from models.parsing import parse
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import resolve
 from tests.recording import PROJECT, Recorded, record
 
 

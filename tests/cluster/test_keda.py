@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from components.manifests.autoscaling import MATCHERS
 from components.manifests.monitor import WITHOUT_PROBES
+from models.metrics import MATCHERS
 from tests.cluster import harm, seen
 from tests.cluster.copies import SMALL, Copy, entry, running, service
 from tests.cluster.releasing import MODEL

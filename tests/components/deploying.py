@@ -9,8 +9,8 @@ import pulumi
 
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import resolve
 from tests.recording import Live, Recorded, Registered, record
 from tests.samples import Config, accepted, entry, put, release, service, stack
 

@@ -4,8 +4,8 @@ import pulumi_kubernetes as k8s
 
 from components.manifests import network
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import resolve
 from tests.contracts.flows import Connection, End, Outside, Pod, PolicySet, Protocol
 from tests.recording import Recorded, record
 from tests.samples import Config, accepted, entry, job, service, stack, store

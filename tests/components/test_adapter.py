@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
-import pytest
 import yaml
 
 from components.manifests import adapter
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import SystemSpec, resolve
+from models.system import SystemSpec
 from tests.components.deploying import deployed
 from tests.samples import Config, accepted, entry, service, stack
 
@@ -97,64 +97,3 @@ def test_the_rules_are_handed_over_as_a_config_map_of_the_system() -> None:
     run = deployed(entry(services={"web": service(scaling=scaling(pods=pods()))}))
     (text,) = run.one("ConfigMap", "adapter-rules").inputs["data"].values()
     assert text == adapter.adapter_rules(system(web={"pods": pods()}))
-
-
-def lag(query: str | None, **more: object) -> Config:
-    return {"external": {"lag": {"average": 5, "query": query, **more}}}
-
-
-@pytest.mark.parametrize(
-    ("web", "api", "line"),
-    [
-        (
-            {"pods": pods("2m")},
-            {"pods": pods("60s")},
-            (
-                "catalog/shop.yaml: services.api.scaling.metrics.pods.http_requests_total.window: 60s, but web says "
-                "120s: the adapter knows one rule for each name; make them equal"
-            ),
-        ),
-        (
-            lag("a"),
-            lag("b"),
-            (
-                "catalog/shop.yaml: services.api.scaling.metrics.external.lag.query: differs from web's: "
-                "the adapter knows one rule for each name; make them equal or take another name"
-            ),
-        ),
-        (
-            lag("sum(queue)", labels={"queue": "a"}),
-            {},
-            (
-                "catalog/shop.yaml: services.web.scaling.metrics.external.lag.labels: the query has no place for them; "
-                "write {<<.LabelMatchers>>} behind its series"
-            ),
-        ),
-    ],
-)
-def test_what_the_adapter_could_not_serve_is_one_line(web: Config, api: Config, line: str) -> None:
-    assert list(adapter.faults(system(web=web, api=api))) == [line]
-
-
-def test_a_counter_that_nobody_scrapes_is_one_line() -> None:
-    unseen = system(monitoring={"monitoring": None}, web={"pods": pods()}, api=lag("sum(queue)"))
-    assert list(adapter.faults(unseen)) == [
-        (
-            "catalog/shop.yaml: services.web.scaling.metrics.pods: nobody scrapes web, so no HPA ever sees them; "
-            "give it monitoring"
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    ("web", "api"),
-    [
-        ({"pods": pods()}, {"pods": pods()}),
-        (lag("sum(queue)"), lag("sum(queue)")),
-        (lag(None, labels={"queue": "a"}), {}),
-        (lag("sum(queue{<<.LabelMatchers>>})", labels={"queue": "a"}), {}),
-        ({}, {}),
-    ],
-)
-def test_what_the_adapter_can_serve_is_no_fault(web: Config, api: Config) -> None:
-    assert list(adapter.faults(system(web=web, api=api))) == []

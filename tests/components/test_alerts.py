@@ -8,14 +8,10 @@ from typing import Any
 
 import pytest
 
-from components.manifests import alerts, monitor
-from models.entry import CatalogueEntry
-from models.stack import StackSettings
-from models.system import resolve
+from components.manifests import monitor
 from serving.observe import PROBES
-from serving.telemetry import LATENCY_BUCKETS
 from tests.components.deploying import deployed
-from tests.samples import Config, accepted, entry, put, service, stack
+from tests.samples import Config, entry, put, service, stack
 
 EVERYTHING: Config = {
     "slo": {"availability": 99.9, "latency": {"percent": 99, "within": "500ms"}},
@@ -156,59 +152,7 @@ def test_groups_of_two_services_and_of_two_namespaces_have_different_names() -> 
     assert group(EVERYTHING)["name"] == "shop-dev/web"
 
 
-def test_the_bounds_are_those_of_the_servers_histogram() -> None:
-    assert alerts.LATENCY_BOUNDS == LATENCY_BUCKETS
-
-
 @pytest.mark.parametrize("route", sorted([*PROBES, "/", "/predict", "/v2/models/{model}/infer", "/live", "unmatched"]))
 def test_exactly_the_servers_probes_are_left_out(route: str) -> None:
     (pattern,) = re.findall(r'^route!~"(.+)"$', monitor.WITHOUT_PROBES)
     assert bool(re.fullmatch(pattern, route)) is (route in PROBES)
-
-
-def lines(asked: Config | None, **cluster: object) -> list[str]:
-    data = accepted(StackSettings, put(stack(), "cluster", {"context": "prod", **cluster}))
-    catalogue = accepted(CatalogueEntry, entry(services={"web": service(monitoring=asked)}))
-    return list(alerts.faults(resolve(data, catalogue)))
-
-
-def test_a_latency_between_two_bounds_is_refused_in_one_line() -> None:
-    assert lines({"slo": {"latency": {"percent": 99, "within": "400ms"}}}) == [
-        (
-            "catalog/shop.yaml: services.web.monitoring.slo.latency.within: 400ms is no bound of the server's "
-            "histogram, which counts requests within 5, 10, 25, 50, 100, 200, 230, 300, 500, 750, 1000, 2500, 5000, "
-            "10000, 30000 ms; take one of them"
-        )
-    ]
-
-
-ASKED: list[Config] = [
-    {"slo": {"availability": 99.9}, **OFF},
-    {"meanLatency": {"above": "1s"}, **OFF},
-    *({"alerts": {**OFF["alerts"], alert: {}}} for alert in OFF["alerts"]),
-    {},
-]
-
-
-@pytest.mark.parametrize("asked", ASKED, ids=str)
-def test_scrapes_that_are_too_rare_for_the_windows_are_refused_in_one_line(asked: Config) -> None:
-    assert lines({"interval": "76s", **asked}) == [
-        (
-            "catalog/shop.yaml: services.web.monitoring.interval: 76s between two scrapes leaves the alerts' "
-            "five-minute windows too few samples; at most 75s, or set each of monitoring.alerts to null and drop slo "
-            "and meanLatency"
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    "monitoring",
-    [EVERYTHING, {**EVERYTHING, "interval": "75s"}, {"interval": "75s"}, {"interval": "10m", **OFF}, None],
-    ids=str,
-)
-def test_what_can_be_answered_is_no_fault(monitoring: Config) -> None:
-    assert lines(monitoring) == []
-
-
-def test_without_monitoring_nothing_is_asked_of_the_series() -> None:
-    assert lines({"interval": "10m", **EVERYTHING}, monitoring=False) == []

@@ -12,8 +12,9 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from components.manifests import dashboards
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import SystemSpec, resolve
+from models.system import SystemSpec
 from tests.components.deploying import deployed
 from tests.queries import faults
 from tests.recording import Registered

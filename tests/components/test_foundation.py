@@ -4,8 +4,8 @@ import pytest
 
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import resolve
 from tests.components.deploying import deployed
 from tests.recording import record
 from tests.samples import accepted, entry, put, service, stack

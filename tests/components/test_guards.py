@@ -6,8 +6,8 @@ import pytest
 
 from components.manifests import guards
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import resolve
 from tests.samples import IMAGE, Config, accepted, entry, job, put, release, service, stack, store
 
 

@@ -11,10 +11,11 @@ from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.pins import NO_PINS, Pins, Ran
 from models.release import SlotRelease
+from models.resolve import resolve
 from models.revision import Revision
 from models.service import ServiceSpec, SlotSpec
 from models.stack import StackSettings
-from models.system import pending, resolve
+from models.system import pending
 from tests.edits import BASE, CANARY, EDITED, catalogue
 from tests.recording import DIGEST, Recorded, record
 from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted, entry, put, stack, store

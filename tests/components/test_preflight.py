@@ -9,8 +9,9 @@ import yaml
 from components.preflight import checked, kubeconfig_files
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import SystemSpec, resolve
+from models.system import SystemSpec
 from tests.samples import Config, accepted, entry, put, service, stack
 
 
@@ -137,13 +138,7 @@ def test_a_secrets_variable_must_be_set_and_hold_something(
     )
 
 
-def test_what_no_metric_can_answer_and_no_config_map_hold_is_refused_before_anything_is_made(project: Path) -> None:
-    metrics = {"pods": {"http_requests_total": {"average": 20}}}
-    scaled = service(scaling={"minReplicas": 1, "maxReplicas": 2, "metrics": metrics}, monitoring=None)
+def test_what_no_config_map_can_hold_is_refused_before_anything_is_made(project: Path) -> None:
     many = {f"web-{n}": service() for n in range(80)}
     (fault,) = faults(project, resolved(stack(), services=many))
     assert fault.startswith("catalog/shop.yaml: services: the dashboard of 80 services takes ")
-    objective = service(monitoring={"slo": {"availability": 99.9, "latency": {"percent": 99, "within": "123ms"}}})
-    for services in ({"web": scaled}, {"web": objective}):
-        (fault,) = faults(project, resolved(stack(), services=services))
-        assert fault.startswith("catalog/shop.yaml: services.web.")

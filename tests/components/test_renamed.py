@@ -2,8 +2,8 @@
 
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import resolve
 from tests.recording import Recorded, Registered, record
 from tests.samples import accepted, entry, stack, store
 

@@ -4,8 +4,9 @@ import pytest
 
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import SystemSpec, resolve
+from models.system import SystemSpec
 from tests.samples import IMAGE, Config, accepted, entry, job, put, refused, service, stack, store
 
 RUNS = {"web": {"slots": {"blue": {"image": IMAGE}}}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.models.test_fitting import apart, joined
+from tests.models.test_stack_rules import apart, joined
 from tests.samples import Config, entry, release, service, stack
 
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import resolve
 from tests.generated import repeatable
 from tests.samples import Config, accepted
 from tests.strategies import systems

@@ -6,9 +6,9 @@ import pytest
 
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
+from models.resolve import resolve
 from models.service import ServiceOverlay, ServiceSpec
 from models.stack import StackSettings
-from models.system import resolve
 from tests.samples import PLANTED, Config, accepted, entry, put, refused, service, stack
 
 

@@ -53,12 +53,13 @@ NEAREST = {
     "components/manifests/workload.py": "components/test_slot.py",
     "models/base.py": "models/test_errors.py",
     "models/errors.py": "models/test_errors.py",
-    "models/fitting.py": "models/test_fitting.py models/test_fitting_gateway.py",
+    "models/stack_rules.py": "models/test_stack_rules.py models/test_fitting_gateway.py",
     "models/parsing.py": "models/test_errors.py",
     "models/quantity.py": "models/test_quantity.py",
-    "models/references.py": "models/test_references.py",
+    "models/entry_rules.py": "models/test_entry_rules.py",
     "models/entry.py": "models/test_entry.py models/test_service.py",
-    "models/system.py": "models/test_fitting.py models/test_entry.py",
+    "models/resolve.py": "models/test_stack_rules.py models/test_entry.py",
+    "models/monitoring.py": "models/test_monitoring.py models/test_series_rules.py",
     "models/vocabulary.py": "models/test_vocabulary.py",
 }
 """The test files that see what breaks in a source file first. For other models it is the file of the same name."""

@@ -10,7 +10,7 @@ _FOLLOWED = """        pin = revisions[content.pinned]
 MUTANTS = [
     *(
         Mutant(
-            "models/system.py",
+            "models/resolve.py",
             "        return revisions[content.pinned]\n",
             _FOLLOWED.format(field=field),
             f"an edit of {field} reaches the live slot at once",

@@ -3,15 +3,26 @@
 from tests.mutants.mutant import Mutant
 
 ENTRY = "models/entry.py"
-FITTING = "models/fitting.py"
+FITTING = "models/stack_rules.py"
 MODEL = "models/model.py"
-REFERENCES = "models/references.py"
+REFERENCES = "models/entry_rules.py"
 SECRETS = "models/secrets.py"
 SERVICE = "models/service.py"
 STORES = "models/stores.py"
-SYSTEM = "models/system.py"
+SYSTEM = "models/resolve.py"
 
 MUTANTS = [
+    Mutant(
+        "models/gate.py", "if fault := bound_fault(within):", "if False:", "a bound that no bucket has: never a verdict"
+    ),
+    Mutant("models/gate.py", "    if name in _OWN:\n", "    if False:\n", "a check hides the errors"),
+    Mutant(
+        "models/service.py",
+        'if self.route is None and getattr(self.release, "match"',
+        'if False and getattr(self.release, "match"',
+        "a release that is refused only when it begins",
+        "models/test_gate.py",
+    ),
     Mutant("models/service.py", "route.timeout <= limit", "route.timeout < limit", "slow requests are repeated"),
     Mutant("models/routing.py", "        if self.timeout is None:\n", "        if False:\n", "a silent pod for 60 s"),
     Mutant(
@@ -155,7 +166,7 @@ MUTANTS = [
     ),
     Mutant(SYSTEM, "in used - stack.images.keys()", "in used", "an image that is given is built all the same"),
     Mutant(
-        SYSTEM,
+        "models/system.py",
         'if secret.spec.kind == "registry"]',
         "if False]",
         "no credentials for pulls",

@@ -4,35 +4,35 @@ from tests.mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
-        "models/system.py",
+        "models/resolve.py",
         "        return revisions[content.pinned]\n",
         "        return Revision.of(spec, content)\n",
         "a pinned slot follows the entry",
         by="components/test_pinning.py",
     ),
     Mutant(
-        "models/system.py",
+        "models/resolve.py",
         'return fresh.model_copy(update={"spec": ran.revision.spec})',
         "return fresh",
         "a slot without a pin follows the entry under a strategy with slots",
         by="components/test_pinning.py",
     ),
     Mutant(
-        "models/system.py",
+        "models/resolve.py",
         'return content.model_copy(update={"image": ran.image})',
         "return content",
         "an image is built anew for a slot that runs one",
         by="components/test_pinning.py",
     ),
     Mutant(
-        "models/system.py",
+        "models/resolve.py",
         "ran = {} if isinstance(spec.release, Rolling) else pins.ran.get(name, {})",
         "ran = pins.ran.get(name, {})",
         "an edit of a rolling service is not applied",
         by="components/test_pinning.py",
     ),
     Mutant(
-        "models/fitting.py",
+        "models/stack_rules.py",
         "    yield from _pinned_faults(entry, system)\n",
         "",
         "what a pinned slot needs may leave the entry",

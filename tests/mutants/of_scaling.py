@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 AUTOSCALING = "components/manifests/autoscaling.py"
 ADAPTER = "components/manifests/adapter.py"
+RULES = "models/series_rules.py"
 ALERT = "components/manifests/alert.py"
 ALERTS = "components/manifests/alerts.py"
 MONITOR = "components/manifests/monitor.py"
@@ -58,9 +59,11 @@ MUTANTS = [
     Mutant(ADAPTER, 'f"sum(rate(<<', 'f"sum(increase(<<', "120 times the requests per second"),
     Mutant(ADAPTER, 'f"{MATCHERS},{WITHOUT_PROBES}"', "MATCHERS", "probes are requests"),
     Mutant(ADAPTER, '_labelled("namespace", "pod")', '_labelled("namespace")', "a rate that belongs to no pod"),
-    Mutant(ADAPTER, "if window != metric.window:", "if False:", "the last window wins"),
-    Mutant(ADAPTER, "spec.monitoring is None", "spec.monitoring is Ellipsis", "an HPA without its metric"),
-    Mutant(ADAPTER, "if query != metric.query:", "if False:", "the last query wins"),
+    Mutant(RULES, "if window != metric.window:", "if False:", "the last window wins"),
+    Mutant(
+        RULES, "deployed.spec.monitoring is None", "deployed.spec.monitoring is Ellipsis", "an HPA without its metric"
+    ),
+    Mutant(RULES, "if query != metric.query:", "if False:", "the last query wins"),
     Mutant(ADAPTER, "in sorted(external.items()) if query", "in external.items()", "a rule without a query"),
     Mutant(OBJECTIVES, 'f"{long}\\nand\\n{short}"', 'f"{long}\\nor\\n{short}"', "one window is enough"),
     Mutant(OBJECTIVES, 'status=~"5.."', 'status=~"4.."', "the clients' faults are ours"),
@@ -79,8 +82,8 @@ MUTANTS = [
     Mutant(ALERT, "alert.name.lower()", "alert.name", "a link past its section"),
     Mutant(OBJECTIVES, "if rate.factor * objective.budget < 1", "if True", "a rule that can never fire"),
     Mutant(OBJECTIVES, "        holds=latency.holds,\n", "", "one slow minute pages somebody"),
-    Mutant(ALERTS, "not in LATENCY_BOUNDS", "not in (latency.within / 1000,)", "an objective that no bucket answers"),
-    Mutant(ALERTS, "monitoring.interval > MOST_INTERVAL", "False", "windows without samples"),
+    Mutant(RULES, "(fault := bound_fault(latency.within))", "(fault := '')", "an objective that no bucket answers"),
+    Mutant(RULES, "monitoring.interval > MOST_INTERVAL", "False", "windows without samples"),
     Mutant(POD_ALERTS, "({SLOT}, pod) (up", "({SLOT}) (up", "one pod that answers hides all that do not"),
     Mutant(POD_ALERTS, "}}} == 1)", "}}})", "pods that are all down alarm nobody"),
     Mutant(POD_ALERTS, "scaling(slot).floor > 0", "scaling(slot).floor >= 0", "a sleeping worker pages somebody"),
@@ -94,7 +97,7 @@ MUTANTS = [
     ),
     Mutant(POD_ALERTS, ") >= {most}", ") > {most}", "the maximum is never reached"),
     Mutant(POD_ALERTS, "filled.min_replicas, filled.max_replicas", "None, None", "not the maximum of a moving slot"),
-    Mutant(ALERTS, "return any((monitoring.slo,", "return all((monitoring.slo,", "rare scrapes and alerts that flap"),
+    Mutant(RULES, "return any((monitoring.slo,", "return all((monitoring.slo,", "rare scrapes and alerts that flap"),
     Mutant(MONITOR, '"targetLabels": [labels.SLOT]', '"targetLabels": []', "series without their slot"),
     Mutant(MONITOR, r'r"[^a-zA-Z0-9_]", "_"', r'r"[^a-zA-Z0-9_./]", "_"', "a label that Prometheus does not know"),
     Mutant(MONITOR, "if monitoring.timeout:", "if False:", "scrapes that give up early"),

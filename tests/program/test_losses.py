@@ -9,8 +9,9 @@ import catalog
 from components.losses import stale_permissions
 from components.recorded import recorded
 from models.entry import CatalogueEntry
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import SystemSpec, resolve
+from models.system import SystemSpec
 from tests.program.standing import OWN, Cluster, deployed_state, theirs
 from tests.recording import Recorded, State, refusal_of, run_main
 from tests.samples import Config, accepted, entry, job, put, runnable, service, stack, store

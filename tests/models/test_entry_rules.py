@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from models.entry import CatalogueEntry
-from models.references import RESERVED_ENDINGS
+from models.entry_rules import RESERVED_ENDINGS
 from tests.samples import Config, accepted, entry, job, put, refused, service, store
 
 SECRETS = {"database": {"keys": ["USER", "PASSWORD"]}, "storage": {"keys": ["AWS_ACCESS_KEY_ID"]}}

@@ -1,16 +1,13 @@
 """Inside one entry, every name that one part says of another is there."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from models.declarations import Declarations
 from models.errors import nearest
 from models.jobs import JobSpec
 from models.scaling import Triggered
 from models.service import ServiceOverlay, SlotSpec
 from models.stores import StoreSpec
-
-if TYPE_CHECKING:
-    from models.entry import CatalogueEntry
 
 RESERVED_ENDINGS = ("-blue", "-green", "-canary", "-stable")
 """Suffixes of our own resource names: a service called x-blue would collide with slot blue of x."""
@@ -20,7 +17,7 @@ _LONGEST_VOLUME = 56
 """A pod calls it volume-<name>, and that is a label too."""
 
 
-def faults(entry: "CatalogueEntry") -> Iterator[str]:
+def faults(entry: Declarations) -> Iterator[str]:
     """Give one line for each name that leads nowhere, or to two things."""
     for name, spec in entry.services.items():
         yield from slot_faults(f"services.{name}", entry, name, spec)
@@ -40,7 +37,7 @@ def faults(entry: "CatalogueEntry") -> Iterator[str]:
             yield from _job_faults(f"{where}.jobs.{name}", entry, name, job)
 
 
-def slot_faults(where: str, entry: "CatalogueEntry", name: str, spec: SlotSpec) -> Iterator[str]:
+def slot_faults(where: str, entry: Declarations, name: str, spec: SlotSpec) -> Iterator[str]:
     """Give one line for each name in a service, or in what a slot of it runs, that leads nowhere."""
     yield from _common_faults(where, entry, spec)
     yield from _calls_faults(where, entry, name, spec.calls)
@@ -49,14 +46,14 @@ def slot_faults(where: str, entry: "CatalogueEntry", name: str, spec: SlotSpec) 
     yield from _block_faults(where, entry, spec)
 
 
-def _store_faults(where: str, entry: "CatalogueEntry", name: str, store: StoreSpec) -> Iterator[str]:
+def _store_faults(where: str, entry: Declarations, name: str, store: StoreSpec) -> Iterator[str]:
     yield from _common_faults(where, entry, store)
     yield from _too_long("stores", [name], _LONGEST_STORE)
     if f"{name}-data" in entry.volumes:
         yield f"volumes.{name}-data: is the name of the claim of store {name} too; rename the volume"
 
 
-def _job_faults(where: str, entry: "CatalogueEntry", name: str, job: JobSpec) -> Iterator[str]:
+def _job_faults(where: str, entry: Declarations, name: str, job: JobSpec) -> Iterator[str]:
     yield from _common_faults(where, entry, job)
     yield from _calls_faults(where, entry, name, job.calls)
     yield from _unknown(f"{where}.before", job.before, entry.services, "service")
@@ -64,7 +61,7 @@ def _job_faults(where: str, entry: "CatalogueEntry", name: str, job: JobSpec) ->
         yield f"{where}.before: {service!r} is also among calls; each would wait for the other"
 
 
-def _common_faults(where: str, entry: "CatalogueEntry", spec: SlotSpec | StoreSpec | JobSpec) -> Iterator[str]:
+def _common_faults(where: str, entry: Declarations, spec: SlotSpec | StoreSpec | JobSpec) -> Iterator[str]:
     if spec.image not in entry.images:
         yield f"{where}.image: {spec.image!r} is not among images ({', '.join(entry.images)})"
     yield from _secret_faults(f"{where}.secrets", entry, spec.secrets)
@@ -73,7 +70,7 @@ def _common_faults(where: str, entry: "CatalogueEntry", spec: SlotSpec | StoreSp
 
 def _variable_faults(
     where: str,
-    entry: "CatalogueEntry",
+    entry: Declarations,
     spec: SlotSpec | StoreSpec | JobSpec,
     overlay: ServiceOverlay = ServiceOverlay(),  # noqa: B008 -- frozen
 ) -> Iterator[str]:
@@ -87,7 +84,7 @@ def _variable_faults(
     yield from _twice(where, given)
 
 
-def _secret_variables(entry: "CatalogueEntry", names: Iterable[str]) -> list[tuple[str, str]]:
+def _secret_variables(entry: Declarations, names: Iterable[str]) -> list[tuple[str, str]]:
     known = [name for name in names if name in entry.secrets]
     return [(key, f"secrets {name}") for name in known for key in entry.secrets[name].keys]
 
@@ -116,18 +113,18 @@ def url_variable(external: str) -> str:
     return f"{external.upper().replace('-', '_')}_URL"
 
 
-def _secret_faults(where: str, entry: "CatalogueEntry", names: Iterable[str]) -> Iterator[str]:
+def _secret_faults(where: str, entry: Declarations, names: Iterable[str]) -> Iterator[str]:
     variables = {name: secret for name, secret in entry.secrets.items() if secret.kind == "variables"}
     yield from _unknown(where, names, variables, "secret of kind variables")
 
 
-def _calls_faults(where: str, entry: "CatalogueEntry", own: str, calls: Collection[str]) -> Iterator[str]:
+def _calls_faults(where: str, entry: Declarations, own: str, calls: Collection[str]) -> Iterator[str]:
     yield from _unknown(f"{where}.calls", calls, [*entry.services, *entry.stores], "service or store")
     if own in calls:
         yield f"{where}.calls: {own!r} is the service itself; drop it"
 
 
-def _block_faults(where: str, entry: "CatalogueEntry", spec: SlotSpec | ServiceOverlay) -> Iterator[str]:
+def _block_faults(where: str, entry: Declarations, spec: SlotSpec | ServiceOverlay) -> Iterator[str]:
     """Check the blocks that a service and an environment's overlay of it both have."""
     if isinstance(spec, ServiceOverlay):
         yield from _secret_faults(f"{where}.secrets", entry, spec.secrets or ())
@@ -151,7 +148,7 @@ def _unknown(where: str, given: Iterable[str], known: Collection[str], kind: str
             yield f"{where}: {name!r} is no {kind} ({', '.join(known) or 'there is none'}){nearest(name, known)}"
 
 
-def _name_faults(entry: "CatalogueEntry") -> Iterator[str]:
+def _name_faults(entry: Declarations) -> Iterator[str]:
     groups: Mapping[str, Collection[str]] = {
         "services": entry.services,
         "stores": entry.stores,

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pydantic.alias_generators import to_camel
 
-from models import references
+from models import entry_rules, series_rules
 from models.entry import CatalogueEntry
 from models.errors import nearest
 from models.parsing import decoded
@@ -14,10 +13,8 @@ from models.release import Match
 from models.scaling import Triggered
 from models.secrets import REGISTRY_KEY, ExternalSecret, GivenSecret
 from models.stack import StackSettings
+from models.system import SystemSpec
 from models.vocabulary import LABEL_LENGTH
-
-if TYPE_CHECKING:
-    from models.system import SystemSpec
 
 _NOT_ON_A_GATEWAY = {
     "tls": "TLS ends at the Gateway's listener",
@@ -34,7 +31,7 @@ _GATEWAY_PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2}){1
 _NOT_RE2 = re.compile(r"\(\?(?:<?[=!]|P=|\()|\\[1-9]")
 
 
-def faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]:
+def faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
     """Give one line for each thing in which a stack and its entry do not fit together."""
     if len(system.namespace) > LABEL_LENGTH:
         shown = f"the default, {system.namespace!r}, is over {LABEL_LENGTH} characters"
@@ -51,9 +48,10 @@ def faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") ->
     yield from _trigger_faults(system)
     yield from _external_faults(system)
     yield from _pinned_faults(entry, system)
+    yield from series_rules.faults(system)
 
 
-def _release_faults(stack: StackSettings, system: "SystemSpec") -> Iterator[str]:
+def _release_faults(stack: StackSettings, system: SystemSpec) -> Iterator[str]:
     services = system.services
     for name in stack.delivery:
         if name not in services:  # a record under another name would silently be nobody's
@@ -79,7 +77,7 @@ def _release_faults(stack: StackSettings, system: "SystemSpec") -> Iterator[str]
                 yield f"{where}.slots.{slot}.files: {name} mounts no files; declare files in the entry first"
 
 
-def _pinned_faults(entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]:
+def _pinned_faults(entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
     """Report what a pinned slot needs and the entry no longer has: its pods could not restart."""
     for name, service in system.services.items():
         for slot, revision in service.revisions.items():
@@ -87,11 +85,11 @@ def _pinned_faults(entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]
                 continue
             where = f"slipway:release.{name}.slots.{slot}: its revision's "
             needed = revision.whole.model_copy(update={"image": service.spec.image})  # the slot's is given by digest
-            for fault in references.slot_faults("", entry, name, needed):
+            for fault in entry_rules.slot_faults("", entry, name, needed):
                 yield f"{where}{fault.removeprefix('.')}; keep it in the entry until a release has replaced the slot"
 
 
-def _route_faults(system: "SystemSpec") -> Iterator[str]:
+def _route_faults(system: SystemSpec) -> Iterator[str]:
     owners: dict[tuple[str, str], str] = {}
     for name, service in system.services.items():
         route = service.spec.route
@@ -102,7 +100,7 @@ def _route_faults(system: "SystemSpec") -> Iterator[str]:
                 yield f"{where}: {''.join(address)} leads to {owner} already; give it another host or path"
 
 
-def _gateway_faults(system: "SystemSpec") -> Iterator[str]:
+def _gateway_faults(system: SystemSpec) -> Iterator[str]:
     """Name what an HTTPRoute cannot say: left out silently, a limit would be believed to hold."""
     routes = {name: service.spec.route for name, service in system.services.items() if service.spec.route}
     for name, route in routes.items() if system.cluster.traffic == "gateway" else ():
@@ -122,7 +120,7 @@ def _gateway_faults(system: "SystemSpec") -> Iterator[str]:
             yield f"{where}: proxies know no lookaround and no backreference (RE2); write it without"
 
 
-def _node_port_faults(system: "SystemSpec") -> Iterator[str]:
+def _node_port_faults(system: SystemSpec) -> Iterator[str]:
     owners: dict[int, str] = {}
     for name, service in system.services.items():
         port = service.spec.exposure.node_port
@@ -131,7 +129,7 @@ def _node_port_faults(system: "SystemSpec") -> Iterator[str]:
             yield f"{where}: {port} is {owner}'s already; give it another"
 
 
-def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: "SystemSpec") -> Iterator[str]:
+def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
     for key in (key for key in stack.images if key not in entry.images):
         yield f"slipway:images.{key}: no such image ({', '.join(entry.images)}){nearest(key, entry.images)}"
     environment, first = stack.system.environment, entry.building_environment
@@ -178,7 +176,7 @@ def _login_faults(where: str, source: GivenSecret) -> Iterator[str]:
             yield f"{where}.values.{key}: is no JSON object; give the content of a docker config.json"
 
 
-def _storage_faults(system: "SystemSpec") -> Iterator[str]:
+def _storage_faults(system: SystemSpec) -> Iterator[str]:
     users = [
         name
         for name, service in system.services.items()
@@ -189,7 +187,7 @@ def _storage_faults(system: "SystemSpec") -> Iterator[str]:
         yield f"slipway:objectStorage: required by {', '.join(users)}; give at least the url of the S3 API"
 
 
-def _trigger_faults(system: "SystemSpec") -> Iterator[str]:
+def _trigger_faults(system: SystemSpec) -> Iterator[str]:
     for name, service in system.services.items():
         scalings = [spec.scaling for spec in (service.spec, *service.every)]
         triggers = [t for scaling in scalings if isinstance(scaling, Triggered) for t in scaling.triggers.values()]
@@ -198,7 +196,7 @@ def _trigger_faults(system: "SystemSpec") -> Iterator[str]:
             yield f"slipway:cluster.prometheusUrl: required by {where}; give the address at which KEDA asks Prometheus"
 
 
-def _external_faults(system: "SystemSpec") -> Iterator[str]:
+def _external_faults(system: SystemSpec) -> Iterator[str]:
     used = [
         (name, external)
         for name, service in system.services.items()

@@ -6,8 +6,9 @@ import pytest
 
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
+from models.resolve import resolve
 from models.stack import StackSettings
-from models.system import SystemSpec, resolve
+from models.system import SystemSpec
 from tests.recording import DIGEST
 from tests.samples import (
     IMAGE,

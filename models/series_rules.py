@@ -1,0 +1,72 @@
+"""What the series of a system can answer: objectives, alerts, and the metrics that autoscalers follow."""
+
+from collections.abc import Iterator
+
+from models.metrics import MATCHERS, ExternalMetric
+from models.monitoring import Monitoring, bound_fault
+from models.scaling import Autoscaled
+from models.system import SystemSpec
+
+MOST_INTERVAL = 75
+"""Seconds between two scrapes: the shortest window, five minutes, must hold four samples to bear a lost one."""
+
+
+def faults(system: SystemSpec) -> Iterator[str]:
+    """Yield one line for each thing that is asked of the series and that they cannot answer."""
+    yield from _alert_faults(system)
+    yield from _adapter_faults(system)
+
+
+def _alert_faults(system: SystemSpec) -> Iterator[str]:
+    for name, service in system.services.items():
+        monitoring = service.spec.monitoring
+        if monitoring is None or not system.cluster.monitoring:
+            continue
+        where = f"catalog/{system.name}.yaml: services.{name}.monitoring"
+        latency = monitoring.slo.latency if monitoring.slo else None
+        if latency and (fault := bound_fault(latency.within)):
+            yield f"{where}.slo.latency.within: {fault}"
+        if _alerting(monitoring) and monitoring.interval > MOST_INTERVAL:
+            yield (
+                f"{where}.interval: {monitoring.interval}s between two scrapes leaves the alerts' five-minute "
+                f"windows too few samples; at most {MOST_INTERVAL}s, or set each of monitoring.alerts to null and "
+                "drop slo and meanLatency"
+            )
+
+
+def _alerting(monitoring: Monitoring) -> bool:
+    switches = monitoring.alerts
+    usual = (switches.target_down, switches.no_target_up, switches.saturation, switches.replicas_at_max)
+    return any((monitoring.slo, monitoring.mean_latency, *usual))
+
+
+def _adapter_faults(system: SystemSpec) -> Iterator[str]:
+    windows: dict[str, tuple[str, int]] = {}
+    queries: dict[str, tuple[str, str | None]] = {}
+    for service, deployed in system.services.items():
+        if not isinstance(deployed.spec.scaling, Autoscaled):
+            continue
+        metrics = deployed.spec.scaling.metrics
+        where = f"catalog/{system.name}.yaml: services.{service}.scaling.metrics"
+        if metrics.pods and deployed.spec.monitoring is None:
+            yield f"{where}.pods: nobody scrapes {service}, so no HPA ever sees them; give it monitoring"
+        for name, metric in metrics.pods.items():
+            owner, window = windows.setdefault(name, (service, metric.window))
+            if window != metric.window:
+                yield (
+                    f"{where}.pods.{name}.window: {metric.window}s, but {owner} says {window}s: "
+                    "the adapter knows one rule for each name; make them equal"
+                )
+        for name, metric in metrics.external.items():
+            owner, query = queries.setdefault(name, (service, metric.query))
+            if query != metric.query:
+                yield (
+                    f"{where}.external.{name}.query: differs from {owner}'s: "
+                    "the adapter knows one rule for each name; make them equal or take another name"
+                )
+            yield from _label_faults(f"{where}.external.{name}", metric)
+
+
+def _label_faults(where: str, metric: ExternalMetric) -> Iterator[str]:
+    if metric.labels and metric.query and MATCHERS not in metric.query:
+        yield f"{where}.labels: the query has no place for them; write {{{MATCHERS}}} behind its series"
