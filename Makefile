@@ -116,6 +116,10 @@ e2e-kills: setup ## kill driver, engine and plugin at every moment of a release 
 bench-release: setup ## a bad release with Slipway and with Flagger: time and failed requests (after make up; ROUNDS=3; 10 min for one)
 	@eval "$$($(PY) -m local env)" && $(PY) -m bench.release $(if $(ROUNDS),--rounds $(ROUNDS))
 
+.PHONY: drawings
+drawings: setup ## redraw docs/imports: which part of each package imports which
+	@$(PY) -m bench.imports
+
 .PHONY: bench-verdicts
 bench-verdicts: setup ## false verdicts and sample sizes of the gate: 2,000 simulated releases of each kind
 	@$(PY) -m bench.verdicts

@@ -1,6 +1,9 @@
-"""Numbers, times and digests as people read them; pure, so that tables, plain lines and the live view agree."""
+"""Numbers, times, digests and checks as every report shows them, so that tables, lines and the live view agree."""
 
-from models.delivery import Arm
+from collections.abc import Mapping
+from typing import Any
+
+from models.delivery import Arm, CheckResult
 
 _DIGEST_SHOWN = 12
 """Hex digits of a digest that a table shows: enough to tell any two apart, and what registries' pages show."""
@@ -50,3 +53,8 @@ def digest(image: str | None) -> str:
     kind, _, hexadecimal = given.partition(":")
     name = repository.rpartition("/")[2]
     return f"{name}@{kind}:{hexadecimal[:_DIGEST_SHOWN]}" if hexadecimal else image
+
+
+def documents(checks: Mapping[str, CheckResult]) -> dict[str, Any]:
+    """Return checks with their numbers as JSON data."""
+    return {name: check.document() for name, check in checks.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from delivery.events import Event
+from delivery.formatting import documents
 from delivery.plan.stages import Stage, course
 from models.delivery import CheckResult, Run
 from models.service import ServiceSpec
@@ -51,11 +52,6 @@ class Entry:
             "observedPercent": self.share,
             "checks": documents(self.checks),
         }
-
-
-def documents(checks: Mapping[str, CheckResult]) -> dict[str, Any]:
-    """Give checks with their numbers for a program."""
-    return {name: check.document() for name, check in checks.items()}
 
 
 class Journal:

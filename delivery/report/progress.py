@@ -15,7 +15,8 @@ from rich.live import Live
 
 from delivery import formatting
 from delivery.events import Event, Listener
-from delivery.report.journal import Journal, documents
+from delivery.formatting import documents
+from delivery.report.journal import Journal
 from delivery.report.live_view import Heading, View
 
 HEARTBEAT_SECONDS = 15.0

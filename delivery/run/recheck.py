@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from delivery.errors import DeliveryError
+from delivery.formatting import documents
 from delivery.judge.baseline_spans import undisturbed_since
 from delivery.judge.gate import GateKeeper, Look
 from delivery.release import evidence
 from delivery.release.service import Service
-from delivery.report.journal import documents
 from models.delivery import Arm, Result, ServiceDelivery, Verdict, Version, age
 from models.vocabulary import SlotName
 
