@@ -1,6 +1,7 @@
 """What ends a command, each with the exit code that CI reads."""
 
 import re
+from enum import IntEnum
 
 POD_REASON = re.compile(r"\bpod \S+: ")
 _LOST = re.compile(
@@ -10,10 +11,45 @@ _LOST = re.compile(
 """As client-go and Go's net package word it."""
 
 
+class ExitCode(IntEnum):
+    """Every exit code of ``slipway``. docs/runbook-releases.md has a section for each."""
+
+    DONE = 0
+    REFUSED = 1
+    USAGE = 2
+    ROLLED_BACK = 3
+    INCONCLUSIVE = 4
+    WAITING = 5
+    BUSY = 6
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    ExitCode.DONE: "done",
+    ExitCode.REFUSED: "refused or failed",
+    ExitCode.USAGE: "usage",
+    ExitCode.ROLLED_BACK: "rolled back",
+    ExitCode.INCONCLUSIVE: "inconclusive",
+    ExitCode.WAITING: "waits for somebody",
+    ExitCode.BUSY: "another slipway works on the stack",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+OF_OUTCOME = {
+    "promoted": ExitCode.DONE,
+    "done": ExitCode.DONE,
+    "aborted": ExitCode.DONE,
+    "superseded": ExitCode.DONE,
+    "rolled back": ExitCode.ROLLED_BACK,
+    "inconclusive": ExitCode.INCONCLUSIVE,
+    "waiting": ExitCode.WAITING,
+}
+"""How a release can end, and the code of the command that carried it out."""
+
+
 class DeliveryError(Exception):
     """One line for a person: where, what was given, the rule, what to do. Nothing was written."""
 
-    exit_code = 1
+    exit_code = ExitCode.REFUSED
 
 
 class Refused(DeliveryError):
@@ -23,13 +59,13 @@ class Refused(DeliveryError):
 class Unchanged(Refused):
     """What is asked for is so already. No failure: a pipeline whose commit changes no byte of the image stays green."""
 
-    exit_code = 0
+    exit_code = ExitCode.DONE
 
 
 class Busy(DeliveryError):
     """Somebody else works on the stack."""
 
-    exit_code = 6
+    exit_code = ExitCode.BUSY
 
 
 class Conflict(DeliveryError):

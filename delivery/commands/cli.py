@@ -10,9 +10,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from delivery.commands import evidence, merge_record, promote, release, show, size, tend
-
-_USAGE = 2
-"""What shells and Click give for a mistake in the command line."""
+from delivery.errors import MEANINGS, ExitCode
 
 
 class OneLine(TyperGroup):
@@ -27,18 +25,18 @@ class OneLine(TyperGroup):
         except TyperException as error:
             said = error.format_message()
             typer.echo(said if "\n" in said else f"slipway: {said}", err=True)  # several lines are the help
-            sys.exit(_USAGE)
+            sys.exit(ExitCode.USAGE)
         sys.exit(code if isinstance(code, int) else 0)
 
 
+_CODES = ", ".join(f"{code.value} {meaning}" for code, meaning in MEANINGS.items())
 app = typer.Typer(
     cls=OneLine,
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Releases of the stacks of a Slipway project: step by step, judged, with a way back.",
-    epilog="Exit codes: 0 done, 1 refused or failed, 2 usage, 3 rolled back, 4 inconclusive, 5 waits for somebody, "
-    "6 another slipway works on the stack, 130 interrupted. With --json standard output is one JSON document.",
+    epilog=f"Exit codes: {_CODES}. With --json standard output is one JSON document.",
 )
 for commands in (release, tend, promote, show, size, evidence, merge_record):
     app.add_typer(commands.app)

@@ -8,8 +8,8 @@ from typing import Any
 from rich.text import Text
 
 from delivery import formatting
-from delivery.commands.output import INTERRUPTED, Report, progress_console
-from delivery.errors import Busy, DeliveryError
+from delivery.commands.output import Report, progress_console
+from delivery.errors import OF_OUTCOME, Busy, DeliveryError, ExitCode
 from delivery.events import Listener
 from delivery.lock import turn_back_request
 from delivery.lock.holder import Holder
@@ -43,13 +43,13 @@ def drive(report: Report, service: Service, *, act: Act, what: str, events: bool
             outcome, asked = _carried(service, act, listen, steps)
     except KeyboardInterrupt:
         report.document = _document(service, journal, "interrupted")
-        report.fail(interruption(service), INTERRUPTED)
+        report.fail(interruption(service), ExitCode.INTERRUPTED)
         return
     report.document = _document(service, journal, outcome.result)
     said = outcome.said if outcome.said.startswith(outcome.result) else f"{outcome.result}: {outcome.said}"
     report.document["said"] = said
     if asked is not None:  # whoever waits for this command waits for another outcome
-        report.fail(f"{service}: {said} (asked by {asked.by})", outcome.exit_code or INTERRUPTED)
+        report.fail(f"{service}: {said} (asked by {asked.by})", outcome.exit_code or ExitCode.INTERRUPTED)
     elif outcome.exit_code:
         report.fail(f"{service}: {said}", outcome.exit_code)
     else:
@@ -125,7 +125,7 @@ def handed_over(report: Report, stack: Stack, asked: Asked, turn: Turn) -> bool:
     if asked.answer.result == turn:
         report.show(Text(said, style="green"))
     else:
-        report.fail(said, driver.EXIT.get(asked.answer.result, DeliveryError.exit_code))
+        report.fail(said, OF_OUTCOME.get(asked.answer.result, DeliveryError.exit_code))
     return True
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 from delivery import formatting
 from delivery.commands.options import VOUCHING, AnyService, AsJson, Reason, ServiceName, StackName
 from delivery.commands.output import Report, chosen_services, opened, opened_service, reported
+from delivery.errors import ExitCode
 from delivery.lock.actor import who
 from delivery.release import holds
 from delivery.release.service import Service
@@ -19,8 +20,6 @@ from models.errors import ConfigurationError
 from models.vocabulary import digest_reference
 
 app = typer.Typer()
-
-EXIT = {"pass": 0, "fail": 3, "inconclusive": 4}
 
 HeldImage = Annotated[
     str, typer.Argument(metavar="REF@sha256:…", help="By digest; every configuration of it.", show_default=False)
@@ -92,8 +91,8 @@ def check(
         bad = [one for one in found if one.result != "pass"]
         if bad:
             said = "; ".join(f"{one.service}: {one.result}: {one.look.said}" for one in bad)
-            code = EXIT["fail"] if any(one.result == "fail" for one in bad) else EXIT["inconclusive"]
-            report.fail(f"{stack} {said}", code)
+            failed = any(one.result == "fail" for one in bad)
+            report.fail(f"{stack} {said}", ExitCode.ROLLED_BACK if failed else ExitCode.INCONCLUSIVE)
 
 
 def declare(report: Report, service: Service, delivery: ServiceDelivery, said: str) -> None:

@@ -10,13 +10,10 @@ from typing import Any
 import typer
 from rich.console import Console, RenderableType
 
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, ExitCode
 from delivery.release.service import Service
 from delivery.release.stack import Stack
 from models.errors import ConfigurationError
-
-INTERRUPTED = 130
-"""What shells give for ^C."""
 
 
 @dataclass
@@ -29,7 +26,7 @@ class Report:
     as_json: bool
     document: dict[str, Any] = field(default_factory=dict[str, Any])
     shown: list[RenderableType] = field(default_factory=list[RenderableType])
-    exit_code: int = 0
+    exit_code: int = ExitCode.DONE
     said: str = ""
     """One line for standard error; only where the exit code is not 0."""
 
@@ -46,13 +43,18 @@ class Report:
 
     def succeed(self) -> None:
         """Take what would be an error for what was asked."""
-        said, self.said, self.exit_code = self.said, "", 0
+        said, self.said, self.exit_code = self.said, "", ExitCode.DONE
         self.show(said)
 
     def print(self) -> None:
         """Print the document and the line."""
         if self.as_json:
-            head = {"command": self.command, "stack": self.stack, "service": self.service, "exitCode": self.exit_code}
+            head = {
+                "command": self.command,
+                "stack": self.stack,
+                "service": self.service,
+                "exitCode": self.exit_code,
+            }
             error = {"error": self.said} if self.said else {}
             typer.echo(json.dumps({**head, **error, **self.document}, indent=2))
         if self.said:
@@ -72,7 +74,7 @@ def reported(command: str, stack: str, service: str | None = None, *, as_json: b
     except OSError as error:
         report.fail(f"{error.filename or 'operating system'}: {error.strerror or error}", DeliveryError.exit_code)
     except KeyboardInterrupt:
-        report.fail("interrupted", INTERRUPTED)
+        report.fail("interrupted", ExitCode.INTERRUPTED)
     report.print()
     raise typer.Exit(report.exit_code)
 

@@ -10,7 +10,7 @@ from delivery.commands import slot_options
 from delivery.commands.drive import drive, elsewhere, handed_over, seized
 from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overriding, Reason, ServiceName, StackName
 from delivery.commands.output import opened_service, reported
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, ExitCode
 from delivery.events import Listener
 from delivery.lock.actor import who
 from delivery.lock.turn_back_request import Request
@@ -23,8 +23,6 @@ from delivery.run import rollback as way_back
 from models.delivery import Override, Run
 
 app = typer.Typer()
-
-ROLLED_BACK = driver.EXIT["rolled back"]
 
 Model = Annotated[str | None, typer.Option("--model", metavar="URI", help="Another model.", show_default=False)]
 Checksum = Annotated[
@@ -207,7 +205,7 @@ def rollback(
 
             left = run.target.image if run else back and back.image
             drive(report, chosen, act=act, what=formatting.digest(left), events=events)
-            if report.exit_code == ROLLED_BACK:  # as was asked
+            if report.exit_code == ExitCode.ROLLED_BACK:  # as was asked
                 report.succeed()
 
 

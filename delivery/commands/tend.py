@@ -7,7 +7,7 @@ from delivery import formatting
 from delivery.commands.drive import drive
 from delivery.commands.options import CHANGING, AnyService, AsEvents, AsJson, StackName
 from delivery.commands.output import Report, chosen_services, opened, reported
-from delivery.errors import Busy
+from delivery.errors import Busy, ExitCode
 from delivery.events import Listener
 from delivery.release import unattended
 from delivery.release.service import Service
@@ -16,8 +16,6 @@ from delivery.release.unattended import Tended
 from delivery.run import driver
 
 app = typer.Typer()
-
-WAITS = driver.EXIT["waiting"]
 
 
 @app.command(rich_help_panel=CHANGING)
@@ -73,5 +71,5 @@ def tended(report: Report, service: Service, *, events: bool) -> None:
         report.show(Text(f"{service}: nothing to do: {busy}"))
     after, report.document = report.document, before
     report.document["services"][service.name] |= {"result": after.get("result"), "outcome": after.get("said")}
-    if report.exit_code == WAITS:  # a person is asked, which is no failure of a schedule
+    if report.exit_code == ExitCode.WAITING:  # a person is asked, which is no failure of a schedule
         report.succeed()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from components import names
-from delivery.errors import Conflict, DeliveryError, Unreadable, UpdateFailed
+from delivery.errors import OF_OUTCOME, Conflict, DeliveryError, Unreadable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.judge.gate import Look
 from delivery.plan.stages import Stage, course, sends_requests
@@ -23,7 +23,6 @@ from delivery.run.stage_judge import Judge
 from delivery.run.stage_update import Reached, Reaching
 from models.delivery import Run
 
-EXIT = {"promoted": 0, "done": 0, "aborted": 0, "superseded": 0, "rolled back": 3, "inconclusive": 4, "waiting": 5}
 _NOWHERE_TO_RUN = {"Unschedulable", "SchedulingGated"}
 """Why a pod has no node: the cluster is full, or keeps it back. It never ran: nothing is known about the version."""
 Ending = Literal["rolled back", "aborted", "inconclusive", "superseded"]
@@ -40,7 +39,7 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         """What CI reads."""
-        return EXIT[self.result]
+        return OF_OUTCOME[self.result]
 
 
 def now() -> datetime:

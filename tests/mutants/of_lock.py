@@ -76,5 +76,5 @@ MUTANTS = [
            "a way back is not finished", TENDED),
     Mutant(TENDING, "return max(datetime.fromisoformat(noted), run.stage_began) if noted else run.stage_began",
            "return run.stage_began", "a long hold is left alone", TENDED),
-    Mutant("delivery/commands/tend.py", "if report.exit_code == WAITS:", "if False:", "cron fails", TENDED),
+    Mutant("delivery/commands/tend.py", "if report.exit_code == ExitCode.WAITING:", "if False:", "cron fails", TENDED),
 ]  # fmt: skip

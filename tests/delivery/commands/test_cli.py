@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from delivery.commands import drive
+from delivery.errors import OF_OUTCOME
 from delivery.release.service import Service
 from delivery.release.stack import Stack
 from delivery.run import driver
@@ -240,4 +241,4 @@ def test_whoever_changes_something_first_takes_over_what_another_checkout_has_re
 
 
 def test_the_exit_codes_of_outcomes_are_the_documented_ones() -> None:
-    assert {driver.EXIT[name] for name in ("rolled back", "inconclusive", "waiting")} == {3, 4, 5}
+    assert {OF_OUTCOME[name] for name in ("rolled back", "inconclusive", "waiting")} == {3, 4, 5}
