@@ -125,7 +125,7 @@ def apply(*objects: Mapping[str, object]) -> None:
 def running(
     folder: Path, url: str, prometheus: str, source: tuple[str, str], say: Callable[[str], None]
 ) -> Generator[Flagger]:
-    """Give Flagger with its canary, initialised; everything of it is gone at the end.
+    """Return Flagger with its canary, initialised; everything of it is gone at the end.
 
     Args:
         folder: For the log.

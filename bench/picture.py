@@ -38,7 +38,7 @@ class PictureFailed(Exception):
 
 
 def panels_of(stack: Stack, service: str | None) -> tuple[str, list[dict[str, Any]]]:
-    """Give a service's name and panels from the stack's dashboard, by default those of the first open row.
+    """Return a service's name and panels from the stack's dashboard, by default those of the first open row.
 
     Raises:
         PictureFailed: there is no dashboard, or it has no such row.

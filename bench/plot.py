@@ -191,7 +191,7 @@ def _clock(at: float) -> str:
 
 
 def shown_in(unit: str) -> Callable[[float], str]:
-    """Give how a value of one of Grafana's units is written."""
+    """Return how a value of one of Grafana's units is written."""
     written: dict[str, Callable[[float], str]] = {
         "percentunit": lambda value: f"{100 * value:.4g} %",
         "reqps": lambda value: f"{value:.3g}/s" if value < 1000 else f"{value:.0f}/s",  # noqa: PLR2004 -- letters

@@ -39,13 +39,13 @@ class Question:
     """Whether service times are drawn from a log-normal distribution, which the arithmetic does not know."""
 
     def plan(self, pods: int) -> Plan:
-        """Give what is run with so many pods."""
+        """Return what is run with so many pods."""
         draw = lognormal(self.demand.service) if self.heavy else None
         return Plan.steady(self.demand, pods, REQUESTS, draw)
 
 
 def questions() -> Iterator[Question]:
-    """Give one pod to fifty, even to exponential service times, one request at a time and several, three objectives."""
+    """Yield cases: 1 to 50 pods, even to exponential service times, one or several requests at once, three objectives."""
     for rate, cv, percent, within, at_once, heavy in (
         (50, 0.5, 99, 0.5, 1, False),  # the catalogue's classifier
         (50, 1.0, 99, 0.5, 1, False),  # the same with the textbook's exponential times
@@ -76,7 +76,7 @@ def holds(question: Question, pods: int, seed: int) -> bool:
 
 
 def share_held(pool: ProcessPoolExecutor, question: Question, pods: int, seeds: int) -> float:
-    """Give the share of seeds that held it; 0 as soon as too few can."""
+    """Return the share of seeds that held it; 0 as soon as too few can."""
     if question.demand.station(pods, question.demand.rate).utilization >= 1:
         return 0.0
     held, allowed = 0, seeds - round(HELD * seeds)
@@ -89,7 +89,7 @@ def share_held(pool: ProcessPoolExecutor, question: Question, pods: int, seeds: 
 
 
 def cheapest(pool: ProcessPoolExecutor, question: Question, sized: int, share: float, seeds: int) -> int:
-    """Give the fewest pods that held it in enough seeds, looked for from the number that was sized."""
+    """Return the fewest pods that held it in enough seeds, looked for from the number that was sized."""
     pods = sized
     if share >= HELD:
         while pods > 1 and share_held(pool, question, pods - 1, seeds) >= HELD:

@@ -63,7 +63,7 @@ def measured(service: str) -> Measured | None:
 
 
 def bank_course() -> Course:
-    """Give a day: level hours joined by ten minutes of change, and three bursts."""
+    """Return a day: level hours joined by ten minutes of change, and three bursts."""
     scale = BANK_REQUESTS / _mean_weight() / DAY
     points = [(0.0, BANK_HOURS[0] * scale)]
     for hour, weight in enumerate(BANK_HOURS):
@@ -77,13 +77,13 @@ def bank_course() -> Course:
 
 
 def _mean_weight() -> float:
-    """Give the mean of the hours' weights, with the requests that the bursts add."""
+    """Return the mean of the hours' weights, with the requests that the bursts add."""
     added = sum((BANK_BURST - 1) * BANK_HOURS[int(hour)] * _BURST_SECONDS for hour in BURSTS) / DAY
     return sum(BANK_HOURS) / len(BANK_HOURS) + added
 
 
 def bank() -> Iterator[Case]:
-    """Give the bank's day by the entry's range (2 to 10 pods at 70 %), with our service times and the published one."""
+    """Yield the bank's day in the entry's range (2 to 10 pods at 70 %), with our service times and the published one."""
     published = GammaTime(0.327, 0.385)  # 1 % is longer than 689 ms, the published p99
     ours = measured("faces")
     cold = ours.cold_start if ours else PUBLISHED_COLD_START
@@ -103,7 +103,7 @@ def _bank(name: str, service: GammaTime, cold_start: float, least: int) -> Case:
 
 
 def shop_course() -> Course:
-    """Give the sale: 40 requests/s, in two minutes 400, after a quarter of an hour 40 again."""
+    """Return the sale: 40 requests/s, in two minutes 400, after a quarter of an hour 40 again."""
     full, over = SHOP_OPENS + SHOP_RAMP, SHOP_OPENS + SHOP_RAMP + SHOP_LASTS
     return Course(
         ((0, SHOP_LOW), (SHOP_OPENS, SHOP_LOW), (full, SHOP_HIGH), (over, SHOP_HIGH), (over + SHOP_RAMP, SHOP_LOW))
@@ -111,7 +111,7 @@ def shop_course() -> Course:
 
 
 def shop_demand(cold_start: float) -> Demand:
-    """Give what is sized."""
+    """Return what is sized."""
     return Demand(
         rate=SHOP_LOW,
         peak=SHOP_HIGH,
@@ -123,7 +123,7 @@ def shop_demand(cold_start: float) -> Demand:
 
 
 def shop() -> Iterator[Case]:
-    """Give the sale with an HPA alone, with pods scheduled ahead of it, as sized, and with 50 pods all the time."""
+    """Return the sale with an HPA alone, with pods scheduled ahead of it, as sized, and with 50 pods all the time."""
     yield from _shop(PUBLISHED_COLD_START, "published")
     if ours := measured("classifier"):
         yield from _shop(ours.cold_start, "measured")
@@ -156,7 +156,7 @@ def _sale(pods: int, scaler: Scaler | None) -> Plan:
 
 
 def row(case: Case, outcomes: list[Outcome]) -> list[str]:
-    """Give a table's cells: means over the runs, and the worst run's share of answered requests."""
+    """Return a table's cells: means over the runs, and the worst run's share of answered requests."""
     shares = [outcome.within(case.within) for outcome in outcomes]
     pods = [number for outcome in outcomes for _, number in outcome.pods]
     mean_pods = sum(outcome.pod_seconds for outcome in outcomes) / len(outcomes) / case.plan.seconds

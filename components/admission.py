@@ -164,7 +164,7 @@ def _ran(outputs: Mapping[str, Any], one: Candidate) -> bool:
 
 
 def admitted(system: SystemSpec, now: datetime, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """Give the namespace's name once every slot may run.
+    """Return the namespace's name once every slot may run.
 
     Raises:
         pulumi.RunError: in the output, one line for each slot that may not.
@@ -191,7 +191,7 @@ def _outputs(name: str, stack: str, opts: pulumi.ResourceOptions) -> pulumi.Outp
 def published(
     system: SystemSpec, service: str, images: Mapping[SlotName, pulumi.Output[str]], allowed: pulumi.Output[str]
 ) -> dict[str, Any]:
-    """Give what the next environment's stack reads about a service: the shape of ``models.evidence.Evidence``.
+    """Return what the next environment's stack reads about a service: the shape of ``models.evidence.Evidence``.
 
     One leaf waits for the check: a refused update would otherwise still say that it ran what was refused.
     """

@@ -34,7 +34,7 @@ class ApiServer:
         return cast("list[Pod]", [api.api_client.sanitize_for_serialization(pod) for pod in listed.items])
 
     def log(self, namespace: str, pod: str, container: str) -> str:
-        """Give a container's last log lines, or nothing where there are none."""
+        """Return a container's last log lines, or nothing where there are none."""
         from kubernetes.client import ApiException  # noqa: PLC0415 -- half a second that only trouble costs
 
         try:
@@ -84,7 +84,7 @@ class ApiServer:
                     yield kind, {"name": found.metadata.name, "labels": found.metadata.labels or {}}
 
     def workload(self, kind: str, namespace: str, name: str) -> Json:
-        """Give a Deployment or StatefulSet as the API server's JSON."""
+        """Return a Deployment or StatefulSet as the API server's JSON."""
         from kubernetes import client  # noqa: PLC0415 -- as above
 
         api: Any = client.AppsV1Api(self._client)

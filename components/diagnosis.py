@@ -38,7 +38,7 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
                 inputs["spec"].get("selector", {}).get("matchLabels")
                 or inputs["spec"]["template"]["metadata"]["labels"]
             )
-            for reason in reasons(source, inputs["metadata"]["namespace"], labels.chosen_by(wanted)):
+            for reason in reasons(source, inputs["metadata"]["namespace"], labels.label_selector(wanted)):
                 pulumi.log.error(reason)
         except Exception as error:  # noqa: BLE001 -- a failed explanation must not hide the failure itself
             pulumi.log.warn(f"why {args.name} failed could not be looked up: {error}")

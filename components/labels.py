@@ -65,6 +65,6 @@ def select_private_services(service: str) -> dict[str, str]:
     return {SERVICE: service, ROLE: PRIVATE}
 
 
-def chosen_by(wanted: Mapping[str, str]) -> str:
-    """Give the API's ``labelSelector`` for objects that carry all of these."""
+def label_selector(wanted: Mapping[str, str]) -> str:
+    """Return the API's ``labelSelector`` for objects that carry all of these."""
     return ",".join(f"{key}={value}" for key, value in wanted.items())

@@ -37,7 +37,7 @@ def stale_permissions(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
 
 
 def _losses(system: SystemSpec, recorded: Recorded) -> Iterator[tuple[str, str]]:
-    """Give kind/name of what would be lost, each with the reason. A namespace takes everything in it along."""
+    """Return kind/name of what would be lost, each with the reason. A namespace takes everything in it along."""
     namespace = recorded.namespace["name"] if recorded.namespace else None
     if namespace and namespace != system.namespace:
         yield f"namespace/{namespace}", f"the stack file now says {system.namespace}"

@@ -20,13 +20,13 @@ def joined(*parts: str) -> str:
 
 
 def label_value(text: str) -> str:
-    """Give a text as a label's value: itself where it is one, else its hash."""
+    """Return a text as a label's value: itself where it is one, else its hash."""
     fits = len(text) <= LABEL_LENGTH and LABEL.fullmatch(text)
     return text if fits else content_hash(text)
 
 
 def content_hash(text: str) -> str:
-    """Give the short hash by which content is named."""
+    """Return the short hash by which content is named."""
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
 
 

@@ -15,7 +15,7 @@ from models.system import SystemSpec
 
 
 def checked(spec: SystemSpec, project: Path) -> SystemSpec:
-    """Give the system back, or refuse to start what cannot end.
+    """Return the system, or refuse to start what cannot end.
 
     Raises:
         ConfigurationError: the kube context, a folder that the build needs or a secret's variable is missing.

@@ -23,7 +23,7 @@ class PodSource(Protocol):
         ...
 
     def log(self, namespace: str, pod: str, container: str) -> str:
-        """Give a container's last log lines, or nothing where there are none."""
+        """Return a container's last log lines, or nothing where there are none."""
         ...
 
 
@@ -50,7 +50,7 @@ def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
 
 
 def _stuck(container: Json, still: str) -> str:
-    """Give the reason of a container that keeps its pod from being ready, or nothing."""
+    """Return the reason of a container that keeps its pod from being ready, or nothing."""
     state: Json = container.get("state") or {}
     ended = _ended(container)
     exit_text = f" (exit code {ended['exitCode']}, {ended.get('reason')})" if ended.get("exitCode") else ""
@@ -64,20 +64,20 @@ def _stuck(container: Json, still: str) -> str:
 
 
 def _ended(container: Json) -> Json:
-    """Give how a container ended last, if it ever did."""
+    """Return how a container ended last, if it ever did."""
     state: Json = container.get("state") or {}
     last: Json = container.get("lastState") or {}
     return state.get("terminated") or last.get("terminated") or {}
 
 
 def _last_words(container: Json) -> str:
-    """Give what a failed container said, which its pod's status keeps when the kubelet has removed it and its log."""
+    """Return what a failed container said, which its pod's status keeps when the kubelet has removed it and its log."""
     ended = _ended(container)
     return str(ended.get("message") or "") if ended.get("exitCode") else ""
 
 
 def _plain(line: str) -> str:
-    """Give the message of a JSON log line; other lines as they are."""
+    """Return the message of a JSON log line; other lines as they are."""
     try:
         return str(json.loads(line)["message"])
     except (ValueError, KeyError, TypeError):

@@ -51,7 +51,7 @@ class Recorded:
     """The output ``delivery``: what each slot ran."""
 
     def ran(self, entry: CatalogueEntry) -> dict[str, dict[SlotName, Ran]]:
-        """Give what each slot ran, by service."""
+        """Return what each slot ran, by service."""
         return {name: ran({"delivery": self.delivery}, name) for name in entry.services}
 
 

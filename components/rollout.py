@@ -26,12 +26,12 @@ class WorkloadSource(PodSource, Protocol):
     """Where workloads are looked up, and their pods."""
 
     def workload(self, kind: str, namespace: str, name: str) -> Json:
-        """Give a Deployment or StatefulSet as the API server's JSON."""
+        """Return a Deployment or StatefulSet as the API server's JSON."""
         ...
 
 
 def rolled_out(workload: Workload, source: WorkloadSource, seconds: int) -> pulumi.Input[pulumi.Resource]:
-    """Give the workload once its pods run what was declared; what depends on it comes after that.
+    """Return the workload once its pods run what was declared; what depends on it comes after that.
 
     Where they do not within these seconds, the update fails with the pods' own reasons.
     """
@@ -74,7 +74,7 @@ class _Rollout:
             found = self.source.workload(self.kind, self.namespace, self.name)
             if _complete(self.kind, found):
                 return ""
-            wanted = labels.chosen_by(found["spec"]["selector"]["matchLabels"])
+            wanted = labels.label_selector(found["spec"]["selector"]["matchLabels"])
             said = reasons(self.source, self.namespace, wanted) if explained else ()
             return "; ".join(said) or "no pod of it says why; look at its events"
         except Exception as error:  # noqa: BLE001 -- an API server that is away for a moment fails nobody's rollout

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components import labels, names
-from components.manifests.container import SecretNames
+from components.manifests.container import BoundSecret
 from models.secrets import EnvironmentSecret, ExternalSecret, ExternalStore, GivenSecret, SecretSpec
 from models.system import DeployedSecret
 
@@ -37,7 +37,7 @@ class SecretsArgs:
 class Secrets(pulumi.ComponentResource):
     """One Secret, or one ExternalSecret, for each that the entry declares."""
 
-    names: dict[str, SecretNames]
+    names: dict[str, BoundSecret]
     """By the entry's key: the Secret's name in the namespace, and what it holds."""
     ready: list[pulumi.Resource]
     """What must be there before a pod refers to it."""

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from components import labels, names
 from components.awaiting import SKIP_AWAIT, rollout_timeouts
 from components.manifests import autoscaling, settings, workload
-from components.manifests.container import SecretNames
+from components.manifests.container import BoundSecret
 from components.manifests.pod import PodArgs, pod_template
 from components.rollout import WorkloadSource, rolled_out
 from models.release import SlotRelease
@@ -31,7 +31,7 @@ class SlotArgs:
     release: SlotRelease
     image: pulumi.Output[str]
     """By digest."""
-    secrets: Mapping[str, SecretNames]
+    secrets: Mapping[str, BoundSecret]
     after: list[pulumi.Resource]
     """What must be there before the pods start: secrets, claims, Jobs that have succeeded."""
     explain: pulumi.ErrorHook

@@ -21,5 +21,5 @@ class Model(BaseModel):
     )
 
     def document(self) -> dict[str, Any]:
-        """Give it as JSON data, as it stands in YAML; what is not given is left out."""
+        """Return it as JSON data, as it stands in YAML; what is not given is left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -32,7 +32,7 @@ def fingerprint(content: SlotRelease) -> str:
 
 
 def hashed(content: Mapping[str, object]) -> str:
-    """Give plain data's fingerprint, whatever the order of its keys."""
+    """Return plain data's fingerprint, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

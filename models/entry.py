@@ -37,7 +37,7 @@ class CatalogueEntry(Declarations):
         return ServiceSpec.model_validate({**dict(self.services[service]), **changes})
 
     def overlay(self, environment: str, service: str) -> ServiceOverlay:
-        """Give what an environment changes of a service."""
+        """Return what an environment changes of a service."""
         return self.environments[environment].services.get(service, ServiceOverlay())
 
     def store_in(self, environment: str, store: str) -> StoreSpec:
@@ -46,7 +46,7 @@ class CatalogueEntry(Declarations):
         return self.stores[store].model_copy(update=_changes(overlay))
 
     def volumes_in(self, environment: str) -> dict[str, Volume]:
-        """Give the volumes as an environment has them."""
+        """Return the volumes as an environment has them."""
         return {**self.volumes, **self.environments[environment].volumes}
 
 

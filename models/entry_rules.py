@@ -18,7 +18,7 @@ _LONGEST_VOLUME = 56
 
 
 def faults(entry: Declarations) -> Iterator[str]:
-    """Give one line for each name that leads nowhere, or to two things."""
+    """Return one line for each name that leads nowhere, or to two things."""
     for name, spec in entry.services.items():
         yield from slot_faults(f"services.{name}", entry, name, spec)
     for name, store in entry.stores.items():
@@ -38,7 +38,7 @@ def faults(entry: Declarations) -> Iterator[str]:
 
 
 def slot_faults(where: str, entry: Declarations, name: str, spec: SlotSpec) -> Iterator[str]:
-    """Give one line for each name in a service, or in what a slot of it runs, that leads nowhere."""
+    """Return one line for each name in a service, or in what a slot of it runs, that leads nowhere."""
     yield from _common_faults(where, entry, spec)
     yield from _calls_faults(where, entry, name, spec.calls)
     yield from _unknown(f"{where}.mounts", spec.mounts, entry.volumes, "volume")

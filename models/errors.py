@@ -136,13 +136,13 @@ def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[list[str]
 
 
 def key_text(key: str) -> str:
-    """Give a key as one short line, whatever it holds."""
+    """Return a key as one short line, whatever it holds."""
     text = key if key.isprintable() else repr(key)[1:-1]
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def _below(arms: list[Any], step: int | str) -> tuple[type[BaseModel] | None, Any]:
-    """Give the model that holds ``step`` (none for a map or list), and the annotation of what stands there."""
+    """Return the model that holds ``step`` (none for a map or list), and the annotation of what stands there."""
     for arm in arms:
         if isinstance(arm, type) and issubclass(arm, BaseModel):
             found = [info.annotation for name, info in arm.model_fields.items() if step in (name, info.alias)]

@@ -34,7 +34,7 @@ class Running(Model):
 
     @property
     def whole(self) -> SlotRelease:
-        """Give it as the next environment takes it over: image, model, settings and files together."""
+        """Return it as the next environment takes it over: image, model, settings and files together."""
         return self.content.model_copy(update={"image": self.image})
 
     def is_same(self, image: str | None, config: str) -> bool:
@@ -104,7 +104,7 @@ def ran(outputs: Mapping[str, object], service: str) -> dict[SlotName, Ran]:
 
 
 def _whole(value: object) -> object:
-    """Give whole numbers back as such: the engine's protocol knows floats alone, and counts are strict."""
+    """Return whole numbers as integers: the engine's protocol knows floats alone, and counts are strict."""
     if isinstance(value, Mapping):
         return {key: _whole(item) for key, item in cast("Mapping[str, object]", value).items()}
     if isinstance(value, list):
@@ -122,7 +122,7 @@ def inherited(spec: ServiceSpec, content: SlotRelease) -> str:
 
 
 def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: datetime) -> Verdict:
-    """Give the verdict that lets the next stack run this version.
+    """Return the verdict that lets the next stack run this version.
 
     Args:
         evidence: What the stack before says.
@@ -238,10 +238,10 @@ def _judged_again(evidence: Evidence, image: str, config: str) -> str:
 
 
 def short(image: str) -> str:
-    """Give an image's digest as people compare it; a built one has none yet."""
+    """Return an image's digest as people compare it; a built one has none yet."""
     return f"…@{image.partition('@')[2][: len('sha256:') + _SHOWN_DIGITS]}"
 
 
 def shown(at: datetime) -> str:
-    """Give a point of time as it stands in messages."""
+    """Return a point of time as it stands in messages."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"

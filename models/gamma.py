@@ -25,12 +25,12 @@ class GammaTime:
         return self.cv**-2
 
     def longer_than(self, seconds: float) -> float:
-        """Give the share of times that are longer than that."""
+        """Return the share of times that are longer than that."""
         return gamma_tail(self.shape, seconds * self.shape / self.seconds)
 
 
 def gamma_tail(shape: float, x: float) -> float:
-    """Give the regularised upper incomplete gamma function Q(shape, x): the share of a gamma variable above x.
+    """Return the regularised upper incomplete gamma function Q(shape, x): the share of a gamma variable above x.
 
     Series below shape + 1, Lentz' continued fraction above: Press et al., *Numerical Recipes*, 3rd ed., section 6.2.
     """

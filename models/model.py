@@ -86,7 +86,7 @@ class ModelSource(ModelVersion):
         return self
 
     def at(self, version: ModelVersion | None) -> "ModelSource":
-        """Give this source with another version of the model."""
+        """Return this source with another version of the model."""
         if version is None:
             return self
         return ModelSource.model_validate({**dict(self), "uri": version.uri, "checksum": version.checksum})

@@ -16,7 +16,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def decoded(text: str) -> object:
-    """Give a configuration value as plain data: Pulumi hands structured ones over as JSON, and the others as text."""
+    """Return a configuration value as plain data: Pulumi hands structured ones over as JSON, and the others as text."""
     try:
         return json.loads(text) if text.startswith(("{", "[")) else text
     except (ValueError, RecursionError):
@@ -24,7 +24,7 @@ def decoded(text: str) -> object:
 
 
 def below(prefix: str, values: Mapping[str, object]) -> dict[str, object]:
-    """Give the values of one namespace as plain data, under their names in it."""
+    """Return the values of one namespace as plain data, under their names in it."""
     return {key.removeprefix(prefix): decoded(str(value)) for key, value in values.items() if key.startswith(prefix)}
 
 

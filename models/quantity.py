@@ -15,7 +15,7 @@ _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
 
 def parse(text: str) -> Decimal:
-    """Give a quantity's value in its base unit (cores, bytes, pieces).
+    """Return a quantity's value in its base unit (cores, bytes, pieces).
 
     Raises:
         ValueError: the text is no quantity.

@@ -32,7 +32,7 @@ _NOT_RE2 = re.compile(r"\(\?(?:<?[=!]|P=|\()|\\[1-9]")
 
 
 def faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
-    """Give one line for each thing in which a stack and its entry do not fit together."""
+    """Return one line for each thing in which a stack and its entry do not fit together."""
     if len(system.namespace) > LABEL_LENGTH:
         shown = f"the default, {system.namespace!r}, is over {LABEL_LENGTH} characters"
         yield f"slipway:system.namespace: {shown}; give another"

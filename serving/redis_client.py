@@ -6,7 +6,7 @@ from redis.retry import Retry
 
 
 def redis_client(host: str, port: int, password: str | None, *, answer_seconds: float) -> redis.Redis:
-    """Give a thread-safe client; nothing is connected yet. Its calls may raise redis.RedisError."""
+    """Return a thread-safe client; nothing is connected yet. Its calls may raise redis.RedisError."""
     return redis.Redis(
         host=host,
         port=port,

@@ -53,7 +53,7 @@ class Course:
 
     @classmethod
     def level(cls, rate: float) -> "Course":
-        """Give the same rate for ever."""
+        """Return the same rate for ever."""
         return cls(((0, rate),))
 
     @property
@@ -62,7 +62,7 @@ class Course:
         return max(rate for _, rate in self.points)
 
     def at(self, second: float) -> float:
-        """Give the rate at a time."""
+        """Return the rate at a time."""
         after = bisect_right(self.points, (second, inf))
         if after == len(self.points):
             return self.points[-1][1]

@@ -41,7 +41,7 @@ class Curve:
 
 
 def curve(found: Sizing) -> Curve:
-    """Give the curve at the usual rate, from the fewest pods that keep up to a few more than it takes."""
+    """Return the curve at the usual rate, from the fewest pods that keep up to a few more than it takes."""
     demand = found.demand
     share = demand.objective.share if demand.objective else _USUAL
     fewest = floor(demand.rate * demand.service.seconds / demand.concurrency) + 1

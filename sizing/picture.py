@@ -15,7 +15,7 @@ _OURS, _TEXTBOOK, _LIMIT, _TEXT, _GRID = "#2563eb", "#94a3b8", "#dc2626", "#0f17
 
 
 def picture(name: str, said: str, found: Curve) -> str:
-    """Give the whole file; ``said`` is the line below the title."""
+    """Return the whole file; ``said`` is the line below the title."""
     return "\n".join(_parts(name, said, found)) + "\n"
 
 

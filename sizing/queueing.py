@@ -15,7 +15,7 @@ _NEARLY = 1e-9
 
 
 def erlang_b(servers: int, offered: float) -> float:
-    """Give the share of requests that find all servers busy and are lost (M/G/n/n).
+    """Return the share of requests that find all servers busy and are lost (M/G/n/n).
 
     Args:
         servers: At least 0.
@@ -31,7 +31,7 @@ def erlang_b(servers: int, offered: float) -> float:
 
 
 def erlang_c(servers: int, offered: float) -> float:
-    """Give the share of requests that wait (M/M/n); 1 where more comes than can be served."""
+    """Return the share of requests that wait (M/M/n); 1 where more comes than can be served."""
     if offered >= servers:
         return 1.0
     blocked = erlang_b(servers, offered)
@@ -39,18 +39,18 @@ def erlang_c(servers: int, offered: float) -> float:
 
 
 def mean_wait(servers: int, rate: float, service: float) -> float:
-    """Give the mean wait before service (M/M/n); infinite where more comes than can be served."""
+    """Return the mean wait before service (M/M/n); infinite where more comes than can be served."""
     offered = rate * service
     return erlang_c(servers, offered) * service / (servers - offered) if offered < servers else inf
 
 
 def mean_time(servers: int, rate: float, service: float) -> float:
-    """Give the mean time in system, wait and service (M/M/n)."""
+    """Return the mean time in system, wait and service (M/M/n)."""
     return mean_wait(servers, rate, service) + service
 
 
 def late(servers: int, rate: float, service: float, within: float) -> float:
-    """Give the share of requests whose time in system is longer than ``within`` (M/M/n, first come first served).
+    """Return the share of requests whose time in system is longer than ``within`` (M/M/n, first come first served).
 
     Exact: whoever waits, waits exponentially with the rate at which servers become free (Gross et al., *Fundamentals
     of Queueing Theory*, 4th ed., section 2.3), and then is served exponentially.
@@ -65,12 +65,12 @@ def late(servers: int, rate: float, service: float, within: float) -> float:
 
 
 def quantile(servers: int, rate: float, service: float, share: float) -> float:
-    """Give the time in system that ``share`` of the requests do not exceed (M/M/n)."""
+    """Return the time in system that ``share`` of the requests do not exceed (M/M/n)."""
     return inf if rate * service >= servers else time_of(lambda t: late(servers, rate, service, t), 1 - share, service)
 
 
 def allen_cunneen(arrivals: float, service: float) -> float:
-    """Give the factor on the mean wait of M/M/n for other distributions (G/G/n).
+    """Return the factor on the mean wait of M/M/n for other distributions (G/G/n).
 
     Args:
         arrivals: Squared coefficient of variation of the times between arrivals; 1 for Poisson.
@@ -84,7 +84,7 @@ def allen_cunneen(arrivals: float, service: float) -> float:
 
 
 def even_arrivals(utilization: float, arrivals: float, service: float) -> float:
-    """Give the further factor where arrivals are more even than Poisson; the other one alone says too much wait.
+    """Return the further factor where arrivals are more even than Poisson; the other one alone says too much wait.
 
     Krämer and Langenbach-Belz (1976), as given by Whitt (1993), eq. 2.23; both arguments are squared coefficients.
     """
@@ -94,7 +94,7 @@ def even_arrivals(utilization: float, arrivals: float, service: float) -> float:
 
 
 def time_of(tail: Tail, share: float, unit: float) -> float:
-    """Give the time at which a falling ``tail`` reaches ``share``; ``unit`` is its order of size."""
+    """Return the time at which a falling ``tail`` reaches ``share``; ``unit`` is its order of size."""
     low, high = 0.0, unit
     while tail(high) > share:
         low, high = high, 2 * high

@@ -98,7 +98,7 @@ class Outcome:
     """From the decision to make a pod to the one to take it away."""
 
     def within(self, seconds: float) -> float:
-        """Give the share of requests that were answered within a time; who was refused was not."""
+        """Return the share of requests that were answered within a time; who was refused was not."""
         return sum(time <= seconds for time in self.times) / self.requests if self.requests else 1.0
 
     @property
@@ -116,7 +116,7 @@ class Outcome:
         return self.within(objective.within) >= objective.share
 
     def quantile(self, share: float) -> float:
-        """Give the time in seconds that this share of the requests did not exceed."""
+        """Return the time in seconds that this share of the requests did not exceed."""
         return sorted(self.times)[min(int(share * len(self.times)), len(self.times) - 1)]
 
     @property
@@ -152,7 +152,7 @@ class Pod:
         return start + takes
 
     def busy(self, since: float, now: float) -> float:
-        """Give the seconds of work between two times, over all places; what ended before is forgotten."""
+        """Return the seconds of work between two times, over all places; what ended before is forgotten."""
         self._work = deque(spell for spell in self._work if spell[1] > since)
         return sum(min(end, now) - max(start, since) for start, end in self._work if start < now)
 
@@ -213,7 +213,7 @@ class Service:
             self._bring_to(self._wanted(scaler), scaler)
 
     def _proposed(self, scaler: Scaler) -> int:
-        """Give what the last interval's work asks for, as kube-controller-manager's replica calculator does."""
+        """Return what the last interval's work asks for, as kube-controller-manager's replica calculator does."""
         now, ready = self.env.now, len(self._ready)
         here = ready + len(self._starting)
         work = sum(pod.busy(now - HPA_SYNC, now) for pod in self._ready) / HPA_SYNC / self.plan.concurrency
@@ -224,7 +224,7 @@ class Service:
         return ceil(work / scaler.target - 1e-9)
 
     def _wanted(self, scaler: Scaler) -> int:
-        """Give the pods that the HPA asks for now: within its range, its pace and its patience."""
+        """Return the pods that the HPA asks for now: within its range, its pace and its patience."""
         now, here = self.env.now, len(self._ready) + len(self._starting)
         floor = max([scaler.least, *(one.pods for one in self.plan.schedule if one.start <= now < one.end)])
         asked = min(max(self._proposed(scaler), floor), max(scaler.most, floor))

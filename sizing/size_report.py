@@ -50,7 +50,7 @@ class Sized:
         return curve(self.sizing)
 
     def document(self) -> dict[str, Any]:
-        """Give it for a program; times in milliseconds."""
+        """Return it for a program; times in milliseconds."""
         found, demand, station = self.sizing, self.sizing.demand, self.sizing.station
         mean, p95 = found.textbook
         promised = demand.objective

@@ -84,11 +84,11 @@ class Demand:
         return METRICS_AGE + HPA_SYNC + self.cold_start
 
     def after(self, rate: float) -> float:
-        """Give the rate that ``rate`` has grown to when a pod that it asked for answers."""
+        """Return the rate that ``rate`` has grown to when a pod that it asked for answers."""
         return min(self.peak, rate + (self.peak - self.rate) / self.ramp * self.delay) if self.ramp else self.peak
 
     def station(self, pods: int, rate: float) -> Station:
-        """Give the queue that each of so many pods has."""
+        """Return the queue that each of so many pods has."""
         return Station.of(self.split, pods, rate, self.service, self.concurrency)
 
     def held(self, pods: int, rate: float, busy: float) -> bool:
@@ -102,7 +102,7 @@ class Demand:
         return station.late(self.objective.within) <= max((1 - RESERVED) * allowed, (alone + allowed) / 2)
 
     def pods(self, rate: float, busy: float) -> int:
-        """Give the fewest pods that hold the objective at a rate, none busier than ``busy``; raises OutOfReachError."""
+        """Return the fewest pods that meet the objective at a rate, none busier than ``busy``; raises OutOfReachError."""
         fewest = max(1, ceil(rate * self.service.seconds / (self.concurrency * busy) - 1e-9))
         low, high = fewest - 1, fewest  # low holds it not
         while high > MOST or not self.held(high, rate, busy):
@@ -200,7 +200,7 @@ def size(spec: ServiceSpec) -> Sizing | None:
 
 
 def _kept(scaling: Autoscaled, demand: Demand) -> int:
-    """Give the pods that the HPA keeps at the usual rate, by the signals that tell of requests.
+    """Return the pods that the HPA keeps at the usual rate, by the signals that tell of requests.
 
     A CPU target counts as a share of busy time: so it is where a pod that is always busy uses what it requests.
     Where it follows other signals nobody knows, and it is trusted.

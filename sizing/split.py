@@ -49,7 +49,7 @@ class Station:
 
     @classmethod
     def of(cls, split: Split, pods: int, rate: float, service: GammaTime, concurrency: int = 1) -> "Station":
-        """Give the station that a request meets; ``rate`` is that of the whole service."""
+        """Return the station that a request meets; ``rate`` is that of the whole service."""
         if split == "central":
             return cls(pods * concurrency, rate, 1, service)
         return cls(concurrency, rate / pods, min(pods, _PHASES) if split == "in turn" else 1, service)
@@ -65,14 +65,14 @@ class Station:
         return self.wait + self.service.seconds
 
     def late(self, within: float) -> float:
-        """Give the share of requests whose time in system is longer than ``within`` seconds."""
+        """Return the share of requests whose time in system is longer than ``within`` seconds."""
         if self.utilization >= 1:
             return 1.0
         found = self._inverted(within) if self.servers == 1 else self._added(within)
         return min(max(found, 0.0), 1.0)
 
     def quantile(self, share: float) -> float:
-        """Give the time in system, in seconds, that this share of the requests do not exceed."""
+        """Return the time in system, in seconds, that this share of the requests do not exceed."""
         return inf if self.utilization >= 1 else time_of(self.late, 1 - share, self.mean)
 
     @cached_property
@@ -106,12 +106,12 @@ class Station:
         return found
 
     def _served(self, s: complex, part: int = 1) -> complex:
-        """Give the Laplace transform of the service time, of which the part-th root."""
+        """Return the Laplace transform of the service time, of which the part-th root."""
         spread = self.service.cv**2
         return cmath.exp(-cmath.log(1 + self.service.seconds * spread * s) / (spread * part))
 
     def _time(self, s: complex) -> complex:
-        """Give the Laplace transform of the time in system (Kleinrock, *Queueing Systems* 1, section 8.2)."""
+        """Return the Laplace transform of the time in system (Kleinrock, *Queueing Systems* 1, section 8.2)."""
         served, dealt = self._served(s), self.rate * self.phases
         zeros: complex = s * (1 / self.rate - self.service.seconds)
         for root in self._roots:
@@ -122,7 +122,7 @@ class Station:
         return euler(lambda s: (1 - self._time(s)) / s, within) if within > 0 else 1.0
 
     def _added(self, within: float) -> float:
-        """Give the tail of wait and service together: a share waits, exponentially."""
+        """Return the tail of wait and service together: a share waits, exponentially."""
         decay = self._decay
         waits = min(self.wait * decay, 1.0)
         reach = -exp(-decay * within) + 1
@@ -149,7 +149,7 @@ class Station:
 
 
 def erlang_time(pods: int, rate: float, service: GammaTime, concurrency: int, share: float) -> tuple[float, float]:
-    """Give mean and quantile of the time in system of the textbook's M/M/n, in seconds, with one queue for all pods."""
+    """Return mean and quantile of the time in system of the textbook's M/M/n (one queue for all pods), in seconds."""
     servers = pods * concurrency
     mean = queueing.mean_time(servers, rate, service.seconds)
     return mean, queueing.quantile(servers, rate, service.seconds, share)

@@ -9,7 +9,7 @@ from sizing.sizing import OutOfReachError, Sizing, size
 
 
 def advice(services: Mapping[str, DeployedService]) -> Iterator[tuple[str, bool]]:
-    """Give the line of every service that declares a load, and whether it warns."""
+    """Return the line of every service that declares a load, and whether it warns."""
     for name, service in services.items():
         try:
             if (found := size(service.spec)) is not None:

@@ -63,7 +63,7 @@ def exported() -> dict[str, dict[str, frozenset[str]]]:
 
 
 def faults(expression: str) -> Iterator[str]:
-    """Give one line for each metric, label or bucket that nobody exports."""
+    """Return one line for each metric, label or bucket that nobody exports."""
     reads = asked(expression)
     known = {*scraped_labels()}
     for metric, matchers in reads.selectors:

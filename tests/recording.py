@@ -200,7 +200,7 @@ def _marked(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """Give numbers back as they were written: the engine's protocol knows floats only. Secrets stay recognisable."""
+    """Return numbers as they were written: the engine's protocol knows floats only. Secrets stay recognisable."""
     if rpc.is_rpc_secret(value):
         return _marked(_whole(value["value"]))
     if isinstance(value, dict):

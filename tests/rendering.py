@@ -13,7 +13,7 @@ CUSTOM = ("keda.sh", "external-secrets.io")
 
 
 def objects(run: Recorded) -> list[Object]:
-    """Give every manifest of a run as plain data, the Namespace first; secrets stand in it as they are."""
+    """Return every manifest of a run as plain data, the Namespace first; secrets stand in it as they are."""
     manifests = [cast("Object", _plain(resource.inputs)) for resource in run.manifests]
     return sorted(manifests, key=lambda manifest: manifest["kind"] != "Namespace")
 

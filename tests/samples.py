@@ -117,7 +117,7 @@ def stack(environment: str = "dev", **changes: object) -> Config:
 
 
 def put(data: Config, path: str, value: object) -> Config:
-    """Give a copy of the data with one value replaced, at a dotted path."""
+    """Return a copy of the data with one value replaced, at a dotted path."""
     changed = copy.deepcopy(data)
     *above, last = path.split(".")
     at = changed
@@ -128,7 +128,7 @@ def put(data: Config, path: str, value: object) -> Config:
 
 
 def refused(model: type[BaseModel], data: object) -> tuple[str, ...]:
-    """Give the lines with which data is refused."""
+    """Return the lines with which data is refused."""
     with pytest.raises(ConfigurationError) as raised:
         parse(model, data, "given: ")
     assert all("\n" not in fault for fault in raised.value.faults)
@@ -136,5 +136,5 @@ def refused(model: type[BaseModel], data: object) -> tuple[str, ...]:
 
 
 def accepted(model: type[M], data: object) -> M:
-    """Give the model that data makes."""
+    """Return the model that data makes."""
     return parse(model, data, "given: ")

@@ -158,7 +158,7 @@ def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) ->
 
 
 def _api_named(value: object) -> Any:  # noqa: ANN401 -- plain data
-    """Give plain data under the API's own names: the SDK translates typed arguments, but no custom resource."""
+    """Return plain data under the API's own names: the SDK translates typed arguments, but no custom resource."""
     if isinstance(value, dict):
         return {to_camel(key): _api_named(item) for key, item in cast("dict[str, object]", value).items()}
     if isinstance(value, list):

@@ -29,7 +29,7 @@ SCRATCH: "VolumeMountArgsDict" = {"name": "scratch", "mount_path": "/tmp"}  # no
 
 
 def pod_defaults(system: SystemSpec, account: str) -> "PodSpecArgsDict":
-    """Give what passes Pod Security *restricted* and knows nothing that it was not told."""
+    """Return pod defaults that satisfy the *restricted* Pod Security Standard and expose no ambient credentials."""
     pod: PodSpecArgsDict = {
         "service_account_name": account,
         "automount_service_account_token": False,
@@ -51,7 +51,7 @@ def pod_defaults(system: SystemSpec, account: str) -> "PodSpecArgsDict":
 
 
 def locked_down() -> "SecurityContextArgsDict":
-    """Give the security context of every container."""
+    """Return the security context of every container."""
     return {
         "allow_privilege_escalation": False,
         "read_only_root_filesystem": True,
@@ -61,17 +61,17 @@ def locked_down() -> "SecurityContextArgsDict":
 
 
 def amounts(resources: ResourceList) -> dict[str, str]:
-    """Give amounts under Kubernetes' own resource names."""
+    """Return amounts under Kubernetes' own resource names."""
     return resources.model_dump(by_alias=True)
 
 
 def devices(resources: Resources) -> dict[str, str]:
-    """Give the pieces of each extended resource that the main container takes."""
+    """Return the pieces of each extended resource that the main container takes."""
     return {name: str(count) for name, count in resources.devices.items()}
 
 
 def requirements(resources: Resources, *, with_devices: bool = True) -> "ResourceRequirementsArgsDict":
-    """Give requests and limits; the pieces of extended resources are the main container's alone."""
+    """Return requests and limits; the pieces of extended resources are the main container's alone."""
     pieces = devices(resources) if with_devices else {}
     return {
         "requests": {**amounts(resources.requests), **pieces},
@@ -80,7 +80,7 @@ def requirements(resources: Resources, *, with_devices: bool = True) -> "Resourc
 
 
 def scratch_volume(size: str) -> "VolumeArgsDict":
-    """Give the volume behind /tmp."""
+    """Return the volume behind /tmp."""
     return {"name": "scratch", "empty_dir": {"size_limit": size}}
 
 
@@ -90,11 +90,11 @@ def claim_name(system: SystemSpec, volume: str) -> str:
 
 
 def variables(values: "Mapping[str, pulumi.Input[str]]") -> "list[EnvVarArgsDict]":
-    """Give literal environment variables."""
+    """Return literal environment variables."""
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def secret_variables(used: Iterable[str], secrets: "Mapping[str, SecretNames]") -> "list[EnvVarArgsDict]":
+def secret_variables(used: Iterable[str], secrets: "Mapping[str, BoundSecret]") -> "list[EnvVarArgsDict]":
     """Refer to each key of the secrets, under its own name; what else an external store holds stays out."""
     return [
         {"name": key, "value_from": {"secret_key_ref": {"name": secrets[name][0], "key": key}}}
@@ -103,12 +103,12 @@ def secret_variables(used: Iterable[str], secrets: "Mapping[str, SecretNames]") 
     ]
 
 
-SecretNames = tuple[str, SecretSpec]
+BoundSecret = tuple[str, SecretSpec]
 """A Secret's name in the namespace, and what it holds."""
 
 
 def addresses(system: SystemSpec, calls: Iterable[str]) -> dict[str, str]:
-    """Give host and port of each callee, as ``<CALLEE>_ADDRESS``."""
+    """Return host and port of each callee, as ``<CALLEE>_ADDRESS``."""
     found: dict[str, str] = {}
     for name in calls:
         store = system.stores.get(name)
@@ -118,17 +118,17 @@ def addresses(system: SystemSpec, calls: Iterable[str]) -> dict[str, str]:
 
 
 def externals(system: SystemSpec, used: Iterable[str]) -> dict[str, str]:
-    """Give the address of each external server, as ``<NAME>_URL``."""
+    """Return the address of each external server, as ``<NAME>_URL``."""
     return {url_variable(name): system.externals[name].url for name in used}
 
 
 def object_storage(system: SystemSpec) -> dict[str, str]:
-    """Give the variables by which S3 clients find the environment's object storage."""
+    """Return the variables by which S3 clients find the environment's object storage."""
     if system.object_storage is None:
         return {}
     return {"AWS_ENDPOINT_URL": system.object_storage.url, "AWS_REGION": system.object_storage.region}
 
 
 def tracing(system: SystemSpec) -> dict[str, str]:
-    """Give the variable that switches OpenTelemetry on."""
+    """Return the variable that switches OpenTelemetry on."""
     return {"OTEL_EXPORTER_OTLP_ENDPOINT": system.tracing.url} if system.tracing else {}

@@ -24,7 +24,7 @@ _SLOTS = ("blue", "green")
 
 
 def dashboards(system: SystemSpec) -> dict[str, str] | None:
-    """Give the data of the dashboard's ConfigMap; none = nothing is scraped, or nobody wants it.
+    """Return the data of the dashboard's ConfigMap; none = nothing is scraped, or nobody wants it.
 
     The file is named by the namespace: Grafana's sidecar keeps the files of all ConfigMaps in one folder.
     """
@@ -68,7 +68,7 @@ def _rows(system: SystemSpec) -> Iterator[Row]:
 
 
 def _uid(namespace: str) -> str:
-    """Give the same uid for as long as the namespace is the same: links and stars hold."""
+    """Return the same uid for as long as the namespace is the same: links and stars hold."""
     uid = f"slipway-{namespace}"
     return uid if len(uid) <= UID_LENGTH else f"slipway-{names.content_hash(namespace)}"
 
@@ -105,7 +105,7 @@ def _firing(namespace: str) -> Json:
 
 
 def faults(system: SystemSpec) -> Iterator[str]:
-    """Give one line for a dashboard that no ConfigMap holds."""
+    """Return one line for a dashboard that no ConfigMap holds."""
     for text in (dashboards(system) or {}).values():
         if len(text) > MOST_BYTES:
             yield (

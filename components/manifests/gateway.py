@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:
-    """Give the HTTPRoutes of a service: the split host's, and that of the stable hosts."""
+    """Return the HTTPRoutes of a service: the split host's, and that of the stable hosts."""
     route, gateway = spec.route, cluster.gateway
     if route is None or gateway is None:
         return
@@ -63,7 +63,7 @@ def split_rules(service: str, route: Route, release: ServiceRelease) -> Iterator
 
 
 def _choices(match: Match) -> Iterator[tuple[bool, Json]]:
-    """Give whether the other slot answers, and the header by which a request says so."""
+    """Return whether the other slot answers, and the header by which a request says so."""
     if header := match.header:
         if header.value is not None:
             yield True, _header(header.name, _EXACT, header.value)

@@ -30,7 +30,7 @@ _ISSUER = "cert-manager.io/cluster-issuer"
 
 
 def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:
-    """Give the Ingresses of a service: main, stable hosts, and the canary, which is to be written after the main one.
+    """Return the Ingresses of a service: main, stable hosts, and the canary, which is to be written after the main one.
 
     At a promotion the main Ingress turns to the slot that gets all requests already; a canary that turned first would
     send them all back to the old one.

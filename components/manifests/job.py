@@ -24,7 +24,7 @@ class JobPodArgs:
     name: str
     spec: JobSpec
     image: "pulumi.Output[str]"
-    secrets: Mapping[str, container.SecretNames]
+    secrets: Mapping[str, container.BoundSecret]
 
 
 def job_spec(args: JobPodArgs) -> "JobSpecArgsDict":

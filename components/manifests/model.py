@@ -7,7 +7,7 @@ from components.manifests.container import (
     LAST_WORDS,
     PULL_POLICY,
     SCRATCH,
-    SecretNames,
+    BoundSecret,
     claim_name,
     locked_down,
     object_storage,
@@ -30,9 +30,9 @@ def loader(
     system: SystemSpec,
     image: "pulumi.Output[str]",
     resources: Resources,
-    secrets: Mapping[str, SecretNames],
+    secrets: Mapping[str, BoundSecret],
 ) -> "list[ContainerArgsDict]":
-    """Give the init container that fetches and verifies the model; none where it is mounted."""
+    """Return the init container that fetches and verifies the model; none where it is mounted."""
     if not model.fetched:
         return []
     command = ["python", "-m", "serving.fetch", model.uri, model.path]
@@ -67,7 +67,7 @@ def mount(model: ModelSource) -> "VolumeMountArgsDict":
 
 
 def volumes(model: ModelSource, system: SystemSpec) -> "list[VolumeArgsDict]":
-    """Give the volume that holds the model, and the one on which fetched models stay."""
+    """Return the volume that holds the model, and the one on which fetched models stay."""
     cache: list[VolumeArgsDict] = []
     if model.cache:
         cache.append(

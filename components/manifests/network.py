@@ -38,7 +38,7 @@ _API_SERVER_PORTS = (443, 6443)
 
 
 def policies(system: SystemSpec) -> "dict[str, NetworkPolicySpecArgsDict]":
-    """Give every policy of a system by name: deny everything, resolve names, then what each workload may."""
+    """Return every policy of a system by name: deny everything, resolve names, then what each workload may."""
     flows = {
         **{name: _service(system, name, deployed) for name, deployed in system.services.items()},
         **{name: _store(system, name) for name in system.stores},
@@ -145,7 +145,7 @@ def _calls(system: SystemSpec, calls: Iterable[str]) -> "Egress":
 
 
 def _ports_of(system: SystemSpec, callee: str) -> list[int]:
-    """Give the pods' ports: policies apply after a Service's address and port have been translated."""
+    """Return the pods' ports: policies apply after a Service's address and port have been translated."""
     if callee in system.stores:
         return [system.stores[callee].port]
     return list(dict.fromkeys(slot.port for slot in system.services[callee].every))

@@ -45,12 +45,12 @@ class Objective:
     summary: str
 
     def share(self, window: str) -> str:
-        """Give the expression for the share of bad requests over a window."""
+        """Return the expression for the share of bad requests over a window."""
         return self.bad.replace("WINDOW", window)
 
 
 def alerts(service: str, namespace: str, monitoring: Monitoring) -> Iterator[Alert]:
-    """Give the alerts of each objective, and HighInferenceLatency where the entry sets a limit."""
+    """Return the alerts of each objective, and HighInferenceLatency where the entry sets a limit."""
     for objective in objectives(service, namespace, monitoring.slo) if monitoring.slo else ():
         for rate in BURN_RATES:
             # With a budget this large even an outage burns slower: a rule that can never fire promises too much.
@@ -61,7 +61,7 @@ def alerts(service: str, namespace: str, monitoring: Monitoring) -> Iterator[Ale
 
 
 def objectives(service: str, namespace: str, slo: Slo, *, summed: str = BY_SLOT) -> Iterator[Objective]:
-    """Give what the service promises its users, as a share of bad requests each: of a slot, or ``sum`` of both."""
+    """Return what the service promises its users, as a share of bad requests each: of a slot, or ``sum`` of both."""
     requests = f"{series_of(service, namespace)},{WITHOUT_PROBES}"
     if slo.availability is not None:
         failed = f'{summed} (rate(http_requests_total{{{requests},status=~"5.."}}[WINDOW]))'

@@ -23,7 +23,7 @@ _WEIGHT = 100
 
 
 def placed(pod: "PodSpecArgsDict", scheduling: Scheduling, selector: dict[str, str]) -> "PodSpecArgsDict":
-    """Give the pod with its placement; ``selector`` finds the pods that it is kept apart from."""
+    """Return the pod with its placement; ``selector`` finds the pods that it is kept apart from."""
     spread: list[TopologySpreadConstraintArgsDict] = [
         {
             "max_skew": 1,

@@ -39,7 +39,7 @@ class PodArgs:
     settings: Content
     files: Content | None
     image: "pulumi.Output[str]"
-    secrets: Mapping[str, container.SecretNames]
+    secrets: Mapping[str, container.BoundSecret]
 
 
 def pod_template(args: PodArgs) -> "PodTemplateSpecArgsDict":

@@ -56,7 +56,7 @@ class Watched:
 
 
 def alerts(watched: Watched, asked: Alerts) -> Iterator[Alert]:
-    """Give the alerts of a monitored service, each unless the entry switches it off."""
+    """Return the alerts of a monitored service, each unless the entry switches it off."""
     if asked.target_down:
         yield _target_down(watched, asked.target_down)
     for slot in watched.release.slots:
@@ -148,5 +148,5 @@ def _at_max(watched: Watched, slot: SlotName, asked: ReplicasAtMax) -> Alert:
 
 
 def _held(asked: TargetDown | NoTargetUp, spec: ServiceSpec) -> int:
-    """Give how long a pod may be silent, in seconds: one that starts has until the rollout's deadline."""
+    """Return how long a pod may be silent, in seconds: one that starts has until the rollout's deadline."""
     return asked.holds if asked.holds is not None else max(LEAST_DOWN, spec.rollout.progress_deadline)

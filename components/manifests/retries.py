@@ -18,7 +18,7 @@ _LOST = 1000
 
 
 def tries(pods: int) -> int:
-    """Give the tries that leave at most one in `_LOST` where one pod of so many is silent.
+    """Return the tries that leave at most one in `_LOST` where one pod of so many is silent.
 
     No proxy here remembers which pod was silent: each try takes any of them.
     """

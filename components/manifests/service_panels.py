@@ -22,7 +22,7 @@ _POD = "{{pod}}"  # its name holds the slot's
 
 
 def panels(watched: Watched, monitoring: Monitoring) -> Iterator[Panel]:
-    """Give a monitored service's panels, in the order in which a person who is paged asks."""
+    """Return a monitored service's panels, in the order in which a person who is paged asks."""
     requests = f"{watched.series},{WITHOUT_PROBES}"
     series = f"{watched.series},{SHOWN}"
     yield from _answers(f"{requests},{SHOWN}")

@@ -41,7 +41,7 @@ def settings_file(spec: ServiceSpec) -> Content:
 
 
 def config_files(spec: ServiceSpec) -> Content | None:
-    """Give the payload's files of a slot."""
+    """Return the payload's files of a slot."""
     return Content(data=spec.files.files) if spec.files else None
 
 

@@ -26,7 +26,7 @@ class StorePodArgs:
     name: str
     spec: StoreSpec
     image: "pulumi.Output[str]"
-    secrets: Mapping[str, container.SecretNames]
+    secrets: Mapping[str, container.BoundSecret]
 
 
 def stateful_set_spec(args: StorePodArgs) -> "StatefulSetSpecArgsDict":

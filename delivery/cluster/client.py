@@ -50,12 +50,12 @@ class Cluster:
     def restarts(self, namespace: str, selector: Mapping[str, str]) -> int:
         """How often containers of these pods were restarted, all together."""
         pods = f"/api/v1/namespaces/{namespace}/pods"
-        found = self._call("GET", pods, labelSelector=labels.chosen_by(selector)) or {"items": []}
+        found = self._call("GET", pods, labelSelector=labels.label_selector(selector)) or {"items": []}
         statuses = [status for pod in found["items"] for status in pod["status"].get("containerStatuses", [])]
         return sum(int(status["restartCount"]) for status in statuses)
 
     def get(self, path: str) -> Json | None:
-        """Give an object, None where there is none."""
+        """Return an object, None where there is none."""
         return self._call("GET", path)
 
     def create(self, path: str, body: Json) -> Json | None:
@@ -80,7 +80,7 @@ class Cluster:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- as below
 
         try:
-            return "; ".join(reasons(ApiServer(self._context), namespace, labels.chosen_by(selector)))
+            return "; ".join(reasons(ApiServer(self._context), namespace, labels.label_selector(selector)))
         except (ApiException, HTTPError):
             return ""
 

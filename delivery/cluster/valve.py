@@ -60,7 +60,7 @@ def split_path(namespace: str, service: str, spec: ServiceSpec, traffic: str) ->
 
 
 def moved(found: Json, system: SystemSpec, service: str, deployed: DeployedService, release: ServiceRelease) -> Json:
-    """Give the object with the split that ``release`` says; nothing else of it changes."""
+    """Return the object with the split that ``release`` says; nothing else of it changes."""
     route = deployed.spec.route
     if route is None:
         selector = exposure.selector(service, exposure.answering(release, routed=False))

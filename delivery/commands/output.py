@@ -80,13 +80,13 @@ def reported(command: str, stack: str, service: str | None = None, *, as_json: b
 
 
 def console() -> Console:
-    """Give standard output; as wide as a table needs where nobody looks at a terminal."""
+    """Return standard output; as wide as a table needs where nobody looks at a terminal."""
     found = Console(highlight=False, markup=False)
     return found if found.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
 
 
 def progress_console() -> Console:
-    """Give standard error."""
+    """Return standard error."""
     return Console(stderr=True, highlight=False)
 
 
@@ -95,7 +95,7 @@ _WIDE = 160
 
 
 def project(context: typer.Context) -> Path:
-    """Give the project's folder, as `--cwd` says."""
+    """Return the project's folder, as `--cwd` says."""
     return Path(context.find_root().params["cwd"])
 
 

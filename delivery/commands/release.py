@@ -105,7 +105,7 @@ def resume(
 
 
 def under_way(service: Service) -> Run:
-    """Give the release that is under way; raises DeliveryError if there is none."""
+    """Return the release that is under way; raises DeliveryError if there is none."""
     run = service.record().run
     if run is None:
         raise DeliveryError(f"{service}: no release is under way; those that were: slipway history {service}")
@@ -146,7 +146,7 @@ def abort(
     as_json: AsJson = False,
     events: AsEvents = False,
 ) -> None:
-    """Give up the release under way: all traffic back at once, then the new slot is emptied. Nothing is blamed.
+    """Abort the release under way: move all traffic back, then empty the new slot. The version is not marked as failed.
 
     A driver that runs is stopped first.
 

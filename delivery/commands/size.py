@@ -104,7 +104,7 @@ def _sized(services: Sequence[Service], what_if: WhatIf) -> Iterator[Sized]:
 
 
 def _changed(spec: ServiceSpec, what_if: WhatIf, where: str) -> ServiceSpec:
-    """Give the service with what the options say, under every rule of the entry."""
+    """Return the service with what the options say, under every rule of the entry."""
     if spec.load is None and (what_if.rate is None or what_if.service_time is None):
         raise DeliveryError(f"{where}declares no load; give at least --rate and --service-time")
     changes: dict[str, Any] = {"load": _load(spec.load, what_if)}
@@ -117,7 +117,7 @@ def _changed(spec: ServiceSpec, what_if: WhatIf, where: str) -> ServiceSpec:
 
 
 def _load(load: Load | None, what_if: WhatIf) -> dict[str, Any]:
-    """Give a load as people write it."""
+    """Return a load as people write it."""
     declared: dict[str, Any] = {}
     served: dict[str, Any] = {}
     if load:

@@ -27,7 +27,7 @@ class Asked:
 
 
 def target(service: Service, asked: Asked) -> SlotRelease:
-    """Give the new slot's content.
+    """Return the new slot's content.
 
     In the environment that builds, no image means the one that the next update builds from the tree. Elsewhere it means
     the live slot's: a new model or setting alone is a release too.
@@ -61,12 +61,12 @@ def target(service: Service, asked: Asked) -> SlotRelease:
 
 
 def unnamed(service: Service) -> SlotRelease:
-    """Give a version that nobody has named yet: the live slot's content, of an image that is still to come."""
+    """Return a version that nobody has named yet: the live slot's content, of an image that is still to come."""
     return service.revision(_live(service)).content
 
 
 def _live(service: Service) -> SlotRelease:
-    """Give what the live slot runs; before the first update, what it declares."""
+    """Return what the live slot runs; before the first update, what it declares."""
     release = service.release()
     return service.live() or release.slots[release.live].settled
 

@@ -29,7 +29,7 @@ class Span:
 
 
 def spans(history: Sequence[Past], until: datetime, seconds: float) -> tuple[Span, ...]:
-    """Give the newest time, ``seconds`` in all, in which the version that is live at ``until`` was alone.
+    """Return the newest time, ``seconds`` in all, in which the version that is live at ``until`` was alone.
 
     Between a release and the way back from it, users met another version, in the same slot even, so that time is left
     out. Where a release was promoted, what was before it was another version.
@@ -44,12 +44,12 @@ def spans(history: Sequence[Past], until: datetime, seconds: float) -> tuple[Spa
 
 
 def undisturbed_since(history: Sequence[Past], until: datetime) -> float:
-    """Give the unix time since which no release has changed what users got; at most a day."""
+    """Return the unix time since which no release has changed what users got; at most a day."""
     return next(_gaps(history, until.timestamp()))[0]
 
 
 def _gaps(history: Sequence[Past], until: float) -> Iterator[tuple[float, float]]:
-    """Give the times between releases, the newest first, back to where the version that is live was promoted."""
+    """Return the times between releases, the newest first, back to where the version that is live was promoted."""
     oldest, ended = until - _OLDEST, until
     for past in reversed(history):
         settled = (past.promoted or past.ended).timestamp()

@@ -92,7 +92,7 @@ class GateKeeper:
             until: When the requests end that are counted; None = now.
             judged: Whether requests reach the new slot. Where none do yet (``verify``), checks and webhook are asked.
             before: By criterion, what was answered at an *earlier* time, for a stage at which no live slot answers
-                beside the new one: of the steps passed, or as :meth:`standing` gives it. None = the live slot of the
+                beside the new one: of the steps passed, or as :meth:`earlier` gives it. None = the live slot of the
                 same window is what the new one is held against.
         """
         checks: dict[str, CheckResult] = {}
@@ -111,14 +111,14 @@ class GateKeeper:
             checks["webhook"] = self._others(self._spec.webhook, checks, now)
         return _combined(checks, samples, wanted)
 
-    def standing(self, since: float, until: float) -> dict[str, Arm]:
-        """Give by criterion what users got in an earlier time, as a baseline; raises MetricsUnavailable."""
+    def earlier(self, since: float, until: float) -> dict[str, Arm]:
+        """Return by criterion what users got in an earlier time, as a baseline; raises MetricsUnavailable."""
         role = "live" if "live" in self._target.slots else "candidate"
         return {name: arms[role] for name, _, arms in self._counted(since, until)}
 
     @property
     def margins(self) -> dict[str, float]:
-        """Give the percentage points of each criterion that the gate judges requests by."""
+        """Return the percentage points of each criterion that the gate judges requests by."""
         named = {"errors": self._spec.errors, "latency": self._spec.latency}
         return {name: float(criterion.margin) for name, criterion in named.items() if criterion is not None}
 
@@ -128,7 +128,7 @@ class GateKeeper:
             yield _Arms(name=name, candidate=arms["candidate"], live=live, alone=before is not None, margin=margin)
 
     def _counted(self, since: float, until: float | None) -> Iterator[tuple[str, float, dict[str, Arm]]]:
-        """Give each criterion with its margin and, by role, its bad answers out of all."""
+        """Return each criterion with its margin and, by role, its bad answers out of all."""
         latency, margins = self._spec.latency, self.margins
         if not margins:
             return
@@ -173,14 +173,14 @@ class GateKeeper:
         return answer
 
 
-def standing(keeper: GateKeeper, history: Sequence[Past], until: datetime) -> dict[str, Arm]:
-    """Give by criterion what the version that is live at ``until`` answered before; raises MetricsUnavailable.
+def baseline(keeper: GateKeeper, history: Sequence[Past], until: datetime) -> dict[str, Arm]:
+    """Return by criterion what the version that is live at ``until`` answered before; raises MetricsUnavailable.
 
     By the newest time that is long enough for an ample sample of each, or by the longest that is looked at.
     """
     found = dict.fromkeys(keeper.margins, NOBODY)
     for length in LENGTHS if found else ():
-        counted = [keeper.standing(span.began, span.ended) for span in spans(history, until, length)]
+        counted = [keeper.earlier(span.began, span.ended) for span in spans(history, until, length)]
         found = {name: reduce(Arm.plus, (one[name] for one in counted), NOBODY) for name in found}
         if all(verdicts.ample(arm, keeper.margins[name], times=AMPLE) for name, arm in found.items()):
             break
@@ -188,7 +188,7 @@ def standing(keeper: GateKeeper, history: Sequence[Past], until: datetime) -> di
 
 
 def silent(error: MetricsUnavailable) -> Look:
-    """Give what a look finds where the metrics source does not answer: neither pass nor fail."""
+    """Return what a look finds where the metrics source does not answer: neither pass nor fail."""
     return Look(result=None, checks={}, samples=0, wanted=0, said=f"metrics source: {error}")
 
 

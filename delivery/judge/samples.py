@@ -10,7 +10,7 @@ _ALL = 100
 
 
 def requests_per_arm(base: float, margin: float) -> int:
-    """Give the sample per arm that shows ``base + margin`` against ``base``; both are proportions.
+    """Return the sample per arm that shows ``base + margin`` against ``base``; both are proportions.
 
     1 % against 2 % takes 1,826. The normal approximation with the pooled variance under "no difference" and the
     unpooled one under "worse by the margin": Fleiss, Levin, Paik, *Statistical Methods for Rates and Proportions*,
@@ -26,7 +26,7 @@ def requests_per_arm(base: float, margin: float) -> int:
 
 
 def seconds_needed(per_arm: int, traffic: float, weight: int) -> int | None:
-    """Give the seconds until both arms have their sample, at ``traffic`` requests per second; None = never.
+    """Return the seconds until both arms have their sample, at ``traffic`` requests per second; None = never.
 
     At 100 % the live slot answers nothing more: its arm is there already, from the steps before.
     """

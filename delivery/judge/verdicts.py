@@ -97,7 +97,7 @@ def ample(before: Arm, margin: float, *, times: int = 1) -> bool:
 
 
 def wanted(live: Arm | None, margin: float) -> int:
-    """Give the minimum sample per arm, from what the live slot's share is, as far as that is known."""
+    """Return the minimum sample per arm, from what the live slot's share is, as far as that is known."""
     known = live or _NOBODY
     base = (known.bad + _USUAL.bad) / (known.total + _USUAL.total)
     return requests_per_arm(base, margin / 100)
@@ -133,7 +133,7 @@ def _evidence_of_safety(candidate: Arm, live: Arm, step: float) -> float:
 
 
 def _best_share(candidate: Arm, live: Arm, step: float) -> float:
-    """Give the live share at which "exactly ``step`` worse" fits best: where the slope of the likelihood is 0.
+    """Return the live share at which "exactly ``step`` worse" fits best: where the slope of the likelihood is 0.
 
     The likelihood is concave in it, so halving finds the place: between what either arm would choose by itself.
     """
@@ -147,7 +147,7 @@ def _best_share(candidate: Arm, live: Arm, step: float) -> float:
 
 
 def _odds(requests: int, share: float) -> float:
-    """Give the slope of one term of the likelihood: without bound where so many requests cannot be of no share."""
+    """Return the slope of one term of the likelihood: without bound where so many requests cannot be of no share."""
     if not requests:
         return 0.0
     return requests / share if share > 0 else inf

@@ -41,7 +41,7 @@ class Holder:
         return f"{self.user}@{self.host} pid {self.pid} {self.nonce}"
 
     def document(self) -> dict[str, object]:
-        """Give it for a program."""
+        """Return it for a program."""
         since = self.since.isoformat() if self.since else None
         return {"user": self.user, "host": self.host, "pid": self.pid, "since": since}
 

@@ -36,7 +36,7 @@ class Store(Protocol):
     """Objects of an API server. Each method raises ClusterUnavailable, Forbidden, or StaleObject."""
 
     def get(self, path: str) -> Json | None:
-        """Give an object, None where there is none."""
+        """Return an object, None where there is none."""
         ...
 
     def create(self, path: str, body: Json) -> Json | None:
@@ -49,7 +49,7 @@ class Store(Protocol):
 
 
 def monotonic() -> float:
-    """Give seconds of a clock that goes on while the machine sleeps, where there is one."""
+    """Return seconds of a clock that goes on while the machine sleeps, where there is one."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
 
@@ -270,7 +270,7 @@ def _prefixed(notes: dict[str, Any]) -> dict[str, Any]:
 
 
 def noted(seen: Seen, key: str) -> str:
-    """Give an annotation that :meth:`Lease.note` set; empty where there is none."""
+    """Return an annotation that :meth:`Lease.note` set; empty where there is none."""
     return seen.notes.get(f"{_PREFIX}{key}", "")
 
 

@@ -10,17 +10,17 @@ _RECORD_CHARACTERS = 100_000
 
 
 def records_of(seen: Seen | None) -> dict[str, Any]:
-    """Give the records that a Lease carries, by service; none where it is none of ours."""
+    """Return the records that a Lease carries, by service; none where it is none of ours."""
     return mapping(noted(seen, "record")) if seen is not None else {}
 
 
 def driven_of(seen: Seen | None) -> dict[str, str]:
-    """Give when each service's release was last driven, by its driver's clock, as ISO 8601."""
+    """Return when each service's release was last driven, by its driver's clock, as ISO 8601."""
     return mapping(noted(seen, "driven")) if seen is not None else {}
 
 
 def bounded(records: dict[str, Any]) -> str:
-    """Give records as an annotation; none of them where they are too long for one."""
+    """Return records as an annotation; none of them where they are too long for one."""
     text = json.dumps(records, separators=(",", ":"))
     return text if len(text) <= _RECORD_CHARACTERS else "{}"
 

@@ -152,7 +152,7 @@ class Lock:
         return True
 
     def asked(self, service: str) -> Request | None:
-        """Give the request for which the driver was interrupted; None where it was not, or works on another service.
+        """Return the request for which the driver was interrupted; None where it was not, or works on another service.
 
         Raises:
             Lost: it was interrupted because another driver took the stack over.
@@ -237,7 +237,7 @@ class Lock:
         return ""
 
     def elsewhere(self) -> Lease | None:
-        """Give the Lease for whoever asks its holder for something; None where there is no cluster."""
+        """Return the Lease for whoever asks its holder for something; None where there is no cluster."""
         try:
             return self.lease(Holder.here())
         except DeliveryError:

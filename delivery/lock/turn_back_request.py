@@ -75,7 +75,7 @@ class Asked:
 
 
 def text(said: Request | Answer) -> str:
-    """Give an annotation's value."""
+    """Return an annotation's value."""
     return json.dumps(asdict(said))
 
 

@@ -92,7 +92,7 @@ class Prometheus:
         return {role: round(requests) for role, requests in found.items()}
 
     def value(self, query: str) -> float | None:
-        """Give the one number of a query; None = there is none (yet), or it is not finite such as 0 / 0."""
+        """Return the one number of a query; None = there is none (yet), or it is not finite such as 0 / 0."""
         kind, result = self._ask(query, self._clock())
         if kind == "scalar":
             number = float(result[1])
@@ -113,7 +113,7 @@ class Prometheus:
                     yield role, series
 
     def _series(self, selector: str, window: _Window) -> list[Series]:
-        """Give all samples within a window, and what each counter stood at before them."""
+        """Return all samples within a window, and what each counter stood at before them."""
         since, now = window
         span = f"{selector}[{max(1, math.ceil(1000 * (now - since)))}ms]"
         found = {

@@ -62,7 +62,7 @@ class Source:
 
 
 def answers(target: Target) -> Source:
-    """Give the counter that is nearest to the user: a request that never reached a server is one that failed."""
+    """Return the counter that is nearest to the user: a request that never reached a server is one that failed."""
     if not target.routed or target.proxy is None:
         return _servers(target)
     if target.proxy == "ingress-nginx":

@@ -56,7 +56,7 @@ class StageCost:
 
 
 def costs(spec: ServiceSpec, run: Run) -> tuple[StageCost, ...]:
-    """Give the cost of each stage of a run, in the order of its course.
+    """Return the cost of each stage of a run, in the order of its course.
 
     An autoscaled slot is counted with the pods that its share of the requests took at the start; when more requests
     come it grows, as it would without a release.
@@ -65,12 +65,12 @@ def costs(spec: ServiceSpec, run: Run) -> tuple[StageCost, ...]:
 
 
 def peak(found: Sequence[StageCost]) -> StageCost:
-    """Give the stage with the most pods at once, the first of several."""
+    """Return the stage with the most pods at once, the first of several."""
     return max(found, key=lambda cost: cost.total)
 
 
 def table(found: Sequence[StageCost]) -> list[list[str]]:
-    """Give a heading and one row for each stage: pods of the slots when reached, the most on the way, its requests."""
+    """Return a heading and a row for each stage: pods of the slots when reached, the most on the way, and requests."""
     rows = [["stage", "pods", "at most", "above now", *found[0].each]]
     for cost in found:
         slots = ", ".join(f"{slot} {pods}" for slot, pods in cost.pods.items())
@@ -98,7 +98,7 @@ def _costs(spec: ServiceSpec, run: Run) -> Iterator[StageCost]:
 
 
 def _pods(spec: ServiceSpec, run: Run, release: ServiceRelease) -> dict[SlotName, int]:
-    """Give each slot's pods: what it must have at least, and what its share of the requests takes."""
+    """Return each slot's pods: what it must have at least, and what its share of the requests takes."""
     return {slot: _of_slot(spec, run, content, release.weight_of(slot)) for slot, content in release.slots.items()}
 
 

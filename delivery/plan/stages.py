@@ -45,7 +45,7 @@ class Stage:
 
 
 def course(spec: ServiceSpec, run: Run) -> tuple[Stage, ...]:
-    """Give all stages of a run in order; ``run.stage`` is an index into them."""
+    """Return all stages of a run in order; ``run.stage`` is an index into them."""
     if run.kind == "back":
         return tuple(_back(run.left or run.stable, run.stable, run.pods))
     strategy = spec.release
@@ -112,7 +112,7 @@ class _Course:
         return (everything,), strategy.match if isinstance(strategy, BlueGreen) else Match()
 
     def _sized(self, weight: int, name: str) -> Iterator[Stage]:
-        """Give the slots the pods that a weight takes: pods first, requests after."""
+        """Size both slots for a weight: pods first, requests after."""
         live, new = self._pods(weight)
         live_content = self._content(self._run.stable.slots[self._live], *live)
         new_content = self._content(self._run.target, *new)

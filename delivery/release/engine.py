@@ -78,7 +78,7 @@ class Engine:
 
 
 def diagnostics(said: str) -> str:
-    """Give what went wrong: the pods' own reasons where Slipway's hook found them, else Pulumi's last error line."""
+    """Return what went wrong: the pods' own reasons where Slipway's hook found them, else Pulumi's last error line."""
     told = said.partition("Diagnostics:")[2].partition("\nOutputs:")[0]  # outputs quote the record, with old reasons
     lines = [line.strip() for line in _MORE.sub(" ", told).splitlines()]
     pods = list(dict.fromkeys(line.removeprefix(_PREFIX) for line in lines if POD_REASON.search(line)))
@@ -93,5 +93,5 @@ _EPILOGUES = ("program exited with non-zero exit code", "error: update failed")
 
 
 def last_line(said: str) -> str:
-    """Give the last line that is not empty."""
+    """Return the last line that is not empty."""
     return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "no output")

@@ -50,7 +50,7 @@ def read(outputs: Mapping[str, Any], stack: str, service: str) -> Evidence:
 
 
 def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: datetime) -> Verdict:
-    """Give the verdict that lets the next stack run these bytes; raises Refused with the rule that forbids it."""
+    """Return the verdict that lets the next stack run these bytes; raises Refused with the rule that forbids it."""
     try:
         return judged(evidence, wanted, entry, now)
     except NotVouchedError as error:

@@ -29,7 +29,7 @@ def hold(
 
 
 def let_go(delivery: ServiceDelivery, image: str, *, stack: str, service: str) -> ServiceDelivery:
-    """Give an image free, whatever it was held with.
+    """Remove every hold on an image.
 
     Raises:
         Refused: it is not held; the line names what is.

@@ -70,7 +70,7 @@ class _Place:
 
 
 def _phases(at: _Place, driver: Holder | None, now: datetime) -> Iterator[tuple[str, str]]:
-    """Give phase and next act; the first rule that holds counts."""
+    """Return phase and next act; the first rule that holds counts."""
     run, target = at.run, at.target
     if driver is not None:
         doing = f"the driver ({driver}) is at {at.stage.title} and goes on to {at.after}"

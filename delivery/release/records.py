@@ -74,7 +74,7 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
 
 
 def rebased(service: Service, run: Run, now: datetime) -> Run:
-    """Give a new run as it begins now, when what was under way before it has ended."""
+    """Return a new run as it begins now, when what was under way before it has ended."""
     live = service.live() if service.declared() is not None else None
     stable = _stable(service, live, run.target)
     return run.model_copy(update=_placed(service, stable, now, live=live, express=run.express))
@@ -88,7 +88,7 @@ def _placed(
     live: SlotRelease | None,
     express: bool,
 ) -> dict[str, Any]:
-    """Give what of a run follows from what is live when it begins."""
+    """Return what of a run follows from what is live when it begins."""
     in_place = live is None or (isinstance(service.spec.release, Rolling) and not express)
     return {
         "candidate": stable.live if in_place else OTHER_SLOT[stable.live],
@@ -200,7 +200,7 @@ def keep_warm(service: Service, now: datetime, seconds: int) -> None:
 
 
 def under_way(service: Service) -> tuple[ServiceDelivery, Run]:
-    """Give the record and the run in it; raises DeliveryError if there is none."""
+    """Return the record and the run in it; raises DeliveryError if there is none."""
     delivery = service.record()
     if delivery.run is None:
         raise DeliveryError(f"{service.name}: no release is under way")

@@ -30,7 +30,7 @@ _LARGE = 20_000
 def carried(
     release: ServiceRelease, delivery: ServiceDelivery, space: str, running: Mapping[str, Revision]
 ) -> dict[str, Any]:
-    """Give what a Lease carries of a service: what is declared, and what the newest release added to its record.
+    """Return what a Lease carries of a service: what is declared, and what the newest release added to its record.
 
     ``running`` are the revisions that these name: another checkout has no files of them. ``space`` is the identity of
     the namespace that it is declared in: a stack that is destroyed leaves its Lease.
@@ -83,7 +83,7 @@ def _take_revisions(service: "Service", release: ServiceRelease, delivery: Servi
 
 
 def newer_record(service: "Service", seen: "Seen | None") -> tuple[ServiceRelease, ServiceDelivery] | None:
-    """Give what the stack file would say if it knew what the Lease does; None where it does.
+    """Return what the stack file would say if it knew what the Lease does; None where it does.
 
     What was recorded before the stack was destroyed and made anew, in another namespace of the same name, is nothing.
     Raises DeliveryError where another version of the program wrote it.

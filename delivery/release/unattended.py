@@ -30,7 +30,7 @@ class Tended:
     """One line for a person."""
 
     def document(self) -> dict[str, object]:
-        """Give it for a program."""
+        """Return it for a program."""
         since = self.since.isoformat() if self.since else None
         return {"act": self.act, "unattendedSince": since, "said": self.said}
 

@@ -13,7 +13,7 @@ from models.delivery import Arm, CheckResult, Run, Window
 
 
 def begun(service: Service, began: datetime, *, compared: bool) -> Window:
-    """Give the window of the stage that the record names; where it has none yet, note that it began.
+    """Return the window of the stage that the record names; where it has none yet, note that it began.
 
     Args:
         service: Whose release; its stack is held exclusively.

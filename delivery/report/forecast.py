@@ -30,7 +30,7 @@ class Foreseen:
         return self.seconds is not None and self.seconds > max(self.deadline, self.stage.hold)
 
     def document(self) -> dict[str, Any]:
-        """Give it for a program."""
+        """Return it for a program."""
         return {
             "stage": self.stage.title,
             "weight": self.stage.release.weight,
@@ -64,7 +64,7 @@ class Plan:
         return sum(known) if len(known) == len(self.stages) else None
 
     def document(self) -> dict[str, Any]:
-        """Give it for a program."""
+        """Return it for a program."""
         most = peak(self.costs)
         return {
             "podsNow": most.now,
@@ -75,7 +75,7 @@ class Plan:
 
 
 def foresee(spec: ServiceSpec, run: Run) -> Plan:
-    """Give the plan of a run."""
+    """Return the plan of a run."""
     pairs = zip(course(spec, run), costs(spec, run), strict=True)
     return Plan(stages=tuple(_foreseen(spec.release.gate, stage, cost) for stage, cost in pairs))
 

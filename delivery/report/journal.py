@@ -39,7 +39,7 @@ class Entry:
         return None if self.began is None else (self.ended if self.ended is not None else now) - self.began
 
     def document(self, now: float) -> dict[str, Any]:
-        """Give it for a program."""
+        """Return it for a program."""
         seconds = self.seconds(now)
         return {
             "stage": self.stage.title,
@@ -99,7 +99,7 @@ class Journal:
         return next((entry.checks for entry in reversed(self.entries) if entry.checks), dict[str, CheckResult]())
 
     def document(self) -> dict[str, Any]:
-        """Give stages, checks and figures for a program."""
+        """Return stages, checks and figures for a program."""
         measured = [entry for entry in self.entries if entry.samples]
         return {
             "run": self.run.id if self.run else None,

@@ -29,7 +29,7 @@ class Seen:
     """Whether the weights stand in an object; else they follow from the pods behind one Service."""
 
     def document(self) -> Json:
-        """Give it for a program."""
+        """Return it for a program."""
         return {"readyPods": dict(self.ready), "weights": dict(self.weights)}
 
     def differences(self, release: ServiceRelease) -> Iterator[str]:
@@ -64,7 +64,7 @@ def see(cluster: Cluster, namespace: str, service: str, spec: ServiceSpec, drive
 
 
 def _annotated(main: Json | None, canary: Json | None, service: str) -> dict[str, int]:
-    """Give the weights of two Ingresses."""
+    """Return the weights of two Ingresses."""
     slots = {names.slot_name(service, slot): slot for slot in SLOTS}
     behind = [slots.get(_backend(found)) if found else None for found in (main, canary)]
     weight = int(canary["metadata"].get("annotations", {}).get(_WEIGHT, 0)) if canary else 0
@@ -77,7 +77,7 @@ def _backend(ingress: Json) -> str:
 
 
 def _referenced(route: Json | None, service: str) -> dict[str, int]:
-    """Give the weights of an HTTPRoute's rule for requests that nothing else matches: the one with most backends."""
+    """Return the weights of an HTTPRoute's rule for requests that nothing else matches: the one with most backends."""
     if route is None:
         return {}
     rules = cast("list[dict[str, list[Json]]]", route["spec"].get("rules", []))
@@ -89,7 +89,7 @@ def _referenced(route: Json | None, service: str) -> dict[str, int]:
 
 
 def _selected(service: Json | None, ready: Mapping[str, int]) -> dict[str, int]:
-    """Give the weights that follow from the pods behind a Service."""
+    """Return the weights that follow from the pods behind a Service."""
     if service is None:
         return {}
     chosen = service["spec"].get("selector", {}).get(labels.SLOT)

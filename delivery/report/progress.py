@@ -29,7 +29,7 @@ _REPEATED = ("look", "update")
 
 @contextmanager
 def watching(console: Console, heading: Heading, journal: Journal, *, events: bool = False) -> Generator[Listener]:
-    """Give the listener for the driver; what it hears is shown until the block ends.
+    """Return the listener for the driver; what it hears is shown until the block ends.
 
     Args:
         console: Standard error.
@@ -79,7 +79,7 @@ def line(event: Event) -> str:
 
 
 def document(event: Event) -> dict[str, Any]:
-    """Give an event for programs; nothing that it does not know."""
+    """Return an event for programs; nothing that it does not know."""
     known = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "kind": event.kind,

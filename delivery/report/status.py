@@ -48,7 +48,7 @@ class ServiceStatus:
     """Since when no driver has worked on its release; none = unknown."""
 
     def document(self) -> Json:
-        """Give it for a program."""
+        """Return it for a program."""
         delivery, at = self.delivery, self.position
         return {
             "strategy": self.spec.release.strategy,
@@ -84,7 +84,7 @@ class StackStatus:
     """Sources that did not answer, and why."""
 
     def document(self) -> Json:
-        """Give it for a program."""
+        """Return it for a program."""
         return {
             "stack": self.stack,
             "system": self.system,
@@ -146,7 +146,7 @@ class _Sources:
         return [older] if newer else [], tended
 
     def about(self, name: str) -> ServiceStatus:
-        """Give one service's status."""
+        """Return one service's status."""
         service = Service(self._stack, name)
         spec = self.entry.service_in(self.settings.system.environment, name)
         delivery = self.settings.delivery.get(name, ServiceDelivery())

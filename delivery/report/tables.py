@@ -154,7 +154,7 @@ def moment(at: datetime) -> str:
 
 
 def plain_table(*columns: str) -> Table:
-    """Give an empty table without lines; long cells are folded, not cut."""
+    """Return an empty table without lines; long cells are folded, not cut."""
     found = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
     for column in columns:
         found.add_column(column, overflow="fold")

@@ -20,7 +20,7 @@ from delivery.release.records import Holding
 from delivery.release.service import Service
 from delivery.run import shutdown
 from delivery.run.stage_judge import Judge
-from delivery.run.stage_update import Reached, Reaching
+from delivery.run.stage_update import Reached, StageUpdate
 from models.delivery import Run
 
 _NOWHERE_TO_RUN = {"Unschedulable", "SchedulingGated"}
@@ -197,7 +197,7 @@ class _Stage:
     def _reach(self) -> Reached:
         before = self._stages[self._run.stage - 1].release if self._run.stage else (self._run.left or self._run.stable)
         self._tell("stage", said=self._stage.title)
-        return Reaching(
+        return StageUpdate(
             service=self._service,
             run=self._run,
             stage=self._stage,

@@ -28,7 +28,7 @@ class Checked:
     """What it did to the record; empty = nothing."""
 
     def document(self) -> dict[str, Any]:
-        """Give it for a program."""
+        """Return it for a program."""
         checks = documents(self.look.checks)
         return {
             "slot": self.slot,
@@ -82,7 +82,7 @@ def check(service: Service, window: float, now: datetime) -> Checked:
 
 
 def keeper(service: Service, slot: SlotName) -> GateKeeper:
-    """Give the gate of a slot beside which none answers."""
+    """Return the gate of a slot beside which none answers."""
     spec, metrics = service.spec, service.stack.required_metrics("a check")
 
     def told() -> dict[str, Any]:
@@ -97,7 +97,7 @@ def keeper(service: Service, slot: SlotName) -> GateKeeper:
 
 
 def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str) -> tuple[ServiceDelivery, str]:
-    """Give the record after a check, and what changed."""
+    """Return the record after a check, and what changed."""
     version = verdict.version
     standing = _counting(delivery, version)
     if verdict.result == "fail" and standing is not None:
@@ -111,7 +111,7 @@ def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str
 
 
 def _yardstick(delivery: ServiceDelivery, image: str, config: str) -> dict[str, Arm]:
-    """Give by criterion what the newest verdict about these bytes compared them with; nothing = judged by itself."""
+    """Return by criterion what the newest verdict about these bytes compared them with; nothing = judged by itself."""
     compared = (
         {name: one.live for name, one in verdict.checks.items() if one.live is not None}
         for verdict in reversed(delivery.verdicts)
@@ -121,13 +121,13 @@ def _yardstick(delivery: ServiceDelivery, image: str, config: str) -> dict[str, 
 
 
 def _counting(delivery: ServiceDelivery, version: Version) -> Verdict | None:
-    """Give the verdict that lets the next environment run these bytes, if it is still so."""
+    """Return the verdict that lets the next environment run these bytes, if it is still so."""
     standing = delivery.verdict_on(version)
     return standing if standing and standing.counts else None
 
 
 def _live_since(delivery: ServiceDelivery, now: datetime) -> float:
-    """Give the unix time since which users got what is live, and nothing else."""
+    """Return the unix time since which users got what is live, and nothing else."""
     if delivery.run is not None and delivery.run.promoted is not None:  # its old slot is kept warm
         return delivery.run.promoted.timestamp()
     return undisturbed_since(delivery.history, now)

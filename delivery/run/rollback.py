@@ -11,7 +11,7 @@ from models.release import SlotRelease
 
 
 def version_before(service: Service) -> SlotRelease:
-    """Give what the release before the last one promoted; raises DeliveryError if the record knows none."""
+    """Return what the release before the last one promoted; raises DeliveryError if the record knows none."""
     image, config, revision = _live(service)
     promoted = [past for past in service.record().history if past.outcome == "promoted" and past.image]
     for past in reversed(promoted):
@@ -56,7 +56,7 @@ def turn_back(service: Service, reason: str) -> None:
 
 
 def _holding(image: str | None, config: str, revision: str | None, reason: str) -> records.Holding:
-    """Give what holds the version that is left; nothing where it was never built."""
+    """Return what holds the version that is left; nothing where it was never built."""
 
     def hold(delivery: ServiceDelivery) -> ServiceDelivery:
         if image is None:

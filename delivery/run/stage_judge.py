@@ -11,7 +11,8 @@ from typing import Any
 
 from delivery.errors import ClusterUnavailable, MetricsUnavailable
 from delivery.events import Event, Listener
-from delivery.judge.gate import GateKeeper, Look, silent, standing
+from delivery.judge import gate as gates
+from delivery.judge.gate import GateKeeper, Look, silent
 from delivery.judge.split import observed
 from delivery.metrics.prometheus import Target
 from delivery.plan.stages import ALL, Stage, pods_needed
@@ -94,7 +95,7 @@ class Judge:
         return self._in_place or self._stage.release.weight == ALL
 
     def begin(self, moved: float) -> float:
-        """Give the unix time since which this stage is judged: what the record says of it, or ``moved``, noted now."""
+        """Return the Unix time since which this stage is judged: what the record says, or ``moved``, which is noted now."""
         at = datetime.fromtimestamp(ceil(1000 * moved) / 1000, UTC)  # upwards: before it the old split acted
         return windows.begun(self._service, at, compared=self.compared).began.timestamp()
 
@@ -125,13 +126,13 @@ class Judge:
             self._answered = True
 
     def _before(self) -> Mapping[str, Arm]:
-        """Give what the live slot answered when it was alone: at the steps passed, or before the release.
+        """Return what the live slot answered when it was alone: at the steps passed, or before the release.
 
         Its time is the record's, so that a driver that resumes the release compares with the same.
         """
         if self._baseline is None:
             delivery = self._service.record()
-            self._baseline = standing(self._keeper, delivery.history, self._run.began)
+            self._baseline = gates.baseline(self._keeper, delivery.history, self._run.began)
         return self._baseline
 
     def seen(self, since: float) -> bool:
@@ -211,7 +212,7 @@ class Judge:
         return look.result is None and bool(look.checks)
 
     def _end(self, since: float, began: float, *, passed: bool) -> float:
-        """Give the unix time of the deadline: from when the split acted, not from when somebody agreed or resumed."""
+        """Return the unix time of the deadline: from when the split acted, not from when somebody agreed or resumed."""
         deadline = self._gate.deadline
         return max((began if passed else since) + deadline + self._stage.hold, began + min(deadline, _LEAST_SECONDS))
 

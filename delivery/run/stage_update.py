@@ -38,7 +38,7 @@ class Reached:
 
 
 @dataclass(kw_only=True)
-class Reaching:
+class StageUpdate:
     """One stage on its way to being true."""
 
     service: Service

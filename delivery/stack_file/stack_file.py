@@ -145,13 +145,13 @@ def _section(data: Json, key: str) -> Json:
 
 
 def _data(model: BaseModel, *always: str) -> dict[str, Any]:
-    """Give a model as YAML data: what differs from the defaults, and fields that a reader looks for."""
+    """Return a model as YAML data: what differs from the defaults, and fields that a reader looks for."""
     said = model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {**model.model_dump(mode="json", by_alias=True, include=set(always)), **said}
 
 
 def _hidden(node: object) -> object:
-    """Give data with encrypted values hidden."""
+    """Return data with encrypted values hidden."""
     if isinstance(node, dict):
         found = cast("dict[str, object]", node)
         return _HIDDEN if found.keys() == {"secure"} else {key: _hidden(value) for key, value in found.items()}

@@ -95,7 +95,7 @@ class Copy:
         return run("pulumi", *arguments, *options, env=self.stack.env)
 
     def output(self, service: str) -> Json:
-        """Give the stack's output for a service."""
+        """Return the stack's output for a service."""
         done = self.pulumi("stack", "output", "services", "--json")
         assert done.returncode == 0, done.stderr
         return cast("Json", json.loads(done.stdout)[service])
@@ -139,7 +139,7 @@ class Copy:
 
 @contextmanager
 def initialised(stack: Stack, folder: Path, name: str, **choice: str) -> Generator[Copy]:
-    """Give a stack of the project in that folder, not yet up; everything of it is gone at the end.
+    """Return a stack of the project in that folder, not yet up; everything of it is gone at the end.
 
     Unless chosen otherwise, ``slipway:system`` is the entry and the namespace of the stack's name, as ``dev``.
     """
@@ -172,7 +172,7 @@ def running(stack: Stack, folder: Path, content: Json, release: Json | None = No
 
 
 def said_by(done: Done, workload: str) -> list[str]:
-    """Give the lines of a failed update in which a workload's pods say what is wrong."""
+    """Return the lines of a failed update in which a workload's pods say what is wrong."""
     lines = (line.strip() for line in last_errors(done).splitlines())
     return [line for line in lines if f"pod {workload}-" in line]
 

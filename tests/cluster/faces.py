@@ -122,7 +122,7 @@ class Project:
         assert done.returncode == 0, last_errors(done) or done.stderr
 
     def outputs(self) -> dict[str, Json]:
-        """Give what the stack says of each service."""
+        """Return what the stack says of each service."""
         named = ("services", "--json", "-s", STACK, "-C", str(self.folder))
         done = run("pulumi", "stack", "output", *named, env=self.stack.env)
         assert done.returncode == 0, done.stderr

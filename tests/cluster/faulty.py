@@ -66,7 +66,7 @@ def image(original: str, fault: Fault) -> str:
 
 
 def layer(fault: Fault) -> bytes:
-    """Give the tar of the layer that has this fault."""
+    """Return the tar of the layer that has this fault."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as tar:
         _add(tar, "sitecustomize.py", Path(misbehaving.__file__).read_bytes())
@@ -75,7 +75,7 @@ def layer(fault: Fault) -> bytes:
 
 
 def described(fault: Fault) -> str:
-    """Give the fault as `misbehaving` reads it."""
+    """Return the fault as `misbehaving` reads it."""
     return json.dumps(asdict(fault))
 
 

@@ -54,7 +54,7 @@ class Plan:
     """Whether connections are kept; otherwise each request has one of its own, and each may lead to another pod."""
 
     def due(self) -> Iterator[float]:
-        """Give the second of each request."""
+        """Return the second of each request."""
         course = Course(tuple((second, rate) for second, rate in self.course))  # pairs were lists in JSON
         chance, at = random.Random(self.seed), 0.0  # noqa: S311 -- to be drawn again
         while at < self.seconds:

@@ -23,12 +23,12 @@ def _get(repository: str, rest: str) -> httpx.Response:
 
 
 def digest_of(repository: str, tag: str) -> str:
-    """Give the digest that a tag points at."""
+    """Return the digest that a tag points at."""
     return _get(repository, f"manifests/{tag}").headers["Docker-Content-Digest"]
 
 
 def manifest(repository: str, reference: str) -> dict[str, Any]:
-    """Give the image manifest; of an index, that of its first platform (attestations come after)."""
+    """Return the image manifest; of an index, that of its first platform (attestations come after)."""
     content = cast("dict[str, Any]", _get(repository, f"manifests/{reference}").json())
     if "manifests" in content:
         return manifest(repository, content["manifests"][0]["digest"])
@@ -36,7 +36,7 @@ def manifest(repository: str, reference: str) -> dict[str, Any]:
 
 
 def unpacked_size(repository: str, digest: str) -> int:
-    """Give a gzip layer's size once unpacked, in bytes of tar."""
+    """Return a gzip layer's size once unpacked, in bytes of tar."""
     data = _get(repository, f"blobs/{digest}").content
     return len(zlib.decompress(data, wbits=zlib.MAX_WBITS | 16))
 

@@ -84,7 +84,7 @@ class Releasing:
         file.write_text(yaml.safe_dump(said, sort_keys=False))
 
     def command(self, command: str, *arguments: str) -> list[str]:
-        """Give the command line, for who starts it alone."""
+        """Return the command line, for who starts it alone."""
         told = (self.copy.name, SERVICE, *arguments) if command != "status" else (self.copy.name,)
         events = ("--events",) if command in _MOVING else ()
         return [sys.executable, "-m", "delivery", "-C", str(self.copy.folder), command, *told, "--json", *events]
@@ -196,7 +196,7 @@ class Life:
 
 @contextmanager
 def releasing(stack: Stack, folder: Path, name: str, strategy: Json, **cluster: object) -> Generator[Releasing]:
-    """Give the system, not yet up; ``cluster`` is what its stack says of the cluster beside what dev says."""
+    """Return the system, not yet up; ``cluster`` is what its stack says of the cluster beside what dev says."""
     project = project_elsewhere(folder, content(name, strategy))
     with initialised(stack, project, name, environment=ENVIRONMENT) as copy:
         copy.settings["slipway:cluster"] |= cluster

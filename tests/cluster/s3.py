@@ -32,7 +32,7 @@ class Models:
         return cls(client)
 
     def files(self, prefix: str) -> dict[str, bytes]:
-        """Give the objects below a prefix, by their names below it."""
+        """Return the objects below a prefix, by their names below it."""
         listed = self.client.list_objects_v2(Bucket=BUCKET, Prefix=f"{prefix}/").get("Contents", [])
         return {item["Key"].removeprefix(f"{prefix}/"): self._read(item["Key"]) for item in listed}
 
@@ -47,7 +47,7 @@ class Models:
             self.client.delete_object(Bucket=BUCKET, Key=f"{prefix}/{name}")
 
     def checksum(self, prefix: str) -> str:
-        """Give the model's checksum as a release pins it."""
+        """Return the model's checksum as a release pins it."""
         return f"sha256:{hashlib.sha256(self.files(prefix)[SUMS]).hexdigest()}"
 
     def _read(self, key: str) -> bytes:

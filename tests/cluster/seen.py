@@ -64,7 +64,7 @@ class Load:
     _offset: int = 0
 
     def read(self) -> list[Answer]:
-        """Give all answers so far."""
+        """Return all answers so far."""
         if self.file.exists():
             with self.file.open("rb") as file:
                 file.seek(self._offset)
@@ -83,7 +83,7 @@ class Load:
         self.answers.append(Answer(float(sent), float(done), *(rest + [""] * 5)[:5]))
 
     def since(self, begin: float, end: float = float("inf")) -> list[Answer]:
-        """Give the requests sent in a time, in the order in which they were sent."""
+        """Return the requests sent in a time, in the order in which they were sent."""
         answers = self.read()
         first = bisect_left(answers, begin, key=lambda answer: answer.done)  # as they are written: by their ends
         return sorted(answer for answer in islice(answers, first, None) if begin <= answer.sent < end)
@@ -214,7 +214,7 @@ def settled(answers: list[Answer], slot: str, percent: float) -> float | None:
 
 
 def shares(answers: Collection[Answer], slot: str, seconds: float = 1.0) -> Iterator[tuple[float, float]]:
-    """Give for each window of so many seconds its begin and the percent that this slot answered."""
+    """Return for each window of so many seconds its begin and the percent that this slot answered."""
     windows: defaultdict[int, list[Answer]] = defaultdict(list)
     for answer in answers:
         windows[int(answer.sent // seconds)].append(answer)
@@ -223,7 +223,7 @@ def shares(answers: Collection[Answer], slot: str, seconds: float = 1.0) -> Iter
 
 
 def flips(answers: Collection[Answer]) -> dict[str, int]:
-    """Give for each client with cookies how often its slot changed, if it did."""
+    """Return for each client with cookies how often its slot changed, if it did."""
     own: defaultdict[str, list[Answer]] = defaultdict(list)
     for answer in sorted(answers):
         if answer.client and answer.good:

@@ -37,7 +37,7 @@ def local(*arguments: str, timeout: float = UP_SECONDS) -> Done:
 
 
 def exported_environment() -> dict[str, str]:
-    """Give what a user's shell holds after ``eval "$(make -s env)"``."""
+    """Return what a user's shell holds after ``eval "$(make -s env)"``."""
     script = f'eval "$({sys.executable} -m local env)" && env -0'
     shell = subprocess.run(["bash", "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
     pairs = (line.split("=", 1) for line in shell.stdout.split("\0") if line)
@@ -95,7 +95,7 @@ def deployed(program: P, name: str) -> Generator[P]:
 
 
 def config_of(stack: str) -> Json:
-    """Give a copy of a committed stack file's configuration, to be edited."""
+    """Return a copy of a committed stack file's configuration, to be edited."""
     return copy.deepcopy(cast("Json", yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]))
 
 
@@ -109,7 +109,7 @@ class Stack:
     """Where edited stack files are written; the project's own stay as they are."""
 
     def config(self) -> Json:
-        """Give a copy of the committed stack file's configuration, to be edited."""
+        """Return a copy of the committed stack file's configuration, to be edited."""
         return config_of("dev")
 
     def up(self, config: Json | None = None, *, expect_success: bool = True) -> Done:
@@ -129,7 +129,7 @@ class Stack:
         return run("pulumi", *arguments, "-s", "dev", "--non-interactive", "--color", "never", *edited, env=self.env)
 
     def service(self) -> Json:
-        """Give the stack's output for the classifier."""
+        """Return the stack's output for the classifier."""
         done = run("pulumi", "stack", "output", "services", "--json", "-s", "dev", env=self.env)
         assert done.returncode == 0, done.stderr
         return cast("Json", json.loads(done.stdout)["classifier"])
@@ -146,7 +146,7 @@ class Stack:
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def workloads(self) -> Json:
-        """Give what must not change when nothing may change: spec generations, pods and their restarts."""
+        """Return what must not change when nothing may change: spec generations, pods and their restarts."""
         kinds = "deployments,services,configmaps,ingresses,networkpolicies,resourcequotas"
         objects = {
             f"{o['kind']}/{o['metadata']['name']}": (o["metadata"]["uid"], o["metadata"].get("generation"))
@@ -161,5 +161,5 @@ class Stack:
 
 
 def last_errors(done: Done) -> str:
-    """Give the diagnostics part of Pulumi's output."""
+    """Return the diagnostics part of Pulumi's output."""
     return (done.stdout + done.stderr).partition("Diagnostics:")[2]

@@ -21,7 +21,7 @@ ON_GATEWAY: Json = {"traffic": "gateway", "gateway": {"name": "slipway", "namesp
 
 @pytest.fixture(scope="module")
 def canary(stack: Stack) -> Iterator[tuple[Json, Json]]:
-    """Give the workloads before and with a canary of another image and other settings at weight 20."""
+    """Return the workloads before and with a canary of another image and other settings at weight 20."""
     before = stack.workloads()
     config = stack.config()
     repository, _, digest = stack.service()["image"].partition("@")

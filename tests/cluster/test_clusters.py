@@ -38,7 +38,7 @@ class Fleet(Three):
         return self.slipway("promote", self.name("staging"), *map(self.name, CLUSTERS), "--json")
 
     def outcomes(self, done: Done) -> list[tuple[str, str]]:
-        """Give stack and result of each release in a promotion, in order."""
+        """Return stack and result of each release in a promotion, in order."""
         found = json.loads(done.stdout)["promotions"]
         return [(one["stack"], one["result"]) for one in found]
 

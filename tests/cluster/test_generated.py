@@ -48,7 +48,7 @@ def test_what_the_models_accept_the_api_server_accepts(
 
 
 def values_of(field: scalars.Field) -> list[Any]:
-    """Give the field's values, each once."""
+    """Return the field's values, each once."""
     found = drawn(field.values, VALUES)
     return [value for place, value in enumerate(found) if value not in found[:place]]
 

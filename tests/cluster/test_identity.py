@@ -66,7 +66,7 @@ def test_a_preview_after_the_first_update_is_empty(copy: Copy) -> None:
 
 
 def with_context(copy: Copy, name: str, folder: Path) -> Copy:
-    """Give the stack as another machine has it: its kubeconfig calls the context differently."""
+    """Return the stack as another machine has it: its kubeconfig calls the context differently."""
     known = yaml.safe_load(Path(copy.stack.env["KUBECONFIG"]).read_text())
     (only,) = known["contexts"]
     kubeconfig = folder / "config"

@@ -82,7 +82,7 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 
 def scored(scorer: Path, manifests: str) -> Iterator[tuple[str, str]]:
-    """Give each rule that an object breaks, with the object."""
+    """Return each rule that an object breaks, with the object."""
     done = subprocess.run(
         [scorer, "score", "--output-format", "json", "--output-version", "v2", "-"],
         input=manifests, capture_output=True, text=True, timeout=60, check=False,

@@ -111,7 +111,7 @@ def _matches(labels: dict[str, str], name: str, operator: str, value: str) -> bo
 
 
 def _vector(series: list[Series], at: float, *, stale: bool) -> dict[str, Any]:
-    """Give the last sample of each; one that is gone gives none where Prometheus looks at markers."""
+    """Return the last sample of each; one that is gone gives none where Prometheus looks at markers."""
     rows: list[dict[str, Any]] = []
     for one in series:
         known = [value for _, value in one.within(at - LOOKBACK, at) if stale or value is not None]
@@ -121,7 +121,7 @@ def _vector(series: list[Series], at: float, *, stale: bool) -> dict[str, Any]:
 
 
 def _most(series: list[Series], at: float) -> dict[str, Any]:
-    """Give the greatest of the last five minutes of each."""
+    """Return the greatest of the last five minutes of each."""
     known = [(one, [v for _, v in one.within(at - LOOKBACK, at) if v is not None]) for one in series]
     rows = [{"metric": one.labels, "value": [at, str(max(values))]} for one, values in known if values]
     return {"resultType": "vector", "result": rows}

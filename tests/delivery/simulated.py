@@ -186,7 +186,7 @@ class Simulation:
         self._file = self._given.stack.file.values()
 
     def release(self, *, bad: float, traffic: float, seed: str, trouble: Trouble = NONE) -> str:
-        """Give how a release ends whose version answers so many requests with an error."""
+        """Return how a release ends whose version answers so many requests with an error."""
         clock, random = Clock(), Random(f"{seed} trouble")  # noqa: S311 -- a simulation
         given = self._anew(clock, seed)
         given.prometheus.traffic, given.prometheus.shares = traffic, {IMAGE: LIVE, OTHER_IMAGE: bad}

@@ -108,7 +108,7 @@ class Prometheus:
         raise AssertionError(query)
 
     def answered(self, slot: str, since: float, until: float) -> tuple[int, int]:
-        """Give all requests that a slot answered within a time, and how many of them with an error."""
+        """Return all requests that a slot answered within a time, and how many of them with an error."""
         total = bad = 0.0
         for began, ended, share, version in self._pieces(slot, since, until):
             rate = self.traffic if self.earlier is None or began >= self.opened else self.earlier
@@ -118,7 +118,7 @@ class Prometheus:
         return round(total), round(bad)
 
     def share(self, version: Version, at: float) -> float:
-        """Give the share of errors in a version's answers at a time."""
+        """Return the share of errors in a version's answers at a time."""
         turned = [share for when, image, share in self.turns if image == version.image and when <= at]
         if turned:
             return turned[-1]

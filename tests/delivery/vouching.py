@@ -22,7 +22,7 @@ TUNED = SlotRelease.model_validate({"server": {"topK": 5}})
 
 
 def image(number: int) -> str:
-    """Give one of many images, by digest."""
+    """Return one of many images, by digest."""
     return f"registry.example.com/ml/classifier/server@sha256:{number:064x}"
 
 
@@ -112,7 +112,7 @@ def evidence(*verdicts: Verdict, live: str = OTHER_IMAGE, content: SlotRelease =
 
 
 def exported(found: Evidence) -> dict[str, Any]:
-    """Give the outputs of its stack."""
+    """Return the outputs of its stack."""
     return {"delivery": {found.service: found.model_dump(mode="json", by_alias=True, exclude_none=True)}}
 
 

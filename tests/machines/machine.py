@@ -139,7 +139,7 @@ class Machine:
         )
 
     def leave(self, command: str, limit_seconds: float) -> float:
-        """Give a command that ends the machine, `systemctl reboot` say; returns the seconds until it has ended."""
+        """Return a command that ends the machine, `systemctl reboot` say; returns the seconds until it has ended."""
         start = time.monotonic()
         self._last_id += 1
         self._send({"id": self._last_id, "command": command, "limit": limit_seconds})

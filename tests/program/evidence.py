@@ -85,7 +85,7 @@ def run(**changes: Any) -> Config:
 
 
 def outputs(staging: Config | None, own: Config | None = None) -> dict[str, Config]:
-    """Give what stack references answer; without an answer for a stack, reading it is an error."""
+    """Return what stack references answer; without an answer for a stack, reading it is an error."""
     ran = published(IMAGE, stack="prod") if own is None else own
     answers = {"organization/slipway/prod": ran}
     return answers if staging is None else {**answers, "organization/slipway/staging": staging}

@@ -22,7 +22,7 @@ def arms(annotation: Any) -> list[Any]:
 
 
 def models_in(annotation: Any) -> list[type[BaseModel]]:
-    """Give the models that an annotation holds, also as values of a map or a list."""
+    """Return the models that an annotation holds, also as values of a map or a list."""
     found: list[type[BaseModel]] = []
     for arm in arms(annotation):
         if isinstance(arm, type) and issubclass(arm, BaseModel):
@@ -33,7 +33,7 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def fields_below(model: type[BaseModel]) -> Iterator[tuple[type[BaseModel], str]]:
-    """Give every (model, key) that can be configured below a model."""
+    """Return every (model, key) that can be configured below a model."""
     for name, info in model.model_fields.items():
         yield model, info.alias or name
         for below in models_in(info.annotation):
@@ -54,12 +54,12 @@ def given_keys(model: type[BaseModel], data: Config, path: Keys = ()) -> Iterato
 
 
 def one_of_each(model: type[BaseModel], data: Config) -> list[Keys]:
-    """Give the path of one key for each model that data reaches: the last that it names."""
+    """Return the path of one key for each model that data reaches: the last that it names."""
     return list({owner: path for path, owner in given_keys(model, data)}.values())
 
 
 def _items(annotation: Any, value: Any) -> list[tuple[str | None, Config]]:
-    """Give the models' data under a key: one, or each of a list or map with its place in it."""
+    """Return the models' data under a key: one, or each of a list or map with its place in it."""
     if isinstance(value, list):
         return [(str(place), item) for place, item in enumerate(cast("list[Config]", value))]
     if any(get_origin(arm) is dict for arm in arms(annotation)):
@@ -68,7 +68,7 @@ def _items(annotation: Any, value: Any) -> list[tuple[str | None, Config]]:
 
 
 def renamed(data: Config, path: Keys, key: str) -> Config:
-    """Give a copy of the data in which the last key of a path has another name, in its old place."""
+    """Return a copy of the data in which the last key of a path has another name, in its old place."""
     changed = copy.deepcopy(data)
     holder = changed
     for step in path[:-1]:

@@ -53,7 +53,7 @@ def theirs(stack: str = "dev", system: str = "classifier", uid: str = OWN) -> Co
 
 
 def state_of(run: Recorded, *, cluster: str | None = CLUSTER, uid: str = OWN) -> State:
-    """Give the state after a run: what the API server made of each object, and what was asked for.
+    """Return the state after a run: what the API server made of each object, and what was asked for.
 
     Without a cluster it is the state of a version that did not record it.
     """
@@ -70,7 +70,7 @@ def state_of(run: Recorded, *, cluster: str | None = CLUSTER, uid: str = OWN) ->
 
 
 def deployed_state(config: Config, stack: str = "dev", **changes: Any) -> State:
-    """Give the state after the first update of a stack to an empty cluster."""
+    """Return the state after the first update of a stack to an empty cluster."""
     with pytest.MonkeyPatch.context() as patch:
         Cluster().reached(patch)
         return state_of(run_main(config, stack=stack), **changes)

@@ -49,7 +49,7 @@ def deployed_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(data: Config, state: State, patch: pytest.MonkeyPatch, config: Config = STACK) -> str:
-    """Give the one line that preview and update both end with."""
+    """Return the one line that preview and update both end with."""
     serve(patch, data)
     (line,) = refusal_of(config, state=state)
     assert refusal_of(config, state=state, preview=True) == [line]

@@ -55,7 +55,7 @@ class Taster:
     onnx: OnnxModel[Metadata]
 
     def scores(self, wine: Wine, telemetry: Telemetry | None = None) -> dict[str, float]:
-        """Give each cultivar's probability."""
+        """Return each cultivar's probability."""
         row = np.array([list(wine.model_dump().values())], dtype=np.float32)
         if telemetry is None:
             found = self.onnx.infer({INPUT: row}, [OUTPUT])[OUTPUT][0]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from delivery.judge.gate import standing
+from delivery.judge.gate import baseline
 from delivery.metrics.prometheus import Tally, Target
 from models.delivery import Arm
 from tests.delivery.judge.test_gate import ACCURACY, MUCH, Known, keeper
@@ -33,8 +33,8 @@ class Steady(Known):
     ("rate", "seconds"), [(1000, 60), (50, 600), (2, 3600), (0.01, 3600), (0, 3600)], ids=lambda value: f"{value:g}"
 )
 def test_what_stood_before_is_asked_for_as_far_back_as_it_takes(rate: float, seconds: int) -> None:
-    assert standing(keeper(Steady(rate)), (), NOON) == {"errors": Arm(bad=0, total=round(rate * seconds))}
+    assert baseline(keeper(Steady(rate)), (), NOON) == {"errors": Arm(bad=0, total=round(rate * seconds))}
 
 
 def test_a_gate_that_judges_no_requests_asks_for_none_from_before() -> None:
-    assert standing(keeper(Known(None), errors=None, checks=ACCURACY), (), NOON) == {}
+    assert baseline(keeper(Known(None), errors=None, checks=ACCURACY), (), NOON) == {}

@@ -162,7 +162,7 @@ def test_a_roll_in_place_is_compared_with_the_time_before_it() -> None:
     target = dataclasses.replace(TARGET, slots={"candidate": "blue"})
     source = Known({"candidate": GOOD})
     gate = keeper(source, target)
-    before = gate.standing(40, 100)
+    before = gate.earlier(40, 100)
     assert (before, source.asked[-1]) == ({"errors": Arm(bad=40, total=4000)}, (40, None, 100))
     assert "against 1 %" in gate.look(100, 160, before=before).said
 
@@ -170,7 +170,7 @@ def test_a_roll_in_place_is_compared_with_the_time_before_it() -> None:
 def test_what_stood_before_is_the_live_slots() -> None:
     source = Known({"live": GOOD, "candidate": Tally(total=7)})
     gate = keeper(source, latency={"within": "300ms"})
-    assert gate.standing(40, 100) == {"errors": Arm(bad=40, total=4000), "latency": Arm(bad=80, total=4000)}
+    assert gate.earlier(40, 100) == {"errors": Arm(bad=40, total=4000), "latency": Arm(bad=80, total=4000)}
 
 
 def test_before_any_traffic_only_checks_and_webhook_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
