@@ -45,7 +45,7 @@ class Question:
 
 
 def questions() -> Iterator[Question]:
-    """Yield cases: 1 to 50 pods, even to exponential service times, one or several requests at once, three objectives."""
+    """Yield cases: 1 to 50 pods, even to exponential service times, one or several requests at once, 3 objectives."""
     for rate, cv, percent, within, at_once, heavy in (
         (50, 0.5, 99, 0.5, 1, False),  # the catalogue's classifier
         (50, 1.0, 99, 0.5, 1, False),  # the same with the textbook's exponential times

@@ -83,7 +83,7 @@ def _mean_weight() -> float:
 
 
 def bank() -> Iterator[Case]:
-    """Yield the bank's day in the entry's range (2 to 10 pods at 70 %), with our service times and the published one."""
+    """Yield the bank's day in the entry's range (2 to 10 pods at 70 %), with our service times and the published."""
     published = GammaTime(0.327, 0.385)  # 1 % is longer than 689 ms, the published p99
     ours = measured("faces")
     cold = ours.cold_start if ours else PUBLISHED_COLD_START

@@ -102,7 +102,7 @@ class Demand:
         return station.late(self.objective.within) <= max((1 - RESERVED) * allowed, (alone + allowed) / 2)
 
     def pods(self, rate: float, busy: float) -> int:
-        """Return the fewest pods that meet the objective at a rate, none busier than ``busy``; raises OutOfReachError."""
+        """Return the fewest pods that hold the objective, none busier than ``busy``. Raises OutOfReachError."""
         fewest = max(1, ceil(rate * self.service.seconds / (self.concurrency * busy) - 1e-9))
         low, high = fewest - 1, fewest  # low holds it not
         while high > MOST or not self.held(high, rate, busy):

@@ -17,7 +17,7 @@ from models.system import SystemSpec
 
 
 def adapter_rules(system: SystemSpec) -> str | None:
-    """Return, as YAML, the rules for all Pods metrics and all External metrics with a query of ours; None = no such metric.
+    """Return, as YAML, the rules for all Pods metrics and all External metrics with a query of ours; None = none.
 
     A Pods metric is a counter that keeps its own name; the API serves its rate. The HPA asks for its own slot's pods,
     and the adapter for theirs alone.

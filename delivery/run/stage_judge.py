@@ -95,7 +95,7 @@ class Judge:
         return self._in_place or self._stage.release.weight == ALL
 
     def begin(self, moved: float) -> float:
-        """Return the Unix time since which this stage is judged: what the record says, or ``moved``, which is noted now."""
+        """Return the Unix time since which this stage is judged: what the record says, or ``moved``, noted now."""
         at = datetime.fromtimestamp(ceil(1000 * moved) / 1000, UTC)  # upwards: before it the old split acted
         return windows.begun(self._service, at, compared=self.compared).began.timestamp()
 
