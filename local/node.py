@@ -4,7 +4,7 @@ from local import addresses, probes
 from local.daemon import Daemon, Port
 from local.paths import Paths
 
-# Seconds: the model server's own (serving/telemetry.py), so that one limit can be asked of both.
+# Seconds: the model server's own (serving/telemetry/metrics.py), so that one limit can be asked of both.
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 

@@ -25,8 +25,8 @@ Objective = Annotated[
 
 
 LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds; upper bounds of ``http_request_duration_seconds`` (LATENCY_BUCKETS of serving/telemetry.py). A histogram has
-no count between two of them."""
+"""Seconds; upper bounds of ``http_request_duration_seconds`` (LATENCY_BUCKETS of serving/telemetry/metrics.py). A
+histogram has no count between two of them."""
 
 
 def bound_fault(within: int) -> str:

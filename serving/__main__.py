@@ -5,14 +5,14 @@ import os
 import sys
 
 from serving import settings as settings_file
-from serving.app import make_app
 from serving.cpu import Threads, available_cpus
+from serving.http.app import make_app
+from serving.http.server import DrainingServer
 from serving.identity import Identity
-from serving.logs import configure, with_fields
-from serving.role import Role
+from serving.role.role import Role
+from serving.role.service import make_service
 from serving.roles import known_roles, load_role
-from serving.server import DrainingServer
-from serving.service import make_service
+from serving.telemetry.logs import configure, with_fields
 
 CANNOT_START = 2
 

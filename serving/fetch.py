@@ -16,10 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from serving.checksums import SUMS_FILE, ChecksumError, file_digest, read_sums, verify
 from serving.identity import Identity
-from serving.logs import configure, with_fields
-from serving.model_cache import INCOMING, entry_of, holds, keep
+from serving.models.cache import INCOMING, entry_of, holds, keep
+from serving.models.checksums import SUMS_FILE, ChecksumError, file_digest, read_sums, verify
+from serving.telemetry.logs import configure, with_fields
 
 PREFIX = "sha256:"
 PAUSES_SECONDS = (1.0, 2.0, 4.0)
@@ -128,7 +128,7 @@ def _copier(folder: Path) -> Source:
 
 def _object_storage(uri: str) -> Source:
     # boto3 takes most of a second to import, and a model that is in the cache or in a folder needs none of it.
-    from serving.object_storage import ObjectStorageError, StorageUnreachableError, open_bucket  # noqa: PLC0415
+    from serving.models.object_storage import ObjectStorageError, StorageUnreachableError, open_bucket  # noqa: PLC0415
 
     def download(name: str, to: Path) -> None:
         try:

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from serving.checksums import SUMS_FILE, ChecksumError, verify
-from serving.object_storage import Bucket, ObjectExistsError, ObjectStorageError, open_bucket
+from serving.models.checksums import SUMS_FILE, ChecksumError, verify
+from serving.models.object_storage import Bucket, ObjectExistsError, ObjectStorageError, open_bucket
 
 
 class PublishError(RuntimeError):

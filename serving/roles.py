@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from serving import payloads
-from serving.payload import Payload
+from serving.role.payload import Payload
 
 _FOLDER = Path(payloads.__file__).parent
 _PACKAGE = "__init__.py"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from serving import payloads
-from serving.training import command
+from serving.training.runner import command
 
 WRONG_USAGE = 2
 

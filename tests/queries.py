@@ -9,7 +9,7 @@ from promql_parser import AggModifierType, AggregateExpr, Expr, Matcher, VectorS
 
 from local.monitoring import slot_relabelings
 from serving.identity import Identity
-from serving.telemetry import Telemetry
+from serving.telemetry.metrics import Telemetry
 
 GRAFANAS_OWN = {"$__rate_interval": "5m"}
 """Variables of Grafana that PromQL does not know."""

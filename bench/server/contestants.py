@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.preview import PROJECT
 from bench.server.model import NAME, open_inference, plain, rows
-from serving.onnx import MODEL_FILE
+from serving.models.onnx import MODEL_FILE
 
 PEERS = Path(__file__).parent / "peers"
 OURS = "slipway"

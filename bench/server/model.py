@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bench.preview import PROJECT
-from serving.onnx import MODEL_FILE
+from serving.models.onnx import MODEL_FILE
 from serving.payloads.generic.model import EXAMPLE_FILE
 from serving.payloads.generic.train import INPUT
 

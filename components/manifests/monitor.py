@@ -27,6 +27,6 @@ def scraped(label: str) -> str:
 WITHOUT_PROBES = 'route!~"/healthz?|/metrics|/v2/.+/(live|ready)"'
 """Matches the series that are somebody's requests, and those of a counter that knows no routes.
 
-The model server counts what the kubelet and Prometheus ask (PROBES of serving/observe.py) like any other request, and a
-pod that is starting answers its readiness probe with 503.
+The model server counts what the kubelet and Prometheus ask (PROBES of serving/http/observe.py) like any other
+request, and a pod that is starting answers its readiness probe with 503.
 """

@@ -100,7 +100,7 @@ def _no_target_up(watched: Watched, slot: SlotName, asked: NoTargetUp) -> Alert:
 
 
 def _refused(watched: Watched, asked: Saturation) -> Alert:
-    """Compare what the full queue turned away: the server answers 429 for nothing else (serving/service.py)."""
+    """Compare what the full queue turned away: the server answers 429 for nothing else (serving/role/service.py)."""
     requests = f"{watched.series},{WITHOUT_PROBES}"
     refused = f'{BY_SLOT} (rate(http_requests_total{{{requests},status="429"}}[{WINDOW}]))'
     return Alert(

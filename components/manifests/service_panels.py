@@ -1,7 +1,7 @@
 """The panels of one service: what its users get, what its pods do, and what runs in which slot.
 
-Counters and histograms are those of serving/telemetry.py; ``process_…`` are the server's own, so that CPU and memory
-are there without cAdvisor. Where an alert compares something, the panel asks the same.
+Counters and histograms are those of serving/telemetry/metrics.py; ``process_…`` are the server's own, so that CPU and
+memory are there without cAdvisor. Where an alert compares something, the panel asks the same.
 """
 
 from collections.abc import Iterator

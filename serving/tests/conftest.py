@@ -9,7 +9,7 @@ import pytest
 from serving.payloads.digits import PAYLOAD
 from serving.tests.support import Running, serve
 from serving.tests.trained import shared
-from serving.training import Trained, write
+from serving.training.runner import Trained, write
 
 
 @pytest.fixture(autouse=True)

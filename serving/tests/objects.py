@@ -11,7 +11,7 @@ import botocore.session as descriptions_of
 import pytest
 from moto.server import ThreadedMotoServer
 
-from serving import object_storage
+from serving.models import object_storage
 
 BUCKET = "models"
 

@@ -9,9 +9,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from serving.errors import ModelUnusableError, UnreachableError
-from serving.payload import Context, Payload, WarmUp
-from serving.service import Service
-from serving.uploads import read_body
+from serving.http.uploads import read_body
+from serving.role.payload import Context, Payload, WarmUp
+from serving.role.service import Service
 
 BAD, UNANSWERABLE, AWAY, AWAY_NOW = "bad", "unanswerable", "away", "away now"
 

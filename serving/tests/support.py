@@ -15,18 +15,18 @@ import numpy as np
 import uvicorn
 from numpy.typing import NDArray
 
-from serving.app import make_app
 from serving.cpu import Threads
+from serving.http.app import make_app
 from serving.identity import Identity
-from serving.onnx import Node, OnnxModel
-from serving.payload import Context, Payload
+from serving.models.onnx import Node, OnnxModel
+from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads import digits
 from serving.payloads.digits.model import INPUT, OUTPUT, Digits, DigitsMetadata
 from serving.payloads.digits.pixels import PIXELS
-from serving.role import Role
-from serving.service import Service, make_service
+from serving.role.payload import Context, Payload
+from serving.role.role import Role
+from serving.role.service import Service, make_service
 from serving.settings import Settings
-from serving.tensors import DYNAMIC, Tensor
 
 IDENTITY = Identity(service="classifier", slot="blue", version="sha256:0123", config="c0ffee")
 PNG = {"content-type": "image/png"}

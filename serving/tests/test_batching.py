@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.batching import Batches, Failed, Fit
-from serving.checksums import write_sums
 from serving.errors import ModelUnusableError
+from serving.models.checksums import write_sums
 from serving.payloads.generic.model import load_generic
 from serving.payloads.generic.together import Tensors, batches_of
 from serving.payloads.generic.train import INPUT, split, train
 from serving.tests.test_generic import TensorProto, identity
+from serving.work.batching import Batches, Failed, Fit
 
 
 def batches(compute: Callable[[Sequence[int]], Sequence[int]], most: int = 4) -> Batches[int, int]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from serving import loading
-from serving.payload import Context, Payload
+from serving.role import loading
+from serving.role.payload import Context, Payload
 from serving.tests.roles import AWAY_NOW, Watched, Word, mount, word_role
 from serving.tests.support import serve, wait_until
 

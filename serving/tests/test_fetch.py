@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.checksums import SUMS_FILE, ChecksumError, read_sums, verify, write_sums
 from serving.fetch import FetchError, fetch, main
-from serving.model_cache import ABANDONED_SECONDS, INCOMING
+from serving.models.cache import ABANDONED_SECONDS, INCOMING
+from serving.models.checksums import SUMS_FILE, ChecksumError, read_sums, verify, write_sums
 
 CONTENTS = {"model.onnx": b"weights", "metadata.json": b"{}"}
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from onnx import TensorProto, helper
 
-from serving.checksums import write_sums
 from serving.errors import ModelUnusableError
-from serving.onnx import CPU, CUDA, QUANTISED_FILE, Session, open_session
+from serving.http.tensor_requests import InferenceError
+from serving.models.checksums import write_sums
+from serving.models.onnx import CPU, CUDA, QUANTISED_FILE, Session, open_session
+from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.generic import PAYLOAD, example_of, predict
 from serving.payloads.generic.model import load_generic
 from serving.payloads.generic.train import FLOOR, INPUT, split, train
-from serving.tensor_requests import InferenceError
-from serving.tensors import DYNAMIC, Tensor
 from serving.tests.support import Running, serve, wait_until
-from serving.training import Trained, write
+from serving.training.runner import Trained, write
 
 Node = tuple[str, int, list[int | str]]
 MODEL = "/v2/models/tumours"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from serving.identity import Identity
-from serving.logs import JsonLines, Lines
+from serving.telemetry.logs import JsonLines, Lines
 
 
 class Stream(io.StringIO):

@@ -10,11 +10,11 @@ import pytest
 from botocore.stub import Stubber
 
 from serving import fetch as fetching
-from serving import object_storage
 from serving import publish as publishing
-from serving.checksums import verify, write_sums
 from serving.fetch import FetchError, SourceUnreachableError, fetch, patiently
-from serving.object_storage import ObjectStorageError, open_bucket
+from serving.models import object_storage
+from serving.models.checksums import verify, write_sums
+from serving.models.object_storage import ObjectStorageError, open_bucket
 from serving.publish import PublishError, publish
 from serving.tests.objects import BUCKET, client, endpoint, keys, s3
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from serving.identity import Identity
-from serving.logs import JsonLines, with_fields
+from serving.telemetry.logs import JsonLines, with_fields
 from serving.tests.support import PNG, HeldSession, Running, loaded_by, model_with, serve
 
 Digits = list[tuple[bytes, str]]

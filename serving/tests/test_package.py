@@ -64,7 +64,7 @@ TRAINING_ONLY = {"sklearn", "skl2onnx", "onnx", "threadpoolctl"}
 @pytest.mark.parametrize("role", known_roles())
 def test_what_serves_does_not_import_what_trains_or_another_payload(role: str) -> None:
     modules = reached("serving.__main__") | reached(f"serving.payloads.{role}")
-    assert {"serving.app", "uvicorn"} <= modules
+    assert {"serving.http.app", "uvicorn"} <= modules
     assert not {name.partition(".")[0] for name in modules} & TRAINING_ONLY
     left_out = re.compile(
         r"serving\.(train|training|training_tables|payloads\.\w+\.(train|training))(\.|$)"

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from serving.http.uploads import MOST_BYTES
 from serving.tests.support import PNG, Running
-from serving.uploads import MOST_BYTES
 
 Digits = list[tuple[bytes, str]]
 

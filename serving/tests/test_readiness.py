@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving import loading, warmup
-from serving.checksums import write_sums
 from serving.errors import ModelUnusableError
-from serving.payload import Payload, WarmUp
+from serving.models.checksums import write_sums
 from serving.payloads.digits import PAYLOAD
 from serving.payloads.digits.model import Digits, load_digits
-from serving.service import Service
+from serving.role import loading, warmup
+from serving.role.payload import Payload, WarmUp
+from serving.role.service import Service
 from serving.tests.support import HeldSession, loaded_by, model_with, serve, wait_until
 
 

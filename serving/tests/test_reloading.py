@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from serving import reloading
-from serving.config_files import ConfigFiles, ConfigFilesError, read, stamp
+from serving.role import reloading
+from serving.role.config_files import ConfigFiles, ConfigFilesError, read, stamp
 from serving.tests.roles import AWAY, BAD, UNANSWERABLE, Watched, Word, mount, word_role
 from serving.tests.support import Running, serve, wait_until
 
@@ -146,7 +146,7 @@ def test_a_role_with_a_hook_is_given_the_old_and_the_new(folder: Path) -> None:
 def test_a_file_that_is_missing_at_the_start_is_named_and_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.loading.FIRST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr("serving.role.loading.FIRST_PAUSE_SECONDS", 0.02)
     mount(tmp_path / "config", "1", other_txt="x")
     with serve(word_role(Watched()), environment=environment(tmp_path / "config")) as running:
         wait_until(

@@ -11,11 +11,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from serving.__main__ import main
-from serving.payload import Context, Payload
+from serving.http.uploads import read_body
+from serving.role.payload import Context, Payload
+from serving.role.service import Service
 from serving.roles import UnknownRoleError, known_roles, load_role
-from serving.service import Service
 from serving.tests.support import Running, serve, wait_until
-from serving.uploads import read_body
 
 
 @pytest.mark.parametrize(

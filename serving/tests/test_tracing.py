@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.calls import answering, async_client, client
-from serving.payload import Context, Payload
-from serving.service import Service
+from serving.clients.calls import answering, async_client, client
+from serving.http.uploads import read_body
+from serving.role.payload import Context, Payload
+from serving.role.service import Service
 from serving.tests.collector import Collector, attributes, collecting
 from serving.tests.support import Running, serve
-from serving.uploads import read_body
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
@@ -157,9 +157,9 @@ def test_a_callee_that_is_away_is_503_with_its_name(path: str) -> None:
 def test_without_an_endpoint_the_sdk_is_not_even_imported() -> None:
     code = (
         "import json, sys\n"
-        "from serving.app import make_app\n"
+        "from serving.http.app import make_app\n"
         "from serving.tests.support import serve\n"
-        "from serving.payload import Payload\n"
+        "from serving.role.payload import Payload\n"
         "with serve(Payload(load=lambda _: None, routes=lambda _: [])) as running:\n"
         "    running.wait_ready()\n"
         "print(json.dumps(sorted(name for name in sys.modules if name.startswith('opentelemetry'))))\n"

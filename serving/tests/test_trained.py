@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from serving.tests.trained import fingerprint, shared
-from serving.training import Trained
+from serving.training.runner import Trained
 
 
 class Training:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from serving.checksums import verify
+from serving.models.checksums import verify
 from serving.payloads.digits.data import HELD_OUT, held_out, split
 from serving.payloads.digits.model import load_digits
 from serving.payloads.digits.train import FLOOR, fit
 from serving.tests.objects import client, endpoint, s3
 from serving.train import main
-from serving.training import Trained, command
+from serving.training.runner import Trained, command
 
 __all__ = ["client", "endpoint", "s3"]
 

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.payload import Payload
-from serving.service import Service
+from serving.http.uploads import MOST_FIELDS, Upload, read_upload
+from serving.role.payload import Payload
+from serving.role.service import Service
 from serving.tests.support import Running, serve
-from serving.uploads import MOST_FIELDS, Upload, read_upload
 
 
 @pytest.fixture(scope="module")

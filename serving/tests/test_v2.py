@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from serving.http.tensor_requests import MOST_ROWS, InferenceError, parse
 from serving.payloads.digits.pixels import pixels_of
-from serving.tensor_requests import MOST_ROWS, InferenceError, parse
 from serving.tests.support import HeldSession, Running, model_with
 
 Digits = list[tuple[bytes, str]]

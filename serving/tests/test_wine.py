@@ -8,7 +8,7 @@ import pytest
 from serving.payloads.wine import CULTIVARS, EXAMPLE, PAYLOAD
 from serving.payloads.wine.train import FLOOR, split, train, wines
 from serving.tests.support import Running, serve
-from serving.training import write
+from serving.training.runner import write
 
 
 @pytest.fixture(scope="module")

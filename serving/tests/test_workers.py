@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from serving.batching import Batches, Fit, Pending
 from serving.tests.support import PATIENCE_SECONDS
 from serving.tests.test_batching import batches
-from serving.workers import Job, State, Workers
+from serving.work.batching import Batches, Fit, Pending
+from serving.work.workers import Job, State, Workers
 
 
 @dataclass

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from serving.training import Trained, package_versions
+from serving.training.runner import Trained, package_versions
 
 SERVING = Path(__file__).parent.parent
 FOLDER = SERVING.parent / ".pytest_cache" / "slipway-models"

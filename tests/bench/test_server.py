@@ -14,9 +14,9 @@ from bench.server.load import Answers, answers
 from bench.server.measure import DEFAULT, QUICK, Round
 from bench.server.model import open_inference, plain, probabilities
 from bench.server.search import highest
-from serving.onnx import MODEL_FILE
+from serving.http.tensor_requests import InferenceRequest
+from serving.models.onnx import MODEL_FILE
 from serving.payloads.generic.model import EXAMPLE_FILE
-from serving.tensor_requests import InferenceRequest
 
 ROWS = [[0.5, 1.5]]
 ROUND = Round(cold_start=1.0, first=1.1, idle=60.0, loaded=70.0, p50=1.0, p99=4.0, good=1.0, throughput=1000)

@@ -28,8 +28,8 @@ def misbehave(fault: dict[str, Any]) -> None:
         sys.stderr.write("misbehaving: the process ends before it serves\n")
         sys.stderr.flush()
         os._exit(EXIT_CODE)
-    from serving.lifecycle import Lifecycle  # noqa: PLC0415 -- other processes of the image need not wait for it
-    from serving.service import Service  # noqa: PLC0415
+    from serving.role.lifecycle import Lifecycle  # noqa: PLC0415 -- other processes of the image need not wait for it
+    from serving.role.service import Service  # noqa: PLC0415
 
     server = cast("Any", Service)
     server.compute = _spoiled(server.compute, fault)
@@ -78,7 +78,7 @@ def _busy(job: Callable[[Any, Any], Any], seconds: float) -> Callable[[Any, Any]
 
 
 def _make_models_slow() -> None:
-    from serving.onnx import OnnxModel  # noqa: PLC0415 -- as above
+    from serving.models.onnx import OnnxModel  # noqa: PLC0415 -- as above
 
     models = cast("Any", OnnxModel)
     infer = models.infer

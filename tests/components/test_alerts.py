@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.manifests import monitor
-from serving.observe import PROBES
+from serving.http.observe import PROBES
 from tests.components.deploying import deployed
 from tests.samples import Config, entry, put, service, stack
 

@@ -13,7 +13,7 @@ from components.manifests import monitor, pod
 from local import addresses, cluster, monitoring, node
 from local.paths import Paths
 from models.monitoring import Monitoring
-from serving import telemetry
+from serving.telemetry import metrics
 
 PROJECT = Path(__file__).resolve().parents[2]
 MANIFEST = Path(cluster.__file__).parent / "manifests/monitoring.yaml"
@@ -106,7 +106,7 @@ def test_every_stack_of_the_local_cluster_asks_this_prometheus_and_counts_at_tra
 def test_one_latency_limit_can_be_asked_of_traefik_and_of_the_servers(prepared: Paths) -> None:
     (traefik,) = (daemon for daemon in node.daemons(prepared) if daemon.name == "traefik")
     (buckets,) = (text for text in traefik.arguments if "prometheus.buckets=" in text)
-    assert tuple(map(float, buckets.partition("=")[2].split(","))) == telemetry.LATENCY_BUCKETS
+    assert tuple(map(float, buckets.partition("=")[2].split(","))) == metrics.LATENCY_BUCKETS
 
 
 def test_prometheus_listens_on_the_bridge_and_keeps_its_data_in_the_state(prepared: Paths) -> None:

@@ -7,7 +7,7 @@ from models.errors import ConfigurationError
 from models.monitoring import LATENCY_BOUNDS
 from models.resolve import resolve
 from models.stack import StackSettings
-from serving.telemetry import LATENCY_BUCKETS
+from serving.telemetry.metrics import LATENCY_BUCKETS
 from tests.samples import Config, accepted, entry, put, service, stack
 
 OFF: Config = {"alerts": dict.fromkeys(["targetDown", "noTargetUp", "saturation", "replicasAtMax"])}

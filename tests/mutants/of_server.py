@@ -2,8 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 
-BATCHING, WORKERS = "serving/batching.py", "serving/workers.py"
-LOGS = "serving/logs.py"
+BATCHING, WORKERS = "serving/work/batching.py", "serving/work/workers.py"
+LOGS = "serving/telemetry/logs.py"
 SEARCH, LOAD, FIGURES = (f"bench/server/{name}.py" for name in ("search", "load", "figures"))
 
 BATCHED = "../serving/tests/test_batching.py"

@@ -1,4 +1,4 @@
-"""The model as all three peers compute it: the file, threads and options that serving/onnx.py has on one core."""
+"""The model as all three peers compute it: file, threads and options of serving/models/onnx.py on one core."""
 
 import os
 

@@ -8,12 +8,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.errors import refusal
-from serving.onnx import file_of
-from serving.payload import Context, Payload, WarmUp
+from serving.http.uploads import FIELD, read_picture
+from serving.models.onnx import file_of
 from serving.payloads.digits.model import Digits, load_digits
 from serving.pictures import PictureError, PictureTooLargeError
-from serving.service import Service
-from serving.uploads import FIELD, read_picture
+from serving.role.payload import Context, Payload, WarmUp
+from serving.role.service import Service
 
 _BOUNDARY = "warm-up"
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from serving.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.models.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.digits.pixels import PIXELS, pixels_of
-from serving.telemetry import Telemetry
-from serving.tensors import DYNAMIC, Tensor
+from serving.telemetry.metrics import Telemetry
 
 INPUT = "pixels"
 OUTPUT = "probabilities"

@@ -14,12 +14,12 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn import neural_network
 from threadpoolctl import threadpool_limits
 
-from serving.checksums import write_sums
-from serving.onnx import METADATA_FILE, MODEL_FILE
+from serving.models.checksums import write_sums
+from serving.models.onnx import METADATA_FILE, MODEL_FILE
 from serving.payloads.digits.data import LABELS, Picture, split
 from serving.payloads.digits.model import INPUT, DigitsMetadata, load_digits
 from serving.payloads.digits.pixels import PIXELS, pixels_of
-from serving.training import Trained, command, package_versions, version_of
+from serving.training.runner import Trained, command, package_versions, version_of
 
 # Share of held-out pictures. Trained models reach 0.98; anything near the floor means that something broke.
 FLOOR = 0.95

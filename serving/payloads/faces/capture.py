@@ -20,13 +20,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.errors import refusal
-from serving.payload import Payload
+from serving.http.uploads import read_picture, read_upload
 from serving.payloads.faces import wire
 from serving.payloads.faces.endpoint import errand_of, nothing
 from serving.payloads.faces.pipeline import Peers, Pipeline
-from serving.service import Service
-from serving.telemetry import LATENCY_BUCKETS
-from serving.uploads import read_picture, read_upload
+from serving.role.payload import Payload
+from serving.role.service import Service
+from serving.telemetry.metrics import LATENCY_BUCKETS
 
 # Jobs wait for others; a picture is held for each.
 _WORKERS = 32

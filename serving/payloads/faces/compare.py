@@ -12,13 +12,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.errors import UnreachableError
-from serving.payload import Context, Payload
 from serving.payloads.faces import wire
 from serving.payloads.faces.endpoint import errand_of, read_message
 from serving.payloads.faces.gallery import Gallery, GalleryError, recognised
 from serving.payloads.faces.hot import CacheAwayError, HotGallery, connect
 from serving.payloads.faces.peers import Call, Errand, Peer
-from serving.service import Service
+from serving.role.payload import Context, Payload
+from serving.role.service import Service
 
 # Jobs mostly wait for Redis or the store; the comparison itself takes a fraction of a millisecond.
 _WORKERS = 16

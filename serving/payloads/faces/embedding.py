@@ -9,10 +9,10 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import Field
 
-from serving.onnx import CPU, CUDA, MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.models.onnx import CPU, CUDA, MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.faces.alignment import CHANNELS, SIDE, Pixels
 from serving.payloads.faces.gallery import DIMENSIONS
-from serving.tensors import DYNAMIC, Tensor
 
 INPUT = "faces"
 OUTPUT = "vectors"

@@ -6,10 +6,10 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from serving.errors import refusal
+from serving.http.uploads import read_body
 from serving.payloads.faces.peers import SECONDS_LEFT, Errand
 from serving.payloads.faces.wire import MOST_BYTES, Message, WireError
 from serving.settings import Settings
-from serving.uploads import read_body
 
 M = TypeVar("M", bound=Message)
 # What is left of the time limit for saying which dependency took the rest.

@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.payload import Context, Payload, WarmUp
 from serving.payloads.faces.alignment import CHANNELS, SIDE
 from serving.payloads.faces.embedding import FaceModel, load_face_model
 from serving.payloads.faces.endpoint import read_message
 from serving.payloads.faces.wire import EMBED, JSON, Embedding, Face
-from serving.service import Service
-from serving.telemetry import Telemetry
+from serving.role.payload import Context, Payload, WarmUp
+from serving.role.service import Service
+from serving.telemetry.metrics import Telemetry
 
 
 def embed(model: FaceModel, face: Face, telemetry: Telemetry) -> Embedding:

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import redis
 
-from serving.payload import Address
 from serving.payloads.faces.gallery import Gallery, GalleryError
+from serving.role.payload import Address
 
 log = logging.getLogger("slipway.faces")
 

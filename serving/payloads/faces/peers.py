@@ -9,10 +9,10 @@ from typing import TypeVar
 import httpx
 from pydantic import ValidationError
 
-from serving.calls import client
+from serving.clients.calls import client
 from serving.errors import UnreachableError
-from serving.payload import Context
 from serving.payloads.faces.wire import JSON, Message, Refused, WireError
+from serving.role.payload import Context
 
 M = TypeVar("M", bound=Message)
 

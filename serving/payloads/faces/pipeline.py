@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from prometheus_client import Histogram
 
 from serving.errors import refusal
-from serving.payload import Context
 from serving.payloads.faces import wire
 from serving.payloads.faces.peers import Call, Errand, Peer, said
+from serving.role.payload import Context
 
 _PICTURE = "application/octet-stream"
 # Refusals of preprocess that are about the client's picture.

@@ -5,15 +5,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.errors import refusal
-from serving.payload import Context, Payload, WarmUp
+from serving.http.uploads import read_picture
 from serving.payloads.faces.alignment import align
 from serving.payloads.faces.detection import NoFaceError
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
 from serving.payloads.faces.wire import ALIGN, JSON, Face
 from serving.pictures import PictureError, PictureTooLargeError
-from serving.service import Service
-from serving.uploads import read_picture
+from serving.role.payload import Context, Payload, WarmUp
+from serving.role.service import Service
 
 
 def align_picture(content: bytes) -> Face:

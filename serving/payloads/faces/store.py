@@ -14,13 +14,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.errors import refusal
-from serving.payload import Context, Payload
 from serving.payloads.faces import wire
 from serving.payloads.faces.endpoint import errand_of, nothing, read_message
 from serving.payloads.faces.hot import Generation, connect
 from serving.payloads.faces.peers import Errand, Peer
 from serving.payloads.faces.vectors import EnrolledFace, VectorStore
-from serving.service import Service
+from serving.role.payload import Context, Payload
+from serving.role.service import Service
 
 M = TypeVar("M", bound=wire.Message)
 # Jobs wait for the vector store; none computes.

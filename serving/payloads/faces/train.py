@@ -12,8 +12,8 @@ from typing import Any, cast
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from serving.checksums import write_sums
-from serving.onnx import METADATA_FILE, MODEL_FILE
+from serving.models.checksums import write_sums
+from serving.models.onnx import METADATA_FILE, MODEL_FILE
 from serving.payloads.faces.alignment import Pixels, align
 from serving.payloads.faces.detection import NoFaceError
 from serving.payloads.faces.embedding import FaceModel, FacesMetadata, load_face_model
@@ -21,7 +21,7 @@ from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
 from serving.payloads.faces.training.fitting import export, fit
 from serving.payloads.faces.training.measuring import figures, see, threshold_for
-from serving.training import Trained, command, package_versions, version_of
+from serving.training.runner import Trained, command, package_versions, version_of
 
 # Shares. Trained models reach 0.98, 0.99, 0.97 and 0.99; a figure near its floor means that something broke.
 FLOORS = {"found": 0.97, "verification": 0.96, "recognised": 0.9, "strangers_rejected": 0.9}

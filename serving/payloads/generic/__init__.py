@@ -11,16 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.batching import Pending
-from serving.encoding import answer, encoded
 from serving.errors import refusal
-from serving.onnx import file_of
-from serving.payload import Context, Payload, WarmUp
+from serving.http.encoding import answer, encoded
+from serving.http.tensor_requests import Feed, InferenceError, array_of, fits, shape_words
+from serving.http.uploads import read_body
+from serving.models.onnx import file_of
+from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.generic.model import GenericModel, load_generic
-from serving.service import Service
-from serving.tensor_requests import Feed, InferenceError, array_of, fits, shape_words
-from serving.tensors import DYNAMIC, Tensor
-from serving.uploads import read_body
+from serving.role.payload import Context, Payload, WarmUp
+from serving.role.service import Service
+from serving.work.batching import Pending
 
 
 class Inputs(BaseModel):

@@ -10,11 +10,10 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
-from serving.batching import Batches
-from serving.checksums import SUMS_FILE
 from serving.errors import ModelUnusableError
-from serving.logs import with_fields
-from serving.onnx import (
+from serving.http.tensor_requests import MOST_ROWS, datatype_known
+from serving.models.checksums import SUMS_FILE
+from serving.models.onnx import (
     CPU,
     CUDA,
     METADATA_FILE,
@@ -24,9 +23,10 @@ from serving.onnx import (
     tensor_of,
     verified_folder,
 )
+from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.generic.together import Tensors, batches_of
-from serving.tensor_requests import MOST_ROWS, datatype_known
-from serving.tensors import DYNAMIC, Tensor
+from serving.telemetry.logs import with_fields
+from serving.work.batching import Batches
 
 # Optional, beside the model: the body of a /predict request for the warm-up, where zeros of size 1 will not do.
 EXAMPLE_FILE = "example.json"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.batching import Batches, Fit
-from serving.onnx import Session
+from serving.models.onnx import Session
+from serving.work.batching import Batches, Fit
 
 Tensors = dict[str, NDArray[Any]]
 

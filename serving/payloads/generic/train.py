@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from sklearn import datasets
 
-from serving import training_tables
-from serving.checksums import write_sums
-from serving.onnx import METADATA_FILE, MODEL_FILE, Metadata
+from serving.models.checksums import write_sums
+from serving.models.onnx import METADATA_FILE, MODEL_FILE, Metadata
 from serving.payloads.generic import predict
 from serving.payloads.generic.model import EXAMPLE_FILE, load_generic
-from serving.training import Trained, command, package_versions, version_of
-from serving.training_tables import Split, fit
+from serving.training import tables
+from serving.training.runner import Trained, command, package_versions, version_of
+from serving.training.tables import Split, fit
 
 INPUT = "measurements"
 HELD_OUT = 171
@@ -35,7 +35,7 @@ class GenericMetadata(Metadata):
 
 def split() -> Split:
     """The data, split once and for all: class 0 is malignant, 1 benign."""
-    return training_tables.split(datasets.load_breast_cancer, HELD_OUT)
+    return tables.split(datasets.load_breast_cancer, HELD_OUT)
 
 
 def accuracy(files: dict[str, bytes], data: Split) -> float:

@@ -14,13 +14,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.errors import refusal
-from serving.payload import Context, Payload, WarmUp
+from serving.http.uploads import read_body
 from serving.payloads.nlu import model, schema
 from serving.payloads.nlu.model import Language
 from serving.payloads.nlu.schema import BadRequestError, UnanswerableError
 from serving.payloads.nlu.understand import answer
-from serving.service import Service
-from serving.uploads import read_body
+from serving.role.payload import Context, Payload, WarmUp
+from serving.role.service import Service
 
 # Whatever a first request may be: spans, relations of spans, arguments of triggers, choices, in short and long texts.
 WARM_UP: tuple[tuple[str, dict[str, object]], ...] = (

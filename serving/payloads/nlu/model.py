@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from serving.errors import ModelUnusableError
-from serving.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.http.tensor_requests import InferenceError
+from serving.models.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.nlu import config as config_file
 from serving.payloads.nlu import vocabulary as vocabulary_file
 from serving.payloads.nlu.config import Config, ConfigError
@@ -19,8 +21,6 @@ from serving.payloads.nlu.features import MARKS as MARK_COUNT
 from serving.payloads.nlu.labels import Labels, unknown_targets
 from serving.payloads.nlu.schema import Reader
 from serving.payloads.nlu.vocabulary import Vocabulary, VocabularyError
-from serving.tensor_requests import InferenceError
-from serving.tensors import DYNAMIC, Tensor
 
 TEXT, MARKS, LABELS = "text", "marks", "labels"
 TAGS, WHOLE = "tags", "whole"

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from serving.checksums import write_sums
-from serving.onnx import METADATA_FILE, MODEL_FILE
+from serving.models.checksums import write_sums
+from serving.models.onnx import METADATA_FILE, MODEL_FILE
 from serving.payloads.nlu import model, understand
 from serving.payloads.nlu.config import Config
 from serving.payloads.nlu.model import CONFIG_FILE, VOCABULARY_FILE, Language, NluMetadata
@@ -21,7 +21,7 @@ from serving.payloads.nlu.training.corpus.templates import Sentence
 from serving.payloads.nlu.training.corpus.wordings import LABELS
 from serving.payloads.nlu.training.export import to_onnx
 from serving.payloads.nlu.training.fit import COUNTS, ROUNDS, corpus, fit, vocabulary_of
-from serving.training import Trained, command, package_versions, version_of
+from serving.training.runner import Trained, command, package_versions, version_of
 
 # Lowest figures that are published. Other seeds reach a few hundredths more; anything near means that something broke.
 FLOORS = {

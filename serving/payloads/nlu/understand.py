@@ -11,7 +11,7 @@ from serving.payloads.nlu.features import PER_TOKEN, Ids, label_features, marks,
 from serving.payloads.nlu.model import Floats, Language
 from serving.payloads.nlu.schema import ChoiceTask, Question, SpanTask
 from serving.payloads.nlu.text import Token, tokens_of
-from serving.telemetry import Telemetry
+from serving.telemetry.metrics import Telemetry
 
 REACH = 64
 """Words on either side of a subject among which its relations are looked for."""

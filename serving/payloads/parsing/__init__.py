@@ -3,9 +3,9 @@
 from contextlib import suppress
 
 from serving.errors import UnreachableError
-from serving.payload import Payload, WarmUp
 from serving.payloads.parsing.api import routes
 from serving.payloads.parsing.serve import Parsing, example, open_parsing
+from serving.role.payload import Payload, WarmUp
 
 
 def _observe(parsing: Parsing) -> None:

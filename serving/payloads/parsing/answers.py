@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from serving.clients.results import ResultCache, key_of
 from serving.payloads.parsing.labels import LABELS, PARTS
 from serving.payloads.parsing.model import Parser
 from serving.pictures import FORMATS, PictureError, PictureTooLargeError, decode
-from serving.results import ResultCache, key_of
-from serving.telemetry import Telemetry
+from serving.telemetry.metrics import Telemetry
 
 Answer = dict[str, Any]
 # Digits of a share: a pixel of a large picture is still seen.

@@ -9,13 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.errors import refusal
+from serving.http.uploads import Upload, read_upload
 from serving.payloads.parsing.answers import Answer, palette
 from serving.payloads.parsing.jobs import Jobs, Progress
 from serving.payloads.parsing.page import PAGE, POLICY
 from serving.payloads.parsing.serve import Parsing
 from serving.pictures import PictureError, PictureTooLargeError
-from serving.service import Service
-from serving.uploads import Upload, read_upload
+from serving.role.service import Service
 
 MOST_FILES = 8
 MOST_BYTES = 16 * 1024 * 1024

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, cast
 
-from serving.redis_client import redis_client
+from serving.clients.redis_client import redis_client
 
 QUEUE = "parsing"
 """Name of the queue, and of its list in Redis: its length is what workers are scaled on."""

@@ -15,11 +15,11 @@ from celery import Celery, states
 from kombu.exceptions import OperationalError
 from prometheus_client import CollectorRegistry, Gauge
 
+from serving.clients.results import once_per_server
 from serving.errors import UnreachableError
-from serving.payload import Context
 from serving.payloads.parsing.answers import Answer
 from serving.payloads.parsing.inbox import ANSWER_SECONDS, KEPT_SECONDS, QUEUE, Inbox, Load, RedisInbox
-from serving.results import once_per_server
+from serving.role.payload import Context
 
 TASK = "parsing.parse"
 STORE = "queue"

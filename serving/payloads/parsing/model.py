@@ -12,11 +12,11 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.errors import ModelUnusableError
-from serving.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.models.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.parsing.labels import LABELS
 from serving.payloads.parsing.letterbox import CHANNELS, SIDE, labels_in_original, place
-from serving.telemetry import Telemetry
-from serving.tensors import DYNAMIC, Tensor
+from serving.telemetry.metrics import Telemetry
 
 INPUT = "picture"
 OUTPUT = "parts"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from serving.payload import Context
+from serving.clients.results import MemoryCache, ResultCache, cache_metrics, redis_cache
 from serving.payloads.parsing.answers import Answers
 from serving.payloads.parsing.jobs import PASSWORD, STORE, Jobs, open_jobs
 from serving.payloads.parsing.model import FILES, Variant, load_parser, milliseconds
-from serving.results import MemoryCache, ResultCache, cache_metrics, redis_cache
+from serving.role.payload import Context
 
 _CACHES = ("cache", STORE)
 """Stores that may hold results, best first: a Redis of its own, or the queue's."""

@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from serving.checksums import write_sums
-from serving.onnx import METADATA_FILE, MODEL_FILE
+from serving.models.checksums import write_sums
+from serving.models.onnx import METADATA_FILE, MODEL_FILE
 from serving.payloads.parsing.iou import Overlap, overlap
 from serving.payloads.parsing.labels import LABELS
 from serving.payloads.parsing.model import (
@@ -25,7 +25,7 @@ from serving.payloads.parsing.training.graph import RESOLUTIONS
 from serving.payloads.parsing.training.people import Picture, held_out
 from serving.payloads.parsing.training.quantisation import quantise
 from serving.pictures import decode
-from serving.training import Trained, command, package_versions, version_of
+from serving.training.runner import Trained, command, package_versions, version_of
 
 # Mean intersection over union. Trained models reach 0.77; anything near the floor means that something broke.
 FLOOR = 0.72

@@ -9,16 +9,16 @@ from typing import Any
 from celery import states
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from serving.clients.results import once_per_server
 from serving.errors import UnreachableError
-from serving.payload import Context, Payload
 from serving.payloads.parsing.answers import Answer, Answers
 from serving.payloads.parsing.consumer import Consumer
 from serving.payloads.parsing.inbox import Inbox
 from serving.payloads.parsing.jobs import TASK, Jobs, open_jobs
 from serving.payloads.parsing.serve import example, open_answers
 from serving.pictures import MOST_PIXELS, PictureError
-from serving.results import once_per_server
-from serving.telemetry import LATENCY_BUCKETS
+from serving.role.payload import Context, Payload
+from serving.telemetry.metrics import LATENCY_BUCKETS
 
 MOST_ATTEMPTS = 5
 """A picture that kills its worker again and again must not kill all of them for ever."""

@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.errors import refusal
-from serving.onnx import Metadata, OnnxModel, load_model
-from serving.payload import Context, Payload, WarmUp
-from serving.service import Service
-from serving.telemetry import Telemetry
-from serving.tensors import DYNAMIC, Tensor
-from serving.uploads import read_body
+from serving.http.uploads import read_body
+from serving.models.onnx import Metadata, OnnxModel, load_model
+from serving.models.tensors import DYNAMIC, Tensor
+from serving.role.payload import Context, Payload, WarmUp
+from serving.role.service import Service
+from serving.telemetry.metrics import Telemetry
 
 INPUT, OUTPUT = "measurements", "probabilities"
 CULTIVARS = ("barolo", "grignolino", "barbera")

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import datasets
 
-from serving import training_tables
-from serving.checksums import write_sums
-from serving.onnx import METADATA_FILE, MODEL_FILE, Metadata
+from serving.models.checksums import write_sums
+from serving.models.onnx import METADATA_FILE, MODEL_FILE, Metadata
 from serving.payloads.wine import CULTIVARS, INPUT, Wine, load_taster
-from serving.training import Trained, command, package_versions, version_of
-from serving.training_tables import Split, fit
+from serving.training import tables
+from serving.training.runner import Trained, command, package_versions, version_of
+from serving.training.tables import Split, fit
 
 HELD_OUT = 60
 # Share of held-out wines. Trained models reach 0.96 and more; anything near the floor means that something broke.
@@ -25,7 +25,7 @@ FLOOR = 0.9
 
 def split() -> Split:
     """The data, split once and for all: classes are indices into CULTIVARS."""
-    return training_tables.split(datasets.load_wine, HELD_OUT)
+    return tables.split(datasets.load_wine, HELD_OUT)
 
 
 def wines(rows: NDArray[np.float32]) -> list[Wine]:

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.payload import Context, Payload
 from serving.payloads.faces import capture, compare, features, preprocess, store
 from serving.payloads.faces.embedding import FaceModel, load_face_model
 from serving.payloads.faces.hot import Generation, HotGallery
@@ -18,10 +17,11 @@ from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
 from serving.payloads.faces.train import Size, train_with
 from serving.payloads.faces.vectors import VectorStore
+from serving.role.payload import Context, Payload
 from serving.tests.faces.standins import MemoryChroma, MemoryRedis
 from serving.tests.support import Running, serve
 from serving.tests.trained import shared
-from serving.training import Trained, write
+from serving.training.runner import Trained, write
 
 SMALL = Size(training=(40, 6), calibration=(12, 3), held_out=(20, 3))
 """A quarter of the people: two seconds instead of twenty, and still above every floor."""

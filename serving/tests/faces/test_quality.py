@@ -13,7 +13,7 @@ from serving.payloads.faces.pictures import picture
 from serving.payloads.faces.train import FLOORS, Size, people_of
 from serving.payloads.faces.training.fitting import export, fit
 from serving.payloads.faces.training.measuring import Seen, equal_error_rate, figures, see, threshold_for
-from serving.training import BelowFloorError, Trained, write
+from serving.training.runner import BelowFloorError, Trained, write
 
 
 def test_every_floor_is_reached_on_people_that_were_never_trained_on(trained: Trained) -> None:

@@ -14,7 +14,7 @@ from serving.payloads.nlu.training.fit import COUNTS
 from serving.payloads.nlu.training.measure import Ask
 from serving.tests.support import Running, serve
 from serving.tests.trained import shared
-from serving.training import Trained, with_floors, write
+from serving.training.runner import Trained, with_floors, write
 
 SHARE, ROUNDS = 0.4, 6
 """Of the sentences and rounds of the real training: seconds instead of a quarter of a minute, and below its floors.

@@ -10,7 +10,7 @@ from serving.payloads.nlu.training.corpus.lexicon import OPEN, Fillings, part
 from serving.payloads.nlu.training.corpus.templates import FAMILIES, Relation, Sentence, Span, joined, templates
 from serving.payloads.nlu.training.corpus.wordings import LABELS
 from serving.payloads.nlu.training.fit import corpus
-from serving.training import Trained
+from serving.training.runner import Trained
 
 SOME: dict[str, int] = dict.fromkeys(FAMILIES, 60)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from serving import reloading
 from serving.errors import ModelUnusableError
 from serving.payloads.nlu import PAYLOAD, model, understand
 from serving.payloads.nlu.config import Config
@@ -15,6 +14,7 @@ from serving.payloads.nlu.features import text_features
 from serving.payloads.nlu.model import Language
 from serving.payloads.nlu.text import tokens_of
 from serving.payloads.nlu.vocabulary import Vocabulary, VocabularyError, read
+from serving.role import reloading
 from serving.tests.nlu.conftest import Configured
 from serving.tests.roles import mount
 from serving.tests.support import Running, serve, wait_until

@@ -8,8 +8,8 @@ import pytest
 
 from serving.payloads.nlu import PAYLOAD, WARM_UP
 from serving.payloads.nlu.features import PER_TOKEN
+from serving.role.warmup import ROUNDS
 from serving.tests.support import IDENTITY, Running, serve, wait_until
-from serving.warmup import ROUNDS
 
 REQUEST = {"text": "Anna Weber moved to Paris.", "schema": {"person": None, "sentiment": ["positive", "negative"]}}
 
@@ -121,7 +121,7 @@ def remove_model(folder: Path) -> None:
 def test_a_damaged_model_is_told_and_taken_once_it_is_whole(
     nlu_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], reason: str
 ) -> None:
-    monkeypatch.setattr("serving.loading.FIRST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr("serving.role.loading.FIRST_PAUSE_SECONDS", 0.02)
     folder = tmp_path / "model"
     shutil.copytree(nlu_folder, folder)
     damage(folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.onnx import open_session
+from serving.models.onnx import open_session
 from serving.payloads.nlu.model import Language
 from serving.payloads.nlu.train import FLOORS, HELD_OUT, held_out, train_with
 from serving.payloads.nlu.training import measure, network
@@ -16,7 +16,7 @@ from serving.payloads.nlu.training.fit import corpus, fit, vocabulary_of
 from serving.payloads.nlu.training.measure import Ask
 from serving.payloads.nlu.training.network import Batch, Floats, Pass, Weights
 from serving.payloads.nlu.training.views import label_rows, prompts, wordings
-from serving.training import BelowFloorError, Trained, write
+from serving.training.runner import BelowFloorError, Trained, write
 
 TINY: dict[str, int] = dict.fromkeys(FAMILIES, 25)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.clients.results import MemoryCache, cache_metrics
 from serving.identity import Identity
 from serving.payloads.parsing import PAYLOAD
 from serving.payloads.parsing.answers import Answers
@@ -12,11 +13,10 @@ from serving.payloads.parsing.model import load_parser
 from serving.payloads.parsing.train import train
 from serving.payloads.parsing.training.fitting import Effort
 from serving.payloads.parsing.training.people import Picture, held_out
-from serving.results import MemoryCache, cache_metrics
-from serving.telemetry import Telemetry
+from serving.telemetry.metrics import Telemetry
 from serving.tests.support import Running, serve
 from serving.tests.trained import shared
-from serving.training import Trained, write
+from serving.training.runner import Trained, write
 
 LITTLE = Effort(pictures=24, pixels=150, calibration=4)
 LOW_FLOOR = 0.35

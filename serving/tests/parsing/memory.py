@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from serving.payloads.parsing.inbox import Load, Taken
 from serving.payloads.parsing.jobs import Jobs, celery_app, queue_metrics
-from serving.telemetry import Telemetry
+from serving.telemetry.metrics import Telemetry
 
 
 @dataclass

@@ -13,10 +13,10 @@ import redis
 from celery.worker import state
 from PIL import Image
 
+from serving.clients.results import MemoryCache, cache_metrics
 from serving.cpu import Threads
 from serving.errors import UnreachableError
 from serving.identity import Identity
-from serving.payload import Context
 from serving.payloads import parsing as role
 from serving.payloads.parsing.answers import Answers, labels_of
 from serving.payloads.parsing.consumer import Consumer
@@ -25,8 +25,8 @@ from serving.payloads.parsing.model import load_parser
 from serving.payloads.parsing.serve import Parsing, Speeds
 from serving.payloads.parsing.training.people import Picture
 from serving.payloads.parsing.worker import MOST_ATTEMPTS, PAYLOAD, Desk, register, task_metrics
-from serving.results import MemoryCache, cache_metrics
-from serving.telemetry import Telemetry
+from serving.role.payload import Context
+from serving.telemetry.metrics import Telemetry
 from serving.tests.parsing.memory import MemoryInbox, jobs_in_memory
 from serving.tests.support import Running, serve, wait_until
 

@@ -12,7 +12,7 @@ from serving.payloads.parsing.training.fitting import Effort, fit, one_thread
 from serving.payloads.parsing.training.graph import RESOLUTIONS, Graph, Layer, Views, decide, views
 from serving.payloads.parsing.training.people import Picture
 from serving.payloads.parsing.training.quantisation import quantise
-from serving.training import Trained
+from serving.training.runner import Trained
 
 PARTS = 7
 

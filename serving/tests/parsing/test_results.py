@@ -7,12 +7,12 @@ from typing import Any, cast
 import pytest
 import redis
 
+from serving.clients.results import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
 from serving.payloads.parsing.answers import Answers
 from serving.payloads.parsing.model import load_parser
 from serving.payloads.parsing.training.people import Picture
 from serving.pictures import MOST_PIXELS
-from serving.results import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
-from serving.telemetry import Telemetry
+from serving.telemetry.metrics import Telemetry
 
 
 def counted(telemetry: Telemetry, outcome: str) -> float:

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.checksums import verify
 from serving.errors import ModelUnusableError
+from serving.models.checksums import verify
 from serving.payloads.parsing.iou import overlap
 from serving.payloads.parsing.labels import LABELS
 from serving.payloads.parsing.model import load_parser
 from serving.payloads.parsing.train import accuracy, train
 from serving.payloads.parsing.training.people import Picture
 from serving.tests.parsing.conftest import LITTLE, LOW_FLOOR
-from serving.training import BelowFloorError, Trained, with_floors, write
+from serving.training.runner import BelowFloorError, Trained, with_floors, write
 
 
 def test_even_little_training_beats_its_floor_on_pictures_it_never_saw(

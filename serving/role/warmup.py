@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from serving.payload import WarmUp
+from serving.role.payload import WarmUp
 
 # The first call pays most; a few more let memory arenas and adaptive code settle.
 ROUNDS = 8

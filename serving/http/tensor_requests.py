@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from serving.tensors import DYNAMIC, Tensor, TensorModel
+from serving.models.tensors import DYNAMIC, Tensor, TensorModel
 
 # Size of an open first dimension: bounds how long one request holds a worker thread.
 MOST_ROWS = 1024

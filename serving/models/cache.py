@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from serving.checksums import ChecksumError, verify
+from serving.models.checksums import ChecksumError, verify
 
 _READABLE = 60
 INCOMING = ".incoming-"

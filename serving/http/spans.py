@@ -15,9 +15,9 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.http.observe import UNMATCHED, is_probe, template
 from serving.identity import Identity
-from serving.observe import UNMATCHED, is_probe, template
-from serving.tracing import TRACE, belongs_to
+from serving.telemetry.tracing import TRACE, belongs_to
 
 _SERVER_ERROR = 500
 _W3C = TraceContextTextMapPropagator()

@@ -24,7 +24,7 @@ class Tensor:
 
 
 class TensorModel(Protocol):
-    """What the endpoints under /v2/models need of a model; `serving.onnx.OnnxModel` is one."""
+    """What the endpoints under /v2/models need of a model; `serving.models.onnx.OnnxModel` is one."""
 
     @property
     def version(self) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from serving.admission import Admission, OverloadedError, Place, Stage
-from serving.batching import Pending
 from serving.errors import UnreachableError, refusal
 from serving.identity import Identity
-from serving.lifecycle import Lifecycle, NotReadyError
+from serving.role.admission import Admission, OverloadedError, Place, Stage
+from serving.role.lifecycle import Lifecycle, NotReadyError
 from serving.settings import Settings
-from serving.telemetry import Telemetry
+from serving.telemetry.metrics import Telemetry
+from serving.work.batching import Pending
 
 M = TypeVar("M")
 B = TypeVar("B")

@@ -16,7 +16,7 @@ from enum import Enum
 from itertools import groupby
 from typing import Any, Generic, TypeVar, cast
 
-from serving.batching import Pending
+from serving.work.batching import Pending
 
 T = TypeVar("T")
 

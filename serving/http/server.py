@@ -14,7 +14,7 @@ from typing import Any, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from serving.lifecycle import Lifecycle
+from serving.role.lifecycle import Lifecycle
 
 # Seconds without a new request after which nobody seems to send here any more.
 QUIET_SECONDS = 1.0

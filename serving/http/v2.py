@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.batching import Pending
-from serving.encoding import answer, encoded
 from serving.errors import refusal
-from serving.lifecycle import NotReadyError
-from serving.payload import Payload
-from serving.service import Service
-from serving.tensor_requests import InferenceError, InferenceRequest, answer_of, parse
-from serving.tensors import TensorModel
-from serving.uploads import read_body
+from serving.http.encoding import answer, encoded
+from serving.http.tensor_requests import InferenceError, InferenceRequest, answer_of, parse
+from serving.http.uploads import read_body
+from serving.models.tensors import TensorModel
+from serving.role.lifecycle import NotReadyError
+from serving.role.payload import Payload
+from serving.role.service import Service
+from serving.work.batching import Pending
 
 M = TypeVar("M")
 

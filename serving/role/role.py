@@ -12,14 +12,14 @@ from typing import Generic, TypeVar
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from serving.config_files import ConfigFiles, read
 from serving.cpu import Threads
 from serving.errors import HANDLERS
-from serving.loading import background_thread, load_until_good, watch_dependencies
-from serving.payload import Context, Payload
-from serving.reloading import watch_files
-from serving.service import Service, make_service
-from serving.warmup import warm_up
+from serving.role.config_files import ConfigFiles, read
+from serving.role.loading import background_thread, load_until_good, watch_dependencies
+from serving.role.payload import Context, Payload
+from serving.role.reloading import watch_files
+from serving.role.service import Service, make_service
+from serving.role.warmup import warm_up
 
 FILES_VARIABLE = "SLIPWAY_CONFIG"
 # Closing may take what a drain leaves, and this much where nothing drains.

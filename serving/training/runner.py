@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from serving.checksums import write_sums
-from serving.onnx import METADATA_FILE, MODEL_FILE, VERSION_DIGITS, Metadata
+from serving.models.checksums import write_sums
+from serving.models.onnx import METADATA_FILE, MODEL_FILE, VERSION_DIGITS, Metadata
 from serving.publish import PublishError, publish
 
 D = TypeVar("D", bound=Metadata)

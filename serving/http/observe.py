@@ -10,9 +10,9 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import REASON
-from serving.logs import with_fields
-from serving.service import Service
-from serving.tracing import TRACE
+from serving.role.service import Service
+from serving.telemetry.logs import with_fields
+from serving.telemetry.tracing import TRACE
 
 log = logging.getLogger("slipway.access")
 

@@ -1,4 +1,4 @@
-"""The request's trace, as far as every layer may know it; whether it is sent anywhere is `serving.spans`' matter."""
+"""The trace of a request, as every layer may know it. `serving.http.spans` sends it, where that is configured."""
 
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.service import Service
+from serving.role.service import Service
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from serving.config_files import ConfigFilesError
 from serving.errors import ModelUnusableError, UnreachableError
-from serving.lifecycle import Lifecycle
-from serving.logs import with_fields
-from serving.telemetry import Telemetry
-from serving.warmup import WarmUpError
+from serving.role.config_files import ConfigFilesError
+from serving.role.lifecycle import Lifecycle
+from serving.role.warmup import WarmUpError
+from serving.telemetry.logs import with_fields
+from serving.telemetry.metrics import Telemetry
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0

@@ -9,9 +9,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from serving.checksums import ChecksumError, verify
 from serving.errors import ModelUnusableError
-from serving.tensors import DYNAMIC, Tensor
+from serving.models.checksums import ChecksumError, verify
+from serving.models.tensors import DYNAMIC, Tensor
 
 MODEL_FILE = "model.onnx"
 QUANTISED_FILE = "model.int8.onnx"

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Any, TypeVar
 
-from serving.batching import Pending
-from serving.telemetry import Telemetry
-from serving.workers import Job, State, Workers
+from serving.telemetry.metrics import Telemetry
+from serving.work.batching import Pending
+from serving.work.workers import Job, State, Workers
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from weakref import WeakKeyDictionary
 import redis
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from serving.redis_client import redis_client
-from serving.telemetry import Telemetry
+from serving.clients.redis_client import redis_client
+from serving.telemetry.metrics import Telemetry
 
 MEMORY_BYTES = 32 * 1024 * 1024
 """What one process keeps: some hundred answers with a picture in them, and a fraction of the smallest pod."""

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from serving.config_files import ConfigFiles, ConfigFilesError, read, stamp
 from serving.errors import UnreachableError
-from serving.lifecycle import Lifecycle
-from serving.loading import background_thread, reason_of
-from serving.logs import with_fields
-from serving.telemetry import Telemetry
+from serving.role.config_files import ConfigFiles, ConfigFilesError, read, stamp
+from serving.role.lifecycle import Lifecycle
+from serving.role.loading import background_thread, reason_of
+from serving.telemetry.logs import with_fields
+from serving.telemetry.metrics import Telemetry
 
 # The kubelet itself takes up to a minute to bring a ConfigMap's change to a pod.
 LOOK_SECONDS = 1.0

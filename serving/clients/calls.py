@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import httpx
 
 from serving.errors import UnreachableError
-from serving.payload import Context
-from serving.tracing import mark
+from serving.role.payload import Context
+from serving.telemetry.tracing import mark
 
 CONNECT_SECONDS = 2.0
 CONNECT_RETRIES = 1

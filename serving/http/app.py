@@ -10,13 +10,13 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from serving.errors import HANDLERS
-from serving.health import Health
-from serving.loading import background_thread
-from serving.logs import rehearsal_log
-from serving.observe import Observed
-from serving.role import Role
-from serving.v2 import OpenInference
-from serving.warmup import warm_up
+from serving.http.health import Health
+from serving.http.observe import Observed
+from serving.http.v2 import OpenInference
+from serving.role.loading import background_thread
+from serving.role.role import Role
+from serving.role.warmup import warm_up
+from serving.telemetry.logs import rehearsal_log
 
 ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 # A collector that is away must not hold up the end of the process.
@@ -60,7 +60,7 @@ def _traced(app: ASGIApp, role: Role[M]) -> tuple[ASGIApp, Callable[[], Awaitabl
     endpoint = role.environment.get(ENDPOINT_VARIABLE)
     if not endpoint:
         return app, _nothing
-    from serving.spans import Traced  # noqa: PLC0415 - without an endpoint the SDK is not even imported
+    from serving.http.spans import Traced  # noqa: PLC0415 - without an endpoint the SDK is not even imported
 
     traced = Traced(app, role.service.identity, endpoint)
 

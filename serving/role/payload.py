@@ -11,15 +11,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from starlette.routing import BaseRoute
 
-from serving.batching import Batches
-from serving.config_files import ConfigFiles
 from serving.cpu import Threads
 from serving.errors import ModelUnusableError
 from serving.identity import Identity
-from serving.service import Service
+from serving.models.tensors import TensorModel
+from serving.role.config_files import ConfigFiles
+from serving.role.service import Service
 from serving.settings import Settings
-from serving.telemetry import Telemetry
-from serving.tensors import TensorModel
+from serving.telemetry.metrics import Telemetry
+from serving.work.batching import Batches
 
 M = TypeVar("M")
 

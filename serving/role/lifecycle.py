@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from math import inf
 from typing import Generic, TypeVar, cast
 
-from serving.config_files import ConfigFiles
-from serving.logs import with_fields
+from serving.role.config_files import ConfigFiles
+from serving.telemetry.logs import with_fields
 
 M = TypeVar("M")
 

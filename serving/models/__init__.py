@@ -1,0 +1,1 @@
+"""Model files: fetched, checked, cached, published, and loaded as ONNX."""
