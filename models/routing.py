@@ -84,7 +84,9 @@ class Route(Model):
         if self.retries is None or not self.retries.idempotent:
             return self
         if self.timeout is None:
-            raise ValueError("retries.idempotent: a silent pod is found out by the route's timeout; set it")
+            raise ValueError(
+                "retries.idempotent requires route.timeout, which detects a pod that does not answer; set it"
+            )
         if self.max_body is None:
             raise ValueError("retries.idempotent: the proxy keeps the body for the next try; set maxBody, its most")
         if self.retries.tries == 1:

@@ -18,11 +18,11 @@ from models.vocabulary import LABEL_LENGTH
 
 _NOT_ON_A_GATEWAY = {
     "tls": "TLS ends at the Gateway's listener",
-    "rate_limit": "HTTPRoutes know no rate limit",
-    "session": "HTTPRoutes know sessions only as an experiment",
-    "max_body": "HTTPRoutes know no largest body",
-    "retries": "HTTPRoutes know retries only as an experiment",
-    "annotations": "they are the Ingress's, and there is none",
+    "rate_limit": "HTTPRoute has no rate limit",
+    "session": "HTTPRoute has sessions only as an experiment",
+    "max_body": "HTTPRoute has no limit for the body size",
+    "retries": "HTTPRoute has retries only as an experiment",
+    "annotations": "they belong to an Ingress, and there is none",
 }
 _HOSTNAMES = 16
 _GATEWAY_SECONDS = 99_999

@@ -35,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Releases of the stacks of a Slipway project: step by step, judged, with a way back.",
+    help="Release model services step by step: measure each step, go back if it fails, promote what passed.",
     epilog=f"Exit codes: {_CODES}. With --json standard output is one JSON document.",
 )
 for commands in (release, tend, promote, show, size, evidence, merge_record):
@@ -45,7 +45,7 @@ for commands in (release, tend, promote, show, size, evidence, merge_record):
 @app.callback()
 def project_folder(
     cwd: Annotated[
-        Path, typer.Option("--cwd", "-C", help="The project's folder, which holds Pulumi.yaml.", file_okay=False)
+        Path, typer.Option("--cwd", "-C", help="Folder of the project, which contains Pulumi.yaml.", file_okay=False)
     ] = Path(__file__).parents[2],
 ) -> None:
     """Choose the project; the commands read it from the context."""

@@ -22,9 +22,12 @@ from models.vocabulary import digest_reference
 app = typer.Typer()
 
 HeldImage = Annotated[
-    str, typer.Argument(metavar="REF@sha256:…", help="By digest; every configuration of it.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="REF@sha256:…", help="Image by digest; the hold covers every configuration.", show_default=False
+    ),
 ]
-Window = Annotated[int, typer.Option("--window", metavar="SECONDS", min=1, help="How far back requests are counted.")]
+Window = Annotated[int, typer.Option("--window", metavar="SECONDS", min=1, help="How far back to count requests.")]
 
 
 @app.command(rich_help_panel=VOUCHING)
@@ -36,7 +39,7 @@ def hold(
     reason: Reason,
     as_json: AsJson = False,
 ) -> None:
-    """Keep an image out: no release or promotion takes it until `slipway release-hold`.
+    """Hold an image: no release or promotion takes it until you remove the hold with `slipway release-hold`.
 
     Example: slipway hold prod classifier registry.example.com/classifier@sha256:… --reason "leaks memory"
     """
@@ -53,7 +56,7 @@ def hold(
 def release_hold(
     context: typer.Context, stack: StackName, service: ServiceName, image: HeldImage, as_json: AsJson = False
 ) -> None:
-    """Let a held image go; it may be released again, and needs evidence again.
+    """Remove the hold on an image. It can be released again, and needs new evidence.
 
     Example: slipway release-hold prod classifier registry.example.com/classifier@sha256:…
     """
@@ -69,7 +72,7 @@ def release_hold(
 def check(
     context: typer.Context, stack: StackName, service: AnyService = None, window: Window = 600, as_json: AsJson = False
 ) -> None:
-    """Judge what is live again, by its last requests: a failure revokes its evidence, a pass renews what is missing.
+    """Judge the live version by its latest requests. A failure revokes its evidence; a pass adds missing evidence.
 
     Exit: 0 passed, 3 failed, 4 too few requests to tell or no answer from Prometheus.
 

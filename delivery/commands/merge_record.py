@@ -13,16 +13,16 @@ app = typer.Typer()
 
 _CLASH, _IMPOSSIBLE = 1, 2
 
-Base = Annotated[Path, typer.Argument(metavar="BASE", help="What both began with.", show_default=False)]
-Ours = Annotated[Path, typer.Argument(metavar="OURS", help="Gets the result.", show_default=False)]
+Base = Annotated[Path, typer.Argument(metavar="BASE", help="The common version.", show_default=False)]
+Ours = Annotated[Path, typer.Argument(metavar="OURS", help="One side; the result is written here.", show_default=False)]
 Theirs = Annotated[Path, typer.Argument(metavar="THEIRS", help="The other side.", show_default=False)]
 
 
 @app.command("merge-record", rich_help_panel=VOUCHING)
 def merge_record(base: Base, ours: Ours, theirs: Theirs) -> None:
-    """Merge two versions of a stack file by key, as pipelines do. For git's merge.slipway.driver add %O %A %B.
+    """Merge two versions of a stack file by key, as the pipelines do. For git's merge.slipway.driver add %O %A %B.
 
-    Where both changed one value, theirs stands, a line says which, and it ends with 1. With 2 nothing was written.
+    If both sides changed one value, THEIRS wins, a line names it, and the exit code is 1. Exit 2: nothing was written.
 
     Example: slipway merge-record before.yaml Pulumi.prod.yaml theirs.yaml
     """

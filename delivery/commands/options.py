@@ -4,25 +4,31 @@ from typing import Annotated
 
 import typer
 
-StackName = Annotated[str, typer.Argument(metavar="STACK", help="As in Pulumi.<stack>.yaml.", show_default=False)]
-ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help="One of the stack's.", show_default=False)]
+StackName = Annotated[
+    str, typer.Argument(metavar="STACK", help="Name of the stack, as in Pulumi.<stack>.yaml.", show_default=False)
+]
+ServiceName = Annotated[
+    str, typer.Argument(metavar="SERVICE", help="Name of the service in the catalogue entry.", show_default=False)
+]
 AnyService = Annotated[
-    str | None, typer.Argument(metavar="[SERVICE]", help="One of the stack's; all if left out.", show_default=False)
+    str | None,
+    typer.Argument(metavar="[SERVICE]", help="Name of the service; all services if left out.", show_default=False),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, also for errors.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, also for errors.")]
 AsEvents = Annotated[
-    bool, typer.Option("--events", help="Progress on standard error as JSON, one line per event, not for people.")
+    bool, typer.Option("--events", help="Print progress on standard error as one JSON line per event.")
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; goes into the record.", show_default=False)]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason; it is recorded.", show_default=False)]
 Overriding = Annotated[
     str | None,
     typer.Option(
-        "--override", metavar="REASON", help="Go past missing evidence (never past a hold); who and why are recorded.",
-        show_default=False,
+        "--override", metavar="REASON", show_default=False,
+        help="Release without evidence; your name and reason are recorded. A hold cannot be overridden.",
     ),
 ]  # fmt: skip
 Image = Annotated[
-    str | None, typer.Option("--image", metavar="REF@sha256:…", help="By digest, never by tag.", show_default=False)
+    str | None,
+    typer.Option("--image", metavar="REF@sha256:…", help="Image by digest; tags are refused.", show_default=False),
 ]
 
 CHANGING, LOOKING, VOUCHING = "Move a release", "Look", "Evidence"

@@ -1,4 +1,4 @@
-"""`slipway promote`: the bytes that one environment vouches for, released in the next."""
+"""`slipway promote`: releases in the next environment what passed in one."""
 
 from typing import Annotated, Any
 
@@ -18,13 +18,17 @@ from models.delivery import Override
 
 app = typer.Typer()
 
-Source = Annotated[str, typer.Argument(metavar="FROM", help="The stack that vouches.", show_default=False)]
+Source = Annotated[
+    str, typer.Argument(metavar="FROM", help="The stack whose live version is promoted.", show_default=False)
+]
 Targets = Annotated[
     list[str],
-    typer.Argument(metavar="TO…", help="Stacks of the next environment, in this order.", show_default=False),
+    typer.Argument(
+        metavar="TO…", help="Stacks of the next environment, in the order in which they follow.", show_default=False
+    ),
 ]
 Services = Annotated[
-    list[str] | None, typer.Option("--service", help="Only this one; may be repeated.", show_default=False)
+    list[str] | None, typer.Option("--service", help="Promote only this service; may be repeated.", show_default=False)
 ]
 
 
@@ -39,10 +43,10 @@ def promote(
     as_json: AsJson = False,
     events: AsEvents = False,
 ) -> None:
-    """Release in the next environment what one stack runs and vouches for: the same digest, model, settings and files.
+    """Release in the next environment what passed in this one: the same digest, model, settings and files.
 
-    Everything is checked for every target before the first is touched; the first that is not promoted ends it. With
-    --image, it is refused unless FROM vouches for exactly this digest. Exit codes as `slipway release`.
+    All targets are checked before the first one changes. The first target that is not promoted ends the command. With
+    --image, the command is refused unless FROM runs exactly this digest. Exit codes are those of `slipway release`.
 
     Example: slipway promote staging prod-eu prod-us --service classifier
     """
@@ -54,7 +58,7 @@ def promote(
         _refuse_other(source, found, image)
         report.document = {"source": source, "promotions": []}
         if not found:
-            report.show(f"{', '.join(targets)}: runs what {source} vouches for; nothing to promote")
+            report.show(f"{', '.join(targets)}: already runs what {source} runs; nothing to promote")
         for place, one in enumerate(found, 1):
             report.document = _released(report, one, past, events=events)
             if report.document["promotions"][-1]["result"] != "promoted":

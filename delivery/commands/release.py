@@ -24,13 +24,19 @@ from models.delivery import Override, Run
 
 app = typer.Typer()
 
-Model = Annotated[str | None, typer.Option("--model", metavar="URI", help="Another model.", show_default=False)]
+Model = Annotated[str | None, typer.Option("--model", metavar="URI", help="URI of the model.", show_default=False)]
 Checksum = Annotated[
-    str | None, typer.Option("--checksum", metavar="sha256:…", help="Of the model's SHA256SUMS.", show_default=False)
+    str | None,
+    typer.Option("--checksum", metavar="sha256:…", help="Checksum of the model's SHA256SUMS file.", show_default=False),
 ]
 Files = Annotated[
     Path | None,
-    typer.Option("--files", metavar="DIR", help="Its files replace the entry's of their names.", show_default=False),
+    typer.Option(
+        "--files",
+        metavar="DIR",
+        help="Folder whose files replace the entry's files of the same names.",
+        show_default=False,
+    ),
 ]
 Server = Annotated[
     list[str] | None,
@@ -54,10 +60,10 @@ def release(
     as_json: AsJson = False,
     events: AsEvents = False,
 ) -> None:
-    """Release a new version: fill the other slot, move traffic step by step, judge each step, or go back.
+    """Release a new version: fill the other slot, move traffic in steps, judge each step, and go back if one fails.
 
-    What is not named stays as in the live slot. Without --image, the environment that builds builds it from the tree.
-    A release under way is superseded. Exit: 0 promoted, 3 rolled back, 4 inconclusive, 5 waits for somebody.
+    Options that you leave out keep the live slot's value. Without --image, the building environment builds the image.
+    A release in progress is superseded. Exit: 0 promoted, 3 rolled back, 4 inconclusive, 5 waits for a person.
 
     Example: slipway release prod classifier --image registry.example.com/classifier@sha256:…
     """
@@ -86,7 +92,7 @@ def release(
 def step(
     context: typer.Context, stack: StackName, service: ServiceName, as_json: AsJson = False, events: AsEvents = False
 ) -> None:
-    """Carry out the next step of a manual release: one move of traffic, and its verdict.
+    """Carry out the next step of a manual release: move traffic once and judge the result.
 
     Example: slipway step prod classifier
     """
@@ -97,7 +103,7 @@ def step(
 def resume(
     context: typer.Context, stack: StackName, service: ServiceName, as_json: AsJson = False, events: AsEvents = False
 ) -> None:
-    """Carry on a release whose driver ended, however that happened; also empties an old slot that was kept warm.
+    """Continue a release whose driver ended for any reason. Also empties an old slot that was kept warm.
 
     Example: slipway resume prod classifier
     """
@@ -148,7 +154,7 @@ def abort(
 ) -> None:
     """Abort the release under way: move all traffic back, then empty the new slot. The version is not marked as failed.
 
-    A driver that runs is stopped first.
+    A running driver is stopped first, on any machine that uses the same cluster.
 
     Example: slipway abort prod classifier --reason "wrong model"
     """
@@ -180,10 +186,10 @@ def rollback(
     as_json: AsJson = False,
     events: AsEvents = False,
 ) -> None:
-    """Go back to the version before, and hold the one that is left: its evidence is revoked, automation stays off it.
+    """Return to the previous version and hold the current one: no release takes it until you remove the hold.
 
-    While a release is under way or its old slot is warm, the old slot gets the traffic at once. Later the version that
-    was promoted before is released again, all at once and unjudged. A driver that runs is stopped first.
+    During a release, or while the old slot is still warm, the old slot gets all traffic immediately. Later, the version
+    that was promoted before is released again in one step, without a gate. A running driver is stopped first.
 
     Example: slipway rollback prod classifier --reason "wrong answers on rotated pictures"
     """
@@ -218,7 +224,7 @@ def approve(
     as_json: AsJson = False,
     events: AsEvents = False,
 ) -> None:
-    """Agree to the step at which a release waits, and carry on.
+    """Approve the step at which a release waits, and continue.
 
     Example: slipway approve prod classifier --reason "looked at the sampled answers"
     """

@@ -26,11 +26,11 @@ def show_status(
     context: typer.Context,
     stack: StackName,
     as_json: AsJson = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until ^C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh until you press ^C.")] = False,
 ) -> None:
     """Show what is declared, deployed and in the cluster, whether they agree, and what would happen next.
 
-    True at any moment, also after a driver was killed. A source that does not answer is named as unknown.
+    Accurate at any time, even after the driver was killed. A source that does not answer is shown as unknown.
 
     Example: slipway status prod --watch
     """
@@ -67,7 +67,7 @@ def show_difference(
 
 @app.command(rich_help_panel=LOOKING)
 def history(context: typer.Context, stack: StackName, service: AnyService = None, as_json: AsJson = False) -> None:
-    """Show the releases that have ended, the newest first, with who overrode what.
+    """Show past releases, newest first, with every override and its author.
 
     Example: slipway history prod classifier
     """
@@ -91,9 +91,9 @@ def plan(
     server: Server = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a release would do: each stage with pods, peak resources, what judges it and how long that takes.
+    """Show what a release would do: pods, peak resources, criteria and time of each stage.
 
-    Refuses what `slipway release` would refuse. Without options: a release of whatever is live.
+    Refuses what `slipway release` would refuse. Without options, the live version with the pending changes.
 
     Example: slipway plan prod classifier --image registry.example.com/classifier@sha256:…
     """

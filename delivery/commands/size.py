@@ -52,23 +52,38 @@ def show_size(
     service: AnyService = None,
     rate: Annotated[float | None, typer.Option(help="Requests per second.", show_default=False)] = None,
     peak: Annotated[float | None, typer.Option(help="Requests per second at most.", show_default=False)] = None,
-    ramp: Annotated[str | None, typer.Option(help="Rate grows to peak in, as 10m.", show_default=False)] = None,
-    service_time: Annotated[str | None, typer.Option(help="Of one request, as 100ms.", show_default=False)] = None,
-    cv: Annotated[float | None, typer.Option(help="Its deviation / mean; 1 = exponential.", show_default=False)] = None,
-    cold_start: Annotated[str | None, typer.Option(help="Of a new pod, as 42s.", show_default=False)] = None,
-    utilization: Annotated[int | None, typer.Option(help="Highest planned percent.", show_default=False)] = None,
-    within: Annotated[str | None, typer.Option(help="Answers must come within, as 500ms.", show_default=False)] = None,
-    percent: Annotated[str | None, typer.Option(help="So many of them, as 99.", show_default=False)] = None,
-    simulate: Annotated[int, typer.Option(metavar="SEEDS", min=0, help="Check it by simulation.")] = 0,
+    ramp: Annotated[
+        str | None, typer.Option(help="Time in which the rate grows to the peak, such as 10m.", show_default=False)
+    ] = None,
+    service_time: Annotated[
+        str | None, typer.Option(help="Mean service time of one request, such as 100ms.", show_default=False)
+    ] = None,
+    cv: Annotated[
+        float | None,
+        typer.Option(help="Coefficient of variation of the service time; 1 = exponential.", show_default=False),
+    ] = None,
+    cold_start: Annotated[
+        str | None, typer.Option(help="Start time of a new pod, such as 42s.", show_default=False)
+    ] = None,
+    utilization: Annotated[
+        int | None, typer.Option(help="Highest planned utilization, in percent.", show_default=False)
+    ] = None,
+    within: Annotated[str | None, typer.Option(help="Latency objective, such as 500ms.", show_default=False)] = None,
+    percent: Annotated[
+        str | None, typer.Option(help="Percent of answers that must meet it, such as 99.", show_default=False)
+    ] = None,
+    simulate: Annotated[
+        int, typer.Option(metavar="SEEDS", min=0, help="Check the result by simulation, with this many seeds.")
+    ] = 0,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg", help="Write the plot as a picture.", show_default=False)
+        Path | None, typer.Option(metavar="FILE.svg", help="Write the plot to this file.", show_default=False)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how many pods the declared loads take, the HPA's target, and whether the entry's range has room for them.
+    """Show how many pods the declared load needs, the HPA's target, and whether the entry's range is large enough.
 
-    The options ask "what if" about one service. Exit code 1 where the entry has too few pods, or where the simulation
-    held the objective in less than 95 % of the seeds.
+    The options replace what the entry declares, for one service. Exits with 1 if the entry has too few pods, or if the
+    simulation meets the objective in less than 95 % of the seeds.
 
     Example: slipway size prod classifier --rate 200 --simulate 50 --plot classifier.svg
     """

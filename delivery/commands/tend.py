@@ -26,10 +26,10 @@ def tend(
     as_json: AsJson = False,
     events: AsEvents = False,
 ) -> None:
-    """Carry on, or turn back, a release that no driver has worked on for `release.unattended`; made for cron.
+    """Continue or abort a release that no driver has worked on for `release.unattended`. Run it on a schedule.
 
-    The entry says which (`release.whenUnattended`). A way back is always finished, and an old slot that was kept warm
-    long enough is emptied. What waits for a person goes on waiting. Exit 0 where there was nothing to do.
+    `release.whenUnattended` in the entry decides which. A rollback is always finished, and an old slot is emptied when
+    its warm time is over. A release that waits for a person keeps waiting. Exits with 0 if there was nothing to do.
 
     Example: slipway tend prod
     """

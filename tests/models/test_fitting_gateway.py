@@ -19,11 +19,11 @@ def routed(**route: object) -> Config:
     ("route", "line"),
     [
         ({"tls": {"secret": "web-tls"}}, "tls: TLS ends at the Gateway's listener"),
-        ({"rateLimit": {"perSecond": 5}}, "rateLimit: HTTPRoutes know no rate limit"),
-        ({"session": {}}, "session: HTTPRoutes know sessions only as an experiment"),
-        ({"maxBody": "1Mi"}, "maxBody: HTTPRoutes know no largest body"),
-        ({"retries": {"tries": 2}}, "retries: HTTPRoutes know retries only as an experiment"),
-        ({"annotations": {"example.com/waf": "on"}}, "annotations: they are the Ingress's, and there is none"),
+        ({"rateLimit": {"perSecond": 5}}, "rateLimit: HTTPRoute has no rate limit"),
+        ({"session": {}}, "session: HTTPRoute has sessions only as an experiment"),
+        ({"maxBody": "1Mi"}, "maxBody: HTTPRoute has no limit for the body size"),
+        ({"retries": {"tries": 2}}, "retries: HTTPRoute has retries only as an experiment"),
+        ({"annotations": {"example.com/waf": "on"}}, "annotations: they belong to an Ingress, and there is none"),
     ],
 )
 def test_what_an_http_route_cannot_say_is_refused_where_a_gateway_splits_and_there_alone(

@@ -85,7 +85,7 @@ REFUSED: Refused = [
     (
         Route,
         route(maxBody="1", retries={"idempotent": True}),
-        "retries.idempotent: a silent pod is found out by the route's timeout; set it",
+        "retries.idempotent requires route.timeout, which detects a pod that does not answer; set it",
     ),
     (
         Route,

@@ -113,9 +113,7 @@ MUTANTS = [
     Mutant(RETRIES, "http_504 non_idempotent", "http_504", "no prediction is repeated: all are POSTs"),
     Mutant(RETRIES, "silent + most * retries", "most * retries", "no try is left after a silent pod"),
     Mutant(RETRIES, "max(2, pods)", "max(3, pods)", "tries for more pods than there are"),
-    Mutant(
-        FITTING, '    "retries": "HTTPRoutes know retries only as an experiment",\n', "", "retries that nobody does"
-    ),
+    Mutant(FITTING, '    "retries": "HTTPRoute has retries only as an experiment",\n', "", "retries that nobody does"),
     Mutant(FITTING, "if spec.route is None and release.match != Match():", "if False:", "a match that nobody reads"),
     Mutant(FITTING, "if getattr(route, field):", "if False:", "a limit that is believed to hold"),
     Mutant(FITTING, "if len(route.stable_hosts) > _HOSTNAMES:", "if False:", "hosts that the API server refuses"),
