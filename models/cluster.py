@@ -13,8 +13,10 @@ class GatewaySettings(Model):
     """The Gateway (gateway.networking.k8s.io) that routes attach to; it is there already, with its TLS and limits."""
 
     name: SubdomainName = Field(examples=["public"])
-    namespace: Name = Field(description="where the Gateway is; its listener must admit routes of the stack's namespace")
-    listener: SubdomainName | None = Field(default=None, description="one of its listeners; none = all that fit")
+    namespace: Name = Field(
+        description="namespace of the Gateway; its listener must admit routes of the stack's namespace"
+    )
+    listener: SubdomainName | None = Field(default=None, description="listener of the Gateway; none = all that match")
 
 
 class Dashboards(Model):
@@ -22,7 +24,7 @@ class Dashboards(Model):
 
     labels: dict[LabelKey, LabelValue] = Field(
         default={"grafana_dashboard": "1"},
-        description="what Grafana's sidecar looks for; the default is that of the chart kube-prometheus-stack",
+        description="label that Grafana's sidecar selects; the default is that of the chart kube-prometheus-stack",
     )
 
 
@@ -42,27 +44,33 @@ class ClusterSettings(Model):
     )
     gateway: GatewaySettings | None = Field(default=None, description="required by, and only for, traffic: gateway")
     ingress_class: SubdomainName = "nginx"
-    ingress_namespace: Name = Field(default="ingress-nginx", description="where the proxy's pods run, whatever it is")
-    ingress_url: Url | None = Field(default=None, description="where the proxy answers; none = http://<host>")
-    monitoring: bool = Field(default=True, strict=True, description="off for a cluster without the ServiceMonitor CRD")
-    keda_namespace: Name = Field(default="keda", description="where KEDA runs; it asks the Redis stores of triggers")
+    ingress_namespace: Name = Field(default="ingress-nginx", description="namespace of the proxy's pods")
+    ingress_url: Url | None = Field(default=None, description="URL of the proxy; none = http://<host>")
+    monitoring: bool = Field(
+        default=True, strict=True, description="set false for a cluster without the ServiceMonitor CRD"
+    )
+    keda_namespace: Name = Field(
+        default="keda", description="namespace of KEDA, which connects to the Redis stores of triggers"
+    )
     api_server_networks: tuple[Cidr, ...] = Field(
         default=ANYWHERE, min_length=1, description="addresses of the API server, for pods with permissions"
     )
     lock_namespace: Name = Field(
         default="default", description="namespace of the Lease that locks the stack; it must exist"
     )
-    monitoring_namespace: Name = Field(default="monitoring", description="where Prometheus' pods run")
+    monitoring_namespace: Name = Field(default="monitoring", description="namespace of Prometheus' pods")
     prometheus_url: Url | None = Field(
         default=None,
-        description="where KEDA asks; only for triggers of kind prometheus",
+        description="Prometheus as KEDA reaches it; only for triggers of kind prometheus",
         examples=["http://prometheus:9090"],
     )
     metrics_url: Url | None = Field(
-        default=None, description="where `slipway` asks Prometheus from; none = prometheusUrl"
+        default=None, description="Prometheus as `slipway` reaches it; none = prometheusUrl"
     )
     proxy_metrics: Literal["traefik", "ingress-nginx"] | None = Field(
-        default=None, description="whose counters tell what users got; none = the servers' own, which miss lost ones"
+        default=None,
+        description="proxy whose request counters the gate reads; none = the servers' own "
+        "counters, which miss lost requests",
     )
     dashboards: Dashboards | None = Field(default=Dashboards(), description="null = no dashboard")
     runbook_url: Url | None = Field(default=None, description="page whose anchors are the alerts' names")
@@ -73,7 +81,8 @@ class ClusterSettings(Model):
         default="v1.36", pattern=r"^(latest|v1\.\d+)$", description="version of the restricted Pod Security Standard"
     )
     queries_per_second: Positive = Field(
-        default=400, description="client limit towards the API server; the plugin's own 50 makes previews wait"
+        default=400,
+        description="client-side rate limit of API server requests; the plugin's default of 50 slows previews",
     )
 
     @model_validator(mode="after")

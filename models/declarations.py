@@ -17,7 +17,9 @@ class Environment(Model):
 
     services: dict[Name, ServiceOverlay] = Field(default_factory=dict)
     stores: dict[Name, StoreOverlay] = Field(default_factory=dict)
-    volumes: dict[Name, Volume] = Field(default_factory=dict, description="each replaces the entry's volume whole")
+    volumes: dict[Name, Volume] = Field(
+        default_factory=dict, description="each replaces the entry's volume of the same name"
+    )
     jobs: dict[Name, JobSpec] = Field(default_factory=dict, description="such as the training of a model")
     protect: bool = Field(default=False, strict=True, description="refuse to delete volumes and stores")
 

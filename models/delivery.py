@@ -106,7 +106,7 @@ class Verdict(Model):
         default=None, description="what was judged; none = written before revisions existed"
     )
     inherited: Fingerprint | None = Field(
-        default=None, description="only without a revision: hash of what the slot took from the catalogue entry"
+        default=None, description="written only without a revision: hash of what the slot took from the catalogue entry"
     )
     environment: Name
     stack: Text
@@ -164,14 +164,16 @@ class Window(Model):
         description="when the traffic split took effect; a resumed driver continues the window"
     )
     passed: AwareDatetime | None = Field(default=None, description="when the gate passed; none = still open")
-    webhook: CheckResult | None = Field(default=None, description="its pass; it is not asked again at this stage")
+    webhook: CheckResult | None = Field(
+        default=None, description="the webhook's pass; it is not asked again at this stage"
+    )
 
 
 class Run(Model):
     """The release that is in progress. ``stage`` was written before its act: it may not have been carried out yet."""
 
     id: Text
-    kind: Literal["forward", "back"] = Field(default="forward", description="back = to what was there before")
+    kind: Literal["forward", "back"] = Field(default="forward", description="back = returning to the previous version")
     candidate: SlotName = Field(description="the slot that is being released, or left when going back")
     stable: ServiceRelease = Field(description="what ran before the release, pinned; a rollback returns to it")
     follows: bool = Field(
@@ -187,24 +189,30 @@ class Run(Model):
     began: AwareDatetime
     stage_began: AwareDatetime
     approvals: tuple[Approval, ...] = ()
-    checks: dict[str, CheckResult] = Field(default_factory=dict, description="of the last gate")
+    checks: dict[str, CheckResult] = Field(default_factory=dict, description="results of the last gate")
     baseline: dict[str, Arm] = Field(
         default_factory=dict,
         description="per check, the requests that the live slot answered in the steps passed, or before the release; "
         "used at weight 100, where it answers none",
     )
-    windows: tuple[Window, ...] = Field(default=(), description="one for each judged stage")
-    left: ServiceRelease | None = Field(default=None, description="going back: what was declared when it turned")
+    windows: tuple[Window, ...] = Field(default=(), description="the time window of each judged stage")
+    left: ServiceRelease | None = Field(
+        default=None, description="while going back: what was declared when it turned back"
+    )
     express: bool = Field(
-        default=False, strict=True, description="all at once and unjudged: back to a version that was promoted before"
+        default=False,
+        strict=True,
+        description="return to a version that was promoted before, in one step and without a gate",
     )
     outcome: Literal["rolled back", "aborted", "inconclusive", "superseded"] | None = Field(
-        default=None, description="going back: why"
+        default=None, description="while going back: the outcome"
     )
-    reason: str = Field(default="", description="going back: the line for a person")
-    manual: bool = Field(default=False, strict=True, description="each step is asked for by `slipway step`")
+    reason: str = Field(default="", description="while going back: the reason, in one line")
+    manual: bool = Field(default=False, strict=True, description="each step waits for `slipway step`")
     override: Override | None = None
-    warm_until: AwareDatetime | None = Field(default=None, description="promoted; the old slot is kept so long")
+    warm_until: AwareDatetime | None = Field(
+        default=None, description="end of the time for which the old slot is kept after a promotion"
+    )
     promoted: AwareDatetime | None = Field(default=None, description="when the new slot became live")
 
     @property
@@ -228,7 +236,9 @@ class Past(Model):
     reason: str = ""
     began: AwareDatetime
     ended: AwareDatetime
-    promoted: AwareDatetime | None = Field(default=None, description="when it became live; none = when it ended")
+    promoted: AwareDatetime | None = Field(
+        default=None, description="time at which it became live; none = when it ended"
+    )
     override: Override | None = None
 
 

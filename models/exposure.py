@@ -26,8 +26,8 @@ class Exposure(Model):
         default=(), description="other namespaces of the cluster whose pods may call it"
     )
     load_balancer_class: LabelKey | None = Field(default=None, description="none = the cluster's default")
-    node_port: NodePort | None = Field(default=None, description="none = the API server picks one")
-    source_ranges: tuple[Cidr, ...] = Field(default=(), description="who may connect; none = everybody")
+    node_port: NodePort | None = Field(default=None, description="none = chosen by the API server")
+    source_ranges: tuple[Cidr, ...] = Field(default=(), description="address ranges that may connect; none = all")
 
     @model_validator(mode="after")
     def _only_when_exposed(self) -> Self:

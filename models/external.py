@@ -38,12 +38,14 @@ class External(Model):
 
     url: Url = Field(examples=["https://s3.example.com"])
     networks: tuple[Cidr, ...] = Field(
-        default=ANYWHERE, min_length=1, description="its addresses; none = any address, at the URL's port alone"
+        default=ANYWHERE,
+        min_length=1,
+        description="addresses of the server; none = any address, at the URL's port only",
     )
 
     target_port: Port | None = Field(
         default=None,
-        description="the pods' port where the URL names a Service of the cluster; policies see that one",
+        description="the pods' port, if the URL names a Service of the cluster; NetworkPolicies apply to it",
     )
 
     @property

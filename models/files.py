@@ -28,7 +28,9 @@ class ConfigFiles(Model):
     They are mounted as a folder, never by ``subPath``: such a mount never sees a change.
     """
 
-    path: MountPath = Field(default="/etc/model", description="the folder; SLIPWAY_CONFIG names it to the server")
+    path: MountPath = Field(
+        default="/etc/model", description="folder in the container; the variable SLIPWAY_CONFIG holds its path"
+    )
     on_change: Literal["rollout", "reload"] = Field(
         default="rollout",
         description="rollout: another ConfigMap and new pods; reload: the same ConfigMap, which the server reads again",

@@ -21,14 +21,18 @@ Margin = Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3)]
 class ErrorGate(Model):
     """Too many more answers with a 5xx than the live slot gives in the same time."""
 
-    margin: Margin = Field(default=Decimal(1), description="percentage points above the live slot that must be noticed")
+    margin: Margin = Field(
+        default=Decimal(1), description="tolerated difference from the live slot, in percentage points"
+    )
 
 
 class LatencyGate(Model):
     """Too many more slow answers than the live slot gives in the same time."""
 
     within: Milliseconds = Field(ge=1, description="slower than this is slow; a bound of the server's histogram")
-    margin: Margin = Field(default=Decimal(5), description="percentage points above the live slot that must be noticed")
+    margin: Margin = Field(
+        default=Decimal(5), description="tolerated difference from the live slot, in percentage points"
+    )
 
     @field_validator("within")
     @classmethod
@@ -42,7 +46,8 @@ class Check(Model):
     """A query of one's own that gives one number for the new slot, such as its accuracy."""
 
     query: Text = Field(
-        description="PromQL; {namespace}, {service}, {slot} and {window} (the step's time so far, as 42s) are filled in"
+        description="PromQL; {namespace}, {service}, {slot} and {window} (time since the step "
+        "began, such as 42s) are replaced"
     )
     min: float | None = None
     max: float | None = None
@@ -87,5 +92,5 @@ class Gate(Model):
         default=None, description="requests per second that are usual, for the plan; none = observed"
     )
     deadline: Seconds = Field(
-        default=600, ge=1, description="longest time at one step; without a verdict by then the release goes back"
+        default=600, ge=1, description="time limit of one step; without a verdict by then, the release goes back"
     )

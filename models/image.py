@@ -11,8 +11,8 @@ from models.vocabulary import BuildArgument, Name, Registry, Text
 class ImageBuild(Model):
     """A build as the catalogue describes it; paths are relative to the project's root."""
 
-    context: Text = Field(description="folder that is sent to the builder", examples=["serving"])
-    dockerfile: Text = Field(default="Dockerfile", description="inside the context")
+    context: Text = Field(description="build context: the folder that is sent to the builder", examples=["serving"])
+    dockerfile: Text = Field(default="Dockerfile", description="path inside the build context")
     target: Name | None = Field(default=None, description="stage of the Dockerfile; none = the last one")
     args: dict[BuildArgument, str] = Field(default_factory=dict, description="build arguments, quoted")
 
@@ -25,7 +25,7 @@ class ImageSettings(Model):
         default="docker-build", description="BuildKit through pulumi-docker-build, or the Docker daemon"
     )
     buildx: Name | None = Field(default=None, description="name of the buildx builder instance; none = the default one")
-    base_image: Text | None = Field(default=None, description="BASE_IMAGE of the Dockerfile, where not the default")
+    base_image: Text | None = Field(default=None, description="BASE_IMAGE of the Dockerfile; none = its default")
     wheels: Text | None = Field(
         default=None, description="folder of Python wheels for builds without a package index (docker-build only)"
     )

@@ -18,14 +18,18 @@ class JobSpec(Model):
     args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
     env: EnvironmentVariables = Field(default_factory=dict)
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
-    calls: tuple[Name, ...] = Field(default=(), description="services and stores that it talks to")
-    externals: tuple[Name, ...] = Field(default=(), description="servers under slipway:externals that it talks to")
+    calls: tuple[Name, ...] = Field(default=(), description="services and stores that the Job calls")
+    externals: tuple[Name, ...] = Field(
+        default=(), description="servers under slipway:externals that the service calls"
+    )
     object_storage: bool = Field(default=False, strict=True, description="reads or writes slipway:objectStorage")
     resources: Resources
-    scratch: Quantity = Field(default="64Mi", description="room in /tmp, the only folder that it can write to")
+    scratch: Quantity = Field(default="64Mi", description="size of /tmp, the only writable folder")
     before: tuple[Name, ...] = Field(default=(), description="services that start only when the Job has succeeded")
     retries: Count = Field(default=2, le=20, description="further attempts after a failed one")
-    deadline: Seconds = Field(default=1800, ge=1, description="for all attempts together; Pulumi waits as long")
+    deadline: Seconds = Field(
+        default=1800, ge=1, description="time limit for all attempts together; Pulumi waits this long"
+    )
     keep: Seconds = Field(default=600, description="how long the ended Job and its logs stay before they are removed")
     scheduling: Scheduling = Scheduling()
 

@@ -11,9 +11,9 @@ from models.vocabulary import Count, HttpPath, Positive, Seconds
 class ProbePace(Model):
     """How often a probe asks, and when it gives up."""
 
-    period: Seconds = Field(ge=1, description="between two probes")
-    timeout: Seconds = Field(ge=1, description="for one probe's answer")
-    failures: Positive = Field(default=3, description="failed probes in a row before it counts")
+    period: Seconds = Field(ge=1, description="interval between two probes")
+    timeout: Seconds = Field(ge=1, description="time limit for one probe's answer")
+    failures: Positive = Field(default=3, description="consecutive failed probes before the probe counts as failed")
 
 
 class Health(Model):
@@ -21,20 +21,24 @@ class Health(Model):
 
     ready: HttpPath = Field(default="/health", description="200 only when the model is loaded and warm")
     live: HttpPath = Field(default="/v2/health/live", description="200 while the process can still serve")
-    startup: Seconds = Field(default=60, description="time from container start to ready before it is killed")
-    period: Seconds = Field(default=5, ge=1, description="between two readiness or liveness probes")
-    timeout: Seconds = Field(default=3, ge=1, description="for one probe's answer")
-    failures: Positive = Field(default=3, description="failed probes in a row before it counts")
+    startup: Seconds = Field(
+        default=60, description="time limit from container start to ready; the container is killed after it"
+    )
+    period: Seconds = Field(default=5, ge=1, description="interval between two readiness or liveness probes")
+    timeout: Seconds = Field(default=3, ge=1, description="time limit for one probe's answer")
+    failures: Positive = Field(default=3, description="consecutive failed probes before the probe counts as failed")
     liveness: ProbePace | None = Field(default=None, description="none = as often as readiness")
 
 
 class Rollout(Model):
     """How pods are replaced inside a slot, and how long Pulumi waits for it."""
 
-    max_unavailable: Count = Field(default=0, description="pods that may be missing while replacing")
-    max_surge: Count = Field(default=1, description="pods above the wanted number while replacing")
-    progress_deadline: Seconds = Field(default=120, description="without a new ready pod for this long: failed")
-    timeout: Seconds = Field(default=600, description="Pulumi's wait for the whole rollout")
+    max_unavailable: Count = Field(default=0, description="pods that may be missing during a rollout")
+    max_surge: Count = Field(default=1, description="pods above the desired number during a rollout")
+    progress_deadline: Seconds = Field(
+        default=120, description="time without a new ready pod after which the rollout has failed"
+    )
+    timeout: Seconds = Field(default=600, description="how long Pulumi waits for the whole rollout")
 
     @model_validator(mode="after")
     def _moves(self) -> Self:
@@ -46,8 +50,8 @@ class Rollout(Model):
 class Drain(Model):
     """What a pod does between the decision to stop it and its end."""
 
-    pre_stop: Seconds = Field(default=5, description="served as before while proxies learn that it leaves")
-    drain: Seconds = Field(default=30, ge=1, le=3600, description="to finish what is in flight after SIGTERM")
+    pre_stop: Seconds = Field(default=5, description="time for which the pod still serves while proxies remove it")
+    drain: Seconds = Field(default=30, ge=1, le=3600, description="time to finish requests in flight after SIGTERM")
     grace: Seconds = Field(default=40, description="terminationGracePeriodSeconds: SIGKILL after this")
     request_timeout: Seconds = Field(default=30, ge=1, le=3600, description="longest time that one request may take")
 

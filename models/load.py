@@ -23,7 +23,7 @@ Variation = Annotated[float, Field(strict=True, ge=0.05, le=4, allow_inf_nan=Fal
 class ServiceTime(Model):
     """How long a pod works on one request, without waiting."""
 
-    mean: Milliseconds = Field(ge=1, description="of one request on a pod that does nothing else", examples=["100ms"])
+    mean: Milliseconds = Field(ge=1, description="service time of one request on an idle pod", examples=["100ms"])
     cv: Variation = Field(
         default=1.0, description="coefficient of variation: 1 = exponential, 0.1 = nearly constant", examples=[0.5]
     )
@@ -38,13 +38,15 @@ class Load(Model):
     """What comes, and what one pod makes of it."""
 
     rate: Rate = Field(description="requests per second on a usual busy day", examples=[50])
-    peak: Rate | None = Field(default=None, description="requests per second at most; none = rate", examples=[150])
-    ramp: Seconds = Field(default=0, description="in which rate grows to peak; 0s = at once", examples=["10m"])
+    peak: Rate | None = Field(default=None, description="maximum requests per second; none = rate", examples=[150])
+    ramp: Seconds = Field(
+        default=0, description="time in which the rate grows to the peak; 0s = immediately", examples=["10m"]
+    )
     service: ServiceTime
     concurrency: Positive = Field(default=1, description="requests that one pod works on at the same time")
     cold_start: Seconds | None = Field(
         default=None,
-        description="from the decision to scale out to the new pod's first answer; none = health.startup",
+        description="time from the decision to scale out until the new pod's first answer; none = health.startup",
         examples=["42s"],
     )
     utilization: Utilization = Field(

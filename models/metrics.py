@@ -17,14 +17,14 @@ trigger's query, where we put namespace and slot."""
 class ResourceTarget(Model):
     """Average use that the HPA steers to."""
 
-    utilization: Utilization = Field(description="percent of what is requested", examples=[70])
+    utilization: Utilization = Field(description="target utilization, in percent of the requests", examples=[70])
 
 
 class PodsMetric(Model):
     """A counter that every pod exports, as its rate per pod and second (Pods metric, custom.metrics.k8s.io)."""
 
     average: Quantity = Field(description="per pod and second", examples=[20])
-    window: Seconds = Field(default=120, ge=10, description="over which the adapter takes the rate")
+    window: Seconds = Field(default=120, ge=10, description="time window over which the adapter computes the rate")
 
 
 class ExternalMetric(Model):
@@ -35,7 +35,9 @@ class ExternalMetric(Model):
         default=None,
         description="PromQL of the adapter; <<.LabelMatchers>> = namespace, slot and labels; none = not ours",
     )
-    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, description="to select one of several series")
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="labels that select one of several series"
+    )
 
 
 class Metrics(Model):
@@ -63,10 +65,12 @@ class Pace(Model):
     """How fast the replicas may change in one direction; with pods and percent, the smaller one decides."""
 
     stabilization: Seconds | None = Field(
-        default=None, le=LONGEST_STABILIZATION, description="the most cautious proposal of this long decides"
+        default=None,
+        le=LONGEST_STABILIZATION,
+        description="stabilization window: the most cautious proposal within it wins",
     )
-    pods: Positive | None = Field(default=None, description="at most so many pods per period")
-    percent: Positive | None = Field(default=None, description="at most so many percent per period")
+    pods: Positive | None = Field(default=None, description="maximum change per period, in pods")
+    percent: Positive | None = Field(default=None, description="maximum change per period, in percent")
     period: Seconds = Field(default=60, ge=1, le=LONGEST_PERIOD)
 
     @model_validator(mode="after")
@@ -88,7 +92,7 @@ class RedisTrigger(Model):
 
     store: Text = Field(description="key under stores")
     list: Text = Field(description="the list's key", examples=["celery"])
-    length: Positive = Field(description="entries per replica")
+    length: Positive = Field(description="queue entries per replica")
 
 
 class PrometheusTrigger(Model):

@@ -72,10 +72,10 @@ class ModelSource(ModelVersion):
     """A service's model: which one, how it is fetched, where the server finds it."""
 
     name: Name = Field(description="the model's name in the Open Inference Protocol", examples=["digits"])
-    path: MountPath = Field(default="/models", description="where the server finds it; a volume of the pod")
-    size: Quantity = Field(default="128Mi", description="room for a fetched model in the pod")
+    path: MountPath = Field(default="/models", description="mount path of the model in the server's container")
+    size: Quantity = Field(default="128Mi", description="space for a fetched model in the pod")
     cache: ModelCache | None = Field(default=None, description="none = every pod fetches for itself")
-    secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets; the init container alone gets them")
+    secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets that only the init container gets")
 
     @model_validator(mode="after")
     def _cached_when_fetched(self) -> Self:

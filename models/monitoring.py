@@ -85,7 +85,9 @@ class NoTargetUp(Model):
     """Alert NoTargetUp: a slot that should have pods has none that answers, or nothing of it is scraped."""
 
     holds: Seconds | None = Field(default=None, alias="for", description=_DOWN, examples=["5m"])
-    severity: Severity = Field(default="critical", description="of a slot that gets requests; warning for another")
+    severity: Severity = Field(
+        default="critical", description="severity for a slot that gets requests; warning for other slots"
+    )
 
 
 class Saturation(Model):
@@ -117,8 +119,8 @@ class Monitoring(Model):
     """One ServiceMonitor over the slots' private Services, and one PrometheusRule."""
 
     path: HttpPath = "/metrics"
-    interval: Seconds = Field(default=30, ge=1, description="between two scrapes")
-    timeout: Seconds | None = Field(default=None, ge=1, description="of one scrape; none = Prometheus' own")
+    interval: Seconds = Field(default=30, ge=1, description="interval between two scrapes")
+    timeout: Seconds | None = Field(default=None, ge=1, description="timeout of one scrape; none = Prometheus' default")
     labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, description="labels by which a Prometheus selects monitors, such as release: prometheus"
     )

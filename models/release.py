@@ -27,9 +27,9 @@ class SlotRelease(Model):
     )
     model: ModelVersion | None = Field(default=None, description="none = the entry's model")
     server: ServerSettings | None = Field(default=None, description="none = the entry's settings")
-    files: Files | None = Field(default=None, description="each replaces the entry's of its name")
-    min_replicas: Positive | None = Field(default=None, description="at least so many pods, while a release moves")
-    max_replicas: Positive | None = Field(default=None, description="at most so many pods, while a release moves")
+    files: Files | None = Field(default=None, description="each replaces the entry's file of the same name")
+    min_replicas: Positive | None = Field(default=None, description="minimum number of pods during a release")
+    max_replicas: Positive | None = Field(default=None, description="maximum number of pods during a release")
 
     @property
     def pinned(self) -> str | None:
@@ -74,7 +74,9 @@ class Match(Model):
     """Requests that choose the other slot whatever the weight is. Precedence: header, then cookie, then weight."""
 
     header: HeaderMatch | None = None
-    cookie: HeaderName | None = Field(default=None, description="cookie whose value always/never decides")
+    cookie: HeaderName | None = Field(
+        default=None, description="cookie that chooses the slot by the values always and never"
+    )
 
 
 class ServiceRelease(Model):

@@ -28,7 +28,7 @@ class Resources(Model):
     requests: ResourceList
     limits: ResourceList
     devices: dict[DeviceName, Positive] = Field(
-        default_factory=dict, description="extended resources: whole pieces, never shared, so request = limit"
+        default_factory=dict, description="extended resources such as GPUs, in whole pieces; requests equal limits"
     )
 
     @model_validator(mode="after")

@@ -28,8 +28,8 @@ class Revision(Model):
 
     spec: SlotSpec = Field(description="values of the catalogue entry in this environment")
     model: ModelVersion | None = Field(default=None, description="set by the release; promoted with the image")
-    server: ServerSettings | None = Field(default=None, description="likewise; none = the entry's")
-    files: Files | None = Field(default=None, description="likewise; each replaces the entry's file of its name")
+    server: ServerSettings | None = Field(default=None, description="settings of the server; none = the entry's")
+    files: Files | None = Field(default=None, description="files that replace the entry's files of the same names")
 
     @classmethod
     def of(cls, spec: ServiceSpec, content: SlotRelease) -> "Revision":

@@ -15,7 +15,7 @@ class Tls(Model):
 
     secret: SubdomainName = Field(description="Secret of type kubernetes.io/tls")
     issuer: SubdomainName | None = Field(
-        default=None, description="cert-manager ClusterIssuer that fills it; none = it is there"
+        default=None, description="cert-manager ClusterIssuer that creates the Secret; none = the Secret exists"
     )
 
 
@@ -23,14 +23,14 @@ class RateLimit(Model):
     """Requests that one client address may make; more are answered 429 by the proxy."""
 
     per_second: Positive
-    burst: Positive = Field(default=5, description="times perSecond that may come at once")
+    burst: Positive = Field(default=5, description="burst, as a multiple of perSecond")
 
 
 class Session(Model):
     """Stickiness: a cookie keeps a client with the pod that answered it first."""
 
     cookie: HeaderName = Field(default="slipway", description="name of the proxy's cookie")
-    max_age: Count = Field(default=0, description="seconds; 0 = until the browser is closed")
+    max_age: Count = Field(default=0, description="lifetime of the cookie in seconds; 0 = until the browser is closed")
 
 
 class Retries(Model):
@@ -41,14 +41,17 @@ class Retries(Model):
     """
 
     tries: Positive | None = Field(
-        default=None, le=20, description="of one request, the first included; 1 = no retry; none = by the fewest pods"
+        default=None,
+        le=20,
+        description="attempts per request, including the first; 1 = no retry; none = computed "
+        "from the minimum number of pods",
     )
     connect_timeout: Seconds = Field(
-        default=1, ge=1, le=75, description="for a pod to take the connection; nginx knows at most 75 s"
+        default=1, ge=1, le=75, description="time for a pod to accept the connection; nginx allows at most 75 s"
     )
     idempotent: bool = Field(
         default=False,
-        description="answering a request twice does no harm: repeat it when its pod is lost, or silent for the route's "
+        description="requests are safe to repeat: repeat one if its pod is lost, or does not answer within the route's "
         "timeout, or answers 502 or 504; never for inserts, uploads or jobs",
     )
 
@@ -65,12 +68,18 @@ class Route(Model):
     tls: Tls | None = Field(default=None, description="none = plain HTTP, or TLS that ends before the proxy")
     rate_limit: RateLimit | None = None
     session: Session | None = None
-    max_body: Quantity | None = Field(default=None, description="largest request body; none = the proxy's own limit")
-    annotations: RouteAnnotations = Field(default_factory=dict, description="of the Ingress, for the proxy at hand")
-    timeout: Seconds | None = Field(
-        default=None, ge=1, description="the proxy's wait for a pod's answer, in each try; none = its own"
+    max_body: Quantity | None = Field(
+        default=None, description="limit of the request body; none = the proxy's own limit"
     )
-    retries: Retries | None = Field(default=None, description="none = only of requests that no pod has begun")
+    annotations: RouteAnnotations = Field(
+        default_factory=dict, description="annotations of the Ingress, for your proxy"
+    )
+    timeout: Seconds | None = Field(
+        default=None, ge=1, description="time limit for a pod's answer in each attempt; none = the proxy's default"
+    )
+    retries: Retries | None = Field(
+        default=None, description="none = repeat only requests that no pod has begun to answer"
+    )
 
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:

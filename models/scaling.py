@@ -51,12 +51,15 @@ class Fallback(Model):
     """
 
     failure_threshold: Count = Field(
-        default=3, description="failed looks in a row that are borne; the HPA looks every 15 s and keeps the count"
+        default=3,
+        description="consecutive failed reads before the fallback applies; the HPA reads every 15 "
+        "s and keeps the replica count until then",
     )
-    replicas: Positive = Field(description="within the range")
+    replicas: Positive = Field(description="number of replicas, within the range")
     behavior: Literal["static", "currentReplicasIfHigher"] = Field(
         default="currentReplicasIfHigher",
-        description="so many exactly, or at least so many: pods that carry a load stay while nobody sees the load",
+        description="set exactly this number, or at least this number, so that pods under load "
+        "stay while metrics are missing",
     )
 
 
@@ -64,8 +67,8 @@ class Triggered(Range):
     """A range that KEDA moves in, from 0 where wanted; it makes the HPA itself."""
 
     triggers: dict[Name, Trigger] = Field(min_length=1)
-    polling: Seconds = Field(default=30, ge=1, description="between two looks at the triggers")
-    cooldown: Seconds = Field(default=300, description="without a trigger before it goes to 0 replicas")
+    polling: Seconds = Field(default=30, ge=1, description="interval between two evaluations of the triggers")
+    cooldown: Seconds = Field(default=300, description="time without an active trigger before it scales to 0")
     fallback: Fallback | None = Field(default=None, description="none = the count stays what it is")
 
     @model_validator(mode="before")

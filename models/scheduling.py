@@ -12,7 +12,7 @@ class Toleration(Model):
     """A taint that does not keep the pods away."""
 
     key: LabelKey = Field(examples=["nvidia.com/gpu"])
-    value: LabelValue | None = Field(default=None, description="none = whatever the taint's value is")
+    value: LabelValue | None = Field(default=None, description="none = any value of the taint")
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
 
 
@@ -20,10 +20,10 @@ class NodeAffinity(Model):
     """Nodes by their labels, each with the values that will do."""
 
     required: dict[LabelKey, tuple[LabelValue, ...]] = Field(
-        default_factory=dict, description="all of them, or the pod waits", examples=[{"gpu.example.com/model": ["L4"]}]
+        default_factory=dict, description="a node must match all of them", examples=[{"gpu.example.com/model": ["L4"]}]
     )
     preferred: dict[LabelKey, tuple[LabelValue, ...]] = Field(
-        default_factory=dict, description="where possible", examples=[{"topology.kubernetes.io/zone": ["a"]}]
+        default_factory=dict, description="preferred, not required", examples=[{"topology.kubernetes.io/zone": ["a"]}]
     )
 
     @model_validator(mode="after")
@@ -43,7 +43,9 @@ class Scheduling(Model):
     node_affinity: NodeAffinity = NodeAffinity()
     tolerations: tuple[Toleration, ...] = ()
     priority_class: SubdomainName | None = Field(default=None, description="an existing PriorityClass of the cluster")
-    runtime_class: SubdomainName | None = Field(default=None, description="such as nvidia; none = the node's default")
+    runtime_class: SubdomainName | None = Field(
+        default=None, description="RuntimeClass, such as nvidia; none = the node's default"
+    )
     apart: Literal["preferred", "required"] | None = Field(
         default=None, description="pod anti-affinity: one replica of a slot per node"
     )

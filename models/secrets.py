@@ -57,7 +57,7 @@ class GivenSecret(Model):
 class EnvironmentSecret(Model):
     """Values from the environment of the process that runs Pulumi, as a CI system hands them over."""
 
-    environment: dict[Text, EnvironmentVariable] = Field(min_length=1, description="key to variable")
+    environment: dict[Text, EnvironmentVariable] = Field(min_length=1, description="secret key → environment variable")
 
     @property
     def given(self) -> set[str]:
@@ -71,7 +71,7 @@ class ExternalStore(Model):
     store: SubdomainName = Field(description="name of the SecretStore or ClusterSecretStore")
     kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"
     key: Text = Field(description="path in that store", examples=["ml/classifier"])
-    refresh: Seconds = Field(default=3600, ge=1, description="between two reads")
+    refresh: Seconds = Field(default=3600, ge=1, description="interval between two reads")
 
 
 class ExternalSecret(Model):

@@ -39,18 +39,22 @@ class SlotSpec(Model):
         description="the server's HTTP port; a worker serves its health and metrics there", examples=[5000]
     )
     args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
-    env: EnvironmentVariables = Field(default_factory=dict, description="literal variables; never a secret")
+    env: EnvironmentVariables = Field(
+        default_factory=dict, description="environment variables with literal values; never secrets"
+    )
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
     calls: tuple[Name, ...] = Field(
-        default=(), description="services and stores that it talks to; nothing else is open"
+        default=(), description="services and stores that the service calls; all other connections are denied"
     )
     model: ModelSource | None = Field(default=None, description="none = a service without a model")
-    files: ConfigFiles | None = Field(default=None, description="configuration files of the payload's own")
+    files: ConfigFiles | None = Field(default=None, description="configuration files of the payload")
     mounts: dict[Name, MountPath] = Field(default_factory=dict, description="volumes that the server writes to")
-    scratch: Quantity = Field(default="64Mi", description="room in /tmp, the only other folder that it can write to")
+    scratch: Quantity = Field(default="64Mi", description="size of /tmp, the only other writable folder")
     shared_memory: Quantity | None = Field(default=None, description="size of /dev/shm; none = 64Mi; counts as memory")
     pods: PodMetadata = PodMetadata()
-    externals: tuple[Name, ...] = Field(default=(), description="servers under slipway:externals that it talks to")
+    externals: tuple[Name, ...] = Field(
+        default=(), description="servers under slipway:externals that the service calls"
+    )
     resources: Resources
     scaling: Scaling
     server: ServerSettings = ServerSettings()
@@ -122,7 +126,7 @@ class ServiceSpec(SlotSpec):
     route: Route | None = Field(default=None, description="none = no Ingress")
     monitoring: Monitoring | None = Monitoring()
     release: Strategy = Field(default=Rolling(), description="how its releases go")
-    load: Load | None = Field(default=None, description="requests that it is planned for; none = nothing is sized")
+    load: Load | None = Field(default=None, description="the load to plan for; none = nothing is sized")
 
     @property
     def objective(self) -> LatencyObjective | None:

@@ -73,9 +73,10 @@ class StackSettings(Model):
     )
     source: StackName | None = Field(
         default=None,
-        description="stack (or org/project/stack) that must have vouched for what runs here; none = nobody is asked",
+        description="stack (or org/project/stack) whose evidence is required for what runs here; "
+        "none = no evidence is required",
     )
-    secrets: dict[Name, SecretSource] = Field(default_factory=dict, description="where each of the entry's secrets is")
+    secrets: dict[Name, SecretSource] = Field(default_factory=dict, description="source of each of the entry's secrets")
     object_storage: ObjectStorage | None = Field(default=None, description="the S3 API of this environment")
     externals: dict[Name, Server] = Field(default_factory=dict, description="further servers outside the namespace")
-    tracing: External | None = Field(default=None, description="OTLP over HTTP; none = no traces")
+    tracing: External | None = Field(default=None, description="where traces go (OTLP over HTTP); none = no traces")

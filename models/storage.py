@@ -13,9 +13,9 @@ class Volume(Model):
     """One PersistentVolumeClaim."""
 
     size: Quantity = Field(
-        description="bytes; of an existing claim what it claims, which the quota counts", examples=["5Gi"]
+        description="size in bytes; for an existing claim, its size, which counts against the quota", examples=["5Gi"]
     )
-    existing: SubdomainName | None = Field(default=None, description="a claim of the namespace that is there already")
+    existing: SubdomainName | None = Field(default=None, description="use a claim that already exists in the namespace")
     storage_class: SubdomainName | None = Field(default=None, description="none = the cluster's default class")
     access: Literal["ReadWriteOnce", "ReadWriteMany"] = Field(
         default="ReadWriteOnce", description="ReadWriteMany where pods on several nodes share it"
@@ -26,7 +26,7 @@ class ModelCache(Model):
     """A volume on which fetched models stay, so that a second start fetches nothing."""
 
     volume: Name = Field(description="key under volumes")
-    path: MountPath = Field(default="/cache", description="where the init container sees it")
+    path: MountPath = Field(default="/cache", description="mount path in the init container")
 
 
 class OwnVolume(Volume):

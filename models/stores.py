@@ -14,12 +14,16 @@ from models.vocabulary import EnvironmentVariables, HttpPath, Name, Port, Positi
 class StoreHealth(Model):
     """How the kubelet learns that the server answers; with neither path nor command it tries to connect."""
 
-    path: HttpPath | None = Field(default=None, description="answers 200 when the store can be used")
-    command: tuple[Text, ...] | None = Field(default=None, description="exits with 0 when the store can be used")
-    startup: Seconds = Field(default=60, ge=1, description="from container start to ready; it is killed after that")
-    period: Seconds = Field(default=5, ge=1, description="between two probes")
-    timeout: Seconds = Field(default=3, ge=1, description="for one probe's answer")
-    failures: Positive = Field(default=3, description="failed probes in a row before it counts")
+    path: HttpPath | None = Field(default=None, description="path that answers 200 when the store is ready")
+    command: tuple[Text, ...] | None = Field(
+        default=None, description="command that exits with 0 when the store is ready"
+    )
+    startup: Seconds = Field(
+        default=60, ge=1, description="time limit from container start to ready; the container is killed after it"
+    )
+    period: Seconds = Field(default=5, ge=1, description="interval between two probes")
+    timeout: Seconds = Field(default=3, ge=1, description="time limit for one probe's answer")
+    failures: Positive = Field(default=3, description="consecutive failed probes before the probe counts as failed")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -41,7 +45,7 @@ class StoreSpec(Model):
     volume: OwnVolume
     resources: Resources
     health: StoreHealth = StoreHealth()
-    grace: Seconds = Field(default=30, ge=1, description="to write everything down after SIGTERM")
+    grace: Seconds = Field(default=30, ge=1, description="time to write all data after SIGTERM")
     scheduling: Scheduling = Scheduling()
 
 

@@ -17,7 +17,7 @@ class Step(Model):
     """One step of a canary."""
 
     weight: StepWeight = Field(description="percent of requests that the new slot answers")
-    hold: Seconds = Field(default=0, description="stay at least this long, however soon the gate passes")
+    hold: Seconds = Field(default=0, description="minimum time at this step, even if the gate passes earlier")
     approval: bool = Field(default=False, strict=True, description="wait for `slipway approve` after the gate")
 
 
@@ -37,7 +37,7 @@ class _Strategy(Model):
         default="resume",
         description="what `slipway tend` then does: resume the release, or return to what ran before it",
     )
-    soak: Seconds = Field(default=0, description="a verdict must be so old before the next environment may rely on it")
+    soak: Seconds = Field(default=0, description="minimum age of a verdict before the next environment may rely on it")
     fresh: Seconds = Field(default=7 * 86_400, ge=1, description="a verdict older than this no longer counts")
 
 
@@ -52,17 +52,19 @@ class _Slotted(_Strategy):
 
     capacity: Literal["surge", "constant"] = Field(
         default="surge",
-        description="surge: the new slot is filled beside the live one (up to twice the pods); "
+        description="surge: the new slot gets its pods beside the live one (up to twice the pods); "
         "constant: the live slot gives up a pod for each new one, for scarce devices",
     )
-    warm: Seconds = Field(default=600, description="the old slot stays so long after the promotion, for the way back")
+    warm: Seconds = Field(
+        default=600, description="time for which the old slot is kept after the promotion, for a fast rollback"
+    )
 
 
 class BlueGreen(_Slotted):
     """Fill, verify without traffic, switch at once."""
 
     strategy: Literal["blueGreen"]
-    match: Match = Field(default=Match(), description="testers' requests that reach the new slot before the switch")
+    match: Match = Field(default=Match(), description="requests of testers that reach the new slot before the switch")
 
 
 class Canary(_Slotted):
