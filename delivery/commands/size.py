@@ -30,6 +30,30 @@ _USUAL_PERCENT = 99
 """Of an objective of which only the time is given."""
 
 
+Rate = Annotated[float | None, typer.Option(help="Requests per second.", show_default=False)]
+Peak = Annotated[float | None, typer.Option(help="Requests per second at most.", show_default=False)]
+Ramp = Annotated[
+    str | None, typer.Option(help="Time in which the rate grows to the peak, such as 10m.", show_default=False)
+]
+ServiceTime = Annotated[
+    str | None, typer.Option(help="Mean service time of one request, such as 100ms.", show_default=False)
+]
+Variation = Annotated[
+    float | None,
+    typer.Option(help="Coefficient of variation of the service time; 1 = exponential.", show_default=False),
+]
+ColdStart = Annotated[str | None, typer.Option(help="Start time of a new pod, such as 42s.", show_default=False)]
+Utilization = Annotated[int | None, typer.Option(help="Highest planned utilization, in percent.", show_default=False)]
+Within = Annotated[str | None, typer.Option(help="Latency objective, such as 500ms.", show_default=False)]
+Percent = Annotated[
+    str | None, typer.Option(help="Percent of answers that must meet it, such as 99.", show_default=False)
+]
+Simulate = Annotated[
+    int, typer.Option(metavar="SEEDS", min=0, help="Check the result by simulation, with this many seeds.")
+]
+Plot = Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Write the plot to this file.", show_default=False)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class WhatIf:
     """Options in place of what the entry declares."""
@@ -50,34 +74,17 @@ def show_size(
     context: typer.Context,
     stack: StackName,
     service: AnyService = None,
-    rate: Annotated[float | None, typer.Option(help="Requests per second.", show_default=False)] = None,
-    peak: Annotated[float | None, typer.Option(help="Requests per second at most.", show_default=False)] = None,
-    ramp: Annotated[
-        str | None, typer.Option(help="Time in which the rate grows to the peak, such as 10m.", show_default=False)
-    ] = None,
-    service_time: Annotated[
-        str | None, typer.Option(help="Mean service time of one request, such as 100ms.", show_default=False)
-    ] = None,
-    cv: Annotated[
-        float | None,
-        typer.Option(help="Coefficient of variation of the service time; 1 = exponential.", show_default=False),
-    ] = None,
-    cold_start: Annotated[
-        str | None, typer.Option(help="Start time of a new pod, such as 42s.", show_default=False)
-    ] = None,
-    utilization: Annotated[
-        int | None, typer.Option(help="Highest planned utilization, in percent.", show_default=False)
-    ] = None,
-    within: Annotated[str | None, typer.Option(help="Latency objective, such as 500ms.", show_default=False)] = None,
-    percent: Annotated[
-        str | None, typer.Option(help="Percent of answers that must meet it, such as 99.", show_default=False)
-    ] = None,
-    simulate: Annotated[
-        int, typer.Option(metavar="SEEDS", min=0, help="Check the result by simulation, with this many seeds.")
-    ] = 0,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.svg", help="Write the plot to this file.", show_default=False)
-    ] = None,
+    rate: Rate = None,
+    peak: Peak = None,
+    ramp: Ramp = None,
+    service_time: ServiceTime = None,
+    cv: Variation = None,
+    cold_start: ColdStart = None,
+    utilization: Utilization = None,
+    within: Within = None,
+    percent: Percent = None,
+    simulate: Simulate = 0,
+    plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how many pods the declared load needs, the HPA's target, and whether the entry's range is large enough.

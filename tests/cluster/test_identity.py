@@ -187,8 +187,10 @@ def test_a_stack_of_the_version_before_is_carried_over_also_under_another_contex
     stack: Stack, folder: Path, old_program: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     laid_out = tmp_path_factory.mktemp("laid-out")
-    for name in ("__main__.py", "models", "components", "sizing", "delivery", "serving", "images", "Pulumi.yaml"):
-        (laid_out / name).symlink_to(old_program / name)
+    for path in old_program.iterdir():  # whatever packages it had
+        if path.name != "catalog" and not path.name.startswith("Pulumi."):
+            (laid_out / path.name).symlink_to(path)
+    (laid_out / "Pulumi.yaml").symlink_to(old_program / "Pulumi.yaml")
     (laid_out / "catalog").mkdir()
     (laid_out / "catalog" / "__init__.py").symlink_to(old_program / "catalog" / "__init__.py")
     (laid_out / "catalog" / f"{SYSTEM}.yaml").write_text(yaml.safe_dump(content(), sort_keys=False))
