@@ -37,7 +37,8 @@ class Job(pulumi.ComponentResource):
         super().__init__("slipway:components:Job", name, None, opts)
         pod = args.pod
         work = json.dumps(pod.spec.model_dump(mode="json"), sort_keys=True)
-        named = pod.image.apply(lambda image: names.joined(pod.name, names.content_hash(f"{image} {work}")))
+        image: pulumi.Output[str] = pod.image
+        named = image.apply(lambda built: names.joined(pod.name, names.content_hash(f"{built} {work}")))
         self.done = k8s.batch.v1.Job(
             f"{name}-job",
             metadata={

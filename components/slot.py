@@ -61,6 +61,7 @@ class Slot(pulumi.ComponentResource):
             settings=self.config,
             files=settings.config_files(args.spec),
             image=args.image,
+            version=args.image.apply(lambda reference: reference.partition("@")[2]),
             secrets=args.secrets,
         )
         deployment = self._deployment(name, args, pod)

@@ -115,6 +115,15 @@ def test_the_preview_does_not_load_the_simulation() -> None:
         assert "sizing.simulation" not in imported(PROJECT / "sizing" / f"{name}.py")
 
 
+def test_manifests_are_made_without_the_engine() -> None:
+    """In a process of its own: others of this one have imported pulumi already."""
+    names = [f"components.manifests.{path.stem}" for path in (PROJECT / "components" / "manifests").glob("[a-z]*.py")]
+    assert len(names) > 20
+    script = f"import importlib, sys\nfor name in {names}: importlib.import_module(name)\n"
+    script += "sys.exit(any(name.startswith('pulumi') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=False).returncode == 0
+
+
 PURE = tuple(f"components.{name}" for name in ("api_server", "manifests", "names", "labels", "preflight", "reasons"))
 
 

@@ -1,7 +1,7 @@
 """What every container and pod of ours has in common: locked down, bounded, with its environment spelled out."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.entry_rules import address_variable, url_variable
 from models.resources import ResourceList, Resources
@@ -9,7 +9,6 @@ from models.secrets import SecretSpec
 from models.system import SystemSpec
 
 if TYPE_CHECKING:
-    import pulumi
     from pulumi_kubernetes.core.v1 import (
         EnvVarArgsDict,
         PodSpecArgsDict,
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
         VolumeMountArgsDict,
     )
 
+Reference = Any
+"""Text that may be known only after a build: a string, or a placeholder that the component resolves."""
 USER_ID = 10001
 """Not a user of the host: ids from 10000 up stay clear of what distributions hand out (kube-score asks for it)."""
 LAST_WORDS = "FallbackToLogsOnError"
@@ -89,7 +90,7 @@ def claim_name(system: SystemSpec, volume: str) -> str:
     return system.volumes[volume].existing or volume
 
 
-def variables(values: "Mapping[str, pulumi.Input[str]]") -> "list[EnvVarArgsDict]":
+def variables(values: Mapping[str, Reference]) -> "list[EnvVarArgsDict]":
     """Return literal environment variables."""
     return [{"name": name, "value": value} for name, value in values.items()]
 

@@ -11,7 +11,6 @@ from models.jobs import JobSpec
 from models.system import SystemSpec
 
 if TYPE_CHECKING:
-    import pulumi
     from pulumi_kubernetes.batch.v1 import JobSpecArgsDict
     from pulumi_kubernetes.core.v1 import ContainerArgsDict
 
@@ -23,7 +22,7 @@ class JobPodArgs:
     system: SystemSpec
     name: str
     spec: JobSpec
-    image: "pulumi.Output[str]"
+    image: container.Reference
     secrets: Mapping[str, container.BoundSecret]
 
 

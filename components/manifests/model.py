@@ -8,6 +8,7 @@ from components.manifests.container import (
     PULL_POLICY,
     SCRATCH,
     BoundSecret,
+    Reference,
     claim_name,
     locked_down,
     object_storage,
@@ -20,7 +21,6 @@ from models.resources import Resources
 from models.system import SystemSpec
 
 if TYPE_CHECKING:
-    import pulumi
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, VolumeArgsDict, VolumeMountArgsDict
 
 
@@ -28,7 +28,7 @@ def loader(
     model: ModelSource,
     *,
     system: SystemSpec,
-    image: "pulumi.Output[str]",
+    image: Reference,
     resources: Resources,
     secrets: Mapping[str, BoundSecret],
 ) -> "list[ContainerArgsDict]":

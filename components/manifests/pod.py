@@ -13,7 +13,6 @@ from models.service import ServiceSpec
 from models.system import SystemSpec
 
 if TYPE_CHECKING:
-    import pulumi
     from pulumi_kubernetes.core.v1 import (
         ContainerArgsDict,
         EnvVarArgsDict,
@@ -38,7 +37,9 @@ class PodArgs:
     spec: ServiceSpec
     settings: Content
     files: Content | None
-    image: "pulumi.Output[str]"
+    image: container.Reference
+    version: container.Reference
+    """The digest alone, as pods report it."""
     secrets: Mapping[str, container.BoundSecret]
 
 
@@ -91,11 +92,11 @@ def _server(args: PodArgs) -> "ContainerArgsDict":
 
 def _environment(args: PodArgs) -> "list[EnvVarArgsDict]":
     spec = args.spec
-    own: dict[str, pulumi.Input[str]] = {
+    own: dict[str, container.Reference] = {
         "PORT": str(spec.port),
         "SLIPWAY_SERVICE": args.service,
         "SLIPWAY_SLOT": args.slot,
-        "SLIPWAY_VERSION": args.image.apply(lambda reference: reference.partition("@")[2]),
+        "SLIPWAY_VERSION": args.version,
         "SLIPWAY_CONFIG_HASH": args.settings.content_hash,
         "SLIPWAY_SETTINGS": f"{FOLDER}/{FILE}",
     }

@@ -11,7 +11,6 @@ from models.stores import StoreHealth, StoreSpec
 from models.system import SystemSpec
 
 if TYPE_CHECKING:
-    import pulumi
     from pulumi_kubernetes.apps.v1 import StatefulSetSpecArgsDict
     from pulumi_kubernetes.core.v1 import ContainerArgsDict, ProbeArgsDict, ServiceSpecArgsDict
 
@@ -25,7 +24,7 @@ class StorePodArgs:
     system: SystemSpec
     name: str
     spec: StoreSpec
-    image: "pulumi.Output[str]"
+    image: container.Reference
     secrets: Mapping[str, container.BoundSecret]
 
 

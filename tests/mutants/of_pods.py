@@ -92,7 +92,12 @@ MUTANTS = [
     Mutant(POD, "failures=health.startup)", "failures=health.failures)", "a slow start is killed"),
     Mutant(POD, '"lifecycle": {"pre_stop": {"sleep": {"seconds": spec.drain.pre_stop}}},', "", "requests are lost"),
     Mutant(POD, 'pod["termination_grace_period_seconds"] = spec.drain.grace', "", "draining is cut off at 30 s"),
-    Mutant(POD, 'reference.partition("@")[2]', 'reference.partition("@")[0]', "answers without their version"),
+    Mutant(
+        "components/slot.py",
+        'reference.partition("@")[2]',
+        'reference.partition("@")[0]',
+        "answers without their version",
+    ),
     Mutant(
         POD,
         "files_map_name(args.service, args.slot, args.spec.files, args.files)",

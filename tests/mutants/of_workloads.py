@@ -54,7 +54,7 @@ MUTANTS = [
     Mutant(JOB_POD, "if spec.object_storage else {}", "", "every Job is told where the storage is"),
     Mutant(JOB_POD, "container.scratch_volume(spec.scratch)", 'container.scratch_volume("64Mi")', "no room to train"),
     Mutant(JOB_POD, ", **container.addresses(args.system, spec.calls)}", "}", "callees that are not told", PODS),
-    Mutant(JOB, 'f"{image} {work}"', "work", "another image trains nothing", PODS),
+    Mutant(JOB, 'f"{built} {work}"', "work", "another image trains nothing", PODS),
     Mutant(JOB, 'pod.spec.model_dump(mode="json")', "{}", "other arguments train nothing"),
     Mutant(JOB, "depends_on=args.needs,", "", "a Job before its secrets"),
     Mutant(JOB, "custom_timeouts=create_and_update(pod.spec.deadline),", "", "Pulumi gives up on a long Job"),
