@@ -103,6 +103,11 @@ def _rule(detail: ErrorDetails, steps: list[str], owner: type[BaseModel] | None)
         return f"unknown key{nearest(steps[-1], valid) or '; known here: ' + ', '.join(valid)}"
     if detail["type"] == "missing":
         return "required, but not given"
+    if detail["type"] == "union_tag_invalid":
+        context = detail.get("ctx", {})
+        valid = re.findall(r"'([^']*)'", context.get("expected_tags", ""))
+        tag = str(context.get("tag"))
+        return f"{tag!r} is none of {', '.join(valid)}{nearest(tag, valid)}"
     rule = _PLAIN_RULES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
     return f"{_shown(detail['input'], steps)}{rule}"
 

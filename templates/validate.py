@@ -33,6 +33,8 @@ def main(arguments: list[str]) -> int:
     found = list(faults(given.project, given.stacks))
     for line in found:
         print(f"error: {line}")  # noqa: T201 -- a command
+    if not found:
+        print(f"valid: {', '.join(given.stacks)}")  # noqa: T201
     return 1 if found else 0
 
 

@@ -24,7 +24,8 @@ class OneLine(TyperGroup):
             code = super().main(*args, standalone_mode=False, **extra)
         except TyperException as error:
             said = error.format_message()
-            typer.echo(said if "\n" in said else f"slipway: {said}", err=True)  # several lines are the help
+            if said:  # none: the command line was empty, and the help is printed already
+                typer.echo(said if "\n" in said else f"slipway: {said}", err=True)  # several lines are the help
             sys.exit(ExitCode.USAGE)
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -39,7 +39,8 @@ class Report:
 
     def fail(self, said: str, exit_code: int) -> None:
         """End with an error."""
-        self.said, self.exit_code = " ".join(said.split()), exit_code
+        lines = (" ".join(line.split()) for line in said.splitlines())
+        self.said, self.exit_code = "; ".join(filter(None, lines)), exit_code
 
     def succeed(self) -> None:
         """Take what would be an error for what was asked."""
@@ -70,7 +71,7 @@ def reported(command: str, stack: str, service: str | None = None, *, as_json: b
     except DeliveryError as error:
         report.fail(str(error), error.exit_code)
     except ConfigurationError as error:
-        report.fail("; ".join(error.faults), DeliveryError.exit_code)
+        report.fail(str(error), DeliveryError.exit_code)
     except OSError as error:
         report.fail(f"{error.filename or 'operating system'}: {error.strerror or error}", DeliveryError.exit_code)
     except KeyboardInterrupt:

@@ -111,7 +111,7 @@ class Stack:
         try:
             return read()
         except ConfigurationError as error:
-            raise Unreadable(f"{self.file.path.name}: {error}") from error
+            raise Unreadable("\n".join(f"{self.file.path.name}: {fault}" for fault in error.faults)) from error
 
     @property
     def environment(self) -> str:

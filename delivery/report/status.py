@@ -44,6 +44,8 @@ class ServiceStatus:
     """Where the three disagree, a line each."""
     pending: str
     """What of the entry the live slot does not run yet, and what applies it; empty = nothing."""
+    given: str | None = None
+    """The digest that the stack names for the service's image; a slot without a digest of its own runs it."""
     tended: Tended | None = None
     """Since when no driver has worked on its release; none = unknown."""
 
@@ -166,6 +168,7 @@ class _Sources:
             differences=(*older, *differences(release, deployed, seen, known=known)),
             pending=pending(service, outputs).line,
             tended=tended,
+            given=self.settings.images.get(spec.image),
         )
 
 

@@ -84,7 +84,7 @@ def _slots(service: ServiceStatus) -> Iterator[list[RenderableType]]:
     head: list[RenderableType] = [Text(service.name, "bold"), Text(at.phase, _PHASES[at.phase]), stage]
     for slot, content in release.slots.items():
         found = deployed.get(slot)
-        image = digest(content.image or (found["image"] if found else None))
+        image = digest(content.image or (found["image"] if found else service.given))
         weights = (
             f"{release.weight_of(slot)} %",
             f"{found['weight']} %" if found else "-",

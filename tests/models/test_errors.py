@@ -191,3 +191,8 @@ class _Arms(Model):
 def test_a_path_goes_through_an_optional_block() -> None:
     (fault,) = refused(_Arms, {"maybe": put(service(), "model.nme", "x")})
     assert fault.startswith("given: maybe.model.nme: unknown key; did you mean 'name'?")
+
+
+def test_an_unknown_kind_is_one_line_with_those_that_there_are() -> None:
+    (line,) = refused(ServiceSpec, service(release={"strategy": "canari"}))
+    assert line == ("given: release: 'canari' is none of rolling, blueGreen, canary, ab; did you mean 'canary'?")

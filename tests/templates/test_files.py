@@ -99,7 +99,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_stacks_that_can_be_deployed_pass(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert validate(["--project", str(project), "dev"]) == 0
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "valid: dev\n"
 
 
 def test_each_fault_of_a_stack_or_its_entry_is_one_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

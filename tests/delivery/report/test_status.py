@@ -217,3 +217,11 @@ def test_a_split_by_pods_differs_only_where_a_slot_gets_nothing_or_something(des
     declared = desk.service().release()
     assert list(found.differences(declared)) == ["weight of blue: 100 % declared, 0 % in the cluster"]
     assert STABLE["slots"].keys() == declared.slots.keys()
+
+
+def test_a_slot_without_a_digest_runs_the_one_that_the_stack_names(desk: Desk) -> None:
+    desk.declare("prod", images={"server": OTHER_IMAGE})
+    desk.pulumi.exports = {"services": {}}
+    shown = desk.slipway("status", "prod").out
+    assert "built here" not in shown
+    assert OTHER_IMAGE.partition("sha256:")[2][:12] in shown
