@@ -31,7 +31,7 @@ class Peak:
 
 @contextmanager
 def peak_of(look: Callable[[], float], every: float) -> Generator[Peak]:
-    """Look again and again, each so many seconds, while the block runs."""
+    """Look again at a fixed interval while the block runs."""
     peak, done = Peak(), threading.Event()
 
     def watch() -> None:
@@ -48,7 +48,7 @@ def peak_of(look: Callable[[], float], every: float) -> Generator[Peak]:
 
 
 def stop(process: "subprocess.Popen[bytes]", patience: float) -> None:
-    """Ask a process to end, and kill it if it has not after so many seconds."""
+    """Ask a process to end, and kill it if it does not end in time."""
     process.terminate()
     try:
         process.wait(patience)

@@ -48,7 +48,7 @@ def sides(folder: Path, stack: ExitStack, good: str, told: Callable[[str], Say])
 
 
 def compare(rounds: int, console: Console) -> dict[str, list[Outcome]]:
-    """Release the bad image with each tool, so many times."""
+    """Release the bad image with each tool, once per round."""
     began = time.monotonic()
 
     def told(name: str) -> Say:

@@ -60,7 +60,7 @@ class Window:
     slow: int = 0
 
     def answer(self, requests: int, shares: Shares, random: Random) -> None:
-        """Answer so many more."""
+        """Answer this many more requests."""
         self.total += requests
         self.errors += drawn(random, requests, shares.errors)
         self.slow += drawn(random, requests, shares.slow)
@@ -170,7 +170,7 @@ HEADINGS = ("release", "promoted", "rolled back", "inconclusive", "median s", "r
 
 
 def tallies(releases: int, seed: int, kinds: Iterable[Kind] = KINDS) -> tuple[Tally, ...]:
-    """Simulate so many releases of each kind, always the same ones for a seed."""
+    """Simulate a number of releases of each kind, always the same ones for a seed."""
     found: list[Tally] = []
     for kind in kinds:
         random = Random(f"{seed} {kind.name}")  # noqa: S311 -- a simulation, no secret

@@ -39,7 +39,7 @@ class Question:
     """Whether service times are drawn from a log-normal distribution, which the arithmetic does not know."""
 
     def plan(self, pods: int) -> Plan:
-        """Return what is run with so many pods."""
+        """Return what is run with this many pods."""
         draw = lognormal(self.demand.service) if self.heavy else None
         return Plan.steady(self.demand, pods, REQUESTS, draw)
 

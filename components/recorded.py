@@ -36,7 +36,7 @@ _READ = {_SYSTEM, _PROVIDER, _NAMESPACE, _CLAIM, _STATEFUL_SET}
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """The state, as far as somebody could lose something."""
+    """The part of the state that holds data."""
 
     cluster: str | None = None
     """The uid of kube-system in the cluster of the last update; None where no account could read it."""

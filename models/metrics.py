@@ -122,7 +122,7 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
 class CronTrigger(Model):
-    """So many replicas between two points of time: scaling ahead of a known peak."""
+    """A fixed number of replicas between two points of time: scaling ahead of a known peak."""
 
     timezone: TimeZone = Field(examples=["Europe/Berlin"])
     start: Cron = Field(examples=["30 7 * * 1-5"])

@@ -40,7 +40,7 @@ def bound_fault(within: int) -> str:
 
 
 class LatencyObjective(Model):
-    """So many percent of the requests are answered within a time."""
+    """The percentage of requests that must be answered within a time."""
 
     percent: Objective = Field(examples=[99])
     within: Milliseconds = Field(ge=1, examples=["500ms"])

@@ -50,7 +50,7 @@ class Scheduling(Model):
         default=None, description="pod anti-affinity: one replica of a slot per node"
     )
     spread: tuple[Literal["node", "zone"], ...] = Field(
-        default=("node",), description="domains over which replicas are balanced, as far as possible"
+        default=("node",), description="domains over which replicas are spread, where possible"
     )
 
     @model_validator(mode="after")

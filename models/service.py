@@ -130,7 +130,7 @@ class ServiceSpec(SlotSpec):
 
     @property
     def objective(self) -> LatencyObjective | None:
-        """The time within which so many percent of the answers come, where it promises one."""
+        """The latency objective, if there is one."""
         return self.monitoring.slo.latency if self.monitoring and self.monitoring.slo else None
 
     @property

@@ -9,6 +9,6 @@ FOLDER = Path(__file__).parent
 
 
 def texts() -> dict[str, str]:
-    """Return each schema file's name and what it must hold."""
+    """Return the name and the expected content of each schema file."""
     schemas = {"catalog.schema.json": catalogue_schema(), "stack.schema.json": stack_schema()}
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in schemas.items()}

@@ -42,7 +42,7 @@ class Scaler:
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduled:
-    """At least so many pods between two times: scaling ahead of a known peak."""
+    """A minimum number of pods between two times: scaling ahead of a known peak."""
 
     start: float
     end: float
@@ -69,7 +69,7 @@ class Plan:
 
     @classmethod
     def steady(cls, demand: Demand, pods: int, requests: int, draw: Draw | None = None) -> "Plan":
-        """Give so many requests at a demand's usual rate on so many pods, after a tenth that is not counted."""
+        """Run a number of requests at a demand's usual rate on a number of pods, after a tenth that is not counted."""
         warm = requests / demand.rate / 10
         return cls(
             course=Course.level(demand.rate),

@@ -26,7 +26,7 @@ class Simulated:
 
     @property
     def enough(self) -> bool:
-        """Whether so many seeds held it as must."""
+        """Whether the objective held in the required share of seeds."""
         return self.held >= SEEDS_THAT_HOLD * self.seeds
 
 
@@ -91,7 +91,7 @@ class Sized:
 
 
 def simulate(found: Sizing, seeds: int, told: Callable[[], object]) -> Simulated:
-    """Run the sized pods with so many seeds; ``told`` is called after each."""
+    """Run the sized pods once per seed; ``told`` is called after each."""
     from sizing.simulation import Plan, simulate as run  # noqa: I001, PLC0415 -- SimPy is loaded for this alone
 
     demand = found.demand

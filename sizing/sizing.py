@@ -88,11 +88,11 @@ class Demand:
         return min(self.peak, rate + (self.peak - self.rate) / self.ramp * self.delay) if self.ramp else self.peak
 
     def station(self, pods: int, rate: float) -> Station:
-        """Return the queue that each of so many pods has."""
+        """Return the queue of each pod."""
         return Station.of(self.split, pods, rate, self.service, self.concurrency)
 
     def held(self, pods: int, rate: float, busy: float) -> bool:
-        """Whether so many pods hold the objective, none busier than ``busy``."""
+        """Return whether this many pods meet the objective, none busier than ``busy``."""
         station = self.station(pods, rate)
         if station.utilization > busy * (1 + 1e-12):
             return False

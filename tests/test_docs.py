@@ -90,3 +90,24 @@ def test_the_answers_to_the_twenty_questions_are_in_at_most_three_files_that_exi
     assert len(files) == 20
     assert all(1 <= len(found) <= 3 for found in files)
     assert [name for found in files for name in found if not (PROJECT / name).is_file()] == []
+
+
+RIDDLES = re.compile(r"\b(so many|what it must|for somebody who|as far as|such as are|is borne)\b", re.IGNORECASE)
+"""Phrases that readers asked about. Write what is meant: a number, a condition, a name."""
+
+
+def test_no_phrase_that_readers_asked_about() -> None:
+    folders = ("models", "components", "sizing", "delivery", "serving", "local", "bench", "schema", "docs", "templates")
+    paths = [
+        path for folder in folders for path in (PROJECT / folder).rglob("*.*") if path.suffix in (".py", ".md", ".json")
+    ]
+    paths += [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "__main__.py")]
+    assert len(paths) > 300
+    found = [
+        f"{path.relative_to(PROJECT)}:{number}: {line.strip()}"
+        for path in paths
+        if "adr" not in path.parts
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if RIDDLES.search(line)
+    ]
+    assert found == []

@@ -65,7 +65,7 @@ class Load:
     vegeta: Path
 
     def constant(self, contestant: Contestant, rate: int, seconds: float) -> Answers:
-        """Send so many requests per second, evenly spaced.
+        """Send requests at a constant rate, evenly spaced.
 
         Raises:
             RuntimeError: vegeta failed.

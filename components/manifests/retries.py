@@ -14,11 +14,11 @@ _UNBEGUN = "error timeout"
 _BEGUN = f"{_UNBEGUN} http_502 http_504 non_idempotent"
 """Not 500, which is an answer, nor 429 and 503: they are how a full server asks for less."""
 _LOST = 1000
-"""Of so many requests that meet a silent pod, one may meet it again with every try."""
+"""One request in this many may reach the same unresponsive pod with every try."""
 
 
 def tries(pods: int) -> int:
-    """Return the tries that leave at most one in `_LOST` where one pod of so many is silent.
+    """Return the tries that leave at most one request in `_LOST` unanswered if one of the pods is unresponsive.
 
     No proxy here remembers which pod was silent: each try takes any of them.
     """

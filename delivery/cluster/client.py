@@ -1,4 +1,4 @@
-"""The cluster's API server, as far as a release needs it: how many pods are ready, and what splits traffic."""
+"""The client of the API server for releases: ready pods, and the object that splits traffic."""
 
 import copy
 import json

@@ -92,12 +92,12 @@ def judge_alone(candidate: Arm, before: Arm, margin: float, *, final: bool) -> R
 
 
 def ample(before: Arm, margin: float, *, times: int = 1) -> bool:
-    """Whether what was answered before is so many times the sample that a comparison takes at the least."""
+    """Return whether the requests before are at least ``times`` the minimum sample of a comparison."""
     return before.total >= times * wanted(before, margin)
 
 
 def wanted(live: Arm | None, margin: float) -> int:
-    """Return the minimum sample per arm, from what the live slot's share is, as far as that is known."""
+    """Return the minimum sample per arm, from the live slot's share if it is known."""
     known = live or _NOBODY
     base = (known.bad + _USUAL.bad) / (known.total + _USUAL.total)
     return requests_per_arm(base, margin / 100)
@@ -147,7 +147,7 @@ def _best_share(candidate: Arm, live: Arm, step: float) -> float:
 
 
 def _odds(requests: int, share: float) -> float:
-    """Return the slope of one term of the likelihood: without bound where so many requests cannot be of no share."""
+    """Return the slope of one term of the likelihood; infinite where a share of 0 or 1 is impossible."""
     if not requests:
         return 0.0
     return requests / share if share > 0 else inf

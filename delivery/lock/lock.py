@@ -251,7 +251,7 @@ class Lock:
             return None
 
     def owner(self) -> Holder | None:
-        """Who drives the stack, on whatever machine; None = nobody, as far as can be seen."""
+        """Return who drives the stack, on any machine; None if no driver can be seen."""
         if (local := self.local()) is not None:
             return local
         seen = self.seen()

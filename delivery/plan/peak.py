@@ -98,7 +98,7 @@ def _costs(spec: ServiceSpec, run: Run) -> Iterator[StageCost]:
 
 
 def _pods(spec: ServiceSpec, run: Run, release: ServiceRelease) -> dict[SlotName, int]:
-    """Return each slot's pods: what it must have at least, and what its share of the requests takes."""
+    """Return each slot's pods: the minimum, and the number that its share of the requests takes."""
     return {slot: _of_slot(spec, run, content, release.weight_of(slot)) for slot, content in release.slots.items()}
 
 

@@ -101,7 +101,7 @@ def _by_name(past: Past) -> Past:
 
 
 def promoted_last(delivery: ServiceDelivery) -> list[Bytes]:
-    """Name what is live and what was live before it, as far as releases brought them there."""
+    """Return the version that is live and the one before it, if releases promoted them."""
     promoted = (past for past in reversed(delivery.history) if past.outcome == "promoted" and past.image)
     return list(dict.fromkeys((str(past.image), past.config) for past in promoted))[:2]
 

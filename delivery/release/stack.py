@@ -76,7 +76,7 @@ class Stack:
         return Prometheus(str(url)) if url else None
 
     def required_metrics(self, user: str) -> Prometheus:
-        """Prometheus for somebody who cannot do without; raises DeliveryError."""
+        """Return Prometheus for a user that requires it; raises DeliveryError if the stack names none."""
         if self.metrics is None:
             raise DeliveryError(f"{self.name}: slipway:cluster.metricsUrl: required by {user}; say where Prometheus is")
         return self.metrics

@@ -55,7 +55,7 @@ D = TypeVar("D", bound=Metadata)
 
 
 class Node(Protocol):
-    """An input or output of an onnxruntime session, as far as it is used here."""
+    """The part of an onnxruntime input or output that is used here."""
 
     name: str
     type: str
@@ -63,7 +63,7 @@ class Node(Protocol):
 
 
 class Session(Protocol):
-    """An onnxruntime session, as far as it is used here: the package ships no types."""
+    """The part of an onnxruntime session that is used here: the package ships no types."""
 
     def get_inputs(self) -> Sequence[Node]:
         """Inputs of the graph."""

@@ -37,7 +37,7 @@ def test_nothing_of_the_program_is_imported() -> None:
 
 
 def reached(entry: str) -> set[str]:
-    """Every module that importing `entry` imports, as far as the sources of this package tell."""
+    """Return every module of this package that importing `entry` imports."""
     found: set[str] = set()
     waiting = [entry]
     while waiting:

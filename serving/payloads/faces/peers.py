@@ -21,7 +21,7 @@ _CONNECT_SECONDS = 1.0
 _CALL_SECONDS = 5.0
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.05
-# A kept connection stays with one pod; every so many calls one is given up, so that new pods get their share.
+# A kept connection stays with one pod; after a number of calls it is given up, so that new pods get their share.
 _CALLS_PER_CONNECTION = 64
 # Header that tells how long the caller will wait: work that goes on after that is for nobody.
 SECONDS_LEFT = "x-seconds-left"

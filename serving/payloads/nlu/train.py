@@ -50,7 +50,7 @@ def train(seed: int) -> Trained:
 
 
 def train_with(seed: int, counts: Mapping[str, int], rounds: int) -> Trained:
-    """Train with so many sentences of each family, each seen so many times."""
+    """Train with a number of sentences of each family and a number of epochs."""
     rng = np.random.default_rng(seed)
     learnt, asked = corpus(rng, counts, held_out=False), held_out()
     vocabulary = vocabulary_of(learnt)

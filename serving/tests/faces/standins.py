@@ -59,7 +59,7 @@ class MemoryRedis:
 
 @dataclass
 class MemoryChroma:
-    """Chroma's HTTP interface as far as it is used; the answers' forms were compared with the real server's."""
+    """The part of Chroma's HTTP interface that is used; the answers' forms were compared with the real server's."""
 
     collection: str = "0f0f"
     rows: dict[str, Json] = field(default_factory=dict[str, Json])

@@ -14,7 +14,7 @@ from serving.tests.support import wait_until
 
 @dataclass
 class Waiting:
-    """Celery as far as a consumer starts and ends it; it takes no message."""
+    """The part of Celery that starts and ends a consumer; it takes no message."""
 
     started: int = 0
 

@@ -35,7 +35,7 @@ def see(model: FaceModel, people: Sequence[int], pictures: int) -> list[Seen]:
 
 
 def threshold_for(seen: Sequence[Seen]) -> float:
-    """The similarity that only so many pairs of two people reach."""
+    """The similarity that only this share of pairs of two people reach."""
     _, impostors = _pairs(seen)
     return float(np.quantile(impostors, 1 - _FALSE_ACCEPTANCE))
 

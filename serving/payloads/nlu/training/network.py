@@ -1,7 +1,7 @@
 """The network, forward and backward, in numpy: two siamese towers over one embedding table, and their comparison.
 
 Text tower: sum of feature embeddings, plus where the subject stands, then three convolutions over the words. Label
-tower: mean of the same embeddings, then two layers. A label and a word agree as far as their vectors do.
+tower: mean of the same embeddings, then two layers. A label and a word agree to the degree that their vectors do.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def initial(rng: np.random.Generator) -> Weights:
 
 
 class _Sparse(Protocol):
-    """A sparse matrix of scipy, as far as it is used here."""
+    """The part of a scipy sparse matrix that is used here."""
 
     @property
     def T(self) -> "_Sparse": ...  # noqa: N802 - scipy's name
