@@ -28,10 +28,12 @@ def _check(node: yaml.Node, seen: set[int]) -> None:
     seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         pairs = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
-        keys = [str(key.value) for key, _ in pairs]
-        if repeated := {key for key in keys if keys.count(key) > 1}:
-            raise yaml.constructor.ConstructorError(None, None, f"given twice: {', '.join(repeated)}", node.start_mark)
-        for _, value in pairs:
+        keys = set[str]()
+        for key, value in pairs:
+            if str(key.value) in keys:
+                problem = f"the key {key.value} is given twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            keys.add(str(key.value))
             _check(value, seen)
     elif isinstance(node, yaml.SequenceNode):
         for item in cast("list[yaml.Node]", node.value):
@@ -56,6 +58,10 @@ def read(name: str, folder: Path = FOLDER) -> object:
         )
     try:
         return yaml.load((folder / f"{name}.yaml").read_text("utf-8"), Loader=UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ConfigurationError([f"catalog/{name}.yaml{line}: not valid YAML: {error.problem}"]) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise ConfigurationError([f"catalog/{name}.yaml: not YAML: {reason}"]) from error
+        raise ConfigurationError([f"catalog/{name}.yaml: not valid YAML: {reason}"]) from error

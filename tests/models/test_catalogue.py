@@ -32,24 +32,24 @@ def test_an_unknown_entry_is_refused_with_the_nearest_one(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("name: a\nname: b\n", "given twice: name"),
-        ("services:\n  web: {port: 1, port: 2}\n", "given twice: port"),
-        ("name: [unclosed\n", "not YAML"),
+        ("name: a\nname: b\n", ", line 2: not valid YAML: the key name is given twice"),
+        ("services:\n  web: {port: 1, port: 2}\n", ", line 2: not valid YAML: the key port is given twice"),
+        ("name: [unclosed\n", ", line 2: not valid YAML: did not find expected"),
         ("name: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
-        ("a: b: c\n", "not YAML"),
+        ("a: b: c\n", ", line 1: not valid YAML: mapping values are not allowed"),
         ("{[a]: 1}\n", "unhashable"),
     ],
 )
 def test_what_is_no_clean_yaml_is_refused_with_its_file(tmp_path: Path, text: str, reason: str) -> None:
     (tmp_path / "shop.yaml").write_text(text)
     fault = reading(tmp_path)
-    assert fault.startswith("catalog/shop.yaml: not YAML: ")
+    assert fault.startswith("catalog/shop.yaml, line ")
     assert reason in fault
 
 
 def test_bytes_that_are_no_text_are_refused_with_their_file(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_bytes(b"name: \xff\xfe\n")
-    assert reading(tmp_path).startswith("catalog/shop.yaml: not YAML: ")
+    assert reading(tmp_path).startswith("catalog/shop.yaml: not valid YAML: ")
 
 
 def test_the_shipped_catalogue_is_not_empty() -> None:
