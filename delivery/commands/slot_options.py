@@ -38,6 +38,8 @@ def target(service: Service, asked: Asked) -> SlotRelease:
         typer.BadParameter: nothing was named, or things that do not go together.
     """
     spec, here = service.spec, builds(service)
+    if asked.image is not None:  # before Pulumi is asked, which takes a second and may not be installed
+        parse(SlotRelease, {"image": asked.image}, "release: ")
     live = _live(service)
     runs = service.revision(live)
     own, news = runs.content, runs.spec != spec.of_slot

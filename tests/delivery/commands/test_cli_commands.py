@@ -12,7 +12,7 @@ from tests.delivery import desk as playing
 from tests.delivery.desk import FINE, STABLE, WORSE, Desk
 from tests.delivery.vouching import NOON, exported, image, past, recorded, verdict
 from tests.delivery.vouching import evidence as vouching
-from tests.samples import IMAGE, OTHER_IMAGE
+from tests.samples import IMAGE, OTHER_IMAGE, Config
 
 RELEASE = ("release", "prod", "web", "--image", OTHER_IMAGE)
 
@@ -193,3 +193,11 @@ def test_a_check_tells_its_verdict_and_exports_what_it_changed(
     assert done.code == code
     assert done.json["services"]["web"]["result"] == result
     assert desk.pulumi.updates == (1 if change else 0)
+
+
+def test_a_tag_is_refused_before_pulumi_is_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outputs() -> Config:
+        raise AssertionError("Pulumi was asked")
+
+    monkeypatch.setattr(desk.pulumi, "outputs", outputs)
+    assert "a tag can change under you" in desk.refused("plan", "prod", "web", "--image", "registry.example.com/web:1")
