@@ -1,5 +1,6 @@
 """Judges what is live again: evidence that turned out wrong is taken back, and evidence that is missing is made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 from delivery.errors import DeliveryError
 from delivery.formatting import documents
 from delivery.judge.baseline_spans import undisturbed_since
-from delivery.judge.gate import GateKeeper, Look
+from delivery.judge.gate import NOBODY, GateKeeper, Look
 from delivery.release import evidence
 from delivery.release.service import Service
-from models.delivery import Arm, Result, ServiceDelivery, Verdict, Version, age
+from models.delivery import Arm, CheckResult, Result, ServiceDelivery, Verdict, Version, age
 from models.vocabulary import SlotName
 
 
@@ -47,7 +48,8 @@ def check(service: Service, window: float, now: datetime) -> Checked:
     """Judge what users got from the live slot in the last ``window`` seconds, and write what follows from it.
 
     What the version before answered in that time does not count. The gate is that of a release, and its yardstick too:
-    what the newest verdict about these bytes compared them with. So a service that always answers 2 % of its requests
+    what the newest verdict about these bytes compared them with, or what they answered themselves where the version
+    before them was worse by more than the margin. So a service that always answers 2 % of its requests
     with an error is not condemned for it later, and a verdict that is renewed does not drift. Where there is none, the
     slot is judged by itself.
 
@@ -66,8 +68,9 @@ def check(service: Service, window: float, now: datetime) -> Checked:
     image, config = content.image, service.config(content)
     since = max(now.timestamp() - window, _live_since(delivery, now))
     began = datetime.fromtimestamp(int(since), UTC)
-    before = _yardstick(delivery, image, config)
-    look = keeper(service, release.live).look(since, now.timestamp(), before=before)
+    asked = keeper(service, release.live)
+    before = _yardstick(delivery, Version(image, config), asked.margins)
+    look = asked.look(since, now.timestamp(), before=before)
     if not look.checks and look.result == "pass":
         look = replace(look, result=None, said="nothing is judged: release.gate of the entry names no criterion")
     result: Result = look.result or "inconclusive"
@@ -110,14 +113,24 @@ def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str
     return delivery, ""
 
 
-def _yardstick(delivery: ServiceDelivery, image: str, config: str) -> dict[str, Arm]:
-    """Return by criterion what the newest verdict about these bytes compared them with; nothing = judged by itself."""
+def _yardstick(delivery: ServiceDelivery, version: Version, margins: Mapping[str, float]) -> dict[str, Arm]:
+    """Return by criterion what the newest verdict about a version compared it with; nothing = judged by itself."""
     compared = (
-        {name: one.live for name, one in verdict.checks.items() if one.live is not None}
+        {name: _expected(one, margins.get(name, 0.0)) for name, one in verdict.checks.items() if one.live is not None}
         for verdict in reversed(delivery.verdicts)
-        if verdict.covers(Version(image, config))
+        if verdict.covers(version)
     )
     return next(filter(None, compared), dict[str, Arm]())
+
+
+def _expected(check: CheckResult, margin: float) -> Arm:
+    """Return the live slot's requests of a verdict, or the candidate's own where the live slot was much worse.
+
+    A version that replaced a broken one would otherwise pass every later check, however broken it becomes.
+    """
+    live, own = check.live or NOBODY, check.candidate or NOBODY
+    worse = own.total and live.total and live.bad / live.total - own.bad / own.total > margin / 100
+    return own if worse else live
 
 
 def _counting(delivery: ServiceDelivery, version: Version) -> Verdict | None:

@@ -108,6 +108,19 @@ def test_the_yardstick_is_that_of_the_verdict(tmp_path: Path, strategy: Config) 
     assert checked(given).change == "verdict recorded", "repaired, and compared with the same again"
 
 
+@each_strategy
+def test_a_version_that_replaced_a_broken_one_is_not_allowed_to_break(tmp_path: Path, strategy: Config) -> None:
+    """Its verdict compared it with a live slot that answered nothing but 500s."""
+    given = world(tmp_path, strategy)
+    given.prometheus.shares = {IMAGE: 1.0, OTHER_IMAGE: 0.0}
+    found = checked(promoted(given))
+    assert (found.result, found.change) == ("pass", "")
+    given.prometheus.shares[OTHER_IMAGE] = 1.0
+    broken = checked(given)
+    assert (broken.result, broken.change) == ("fail", "verdict revoked")
+    assert "against 0 %" in broken.look.said
+
+
 def test_a_verdict_that_is_renewed_keeps_the_yardstick(tmp_path: Path) -> None:
     given = world(tmp_path)
     given.prometheus.shares = {IMAGE: 0.02, OTHER_IMAGE: 0.023}
