@@ -1,5 +1,6 @@
 """What a system's services share: namespace, volumes, network rules and the fences around them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -40,7 +41,9 @@ class Foundation(pulumi.ComponentResource):
         self.namespace = args.namespace
         if not system.existing_namespace:  # the labels, and what counts or defaults for every pod, are the owner's
             self.namespace = self._namespace(name, args)
-            self._fences(name, system)
+            self._container_defaults(name, system)
+            if not guards.shrinks(system):
+                self.quota(name, system)
         self._policies(name, system)
         self._adapter_rules(name, system)
         self._dashboard(name, system)
@@ -62,13 +65,16 @@ class Foundation(pulumi.ComponentResource):
         )
         return namespace.metadata.apply(lambda metadata: metadata.name or system.namespace)
 
-    def _fences(self, name: str, system: SystemSpec) -> None:
+    def quota(self, name: str, system: SystemSpec, after: Sequence[pulumi.Input[pulumi.Resource]] = ()) -> None:
+        """Limit what the namespace may use; ``after`` are the pods that must have been replaced before."""
         k8s.core.v1.ResourceQuota(
             f"{name}-quota",
             metadata=self._metadata(system, "quota"),
             spec={"hard": guards.quota(system)},
-            opts=self.child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
+
+    def _container_defaults(self, name: str, system: SystemSpec) -> None:
         k8s.core.v1.LimitRange(
             f"{name}-limits",
             metadata=self._metadata(system, "container-defaults"),

@@ -14,6 +14,7 @@ from components.diagnosis import explain_conflicts, explain_failures
 from components.foundation import Foundation, FoundationArgs
 from components.image import ModelImage, ModelImageArgs
 from components.job import Job, JobArgs
+from components.manifests import guards
 from components.manifests.job import JobPodArgs
 from components.manifests.store import StorePodArgs
 from components.secrets import Secrets, SecretsArgs
@@ -73,8 +74,11 @@ class System(pulumi.ComponentResource):
         stores = {store: self._store(store) for store in spec.stores}
         jobs = {job: self._job(job, stores) for job in spec.jobs}
         self.services, self.delivery = {}, {}
+        self._up: list[pulumi.Input[pulumi.Resource]] = []
         for service, content in spec.services.items():
             self._service(service, content, jobs)
+        if guards.shrinks(spec) and not spec.existing_namespace:
+            self._foundation.quota(name, spec, self._up)
         self.register_outputs({"services": self.services, "delivery": self.delivery})
 
     def _build(self, spec: SystemSpec) -> dict[str, pulumi.Output[str]]:
@@ -156,6 +160,7 @@ class System(pulumi.ComponentResource):
             ready={slot: filled.ready for slot, filled in slots.items()},
         )
         Traffic(service, traffic, self._below)
+        self._up += [resource for filled in slots.values() for resource in filled.ready]
         configs: dict[SlotName, str] = {slot: filled.config.content_hash for slot, filled in slots.items()}
         self.services[service] = _summary(content, spec, images, configs)
         self.delivery[service] = admission.published(spec, service, images, self._allowed)

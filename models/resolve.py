@@ -58,6 +58,7 @@ def _deployed(stack: StackSettings, services: dict[str, ServiceSpec], pins: Pins
             spec=spec,
             release=release.model_copy(update={"slots": slots}),
             revisions=revisions,
+            ran={slot: one.revision for slot, one in pins.ran.get(name, {}).items() if one.revision is not None},
             judged={name: pins.revisions[name] for name in judged if name in pins.revisions},
             delivery=delivery,
         )

@@ -29,6 +29,8 @@ class DeployedService(Model):
     release: ServiceRelease
     revisions: dict[SlotName, Revision]
     """What each slot runs besides its image, pinned or not."""
+    ran: dict[SlotName, Revision] = Field(default_factory=dict[SlotName, Revision])
+    """What each slot ran at the last update; a slot of which the state says nothing is missing."""
     judged: dict[str, Revision] = Field(default_factory=dict)
     """By hash: the revisions of verdicts, which the next environment compares with what it would run."""
     delivery: ServiceDelivery = ServiceDelivery()

@@ -36,10 +36,29 @@ def quota(system: SystemSpec) -> dict[str, str]:
     A pod counts until it is gone, its whole grace time long, so there is room for those on their way out: without it a
     rollout at the ceiling would wait for them.
     """
+    return {key: _text_of(key)(total) for key, total in sorted(_totals(system).items())}
+
+
+def shrinks(system: SystemSpec) -> bool:
+    """Return whether an update lowers the quota. It must then wait until the old, larger pods are gone.
+
+    A quota that is lowered first admits no new pod beside the old ones, and the old ones stay until a new one is ready.
+    """
+    before = _totals(system.model_copy(update={"services": {n: _as_it_ran(s) for n, s in system.services.items()}}))
+    now = _totals(system)
+    return any(total > now.get(key, Decimal(0)) for key, total in before.items())
+
+
+def _as_it_ran(deployed: DeployedService) -> DeployedService:
+    ran = {slot: deployed.ran.get(slot, revision) for slot, revision in deployed.revisions.items()}
+    return deployed.model_copy(update={"revisions": ran})
+
+
+def _totals(system: SystemSpec) -> dict[str, Decimal]:
     totals: dict[str, Decimal] = {}
     for key, amount in (*_of_pods(system), *_of_claims(system)):
         totals[key] = totals.get(key, Decimal(0)) + amount
-    return {key: _text_of(key)(total) for key, total in sorted(totals.items())}
+    return totals
 
 
 def _of_pods(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:

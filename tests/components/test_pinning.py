@@ -195,3 +195,25 @@ def test_fields_of_both_slots_are_applied_at_once() -> None:
         "release",
         "load",
     }
+
+
+def quota_after(made: CatalogueEntry, old: CatalogueEntry) -> set[str]:
+    """What the quota waits for, in an update from one entry to another."""
+    ran = Pins(ran={"web": {"blue": Ran(image=IMAGE, revision=revision(old))}})
+    run = deployed(without_external(settings(blue={"image": IMAGE})), made, ran)
+    (quota,) = [one for one in run.manifests if one.inputs["kind"] == "ResourceQuota"]
+    return {urn.rpartition("::")[2] for urn in quota.depends_on}
+
+
+def sized(memory: str) -> CatalogueEntry:
+    return catalogue(release={"strategy": "rolling"}, resources=put(BASE["resources"], "limits.memory", memory))
+
+
+def test_a_quota_that_shrinks_waits_until_the_larger_pods_are_gone() -> None:
+    """Else it admits no new pod beside the old ones, and those stay until a new one is ready."""
+    assert "web-blue-deployment" in quota_after(sized("1Gi"), sized("2Gi"))
+
+
+def test_a_quota_that_grows_or_stays_waits_for_no_pod() -> None:
+    assert quota_after(sized("2Gi"), sized("1Gi")) == {"shop-namespace"}
+    assert quota_after(sized("1Gi"), sized("1Gi")) == {"shop-namespace"}

@@ -14,6 +14,27 @@ PODS = "components/test_pods.py"
 SECRETS = "components/test_secrets.py"
 
 MUTANTS = [
+    Mutant(
+        "components/system.py",
+        "if guards.shrinks(spec) and not",
+        "if False and not",
+        "an update that shrinks has no quota",
+        "components/test_pinning.py",
+    ),
+    Mutant(
+        "components/system.py",
+        "self._foundation.quota(name, spec, self._up)",
+        "self._foundation.quota(name, spec)",
+        "a quota that shrinks first keeps new pods out",
+        "components/test_pinning.py",
+    ),
+    Mutant(
+        "components/manifests/guards.py",
+        "return any(total > now",
+        "return any(total >= now",
+        "every update waits for its quota",
+        "components/test_pinning.py",
+    ),
     Mutant(CONTAINER, '"automount_service_account_token": False', '"automount_service_account_token": True', "a token"),
     Mutant(CONTAINER, '"capabilities": {"drop": ["ALL"]},', '"capabilities": {},', "restricted refuses the pod"),
     Mutant(CONTAINER, '"read_only_root_filesystem": True,', "", "a writable root"),
