@@ -37,13 +37,19 @@ def http(url: str, identity: Path | None = None, *, authority: Path | None = Non
 
 
 def unix_socket(path: Path) -> Probe:
-    """Probe a daemon that accepts connections on a unix socket as soon as it is ready."""
+    """Probe a daemon that accepts connections on a unix socket as soon as it is ready.
+
+    A socket that only root may open tells a user nothing. `make status` without sudo then reports what it can see: the
+    process runs, and the kubelet, which needs this daemon, answers.
+    """
 
     def probe() -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(patience.limit(_TIMEOUT_SECONDS))
             try:
                 client.connect(str(path))
+            except PermissionError:
+                return
             except OSError as failure:
                 raise ProbeError(f"{path}: {failure.strerror or failure}") from failure
 
