@@ -18,7 +18,8 @@ set -euo pipefail
 OUTPUT=${GITHUB_OUTPUT:-slipway.env}
 PATH=$PATH:$PWD # the command `slipway` is a script in the project's root
 SCRATCH=$(mktemp -d) # goes at the end, whatever a step left there
-trap 'rm -rf "$SCRATCH"' EXIT
+# Only this shell removes it: a subshell that is killed right after its fork still has this trap.
+trap '[ "$BASHPID" != "$$" ] || rm -rf "$SCRATCH"' EXIT
 
 tell() { # LEVEL TEXT: a line that GitHub also shows on the run's page
     if [ -n "${GITHUB_ACTIONS:-}" ]; then echo "::$1::$2"; else echo "$1: $2"; fi

@@ -158,8 +158,8 @@ def test_a_file_is_read_on_from_where_the_last_look_ended(tmp_path: Path) -> Non
 
 PROGRAM = """
 import asyncio, json, sys
-from serving.lifecycle import Lifecycle
-from serving.service import Service
+from serving.role.lifecycle import Lifecycle
+from serving.role.service import Service
 from tests.cluster.misbehaving import misbehave
 
 class Stub:

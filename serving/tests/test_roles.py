@@ -126,7 +126,7 @@ def test_what_a_role_opened_is_closed_at_the_end(gate: Gate) -> None:
 
 
 def test_what_cannot_be_closed_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.role.CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("serving.role.role.CLOSE_SECONDS", 0.05)
     held = threading.Event()
 
     def close(_: object) -> None:
