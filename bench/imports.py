@@ -5,6 +5,7 @@ that it imports, so lines lead down. Imports that a longer path implies are left
 """
 
 import ast
+import graphlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,17 +36,13 @@ class Imports:
     @cached_property
     def level(self) -> dict[str, int]:
         """The row of each part: 1 for a part that imports no other. Raises CycleError."""
+        try:
+            order = list(graphlib.TopologicalSorter(self.edges).static_order())
+        except graphlib.CycleError as fault:
+            raise CycleError(" → ".join(reversed(fault.args[1]))) from None
         found: dict[str, int] = {}
-
-        def visit(part: str, path: tuple[str, ...]) -> int:
-            if part in path:
-                raise CycleError(" → ".join((*path[path.index(part) :], part)))
-            if part not in found:
-                found[part] = 1 + max((visit(below, (*path, part)) for below in sorted(self.edges[part])), default=0)
-            return found[part]
-
-        for part in sorted(self.edges):
-            visit(part, ())
+        for part in order:
+            found[part] = 1 + max((found[below] for below in self.edges[part]), default=0)
         return found
 
     @cached_property

@@ -39,10 +39,12 @@ class Foundation(pulumi.ComponentResource):
         system = args.system
         self.child = pulumi.ResourceOptions(parent=self)
         self.namespace = args.namespace
+        self.quota_waits = not system.existing_namespace and guards.shrinks(system)
+        """Whether the caller declares the quota, after the pods that it must not refuse."""
         if not system.existing_namespace:  # the labels, and what counts or defaults for every pod, are the owner's
             self.namespace = self._namespace(name, args)
             self._container_defaults(name, system)
-            if not guards.shrinks(system):
+            if not self.quota_waits:
                 self.quota(name, system)
         self._policies(name, system)
         self._adapter_rules(name, system)

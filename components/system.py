@@ -14,7 +14,6 @@ from components.diagnosis import explain_conflicts, explain_failures
 from components.foundation import Foundation, FoundationArgs
 from components.image import ModelImage, ModelImageArgs
 from components.job import Job, JobArgs
-from components.manifests import guards
 from components.manifests.job import JobPodArgs
 from components.manifests.store import StorePodArgs
 from components.secrets import Secrets, SecretsArgs
@@ -77,7 +76,7 @@ class System(pulumi.ComponentResource):
         self._up: list[pulumi.Input[pulumi.Resource]] = []
         for service, content in spec.services.items():
             self._service(service, content, jobs)
-        if guards.shrinks(spec) and not spec.existing_namespace:
+        if self._foundation.quota_waits:
             self._foundation.quota(name, spec, self._up)
         self.register_outputs({"services": self.services, "delivery": self.delivery})
 

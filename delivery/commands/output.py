@@ -107,14 +107,9 @@ def opened(context: typer.Context, stack: str) -> Stack:
 
 def opened_service(context: typer.Context, stack: str, service: str) -> Service:
     """Open one service of a stack; raises DeliveryError with the nearest name if there is none."""
-    found = Service(opened(context, stack), service)
-    _ = found.spec
-    return found
+    return Service(opened(context, stack), service).known()
 
 
 def chosen_services(stack: Stack, service: str | None) -> list[Service]:
     """Return the one that was named, or all; raises DeliveryError with the nearest name if there is none."""
-    found = [Service(stack, name) for name in ([service] if service else stack.entry.services)]
-    for one in found:
-        _ = one.spec
-    return found
+    return [Service(stack, name).known() for name in ([service] if service else stack.entry.services)]

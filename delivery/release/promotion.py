@@ -70,8 +70,7 @@ def plan(
 
 def _offered(service: Service, outputs: Mapping[str, Any]) -> Evidence:
     """Return what the source says about a service; refuses a service that the entry does not have."""
-    _ = service.spec
-    return evidence.read(outputs, service.stack.name, service.name)
+    return evidence.read(outputs, service.known().stack.name, service.name)
 
 
 def _refuse_unfit(source: Stack, targets: Sequence[Stack]) -> None:

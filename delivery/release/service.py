@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict, Unpack
+from typing import Any, NotRequired, Self, TypedDict, Unpack
 
 from components import labels, names
 from delivery.errors import DeliveryError
@@ -17,7 +17,6 @@ from models.errors import nearest
 from models.release import BUILT, ServiceRelease, SlotRelease
 from models.revision import Revision
 from models.service import ServiceSpec
-from models.system import DeployedService
 from models.vocabulary import SlotName
 
 
@@ -56,10 +55,10 @@ class Service:
             raise DeliveryError(f"{self.name}: no such service ({known}){nearest(self.name, entry.services)}")
         return entry.service_in(self.stack.environment, self.name)
 
-    def deployed(self) -> DeployedService:
-        """Return the service with its slots as the stack file declares them."""
-        _ = self.spec  # refuses a name that does not exist
-        return self.stack.spec().services[self.name]
+    def known(self) -> Self:
+        """Return this service; raises DeliveryError with the nearest name if the stack's entry has none of its name."""
+        _ = self.spec
+        return self
 
     def declared(self) -> ServiceRelease | None:
         """Return what the stack file says about the slots; None before the first deployment in this environment."""

@@ -16,8 +16,8 @@ SECRETS = "components/test_secrets.py"
 MUTANTS = [
     Mutant(
         "components/system.py",
-        "if guards.shrinks(spec) and not",
-        "if False and not",
+        "if self._foundation.quota_waits:",
+        "if False:",
         "an update that shrinks has no quota",
         "components/test_pinning.py",
     ),
