@@ -33,6 +33,6 @@ except ConfigurationError as error:
 if pulumi.runtime.is_dry_run():
     for line, lacking in (*pending(spec, pulumi.get_stack()), *advice(spec.services)):
         (pulumi.log.warn if lacking else pulumi.log.info)(line)
-system = System(spec.name, SystemArgs(spec=spec, formerly=found.formerly))
+system = System(spec.name, SystemArgs(spec=spec, formerly=found.formerly, delivered=state.delivery))
 for name, value in (("services", system.services), ("delivery", system.delivery), ("cluster", found.cluster)):
     pulumi.export(name, value)

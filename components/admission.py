@@ -163,8 +163,18 @@ def _ran(outputs: Mapping[str, Any], one: Candidate) -> bool:
     return evidence is not None and any(s.is_same(one.image, one.config) for s in evidence.slots.values())
 
 
-def admitted(system: SystemSpec, now: datetime, opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+def admitted(
+    system: SystemSpec, own: Mapping[str, Any], now: datetime, opts: pulumi.ResourceOptions
+) -> pulumi.Output[str]:
     """Return the namespace's name once every slot may run.
+
+    Args:
+        system: The system.
+        own: The output ``delivery`` of the stack itself, as of its last update. A StackReference to it would be read
+            while the engine writes the state, and the file backend answers "EOF" then: it writes the attributes of a
+            file in place.
+        now: The time, for soak and freshness.
+        opts: Of the reference to the source.
 
     Raises:
         pulumi.RunError: in the output, one line for each slot that may not.
@@ -172,20 +182,19 @@ def admitted(system: SystemSpec, now: datetime, opts: pulumi.ResourceOptions) ->
     asked = candidates(system)
     if not asked:
         return pulumi.Output.from_input(system.namespace)
-    own = _outputs("slipway:own", pulumi.get_stack(), opts)
-    source = _outputs("slipway:source", system.source, opts) if system.source else pulumi.Output.from_input({})
+    source = _outputs(system.source, opts) if system.source else pulumi.Output.from_input({})
 
-    def judge(read: list[Any]) -> str:
-        if refused := list(refusals(system, asked, read[0], read[1], now)):
+    def judge(offered: Mapping[str, Any]) -> str:
+        if refused := list(refusals(system, asked, {"delivery": own}, offered, now)):
             raise pulumi.RunError("\n".join(refused))
         return system.namespace
 
-    return pulumi.Output.all(own, source).apply(judge)
+    return source.apply(judge)
 
 
-def _outputs(name: str, stack: str, opts: pulumi.ResourceOptions) -> pulumi.Output[Mapping[str, Any]]:
+def _outputs(stack: str, opts: pulumi.ResourceOptions) -> pulumi.Output[Mapping[str, Any]]:
     full = stack if "/" in stack else f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
-    return cast("pulumi.Output[Mapping[str, Any]]", pulumi.StackReference(name, full, opts).outputs)
+    return cast("pulumi.Output[Mapping[str, Any]]", pulumi.StackReference("slipway:source", full, opts).outputs)
 
 
 def published(

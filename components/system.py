@@ -1,5 +1,6 @@
 """The composer: a whole system, from its images to its routes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,8 @@ class SystemArgs:
     """Evidence must have soaked, and must not be stale."""
     formerly: str | None = None
     """The entry's name at the last update, where it was another one: what it named is carried over."""
+    delivered: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The output ``delivery`` of the last update: what ran then needs no new evidence."""
 
 
 class System(pulumi.ComponentResource):
@@ -57,7 +60,7 @@ class System(pulumi.ComponentResource):
         self._server = ApiServer(spec.cluster.context)
         self._explain = explain_failures(self._server)
         self._below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])
-        self._allowed = admission.admitted(spec, args.now, pulumi.ResourceOptions(parent=self))
+        self._allowed = admission.admitted(spec, args.delivered, args.now, pulumi.ResourceOptions(parent=self))
         shared = FoundationArgs(system=spec, namespace=self._allowed, taken=explain_conflicts())
         self._foundation = Foundation(name, shared, self._below)
         namespace = self._foundation.namespace

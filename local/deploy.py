@@ -49,7 +49,7 @@ def exports(paths: Paths) -> dict[str, str]:
         "KUBECACHEDIR": str(paths.state / "kube-cache"),  # kubectl's own; `down` removes it
         "PATH": f"{paths.project}/.venv/bin:{paths.bin}:{os.environ.get('PATH', '/usr/bin:/bin')}",
         "PULUMI_HOME": str(paths.pulumi_home),
-        "PULUMI_BACKEND_URL": f"file://{paths.pulumi_backend}",
+        "PULUMI_BACKEND_URL": paths.pulumi_backend_url,
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.pulumi_passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # there is no host to download plugins from

@@ -116,6 +116,11 @@ class Paths:
         return self.state / "pulumi/backend"
 
     @property
+    def pulumi_backend_url(self) -> str:
+        """Where Pulumi finds it. Without sidecar files, which are written in place: a reader would meet half of one."""
+        return f"file://{self.pulumi_backend}?metadata=skip"
+
+    @property
     def pulumi_passphrase(self) -> Path:
         """PULUMI_CONFIG_PASSPHRASE_FILE, random per cluster."""
         return self.state / "pulumi/passphrase"

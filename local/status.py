@@ -29,7 +29,7 @@ def report(paths: Paths) -> dict[str, Any]:
         "ingressUrl": at.ingress_url,
         "registry": at.registry,
         "prometheusUrl": at.prometheus_url,
-        "backend": f"file://{paths.pulumi_backend}",
+        "backend": paths.pulumi_backend_url,
         "auditLog": str(paths.logs / "audit.jsonl"),
         "components": {name: asdict(component) for name, component in found.items()},
         "healthy": bool(found) and all(component.healthy for component in found.values()),

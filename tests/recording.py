@@ -118,6 +118,8 @@ class _Registry(mocks.Mocks):
         if args.typ == "docker:index/image:Image":
             state |= {"repoDigest": f"{args.inputs['imageName'].rpartition(':')[0]}@{DIGEST}"}
         if args.typ == "pulumi:pulumi:StackReference":
+            own = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+            assert args.inputs["name"] != own, "the engine writes this state: a file backend may answer EOF"
             state |= {"outputs": dict(self._outputs[args.inputs["name"]])}
         return f"{args.name}-id", state
 

@@ -62,7 +62,7 @@ def test_the_document_has_what_programs_ask_for(table: Paths) -> None:
     assert document["ingressUrl"] == "http://127.0.0.1:8080"
     assert document["registry"] == "localhost:5050"
     assert document["prometheusUrl"] == "http://10.88.0.1:9090"
-    assert document["backend"] == f"file://{table.pulumi_backend}"
+    assert document["backend"] == f"file://{table.pulumi_backend}?metadata=skip"
 
 
 def test_a_part_that_never_started_is_told_apart_from_one_that_ended(table: Paths) -> None:

@@ -1,10 +1,11 @@
 """Evidence as the plain data of stack files and outputs: prod, which staging must vouch for."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 from models.delivery import fingerprint
 from models.evidence import inherited
 from models.release import SlotRelease
+from tests.recording import Outputs, State
 from tests.samples import IMAGE, OTHER_IMAGE, Config, classifier, put, runnable
 
 AGES = "2020-01-01T00:00:00Z"
@@ -13,6 +14,13 @@ LATER = "2999-01-01T00:00:00Z"
 FOREVER = 10**11
 PLAIN = fingerprint(SlotRelease())
 """The configuration of a slot that changes nothing of its entry."""
+
+
+class Read(TypedDict):
+    """Arguments of ``run_main``: what the program can read of this stack and of others."""
+
+    state: State
+    outputs: Outputs
 
 
 def judged(content: SlotRelease) -> str:
@@ -84,11 +92,10 @@ def run(**changes: Any) -> Config:
     }
 
 
-def outputs(staging: Config | None, own: Config | None = None) -> dict[str, Config]:
-    """Return what stack references answer; without an answer for a stack, reading it is an error."""
+def read(staging: Config | None, own: Config | None = None) -> Read:
+    """Return what the program can read: its own state, and staging's outputs where there are any."""
     ran = published(IMAGE, stack="prod") if own is None else own
-    answers = {"organization/slipway/prod": ran}
-    return answers if staging is None else {**answers, "organization/slipway/staging": staging}
+    return {"state": State(ran), "outputs": {} if staging is None else {"organization/slipway/staging": staging}}
 
 
 def vouching(**changes: Any) -> Config:

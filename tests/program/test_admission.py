@@ -18,11 +18,12 @@ from tests.program.evidence import (
     LATER,
     OTHER,
     PLAIN,
+    Read,
     held,
     judged,
-    outputs,
     prod,
     published,
+    read,
     run,
     verdict,
     vouching,
@@ -43,14 +44,14 @@ def nothing_left() -> Iterator[None]:
 
 
 def allowed(config: Config, staging: Config | None, own: Config | None = None) -> Recorded:
-    return run_main(config, stack="prod", outputs=outputs(staging, own))
+    return run_main(config, stack="prod", **read(staging, own))
 
 
 def refused(config: Config, staging: Config, own: Config | None = None) -> list[str]:
     """Run it, and see that nothing reached the API server."""
     recorded = Recorded()
     with pytest.raises(pulumi.RunError) as raised:
-        run_main(config, stack="prod", into=recorded, outputs=outputs(staging, own))
+        run_main(config, stack="prod", into=recorded, **read(staging, own))
     assert recorded.manifests == []
     return str(raised.value).splitlines()
 
@@ -255,9 +256,9 @@ def test_a_release_on_its_way_is_stopped_when_its_evidence_is_revoked() -> None:
 
 
 def test_a_source_of_another_organisation_is_read_by_its_full_name() -> None:
-    answers = {"organization/slipway/prod": published(IMAGE, stack="prod"), "acme/ml/staging": vouching()}
     config = {**prod(), "source": "acme/ml/staging"}
-    assert len(run_main(config, stack="prod", outputs=answers).of_kind("Deployment")) == 2
+    known: Read = {**read(None), "outputs": {"acme/ml/staging": vouching()}}
+    assert len(run_main(config, stack="prod", **known).of_kind("Deployment")) == 2
 
 
 def test_what_is_exported_is_what_the_next_stack_reads() -> None:
