@@ -220,6 +220,11 @@ class Run(Model):
         """The stages to which somebody agreed."""
         return frozenset(approval.stage for approval in self.approvals)
 
+    @property
+    def first(self) -> bool:
+        """Whether nothing ran before it: what it would go back to is its own target."""
+        return self.stable.slots[self.stable.live] == self.target
+
     def window(self, stage: int) -> Window | None:
         """The window of a stage; None before its split acted."""
         return next((window for window in self.windows if window.stage == stage), None)

@@ -128,10 +128,9 @@ def _refuse_unproven(
 
 def _runs(target: Service, offered: Evidence) -> bool:
     """Whether it runs these bytes already, with nothing under way."""
-    declared, run = target.declared(), target.record().run
-    if declared is None or (run is not None and run.warm_until is None):
+    run, live = target.record().run, target.fallback()
+    if run is not None and run.warm_until is None:
         return False
-    live = target.live()
     if live is None or not offered.live.is_same(live.image, target.config(live)):
         return False
     return target.revision(live) == target.revision(offered.live.content)

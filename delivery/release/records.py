@@ -44,8 +44,7 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
         Unchanged: they are live already.
         DeliveryError: the service's strategy cannot be carried out here.
     """
-    spec, declared = service.spec, service.declared()
-    live = service.live() if declared is not None else None
+    spec, live = service.spec, service.fallback()
     target = service.pinned(target)
     stable = _stable(service, live, target)
     if target.image is not None:
@@ -75,7 +74,7 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
 
 def rebased(service: Service, run: Run, now: datetime) -> Run:
     """Return a new run as it begins now, when what was under way before it has ended."""
-    live = service.live() if service.declared() is not None else None
+    live = service.fallback()
     stable = _stable(service, live, run.target)
     return run.model_copy(update=_placed(service, stable, now, live=live, express=run.express))
 
@@ -114,7 +113,7 @@ def _follows(service: Service) -> bool:
 
 
 def _stable(service: Service, live: SlotRelease | None, target: SlotRelease) -> ServiceRelease:
-    if live is None:  # the first deployment of this environment
+    if live is None:  # nothing to go back to
         return ServiceRelease(slots={"blue": target})
     run, declared = service.record().run, service.release()
     if run is not None and run.warm_until is None:  # what is under way ends before this one begins

@@ -138,6 +138,21 @@ class Service:
             return self.pinned(content)
         return SlotRelease(image=image, revision=self.stack.revisions.add(ran.revision))
 
+    def fallback(self) -> SlotRelease | None:
+        """Return what a new release would go back to: what is live, but None until a first deployment has succeeded."""
+        return None if self.declared() is None or self._first_failed() else self.live()
+
+    def _first_failed(self) -> bool:
+        """Whether what is declared is a first deployment that is under way, or ended without a promotion."""
+        record, release = self.record(), self.release()
+        if record.run is not None:
+            return record.run.first
+        last = record.history[-1] if record.history else None
+        if last is None or last.outcome == "promoted" or last.content != release.slots[release.live]:
+            return False
+        verdict = record.verdict_on(Version(last.image, last.config, last.content.pinned)) if last.image else None
+        return verdict is None or not verdict.counts
+
     def config(self, content: SlotRelease) -> str:
         """Return the fingerprint of what a promotion carries to the next environment besides the image."""
         return fingerprint(self.revision(content).content)

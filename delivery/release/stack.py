@@ -1,7 +1,7 @@
 """One stack, opened: its file, its system, Pulumi, the cluster and Prometheus."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from delivery.release.engine import Engine
 
 T = TypeVar("T")
+
+UNKNOWN_SPACE = "unknown"
+"""In the place of a namespace's uid: the account may not read it, or the API server is away."""
 
 
 @dataclass
@@ -129,11 +132,13 @@ class Stack:
         return Revisions(self.project)
 
     def space_id(self) -> str:
-        """Tell the stack's namespace from one of its name before it or after it; empty where that is not known."""
+        """Tell the stack's namespace from one of its name before or after it; empty where there is none."""
         if not self._space_id:
-            with suppress(DeliveryError):
+            try:
                 found = self.cluster.get(f"/api/v1/namespaces/{self.namespace}")
-                self._space_id = str(found["metadata"]["uid"]) if found is not None else ""
+            except DeliveryError:
+                return UNKNOWN_SPACE
+            self._space_id = str(found["metadata"]["uid"]) if found is not None else ""
         return self._space_id
 
     def update(self, on_line: Callable[[str], None]) -> None:

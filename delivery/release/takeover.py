@@ -85,13 +85,14 @@ def _take_revisions(service: "Service", release: ServiceRelease, delivery: Servi
 def newer_record(service: "Service", seen: "Seen | None") -> tuple[ServiceRelease, ServiceDelivery] | None:
     """Return what the stack file would say if it knew what the Lease does; None where it does.
 
-    What was recorded before the stack was destroyed and made anew, in another namespace of the same name, is nothing.
+    What was recorded before the stack was destroyed and made anew, in another namespace of the same name, is nothing;
+    so is what was recorded while there was no namespace, for nothing ran then.
     Raises DeliveryError where another version of the program wrote it.
     """
     known = records_of(seen).get(service.name)
     if known is None:
         return None
-    if known.get("space") != service.stack.space_id():
+    if not known.get("space") or known["space"] != service.stack.space_id():
         return None
     release, theirs = _read(service.stack, known)
     own = service.record()

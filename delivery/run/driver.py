@@ -14,7 +14,7 @@ from components import names
 from delivery.errors import OF_OUTCOME, Conflict, DeliveryError, Unreadable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.judge.gate import Look
-from delivery.plan.stages import Stage, course, sends_requests
+from delivery.plan.stages import Stage, course, pods_needed, sends_requests
 from delivery.release import records, windows
 from delivery.release.records import Holding
 from delivery.release.service import Service
@@ -136,15 +136,7 @@ def turn_back(service: Service, ending: Ending, reason: str, *, blame: bool = Fa
 class _Stage:
     """The stage that the record names."""
 
-    def __init__(
-        self,
-        service: Service,
-        run: Run,
-        stages: tuple[Stage, ...],
-        listen: Listener,
-        *,
-        told: bool,
-    ) -> None:
+    def __init__(self, service: Service, run: Run, stages: tuple[Stage, ...], listen: Listener, *, told: bool) -> None:
         self._service, self._run, self._stages, self._listen = service, run, stages, listen
         self._told = told
         self._stage = stages[run.stage]
@@ -160,6 +152,8 @@ class _Stage:
         """Do what is left of it, and write the next one; give an outcome where the way ends or pauses."""
         if self._run.warm_until is not None:
             return self._kept(), steps
+        if self._run.kind == "back" and self._run.first:
+            return self._stays(), steps
         try:
             reached = self._reach()
         except UpdateFailed as failure:
@@ -283,6 +277,16 @@ class _Stage:
         self._export()
         ending = run.outcome or "aborted"
         return Outcome(result=ending, said=f"{ending}: {run.reason or 'as asked'}; traffic is where it was before")
+
+    def _stays(self) -> Outcome:
+        """End a first deployment that nothing ran before: no update can bring back what was there."""
+        run = self._run
+        records.end(self._service, now(), image=run.image)
+        if self._service.ready(run.candidate) >= pods_needed(self._service.runs(run.target), run.target):
+            self._export()  # an update of pods that do not get ready waits for them in vain
+        ending = run.outcome or "aborted"
+        said = f"{ending}: {run.reason or 'as asked'}; nothing ran before: it stays until another is released"
+        return Outcome(result=ending, said=said)
 
     def _tell(self, kind: str, said: str = "") -> None:
         event = Event(kind=kind, service=self._service.name, stage=self._stage.title, said=said, run=self._run)

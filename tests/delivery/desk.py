@@ -32,6 +32,7 @@ WORSE = CheckResult(
 )
 FINE = CheckResult(result="pass", said="as good", candidate=Arm(bad=2, total=200), live=Arm(bad=18, total=1800))
 CANARY: Config = {"strategy": "canary", "steps": [10, 100], "gate": {"traffic": 100}}
+NAMESPACE: Config = {"/api/v1/namespaces/shop-prod": {"metadata": {"uid": "first"}}}
 STABLE: Config = {"slots": {"blue": {"image": IMAGE}}}
 
 
@@ -115,7 +116,7 @@ class Desk:
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder, self._patch = folder, patch
-        self.pulumi, self.api = Pulumi({"services": {}}), Api({"deployments/web-blue": deployment(2)})
+        self.pulumi, self.api = Pulumi({"services": {}}), Api({"deployments/web-blue": deployment(2), **NAMESPACE})
         self.steps: list[int | None] = []
         self.play: Play = judged("promoted", FINE)
         (folder / "catalog").mkdir()

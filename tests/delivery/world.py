@@ -58,7 +58,7 @@ class Cluster:
     why: str = ""
     """Why pods are not ready."""
     space: str = "first"
-    """Identity of the namespace."""
+    """Identity of the namespace, as soon as there is one."""
     leases: Leases = field(default_factory=Leases)
     """The API server's; shared by the checkouts of one stack."""
 
@@ -118,7 +118,7 @@ class Cluster:
             return self.leases.get(path)
         if path == "/api/v1/namespaces/web-prod":
             self._answers_for_leases()
-            return {"metadata": {"uid": self.space}}
+            return {"metadata": {"uid": self.space}} if self.runs else None
         self._asked()
         assert path == "/apis/networking.k8s.io/v1/namespaces/web-prod/ingresses/web-canary"
         return {"metadata": {"annotations": {"other": "kept"}}} if len(self.runs) > 1 else None

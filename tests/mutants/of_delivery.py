@@ -12,7 +12,13 @@ WEBHOOK, ASKED = "delivery/judge/webhook.py", "delivery/judge/test_webhook.py"
 REACHING, DRIVER, JUDGING = "delivery/run/stage_update.py", "delivery/run/driver.py", "delivery/run/stage_judge.py"
 TROUBLE = "delivery/run/test_trouble.py"
 
+SERVICE, FIRST = "delivery/release/service.py", "delivery/run/test_first_deployment.py"
+
 MUTANTS = [
+    Mutant(DRIVER, 'if self._run.kind == "back" and self._run.first:', "if False:", "a crash blocks it", FIRST),
+    Mutant(SERVICE, "return record.run.first\n", "return False\n", "what failed is live", FIRST),
+    Mutant(SERVICE, "verdict is None or not verdict.counts", "True", "what was judged good is no way back", FIRST),
+    Mutant(SERVICE, "verdict is None or not verdict.counts", "False", "what never ran is promoted", FIRST),
     Mutant(DRIVER, "if said <= _NOWHERE_TO_RUN:", "if False:", "a full cluster is the version's fault", TROUBLE),
     Mutant(DRIVER, "if said <= _NOWHERE_TO_RUN:", "if said & _NOWHERE_TO_RUN:", "a crash is nobody's fault", TROUBLE),
     Mutant(REACHING, "if not left or not self._came_back(failure):", "if True:", "a lost update ends it", TROUBLE),

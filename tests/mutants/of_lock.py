@@ -18,6 +18,8 @@ LEASED, LOCKED, ASKED = (
 TAKEN_OVER, TENDED = "delivery/release/test_takeover.py", "delivery/commands/test_tend.py"
 
 MUTANTS = [
+    Mutant(TAKEOVER, 'not known.get("space") or ', "", "a destroyed stack's first release goes on", TAKEN_OVER),
+    Mutant(STACK, "return UNKNOWN_SPACE", 'return ""', "without get of namespaces nobody takes over", TAKEN_OVER),
     Mutant(LEASE, "if self.clock() - since < found.duration:", "if False:", "a live driver is succeeded", LEASED),
     Mutant(LEASE, "if observed and found.version != observed:", "if False:", "a live driver is waited for", LEASED),
     Mutant(LEASE, '("", self.holder.identity, self.past)', '("", self.holder.identity)', "a dead one waits", LEASED),

@@ -122,6 +122,17 @@ def test_a_first_deployment_is_a_promotion_too(stacks: Stacks) -> None:
     assert planned(source, stacks.prod(release={}), services=("web",)) == [("prod", "web")]
 
 
+def test_a_first_deployment_that_failed_is_promoted_again_by_the_same_command(stacks: Stacks) -> None:
+    """It is what the stack file declares, but it never ran."""
+    source = stacks.stack("staging", "staging", VOUCHED)
+    release = {"web": {"slots": {"blue": {"image": OTHER_IMAGE}}}}
+    assert planned(source, stacks.prod(release=release), services=("web",)) == []
+    for outcome in ("inconclusive", "aborted", "superseded"):
+        failed = given.past(OTHER_IMAGE, outcome, SlotRelease(image=OTHER_IMAGE)).model_dump(mode="json", by_alias=True)
+        target = stacks.prod(release=release, delivery={"web": {"history": [failed]}})
+        assert planned(source, target, services=("web",)) == [("prod", "web")]
+
+
 def test_every_cluster_of_an_environment_follows_in_the_order_that_was_given(stacks: Stacks) -> None:
     both = exports(web=given.evidence(given.verdict()), search=given.evidence(given.verdict()))
     targets = [stacks.prod("prod-us"), stacks.prod("prod-eu")]

@@ -1,10 +1,13 @@
 """A driver that is killed, or sleeps, at any write to its Lease; and the record that its successor works by."""
 
+import json
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
-from delivery.errors import DeliveryError, Lost
+from delivery.errors import DeliveryError, Forbidden, Lost
 from delivery.lock import lease_notes, lock
 from delivery.lock.lease import Json
 from delivery.release.takeover import catch_up
@@ -177,6 +180,38 @@ def test_a_release_of_before_the_stack_was_destroyed_is_nobodys(two: Checkouts) 
     with two.bob.stack.exclusive():
         assert not catch_up(two.bob.service)
     assert two.bob.service.record().run is None
+
+
+def test_a_first_deployment_of_before_the_stack_was_destroyed_is_nobodys(two: Checkouts) -> None:
+    """Its record was written before there was a namespace, and there is none again."""
+    for one in (two.ann, two.bob):
+        one.cluster.runs = {}
+    two.ann.stack.file.write("web", two.ann.release, two.ann.service.record())
+    with two.ann.stack.exclusive():
+        two.ann.begin()
+    assert json.loads(two.seen().notes["slipway.dev/record"])["web"]["space"] == ""
+    with two.bob.stack.exclusive():
+        assert not catch_up(two.bob.service)
+    assert two.bob.service.record().run is None
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_an_account_that_may_not_read_the_namespace_takes_a_release_over(
+    two: Checkouts, monkeypatch: pytest.MonkeyPatch, *, readable: bool
+) -> None:
+    if not readable:
+        for one in (two.ann, two.bob):
+            monkeypatch.setattr(one.cluster, "get", partial(_unless_namespace, one.cluster.get))
+    with two.ann.stack.exclusive():
+        two.ann.begin()
+    with two.bob.stack.exclusive():
+        assert catch_up(two.bob.service)
+
+
+def _unless_namespace(get: Callable[[str], Json | None], path: str) -> Json | None:
+    if path.startswith("/api/v1/namespaces/"):
+        raise Forbidden("may not get namespaces")
+    return get(path)
 
 
 def test_an_update_of_a_driver_that_was_succeeded_is_not_begun(two: Checkouts) -> None:

@@ -123,7 +123,7 @@ def test_a_driver_of_another_checkout_is_named_too_and_its_record_is_told_to_be_
     further = Service(stack, "web").record().run
     assert further is not None
     known = ServiceDelivery(run=further.model_copy(update={"stage": 1}))
-    lease.note(record=json.dumps({"web": carried(Service(stack, "web").release(), known, "", {})}))
+    lease.note(record=json.dumps({"web": carried(Service(stack, "web").release(), known, stack.space_id(), {})}))
     lease.confirm()
     document = told(desk)
     assert document["owner"].items() >= {"user": "bob", "host": "far", "pid": 7}.items()
