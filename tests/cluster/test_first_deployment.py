@@ -34,7 +34,7 @@ class Prod:
 @pytest.fixture
 def prod(stack: Stack, pictures: list[tuple[bytes, str]], tmp_path: Path) -> Iterator[Prod]:
     content = catalogue()
-    content["services"][SERVICE]["rollout"] = HASTY
+    content["services"][SERVICE] |= {"rollout": HASTY, "health": {"startup": "10s"}}
     folder = project_elsewhere(tmp_path, content)
     with initialised(stack, folder, NAME, entry=SYSTEM, environment="prod") as copy:
         users = Ingress(f"{copy.settings['slipway:cluster']['ingressUrl']}/predict", host("prod"))
