@@ -18,6 +18,7 @@ from models.errors import ConfigurationError
 from models.parsing import below
 from models.pins import Pins
 from models.resolve import resolve
+from models.stack import refuse_own_source
 from models.system import pending
 from sizing.summary import advice
 
@@ -25,6 +26,7 @@ PROJECT = Path(__file__).parent
 try:  # validate everything before the first resource is registered
     # The whole `slipway:` namespace: pulumi.Config gives only keys that one knows to ask for.
     stack, entry, revisions = loading.load(below("slipway:", {**get_config_env(), **CONFIG.get()}), PROJECT)
+    refuse_own_source(pulumi.get_stack(), stack)
     state = recorded.read()
     spec = resolve(stack, entry, Pins(revisions=revisions, ran=state.ran(entry)))
     found = surveyed(spec, PROJECT, state)

@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from local import patience
@@ -21,10 +22,12 @@ class Children:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
 
-    def start(self, child: subprocess.Popen[str]) -> None:
-        """Remember a command."""
+    def start(self, launch: Callable[[], subprocess.Popen[str]]) -> subprocess.Popen[str]:
+        """Start a command and remember it, both at once: no command may start unseen while :meth:`stop` runs."""
         with self._lock:
+            child = launch()
             self._running.add(child)
+        return child
 
     def end(self, child: subprocess.Popen[str]) -> None:
         """Forget a command that has ended."""
@@ -65,7 +68,8 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
     with contextlib.ExitStack() as files:
         output = files.enter_context(log.open("w")) if log else subprocess.PIPE
         try:
-            child = subprocess.Popen(
+            launch = partial(
+                subprocess.Popen[str],
                 words,
                 env=None if environment is None else dict(environment),
                 cwd=cwd,
@@ -76,6 +80,7 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
                 errors="replace",
                 start_new_session=True,  # ^C reaches it through us alone, once: see _interrupt
             )
+            child = CHILDREN.start(launch)
         except FileNotFoundError as missing:
             raise LocalError(f"{words[0]}: no such program: install it or run `make up`, which does") from missing
         printed, errors = _finish(child, stdin, timeout_seconds, name)
@@ -90,7 +95,6 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
 
 
 def _finish(child: subprocess.Popen[str], stdin: str | None, timeout_seconds: float, name: str) -> tuple[str, str]:
-    CHILDREN.start(child)
     try:
         output, errors = child.communicate(stdin, patience.limit(timeout_seconds))
     except subprocess.TimeoutExpired as slow:

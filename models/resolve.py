@@ -24,6 +24,16 @@ def resolve(stack: StackSettings, entry: CatalogueEntry, pins: Pins = NO_PINS) -
     Raises:
         ConfigurationError: one line for each thing in which the two do not fit together.
     """
+    refuse_another(stack, entry)
+    environment = stack.system.environment
+    system = _system(stack, entry, _deployed(stack, _services(entry, environment), pins))
+    if faults := list(stack_rules.faults(stack, entry, system)):
+        raise ConfigurationError(faults)
+    return system
+
+
+def refuse_another(stack: StackSettings, entry: CatalogueEntry) -> None:
+    """Raise ConfigurationError if this is not the stack's entry, or the entry has no such environment."""
     environment = stack.system.environment
     if entry.name != stack.system.entry:
         file = f"catalog/{stack.system.entry}.yaml"
@@ -33,10 +43,6 @@ def resolve(stack: StackSettings, entry: CatalogueEntry, pins: Pins = NO_PINS) -
         hint = nearest(environment, entry.environments)
         fault = f"slipway:system.environment: {environment!r} is no environment of {where}{hint}"
         raise ConfigurationError([fault])
-    system = _system(stack, entry, _deployed(stack, _services(entry, environment), pins))
-    if faults := list(stack_rules.faults(stack, entry, system)):
-        raise ConfigurationError(faults)
-    return system
 
 
 def _deployed(stack: StackSettings, services: dict[str, ServiceSpec], pins: Pins) -> dict[str, DeployedService]:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from models.base import Model
 from models.cluster import ClusterSettings
 from models.delivery import ServiceDelivery
+from models.errors import ConfigurationError
 from models.external import External, ObjectStorage, Server
 from models.image import ImageSettings
 from models.release import ServiceRelease
@@ -80,3 +81,9 @@ class StackSettings(Model):
     object_storage: ObjectStorage | None = Field(default=None, description="the S3 API of this environment")
     externals: dict[Name, Server] = Field(default_factory=dict, description="further servers outside the namespace")
     tracing: External | None = Field(default=None, description="where traces go (OTLP over HTTP); none = no traces")
+
+
+def refuse_own_source(name: str, settings: StackSettings) -> None:
+    """Raise ConfigurationError if the stack of this name takes evidence from itself."""
+    if settings.source == name:
+        raise ConfigurationError([f"slipway:source: {name!r} is this stack itself; name the one before it, or drop it"])

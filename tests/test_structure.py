@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.each import each
 from tests.recording import PROJECT
 
 FILE_LINES, FUNCTION_LINES, MAIN_LINES = 300, 50, 40
@@ -124,7 +125,10 @@ def test_manifests_are_made_without_the_engine() -> None:
     assert subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=False).returncode == 0
 
 
-PURE = tuple(f"components.{name}" for name in ("api_server", "manifests", "names", "labels", "preflight", "reasons"))
+PURE = tuple(
+    f"components.{name}"
+    for name in ("api_client", "api_server", "manifests", "names", "labels", "preflight", "reasons")
+)
 
 
 def test_delivery_takes_only_pure_functions_from_the_components() -> None:
@@ -255,7 +259,7 @@ def test_no_file_names_a_folder_of_the_machine_that_it_was_written_on() -> None:
     assert list(lines(MACHINE)) == []
 
 
-@pytest.mark.parametrize("given", HOSTS)
+@each("given", HOSTS)
 def test_a_registrys_host_would_be_seen(given: str) -> None:
     assert PUBLIC.search(f"see https://{given}/simple")
     assert PUBLIC.search(f"FROM {given}/library/python")

@@ -1,11 +1,11 @@
 """The client of the API server for releases: ready pods, and the object that splits traffic."""
 
-import copy
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from components import labels
+from components.api_client import ApiClient, Json, NoContext, Refused, Unreachable
 from components.api_server import ApiServer
 from components.reasons import reasons
 from delivery.errors import ClusterUnavailable, DeliveryError, Forbidden, StaleObject
@@ -14,15 +14,10 @@ _API_SECONDS = 10
 _LEASE_SECONDS, _LEASES = 3, "/apis/coordination.k8s.io/"
 """A driver that is asked to stop must not wait long for its Lease; the next renewal comes in a second anyway."""
 _SERVER_FIELDS = ("managedFields", "uid", "creationTimestamp", "generation")
-_NOT_FOUND, _FIRST_ERROR = 404, 400
 _REFUSED = {401: Forbidden, 403: Forbidden, 409: StaleObject}
 _BUSY, _FIRST_OF_ITS_OWN = 429, 500
 """Answers that say nothing of the request: API priority and fairness, and errors of the API server itself."""
-_SHOWN = 300
-"""Characters of the API server's answer in an error's one line."""
 _PULUMI = "pulumi-kubernetes"
-
-Json = dict[str, Any]
 
 
 class Cluster:
@@ -33,9 +28,7 @@ class Cluster:
 
     def __init__(self, context: str) -> None:
         self._context = context
-        self._client: Any = None
-        self._hasty: Any = None
-        """A client that asks once."""
+        self._client = ApiClient(context)
 
     def ready(self, namespace: str, deployment: str) -> int:
         """Pods of a Deployment's newest template that are ready; 0 where there is none."""
@@ -76,12 +69,9 @@ class Cluster:
 
     def reasons(self, namespace: str, selector: Mapping[str, str]) -> str:
         """Say why pods are not ready, one after another; nothing where that cannot be found out."""
-        from kubernetes.client import ApiException  # noqa: PLC0415 -- with the client
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- as below
-
         try:
             return "; ".join(reasons(ApiServer(self._context), namespace, labels.label_selector(selector)))
-        except (ApiException, HTTPError):
+        except (Refused, Unreachable):
             return ""
 
     def apply(self, path: str, found: Json) -> None:
@@ -99,48 +89,16 @@ class Cluster:
         self._call("PATCH", path, body, fieldManager=owners[0], force="true")
 
     def _call(self, method: str, path: str, body: Json | None = None, **query: str) -> Json | None:
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- with the client, for whom it would be too early
-
         lease = path.startswith(_LEASES)
-        api = self._once() if lease else self._api()
-        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-        headers = {"Accept": "application/json"} | ({"Content-Type": kind} if body else {})
-        request = api.param_serialize(
-            method,
-            path,
-            query_params=list(query.items()),
-            header_params=headers,
-            body=body,
-            auth_settings=["BearerToken"],
-        )
+        seconds = _LEASE_SECONDS if lease else _API_SECONDS
         try:
-            answer = api.call_api(*request, _request_timeout=_LEASE_SECONDS if lease else _API_SECONDS)
-            said = answer.read()
-        except (HTTPError, OSError) as lost:
+            said = self._client.call(method, path, body, query=query, seconds=seconds, once=lease)
+        except NoContext as error:
+            raise DeliveryError(f"context {self._context}: {error}; check slipway:cluster.context") from error
+        except Unreachable as lost:
             raise ClusterUnavailable(f"context {self._context}: the API server does not answer: {lost}") from lost
-        if answer.status == _NOT_FOUND:
-            return None
-        if answer.status >= _FIRST_ERROR:
-            own = answer.status == _BUSY or answer.status >= _FIRST_OF_ITS_OWN
-            error = ClusterUnavailable if own else _REFUSED.get(answer.status, DeliveryError)
-            raise error(f"{path}: the API server says {answer.status} {answer.reason}: {said[:_SHOWN]!r}")
-        return cast("Json", json.loads(said))
-
-    def _once(self) -> Any:  # noqa: ANN401 -- the client carries no types
-        if self._hasty is None:
-            from kubernetes import client  # noqa: PLC0415 -- as below
-
-            configuration = copy.deepcopy(self._api().configuration)
-            configuration.retries = False
-            self._hasty = cast("Any", client).ApiClient(configuration)
-        return self._hasty
-
-    def _api(self) -> Any:  # noqa: ANN401 -- the client carries no types
-        if self._client is None:
-            from kubernetes import config  # noqa: PLC0415 -- half a second, which `--help` need not pay
-
-            try:
-                self._client = cast("Any", config).new_client_from_config(context=self._context)
-            except cast("Any", config).ConfigException as error:
-                raise DeliveryError(f"context {self._context}: {error}; check slipway:cluster.context") from error
-        return self._client
+        except Refused as error:
+            own = error.status == _BUSY or error.status >= _FIRST_OF_ITS_OWN
+            kind = ClusterUnavailable if own else _REFUSED.get(error.status, DeliveryError)
+            raise kind(f"{path}: the API server says {error}") from error
+        return None if said is None else cast("Json", json.loads(said))

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from rich.console import Console, RenderableType
 
-from delivery.errors import DeliveryError, ExitCode
+from delivery.errors import DeliveryError, ExitCode, Unreadable
 from delivery.release.service import Service
 from delivery.release.stack import Stack
 from models.errors import ConfigurationError
@@ -28,7 +28,7 @@ class Report:
     shown: list[RenderableType] = field(default_factory=list[RenderableType])
     exit_code: int = ExitCode.DONE
     said: str = ""
-    """One line for standard error; only where the exit code is not 0."""
+    """One line for standard error, or one for each fault of a file; only where the exit code is not 0."""
 
     def show(self, *parts: RenderableType) -> None:
         """Show something to a person, in its turn; programs get the document."""
@@ -37,10 +37,10 @@ class Report:
             for part in parts:
                 out.print(part, soft_wrap=isinstance(part, str))
 
-    def fail(self, said: str, exit_code: int) -> None:
-        """End with an error."""
+    def fail(self, said: str, exit_code: int, *, whole: bool = False) -> None:
+        """End with an error, in one line; ``whole`` keeps its lines, each of which is a fault of its own."""
         lines = (" ".join(line.split()) for line in said.splitlines())
-        self.said, self.exit_code = "; ".join(filter(None, lines)), exit_code
+        self.said, self.exit_code = ("\n" if whole else "; ").join(filter(None, lines)), exit_code
 
     def succeed(self) -> None:
         """Take what would be an error for what was asked."""
@@ -59,7 +59,8 @@ class Report:
             error = {"error": self.said} if self.said else {}
             typer.echo(json.dumps({**head, **error, **self.document}, indent=2))
         if self.said:
-            typer.echo(f"slipway: {self.said}", err=True)
+            for line in self.said.splitlines():
+                typer.echo(f"slipway: {line}", err=True)
 
 
 @contextmanager
@@ -68,6 +69,8 @@ def reported(command: str, stack: str, service: str | None = None, *, as_json: b
     report = Report(command, stack, service, as_json)
     try:
         yield report
+    except Unreadable as error:
+        report.fail(str(error), error.exit_code, whole=True)
     except DeliveryError as error:
         report.fail(str(error), error.exit_code)
     except ConfigurationError as error:

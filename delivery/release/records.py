@@ -42,11 +42,15 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
     Raises:
         Refused: the bytes are held, or the stack before has not vouched for them.
         Unchanged: they are live already.
+        Unreadable: ``pulumi up`` would refuse the stack file as it is, or with the new version.
         DeliveryError: the service's strategy cannot be carried out here.
     """
     spec, live = service.spec, service.fallback()
     target = service.pinned(target)
     stable = _stable(service, live, target)
+    service.stack.refuse_undeployable(service.name, service.declared() or stable)
+    if target.image is not None:  # else this stack builds it, or `slipway plan` has no digest yet
+        service.stack.refuse_undeployable(service.name, stable.model_copy(update={"slots": {stable.live: target}}))
     if target.image is not None:
         record, version = service.record(), service.version(target, target.image)
         holds.refuse_held(record, version, **service.named)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,8 +23,9 @@ from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
 from models.parsing import parse
 from models.pins import Pins
-from models.resolve import resolve
-from models.stack import StackSettings
+from models.release import ServiceRelease
+from models.resolve import refuse_another, resolve
+from models.stack import StackSettings, refuse_own_source
 from models.system import SystemSpec
 
 if TYPE_CHECKING:
@@ -88,15 +89,25 @@ class Stack:
         """The stack file's settings at this moment; raises DeliveryError, one line per fault."""
         tree = self.file.tree()
         if self._read is None or self._read[0] is not tree:
-            self._read = tree, self._understood(lambda: parse(StackSettings, self.file.values(), "slipway:"))
+            self._read = tree, self._understood(self._settings)
         return self._read[1]
+
+    def _settings(self) -> StackSettings:
+        settings = parse(StackSettings, self.file.values(), "slipway:")
+        refuse_own_source(self.name, settings)
+        return settings
 
     @cached_property
     def entry(self) -> CatalogueEntry:
         """The stack's catalogue entry, as it was when it was read first: a release does not change its strategy."""
-        name = self.settings().system.entry
-        read = partial(catalog.read, name, self.project / "catalog")
-        return self._understood(lambda: parse(CatalogueEntry, read(), f"catalog/{name}.yaml: "))
+        return self._understood(self._entry)
+
+    def _entry(self) -> CatalogueEntry:
+        settings = self.settings()
+        name = settings.system.entry
+        entry = parse(CatalogueEntry, catalog.read(name, self.project / "catalog"), f"catalog/{name}.yaml: ")
+        refuse_another(settings, entry)
+        return entry
 
     def spec(self) -> SystemSpec:
         """The system as the stack file declares it at this moment."""
@@ -106,6 +117,14 @@ class Stack:
         """The system as the stack file declared it when it could be read last."""
         settings = self._read[1] if self._read is not None else self.settings()
         return self._resolved(settings)
+
+    def refuse_undeployable(self, service: str, release: ServiceRelease) -> None:
+        """Raise DeliveryError, one line per fault, if ``pulumi up`` would refuse the stack file with this release."""
+        settings = self.settings()
+        settings = settings.model_copy(update={"release": {**settings.release, service: release}})
+        named = {content.pinned for one in settings.release.values() for content in one.slots.values()}
+        pins = Pins(revisions={name: self.revisions.get(name) for name in named if name is not None})
+        self._understood(lambda: resolve(settings, self.entry, pins))
 
     def _resolved(self, settings: StackSettings) -> SystemSpec:
         return resolve(settings, self.entry, Pins(revisions=revisions.read(self.project, settings)))

@@ -15,6 +15,7 @@ import pytest
 from bench import picture
 from bench.plot import Graph, Line, Span, shown_in
 from bench.plot import picture as drawn
+from tests.each import each
 from tests.samples import Config
 
 SLOT = "slipway_dev_slot"
@@ -202,7 +203,7 @@ def test_more_lines_than_the_legend_holds_are_counted() -> None:
     assert ">classifie…b6c5-x2x94</text>" in text, "pods differ at the end of their names"
 
 
-@pytest.mark.parametrize(
+@each(
     ("unit", "value", "text"),
     [
         ("percentunit", 0.9995, "99.95 %"), ("percentunit", 0.123, "12.3 %"), ("reqps", 12.34, "12.3/s"),

@@ -11,6 +11,7 @@ import pytest
 from components.manifests import monitor
 from serving.http.observe import PROBES
 from tests.components.deploying import deployed
+from tests.each import each
 from tests.samples import Config, entry, put, service, stack
 
 EVERYTHING: Config = {
@@ -152,7 +153,7 @@ def test_groups_of_two_services_and_of_two_namespaces_have_different_names() -> 
     assert group(EVERYTHING)["name"] == "shop-dev/web"
 
 
-@pytest.mark.parametrize("route", sorted([*PROBES, "/", "/predict", "/v2/models/{model}/infer", "/live", "unmatched"]))
+@each("route", sorted([*PROBES, "/", "/predict", "/v2/models/{model}/infer", "/live", "unmatched"]))
 def test_exactly_the_servers_probes_are_left_out(route: str) -> None:
     (pattern,) = re.findall(r'^route!~"(.+)"$', monitor.WITHOUT_PROBES)
     assert bool(re.fullmatch(pattern, route)) is (route in PROBES)

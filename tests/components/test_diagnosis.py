@@ -8,6 +8,7 @@ import pytest
 
 from components.diagnosis import explain_conflicts, explain_failures
 from components.reasons import Pod, reasons
+from tests.each import each
 from tests.recording import record
 
 
@@ -100,7 +101,7 @@ CASES: dict[str, tuple[Pod, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@each("name", CASES)
 def test_each_stuck_container_is_named_with_its_reason(name: str) -> None:
     given, lines = CASES[name]
     assert list(reasons(Pods(given), "demo", "a=b")) == lines

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.components.deploying import ROUTE, annotations, deployed
+from tests.each import each
 from tests.recording import Recorded
 from tests.samples import Config, entry, put, release, service, stack
 from tests.splitting import (
@@ -38,7 +39,7 @@ def backends(rule: dict[str, Any]) -> dict[str, int]:
     return {backend["name"]: backend["weight"] for backend in rule["backendRefs"]}
 
 
-@pytest.mark.parametrize("state", STATES, ids=str)
+@each("state", STATES)
 def test_both_drivers_send_every_request_where_the_release_says(state: State) -> None:
     routed = spec(on_a_gateway(state.release), "web")
     data = put(stack(), "release.web", release(**state.release))

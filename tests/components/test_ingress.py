@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import pytest
-
 from components.manifests import ingress
 from models.release import ServiceRelease
 from models.routing import Route, Session
 from tests.components.deploying import annotations, deployed, released
+from tests.each import each
 from tests.recording import Recorded
 from tests.samples import Config, accepted, entry, put, release, service, stack
 
@@ -38,7 +37,7 @@ def said(**changes: object) -> dict[str, str]:
     return {key: value for key, value in found.items() if key not in RETRIED}
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "expected"),
     [
         ({}, {}),
@@ -53,7 +52,6 @@ def said(**changes: object) -> dict[str, str]:
         ({"maxBody": "8M"}, {"proxy-body-size": "8000000", "proxy-request-buffering": "on"}),
         ({"timeout": "1m30s"}, {"proxy-read-timeout": "90", "proxy-send-timeout": "90"}),
     ],
-    ids=str,
 )
 def test_each_block_of_a_route_is_what_nginx_calls_it(changes: Config, expected: dict[str, str]) -> None:
     assert said(**changes) == expected
@@ -141,7 +139,7 @@ def test_without_tls_an_ingress_has_no_tls_section() -> None:
 HEADER = {"name": "X-Canary"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "expected"),
     [
         ({"weight": 20}, {"canary-weight": "20"}),
@@ -162,7 +160,6 @@ HEADER = {"name": "X-Canary"}
             {"canary-weight": "5", "canary-by-header": "X-Canary", "canary-by-cookie": "canary"},
         ),
     ],
-    ids=str,
 )
 def test_the_canarys_annotations_say_what_the_release_says(changes: Config, expected: dict[str, str]) -> None:
     given = accepted(ServiceRelease, release(**changes))

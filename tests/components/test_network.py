@@ -26,6 +26,7 @@ from tests.components.reaching import (
     with_everything,
 )
 from tests.contracts.flows import Connection, Outside, PolicySet
+from tests.each import each
 from tests.recording import Recorded
 from tests.samples import Config, entry, job, put, service, stack
 
@@ -57,7 +58,7 @@ MONITORED: Config = {"monitoring": True}
 GATEWAY: Config = {"traffic": "gateway", "gateway": {"name": "public", "namespace": "partner"}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("blocks", "cluster", "expected"),
     [
         ({"route": ROUTE}, {}, ["ingress-nginx"]),

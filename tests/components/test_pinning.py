@@ -16,6 +16,7 @@ from models.revision import Revision
 from models.service import ServiceSpec, SlotSpec
 from models.stack import StackSettings
 from models.system import pending
+from tests.each import each
 from tests.edits import BASE, CANARY, EDITED, catalogue
 from tests.recording import DIGEST, Recorded, record
 from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted, entry, put, stack, store
@@ -94,7 +95,7 @@ def test_without_an_edit_both_slots_run_the_same(before: Recorded) -> None:
     assert as_blue(run) == of_slot(run, "blue") == of_slot(before, "blue")
 
 
-@pytest.mark.parametrize("field", EDITED)
+@each("field", EDITED)
 def test_an_edit_is_pending_until_a_release_brings_it(field: str) -> None:
     old, new = catalogue(), catalogue(**{field: EDITED[field]})
     pinned = {"image": IMAGE, "revision": revision(old).name}

@@ -7,6 +7,7 @@ import pytest
 from components.manifests.retries import retry_annotations, tries
 from models.routing import Route
 from tests.components.deploying import annotations, deployed
+from tests.each import each
 from tests.recording import Recorded
 from tests.samples import Config, accepted, entry, put, release, service, stack
 
@@ -58,7 +59,7 @@ def test_tries_and_their_times_are_what_the_entry_says(retries: Config, expected
     assert said(retries=retries) == {**said(), **expected}
 
 
-@pytest.mark.parametrize(("pods", "expected"), [(0, 11), (1, 11), (2, 11), (3, 8), (4, 6), (10, 4), (32, 3), (999, 3)])
+@each(("pods", "expected"), [(0, 11), (1, 11), (2, 11), (3, 8), (4, 6), (10, 4), (32, 3), (999, 3)])
 def test_the_fewer_the_pods_the_more_tries_as_each_may_meet_the_silent_one_again(pods: int, expected: int) -> None:
     assert tries(pods) == expected
     assert max(2, pods) ** (tries(pods) - 1) >= 1000

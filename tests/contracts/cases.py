@@ -1,13 +1,15 @@
 """Every catalogue entry in each of its environments, with one slot filled and with both."""
 
+import inspect
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, update_wrapper
 from typing import Any, cast
 
 import catalog
 from models.entry import CatalogueEntry
 from models.parsing import parse
+from tests.each import Rule, Test, each
 from tests.recording import Recorded, Registered, run_main
 from tests.samples import IMAGE, OTHER_IMAGE, Config
 
@@ -70,6 +72,17 @@ def config_of(case: Case) -> Config:
 def recorded(case: Case) -> Recorded:
     """Run the real program on a case, once for all contracts."""
     return run_main(config_of(case))
+
+
+def in_every_case(contract: Rule) -> Test:
+    """Hold every case to a contract: ``run`` is what the program registers in it, ``case`` the case itself."""
+    asked = inspect.signature(contract).parameters
+
+    def held(case: Case) -> None:
+        given = {"run": recorded(case), "case": case}
+        contract(**{name: given[name] for name in asked})
+
+    return each("case", CASES)(update_wrapper(held, contract))
 
 
 def pod(workload: Registered) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Any
 
-from tests.contracts.cases import CASES, recorded
+from tests.contracts.cases import CASES, in_every_case, recorded
 from tests.recording import PROJECT, Recorded
 
 
@@ -39,6 +39,7 @@ def test_a_section_says_what_it_means_what_is_true_now_and_which_command_comes_n
             assert len(text.partition(part)[2]) > 100, f"{anchor}: {part}"
 
 
+@in_every_case
 def test_every_monitored_service_has_alerts_and_every_alert_a_severity_that_somebody_handles(run: Recorded) -> None:
     watched = {monitor.object_name for monitor in run.of_kind("ServiceMonitor")}
     assert watched == {rule.object_name for rule in run.of_kind("PrometheusRule")}
@@ -48,6 +49,7 @@ def test_every_monitored_service_has_alerts_and_every_alert_a_severity_that_some
         assert alert["labels"]["namespace"] == run.one("Namespace").object_name
 
 
+@in_every_case
 def test_no_two_alerts_have_the_same_name_and_labels(run: Recorded) -> None:
     """Alertmanager would take them for one."""
     marks = [(alert["alert"], *sorted(alert["labels"].items())) for alert in alerts(run)]

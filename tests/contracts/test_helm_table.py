@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-import pytest
-
 from models.schema import catalogue_schema, stack_schema
+from tests.each import each
 from tests.recording import PROJECT
 
 Schema = dict[str, Any]
@@ -86,7 +85,7 @@ def test_the_tables_were_found() -> None:
     assert sum(len(paths(ours)) for _, ours in ROWS) > 100
 
 
-@pytest.mark.parametrize(("helm", "ours"), ROWS, ids=[helm for helm, _ in ROWS])
+@each(("helm", "ours"), ROWS)
 def test_each_row_names_a_path_that_exists_or_says_what_is_decided_and_why(helm: str, ours: str) -> None:
     assert code(helm)
     assert [path for path in paths(ours) if not exists(path)] == []
@@ -104,7 +103,7 @@ def test_no_value_has_two_rows() -> None:
     assert [text for text in set(every) if every.count(text) > 1] == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "found"),
     [
         ("name", True),

@@ -14,6 +14,7 @@ from models.scaling import Triggered
 from models.service import ServiceSpec
 from tests.contracts.cases import CASES, Case, config_of, entry, pod, recorded, workloads
 from tests.contracts.flows import Connection, Direction, End, Outside, Pod, PolicySet, Protocol
+from tests.each import each
 from tests.recording import Recorded, run_main
 
 S3, TRACES = 9000, 4318
@@ -181,9 +182,7 @@ def rendered(run: Recorded) -> list[dict[str, Any]]:
 LAST = [case for case in BOTH if case.environment == list(entry(case.entry).environments)[-1]]
 
 
-@pytest.mark.parametrize(
-    ("case", "full"), [*((case, False) for case in BOTH), *((case, True) for case in LAST)], ids=str
-)
+@each(("case", "full"), [*((case, False) for case in BOTH), *((case, True) for case in LAST)])
 def test_exactly_what_the_entry_declares_flows(case: Case, full: bool) -> None:
     here = world(case, full=full)
     rules, every = PolicySet(rendered(here.run)), list(connections(here))
@@ -192,7 +191,7 @@ def test_exactly_what_the_entry_declares_flows(case: Case, full: bool) -> None:
     assert 0 < len(flowing) < len(every)
 
 
-@pytest.mark.parametrize("case", BOTH, ids=str)
+@each("case", BOTH)
 def test_every_workload_of_the_entry_is_in_the_matrix(case: Case) -> None:
     here = world(case, full=False)
     assert {workload_of(here, end) for end in here.pods()} == set(here.calls)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.flows import Connection, End, Outside, Pod, PolicySet, Protocol, matches
+from tests.each import each
 
 Spec = dict[str, Any]
 
@@ -142,7 +143,7 @@ def test_both_selectors_in_one_peer_must_both_hold_and_in_two_peers_one_of_them(
     assert flows(admitting(default, team), source=stranger)
 
 
-@pytest.mark.parametrize(
+@each(
     ("block", "admitted"),
     [
         ({"cidr": "203.0.113.0/24"}, [INTERNET]),
@@ -159,7 +160,7 @@ def test_a_block_admits_the_addresses_in_it_but_for_its_exceptions(block: Spec, 
     assert [end for end in ends if flows(admitting({"ipBlock": block}), source=end)] == admitted
 
 
-@pytest.mark.parametrize(
+@each(
     ("ports", "admitted"),
     [
         ([{"port": 5000}], [(5000, "TCP")]),
@@ -175,7 +176,6 @@ def test_a_block_admits_the_addresses_in_it_but_for_its_exceptions(block: Spec, 
         ([{"port": "metrics"}], []),
         ([], [(5000, "TCP"), (5000, "UDP"), (53, "TCP"), (53, "UDP")]),
     ],
-    ids=str,
 )
 def test_ports_are_numbers_ranges_or_names_of_one_protocol(
     ports: list[Spec], admitted: list[tuple[int, Protocol]]
@@ -199,7 +199,7 @@ def test_a_name_means_nothing_outside_the_cluster() -> None:
     assert flows(releasing({"ipBlock": {"cidr": "0.0.0.0/0"}}, ports=[{"port": 5000}]), to=INTERNET)
 
 
-@pytest.mark.parametrize(
+@each(
     ("selector", "expected"),
     [
         ({}, True),
@@ -219,7 +219,6 @@ def test_a_name_means_nothing_outside_the_cluster() -> None:
         ({"matchLabels": {"a": "1"}, "matchExpressions": [{"key": "b", "operator": "In", "values": ["9"]}]}, False),
         ({"matchLabels": {"a": "9"}, "matchExpressions": [{"key": "b", "operator": "Exists"}]}, False),
     ],
-    ids=str,
 )
 def test_a_label_selector_selects_what_holds_all_that_it_says(selector: Spec, expected: bool) -> None:
     assert matches(selector, {"a": "1", "b": "2"}) is expected

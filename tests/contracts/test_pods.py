@@ -4,16 +4,26 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from models.errors import SECRET_LOOKING
 from models.quantity import parse
 from models.resources import LOG_ROOM
-from tests.contracts.cases import CASES, PLANTED, Case, config_of, containers, containers_of, pod, workloads
+from tests.contracts.cases import (
+    CASES,
+    PLANTED,
+    Case,
+    config_of,
+    containers,
+    containers_of,
+    in_every_case,
+    pod,
+    workloads,
+)
+from tests.each import each
 from tests.recording import Recorded, Secret, run_main
 from tests.samples import put
 
 
+@in_every_case
 def test_every_container_asks_for_and_is_limited_in_everything(run: Recorded) -> None:
     assert containers(run)
     for container in containers(run):
@@ -24,11 +34,13 @@ def test_every_container_asks_for_and_is_limited_in_everything(run: Recorded) ->
         assert all(parse(amount) <= parse(resources["limits"][key]) for key, amount in resources["requests"].items())
 
 
+@in_every_case
 def test_every_image_is_named_by_digest(run: Recorded) -> None:
     for container in containers(run):
         assert re.fullmatch(r"[a-z0-9./:-]+/[a-z0-9/-]+@sha256:[0-9a-f]{64}", container["image"])
 
 
+@in_every_case
 def test_pods_pass_the_restricted_standard(run: Recorded) -> None:
     for workload in workloads(run):
         spec = pod(workload)["spec"]
@@ -42,6 +54,7 @@ def test_pods_pass_the_restricted_standard(run: Recorded) -> None:
         assert spec["automountServiceAccountToken"] is False, "no shipped system talks to the API server"
 
 
+@in_every_case
 def test_containers_pass_the_restricted_standard(run: Recorded) -> None:
     for container in containers(run):
         context = container["securityContext"]
@@ -52,6 +65,7 @@ def test_containers_pass_the_restricted_standard(run: Recorded) -> None:
         assert not any("hostPort" in port for port in container.get("ports", []))
 
 
+@in_every_case
 def test_every_server_has_its_three_probes_on_a_port_that_it_opens(run: Recorded) -> None:
     for deployment in run.of_kind("Deployment"):
         (server,) = pod(deployment)["spec"]["containers"]
@@ -63,6 +77,7 @@ def test_every_server_has_its_three_probes_on_a_port_that_it_opens(run: Recorded
         assert environment["PORT"] == str(server["ports"][0]["containerPort"])
 
 
+@in_every_case
 def test_liveness_does_not_ask_what_readiness_asks(run: Recorded) -> None:
     for deployment in run.of_kind("Deployment"):
         (server,) = pod(deployment)["spec"]["containers"]
@@ -73,6 +88,7 @@ def test_liveness_does_not_ask_what_readiness_asks(run: Recorded) -> None:
         assert ready != live, "a draining server is not ready, and must not be killed for it"
 
 
+@in_every_case
 def test_the_budgets_fit_into_one_another(run: Recorded) -> None:
     for deployment in run.of_kind("Deployment"):
         spec = pod(deployment)["spec"]
@@ -89,6 +105,7 @@ def _config_map(spec: dict[str, Any]) -> str:
     return name
 
 
+@in_every_case
 def test_volumes_and_mounts_belong_together(run: Recorded) -> None:
     for workload in workloads(run):
         volumes = {volume["name"] for volume in pod(workload)["spec"]["volumes"]}
@@ -99,6 +116,7 @@ def test_volumes_and_mounts_belong_together(run: Recorded) -> None:
             assert len(set(paths)) == len(paths)
 
 
+@in_every_case
 def test_every_claim_and_config_map_that_a_pod_mounts_is_made_before_it(run: Recorded) -> None:
     made = {(r.kind, r.object_name): r.urn for r in run.manifests}
     for workload in workloads(run):
@@ -109,6 +127,7 @@ def test_every_claim_and_config_map_that_a_pod_mounts_is_made_before_it(run: Rec
                 assert made["ConfigMap", config["name"]] in workload.depends_on
 
 
+@in_every_case
 def test_every_pod_has_an_account_that_exists(run: Recorded) -> None:
     accounts = {account.object_name for account in run.of_kind("ServiceAccount")}
     for workload in workloads(run):
@@ -116,6 +135,7 @@ def test_every_pod_has_an_account_that_exists(run: Recorded) -> None:
     assert {pod(workload)["spec"]["serviceAccountName"] for workload in workloads(run)} == accounts
 
 
+@in_every_case
 def test_the_init_container_fetches_to_where_the_server_reads(run: Recorded) -> None:
     for deployment in run.of_kind("Deployment"):
         spec = pod(deployment)["spec"]
@@ -129,6 +149,7 @@ def test_the_init_container_fetches_to_where_the_server_reads(run: Recorded) -> 
             assert loader["image"] == server["image"]
 
 
+@in_every_case
 def test_what_a_pod_may_write_fits_its_storage_limit(run: Recorded) -> None:
     for workload in workloads(run):
         sizes = [volume["emptyDir"]["sizeLimit"] for volume in pod(workload)["spec"]["volumes"] if "emptyDir" in volume]
@@ -136,6 +157,7 @@ def test_what_a_pod_may_write_fits_its_storage_limit(run: Recorded) -> None:
         assert sum(parse(size) for size in [*sizes, LOG_ROOM]) <= parse(limit)
 
 
+@in_every_case
 def test_a_secret_stands_in_secret_objects_alone_and_is_marked_there(run: Recorded, case: Case) -> None:
     holders = [r for r in run.manifests if PLANTED in json.dumps(r.inputs)]
     assert {r.kind for r in holders} <= {"Secret"}
@@ -145,6 +167,7 @@ def test_a_secret_stands_in_secret_objects_alone_and_is_marked_there(run: Record
     assert PLANTED not in json.dumps(run.outputs)
 
 
+@in_every_case
 def test_every_secret_that_a_pod_refers_to_is_made_before_it_with_that_key(run: Recorded) -> None:
     secrets = {secret.object_name: secret for secret in run.of_kind("Secret")}
     for workload in workloads(run):
@@ -156,13 +179,14 @@ def test_every_secret_that_a_pod_refers_to_is_made_before_it_with_that_key(run: 
             assert secrets[pulled["name"]].inputs["type"] == "kubernetes.io/dockerconfigjson"
 
 
+@in_every_case
 def test_no_environment_variable_looks_like_a_secret(run: Recorded) -> None:
     for container in containers(run):
         names = [variable["name"].lower() for variable in container.get("env", []) if "value" in variable]
         assert [name for name in names if any(word in name for word in SECRET_LOOKING)] == []
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if "image" in config_of(case)], ids=str)
+@each("case", [case for case in CASES if "image" in config_of(case)])
 def test_a_value_given_to_the_build_alone_reaches_no_manifest_and_no_output(case: Case) -> None:
     run = run_main(put(config_of(case), "image.args", {"INDEX_TOKEN": "planted-7f3a"}))
     assert "planted-7f3a" in json.dumps([r.inputs for r in run.of_kind("Image")])

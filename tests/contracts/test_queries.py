@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.cases import CASES, recorded
+from tests.contracts.cases import CASES, in_every_case, recorded
 from tests.contracts.test_alerts import alerts
+from tests.each import each
 from tests.queries import asked, exported, faults
 from tests.recording import Recorded
 
@@ -33,24 +34,28 @@ def targets(run: Recorded) -> list[dict[str, Any]]:
     return [target for board in dashboards(run) for panel in panels(board) for target in panel.get("targets", [])]
 
 
+@in_every_case
 def test_every_query_of_an_alert_can_be_answered(run: Recorded) -> None:
     found = {alert["expr"]: list(faults(alert["expr"])) for alert in alerts(run)}
     assert found
     assert {expression: lines for expression, lines in found.items() if lines} == {}
 
 
+@in_every_case
 def test_every_query_of_a_dashboard_can_be_answered(run: Recorded) -> None:
     found = {target["expr"]: list(faults(target["expr"])) for target in targets(run)}
     assert len(found) > 15
     assert {expression: lines for expression, lines in found.items() if lines} == {}
 
 
+@in_every_case
 def test_a_series_is_called_by_labels_that_its_query_keeps(run: Recorded) -> None:
     for target in targets(run):
         named = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
         assert named <= asked(target["expr"]).grouped, target
 
 
+@in_every_case
 def test_the_marks_of_alerts_are_asked_for_by_labels_that_all_alerts_have(run: Recorded) -> None:
     for board in dashboards(run):
         for mark in board["annotations"]["list"]:
@@ -72,7 +77,7 @@ def test_the_dashboards_together_show_every_metric_that_an_alert_compares() -> N
     assert compared <= shown
 
 
-@pytest.mark.parametrize(
+@each(
     ("expression", "lines"),
     [
         ("sum(rate(http_request_total[5m]))", ["http_request_total: no such metric"]),

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from models.quantity import parse
-from tests.contracts.cases import Case, entry, pod, workloads
+from tests.contracts.cases import Case, entry, in_every_case, pod, workloads
 from tests.recording import Recorded, Registered
 
 SHARED = {"cpu", "memory", "ephemeral-storage"}
@@ -53,6 +53,7 @@ def added(lists: Any) -> dict[str, Decimal]:
     return total
 
 
+@in_every_case
 def test_the_quota_is_what_the_registered_pods_may_use_at_their_most(run: Recorded) -> None:
     hard = {key: parse(amount) for key, amount in run.one("ResourceQuota").inputs["spec"]["hard"].items()}
     needed: dict[str, Decimal] = {"pods": Decimal(0)}
@@ -71,6 +72,7 @@ def is_storage(key: str) -> bool:
     return "persistentvolumeclaims" in key or key.endswith("requests.storage")
 
 
+@in_every_case
 def test_the_quota_is_what_the_registered_claims_ask_for(run: Recorded, case: Case) -> None:
     needed: dict[str, Decimal] = {"persistentvolumeclaims": Decimal(0), "requests.storage": Decimal(0)}
     claims = run.of_kind("PersistentVolumeClaim")

@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from tests.contracts.cases import Case, containers_of, entry, pod, pod_labels, selected, workloads
+from tests.contracts.cases import Case, containers_of, entry, in_every_case, pod, pod_labels, selected, workloads
 from tests.recording import Recorded, Registered
 
 SERVICE = "app.kubernetes.io/name"
@@ -22,6 +22,7 @@ def canary(ingress: Registered) -> bool:
     return "nginx.ingress.kubernetes.io/canary" in ingress.inputs["metadata"]["annotations"]
 
 
+@in_every_case
 def test_a_deployments_selector_selects_its_own_pods_and_no_others(run: Recorded) -> None:
     for deployment in run.of_kind("Deployment"):
         selector = deployment.inputs["spec"]["selector"]["matchLabels"]
@@ -30,12 +31,14 @@ def test_a_deployments_selector_selects_its_own_pods_and_no_others(run: Recorded
         assert pod(deployment)["metadata"]["labels"].items() <= deployment.inputs["metadata"]["labels"].items()
 
 
+@in_every_case
 def test_pods_of_one_slot_are_spread_by_their_own_labels(run: Recorded) -> None:
     for deployment in run.of_kind("Deployment"):
         for constraint in pod(deployment)["spec"]["topologySpreadConstraints"]:
             assert selected(constraint["labelSelector"]["matchLabels"], pod_labels(run)) == {deployment.object_name}
 
 
+@in_every_case
 def test_every_service_leads_to_the_pods_of_one_slot_at_a_port_that_they_open(run: Recorded) -> None:
     opened = {name: container_ports(run, name) for name in pod_labels(run)}
     for service in run.of_kind("Service"):
@@ -48,6 +51,7 @@ def container_ports(run: Recorded, workload: str) -> set[str]:
     return {port["name"] for container in containers_of(found) for port in container.get("ports", [])}
 
 
+@in_every_case
 def test_every_deployment_has_one_disruption_budget(run: Recorded) -> None:
     budgets = [
         selected(b.inputs["spec"]["selector"]["matchLabels"], pod_labels(run))
@@ -59,6 +63,7 @@ def test_every_deployment_has_one_disruption_budget(run: Recorded) -> None:
     assert all(len(names) == 1 for names in budgets)
 
 
+@in_every_case
 def test_a_deployment_names_replicas_exactly_when_no_autoscaler_steers_it(run: Recorded) -> None:
     scalers = [*run.of_kind("HorizontalPodAutoscaler"), *run.of_kind("ScaledObject")]
     targets = [scaler.inputs["spec"]["scaleTargetRef"] for scaler in scalers]
@@ -68,6 +73,7 @@ def test_a_deployment_names_replicas_exactly_when_no_autoscaler_steers_it(run: R
     assert len(targets) == len(without)
 
 
+@in_every_case
 def test_an_autoscaler_measures_what_its_pods_ask_for(run: Recorded) -> None:
     for hpa in run.of_kind("HorizontalPodAutoscaler"):
         spec = hpa.inputs["spec"]
@@ -79,6 +85,7 @@ def test_an_autoscaler_measures_what_its_pods_ask_for(run: Recorded) -> None:
         assert spec["metrics"]
 
 
+@in_every_case
 def test_every_monitor_scrapes_each_slot_once_at_a_port_that_exists(run: Recorded) -> None:
     by_label = {name: service.inputs["metadata"]["labels"] for name, service in services(run).items()}
     for monitor in run.of_kind("ServiceMonitor"):
@@ -92,6 +99,7 @@ def test_every_monitor_scrapes_each_slot_once_at_a_port_that_exists(run: Recorde
         assert all(set(monitor.inputs["spec"]["targetLabels"]) <= set(by_label[name]) for name in scraped)
 
 
+@in_every_case
 def test_every_ingress_leads_to_a_service_and_port_that_exist(run: Recorded) -> None:
     for ingress in run.of_kind("Ingress"):
         assert ingress.inputs["spec"]["ingressClassName"]
@@ -109,6 +117,7 @@ def routes(ingress: Registered) -> list[tuple[str, str, str]]:
     return [(rule["host"], path["path"], path["pathType"]) for rule in rules for path in rule["http"]["paths"]]
 
 
+@in_every_case
 def test_no_route_has_two_owners_and_every_canary_shadows_one(run: Recorded) -> None:
     main = [route for ingress in run.of_kind("Ingress") if not canary(ingress) for route in routes(ingress)]
     shadows = [route for ingress in run.of_kind("Ingress") if canary(ingress) for route in routes(ingress)]
@@ -117,6 +126,7 @@ def test_no_route_has_two_owners_and_every_canary_shadows_one(run: Recorded) -> 
     assert set(shadows) <= set(main)
 
 
+@in_every_case
 def test_a_service_that_a_canary_attaches_to_serves_no_other_host(run: Recorded) -> None:
     shadowed = {r[0] for ingress in run.of_kind("Ingress") if canary(ingress) for r in routes(ingress)}
     hosts: dict[str, set[str]] = {}
@@ -127,6 +137,7 @@ def test_a_service_that_a_canary_attaches_to_serves_no_other_host(run: Recorded)
     assert all(len(found) == 1 for found in hosts.values() if found & shadowed)
 
 
+@in_every_case
 def test_a_config_map_is_named_by_content_unless_it_is_read_again_and_each_is_used(run: Recorded) -> None:
     mounted: set[str] = set()
     for deployment in run.of_kind("Deployment"):
@@ -139,11 +150,13 @@ def test_a_config_map_is_named_by_content_unless_it_is_read_again_and_each_is_us
         assert (config_map.inputs["immutable"] is True) == name.endswith(f"-{content}")
 
 
+@in_every_case
 def test_accounts_hold_no_token_and_no_rights(run: Recorded) -> None:
     assert {account.inputs["automountServiceAccountToken"] for account in run.of_kind("ServiceAccount")} == {False}
     assert run.of_kind("Role") == run.of_kind("RoleBinding") == []
 
 
+@in_every_case
 def test_a_job_runs_before_the_services_that_wait_for_it(run: Recorded, case: Case) -> None:
     for name, job in entry(case.entry).environments[case.environment].jobs.items():
         (made,) = [each for each in run.of_kind("Job") if label(each, SERVICE) == name]
@@ -153,6 +166,7 @@ def test_a_job_runs_before_the_services_that_wait_for_it(run: Recorded, case: Ca
         assert made.inputs["spec"]["ttlSecondsAfterFinished"] == job.keep
 
 
+@in_every_case
 def test_every_address_that_a_pod_is_told_is_a_service_at_its_port(run: Recorded, case: Case) -> None:
     known = {f"{name}:{port['port']}" for name, s in services(run).items() for port in s.inputs["spec"]["ports"]}
     for name, spec in entry(case.entry).services.items():

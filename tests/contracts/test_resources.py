@@ -3,7 +3,7 @@
 import re
 
 from models.vocabulary import LABEL_LENGTH
-from tests.contracts.cases import CASES, Case, entry, recorded, workloads
+from tests.contracts.cases import CASES, Case, entry, in_every_case, recorded, workloads
 from tests.recording import Recorded, Registered
 
 SCALED = "HorizontalPodAutoscaler"
@@ -24,32 +24,38 @@ def test_there_is_something_to_hold_to_the_contracts() -> None:
         assert len(recorded(case).of_kind("Deployment")) == len(services) + len(routed) * case.both
 
 
+@in_every_case
 def test_urns_are_unique(run: Recorded) -> None:
     urns = [resource.urn for resource in run.resources]
     assert len(set(urns)) == len(urns)
 
 
+@in_every_case
 def test_no_two_manifests_are_one_object(run: Recorded) -> None:
     objects = [(r.type, r.inputs["metadata"].get("namespace"), r.object_name) for r in run.manifests]
     assert len(set(objects)) == len(objects)
 
 
+@in_every_case
 def test_every_resource_but_the_system_and_its_provider_has_a_parent_of_ours(run: Recorded) -> None:
     components = {resource.urn for resource in run.resources if not resource.custom}
     orphans = {resource.type for resource in run.resources if resource.parent not in components}
     assert orphans == {"slipway:components:System", "pulumi:providers:kubernetes"}
 
 
+@in_every_case
 def test_every_manifest_is_the_child_of_a_component_other_than_the_system(run: Recorded) -> None:
     system = run.one("System")
     assert [r.name for r in run.manifests if r.parent == system.urn] == []
 
 
+@in_every_case
 def test_every_manifest_goes_through_the_one_explicit_provider(run: Recorded) -> None:
     provider = next(r for r in run.resources if r.type == "pulumi:providers:kubernetes")
     assert {r.provider.rpartition("::")[0] for r in run.manifests} == {provider.urn}
 
 
+@in_every_case
 def test_every_manifest_names_its_namespace_and_waits_for_it(run: Recorded) -> None:
     namespace = run.one("Namespace")
     inside = [r for r in run.manifests if r.kind != "Namespace"]
@@ -57,12 +63,14 @@ def test_every_manifest_names_its_namespace_and_waits_for_it(run: Recorded) -> N
     assert [r.name for r in inside if namespace.urn not in r.depends_on] == []
 
 
+@in_every_case
 def test_every_manifest_carries_the_common_labels(run: Recorded, case: Case) -> None:
     common = {"app.kubernetes.io/part-of": case.entry, "app.kubernetes.io/managed-by": "slipway"}
     bare = [r.name for r in run.manifests if not common.items() <= r.inputs["metadata"]["labels"].items()]
     assert bare == []
 
 
+@in_every_case
 def test_every_name_and_label_is_one_that_the_api_server_takes(run: Recorded) -> None:
     name = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
     for resource in run.manifests:
@@ -73,11 +81,13 @@ def test_every_name_and_label_is_one_that_the_api_server_takes(run: Recorded) ->
             assert len(value) <= LABEL_LENGTH
 
 
+@in_every_case
 def test_services_and_ingresses_are_not_awaited_and_nothing_else_is_skipped(run: Recorded) -> None:
     skipped = {r.name for r in run.manifests if "pulumi.com/skipAwait" in r.inputs["metadata"].get("annotations", {})}
     assert skipped == {r.name for r in run.manifests if r.kind in ("Service", "Ingress", "PersistentVolumeClaim")}
 
 
+@in_every_case
 def test_a_deployments_wait_is_bounded_by_what_its_entry_declares(run: Recorded, case: Case) -> None:
     for deployment in run.of_kind("Deployment"):
         service = deployment.inputs["metadata"]["labels"]["app.kubernetes.io/name"]
@@ -86,12 +96,14 @@ def test_a_deployments_wait_is_bounded_by_what_its_entry_declares(run: Recorded,
         assert 0 < deployment.inputs["spec"]["progressDeadlineSeconds"] <= rollout.timeout
 
 
+@in_every_case
 def test_a_workload_that_fails_is_explained_by_a_hook_that_exists(run: Recorded) -> None:
     for workload in workloads(run):
         assert workload.error_hooks
         assert set(workload.error_hooks) <= run.error_hooks
 
 
+@in_every_case
 def test_every_wait_for_pods_is_bounded(run: Recorded) -> None:
     for workload in workloads(run):
         assert workload.create_timeout == workload.update_timeout != ""
@@ -114,6 +126,7 @@ def test_every_environment_has_the_same_services() -> None:
         assert all(kind == shared[0] for kind in shared)
 
 
+@in_every_case
 def test_the_namespace_enforces_the_restricted_standard_at_a_pinned_version(run: Recorded) -> None:
     labels = run.one("Namespace").inputs["metadata"]["labels"]
     for mode in ("enforce", "warn", "audit"):

@@ -1,9 +1,8 @@
 """Which shipped routes repeat a request that a pod had begun: those where nothing but an answer comes of it."""
 
-import pytest
-
 from models.service import ServiceSpec
 from tests.contracts.cases import CASES, Case, entry, recorded
+from tests.each import each
 
 PURE = {"digits", "generic", "nlu", "wine"}
 """Roles whose requests change nothing, by the first argument of their service."""
@@ -27,7 +26,7 @@ def test_every_routed_role_is_known_to_write_or_not_to() -> None:
     assert {spec.args[0] for case in ONE_SLOT for spec in routed(case).values()} == PURE | WRITES
 
 
-@pytest.mark.parametrize("case", ONE_SLOT, ids=str)
+@each("case", ONE_SLOT)
 def test_no_enrolment_and_no_job_is_sent_twice(case: Case) -> None:
     for service, spec in routed(case).items():
         begun = {"non_idempotent", "http_502", "http_504"} & set(words(case, service))
@@ -35,7 +34,7 @@ def test_no_enrolment_and_no_job_is_sent_twice(case: Case) -> None:
         assert {"error", "timeout"} <= set(words(case, service))
 
 
-@pytest.mark.parametrize("case", [case for case in ONE_SLOT if case.environment != "dev"], ids=str)
+@each("case", [case for case in ONE_SLOT if case.environment != "dev"])
 def test_a_prediction_that_a_lost_pod_had_begun_is_asked_for_again_where_users_are(case: Case) -> None:
     for service, spec in routed(case).items():
         assert ("non_idempotent" in words(case, service)) == (spec.args[0] in PURE)

@@ -5,6 +5,7 @@ import pytest
 from components.manifests.settings import settings_file
 from models.service import ServiceSpec
 from serving.settings import Settings
+from tests.contracts.cases import in_every_case
 from tests.recording import Recorded
 from tests.samples import Config, accepted, service
 
@@ -17,6 +18,7 @@ def told(**blocks: object) -> Settings:
 LONG = {"preStop": "0s", "drain": "3600s", "grace": "3600s", "requestTimeout": "3600s"}
 
 
+@in_every_case
 def test_the_server_accepts_every_settings_file(run: Recorded) -> None:
     carried = [c for c in run.of_kind("ConfigMap") if "settings.json" in c.inputs["data"]]
     assert len(carried) >= len(run.of_kind("Deployment"))

@@ -9,6 +9,7 @@ from local import ranges
 from local.addresses import Addresses
 from local.errors import LocalError
 from local.ranges import Asked
+from tests.each import each
 
 PRIVATE = {IPv4Network(network): "vpn0" for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")}
 
@@ -17,7 +18,7 @@ def networks(*names: str) -> Mapping[IPv4Network, str]:
     return {IPv4Network(name): "eth0" for name in names}
 
 
-@pytest.mark.parametrize(
+@each(
     ("routed", "podman", "pods", "services"),
     [
         ({}, False, "10.88.0.0/16", "10.96.0.0/16"),
@@ -58,7 +59,7 @@ def test_networks_that_overlap_each_other_are_refused() -> None:
         ranges.choose(Asked.parse("10.90.0.0/16", "10.90.8.0/22", ""), {}, podman=False)
 
 
-@pytest.mark.parametrize(
+@each(
     ("network", "services", "ports", "said"),
     [
         ("10.90.0.1/16", "", "", r"--network 10.90.0.1/16: .*host bits set"),

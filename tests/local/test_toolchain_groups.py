@@ -13,6 +13,7 @@ from local.toolchain.__main__ import chosen
 from local.toolchain.golang import MINIMUM
 from local.toolchain.groups import ALL, GROUPS, ON_DEMAND, OPTIONAL, Group, Program, group_of, tag_flags
 from local.toolchain.sources import MODULES, read_sources
+from tests.each import each
 
 PROJECT = Path(__file__).resolve().parents[2]
 MODULE_NAMES = sorted({group.module for group in ALL})
@@ -73,26 +74,26 @@ def test_an_unknown_program_is_named_with_the_known_ones() -> None:
         group_of("nginx")
 
 
-@pytest.mark.parametrize("group", ALL, ids=lambda group: group.name)
+@each("group", ALL)
 def test_a_group_says_its_version_and_how_long_it_takes(group: Group) -> None:
     assert re.fullmatch(r"v?\d+\.\d+\.\d+", group.version)
     assert group.expected_seconds > 0
 
 
-@pytest.mark.parametrize("name", MODULE_NAMES)
+@each("name", MODULE_NAMES)
 def test_a_module_is_pinned_with_checksums(name: str) -> None:
     assert "\nrequire " in (MODULES / name / "go.mod").read_text()
     assert " h1:" in (MODULES / name / "go.sum").read_text()
 
 
-@pytest.mark.parametrize("name", MODULE_NAMES)
+@each("name", MODULE_NAMES)
 def test_a_module_builds_with_the_oldest_go_that_is_accepted(name: str) -> None:
     match = re.search(r"^go (\S+)$", (MODULES / name / "go.mod").read_text(), re.MULTILINE)
     assert match
     assert tuple(int(part) for part in match.group(1).split(".")) <= MINIMUM
 
 
-@pytest.mark.parametrize("name", MODULE_NAMES)
+@each("name", MODULE_NAMES)
 def test_what_is_replaced_by_a_patched_copy_is_copied_in_the_required_version(name: str) -> None:
     text = (MODULES / name / "go.mod").read_text()
     replaced = re.findall(r"^\s*(?:replace )?(\S+) => \./patched/(\S+)$", text, re.MULTILINE)
@@ -102,7 +103,7 @@ def test_what_is_replaced_by_a_patched_copy_is_copied_in_the_required_version(na
         assert re.search(rf"^\s*(?:require )?{re.escape(path)} {re.escape(version)}\b", text, re.MULTILINE), path
 
 
-@pytest.mark.parametrize("name", MODULE_NAMES)
+@each("name", MODULE_NAMES)
 def test_every_patch_belongs_to_a_patched_module(name: str) -> None:
     patches = MODULES / name / "patches"
     paths = [source["path"] for source in read_sources(MODULES / name) if source.get("patched")]
@@ -110,7 +111,7 @@ def test_every_patch_belongs_to_a_patched_module(name: str) -> None:
         assert any(file.is_relative_to(patches / path) for path in paths), file
 
 
-@pytest.mark.parametrize("name", MODULE_NAMES)
+@each("name", MODULE_NAMES)
 def test_no_file_names_a_server(name: str) -> None:
     for file in (path for path in (MODULES / name).rglob("*") if path.is_file()):
         assert not re.search(r"[a-z]{3,}://", file.read_text()), file
@@ -120,7 +121,7 @@ def programs() -> list[tuple[Group, Program]]:
     return [(group, program) for group in ALL for program in group.programs]
 
 
-@pytest.mark.parametrize(("group", "program"), programs(), ids=[program.name for _, program in programs()])
+@each(("group", "program"), programs())
 def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program) -> None:
     folder = MODULES / group.module
     if program.package.startswith("."):
@@ -130,7 +131,7 @@ def test_a_program_is_ours_or_a_required_module_s(group: Group, program: Program
     assert any(f"{program.package}/".startswith(f"{path}/") for path in required)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "path"),
     [
         ("kubernetes", "k8s.io/kubernetes"),

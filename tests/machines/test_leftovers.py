@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.each import each
 from tests.machines import snapshot
 from tests.machines.leftovers import RULES, differences, joined
 
@@ -20,7 +21,7 @@ def test_a_machine_that_is_as_before_has_no_differences() -> None:
     assert differences(look, look) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "name"),
     [
         ("process", "/srv/state/slipway/bin/etcd --name=slipway"),

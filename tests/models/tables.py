@@ -1,8 +1,10 @@
 """Tables of what a model takes and what it refuses, as parameters of tests."""
 
-import pytest
+from collections.abc import Callable
+
 from pydantic import BaseModel
 
+from tests.each import Rule, Test, each
 from tests.samples import accepted, refused
 
 Accepted = list[tuple[type[BaseModel], object]]
@@ -49,19 +51,14 @@ INTEGER = "Input should be a valid integer"
 AT_LEAST_1 = "Input should be greater than or equal to 1"
 
 
-def shown(value: object) -> str:
-    """Name a parameter in a test's id."""
-    return value.__name__ if isinstance(value, type) else str(value)[:60]
-
-
-def accepting(table: Accepted) -> pytest.MarkDecorator:
+def accepting(table: Accepted) -> Callable[[Rule], Test]:
     """Run a test on each row of a table."""
-    return pytest.mark.parametrize(("model", "data"), table, ids=shown)
+    return each(("model", "data"), table)
 
 
-def refusing(table: Refused) -> pytest.MarkDecorator:
+def refusing(table: Refused) -> Callable[[Rule], Test]:
     """Run a test on each row of a table."""
-    return pytest.mark.parametrize(("model", "data", "line"), table, ids=shown)
+    return each(("model", "data", "line"), table)
 
 
 def assert_accepted(model: type[BaseModel], data: object) -> None:

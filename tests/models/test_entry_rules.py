@@ -6,6 +6,7 @@ import pytest
 
 from models.entry import CatalogueEntry
 from models.entry_rules import RESERVED_ENDINGS
+from tests.each import each
 from tests.samples import Config, accepted, entry, job, put, refused, service, store
 
 SECRETS = {"database": {"keys": ["USER", "PASSWORD"]}, "storage": {"keys": ["AWS_ACCESS_KEY_ID"]}}
@@ -139,7 +140,7 @@ BROKEN: dict[str, tuple[object, str]] = {
 }
 
 
-@pytest.mark.parametrize("path", BROKEN)
+@each("path", BROKEN)
 def test_a_name_that_leads_nowhere_is_refused_where_it_stands(path: str) -> None:
     value, line = BROKEN[path]
     assert refused(CatalogueEntry, put(whole(), path, value)) == (f"given: {line}",)

@@ -11,10 +11,11 @@ from models.image import ImageSettings
 from models.parsing import decoded
 from models.service import ServiceSpec
 from models.stack import StackSettings
+from tests.each import each
 from tests.samples import accepted, entry, put, refused, service, stack
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "line"),
     [
         (put(entry(), "services.web.prot", 1), "given: services.web.prot: unknown key; did you mean 'port'?"),
@@ -59,7 +60,7 @@ def test_every_fault_has_a_line_and_no_fault_has_two() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "line"),
     [
         ({"args": "serve"}, "args: 'serve': a list belongs here"),
@@ -72,7 +73,6 @@ def test_every_fault_has_a_line_and_no_fault_has_two() -> None:
             "account.permissions.0.resources.0: '*': a wildcard grants what nobody thought of; name each resource"
         )),
     ],
-    ids=str,
 )  # fmt: skip
 def test_what_belongs_there_is_said_in_words_of_the_file_and_once(given: dict[str, Any], line: str) -> None:
     assert refused(ServiceSpec, service(**given)) == (f"given: {line}",)
@@ -162,7 +162,7 @@ def test_the_nearest_name_is_suggested_only_when_one_is_near(given: str, valid: 
     assert nearest(given, valid) == phrase
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "value"),
     [
         ('{"a": [1]}', {"a": [1]}),

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.gamma import GammaTime, gamma_tail
+from tests.each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("shape", "x", "tail"),
     [
         (1, 2, 0.1353352832366127),  # exp(-2)

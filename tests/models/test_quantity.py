@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from models.quantity import Quantity, bytes_text, cpu_text, parse
+from tests.each import each
 
 SUFFIXES = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3", "E-3", "e+2"]
 amounts = st.integers(min_value=1, max_value=10**9)
@@ -15,7 +16,7 @@ quantities = st.tuples(amounts, st.sampled_from(SUFFIXES)).map(lambda parts: f"{
 adapter = TypeAdapter[str](Quantity)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "value"),
     [
         ("1", "1"),
@@ -39,7 +40,7 @@ def test_a_quantity_has_the_value_that_kubernetes_gives_it(text: str, value: str
     assert parse(text) == Decimal(value)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "",
@@ -75,7 +76,7 @@ def test_a_field_takes_text_and_whole_numbers(value: object) -> None:
     assert adapter.validate_python(value) == str(value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "rule"),
     [
         ("1x", "a quantity is a number"),

@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from models.release import BUILT, ServiceRelease, SlotRelease
+from tests.each import each
 from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted, refused, release
 
 ONE = {"slots": {"blue": {"image": IMAGE}}}
 
 
-@pytest.mark.parametrize(
+@each(
     "data",
     [
         ONE,
@@ -25,13 +26,12 @@ ONE = {"slots": {"blue": {"image": IMAGE}}}
         release(match={"header": {"name": "X-Canary", "pattern": "^b"}, "cookie": "canary"}),
         {"slots": {"blue": {"image": IMAGE, "server": {"queueLimit": 3}}}},
     ],
-    ids=str,
 )
 def test_a_release_that_keeps_the_rules_is_accepted(data: dict[str, Any]) -> None:
     assert accepted(ServiceRelease, data)
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "line"),
     [
         ({"slots": {}}, "given: slots: "),
@@ -57,7 +57,6 @@ def test_a_release_that_keeps_the_rules_is_accepted(data: dict[str, Any]) -> Non
         ({"slots": {"blue": {"imag": IMAGE}}}, "given: slots.blue.imag: unknown key; did you mean 'image'?"),
         ({"slots": {"blue": {"server": {"topK": 0}}}}, "given: slots.blue.server.topK: 0: "),
     ],
-    ids=lambda x: str(x)[:70],
 )
 def test_a_release_that_breaks_a_rule_is_refused_in_one_line(data: dict[str, Any], line: str) -> None:
     (fault,) = refused(ServiceRelease, data)

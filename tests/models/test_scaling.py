@@ -5,6 +5,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from models.scaling import Autoscaled, Disruption, Fixed, Scaling, Triggered
 from models.service import ServiceSpec
+from tests.each import each
 from tests.models.tables import (
     AT_LEAST_1,
     EMPTY,
@@ -175,7 +176,7 @@ def test_the_keys_decide_who_moves_the_replicas(data: Config, kind: type[BaseMod
     assert (type(scaling), scaling.floor, scaling.ceiling) == (kind, floor, ceiling)
 
 
-@pytest.mark.parametrize(
+@each(
     ("scaling", "line"),
     [
         (None, "scaling: None: a map belongs here"),

@@ -12,7 +12,8 @@ from models.entry import CatalogueEntry
 from models.schema import catalogue_schema, stack_schema
 from models.stack import StackSettings
 from schema import FOLDER, texts
-from tests.program.keys import Keys, dotted, misspelt, one_of_each, renamed
+from tests.each import each
+from tests.program.keys import Keys, misspelt, one_of_each, renamed
 from tests.program.maximal import ENTRY, STACK
 from tests.recording import PROJECT
 from tests.samples import Config, put
@@ -62,12 +63,12 @@ def test_the_schemas_are_schemas_and_take_every_key_that_there_is() -> None:
         jsonschema.validate(data, schema)
 
 
-@pytest.mark.parametrize("path", one_of_each(CatalogueEntry, ENTRY), ids=dotted)
+@each("path", one_of_each(CatalogueEntry, ENTRY))
 def test_a_mistyped_key_is_marked_at_every_level_of_an_entry(path: Keys) -> None:
     assert not valid(CATALOGUE, renamed(ENTRY, path, misspelt(path[-1])))
 
 
-@pytest.mark.parametrize("path", one_of_each(StackSettings, STACK), ids=dotted)
+@each("path", one_of_each(StackSettings, STACK))
 def test_a_mistyped_key_is_marked_at_every_level_of_a_stack(path: Keys) -> None:
     assert not valid(STACKS, written(renamed(STACK, path, misspelt(path[-1]))))
 

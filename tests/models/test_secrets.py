@@ -5,6 +5,7 @@ from pydantic import BaseModel
 
 from models.secrets import EnvironmentSecret, ExternalSecret, GivenSecret, SecretSpec
 from models.stack import StackSettings
+from tests.each import each
 from tests.models.tables import (
     AT_LEAST_1,
     EMPTY,
@@ -135,7 +136,7 @@ WRONG: list[object] = [
 ]
 
 
-@pytest.mark.parametrize("source", WRONG, ids=str)
+@each("source", WRONG)
 def test_whatever_is_wrong_about_a_secret_its_value_is_not_repeated(source: object) -> None:
     faults = refused(StackSettings, stack(secrets={"database": source}))
     assert all(fault.startswith("given: secrets.database") for fault in faults)

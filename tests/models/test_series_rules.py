@@ -8,6 +8,7 @@ from models.monitoring import LATENCY_BOUNDS
 from models.resolve import resolve
 from models.stack import StackSettings
 from serving.telemetry.metrics import LATENCY_BUCKETS
+from tests.each import each
 from tests.samples import Config, accepted, entry, put, service, stack
 
 OFF: Config = {"alerts": dict.fromkeys(["targetDown", "noTargetUp", "saturation", "replicasAtMax"])}
@@ -53,7 +54,7 @@ ASKED: list[Config] = [
 ]
 
 
-@pytest.mark.parametrize("asked", ASKED, ids=str)
+@each("asked", ASKED)
 def test_scrapes_that_are_too_rare_for_the_windows_are_refused_in_one_line(asked: Config) -> None:
     assert lines({"interval": "76s", **asked}) == [
         (

@@ -9,6 +9,7 @@ from models.errors import ConfigurationError
 from models.resolve import resolve
 from models.service import ServiceOverlay, ServiceSpec
 from models.stack import StackSettings
+from tests.each import each
 from tests.samples import PLANTED, Config, accepted, entry, put, refused, service, stack
 
 
@@ -29,7 +30,7 @@ SIDE_BY_SIDE = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     "blocks",
     [
         {},
@@ -47,7 +48,6 @@ SIDE_BY_SIDE = {
         {"route": {"host": "a.example", "maxBody": "1Mi", "timeout": "31s", "retries": {"idempotent": True}}},
         {"route": {"host": "a.example", "timeout": "1s", "retries": {}}},
     ],
-    ids=lambda x: str(x)[:60],
 )
 def test_blocks_that_fit_together_are_accepted(blocks: dict[str, Any]) -> None:
     assert accepted(ServiceSpec, service(**blocks))
@@ -112,7 +112,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("blocks", "line"), CONTRADICTIONS, ids=lambda x: str(x)[:60])
+@each(("blocks", "line"), CONTRADICTIONS)
 def test_blocks_that_contradict_each_other_are_refused(blocks: dict[str, Any], line: str) -> None:
     assert refused(ServiceSpec, service(**blocks)) == (f"given: {line}",)
 
@@ -129,7 +129,7 @@ def test_a_port_that_no_socket_has_is_refused(port: object) -> None:
     assert fault.startswith(f"given: port: {port!r}: ")
 
 
-@pytest.mark.parametrize(
+@each(
     ("variable", "rule"),
     [
         ("PORT", "'PORT': Slipway sets this variable itself; take another name"),
@@ -183,7 +183,7 @@ def overlaid(blocks: Config) -> ServiceSpec:
     return resolve(accepted(StackSettings, data), given).services["web"].spec
 
 
-@pytest.mark.parametrize("block", OVERLAYS)
+@each("block", OVERLAYS)
 def test_an_overlay_replaces_its_block_and_no_other(block: str) -> None:
     base = accepted(ServiceSpec, entry()["services"]["web"])
     changed = overlaid({block: OVERLAYS[block]})
@@ -227,7 +227,7 @@ def test_an_overlay_that_breaks_a_rule_with_the_entrys_blocks_is_refused_where_i
     assert fault.startswith("catalog/shop.yaml: environments.dev.services.web.health.startup: 60s exceeds")
 
 
-@pytest.mark.parametrize("key", sorted(SHARED))
+@each("key", sorted(SHARED))
 def test_an_overlay_cannot_change_what_both_slots_and_all_environments_share(key: str) -> None:
     data = entry(environments={"dev": {"services": {"web": {key: service().get(key, {})}}}})
     (fault,) = refused(CatalogueEntry, data)

@@ -1,9 +1,9 @@
 """Stores: servers that keep data."""
 
-import pytest
 from pydantic import BaseModel
 
 from models.stores import StoreHealth, StoreOverlay, StoreSpec
+from tests.each import each
 from tests.models.tables import (
     AT_LEAST_1,
     FOLDER,
@@ -57,7 +57,7 @@ def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data:
     assert_refused(model, data, line)
 
 
-@pytest.mark.parametrize("key", ["image", "port", "args", "env", "secrets", "health", "grace"])
+@each("key", ["image", "port", "args", "env", "secrets", "health", "grace"])
 def test_an_environment_cannot_change_what_a_store_is(key: str) -> None:
     (fault,) = refused(StoreOverlay, {key: store().get(key, {})})
     assert fault.startswith(f"given: {key}: unknown key; ")

@@ -6,6 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from models import vocabulary as v
+from tests.each import each
 from tests.models.tables import (
     DEVICE,
     FILE,
@@ -233,12 +234,12 @@ REFUSED: list[tuple[Any, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "value"), ACCEPTED, ids=lambda x: repr(x)[:40])
+@each(("kind", "value"), ACCEPTED)
 def test_what_the_rule_allows_is_accepted(kind: Any, value: object) -> None:
     assert TypeAdapter(kind).validate_python(value) is not None
 
 
-@pytest.mark.parametrize(("kind", "value", "rule"), REFUSED, ids=lambda x: repr(x)[:40])
+@each(("kind", "value", "rule"), REFUSED)
 def test_what_the_rule_forbids_is_refused_with_the_rule(kind: Any, value: object, rule: str) -> None:
     with pytest.raises(ValidationError) as raised:
         TypeAdapter(kind).validate_python(value)

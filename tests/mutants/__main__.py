@@ -18,53 +18,13 @@ from queue import SimpleQueue
 from rich.console import Console
 from rich.table import Table
 
-from tests.mutants import (
-    of_components,
-    of_delivery,
-    of_evidence,
-    of_fields,
-    of_identity,
-    of_local,
-    of_lock,
-    of_models,
-    of_network,
-    of_pods,
-    of_records,
-    of_revisions,
-    of_scaling,
-    of_server,
-    of_sight,
-    of_sizing,
-    of_traffic,
-    of_verdicts,
-    of_workloads,
-)
 from tests.mutants.choice import Choice, Known, chosen
 from tests.mutants.history import changed_since, changed_within, seed_of_newest_commit
+from tests.mutants.listed import listed
 from tests.mutants.mutant import Mutant
 from tests.mutants.running import PROJECT, SURVIVED, run_tests
+from tests.mutants.tree import Mismatch, mutated
 
-GROUPS = (
-    of_models,
-    of_identity,
-    of_components,
-    of_pods,
-    of_records,
-    of_revisions,
-    of_workloads,
-    of_network,
-    of_scaling,
-    of_sight,
-    of_traffic,
-    of_sizing,
-    of_delivery,
-    of_evidence,
-    of_fields,
-    of_lock,
-    of_verdicts,
-    of_server,
-    of_local,
-)
 WORKERS = 2
 EXPECTED_SECONDS = 0.75
 """For one mutant, on two cores."""
@@ -76,17 +36,10 @@ console = Console()
 
 def mismatch(mutant: Mutant) -> str | None:
     """Say why a mutant cannot be applied to the sources as they are now."""
-    sound = (PROJECT / mutant.file).read_text()
-    found = sound.count(mutant.old)
-    if found != 1:
-        return (
-            f"{mutant.file}: {mutant.old!r} occurs {found} times, not once: the source has changed; "
-            f"update the mutant ({mutant.why!r}) in tests/mutants/"
-        )
-    try:  # a mutant that does not even parse proves nothing
-        compile(sound.replace(mutant.old, mutant.new), mutant.file, "exec")
-    except SyntaxError as error:
-        return f"{mutant.file}: {mutant.why!r} does not parse: {error}"
+    try:
+        mutated((PROJECT / mutant.file).read_text(), mutant)
+    except Mismatch as error:
+        return f"{mutant.file}: {error}; update the mutant ({mutant.why!r}) in tests/mutants/"
     missing = [path for path in mutant.tests if not (PROJECT / path.partition("::")[0]).is_file()]
     return f"there is no {', '.join(missing)} to notice {mutant.why!r}" if missing else None
 
@@ -95,7 +48,7 @@ def killer(mutant: Mutant, tree: Path) -> str:
     """Apply a mutant to a tree, run the tests, and put the tree back."""
     file = tree / mutant.file
     sound, times = file.read_text(), file.stat()
-    file.write_text(sound.replace(mutant.old, mutant.new))
+    file.write_text(mutated(sound, mutant))
     try:
         return run_tests(tree, mutant.tests)
     finally:
@@ -156,12 +109,7 @@ def parser() -> argparse.ArgumentParser:
 
 def all_known(text: str) -> list[Known]:
     """List the mutants whose file or reason contains a text."""
-    return [
-        Known(mutant, f"tests/mutants/{group.__name__.rpartition('.')[2]}.py")
-        for group in GROUPS
-        for mutant in group.MUTANTS
-        if text in f"{mutant.file} {mutant.why}"
-    ]
+    return [one for one in listed() if text in f"{one.mutant.where} {one.mutant.why}"]
 
 
 def selected(known: list[Known], asked: argparse.Namespace) -> list[Mutant]:
@@ -213,12 +161,14 @@ def main() -> int:
         for tree in trees[1:]:
             shutil.copytree(trees[0], tree)
         verdicts = run_all(mutants, trees)
-    table = Table("file", "what would go wrong", "killed by")
+    table = Table("where", "change", "what would go wrong", "killed by")
     for mutant, verdict in zip(mutants, verdicts, strict=True):
-        table.add_row(mutant.file, mutant.why, verdict)
+        table.add_row(mutant.where, mutant.kind, mutant.why, verdict)
     console.print(table)
     survivors = [mutant for mutant, verdict in zip(mutants, verdicts, strict=True) if verdict == SURVIVED]
-    console.print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants killed")
+    kinds = ", ".join(f"{number} {kind}" for kind, number in Counter(mutant.kind for mutant in mutants).most_common())
+    places = len({mutant.where for mutant in mutants})
+    console.print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants killed ({kinds}; {places} places)")
     for mutant in survivors:  # again and last: of a long log often only the end is kept
         tests = " ".join(mutant.tests)
         console.print(

@@ -71,13 +71,26 @@ class Mutant:
 
     file: str
     """Relative to the project's root."""
+    scope: str
+    """The function or class that is changed, as ``Class.method``; empty = the module."""
     old: str
-    """Must occur in the file exactly once."""
+    """An expression, or statements, that stand there exactly once, however they are laid out."""
     new: str
+    """What stands there instead; empty = nothing."""
     why: str
     """What would go wrong in a cluster, in a few words."""
     by: str = ""
     """The tests that must notice, below ``tests``, where the file's nearest ones are not they."""
+
+    @property
+    def where(self) -> str:
+        """The file, and the function or class in it."""
+        return f"{self.file} {self.scope}".rstrip()
+
+    @property
+    def kind(self) -> str:
+        """The kind of change: a condition that is never or always true, statements that are dropped, another value."""
+        return {"False": "never", "True": "always", "": "dropped", "pass": "dropped"}.get(self.new, "replaced")
 
     @property
     def tests(self) -> tuple[str, ...]:

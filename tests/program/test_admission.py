@@ -1,8 +1,5 @@
 """The real ``__main__.py`` where ``slipway:source`` is set: what may run, what may not, and that nothing is written."""
 
-import gc
-from collections.abc import Iterator
-
 import pulumi
 import pytest
 
@@ -12,6 +9,7 @@ from models.entry import CatalogueEntry
 from models.evidence import evidence_of
 from models.parsing import parse
 from models.release import SlotRelease
+from tests.each import each
 from tests.program.evidence import (
     AGES,
     AT,
@@ -34,13 +32,6 @@ from tests.samples import IMAGE, OTHER_IMAGE, Config, put, runnable
 WHERE = "slipway:release.classifier.slots"
 NEW, OLD = "…@sha256:9be19be19be1", "…@sha256:5f0c5f0c5f0c"
 WAY = "or go past it with a reason: slipway promote staging prod --override REASON"
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """Collect the tasks of a program that was refused now: they complain with a traceback, in whatever test it is."""
-    yield
-    gc.collect()
 
 
 def allowed(config: Config, staging: Config | None, own: Config | None = None) -> Recorded:
@@ -153,7 +144,7 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@each("case", REFUSED)
 def test_without_evidence_nothing_is_written(case: str) -> None:
     config, staging, said = REFUSED[case]
     (line,) = refused(config, staging)

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 import catalog
+from tests.each import each
 from tests.recording import refusal_of
 from tests.samples import IMAGE, PLANTED, Config, put, release, runnable, stack_config, with_canary
 
@@ -127,7 +128,7 @@ LINES: dict[str, tuple[Config, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", LINES)
+@each("case", LINES)
 def test_bad_input_ends_with_exactly_one_line(case: str) -> None:
     config, line = LINES[case]
     assert refusal_of(config) == [line]

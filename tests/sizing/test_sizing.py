@@ -12,6 +12,7 @@ from models.service import ServiceSpec
 from models.system import DeployedService
 from sizing.sizing import BRIEFLY, HPA_TOLERANCE, Demand, Objective, OutOfReachError, Sizing, size
 from sizing.summary import advice
+from tests.each import each
 from tests.samples import Config, accepted, service
 
 PUBLISHED = Demand(rate=50, peak=50, service=GammaTime(0.1))
@@ -112,7 +113,7 @@ def ranged(least: int, most: int, **metrics: object) -> Config:
 QUERY: Config = {"prometheus": {"query": "x", "threshold": 1}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("scaling", "load", "said"),
     [
         (ranged(3, 10), {}, ""),

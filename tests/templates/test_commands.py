@@ -13,6 +13,7 @@ from delivery import errors
 from delivery.commands.cli import app
 from delivery.errors import DeliveryError
 from models.delivery import Run
+from tests.each import each
 from tests.recording import PROJECT
 from tests.templates.workflow import WORKFLOW, document, gitlab_jobs
 
@@ -60,7 +61,7 @@ def parsed(line: str) -> None:
         COMMANDS[name].make_context(name, arguments)
 
 
-@pytest.mark.parametrize(("name", "line"), sorted(set(CASES)))
+@each(("name", "line"), sorted(set(CASES)))
 def test_a_command_in_the_text_is_one_that_the_program_takes(name: str, line: str) -> None:
     assert name
     parsed(line)
@@ -135,7 +136,7 @@ MESSAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("words", MESSAGES)
+@each("words", MESSAGES)
 def test_a_message_that_the_runbook_explains_is_one_that_the_program_says(words: str) -> None:
     code = " ".join(path.read_text() for folder in ("delivery", "models") for path in (PROJECT / folder).rglob("*.py"))
     joined = re.sub(r'"\s+f?"', "", code)

@@ -11,6 +11,7 @@ import pytest
 
 from delivery.stack_file.stack_file import RECORD_FOLDERS
 from templates.validate import main as validate
+from tests.each import each
 from tests.recording import PROJECT
 from tests.templates.workflow import GITLAB, WORKFLOW, document, gitlab_jobs
 
@@ -29,7 +30,7 @@ def scripts() -> Iterator[tuple[str, str]]:
     yield "ci.sh", (PROJECT / "templates" / "ci.sh").read_text()
 
 
-@pytest.mark.parametrize(("name", "script"), list(scripts()), ids=[name for name, _ in scripts()])
+@each(("name", "script"), list(scripts()))
 def test_every_step_is_shell(name: str, script: str) -> None:
     done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{name}: {done.stderr}"

@@ -16,12 +16,14 @@ MOST = 200
 
 
 def known(
-    file: str, count: int, by: str = "tools/test_none.py", described_in: str = "tests/mutants/of_x.py"
+    file: str, count: int, by: str = "tools/test_none.py", described_in: str = "tests/mutants/x.yaml"
 ) -> list[Known]:
-    return [Known(Mutant(file, f"old {number}", "new", f"why {number}", by), described_in) for number in range(count)]
+    return [
+        Known(Mutant(file, "", f"old {number}", "new", f"why {number}", by), described_in) for number in range(count)
+    ]
 
 
-TWO_FILES = [*known("models/one.py", 30), *known("models/two.py", 300, "models/test_two.py", "tests/mutants/of_y.py")]
+TWO_FILES = [*known("models/one.py", 30), *known("models/two.py", 300, "models/test_two.py", "tests/mutants/y.yaml")]
 
 
 def test_all_mutants_of_a_changed_file_run() -> None:
@@ -36,7 +38,7 @@ def test_a_changed_test_runs_the_mutants_that_it_must_notice() -> None:
 
 
 def test_a_changed_list_of_mutants_runs_those_of_that_list() -> None:
-    choice = chosen(TWO_FILES, {"tests/mutants/of_x.py"}, sample=0, most=MOST, seed=1)
+    choice = chosen(TWO_FILES, {"tests/mutants/x.yaml"}, sample=0, most=MOST, seed=1)
     assert {one.mutant.file for one in choice.touched} == {"models/one.py"}
 
 

@@ -74,6 +74,7 @@ def test_the_exported_model_computes_what_the_network_computes(tmp_path: Path, l
     assert [tensor.name for tensor in language.inputs] == list(feed)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_model() -> None:
     def made(seed: int) -> bytes:
         rng = np.random.default_rng(seed)

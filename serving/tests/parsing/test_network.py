@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from serving.payloads.parsing.letterbox import place
@@ -46,6 +47,7 @@ def test_every_stage_gives_what_its_perceptron_gives_for_the_gathered_features(p
         np.testing.assert_allclose(whole[:, rows, columns].T, by_hand(layers, features), atol=2e-5)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_model() -> None:
     least = Effort(pictures=8, pixels=300, calibration=0)
     assert fit(0, least) != fit(1, least)
@@ -60,6 +62,7 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(trained_parser: Trained
     np.testing.assert_allclose(batch.sum(axis=1), 1, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_quantising_keeps_nearly_every_label_and_gives_the_same_bytes_again(
     trained_parser: Trained, people: list[Picture]
 ) -> None:

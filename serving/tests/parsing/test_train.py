@@ -66,6 +66,7 @@ def test_a_model_with_other_labels_is_refused(trained_parser: Trained, tmp_path:
         load_parser(tmp_path, 1, "int8")
 
 
+@pytest.mark.slow
 def test_the_same_seed_publishes_the_same_bytes_again(trained_parser: Trained, people: list[Picture]) -> None:
     """Object storage takes a model once: a job that runs again must bring the same one, metadata included."""
     assert train(0, LITTLE, people, LOW_FLOOR).contents() == trained_parser.contents()

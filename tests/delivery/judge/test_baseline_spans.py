@@ -7,6 +7,7 @@ import pytest
 from delivery.judge.baseline_spans import Span, spans, undisturbed_since
 from models.delivery import Past
 from tests.delivery.runs import TARGET
+from tests.each import each
 from tests.samples import OTHER_IMAGE
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -31,7 +32,7 @@ def minutes(found: tuple[Span, ...]) -> list[tuple[float, float]]:
     return [(round((span.began - noon) / 60, 3), round((span.ended - noon) / 60, 3)) for span in found]
 
 
-@pytest.mark.parametrize(
+@each(
     ("history", "expected"),
     [
         ([], [(-10, 0)]),
@@ -44,7 +45,6 @@ def minutes(found: tuple[Span, ...]) -> list[tuple[float, float]]:
         ([past(-5, 0)], [(-15, -5)]),
         ([past(-2000, -1)], [(-1, 0)]),
     ],
-    ids=["none", "long ago", "a way back", "two of them", "promoted", "both", "kept warm since", "just now", "a day"],
 )
 def test_only_the_time_counts_in_which_the_live_version_was_alone(
     history: list[Past], expected: list[tuple[float, float]]

@@ -7,6 +7,7 @@ import pytest
 
 from delivery.judge.split import observed
 from models.release import ServiceRelease
+from tests.each import each
 
 
 def release(weight: int, **more: object) -> ServiceRelease:
@@ -21,7 +22,7 @@ def seen(live: int, candidate: int) -> dict[str, int]:
 MATCH = {"header": {"name": "X-Canary"}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("weight", "live", "candidate", "found"),
     [
         (20, 240, 60, True),

@@ -7,6 +7,7 @@ import pytest
 from delivery.judge.samples import requests_per_arm
 from delivery.judge.verdicts import FALSE_FAIL, FALSE_PASS, judge, wanted
 from models.delivery import Arm
+from tests.each import each
 
 Counts = tuple[int, int]
 """Bad answers, and all."""
@@ -46,7 +47,7 @@ def test_a_candidate_that_is_no_worse_passes_once_the_sample_is_there(candidate:
     assert judged(candidate, live) == "pass"
 
 
-@pytest.mark.parametrize(
+@each(
     ("candidate", "live"),
     [
         (NOBODY, NOBODY),
@@ -62,7 +63,6 @@ def test_a_candidate_that_is_no_worse_passes_once_the_sample_is_there(candidate:
         ((0, 500), (0, 100_000)),
         ((15, 1000), (100, 10_000)),
     ],
-    ids=str,
 )
 def test_few_counts_give_no_verdict_and_at_the_deadline_an_inconclusive_one(candidate: Counts, live: Counts) -> None:
     assert judged(candidate, live) is None

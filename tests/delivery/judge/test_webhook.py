@@ -7,6 +7,7 @@ import pytest
 
 from delivery.judge.webhook import ask
 from models.gate import Webhook
+from tests.each import each
 
 HOOK = Webhook.model_validate({"url": "http://checks.example.com/hook/planted-7f3a", "timeout": "3s"})
 
@@ -15,7 +16,7 @@ def answering(status: int, text: str = "") -> httpx.MockTransport:
     return httpx.MockTransport(lambda _: httpx.Response(status, text=text))
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "result"),
     [(200, "pass"), (400, "fail"), (403, "fail"), (404, "fail"), (204, "inconclusive"), (302, "inconclusive"),
      (500, "inconclusive"), (503, "inconclusive")],

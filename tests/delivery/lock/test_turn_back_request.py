@@ -11,6 +11,7 @@ from delivery.lock.lease import DURATION_SECONDS, Lease, noted
 from delivery.lock.turn_back_request import Answer, Asked, Request
 from tests.delivery.leases import Clock, Leases
 from tests.delivery.lock.test_lease import acquired, lease
+from tests.each import each
 
 REQUEST = Request(service="web", turn="aborted", reason="wrong model", by="bob")
 
@@ -145,7 +146,7 @@ def test_a_request_is_for_the_driver_that_it_was_made_to_and_not_for_its_success
     assert noted(bob.held, "request") == ""
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"id": 1}', '{"id": "x", "unknown": 1}', "\x00"])
+@each("text", ["", "{}", "[]", "null", '{"id": 1}', '{"id": "x", "unknown": 1}', "\x00"])
 def test_an_annotation_of_somebody_else_is_no_request_and_no_answer(text: str) -> None:
     assert Request.read(text) is None
     assert Answer.read(text) is None or text == '{"id": 1}'

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from delivery.metrics.proxies import Target, answers
+from tests.each import each
 
 TARGET = Target(
     namespace="ml",
@@ -37,7 +38,7 @@ def test_traefik_names_the_canary_after_the_live_slots_service(series: str, slot
     assert answers(TARGET).slot_of(scraped) == slot
 
 
-@pytest.mark.parametrize(
+@each(
     ("series", "slot"),
     [
         (f"{ROUTE}-svc-ml-digits-blue-0@kubernetesgateway", "blue"),
@@ -62,7 +63,7 @@ def nginx(service: str, canary: str, namespace: str = "ml") -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("series", "slot"),
     [
         (nginx("digits-blue", ""), "blue"),

@@ -12,6 +12,7 @@ from models.delivery import Run
 from models.release import Match, ServiceRelease, SlotRelease
 from models.service import ServiceSpec
 from tests.delivery.runs import BEFORE, STABLE, TARGET, autoscaled, back, run, spec
+from tests.each import each
 
 STRATEGIES: list[dict[str, Any]] = [
     {"strategy": "rolling"},
@@ -84,13 +85,13 @@ def test_an_express_release_goes_at_once_and_unjudged(strategy: dict[str, Any]) 
     assert not any(stage.gate or stage.approval or stage.waits for stage in stages)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
+@each("strategy", STRATEGIES)
 def test_the_last_state_is_the_target_alone_as_a_stack_file_would_say_it(strategy: dict[str, Any]) -> None:
     last = course(spec(strategy), of(strategy))[-1].release
     assert last == ServiceRelease(live=last.live, slots={last.live: TARGET})
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
+@each("strategy", STRATEGIES)
 def test_no_request_reaches_new_pods_before_they_are_judged_but_for_the_steps(strategy: dict[str, Any]) -> None:
     stages = course(spec(strategy), of(strategy))
     judged = [stage for stage in stages if stage.name in ("roll", "verify", "step", "compare")]

@@ -17,6 +17,7 @@ from models.release import SlotRelease
 from models.server import ServerSettings
 from tests.delivery import vouching as given
 from tests.delivery.vouching import CONFIG, ENTRY, HOUR, JUDGED, NOON, PLAIN, TUNED, image
+from tests.each import each
 from tests.samples import IMAGE, OTHER_IMAGE
 
 WHAT = "staging: classifier …@sha256:9be19be19be1"
@@ -100,7 +101,7 @@ CASES: dict[str, tuple[Evidence, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
+@each("case", CASES)
 def test_each_rule_refuses_with_a_line_of_its_own(case: str) -> None:
     found, line = CASES[case]
     assert refused(found) == line

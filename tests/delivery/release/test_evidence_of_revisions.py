@@ -12,6 +12,7 @@ from models.revision import Revision
 from models.service import ServiceOverlay
 from tests.delivery import vouching
 from tests.delivery.vouching import CONFIG, HOUR, NOON
+from tests.each import each
 from tests.edits import EDITED, catalogue
 from tests.samples import OTHER_IMAGE, accepted
 
@@ -46,7 +47,7 @@ def test_what_was_judged_and_would_run_is_vouched_for() -> None:
     assert vouched(judged(catalogue()), catalogue()).result == "pass"
 
 
-@pytest.mark.parametrize("field", EDITED)
+@each("field", EDITED)
 def test_an_edit_after_the_verdict_needs_another(field: str) -> None:
     with pytest.raises(Refused) as raised:
         vouched(judged(catalogue()), catalogue(**{field: EDITED[field]}))
@@ -56,13 +57,13 @@ def test_an_edit_after_the_verdict_needs_another(field: str) -> None:
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("field", OVERLAID)
+@each("field", OVERLAID)
 def test_what_the_target_environment_sets_for_itself_is_its_own_affair(field: str) -> None:
     made = overlaid(catalogue(), "prod", field)
     assert vouched(judged(catalogue()), made).result == "pass"
 
 
-@pytest.mark.parametrize("field", OVERLAID)
+@each("field", OVERLAID)
 def test_what_the_judging_environment_sets_for_itself_must_be_what_it_was(field: str) -> None:
     made = overlaid(catalogue(), "dev", field)
     assert vouched(judged(made), made).result == "pass"

@@ -3,15 +3,17 @@
 from models.service import SlotSpec
 from tests.mutants.mutant import Mutant
 
-_FOLLOWED = """        pin = revisions[content.pinned]
-        return pin.model_copy(update={{"spec": pin.spec.model_copy(update={{"{field}": spec.{field}}})}})
+_FOLLOWED = """
+pin = revisions[content.pinned]
+return pin.model_copy(update={{"spec": pin.spec.model_copy(update={{"{field}": spec.{field}}})}})
 """
 
-MUTANTS = [
+MUTANTS: list[Mutant] = [
     *(
         Mutant(
             "models/resolve.py",
-            "        return revisions[content.pinned]\n",
+            "_revision",
+            "return revisions[content.pinned]",
             _FOLLOWED.format(field=field),
             f"an edit of {field} reaches the live slot at once",
             by="components/test_pinning.py",
@@ -21,8 +23,9 @@ MUTANTS = [
     *(
         Mutant(
             "models/evidence.py",
-            "        if field not in ours\n",
-            f'        if field not in ours | {{"{field}"}}\n',
+            "_unjudged",
+            "field not in ours",
+            f'field not in ours | {{"{field}"}}',
             f"another {field} than was judged is promoted",
             by="delivery/release/test_evidence_of_revisions.py",
         )

@@ -1,0 +1,111 @@
+"""The one client of the Kubernetes API, for the program and the driver: paths and JSON, without typed objects.
+
+``kubernetes`` reads the kubeconfig, runs its credential plugins and keeps the connection. It takes half a second to
+import, so it is imported by whoever asks, and never for ``--help``.
+"""
+
+import copy
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+Json = dict[str, Any]
+
+_NOT_FOUND, _FIRST_ERROR = 404, 400
+_SHOWN = 300
+"""Characters of the API server's answer in an error's one line."""
+_TYPES = {"PATCH": "application/apply-patch+yaml"}
+
+
+class Unreachable(Exception):
+    """The API server does not answer; the text says why."""
+
+
+class NoContext(Unreachable):
+    """The kubeconfig has no such context, or it cannot be used."""
+
+
+class Refused(Exception):
+    """The API server answered with an error."""
+
+    def __init__(self, status: int, reason: str, said: str) -> None:
+        super().__init__(f"{status} {reason}: {said[:_SHOWN]!r}")
+        self.status, self.reason = status, reason
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """The API server of one kube context."""
+
+    context: str
+
+    def call(  # noqa: PLR0913 -- what a request has
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        query: dict[str, str] | None = None,
+        seconds: float,
+        once: bool = False,
+    ) -> str | None:
+        """Return the answer's text; None for 404.
+
+        Args:
+            method: GET, POST, PUT or PATCH (server-side apply).
+            path: Begins with ``/api``.
+            body: As JSON.
+            query: Parameters of the URL.
+            seconds: To wait for the connection, and between two reads.
+            once: Do not try again when a connection fails.
+
+        Raises:
+            Unreachable: no answer, or (NoContext) no way to ask.
+            Refused: the answer is another error than 404.
+        """
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- with the client
+
+        api = self._hasty if once else self._patient
+        headers = {"Accept": "*/*"} | ({"Content-Type": _TYPES.get(method, "application/json")} if body else {})
+        request = api.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params=headers,
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            answer = api.call_api(*request, _request_timeout=seconds)
+            said: bytes = answer.read()
+        except (HTTPError, OSError) as lost:
+            raise Unreachable(" ".join(str(lost).split())) from lost
+        if answer.status == _NOT_FOUND:
+            return None
+        text = said.decode(errors="replace")
+        if answer.status >= _FIRST_ERROR:
+            raise Refused(answer.status, answer.reason, text)
+        return text
+
+    def get(self, path: str, *, seconds: float, **query: str) -> Json | None:
+        """Return the JSON at a path; None where there is nothing. Raises as :meth:`call` does."""
+        said = self.call("GET", path, query=query, seconds=seconds)
+        return None if said is None else cast("Json", json.loads(said))
+
+    @cached_property
+    def _patient(self) -> Any:  # noqa: ANN401 -- the client carries no types
+        from kubernetes import config  # noqa: PLC0415 -- see above
+
+        try:
+            return cast("Any", config).new_client_from_config(context=self.context)
+        except (cast("Any", config).ConfigException, OSError) as error:
+            raise NoContext(" ".join(str(error).split())) from error
+
+    @cached_property
+    def _hasty(self) -> Any:  # noqa: ANN401 -- the client carries no types
+        from kubernetes import client  # noqa: PLC0415 -- see above
+
+        configuration = copy.deepcopy(self._patient.configuration)
+        configuration.retries = False
+        return cast("Any", client).ApiClient(configuration)

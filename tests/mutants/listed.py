@@ -1,0 +1,31 @@
+"""Every mutant: those of the YAML files in this folder, and one for each field of a slot."""
+
+from pathlib import Path
+from typing import cast
+
+import yaml
+
+from tests.mutants import fields
+from tests.mutants.choice import Known
+from tests.mutants.mutant import Mutant
+
+FOLDER = Path(__file__).parent
+
+
+Rows = dict[str, list[dict[str, str]]]
+"""By file: in (the scope), old, new, why, by."""
+
+
+def listed() -> list[Known]:
+    """Read them, file by file."""
+    found = [Known(one, f"tests/mutants/{Path(fields.__file__).name}") for one in fields.MUTANTS]
+    for path in sorted(FOLDER.glob("*.yaml")):
+        rows = cast("Rows", yaml.safe_load(path.read_text()))
+        found += [
+            Known(_mutant(file, row), f"tests/mutants/{path.name}") for file, every in rows.items() for row in every
+        ]
+    return found
+
+
+def _mutant(file: str, row: dict[str, str]) -> Mutant:
+    return Mutant(file, row.get("in", ""), row["old"], row["new"], row["why"], row.get("by", ""))

@@ -1,0 +1,235 @@
+"""Preview, `slipway` and the validation of CI refuse the same input with the same sentence, over all rules."""
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import catalog
+from delivery.commands.cli import app
+from delivery.release.stack import Stack
+from models import entry_rules, series_rules, stack_rules
+from templates import validate
+from tests.delivery.desk import Pulumi
+from tests.models.test_entry_rules import BROKEN, whole
+from tests.recording import refusal_of
+from tests.samples import IMAGE, OTHER_IMAGE, Config, entry, job, put, service, stack, store
+
+NAME = "prod"
+RULES = (entry_rules, series_rules, stack_rules)
+PINNED = "_pinned_faults"
+"""Speaks of a revision, which has a file of its own in the program's folder (tests/program/test_bad_input.py)."""
+GATEWAY: Config = {"context": "prod", "traffic": "gateway", "gateway": {"name": "public", "namespace": "edge"}}
+RUNS: Config = {"web": {"slots": {"blue": {"image": IMAGE}}}}
+S3: Config = {"name": "digits", "uri": "s3://models/digits/1"}
+PORT: Config = {"exposure": {"type": "NodePort", "nodePort": 30001}}
+SECRETS: Config = {"database": {"keys": ["USER"]}, "registry": {"kind": "registry"}}
+ROUTE: Config = {"host": "web.example.com"}
+Pair = tuple[Config, Config]
+"""Of a stack and its entry."""
+
+
+def prod(**changes: Any) -> Config:
+    """A stack that runs the entry's service by digest."""
+    given = stack(NAME, **{"release": RUNS, **changes})
+    del given["image"]
+    return given
+
+
+def web(**blocks: Any) -> Config:
+    """An entry with one service."""
+    return entry(services={"web": service(route=ROUTE, **blocks)})
+
+
+def two(left: Config, right: Config) -> Config:
+    """An entry with two services."""
+    return entry(services={"web": service(**left), "api": service(**right)})
+
+
+def slots(**slots: Config) -> Config:
+    return prod(release={"web": {"slots": slots}})
+
+
+def pods(window: str, **blocks: Any) -> Config:
+    """A service that an HPA scales on what its pods report."""
+    metrics = {"pods": {"depth": {"average": 5, "window": window}}}
+    return {"scaling": {"minReplicas": 1, "maxReplicas": 3, "metrics": metrics}, **blocks}
+
+
+def outside(query: str, **more: Any) -> Config:
+    """A service that an HPA scales on a query."""
+    metrics = {"external": {"length": {"query": query, "average": 5, **more}}}
+    return {"scaling": {"minReplicas": 1, "maxReplicas": 3, "metrics": metrics}}
+
+
+def triggered(**trigger: Any) -> Config:
+    """A service that KEDA scales."""
+    return {"scaling": {"minReplicas": 0, "maxReplicas": 3, "triggers": {"depth": trigger}}}
+
+
+LONG = "n" * 60
+PAIRS: dict[str, Pair] = {
+    **{path: (prod(), put(whole(), path, value)) for path, (value, _) in BROKEN.items()},
+    "entry of another name": (prod(), entry(name="store")),
+    "source": (prod(source=NAME), entry()),
+    "environment": (put(prod(), "system.environment", "pord"), entry()),
+    "default namespace": (put(prod(), "system.entry", LONG), entry(name=LONG)),
+    "record of nobody": (prod(delivery={"wep": {}}), entry()),
+    "release of nobody": (prod(release={"wep": RUNS["web"]}), entry()),
+    "match without a route": (
+        prod(release={"web": {"slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}},
+                              "match": {"cookie": "beta"}}}),
+        entry(services={"web": service()}),
+    ),
+    "model of a service without": (slots(blue={"image": IMAGE, "model": {"uri": "file:///m"}}), web(model=None)),
+    "model of another scheme": (slots(blue={"image": IMAGE, "model": {"uri": "s3://models/digits/1"}}), web()),
+    "files of a service without": (slots(blue={"image": IMAGE, "files": {"a": "b"}}), web()),
+    "host and path twice": (prod(), two({"route": ROUTE}, {"route": ROUTE})),
+    "largest body on a Gateway": (prod(cluster=GATEWAY), entry(services={
+        "web": service(route={**ROUTE, "maxBody": "1Mi"})})),
+    "hosts on a Gateway": (prod(cluster=GATEWAY), entry(services={
+        "web": service(route={**ROUTE, "stableHosts": [f"h{i}.example.com" for i in range(17)]})})),
+    "path on a Gateway": (prod(cluster=GATEWAY), entry(services={"web": service(route={**ROUTE, "path": "/é"})})),
+    "timeout on a Gateway": (prod(cluster=GATEWAY), entry(services={
+        "web": service(route={**ROUTE, "timeout": "100000s"})})),
+    "pattern on a Gateway": (
+        prod(cluster=GATEWAY, release={"web": {"slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}},
+                                               "match": {"header": {"name": "X", "pattern": "(?=b)"}}}}),
+        entry(),
+    ),
+    "node port twice": (prod(), two(PORT, PORT)),
+    "image of nobody": (prod(images={"servr": IMAGE}), entry()),
+    "no registry": ({k: v for k, v in stack("dev").items() if k != "image"}, entry()),
+    "no digest": ({k: v for k, v in stack(NAME).items() if k != "image"}, entry()),
+    "no digest of a store": (prod(), entry(stores={"queue": store()})),
+    "secret of nobody": (prod(secrets={"databse": {"environment": {"USER": "A"}}}), {**entry(), "secrets": SECRETS}),
+    "pull secret twice": (
+        prod(cluster={"context": "prod", "pullSecrets": ["registry"]}, secrets={
+            "registry": {"values": {".dockerconfigjson": "{}"}}, "database": {"values": {"USER": "a"}}}),
+        {**entry(), "secrets": SECRETS},
+    ),
+    "no secret": (prod(), {**entry(), "secrets": SECRETS}),
+    "other keys": (prod(secrets={"database": {"values": {"PASSWORD": "a"}}}), {**entry(), "secrets": SECRETS}),
+    "login": (
+        prod(secrets={"registry": {"values": {".dockerconfigjson": "x"}}, "database": {"values": {"USER": "a"}}}),
+        {**entry(), "secrets": SECRETS},
+    ),
+    "no object storage": (prod(), web(model=S3)),
+    "no Prometheus": (
+        prod(), entry(services={"web": service(**triggered(prometheus={"query": "sum(x)", "threshold": 1}))})),
+    "server outside": (prod(), web(externals=["bank"])),
+    "server that nobody calls": (prod(externals={"bank": {"url": "https://bank.example.com"}}), entry()),
+    "latency between bounds": (prod(), web(monitoring={"slo": {"latency": {"percent": 99, "within": "400ms"}}})),
+    "scrapes too rare": (prod(), web(monitoring={"slo": {"availability": 99.9}, "interval": "5m"})),
+    "nobody scrapes": (prod(), entry(services={"web": service(**pods("1m", monitoring=None))})),
+    "windows differ": (prod(), two(pods("2m"), pods("3m"))),
+    "queries differ": (prod(), two(outside("sum(a)"), outside("sum(b)"))),
+    "no place for labels": (prod(), entry(services={"web": service(**outside("sum(a)", labels={"a": "b"}))})),
+    "reserved ending": (prod(), entry(services={"web-blue": service()})),
+    "store like a service": (prod(), entry(stores={"web": store()})),
+    "job like a store": (prod(), put(entry(stores={"queue": store()}), "environments.prod.jobs", {"queue": job()})),
+    "claim of a store": (
+        prod(), entry(stores={"queue": store()}, volumes={"queue-data": {"size": "1Gi"}})),
+    "store's long name": (prod(), entry(stores={LONG[:53]: store()})),
+    "variable twice": (prod(), web(env={"API_ADDRESS": "x"}, calls=["api"]) | {"services": {
+        "web": service(env={"API_ADDRESS": "x"}, calls=["api"]), "api": service()}}),
+    "before whom it calls": (
+        prod(), put(entry(), "environments.prod.jobs", {"train": job(before=["web"], calls=["web"])})),
+}  # fmt: skip
+
+
+@pytest.fixture
+def laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pair], Path]:
+    """Write the two files of a pair; the program reads its entry there too."""
+    read = catalog.read
+    monkeypatch.setattr(Stack, "engine", Pulumi({"services": {}}))
+    (tmp_path / "catalog").mkdir()
+
+    def here(name: str, _folder: Path | None = None) -> object:
+        return read(name, tmp_path / "catalog")
+
+    monkeypatch.setattr(catalog, "read", here)
+
+    def write(pair: Pair) -> Path:
+        given, its = pair
+        config = {"config": {f"slipway:{key}": value for key, value in given.items()}}
+        (tmp_path / f"Pulumi.{NAME}.yaml").write_text(yaml.safe_dump(config))
+        (tmp_path / "catalog" / f"{given['system']['entry']}.yaml").write_text(yaml.safe_dump(its))
+        return tmp_path
+
+    return write
+
+
+def lines(said: str, before: str) -> list[str]:
+    """The sentences of a command's output, without what it puts before each."""
+    return [line.removeprefix(before).removeprefix(f"Pulumi.{NAME}.yaml: ") for line in said.splitlines()]
+
+
+def by_slipway(project: Path) -> list[str]:
+    done = CliRunner().invoke(app, ["--cwd", str(project), "plan", NAME, "web"])
+    assert done.exit_code != 0, done.output
+    return lines(done.stderr, "slipway: ")
+
+
+def by_ci(project: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert validate.main(["--project", str(project), NAME]) == 1
+    return lines(capsys.readouterr().out, "error: ")
+
+
+@pytest.mark.parametrize("case", PAIRS)
+def test_all_three_say_the_same(
+    case: str, laid_out: Callable[[Pair], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = laid_out(PAIRS[case])
+    previewed = refusal_of(PAIRS[case][0], stack=NAME, preview=True)
+    assert previewed
+    assert (by_slipway(project), by_ci(project, capsys)) == (previewed, previewed)
+
+
+def sentences() -> set[tuple[str, int]]:
+    """Where the rules say what is wrong: module, and first line of each ``yield`` of a text."""
+    return {
+        (module.__name__, node.lineno)
+        for module in RULES
+        for function in ast.parse(Path(str(module.__file__)).read_text()).body
+        if getattr(function, "name", "") != PINNED
+        for node in ast.walk(function)
+        if isinstance(node, ast.Yield)
+    }
+
+
+def reached(run: Callable[[], object]) -> Iterator[tuple[str, int]]:
+    """The lines of the rules that a call comes to."""
+    found: set[tuple[str, int]] = set()
+    names = {module.__name__ for module in RULES}
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        module = frame.f_globals.get("__name__", "")
+        if module not in names:
+            return None
+        if event == "line":
+            found.add((module, frame.f_lineno))
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        run()
+    finally:
+        sys.settrace(before)
+    yield from found
+
+
+def test_no_rule_is_left_out(laid_out: Callable[[Pair], Path]) -> None:
+    """A new rule needs a pair that breaks it."""
+    seen: set[tuple[str, int]] = set()
+    for pair in PAIRS.values():
+        project = laid_out(pair)
+        seen.update(reached(lambda project=project: list(validate.faults(project, [NAME]))))
+    assert sorted(sentences() - seen) == []
