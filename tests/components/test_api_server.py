@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from components.api_server import ApiServer, Away, Forbidden
+from components.reasons import LOG_LINES
 
 NAMESPACE, OBJECTS = ApiServer.namespace, ApiServer.objects
 """The real ones: the fixtures of this tier put others in their place."""
@@ -81,6 +82,52 @@ def test_what_is_in_a_namespace_is_listed_as_far_as_the_account_may(serve: Serve
         ("claim", {"name": "shelf", "labels": {"team": "ml"}}),
         ("deployment", {"name": "web", "labels": {}}),
     ]
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ApiServer, list[str]]]:
+    """An API server with one pod, its log and its Deployment, and the requests that it got."""
+    asked: list[str] = []
+    answers: dict[str, bytes] = {
+        "/api/v1/namespaces/shop/pods": b'{"items": [{"metadata": {"name": "web-1"}}]}',
+        "/api/v1/namespaces/shop/pods/web-1/log": b"Traceback\nKeyError: 'x'\n",
+        "/apis/apps/v1/namespaces/shop/statefulsets/queue": b'{"metadata": {"generation": 2}}',
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            found = answers.get(self.path.partition("?")[0])
+            self.send_response(404 if found is None else 200)
+            self.end_headers()
+            self.wfile.write(found or b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield reached(tmp_path, monkeypatch, f"http://127.0.0.1:{server.server_address[1]}"), asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_pods_logs_and_workloads_are_asked_for_where_they_are(told: tuple[ApiServer, list[str]]) -> None:
+    api, asked = told
+    assert [pod["metadata"]["name"] for pod in api.pods("shop", "app=web")] == ["web-1"]
+    assert api.log("shop", "web-1", "server").splitlines()[-1] == "KeyError: 'x'"
+    assert api.workload("StatefulSet", "shop", "queue")["metadata"]["generation"] == 2
+    assert asked[0] == "/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb"
+    assert asked[1].endswith(f"/pods/web-1/log?tailLines={LOG_LINES}&container=server")
+
+
+def test_a_log_that_is_not_there_is_empty_and_a_workload_that_is_not_is_an_error(
+    told: tuple[ApiServer, list[str]],
+) -> None:
+    api, _ = told
+    assert api.log("shop", "web-2", "server") == ""
+    with pytest.raises(LookupError, match="Deployment shop/web: there is none"):
+        api.workload("Deployment", "shop", "web")
 
 
 def test_one_that_is_not_there_is_none(serve: Serve) -> None:
