@@ -1,4 +1,4 @@
-# Slipway: `make` lists what there is.
+# Slipway: `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -12,7 +12,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {gsub(/[$$][$$]/, "$$"); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: .venv/.ready ## Python environment in .venv, as locked
+setup: .venv/.ready ## create the Python environment in .venv from the lock file
 
 .venv/.ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipway needs Python 3.11 or newer: set PYTHON=python3.11")'
@@ -25,20 +25,20 @@ setup: .venv/.ready ## Python environment in .venv, as locked
 CHOSEN = $(if $(NETWORK),--network $(NETWORK)) $(if $(SERVICES),--services $(SERVICES)) $(if $(PORTS),--ports "$(PORTS)")
 
 .PHONY: up down env status doctor
-up: setup ## the whole way: toolchain, cluster, `pulumi up` of the dev stack (or STACK=faces-dev), test pictures; WITH=scaling adds what HPAs read, WITH=keda KEDA, WITH=monitoring the Prometheus operator; NETWORK=10.90.0.0/16, SERVICES=, PORTS="ingress=18080" where the usual ones are taken
+up: setup ## build the toolchain, start the cluster, `pulumi up` the dev stack (or STACK=faces-dev), send test pictures; WITH=scaling adds the metrics that HPAs read, WITH=keda KEDA, WITH=monitoring the Prometheus operator; set NETWORK=10.90.0.0/16, SERVICES= or PORTS="ingress=18080" if the defaults are taken
 	@$(PY) -m local up $(if $(STACK),--stack $(STACK)) $(addprefix --with ,$(WITH)) $(CHOSEN)
-doctor: setup ## what of this machine `make up` cannot work with, and the command that repairs it
+doctor: setup ## list the faults that stop `make up` on this machine, each with the command that repairs it
 	@$(PY) -m local doctor $(addprefix --with ,$(WITH)) $(CHOSEN)
 down: setup ## remove the embedded cluster and everything that it started
 	@$(PY) -m local down
 env: setup ## shell exports for pulumi and kubectl: eval "$$(make -s env)"
 	@$(PY) -m local env
-status: setup ## health of the embedded cluster
+status: setup ## show the health of the embedded cluster
 	@$(PY) -m local status
 
-# One worker more than there are cores, because some tests mostly wait for a server. A worker that has finished takes over
-# tests of another, so that fixtures are shared within a worker. Byte code is kept, whatever the environment says:
-# compiling the tests takes every worker five seconds.
+# One worker more than cores, because some tests mostly wait for a server. With `worksteal`, a worker keeps its own tests,
+# which share fixtures, and takes tests of another only when it has finished. Byte code is always cached: otherwise every
+# worker spends five seconds compiling the tests.
 WORKERS = $(or $(JOBS),$(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))))
 TIER_1 = PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n $(WORKERS) --dist worksteal --ignore tests/cluster
 
@@ -70,42 +70,42 @@ e2e: up ## tier 2: the real engine against the embedded cluster (ends with make 
 	@$(PY) -m pytest tests/cluster -v --durations=10 -m "not long"
 
 .PHONY: e2e-core
-e2e-core: up ## what CI runs of it: one test of each main job, in 12 min (ends with make down)
+e2e-core: up ## the part of e2e that CI runs: one test of each main job, in 12 min (ends with make down)
 	@$(PY) -m pytest tests/cluster -v --durations=10 -m core
 
 .PHONY: e2e-releases
-e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks and to two clusters, both traffic drivers (an hour, of which `make e2e` has a part)
+e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks and to two clusters, both traffic drivers (an hour; `make e2e` runs a part of it)
 	@$(PY) -m pytest $(RELEASES) -v --durations=10
 
 .PHONY: e2e-scaling e2e-sizing e2e-keda e2e-faults e2e-alerts
 e2e-scaling: WITH = scaling
 e2e-scaling: up ## CPU, requests and an external metric as signals, a lost metrics source, a day's load curve (25 min)
 	@$(PY) -m pytest tests/cluster/test_scaling*.py -v
-e2e-sizing: up ## the simulation against a real service at three loads (6 min; alone on the machine)
+e2e-sizing: up ## compare the simulation with a real service at three loads (6 min; run it alone)
 	@$(PY) -m pytest tests/cluster/test_sizing.py -v
 e2e-keda: WITH = keda
-e2e-keda: up ## workers from 0 with their queue, a schedule, lost metrics, both slots under KEDA (15 min)
+e2e-keda: up ## workers that scale from 0 with their queue, a schedule, lost metrics, both slots under KEDA (15 min)
 	@$(PY) -m pytest tests/cluster/test_keda_queue.py tests/cluster/test_keda.py -v
-e2e-faults: up ## one fault at a time under 120 requests/s: requests failed, time until well (10 min)
+e2e-faults: up ## one fault at a time under 120 requests/s: failed requests, time to recover (10 min)
 	@$(PY) -m pytest tests/cluster/test_availability.py -v
 e2e-alerts: WITH = monitoring
-e2e-alerts: up ## every alert fires and is resolved in a Prometheus that the operator runs (10 min)
+e2e-alerts: up ## every alert fires and resolves in a Prometheus that the operator runs (10 min)
 	@$(PY) -m pytest tests/cluster/test_monitoring.py -v
 
 .PHONY: trial-machine
-trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 13 in QEMU, with a firewall (after make up and make down; half an hour for each in emulation, on a quiet machine; GUEST=debian-13, KEEP=1)
+trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 13 in QEMU, with a firewall (after make up and make down; half an hour each in emulation, on a quiet machine; GUEST=debian-13, KEEP=1)
 	@$(PY) -m tests.machines trial $(addprefix --guest ,$(GUEST)) $(if $(KEEP),--keep)
 
 .PHONY: simulated
-simulated: setup ## verdicts of the real driver on 200 simulated releases of each kind, killed and resumed (5 min; make check has 40 of them)
+simulated: setup ## verdicts of the real driver on 200 simulated releases of each kind, killed and resumed (5 min; make check runs 40 of them)
 	@SLIPWAY_SIMULATED=200 $(PY) -m pytest -q -s -n $(WORKERS) tests/delivery/run/test_simulated.py
 
 .PHONY: mutants
-mutants: setup ## break the program on purpose, once for each known mutant: make test must notice every one
+mutants: setup ## apply each known mutant, a deliberate fault, in turn: make test must notice every one
 	@$(PY) -m tests.mutants
 
 .PHONY: mutants-sample
-mutants-sample: setup ## those that the commits of the last day touch (or all since SINCE=<revision>), at most 200, and 100 others; SEED=<n> repeats a sample
+mutants-sample: setup ## up to 200 mutants that the last day's commits touch (or all commits since SINCE=<revision>), and 100 others; SEED=<n> repeats a sample
 	@$(PY) -m tests.mutants $(if $(SINCE),--changed-since $(SINCE),--changed-within 1) --sample 100 $(addprefix --seed ,$(SEED))
 
 .PHONY: e2e-kills
@@ -113,11 +113,11 @@ e2e-kills: setup ## kill driver, engine and plugin at every moment of a release 
 	@SLIPWAY_KILLS=all $(PY) -m pytest tests/cluster/releases/test_kills.py -v
 
 .PHONY: bench-release
-bench-release: setup ## a bad release with Slipway and with Flagger: time and failed requests (after make up; ROUNDS=3; 10 min for one)
+bench-release: setup ## compare a bad release with Slipway and with Flagger: time and failed requests (after make up; ROUNDS=3; 10 min for one)
 	@eval "$$($(PY) -m local env)" && $(PY) -m bench.release $(if $(ROUNDS),--rounds $(ROUNDS))
 
 .PHONY: drawings
-drawings: setup ## redraw docs/imports: which part of each package imports which
+drawings: setup ## redraw docs/imports: the imports between the parts of each package
 	@$(PY) -m bench.imports
 
 .PHONY: bench-verdicts
@@ -125,24 +125,24 @@ bench-verdicts: setup ## false verdicts and sample sizes of the gate: 2,000 simu
 	@$(PY) -m bench.verdicts
 
 .PHONY: bench-sizing bench-service-times
-bench-sizing: setup ## sizing against the cheapest number of pods in 200 seeds; the bank's day and the shop's peak (5 min)
+bench-sizing: setup ## compare the sizing with the fewest pods that would be enough in 200 seeds; the bank's day and the shop's peak (5 min)
 	@$(PY) -m bench.sizing $(SEEDS)
 SERVICE_TIMES = $(PY) -m pytest -q --import-mode=importlib bench/service_times.py
-bench-service-times: setup ## how long our servers work on one request, into bench/measured.json (run it alone; 1 min)
+bench-service-times: setup ## measure how long our servers work on one request, into bench/measured.json (run it alone; 1 min)
 	@$(SERVICE_TIMES) -p serving.tests.conftest -k classifier
 	@$(SERVICE_TIMES) -p serving.tests.nlu.conftest -k nlu
 	@$(SERVICE_TIMES) -p serving.tests.faces.conftest -k faces
 
 .PHONY: bench-workers
-bench-workers: setup ## worker threads by the CPU limit: which number answers most pictures (run it alone; 2 min)
+bench-workers: setup ## find the number of worker threads per CPU limit that answers the most pictures (run it alone; 2 min)
 	@$(PY) -m pytest -q -s --import-mode=importlib bench/workers.py -p serving.tests.conftest -p serving.tests.parsing.conftest
 
 .PHONY: bench-preview
-bench-preview: setup ## preview of 1, 10 and 100 services against a flat program (after make up, or BENCH_CONTEXT=mine)
+bench-preview: setup ## compare the preview of 1, 10 and 100 services with that of a flat program (after make up, or BENCH_CONTEXT=mine)
 	@$(if $(BENCH_CONTEXT),,eval "$$($(PY) -m local env)" &&) $(PY) -m bench.preview
 
 .PHONY: bench-server
-bench-server: setup ## our model server beside MLServer, BentoML and LitServe: rate, latency, memory, start (needs two idle cores; 10 min, QUICK=1: 3)
+bench-server: setup ## compare our model server with MLServer, BentoML and LitServe: rate, latency, memory, start (needs two idle cores; 10 min, QUICK=1: 3)
 	@$(PY) -m bench.server $(if $(QUICK),--quick)
 
 .PHONY: schema goldens format lock

@@ -1,4 +1,4 @@
-"""Slipway: from the stack's configuration and one catalogue entry to a running system."""
+"""Deploy a system from the stack's configuration and one catalogue entry."""
 
 # ruff: noqa: E402 -- run lean from the start: collecting garbage while importing costs more than reading the stack
 from components.lean import run_lean
@@ -24,7 +24,7 @@ from sizing.summary import advice
 
 PROJECT = Path(__file__).parent
 try:  # validate everything before the first resource is registered
-    # The whole `slipway:` namespace: pulumi.Config gives only keys that one knows to ask for.
+    # Read the whole `slipway:` namespace: pulumi.Config returns only keys that are requested by name.
     stack, entry, revisions = loading.load(below("slipway:", {**get_config_env(), **CONFIG.get()}), PROJECT)
     refuse_own_source(pulumi.get_stack(), stack)
     state = recorded.read()

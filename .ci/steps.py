@@ -1,7 +1,8 @@
-"""Run CI's steps in order, stop at the first red one, and say at the end how long each took.
+"""Run CI's steps in order, stop at the first failure, and print how long each step took.
 
-A step's output goes to a file, which is shown as it grows. It is no pipe: what `make up` starts keeps running and would
-hold a pipe open for ever. Standard library only: the first step makes the environment.
+Each step writes to a file, and this script prints the file as it grows. A pipe would not work: the daemons that `make
+up` starts keep running and would hold it open forever. The script uses only the standard library, because the first
+step creates the environment.
 """
 
 import os
@@ -16,19 +17,19 @@ from pathlib import Path
 from typing import TextIO
 
 HEARTBEAT_SECONDS = 60.0
-"""Silence after which a line says that the step still runs: some runners end a job that says nothing."""
+"""Silence after which a line reports that the step still runs. Some runners end a job that prints nothing."""
 POLL_SECONDS = 0.2
 LINES = 40
-"""Of a red step's output, repeated as the last thing."""
+"""Lines of a failed step's output to repeat at the end of the run; twice as many if pytest named a failed test."""
 FIRST_FAILURE = re.compile(r"^=+ first failure: (?P<test>.+?) =*$", re.MULTILINE)
 """The heading that tests/first_failure.py prints."""
 FLAKY = re.compile(r"^_+ (?P<heading>rows for flaky\.md: .+?) _*\n(?P<rows>(?:\|.*\n)+)", re.MULTILINE)
-"""What tests/cluster/second_try.py prints of tests that passed in their second try."""
+"""The rows that tests/cluster/second_try.py prints for tests that passed on their second try."""
 NO_END = 124
-"""Exit code of a step that was ended at its limit, as of timeout(1)."""
+"""Exit code of a step that exceeded its limit, as for timeout(1)."""
 STOPPED = 128 + signal.SIGTERM
 GRACE_SECONDS = 30.0
-"""For a step that is ended to end its own children; pytest tears its fixtures down meanwhile."""
+"""Time for an interrupted step to end its own children. pytest uses it to tear down its fixtures."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Step:
     name: str
     command: str
     minutes: float
-    """Limit after which the step is ended and red: several times what it takes on two busy cores with cold caches."""
+    """Limit after which the step is ended and fails: several times its duration on two busy cores with cold caches."""
     cluster: bool = False
-    """Whether a cluster may run from this step on, so that the end of the run has to remove it."""
+    """Whether a cluster may run from this step on, which the end of the run must then remove."""
 
 
 STEPS = (
@@ -50,15 +51,15 @@ STEPS = (
     Step("types", ".venv/bin/pyright", 8),
     Step("lock", "make check-lock", 5),
     Step("tests", "make check-tests", 15),
-    # An interrupted run may have left a cluster behind. The tests need one that was made from this tree.
+    # An interrupted run may have left a cluster behind. The tests need one created from this tree.
     Step("clean start", "make down", 5),
-    # Before the mutants: what is wrong with the cluster or on it shows minutes earlier.
+    # Before the mutants, so that faults in the cluster show minutes earlier.
     Step("cluster up", "make up", 50, cluster=True),
     Step("core tests", "make e2e-core", 30, cluster=True),
     Step("mutants", "make mutants-sample", 20),
 )
 CLEAN_UP = Step("clean-up", "make down", 5)
-"""Runs at the end if the cluster was touched, red or green: the next run on this machine begins from nothing."""
+"""Runs at the end if a cluster step began, even after a failure: the next run on this machine starts clean."""
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Run:
         self._logs, self._out, self._heartbeat = logs, out, heartbeat
 
     def all(self, steps: Sequence[Step], clean_up: Step) -> int:
-        """Run the steps, clean up, print the table and the reason of a failure; return the exit code."""
+        """Run the steps, clean up, print the table and the reason for a failure, and return the exit code."""
         self._logs.mkdir(parents=True, exist_ok=True)
         ended: list[Ended] = []
         begun: list[Step] = []
@@ -114,7 +115,7 @@ class Run:
                 stdout=written,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
-                start_new_session=True,  # so that its limit ends all of it
+                start_new_session=True,  # so that the limit also ends the step's children
             )
             try:
                 code = self._followed(step, process, read.read, began)
@@ -129,7 +130,7 @@ class Run:
         """Show what a step writes until it ends; return its exit code."""
         spoke = time.monotonic()
         while True:
-            code = process.poll()  # before the read: what is written before the end is shown
+            code = process.poll()  # poll before the read, so that the last output is shown
             now = time.monotonic()
             if text := read():
                 self._out.write(text.decode(errors="replace"))
@@ -164,7 +165,7 @@ def table(steps: Sequence[Step], ended: Sequence[Ended]) -> str:
 
 
 def reason(red: Ended, log: str) -> str:
-    """Return the end of a red step's output: from the first failed test on where pytest has named one."""
+    """Return the end of a failed step's output, starting at the first failed test if pytest named one."""
     found = list(FIRST_FAILURE.finditer(log))
     lines = log[found[-1].start() :].splitlines()[: 2 * LINES] if found else log.splitlines()[-LINES:]
     name = f"{red.step.name}: {found[-1]['test']}" if found else red.step.name
@@ -172,12 +173,12 @@ def reason(red: Ended, log: str) -> str:
 
 
 def flaky(log: str) -> str:
-    """Return the rows that a person has to add to the list of flaky tests, because CI's working tree is thrown away."""
+    """Return the rows to add by hand to the list of flaky tests, because CI discards its working tree."""
     return "\n".join(f"\n{found['heading']}\n{found['rows'].rstrip()}" for found in FLAKY.finditer(log))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a step and its children; what `make up` started has sessions of its own and stays."""
+    """End a step and its children. Daemons that `make up` started have their own sessions and keep running."""
     os.killpg(process.pid, signal.SIGINT)
     try:
         process.wait(GRACE_SECONDS)
@@ -189,7 +190,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def main() -> int:
     """Run CI."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
-    # A shell that starts this in the background has it ignore SIGINT, and so would every step that is ended by it.
+    # A shell that starts this script in the background makes it ignore SIGINT. Every step would inherit that, and
+    # SIGINT is what ends a step.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return Run(Path(".slipway") / "ci", sys.stdout).all(STEPS, CLEAN_UP)
 

@@ -1,1 +1,1 @@
-"""Benchmarks: both sides in one run, and a ratio as the last line."""
+"""Benchmarks. Each measures both sides in one run and prints a ratio as its last line."""

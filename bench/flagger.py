@@ -1,6 +1,6 @@
-"""Flagger's side: the same pods behind the same proxy, released by Flagger from its own nginx tutorial's settings.
+"""Flagger's side: the same pods behind the same proxy, released by Flagger with the settings of its nginx tutorial.
 
-Flagger is a process of this machine while the benchmark runs; its canary has a namespace of its own.
+Flagger runs as a process of this machine during the benchmark. Its canary has a namespace of its own.
 """
 
 import json
@@ -42,7 +42,7 @@ from local.toolchain.sources import MODULES
 
 MODULE = "github.com/fluxcd/flagger"
 DEADLINE_SECONDS = 420
-"""More than any release here takes: eleven intervals of 10 s, and the pods' start."""
+"""Longer than any release here takes: eleven intervals of 10 s, and the pods' start."""
 _READY_SECONDS = 120
 _POLL_SECONDS = 0.5
 _STOP_SECONDS = 10
@@ -50,7 +50,7 @@ _GONE_SECONDS = 120
 
 
 def decided_at(log: str) -> float:
-    """When the last check failed, from Flagger's log; unix time."""
+    """Return when the last check failed, as unix time, from Flagger's log."""
     lines = (cast("Json", json.loads(line)) for line in log.splitlines() if line.startswith("{"))
     halts = [str(line["ts"]) for line in lines if "advancement" in line["msg"]]
     if not halts:
@@ -60,7 +60,7 @@ def decided_at(log: str) -> float:
 
 @dataclass(frozen=True)
 class Flagger:
-    """Flagger with a canary that has been initialised."""
+    """A running Flagger with an initialized canary."""
 
     name: str
     url: str
@@ -77,7 +77,7 @@ class Flagger:
         with load(self.url, HOST) as sent:
             offset, began = self.log.stat().st_size, time.time()
             self._change_image(bad)
-            self.await_phase("Progressing", _READY_SECONDS, say)  # it may still be at the end of the release before
+            self.await_phase("Progressing", _READY_SECONDS, say)  # it may still be finishing the previous release
             self.await_phase("Failed", DEADLINE_SECONDS, say)
         decided = decided_at(self.log.read_bytes()[offset:].decode())
         samples = counted(sent.answers, version(bad), decided - settings.window, decided)
@@ -112,7 +112,7 @@ def _tail(log: Path) -> str:
 
 
 def kubectl(*arguments: str, namespace: str = NAMESPACE, stdin: str | None = None) -> str:
-    """Ask or tell the API server."""
+    """Run kubectl in a namespace and return its output."""
     return run(["kubectl", "-n", namespace, *arguments], stdin=stdin)
 
 
@@ -125,14 +125,14 @@ def apply(*objects: Mapping[str, object]) -> None:
 def running(
     folder: Path, url: str, prometheus: str, source: tuple[str, str], say: Callable[[str], None]
 ) -> Generator[Flagger]:
-    """Return Flagger with its canary, initialised; everything of it is gone at the end.
+    """Run Flagger with an initialized canary, and remove everything at the end.
 
     Args:
-        folder: For the log.
-        url: The proxy, with the path.
-        prometheus: Its address.
+        folder: The folder for the log.
+        url: The proxy's URL, with the path.
+        prometheus: The URL of Prometheus.
         source: Namespace and service of the deployed system whose pods are copied.
-        say: Tells what goes on.
+        say: Reports the progress.
     """
     paths = Paths.from_environment()
     binary = provide("flagger", paths.cache, Progress())
@@ -156,7 +156,7 @@ def running(
 
 
 def _copy_pods(namespace: str, name: str) -> None:
-    """Copy a deployed service's live pods, and all that they need."""
+    """Copy a deployed service's live pods, and everything that they need."""
 
     def found(kind: str, one: str) -> Json:
         return cast("Json", json.loads(kubectl("get", kind, one, "-o", "json", namespace=namespace)))
@@ -172,7 +172,7 @@ def _copy_pods(namespace: str, name: str) -> None:
 
 
 def _definitions(paths: Paths) -> str:
-    """Path of the resource definitions in Flagger's module, at the version that is built."""
+    """Return the path of the resource definitions in Flagger's module, at the version that is built."""
     go = require_go(paths.cache, Progress())
     command = [go.binary, "mod", "download", "-json", MODULE]
     answer = json.loads(run(command, cwd=MODULES / "flagger", environment=go.environment()))

@@ -1,7 +1,7 @@
-"""What Flagger gets: a Canary as in its nginx tutorial, and copies of the pods and the Ingress that Slipway deployed.
+"""Manifests for Flagger: a Canary as in its nginx tutorial, and copies of the pods and Ingress that Slipway deployed.
 
-Its built-in checks want ingress-nginx's series; a MetricTemplate, its documented way to others, asks for the same share
-of 5xx in Traefik's.
+Flagger's built-in checks need ingress-nginx's series. A MetricTemplate, its documented way to use other series, queries
+the same share of 5xx from Traefik's.
 """
 
 import copy
@@ -24,16 +24,16 @@ sum(rate(traefik_service_requests_total{service=~"{{ namespace }}-{{ ingress }}-
                                         }[{{ interval }}]))
 * 100
 """
-"""Its built-in nginx query with Traefik's names: percent of the canary's answers that are no 5xx."""
+"""Flagger's built-in nginx query with Traefik's names: the percentage of the canary's answers other than 5xx."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a canary is analysed."""
+    """The settings of a canary's analysis."""
 
     name: str
     threshold: int
-    """Failed checks before it rolls back."""
+    """Failed checks before Flagger rolls back."""
     window: int
     """Seconds that a check looks back."""
 
@@ -43,13 +43,13 @@ class Settings:
 
 
 INTERVAL, STEP, MOST = 10, 5, 50
-"""Seconds and percent, of its nginx tutorial. Flagger takes a shorter interval for 10 s."""
+"""Seconds and percentages, from Flagger's nginx tutorial. Flagger replaces a shorter interval by 10 s."""
 DOCUMENTED = Settings("documented", threshold=10, window=60)
 FASTEST = Settings("fastest", threshold=1, window=10)
 
 
 def canary(name: str, settings: Settings) -> Json:
-    """Write the Canary."""
+    """Return the Canary."""
     check = {
         "name": METRIC,
         "templateRef": {"name": METRIC, "namespace": NAMESPACE},
@@ -72,17 +72,17 @@ def canary(name: str, settings: Settings) -> Json:
 
 
 def template(prometheus: str) -> Json:
-    """Write the MetricTemplate."""
+    """Return the MetricTemplate."""
     spec = {"provider": {"type": "prometheus", "address": prometheus}, "query": QUERY}
     return written("flagger.app/v1beta1", "MetricTemplate", METRIC, spec=spec)
 
 
 def deployment(name: str, original: Json) -> Json:
-    """Write a Deployment whose pods are a deployed one's: the same image, environment, model and resources."""
+    """Return a Deployment with the pods of a deployed one: the same image, environment, model and resources."""
     pod = copy.deepcopy(original["spec"]["template"]["spec"])
-    del pod["topologySpreadConstraints"]  # they speak of the original's labels
+    del pod["topologySpreadConstraints"]  # they select the original's labels
     for container in pod["containers"]:
-        # Flagger's Kubernetes client is older than the `sleep` handler, and would write one without a handler.
+        # Flagger's Kubernetes client is older than the `sleep` handler, and would write a hook without a handler.
         seconds = container["lifecycle"]["preStop"]["sleep"]["seconds"]
         container["lifecycle"]["preStop"] = {"exec": {"command": ["sleep", str(seconds)]}}
     labels = {"app": name}
@@ -95,7 +95,7 @@ def deployment(name: str, original: Json) -> Json:
 
 
 def needed(pod: Json) -> Iterator[tuple[str, str]]:
-    """Kind and name of what a pod's spec names: its account, settings and secrets."""
+    """Yield the kind and name of each object that a pod's spec names: its account, settings and secrets."""
     yield "serviceaccount", pod["serviceAccountName"]
     for volume in pod["volumes"]:
         if "configMap" in volume:
@@ -105,7 +105,7 @@ def needed(pod: Json) -> Iterator[tuple[str, str]]:
 
 
 def ingress(name: str, original: Json) -> Json:
-    """Write an Ingress like a deployed one, for the host and the Service that are Flagger's."""
+    """Return an Ingress like a deployed one, with Flagger's host and Service."""
     rule = original["spec"]["rules"][0]
     path = {**rule["http"]["paths"][0], "backend": {"service": {"name": name, "port": {"number": 80}}}}
     spec = {**original["spec"], "rules": [{"host": HOST, "http": {"paths": [path]}}]}
@@ -113,5 +113,5 @@ def ingress(name: str, original: Json) -> Json:
 
 
 def written(version: str, kind: str, name: str, **parts: object) -> Json:
-    """Write any object of the namespace."""
+    """Return an object in the benchmark's namespace."""
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}, **parts}

@@ -1,7 +1,7 @@
-"""Draws which part of a package imports which, as SVG: ``python -m bench.imports`` rewrites docs/imports/.
+"""Draw the imports between the parts of a package as SVG: ``python -m bench.imports`` rewrites docs/imports/.
 
-A part is a sub-package, or a module that lies directly in the package. Each part stands one row above the highest part
-that it imports, so lines lead down. Imports that a longer path implies are left out of the picture.
+A part is a subpackage, or a module directly in the package. Each part is one row above the highest part that it
+imports, so lines lead down. The picture leaves out imports that a longer path implies.
 """
 
 import ast
@@ -17,18 +17,18 @@ PACKAGES = ("models", "components", "sizing", "delivery", "serving", "local")
 _BOX, _GAP, _ROW, _MARGIN = 26, 14, 74, 16
 """Pixels: height of a box, space between two, height of a row, margin."""
 _LETTER = 6.6
-"""Pixels of a letter of 11 px in a monospaced font."""
+"""Width in pixels of an 11 px letter in a monospaced font."""
 _WIDEST = 1180
 _FONT = 'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="11"'
 
 
 class CycleError(Exception):
-    """Parts import one another in a circle; the message names them in order."""
+    """Parts import one another in a cycle; the message names them in order."""
 
 
 @dataclass(frozen=True)
 class Imports:
-    """What each part of a package imports of the others."""
+    """The imports between the parts of a package."""
 
     package: str
     edges: Mapping[str, frozenset[str]]
@@ -47,7 +47,7 @@ class Imports:
 
     @cached_property
     def reduced(self) -> dict[str, list[str]]:
-        """The imports that no longer path implies."""
+        """The imports that are not implied by a longer path."""
 
         def reach(part: str) -> frozenset[str]:
             return self.edges[part].union(*(reach(below) for below in self.edges[part]))
@@ -65,7 +65,7 @@ def modules(package: str) -> dict[str, Path]:
 
 
 def imports(package: str) -> Imports:
-    """Read what the parts of a package import of one another when they are loaded, or later in a function."""
+    """Return the imports between the parts of a package, at module level and inside functions."""
     known = modules(package)
     edges: dict[str, set[str]] = {}
     for name, path in known.items():

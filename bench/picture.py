@@ -1,7 +1,7 @@
-"""``python -m bench.picture STACK``: the dashboard's graphs of one service, drawn from a live Prometheus as one SVG.
+"""``python -m bench.picture STACK``: draw one service's dashboard graphs from a live Prometheus as one SVG.
 
-There is no Grafana here. What is drawn are the panels that the stack's dashboard declares, by their own queries, with
-Grafana's variables filled in; only the pixels are ours. Prometheus is read, and nothing is written but the picture.
+No Grafana is needed: the panels and queries are those of the stack's dashboard, with Grafana's variables filled in.
+This program only reads Prometheus, and writes only the picture.
 """
 
 import argparse
@@ -28,13 +28,13 @@ from delivery.release.stack import Stack
 
 PROJECT = Path(__file__).parent.parent
 POINTS = 120
-"""Of each line: more than a graph of this width has pixels for each."""
+"""Points per line: more would exceed the pixels of a graph of this width."""
 TIMEOUT_SECONDS = 30.0
 _CONSTANT = re.compile(r"vector\([\d.e+-]+\)")
 
 
 class PictureFailed(Exception):
-    """One line for a person: what was asked for, and why there is no answer."""
+    """A picture cannot be drawn; the message is one line with the request and the reason."""
 
 
 def panels_of(stack: Stack, service: str | None) -> tuple[str, list[dict[str, Any]]]:
@@ -62,16 +62,16 @@ def panels_of(stack: Stack, service: str | None) -> tuple[str, list[dict[str, An
 
 
 class Asked:
-    """The HTTP API of a Prometheus, over one span of time."""
+    """The HTTP API of a Prometheus, for one span of time."""
 
     def __init__(self, client: httpx.Client, url: str, span: Span, window: str) -> None:
         self._client, self._url, self._span, self._window = client, url.rstrip("/"), span, window
 
     def graph(self, panel: dict[str, Any]) -> Graph:
-        """Ask all queries of a panel.
+        """Run all queries of a panel and return its graph.
 
         Raises:
-            PictureFailed: Prometheus is not reached, or refuses a query.
+            PictureFailed: Prometheus cannot be reached, or refuses a query.
         """
         now = panel["type"] == "stat"
         lines = tuple(line for target in panel["targets"] for line in self._lines(target, now=now))
@@ -107,7 +107,7 @@ class Asked:
 
 
 def _points(values: list[tuple[float, str]]) -> Points:
-    """Take the numbers; 0 / 0, as of a slot without requests, is no point."""
+    """Return the finite points: 0 / 0, as for a slot without requests, is no point."""
     return tuple((at, float(value)) for at, value in values if math.isfinite(float(value)))
 
 
@@ -116,7 +116,7 @@ def _named(legend: str, labels: dict[str, str]) -> str:
 
 
 def draw(name: str, url: str | None, service: str | None, span: Span, window: str) -> str:
-    """Ask for everything and draw it.
+    """Run all queries and return the picture.
 
     Raises:
         PictureFailed: as `panels_of` and `Asked.graph`.
@@ -139,7 +139,7 @@ def draw(name: str, url: str | None, service: str | None, span: Span, window: st
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw a dashboard as SVG; give the exit code."""
+    """Draw a dashboard as SVG, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.picture", description=__doc__)
     parser.add_argument("stack", help="whose dashboard, such as dev")
     parser.add_argument("--url", help="of Prometheus; else the stack's slipway:cluster.metricsUrl")

@@ -1,6 +1,6 @@
-"""Draws graphs over time as SVG, in the style of docs/overview.svg, from plain series; nothing but text is made.
+"""Draw graphs over time as SVG text from plain series, in the style of docs/overview.svg.
 
-A line is broken where a series has no value: a gap in the data must not look like a calm.
+A line is interrupted where a series has no value: a gap in the data must not look like a quiet period.
 """
 
 import math
@@ -13,9 +13,9 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT = 320, 224
 COLUMNS, MARGIN, HEAD = 3, 16, 56
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 34, 72
-"""Of a graph, in pixels: room for the axis, the title, and times and legend."""
+"""Margins of a graph in pixels: room for the axis, the title, and the times and legend."""
 _LEGEND_LINES, _LEGEND_LETTERS = 3, 20
-"""Letters of a name, where two stand in a line: more run into the neighbour in wide fonts."""
+"""Lines of the legend, and letters of a name: with two names per line, longer ones overlap in wide fonts."""
 _LEGEND_PITCH = 15
 _TICKS = 4
 _SMALL = 11
@@ -24,7 +24,7 @@ BLUES, GREENS = ("#1d4ed8", "#60a5fa", "#1e3a8a", "#93c5fd"), ("#15803d", "#4ade
 OTHERS = ("#9a3412", "#7c3aed", "#475569", "#be185d")
 INK, FAINT, LINE = "#0f172a", "#475569", "#cbd5e1"
 _GAP = 1.5
-"""Steps without a point after which a line is broken."""
+"""Steps without a point after which a line is interrupted."""
 
 Points = tuple[tuple[float, float], ...]
 
@@ -39,7 +39,7 @@ class Line:
     points: Points
     """(unix time, value), in order."""
     constant: bool = False
-    """A limit, drawn dashed."""
+    """Whether this is a limit, which is drawn dashed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +48,15 @@ class Graph:
 
     title: str
     unit: str
-    """Grafana's name of it."""
+    """Grafana's name of the unit."""
     lines: tuple[Line, ...]
     now: bool = False
-    """Only the newest value of each line, as a number."""
+    """Whether to show only the newest value of each line, as a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
-    """The time that is shown, as unix times, and the seconds between two points."""
+    """The displayed time, as unix times, and the seconds between two points."""
 
     start: float
     end: float
@@ -64,7 +64,7 @@ class Span:
 
 
 def picture(title: str, subtitle: str, graphs: Sequence[Graph], span: Span) -> str:
-    """Draw all graphs, three in a line."""
+    """Draw all graphs, three in a row."""
     lines = -(-len(graphs) // COLUMNS)
     width, height = COLUMNS * (WIDTH + MARGIN) + MARGIN, HEAD + lines * (HEIGHT + MARGIN)
     drawn = [
@@ -89,7 +89,7 @@ def _graph(graph: Graph, span: Span) -> Iterator[str]:
     elif graph.now:
         yield from _numbers(graph)
     else:
-        scale = 2**20 if graph.unit == "bytes" else 1  # round numbers are those that are written
+        scale = 2**20 if graph.unit == "bytes" else 1  # round in the displayed unit (MiB)
         most = scale * _rounded(max(value for line in graph.lines for _, value in line.points) / scale)
         yield from _axes(graph.unit, most, span)
         for line, colour in coloured:
@@ -123,7 +123,7 @@ def _curve(line: Line, colour: str, most: float, span: Span) -> Iterator[str]:
         path = " ".join(
             f"{'L' if index else 'M'}{_x(at, span):.1f} {_y(value, most):.1f}" for index, (at, value) in enumerate(part)
         )
-        # A point alone is a line of no length, which a round end makes visible.
+        # A single point is a line of zero length, which its round end makes visible.
         path += " h0" if len(part) == 1 else ""
         yield f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-linecap="round"{dashed}/>'
 
@@ -140,7 +140,7 @@ def _unbroken(points: Points, step: float) -> Iterator[Points]:
 
 
 def _legend(coloured: Sequence[tuple[Line, str]]) -> Iterator[str]:
-    """Name as many lines as there is room for, and say how many are left out."""
+    """Name as many lines as fit, and print how many are left out."""
     per_line, room = 2, (WIDTH - 24) / 2
     fits = per_line * _LEGEND_LINES
     shown = coloured if len(coloured) <= fits else coloured[: fits - 1]
@@ -154,7 +154,7 @@ def _legend(coloured: Sequence[tuple[Line, str]]) -> Iterator[str]:
 
 
 def _shortened(name: str) -> str:
-    """Cut the middle out: pods differ at the end of their names."""
+    """Shorten a name in its middle, because pods differ at the end of their names."""
     half = _LEGEND_LETTERS // 2
     return name if len(name) <= _LEGEND_LETTERS else f"{name[: half - 1]}…{name[-half:]}"
 
@@ -170,7 +170,7 @@ def _colours(lines: Sequence[Line]) -> Iterator[str]:
 
 
 def _rounded(most: float) -> float:
-    """Round up to 1, 2 or 5 times a power of ten; nothing above 0 is shown on an axis to 1."""
+    """Round up to 1, 2 or 5 times a power of ten; return 1 if no value is above 0."""
     if most <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
@@ -191,7 +191,7 @@ def _clock(at: float) -> str:
 
 
 def shown_in(unit: str) -> Callable[[float], str]:
-    """Return how a value of one of Grafana's units is written."""
+    """Return the function that formats a value of one of Grafana's units."""
     written: dict[str, Callable[[float], str]] = {
         "percentunit": lambda value: f"{100 * value:.4g} %",
         "reqps": lambda value: f"{value:.3g}/s" if value < 1000 else f"{value:.0f}/s",  # noqa: PLR2004 -- letters
@@ -209,7 +209,7 @@ def _text(
     fill: str = INK,
     anchor: Literal["start", "middle", "end"] = "start",
 ) -> str:
-    """Write a text with its first, middle or last letter at a point; what is larger is a heading."""
+    """Return a text with its start, middle or end at a point. Text above the small size is a heading, in bold."""
     weight = ' font-weight="bold"' if size > _SMALL else ""
     where = f'x="{at[0]:.0f}" y="{at[1]:.0f}" font-size="{size}" text-anchor="{anchor}"'
     return f'<text {where} fill="{fill}"{weight}>{escape(text)}</text>'

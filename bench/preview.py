@@ -1,8 +1,9 @@
-"""`make bench-preview`: how long `pulumi preview` takes, by Slipway and by a flat hand-written program.
+"""`make bench-preview`: compare how long `pulumi preview` takes with Slipway and with a flat, hand-written program.
 
-Both declare the same objects for N services and preview them as new against the same cluster with the same plugin.
-The flat program uses the default provider, as hand-written programs do; its client limit of 50 requests/s is the
-peer's cost, Slipway's components and validation are ours. Runs alternate: a slower machine slows both.
+Both declare the same objects for N services and preview them as new against the same cluster with the same plugin. The
+flat program uses the default provider, as hand-written programs do; the provider's client limit of 50 requests/s counts
+against it, and Slipway's components and validation count against Slipway. Runs alternate, so that a slower machine
+slows both.
 """
 
 import json
@@ -26,16 +27,16 @@ from models.parsing import parse
 
 PROJECT = Path(__file__).parent.parent
 ROUNDS = {1: 5, 10: 3, 100: 3}
-"""Services → counted runs of each side, after one that is not counted."""
+"""Services → counted runs of each side, after one uncounted run."""
 CONTEXT = os.environ.get("BENCH_CONTEXT", "slipway-local")
 PREVIEW = ["pulumi", "preview", "-s", "bench", "--non-interactive", "--suppress-outputs"]
 
 
 def environment(folder: Path, services: int) -> dict[str, str]:
-    """Give both sides the same tools, an empty backend of their own, and what the flat program is told."""
+    """Return the environment of both sides: the same tools, an empty backend, and the flat program's settings."""
     spec = parse(CatalogueEntry, system.entry(1), "bench: ").services["model-0"]
     settings = settings_file(spec)
-    # A user's Python keeps byte code; where a CI machine forbids it, every run would compile Slipway's modules anew.
+    # A user's Python caches byte code. If a CI machine disables that, every run would compile Slipway's modules again.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
         **inherited,
@@ -50,7 +51,7 @@ def environment(folder: Path, services: int) -> dict[str, str]:
 
 
 def slipway_project(folder: Path, services: int) -> Path:
-    """Lay out Slipway's program beside a catalogue that holds the bench system."""
+    """Create a project with Slipway's program and a catalogue that holds the bench system."""
     project = folder / "slipway"
     project.mkdir()
     for name in ("__main__.py", "models", "components", "sizing", "serving", "Pulumi.yaml"):
@@ -65,7 +66,7 @@ def slipway_project(folder: Path, services: int) -> Path:
 
 
 def flat_project(folder: Path) -> Path:
-    """Lay out the hand-written program."""
+    """Create a project with the hand-written program."""
     project = folder / "flat"
     shutil.copytree(PROJECT / "bench" / "flat", project)
     return project
@@ -85,13 +86,13 @@ def compare(services: int, console: Console) -> tuple[list[Run], list[Run]]:
             for side, project in zip(runs, projects, strict=True):
                 run = measured(PREVIEW, cwd=project, env=env)
                 console.print(f"{services} services, round {round_number}, {project.name}: {run.seconds:.1f} s")
-                if round_number:  # the first warms caches
+                if round_number:  # the first run warms caches
                     side.append(run)
         return runs
 
 
 def main() -> None:
-    """Measure every size, or those that are named, and print times, memory and ratios."""
+    """Measure every size, or those given as arguments, and print times, memory and ratios."""
     console = Console(width=100)
     table = Table(
         "services", "slipway s", "flat s", "ratio", "slipway MiB", "flat MiB", title="pulumi preview, medians"
@@ -102,7 +103,7 @@ def main() -> None:
         ours, flat = compare(services, console)
         seconds = [statistics.median(run.seconds for run in side) for side in (ours, flat)]
         memory = [statistics.median(run.peak_mebibytes for run in side) for side in (ours, flat)]
-        # Pair by pair: both runs of a round met the same machine.
+        # Compare pairs, because both runs of a round met the same machine.
         ratio = statistics.median(a.seconds / b.seconds for a, b in zip(ours, flat, strict=True))
         ratios[str(services)] = round(ratio, 3)
         times = (f"{seconds[0]:.2f}", f"{seconds[1]:.2f}", f"{ratio:.2f}")

@@ -1,4 +1,4 @@
-"""Runs a command and measures its whole process tree; watches and stops processes for the other benchmarks."""
+"""Run a command and measure its whole process tree; watch and stop processes for the other benchmarks."""
 
 import subprocess
 import threading
@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 _POLL = 0.05
-"""Seconds between two looks at the tree's memory: a preview takes seconds, its peak lasts longer than this."""
+"""Seconds between two readings of the tree's memory: a preview takes seconds, and its peak lasts longer than this."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Run:
 
 @dataclass
 class Peak:
-    """The most that was seen so far."""
+    """The highest value so far."""
 
     most: float = 0.0
 
 
 @contextmanager
 def peak_of(look: Callable[[], float], every: float) -> Generator[Peak]:
-    """Look again at a fixed interval while the block runs."""
+    """Read a value at a fixed interval, in seconds, while the block runs, and keep the highest."""
     peak, done = Peak(), threading.Event()
 
     def watch() -> None:
@@ -61,7 +61,7 @@ def measured(command: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Ru
     """Run a command to its end.
 
     Raises:
-        RuntimeError: it failed; the message holds its output.
+        RuntimeError: the command failed; the message holds its output.
     """
     started = time.monotonic()
     with (
@@ -81,5 +81,5 @@ def _tree_mebibytes(pid: int) -> float:
         for process in (root, *root.children(recursive=True)):
             total += process.memory_info().rss
     except psutil.NoSuchProcess:
-        pass  # it ended between the list and the look
+        pass  # it ended after it was listed
     return total / 2**20

@@ -1,8 +1,9 @@
 """``python -m bench.release [--rounds N]``: what a bad release costs users with Slipway and with Flagger.
 
-One image answers each fifth prediction with 500. Both tools release it as a canary in the same steps, behind the same
-proxy, under the same load, judged on the same Prometheus with the same threshold; each in turn, so that neither is
-disturbed by the other. The last line holds Slipway's part of Flagger's time and failed requests, both as documented.
+The bad image answers every fifth prediction with 500. Both tools release it as a canary in the same steps, behind the
+same proxy, under the same load, with the same Prometheus and the same threshold. They take turns, so that neither
+disturbs the other. The last line holds the ratios of Slipway to Flagger, with Flagger's documented settings, in time
+and in failed requests.
 """
 
 import argparse
@@ -30,12 +31,12 @@ Sides = dict[str, Callable[[str, Say], Outcome]]
 
 
 def order(sides: list[str], number: int) -> list[str]:
-    """Who goes first changes from round to round: the machine may get slower or faster meanwhile."""
+    """Return the order of a round. It alternates, because the machine may get slower or faster between rounds."""
     return sides if number % 2 == 0 else sides[::-1]
 
 
 def sides(folder: Path, stack: ExitStack, good: str, told: Callable[[str], Say]) -> Sides:
-    """Set up both; each side measures one release of an image."""
+    """Set up both tools, and return a function per side that measures one release of an image."""
     (folder / "slipway").mkdir()
     slipway = stack.enter_context(release_slipway.deployed(folder / "slipway", good, told("slipway")))
     prometheus = release_slipway.dev_settings()["slipway:cluster"]["prometheusUrl"]
@@ -62,7 +63,7 @@ def compare(rounds: int, console: Console) -> dict[str, list[Outcome]]:
         for number in range(rounds):
             for place, side in enumerate(order(list(tools), number)):
                 say = told(f"round {number + 1}, {side.partition(':')[0]}")
-                # Another variant each time: a tool that has refused an image refuses it again unseen.
+                # A new variant each time: a tool that has refused an image would refuse it again without looking at it.
                 found = tools[side](bad_image(good, number * len(tools) + place + 1), say)
                 outcomes[side].append(found)
                 say(str(found))
@@ -83,7 +84,7 @@ def main() -> None:
     for side, found in outcomes.items():
         table.add_row(*row(side, found))
     console.print(table)
-    for settings in (FASTEST, DOCUMENTED):  # what counts comes last
+    for settings in (FASTEST, DOCUMENTED):  # the main result comes last
         console.print(f"slipway / flagger, {settings.name}:")
         sys.stdout.write(f"{ratios(outcomes[SETTINGS], outcomes[str(settings)])}\n")
 

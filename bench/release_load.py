@@ -1,6 +1,6 @@
-"""What both tools get: the same images, and the load of the end-to-end tests, each by a process of its own.
+"""The images and the load that both tools share: those of the end-to-end tests, each made by its own process.
 
-Both belong to the tests, and a benchmark imports no tests: their digests and answers are all that it needs of them.
+Their code belongs to the tests and runs in processes of its own, because the benchmark needs only digests and answers.
 """
 
 import json
@@ -25,32 +25,32 @@ from tests.cluster.load import Plan
 
 PER_SECOND = 200
 AT_MOST_SECONDS = 900.0
-"""A load that nobody stops ends by itself."""
+"""A load that is not stopped ends after this time."""
 BEFORE_SECONDS, AFTER_SECONDS = 5.0, 4.0
-"""Of load before a release, for gates that look back, and after it, for those that still drop requests."""
+"""Seconds of load before a release, because gates look back, and after it, to count requests that still fail."""
 _END_SECONDS = 20.0
-"""For the sender to get its last answers."""
+"""Time for the sender to receive its last answers."""
 NICE = 10
-"""Engine, controllers and node share this machine's cores, which they do nowhere else: users go first, on both sides.
-The load takes its own priority back."""
+"""Niceness of both tools. Here, unlike elsewhere, the engine and the controllers share the node's cores, so users'
+requests go first. The load restores its own priority."""
 
 _GOOD = "from tests.cluster import copies; print(copies.image('server'))"
 _BAD = "from tests.cluster import faulty; print(faulty.image({good!r}, faulty.Fault(every=5, variant={variant})))"
-"""20 % of its predictions are answered with 500: each fifth one, so that every run sees the same."""
+"""Answers every fifth prediction with 500 (20 %), so that every run sees the same share."""
 
 
 def good_image() -> str:
-    """The classifier's server, as the dev stack built it."""
+    """Return the image of the classifier's server, as the dev stack built it."""
     return _asked(_GOOD)
 
 
 def bad_image(good: str, variant: int) -> str:
-    """Push the same server with a fault; each variant has a digest of its own, or a tool would not release it again."""
+    """Push the same server with a fault. Each variant has its own digest, or a tool would not release it again."""
     return _asked(_BAD.format(good=good, variant=variant))
 
 
 def version(image: str) -> str:
-    """What the image's answers call themselves."""
+    """Return the version that the image's answers report."""
     return image.partition("@")[2]
 
 
@@ -60,16 +60,16 @@ def _asked(code: str) -> str:
 
 @dataclass
 class Load:
-    """A load that runs, or ran."""
+    """A running or finished load."""
 
     file: Path
     answers: list[Answer]
-    """Empty until it has ended."""
+    """Empty until the load has ended."""
 
 
 @contextmanager
 def load(url: str, host: str) -> Generator[Load]:
-    """Send 200 requests/s while the block runs; afterwards every answer is there.
+    """Send 200 requests/s while the block runs; afterwards, all answers are in the load.
 
     Raises:
         RuntimeError: if the sender failed, or could not keep up.
@@ -83,7 +83,7 @@ def load(url: str, host: str) -> Generator[Load]:
             cwd=PROJECT,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # ^C ends it through us
+            start_new_session=True,  # ^C reaches it only through this process
         )
         try:
             time.sleep(BEFORE_SECONDS)
@@ -107,5 +107,5 @@ def _plan(url: str, host: str, folder: Path) -> dict[str, Any]:
 
 
 def give_way() -> None:
-    """Lower the priority of this process and of what it starts."""
+    """Lower the priority of this process and of the processes that it starts."""
     os.setpriority(os.PRIO_PROCESS, 0, NICE)

@@ -1,4 +1,4 @@
-"""What a bad release did to users, from the answers that a load got, and how two tools compare in it."""
+"""Compute what a bad release cost users, from the answers that a load received, and compare two tools."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ class Answer(NamedTuple):
     status: str
     """The HTTP status, or what happened instead."""
     version: str
-    """Digest of the image that answered; empty where nobody did."""
+    """Digest of the image that answered; empty if none did."""
 
     @property
     def good(self) -> bool:
-        """Whether the user got what was asked for."""
+        """Whether the request succeeded."""
         return self.status.startswith("2")
 
 
@@ -28,19 +28,19 @@ class Outcome:
     """One bad release, from the command to the last request after it."""
 
     from_bad: float
-    """Seconds from the first bad answer of the new version to the last request that it got: then its weight was 0."""
+    """Seconds from the new version's first bad answer to its last request, when its weight became 0."""
     from_traffic: float
-    """Seconds from its first answer of any kind to that request."""
+    """Seconds from the new version's first answer of any kind to its last request."""
     failed: int
-    """Requests that failed, whoever failed them."""
+    """Failed requests, regardless of which version failed them."""
     answered: int
     """Requests that the bad version answered."""
     samples: int
-    """Of these, those that the gate had counted when it decided."""
+    """The bad version's answers that the gate had counted when it decided."""
 
 
 def answers(lines: Iterable[str]) -> list[Answer]:
-    """Read what `tests.cluster.load` wrote; the sender's own figures are no answer."""
+    """Read what `tests.cluster.load` wrote; skip the lines with the sender's own figures."""
     found: list[Answer] = []
     for line in lines:
         if not line.startswith("#"):
@@ -50,7 +50,7 @@ def answers(lines: Iterable[str]) -> list[Answer]:
 
 
 def counted(every: Sequence[Answer], version: str, since: float, until: float) -> int:
-    """How many answers of a version a query over this time counts."""
+    """Return how many answers of a version a query over this time counts."""
     return sum(answer.version == version and since <= answer.done <= until for answer in every)
 
 
@@ -59,12 +59,12 @@ def outcome(every: Sequence[Answer], version: str, *, began: float, samples: int
 
     Args:
         every: All answers of the load, in the order in which they were sent.
-        version: The bad one.
-        began: Unix time of the command; what failed before is not the release's.
-        samples: How many of its answers the gate had when it decided.
+        version: The bad version.
+        began: Unix time of the command; earlier failures do not count.
+        samples: How many of the version's answers the gate had counted when it decided.
 
     Raises:
-        ValueError: if the version answered nothing, or nothing badly: then there was no bad release.
+        ValueError: if the version gave no bad answer, so that there was no bad release.
     """
     own = [answer for answer in every if answer.version == version and answer.sent >= began]
     bad = [answer for answer in own if not answer.good]
@@ -91,14 +91,14 @@ HEADINGS = (
 
 
 def row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """One line of the table: medians of all rounds."""
+    """Return one line of the table: medians of all rounds."""
     whole = ("failed", "answered", "samples")
     times = [f"{_median(outcomes, figure):.1f}" for figure in ("from_bad", "from_traffic")]
     return (name, *times, *(f"{_median(outcomes, figure):.0f}" for figure in whole))
 
 
 def ratios(ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> str:
-    """What the benchmark is about, in one line: ours as a part of theirs."""
+    """Return the benchmark's result in one line: our medians divided by theirs."""
     figures: Mapping[str, str] = {"time": "from_bad", "failed requests": "failed"}
     parts = (f"{said} {_median(ours, one) / _median(theirs, one):.2f}" for said, one in figures.items())
     return "ratio " + ", ratio ".join(parts)

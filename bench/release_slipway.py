@@ -21,15 +21,15 @@ from local.commands import run
 NAME, SERVICE = "bench-releases", "reader"
 HOST = f"{NAME}.slipway.test"
 STEPS = (*range(5, 51, 5), 100)
-"""As many and as small as Flagger's in its tutorial."""
+"""The same number and size of steps as in Flagger's tutorial."""
 MARGIN = 1
 """Percentage points: the gate's default, and what Flagger's tutorial allows."""
 SETTINGS = f"slipway: steps {STEPS[0]}, {STEPS[1]} … {STEPS[-2]}, {STEPS[-1]}; gate errors +{MARGIN} points"
 ROLLED_BACK = 3
-"""Exit code."""
+"""Exit code of `slipway release` after a rollback."""
 _SECRET = "object-storage"  # noqa: S105 -- its name
 _ENVIRONMENT = "later"
-"""Not the one that builds."""
+"""An environment that does not build images."""
 _SHARED = (
     "models",
     "components",
@@ -45,16 +45,16 @@ _RESOURCES: dict[str, object] = {
     "requests": {"cpu": "300m", "memory": "128Mi", "ephemeral-storage": "64Mi"},
     "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
 }
-"""The processor's share is what 200 requests/s take."""
+"""The CPU request is what 200 requests/s take."""
 
 
 def dev_settings() -> dict[str, Any]:
-    """The dev stack's configuration: the cluster, its proxy, its Prometheus and its object storage."""
+    """Return the dev stack's configuration: the cluster, its proxy, its Prometheus and its object storage."""
     return cast("dict[str, Any]", yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"])
 
 
 def entry() -> dict[str, Any]:
-    """Write the catalogue entry."""
+    """Return the catalogue entry."""
     service: dict[str, object] = {
         "image": "server",
         "args": ["digits"],
@@ -89,7 +89,7 @@ class Slipway:
         """Release a bad image under load.
 
         Raises:
-            RuntimeError: if it was not rolled back.
+            RuntimeError: if the image was not rolled back.
         """
         with load(self.url, HOST) as sent:
             began = time.time()
@@ -105,7 +105,7 @@ class Slipway:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # ^C reaches it through us, once: at the second it would not tidy up
+            start_new_session=True,  # ^C reaches it only once, through us: a second one would skip its cleanup
         )
         assert process.stdout  # noqa: S101 -- for pyright
         assert process.stderr  # noqa: S101
@@ -134,7 +134,7 @@ def _event(line: str) -> dict[str, Any]:
 
 @contextmanager
 def deployed(folder: Path, good: str, say: Callable[[str], None]) -> Generator[Slipway]:
-    """Lay out the project and deploy the good image; everything of it is gone at the end."""
+    """Create the project and deploy the good image; destroy the stack at the end."""
     dev = dev_settings()
     for name in _SHARED:
         (folder / name).symlink_to(PROJECT / name)

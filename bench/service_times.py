@@ -1,8 +1,8 @@
-"""Measures how long our servers work on one request, into ``bench/measured.json`` (``make bench-service-times``).
+"""Measure how long our servers work on one request, for ``bench/measured.json`` (``make bench-service-times``).
 
-The servers of `serving/tests`, in this process, over HTTP on loopback, asked one request at a time: time in system
-without any waiting. The model of faces and nlu is the small one of those tests. Run by pytest for its fixtures, once
-per service; whatever else the machine does is part of the figure, so run it alone.
+The servers of `serving/tests` run in this process and receive one request at a time over HTTP on loopback, so no
+request waits. faces and nlu use the small models of those tests. pytest runs this for its fixtures, once per service.
+Other load on the machine adds to the figures, so run it alone.
 """
 
 import itertools
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FILE = Path(__file__).parent / "measured.json"
 _WARM, _TIMED = 50, 1000
 COLD_START_SECONDS = 2
-"""From a container's start to a ready pod, as README has it from `make e2e`; without scheduling and image pull."""
+"""From a container's start to a ready pod, without scheduling and image pull. From README, measured in `make e2e`."""
 
 
 def _record(service: str, what: str, ask: Callable[[int], httpx.Response]) -> None:
@@ -50,19 +50,19 @@ def _record(service: str, what: str, ask: Callable[[int], httpx.Response]) -> No
 
 
 def test_classifier(ready: Running, digits: list[tuple[bytes, str]]) -> None:
-    """A picture of a digit."""
+    """Measure a picture of a digit."""
     pictures = itertools.cycle(picture for picture, _ in digits)
     _record("classifier", "POST /predict", lambda _: ready.client.post("/predict", content=next(pictures), headers=PNG))
 
 
 def test_nlu(running: Running) -> None:
-    """A sentence with two tasks."""
+    """Measure a sentence with two tasks."""
     request = {"text": "Anna Weber moved to Paris.", "schema": {"person": None, "sentiment": ["positive", "negative"]}}
     _record("nlu", "POST / with two tasks", lambda _: running.client.post("/", json=request))
 
 
 def test_faces(faces: "Faces") -> None:
-    """A recognition through all five services, ten people enrolled."""
+    """Measure a recognition through all five services, with ten people enrolled."""
     for who in range(10):
         faces.enrol(who).raise_for_status()
     _record("faces", "POST /recognise through all five services", lambda number: faces.recognise(number % 10))

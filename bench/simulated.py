@@ -1,7 +1,7 @@
-"""Releases that never happened: requests at random through the steps of a canary, judged each second as the gate does.
+"""Simulate releases: random requests pass through the steps of a canary, and the gate judges them every second.
 
-Nothing is shortened: the same ``judge``, asked at every second of every step until the deadline, about errors and about
-slow answers, on counts that begin anew at each step.
+Nothing is shortened: the same ``judge`` runs every second of every step until the deadline, for errors and for slow
+answers. The counts restart at each step.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ ERROR_MARGIN, SLOW_MARGIN = 1.0, 5.0
 
 @dataclass(frozen=True)
 class Shares:
-    """Of a slot's answers: those with an error, and those that are slow."""
+    """The shares of a slot's answers that have an error and that are slow."""
 
     errors: float
     slow: float
@@ -31,14 +31,14 @@ class Shares:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What is released, and how much is asked of it."""
+    """What is released, and its traffic."""
 
     name: str
     candidate: Shares
     right: str
     """How such a release should end."""
     traffic: tuple[float, float] = (200, 200)
-    """Requests per second: each release has its own between these."""
+    """Requests per second: each release draws its own rate from this range."""
 
 
 LIVE = Shares(errors=0.01, slow=0.02)
@@ -53,7 +53,7 @@ KINDS = (
 
 @dataclass
 class Window:
-    """What one slot answered since a step began."""
+    """One slot's answers since a step began."""
 
     total: int = 0
     errors: int = 0
@@ -66,7 +66,7 @@ class Window:
         self.slow += drawn(random, requests, shares.slow)
 
     def add(self, other: "Window") -> None:
-        """Take in what was answered in another window."""
+        """Add the counts of another window."""
         self.total += other.total
         self.errors += other.errors
         self.slow += other.slow
@@ -81,11 +81,11 @@ class Ending:
     candidate: int
     """Requests that the new slot answered."""
     errors: int
-    """Of these, those with an error."""
+    """Requests that the new slot answered with an error."""
 
 
 def drawn(random: Random, of: int, share: float) -> int:
-    """Draw a binomial number by the gaps between hits: as many draws as there are hits."""
+    """Draw a binomial number from the gaps between hits, with one random draw per hit."""
     if share >= 1:
         return of
     hits, miss, at = 0, log1p(-share), 0
@@ -95,12 +95,12 @@ def drawn(random: Random, of: int, share: float) -> int:
 
 
 def release(kind: Kind, random: Random) -> Ending:
-    """Take one release through the steps."""
+    """Simulate one release through the steps."""
     traffic = random.uniform(*kind.traffic)
     before, seconds, asked, errors = Window(), 0, 0, 0
     for weight in STEPS:
         live, new = Window(), Window()
-        if weight == STEPS[-1]:  # nothing reaches the live slot any more: its arm is that of the steps before
+        if weight == STEPS[-1]:  # the live slot gets no requests any more: its arm is that of the steps before
             live.add(before)
         result: Result | None = None
         for second in range(1, DEADLINE + 1):
@@ -120,7 +120,7 @@ def release(kind: Kind, random: Random) -> Ending:
 
 
 def looked(new: Window, live: Window, *, final: bool) -> Result | None:
-    """Judge both criteria: one that fails is enough, and all must pass."""
+    """Judge both criteria: one that fails is enough to fail, and both must pass."""
     results = {
         judge(Arm(bad=new.errors, total=new.total), Arm(bad=live.errors, total=live.total), ERROR_MARGIN, final=final),
         judge(Arm(bad=new.slow, total=new.total), Arm(bad=live.slow, total=live.total), SLOW_MARGIN, final=final),
@@ -141,12 +141,12 @@ class Tally:
 
     @property
     def outcomes(self) -> Counter[str]:
-        """How many ended in which way."""
+        """The number of releases per outcome."""
         return Counter(ending.outcome for ending in self.endings)
 
     @property
     def seconds(self) -> float:
-        """Median time until the end."""
+        """Median time until the end, in seconds."""
         return median(ending.seconds for ending in self.endings)
 
     @property
@@ -170,7 +170,7 @@ HEADINGS = ("release", "promoted", "rolled back", "inconclusive", "median s", "r
 
 
 def tallies(releases: int, seed: int, kinds: Iterable[Kind] = KINDS) -> tuple[Tally, ...]:
-    """Simulate a number of releases of each kind, always the same ones for a seed."""
+    """Simulate a number of releases of each kind; a seed always gives the same ones."""
     found: list[Tally] = []
     for kind in kinds:
         random = Random(f"{seed} {kind.name}")  # noqa: S311 -- a simulation, no secret

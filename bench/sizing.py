@@ -1,8 +1,8 @@
-"""``python -m bench.sizing [SEEDS]``: the two cases as simulations, and how good the sizing is.
+"""``python -m bench.sizing [SEEDS]``: simulate the two cases, and evaluate the sizing.
 
-The last table asks, for loads of all kinds: is the objective held in at least 95 % of the seeds by the pods that the
-arithmetic gives, and how many would have been enough? The limit of use is set aside, so that the objective alone
-decides; with it, some services get more pods, and the column says how many.
+The last table asks, for various loads: do the calculated pods hold the objective in at least 95 % of the seeds, and how
+many pods would have been enough? The calculation ignores the utilization limit, so that the objective alone decides.
+With the limit, some services get more pods; a column shows how many.
 """
 
 import os
@@ -24,28 +24,28 @@ from sizing.sizing import BRIEFLY, Demand, Objective, Sizing
 
 SEEDS, REQUESTS, HELD = 200, 100_000, 0.95
 RUNS = 5
-"""Of each case: the bank's days, the shop's sales."""
+"""Runs of each case: the bank's days, the shop's sales."""
 _CHUNK = 10
-"""Seeds between two looks at whether enough have missed it."""
+"""Seeds per batch; after each batch, `share_held` stops if too many seeds have missed the objective."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A load and an objective, without a limit of use."""
+    """A load and an objective, without a utilization limit."""
 
     name: str
     demand: Demand
     heavy: bool = False
-    """Whether service times are drawn from a log-normal distribution, which the arithmetic does not know."""
+    """Whether service times follow a log-normal distribution, which the calculation does not model."""
 
     def plan(self, pods: int) -> Plan:
-        """Return what is run with this many pods."""
+        """Return the simulation plan for this number of pods."""
         draw = lognormal(self.demand.service) if self.heavy else None
         return Plan.steady(self.demand, pods, REQUESTS, draw)
 
 
 def questions() -> Iterator[Question]:
-    """Yield cases: 1 to 50 pods, even to exponential service times, one or several requests at once, 3 objectives."""
+    """Yield loads: 1 to 50 pods, regular to exponential service times, one or several at once, 3 objectives."""
     for rate, cv, percent, within, at_once, heavy in (
         (50, 0.5, 99, 0.5, 1, False),  # the catalogue's classifier
         (50, 1.0, 99, 0.5, 1, False),  # the same with the textbook's exponential times
@@ -70,13 +70,13 @@ def questions() -> Iterator[Question]:
 
 
 def holds(question: Question, pods: int, seed: int) -> bool:
-    """Whether one seed held the objective."""
+    """Return whether the objective held in one seed."""
     objective = question.demand.objective
     return objective is not None and simulate(question.plan(pods), seed).meets(objective)
 
 
 def share_held(pool: ProcessPoolExecutor, question: Question, pods: int, seeds: int) -> float:
-    """Return the share of seeds that held it; 0 as soon as too few can."""
+    """Return the share of seeds that held the objective; 0 as soon as too many have missed it."""
     if question.demand.station(pods, question.demand.rate).utilization >= 1:
         return 0.0
     held, allowed = 0, seeds - round(HELD * seeds)
@@ -89,7 +89,7 @@ def share_held(pool: ProcessPoolExecutor, question: Question, pods: int, seeds: 
 
 
 def cheapest(pool: ProcessPoolExecutor, question: Question, sized: int, share: float, seeds: int) -> int:
-    """Return the fewest pods that held it in enough seeds, looked for from the number that was sized."""
+    """Return the fewest pods that hold the objective in enough seeds; the search starts at the sized number."""
     pods = sized
     if share >= HELD:
         while pods > 1 and share_held(pool, question, pods - 1, seeds) >= HELD:
@@ -105,7 +105,7 @@ def _outcome(case: Case, seed: int) -> Outcome:
 
 
 def show_case(console: Console, pool: ProcessPoolExecutor, title: str, cases: Iterator[Case]) -> None:
-    """Run the rows of one case, and print them."""
+    """Simulate and print the rows of one case."""
     table = Table(*HEADINGS, title=title)
     for case in cases:
         table.add_row(*row(case, list(pool.map(partial(_outcome, case), range(RUNS)))))

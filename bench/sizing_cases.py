@@ -13,27 +13,27 @@ from sizing.sizing import Demand, Objective, Sizing
 
 MEASURED = Path(__file__).parent / "measured.json"
 PUBLISHED_COLD_START = 42.0
-"""Seconds from the decision to a ready pod that the nlu's publication gives; ours is in measured.json."""
+"""Seconds from the decision to a ready pod, from the nlu's publication. Our own figure is in measured.json."""
 
 QUEUE = 64
-"""Requests that may wait at a pod: the default of `server.queueLimit`. More are refused, and count as unavailable."""
+"""Requests that may wait at a pod: the default of `server.queueLimit`. Others are refused and count as unavailable."""
 DAY = 86_400
 BANK_REQUESTS, BANK_BURST, BANK_WITHIN = 100_000, 3.0, 0.5
-"""Verifications a day, how many times as many come in a burst, and the seconds within which they are answered."""
+"""Verifications per day, the factor by which a burst raises their rate, and the limit for an answer in seconds."""
 BANK_HOURS = (1, 1, 1, 1, 1, 1, 2, 4, 8, 10, 10, 9, 8, 8, 9, 9, 8, 7, 6, 4, 3, 2, 2, 1)
-"""Requests of each hour against each other: office hours. Assumed; the publication gives the day's sum alone."""
+"""Relative number of requests in each hour: office hours. Assumed; the publication states only the day's total."""
 BURSTS = (9.5, 12.0, 16.25)
-"""Hours at which ten minutes of three times the requests begin, within a second. Assumed."""
+"""Hours of the bursts: three times the requests for ten minutes, reached within a second. Assumed."""
 _BURST_SECONDS = 600
 
 SHOP_LOW, SHOP_HIGH = 40.0, 400.0
-"""Requests per second that 5 and 50 pods of 10/s serve at 0.8."""
+"""Requests per second that 5 and 50 pods serve at a utilization of 0.8, with 10 requests/s per pod."""
 SHOP_PODS, SHOP_USE = (5, 50), 0.8
 SHOP_SERVICE = GammaTime(0.1, 0.5)
 """The published mean of row C7; the variation is that of the catalogue entry."""
 SHOP_OBJECTIVE = Objective(0.99, 0.5)
 SHOP_OPENS, SHOP_RAMP, SHOP_LASTS, SHOP_SECONDS = 900, 120, 900, 3600
-"""Seconds: when the sale opens, in which time everybody is there, how long they stay, and the whole."""
+"""Seconds: when the sale opens, how long the rate rises, how long it stays, and the length of the simulation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Measured:
 
 
 def measured(service: str) -> Measured | None:
-    """Read what `bench.service_times` has measured; None = not measured here."""
+    """Return what `bench.service_times` measured; None if the service was not measured here."""
     known: dict[str, Any] = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
     if (found := known.get(service)) is None:
         return None
@@ -63,7 +63,7 @@ def measured(service: str) -> Measured | None:
 
 
 def bank_course() -> Course:
-    """Return a day: level hours joined by ten minutes of change, and three bursts."""
+    """Return a day's course: constant hours with ten-minute transitions, and three bursts."""
     scale = BANK_REQUESTS / _mean_weight() / DAY
     points = [(0.0, BANK_HOURS[0] * scale)]
     for hour, weight in enumerate(BANK_HOURS):
@@ -77,13 +77,13 @@ def bank_course() -> Course:
 
 
 def _mean_weight() -> float:
-    """Return the mean of the hours' weights, with the requests that the bursts add."""
+    """Return the mean of the hours' weights, including the requests that the bursts add."""
     added = sum((BANK_BURST - 1) * BANK_HOURS[int(hour)] * _BURST_SECONDS for hour in BURSTS) / DAY
     return sum(BANK_HOURS) / len(BANK_HOURS) + added
 
 
 def bank() -> Iterator[Case]:
-    """Yield the bank's day in the entry's range (2 to 10 pods at 70 %), with our service times and the published."""
+    """Yield the bank's day in the entry's range (2 to 10 pods at 70 %), with our and the published service times."""
     published = GammaTime(0.327, 0.385)  # 1 % is longer than 689 ms, the published p99
     ours = measured("faces")
     cold = ours.cold_start if ours else PUBLISHED_COLD_START
@@ -103,7 +103,7 @@ def _bank(name: str, service: GammaTime, cold_start: float, least: int) -> Case:
 
 
 def shop_course() -> Course:
-    """Return the sale: 40 requests/s, in two minutes 400, after a quarter of an hour 40 again."""
+    """Return the sale's course: 40 requests/s, 400 two minutes later, and 40 again after a quarter of an hour."""
     full, over = SHOP_OPENS + SHOP_RAMP, SHOP_OPENS + SHOP_RAMP + SHOP_LASTS
     return Course(
         ((0, SHOP_LOW), (SHOP_OPENS, SHOP_LOW), (full, SHOP_HIGH), (over, SHOP_HIGH), (over + SHOP_RAMP, SHOP_LOW))
@@ -111,7 +111,7 @@ def shop_course() -> Course:
 
 
 def shop_demand(cold_start: float) -> Demand:
-    """Return what is sized."""
+    """Return the sale's demand for the sizing."""
     return Demand(
         rate=SHOP_LOW,
         peak=SHOP_HIGH,
@@ -123,7 +123,7 @@ def shop_demand(cold_start: float) -> Demand:
 
 
 def shop() -> Iterator[Case]:
-    """Return the sale with an HPA alone, with pods scheduled ahead of it, as sized, and with 50 pods all the time."""
+    """Yield the sale with an HPA alone, with pods scheduled ahead of it, as sized, and with 50 pods all the time."""
     yield from _shop(PUBLISHED_COLD_START, "published")
     if ours := measured("classifier"):
         yield from _shop(ours.cold_start, "measured")
@@ -135,7 +135,7 @@ def _shop(cold: float, source: str) -> Iterator[Case]:
     least, most = SHOP_PODS
     guessed = Scaler(target=SHOP_USE, least=least, most=most, cold_start=cold)
     fitted = Scaler(target=sized.target, least=sized.least, most=sized.most, cold_start=cold)
-    # Three of the HPA's rounds (four, twice, twice as many) and a cold start before the doors open.
+    # Three rounds of the HPA (four, twice, twice as many) and a cold start before the sale opens.
     ahead = Scheduled(start=SHOP_OPENS - 60 - cold, end=SHOP_OPENS + SHOP_RAMP + SHOP_LASTS, pods=most)
     yield Case(name=f"{name}HPA {least}..{most} at {100 * SHOP_USE:.0f} %", plan=_sale(least, guessed), within=within)
     scheduled = replace(_sale(least, guessed), schedule=(ahead,))

@@ -7,7 +7,7 @@ IMAGE = f"registry.example.com/bench/server@{DIGEST}"
 
 
 def entry(services: int) -> dict[str, Any]:
-    """Write the catalogue entry."""
+    """Return the catalogue entry."""
     service: dict[str, Any] = {
         "image": "server",
         "port": 5000,
@@ -17,7 +17,7 @@ def entry(services: int) -> dict[str, Any]:
             "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
         },
         "scaling": {"minReplicas": 1, "maxReplicas": 2, "metrics": {"cpu": {"utilization": 70}}},
-        # No alerts and no dashboard: few programs written by hand have them, and figures stay comparable.
+        # No alerts and no dashboard: few hand-written programs have them, and the figures stay comparable.
         "monitoring": {"alerts": dict.fromkeys(["targetDown", "noTargetUp", "saturation", "replicasAtMax"])},
     }
     names = [f"model-{index}" for index in range(services)]
@@ -31,7 +31,7 @@ def entry(services: int) -> dict[str, Any]:
 
 
 def stack(services: int, context: str) -> dict[str, Any]:
-    """Write the ``slipway:`` namespace of the stack that runs it."""
+    """Return the ``slipway:`` configuration of the stack that runs the system."""
     release = {f"model-{index}": {"slots": {"blue": {"image": IMAGE}}} for index in range(services)}
     return {
         "system": {"entry": "bench", "environment": "dev"},

@@ -1,8 +1,8 @@
 """``python -m bench.verdicts [RELEASES]``: how often the gate is wrong, and what its verdicts cost.
 
-2,000 simulated releases of each kind go through the steps 10, 50 and 100 % by the gate's own ``judge``, at its
-defaults. What ``tests/delivery/judge/test_false_verdicts.py`` asserts on 200 of each is here a table with
-smaller chance errors.
+2,000 simulated releases of each kind go through the steps 10, 50 and 100 %, judged by the gate's own ``judge`` with its
+defaults. ``tests/delivery/judge/test_false_verdicts.py`` asserts the same on 200 of each kind; this table has smaller
+chance errors.
 """
 
 import json
@@ -15,7 +15,7 @@ from bench.simulated import HEADINGS, KINDS, tallies
 
 RELEASES, SEED = 2_000, 5
 EXPECTED_SECONDS = 0.06
-"""For one release of each kind."""
+"""Time for one release of each kind."""
 
 
 def main() -> None:

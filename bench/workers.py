@@ -1,8 +1,9 @@
-"""Worker threads from the CPU limit: which number answers most pictures (``make bench-workers``; seeds.md, P6).
+"""Find the number of worker threads per CPU limit that answers most pictures (``make bench-workers``; seeds.md, P6).
 
-The parser of `serving/tests` answers pictures in closed loops on two cores, as many at once as there are workers, in
-rounds that take turns. The published rule is 2 x cores + 1 workers, its measured optimum 2 to 4; ours is one per core
-(`serving/cpu.py`). Run by pytest for its fixtures, alone on the machine; the last line is ours against the best.
+The parser of `serving/tests` answers pictures in closed loops on two cores, one loop per worker; the splits take turns
+in rounds. The published rule is 2 x cores + 1 workers, with a measured optimum of 2 to 4; our rule is one per core
+(`serving/cpu.py`). pytest runs this for its fixtures; run it alone on the machine. The last line compares our rule with
+the best split.
 """
 
 import os
@@ -28,7 +29,7 @@ SPLITS = ((1, 1), (1, 2), (2, 1), (3, 1), (4, 1), (2 * CORES + 1, 1))
 
 
 def test_workers(parser_folder: Path, people: list[Picture]) -> None:
-    """Compare the splits, and print."""
+    """Compare the splits, and print the table."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     parsers = {intra: load_parser(parser_folder, intra, "float") for _, intra in SPLITS}
     pictures = [picture.encoded() for picture in people]
@@ -51,7 +52,7 @@ def test_workers(parser_folder: Path, people: list[Picture]) -> None:
 
 
 def _measured(workers: int, parser: Parser, pictures: Sequence[bytes]) -> tuple[float, float]:
-    """Pictures per second, and the 95th percentile of their seconds."""
+    """Return the pictures per second, and the 95th percentile of the seconds per picture."""
     end = time.perf_counter() + SECONDS
 
     def answer(worker: int) -> list[float]:

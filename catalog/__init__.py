@@ -1,4 +1,4 @@
-"""The systems as data, one YAML file each, and how a file is read."""
+"""The catalogue: one YAML file for each system, and the functions that read them."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -10,11 +10,11 @@ from models.errors import ConfigurationError, nearest
 FOLDER = Path(__file__).parent
 
 
-class UniqueKeyLoader(yaml.CSafeLoader):  # libyaml: ten times faster than the Python one, and in every wheel
-    """Refuses a key given twice, of which YAML would silently keep the last."""
+class UniqueKeyLoader(yaml.CSafeLoader):  # libyaml: ten times faster than the Python loader, and part of every wheel
+    """A loader that refuses duplicate keys. PyYAML would silently keep the last value."""
 
     def get_single_data(self) -> Any:  # noqa: ANN401 -- whatever the file holds
-        """Check every mapping as it was written, before merge keys (``<<``) are expanded."""
+        """Return the document. Duplicate keys are checked as written, before merge keys (``<<``) are expanded."""
         node = self.get_single_node()
         if node is None:
             return None
@@ -41,12 +41,12 @@ def _check(node: yaml.Node, seen: set[int]) -> None:
 
 
 def names(folder: Path = FOLDER) -> list[str]:
-    """List the systems that the catalogue holds."""
+    """Return the names of the systems in the catalogue."""
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
 def read(name: str, folder: Path = FOLDER) -> object:
-    """Read one entry as plain data.
+    """Return one entry as plain data.
 
     Raises:
         ConfigurationError: there is no such file, or it is not YAML.

@@ -1,4 +1,4 @@
-"""Loads what a stack runs: its catalogue entry and the revisions of its slots."""
+"""Load what a stack runs: its catalogue entry and the revisions of its slots."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from models.stack import StackSettings
 
 
 def load(values: Mapping[str, object], project: Path) -> tuple[StackSettings, CatalogueEntry, dict[str, Revision]]:
-    """Validate a stack's ``slipway:`` namespace, given as plain data, and load the files that it names.
+    """Validate a stack's ``slipway:`` namespace, given as plain data, and load the files that the stack names.
 
     Raises:
         ConfigurationError: one line for each fault.

@@ -15,10 +15,10 @@ from models.stack import StackSettings
 
 
 def read(project: Path, stack: StackSettings) -> dict[str, Revision]:
-    """Read the revisions of a stack's slots, and those of its verdicts that still have a file.
+    """Return the revisions of a stack's slots, and the revisions of its verdicts that still have a file.
 
     Raises:
-        ConfigurationError: one line for each revision of a slot that is missing, damaged or edited.
+        ConfigurationError: one line for each slot whose revision file is missing, damaged or edited.
     """
     found: dict[str, Revision] = {}
     faults: list[str] = []
@@ -36,7 +36,11 @@ def read(project: Path, stack: StackSettings) -> dict[str, Revision]:
 
 
 def one(project: Path, name: str, where: str) -> Revision:
-    """Read one revision; raises ConfigurationError, which begins with ``where`` if the file is missing."""
+    """Return one revision.
+
+    Raises:
+        ConfigurationError: the file is missing (the line then begins with ``where``), damaged or edited.
+    """
     path = project / FOLDER / f"{name}.yaml"
     shown = f"{FOLDER}/{name}.yaml"
     back = f"restore it: git checkout -- {shown}"

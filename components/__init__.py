@@ -1,4 +1,4 @@
-"""Pulumi components, and under ``manifests`` the pure functions that turn a model into what Kubernetes is told.
+"""Pulumi components. The pure functions under ``manifests`` turn models into Kubernetes manifests.
 
-``system.py`` composes; the other components do not know each other. Nothing here reads configuration.
+``system.py`` composes the components, which do not depend on each other. Nothing here reads configuration.
 """

@@ -1,4 +1,4 @@
-"""Who the system's pods are: a ServiceAccount for each workload, and only the rights that the entry declares."""
+"""ServiceAccounts of the system's workloads, with only the permissions that the entry declares."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from models.system import SystemSpec
 
 @dataclass(frozen=True, kw_only=True)
 class AccountsArgs:
-    """Whose accounts."""
+    """The arguments of :class:`Accounts`."""
 
     system: SystemSpec
     namespace: pulumi.Output[str]
 
 
 class Accounts(pulumi.ComponentResource):
-    """A ServiceAccount per service, store and Job; Role and RoleBinding where a service has permissions."""
+    """One ServiceAccount per service, store and Job; a Role and RoleBinding per service with permissions."""
 
     def __init__(self, name: str, args: AccountsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Accounts", f"{name}-accounts", None, opts)
@@ -40,7 +40,7 @@ class Accounts(pulumi.ComponentResource):
         identity = k8s.core.v1.ServiceAccount(
             f"{workload}-account",
             metadata={**metadata, "annotations": account.annotations} if account.annotations else metadata,
-            automount_service_account_token=False,  # a pod that has rights asks for the token itself
+            automount_service_account_token=False,  # the pod mounts the token if the service has permissions
             opts=pulumi.ResourceOptions(parent=self),
         )
         if account.permissions:
@@ -76,7 +76,7 @@ def _shared(accounts: Iterable[Account]) -> Account:
     return Account(annotations=annotations, permissions=tuple(permissions))
 
 
-def _rule(permission: Permission) -> "k8s.rbac.v1.PolicyRuleArgsDict":  # quoted: a service without rights loads no rbac
+def _rule(permission: Permission) -> "k8s.rbac.v1.PolicyRuleArgsDict":  # quoted: rbac loads only when it is used
     rule: k8s.rbac.v1.PolicyRuleArgsDict = {
         "api_groups": [permission.group],
         "resources": list(permission.resources),

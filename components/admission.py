@@ -1,8 +1,8 @@
-"""Nothing new runs here that the environment before has not vouched for, whoever runs ``pulumi up``.
+"""Require evidence from the previous environment for every new slot, no matter who runs ``pulumi up``.
 
-What the stack ran at its last update is not asked about again, nor what its record says was promoted, nor the way back
-of a release: evidence grows old, and a running system must be deployable all the same. The rest is judged by
-``models.evidence``, before the first write: the namespace's name, which every object needs, is known only afterwards.
+A slot needs no new evidence if the stack ran it at its last update, if the record says that it was promoted, or if a
+release returns to it: evidence expires, but a running system must stay deployable. ``models.evidence`` judges all other
+slots before the first write: every object needs the namespace's name, which is known only after the judgment.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,22 +40,22 @@ class Candidate:
 
     @property
     def config(self) -> str:
-        """The fingerprint of what goes with its image from environment to environment."""
+        """The fingerprint of the content that a promotion carries along with the image."""
         return fingerprint(self.revision.content)
 
     @property
     def key(self) -> Key:
-        """How the record of a release identifies it."""
+        """The slot's identity in the record of a release."""
         return _key(self.content, self.image)
 
     @property
     def where(self) -> str:
-        """Where the stack file declares it."""
+        """The path in the stack file that declares the slot."""
         return f"slipway:release.{self.service}.slots.{self.slot}"
 
 
 def candidates(system: SystemSpec) -> list[Candidate]:
-    """Name the slots that neither the record nor the way back of a release speaks for."""
+    """Return the slots to judge: no release in progress admits them, and they are held or the record does not."""
     return [
         one
         for service, content in system.services.items()
@@ -68,14 +68,14 @@ def candidates(system: SystemSpec) -> list[Candidate]:
 def refusals(
     system: SystemSpec, asked: list[Candidate], own: Mapping[str, Any], source: Mapping[str, Any], now: datetime
 ) -> Iterator[str]:
-    """Say which slots may not run, each in one line.
+    """Yield one line for each slot that may not run.
 
     Args:
         system: The system.
         asked: The slots that must show evidence.
         own: The stack's own outputs, as of its last update.
-        source: The outputs of the stack that must have vouched.
-        now: The time, for soak and freshness.
+        source: The outputs of the stack that must vouch for the slots.
+        now: The current time, for soak and freshness.
     """
     for one in asked:
         if _ran(own, one):
@@ -91,7 +91,7 @@ def refusals(
 
 
 def _objection(stack: str, one: Candidate, system: SystemSpec, outputs: Mapping[str, Any], now: datetime) -> str | None:
-    """Say why the source does not vouch for a slot; a release is judged as of its beginning, however long it takes."""
+    """Return why the source does not vouch for a slot, or None. A release is judged as of the time it began."""
     if one.image is None:
         return (
             f"this stack builds it, and slipway:source {stack} cannot vouch for that; name the digest, or drop source"
@@ -127,7 +127,7 @@ def _key(content: SlotRelease, image: str | None) -> Key:
 
 
 def _spoken_for(content: DeployedService, system: SystemSpec) -> set[Key]:
-    """Return what a release under way may run: an admitted candidate, or on the way back all states it passes."""
+    """Return what a release in progress may run: its admitted candidate, or all states that a rollback passes."""
     run = content.delivery.run
     if run is None:
         return set()
@@ -139,7 +139,7 @@ def _spoken_for(content: DeployedService, system: SystemSpec) -> set[Key]:
 
 
 def _recorded(content: DeployedService) -> set[Bytes]:
-    """Name what has been let in before: promoted here, judged good here, or let in by an override with a reason."""
+    """Return what was admitted before: promoted here, passed here, or admitted by an override with a reason."""
     delivery = content.delivery
     found: set[Bytes] = {(p.image, p.config) for p in delivery.history if p.outcome == "promoted" or p.override}
     return found | {(v.image, v.config) for v in delivery.verdicts if v.counts}
@@ -155,7 +155,7 @@ def _held(content: DeployedService, one: Candidate) -> bool:
 
 
 def _ran(outputs: Mapping[str, Any], one: Candidate) -> bool:
-    """Whether the stack ran it at its last update. A refused update leaves its outputs as they were."""
+    """Return whether the stack ran the slot at its last update. A refused update does not change the outputs."""
     try:
         evidence = evidence_of(outputs, one.service)
     except ValidationError:
@@ -170,14 +170,14 @@ def admitted(
 
     Args:
         system: The system.
-        own: The output ``delivery`` of the stack itself, as of its last update. A StackReference to it would be read
-            while the engine writes the state, and the file backend answers "EOF" then: it writes the attributes of a
-            file in place.
-        now: The time, for soak and freshness.
-        opts: Of the reference to the source.
+        own: The stack's own output ``delivery`` of its last update. A StackReference to the stack itself would be read
+            while the engine writes the state. The file backend then fails with "EOF", because it writes the attributes
+            of a file in place.
+        now: The current time, for soak and freshness.
+        opts: Options of the StackReference to the source.
 
     Raises:
-        pulumi.RunError: in the output, one line for each slot that may not.
+        pulumi.RunError: when the output resolves, with one line for each slot that may not run.
     """
     asked = candidates(system)
     if not asked:
@@ -200,9 +200,9 @@ def _outputs(stack: str, opts: pulumi.ResourceOptions) -> pulumi.Output[Mapping[
 def published(
     system: SystemSpec, service: str, images: Mapping[SlotName, pulumi.Output[str]], allowed: pulumi.Output[str]
 ) -> dict[str, Any]:
-    """Return what the next environment's stack reads about a service: the shape of ``models.evidence.Evidence``.
+    """Return what the next environment's stack reads about a service, in the shape of ``models.evidence.Evidence``.
 
-    One leaf waits for the check: a refused update would otherwise still say that it ran what was refused.
+    The field ``stack`` waits for the judgment. Otherwise a refused update would still report that refused slots run.
     """
     stack = pulumi.get_stack()
     content = system.services[service]

@@ -1,7 +1,7 @@
-"""The one client of the Kubernetes API, for the program and the driver: paths and JSON, without typed objects.
+"""The Kubernetes API client of the program and the driver: paths and JSON, without typed objects.
 
-``kubernetes`` reads the kubeconfig, runs its credential plugins and keeps the connection. It takes half a second to
-import, so it is imported by whoever asks, and never for ``--help``.
+The package ``kubernetes`` reads the kubeconfig, runs its credential plugins and keeps the connection open. Its import
+takes half a second, so it is imported on first use and never for ``--help``.
 """
 
 import copy
@@ -14,12 +14,12 @@ Json = dict[str, Any]
 
 _NOT_FOUND, _FIRST_ERROR = 404, 400
 _SHOWN = 300
-"""Characters of the API server's answer in an error's one line."""
+"""Characters of the API server's answer that a one-line error shows."""
 _TYPES = {"PATCH": "application/apply-patch+yaml"}
 
 
 class Unreachable(Exception):
-    """The API server does not answer; the text says why."""
+    """The API server does not answer; the message says why."""
 
 
 class NoContext(Unreachable):
@@ -50,19 +50,20 @@ class ApiClient:
         seconds: float,
         once: bool = False,
     ) -> str | None:
-        """Return the answer's text; None for 404.
+        """Return the text of the answer, or None for 404.
 
         Args:
             method: GET, POST, PUT or PATCH (server-side apply).
-            path: Begins with ``/api``.
-            body: As JSON.
-            query: Parameters of the URL.
-            seconds: To wait for the connection, and between two reads.
-            once: Do not try again when a connection fails.
+            path: URL path, which begins with ``/api``.
+            body: Request body, sent as JSON.
+            query: Query parameters of the URL.
+            seconds: Timeout for the connection, and between two reads.
+            once: Do not retry when a connection fails.
 
         Raises:
-            Unreachable: no answer, or (NoContext) no way to ask.
-            Refused: the answer is another error than 404.
+            Unreachable: the API server does not answer.
+            NoContext: the kubeconfig has no such context, or it cannot be used.
+            Refused: the API server answers with an error other than 404.
         """
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- with the client
 
@@ -89,7 +90,7 @@ class ApiClient:
         return text
 
     def get(self, path: str, *, seconds: float, **query: str) -> Json | None:
-        """Return the JSON at a path; None where there is nothing. Raises as :meth:`call` does."""
+        """Return the JSON at a path, or None for 404. Raise as :meth:`call` does."""
         said = self.call("GET", path, query=query, seconds=seconds)
         return None if said is None else cast("Json", json.loads(said))
 

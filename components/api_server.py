@@ -1,4 +1,4 @@
-"""What the program itself asks the API server, beside what the provider does: whose a namespace is, and what failed."""
+"""The program's own requests to the API server, which identify a namespace's owner and explain failures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from components.api_client import ApiClient, Json, Refused, Unreachable
 from components.reasons import LOG_LINES, Pod
 
 _SECONDS = 5
-"""For one question: an update that has failed already must not last minutes longer for its explanation."""
+"""Timeout of one request: the explanation must not prolong a failed update by minutes."""
 _FORBIDDEN = 403
 _ALIKE = (
     ("service", "/api/v1", "services"),
@@ -17,15 +17,15 @@ _ALIKE = (
     ("deployment", "/apis/apps/v1", "deployments"),
     ("statefulset", "/apis/apps/v1", "statefulsets"),
 )
-"""Kinds that two systems could name alike."""
+"""Kinds of which two systems could give an object the same name."""
 
 
 class Forbidden(Exception):
-    """The account may not read it."""
+    """The account may not read the object."""
 
 
 class Away(Exception):
-    """The API server does not answer this account; the text says why."""
+    """The API server does not answer this account; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class ApiServer:
     context: str
 
     def pods(self, namespace: str, selector: str) -> list[Pod]:
-        """List pods as the API server's JSON; raises as :class:`ApiClient` does."""
+        """Return pods as the API server's JSON. Raise as :class:`ApiClient` does."""
         found = self._client.get(f"/api/v1/namespaces/{namespace}/pods", seconds=_SECONDS, labelSelector=selector)
         return [] if found is None else list(found["items"])
 
     def log(self, namespace: str, pod: str, container: str) -> str:
-        """Return a container's last log lines, or nothing where there are none."""
+        """Return a container's last log lines, or an empty string if there are none."""
         path, query = f"/api/v1/namespaces/{namespace}/pods/{pod}/log", {"tailLines": str(LOG_LINES)}
         try:
             return self._client.call("GET", path, query=query | {"container": container}, seconds=_SECONDS) or ""
@@ -48,11 +48,11 @@ class ApiServer:
             return ""
 
     def namespace(self, name: str) -> Json | None:
-        """Return a namespace as the API server's JSON, or None where there is none.
+        """Return a namespace as the API server's JSON, or None if it does not exist.
 
         Raises:
-            Forbidden: the account may not read it.
-            Away: no answer, or one that says nothing about the namespace.
+            Forbidden: the account may not read the namespace.
+            Away: the API server does not answer, or answers with another error.
         """
         try:
             return self._client.get(f"/api/v1/namespaces/{name}", seconds=_SECONDS)
@@ -63,7 +63,7 @@ class ApiServer:
             raise Away(str(error)) from error
 
     def objects(self, namespace: str) -> Iterator[tuple[str, Json]]:
-        """Yield (kind, ``metadata``) of what a system could have named alike, without kinds that may not be read."""
+        """Yield (kind, ``metadata``) of objects whose names could collide, without kinds that may not be read."""
         for kind, group, resource in _ALIKE:
             try:
                 found = self._client.get(f"{group}/namespaces/{namespace}/{resource}", seconds=_SECONDS)
@@ -73,7 +73,7 @@ class ApiServer:
                 yield kind, {"name": item["metadata"]["name"], "labels": item["metadata"].get("labels") or {}}
 
     def workload(self, kind: str, namespace: str, name: str) -> Json:
-        """Return a Deployment or StatefulSet as the API server's JSON; raises LookupError where there is none."""
+        """Return a Deployment or StatefulSet as the API server's JSON. Raise LookupError if it does not exist."""
         path = f"/apis/apps/v1/namespaces/{namespace}/{kind.lower()}s/{name}"
         found = self._client.get(path, seconds=_SECONDS)
         if found is None:

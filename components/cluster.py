@@ -1,4 +1,4 @@
-"""The explicit provider: one named cluster, with client limits that do not make previews wait."""
+"""The explicit provider for one named cluster, with client limits that do not slow down previews."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,26 +14,26 @@ READ_BY_THE_PLUGIN = {
     "PULUMI_K8S_ENABLE_PATCH_FORCE": "updates would overwrite what others manage, without a conflict",
     "PULUMI_K8S_AWAIT_ALL": "updates would wait for objects that never report to be ready",
 }
-"""Variables of the user's shell that no argument overrides, with what they do (plugin 4.25, ``os.LookupEnv``)."""
+"""Variables of the user's shell that no argument overrides, with their effects (plugin 4.25, ``os.LookupEnv``)."""
 
 
 def cluster_provider(name: str, cluster: ClusterSettings, formerly: str | None = None) -> k8s.Provider:
-    """Connect to the stack's cluster.
+    """Return the provider for the stack's cluster.
 
-    No argument depends on this machine, on the user's shell or on the context's name. Every argument with a
-    ``PULUMI_K8S_`` variable is given, because the SDK puts the variable's value into an argument that is left out.
+    No argument depends on this machine, on the user's shell or on the context's name. Every argument that has a
+    ``PULUMI_K8S_`` variable is set, because the SDK fills an omitted argument from the variable.
 
     Args:
         name: The provider's name.
         cluster: The cluster.
-        formerly: The provider's name at the last update, where it was another one.
+        formerly: The provider's name at the last update, if it was different.
     """
     return k8s.Provider(
         name,
         kubeconfig=kubeconfig.path_of(pulumi.get_stack()),
         cluster_identifier=_IDENTIFIER,
-        # A ConfigMap or Secret keeps its name when its content changes only where pods are to read it again: change it
-        # in place, so that it is never missing. Where a change is to be a rollout, the name holds the content's hash.
+        # Change a ConfigMap or Secret that keeps its name in place, so that it is never missing while pods reread it.
+        # Where a change must start a rollout, the name contains the content's hash.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
         enable_server_side_apply=True,
@@ -44,10 +44,10 @@ def cluster_provider(name: str, cluster: ClusterSettings, formerly: str | None =
         kube_client_settings={
             "qps": cluster.queries_per_second,
             "burst": 2 * cluster.queries_per_second,
-            "timeout": 0,  # none: a watch lasts as long as a rollout
+            "timeout": 0,  # no timeout: a watch lasts as long as a rollout
         },
         opts=pulumi.ResourceOptions(
-            # Earlier versions put the context's name there. A changed one replaces everything; one that stays does not.
+            # Earlier versions used the context's name. Keep it, because a changed identifier replaces every object.
             ignore_changes=["clusterIdentifier"],
             aliases=[pulumi.Alias(name=formerly)] if formerly else None,
         ),
@@ -55,7 +55,7 @@ def cluster_provider(name: str, cluster: ClusterSettings, formerly: str | None =
 
 
 def variable_faults(environment: Mapping[str, str]) -> Iterator[str]:
-    """Name the variables that would change what an update does, and that only the user's shell can unset."""
+    """Yield one line per variable that would change what an update does and that only the user's shell can unset."""
     for name, effect in READ_BY_THE_PLUGIN.items():
         if environment.get(name) == "true":
             yield f"the variable {name} is true: {effect}; unset {name}"

@@ -1,4 +1,4 @@
-"""Says in the update's own output why a Deployment, a Job or a namespace failed."""
+"""Explain in the update's output why a Deployment, a Job or a namespace failed."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -10,12 +10,12 @@ from components.reasons import PodSource, reasons
 
 
 def explain_failures(source: PodSource) -> pulumi.ErrorHook:
-    """Log the pods' own reasons when a Deployment or a Job fails; never asks for a retry."""
+    """Return a hook that logs the pods' own reasons when a Deployment or a Job fails. It never requests a retry."""
     return pulumi.ErrorHook("pods-own-reasons", _hook(source))
 
 
 def explain_conflicts() -> pulumi.ErrorHook:
-    """Say whose a namespace is when it cannot be had; never asks for a retry."""
+    """Return a hook that logs when a namespace belongs to another stack. It never requests a retry."""
     return pulumi.ErrorHook("whose-namespace", _whose)
 
 
@@ -33,7 +33,7 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
     def explain(args: pulumi.ErrorHookArgs) -> bool:
         inputs = cast("dict[str, Any]", args.new_inputs or {})
         try:
-            # A Job has no selector of its own: its pods carry the template's labels all the same.
+            # A Job declares no selector, but its pods carry the template's labels.
             wanted = (
                 inputs["spec"].get("selector", {}).get("matchLabels")
                 or inputs["spec"]["template"]["metadata"]["labels"]

@@ -1,4 +1,4 @@
-"""What a system's services share: namespace, volumes, network rules and the fences around them."""
+"""Objects that a system's services share: namespace, volumes, network policies, quota and limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from models.system import SystemSpec
 
 @dataclass(frozen=True, kw_only=True)
 class FoundationArgs:
-    """What the foundation is made from."""
+    """The arguments of :class:`Foundation`."""
 
     system: SystemSpec
     namespace: pulumi.Output[str]
-    """Its name, known once everything that is to run there may run."""
+    """The namespace's name, known once every slot may run."""
     taken: pulumi.ErrorHook
-    """Says whose the namespace is when it is another stack's."""
+    """Logs when the namespace belongs to another stack."""
 
 
 class Foundation(pulumi.ComponentResource):
-    """Namespace with Pod Security *restricted*, and everything in it that belongs to no single service."""
+    """The namespace with Pod Security *restricted*, and the objects in it that belong to no single service."""
 
     namespace: pulumi.Output[str]
-    """The namespace's name; depending on it orders a resource behind the namespace."""
+    """The namespace's name. A resource that depends on it is created after the namespace."""
 
     claims: dict[str, pulumi.Resource]
     """The PersistentVolumeClaims, by name: the volumes of the system, and one for each store."""
@@ -40,8 +40,8 @@ class Foundation(pulumi.ComponentResource):
         self.child = pulumi.ResourceOptions(parent=self)
         self.namespace = args.namespace
         self.quota_waits = not system.existing_namespace and guards.shrinks(system)
-        """Whether the caller declares the quota, after the pods that it must not refuse."""
-        if not system.existing_namespace:  # the labels, and what counts or defaults for every pod, are the owner's
+        """Whether the caller must declare the quota, after the pods that the quota must not refuse."""
+        if not system.existing_namespace:  # in an existing one, the owner sets labels, quota and defaults
             self.namespace = self._namespace(name, args)
             self._container_defaults(name, system)
             if not self.quota_waits:
@@ -68,7 +68,7 @@ class Foundation(pulumi.ComponentResource):
         return namespace.metadata.apply(lambda metadata: metadata.name or system.namespace)
 
     def quota(self, name: str, system: SystemSpec, after: Sequence[pulumi.Input[pulumi.Resource]] = ()) -> None:
-        """Limit what the namespace may use; ``after`` are the pods that must have been replaced before."""
+        """Limit what the namespace may use. ``after`` are the pods that must be replaced first."""
         k8s.core.v1.ResourceQuota(
             f"{name}-quota",
             metadata=self._metadata(system, "quota"),
@@ -91,7 +91,7 @@ class Foundation(pulumi.ComponentResource):
             )
 
     def _adapter_rules(self, name: str, system: SystemSpec) -> None:
-        """Hand over what a custom-metrics adapter must be told; its own configuration is the cluster's, not ours."""
+        """Publish the rules for a custom-metrics adapter. The adapter's own configuration belongs to the cluster."""
         if rules := adapter.adapter_rules(system):
             k8s.core.v1.ConfigMap(
                 f"{name}-adapter-rules",
@@ -126,14 +126,14 @@ class Foundation(pulumi.ComponentResource):
         metadata = self._metadata(system, claim)
         return k8s.core.v1.PersistentVolumeClaim(
             name,
-            # Many classes bind a claim only when a pod uses it, and the pods come after it.
+            # Many storage classes bind a claim only when a pod uses it, and the pods are created after the claim.
             metadata={**metadata, "annotations": SKIP_AWAIT},
             spec=spec,
             opts=pulumi.ResourceOptions(parent=self, protect=system.protect),
         )
 
     def _shared(self, system: SystemSpec, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:
-        """Name an object that anybody could call so; in somebody's namespace it carries the system's name too."""
+        """Return metadata with a generic name, which starts with the system's name in an existing namespace."""
         return self._metadata(system, names.joined(system.name, name) if system.existing_namespace else name)
 
     def _metadata(self, system: SystemSpec, name: str) -> k8s.meta.v1.ObjectMetaArgsDict:

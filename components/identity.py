@@ -1,9 +1,9 @@
-"""Whose cluster and namespace an update writes to: compared before the first resource is registered.
+"""Verify the cluster and the namespace of an update before the first resource is registered.
 
-A cluster is identified by the uid of its namespace kube-system: it never changes, and every cluster has one. This is
-the convention of OpenTelemetry (``k8s.cluster.uid``,
-https://opentelemetry.io/docs/specs/semconv/resource/k8s/#cluster) and others. A kube context names a cluster on one
-machine only.
+The uid of the namespace kube-system identifies a cluster: every cluster has one, and it never changes. OpenTelemetry
+and others follow this convention (``k8s.cluster.uid``,
+https://opentelemetry.io/docs/specs/semconv/resource/k8s/#cluster). A kube context identifies a cluster on one machine
+only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,31 +24,31 @@ Json = Mapping[str, Any]
 
 
 class NamespaceSource(Protocol):
-    """Where namespaces are looked up."""
+    """The source of namespaces and their objects."""
 
     def namespace(self, name: str) -> Json | None:
-        """Return a namespace as the API server's JSON, None where there is none; raises Forbidden and Away."""
+        """Return a namespace as the API server's JSON, or None if it does not exist. Raise Forbidden or Away."""
         ...
 
     def objects(self, namespace: str) -> Iterable[tuple[str, Json]]:
-        """Return (kind, ``metadata``) of what is in a namespace."""
+        """Return (kind, ``metadata``) of the objects in a namespace."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """What the cluster says of itself."""
+    """The cluster's identity, and the stack's namespace in it."""
 
     cluster: str | None
-    """The uid of kube-system; None where the account may not read it."""
+    """The uid of kube-system; None if the account may not read it."""
     readable: bool
     """Whether the account may read the stack's namespace."""
     namespace: Json | None
-    """``metadata`` of the stack's namespace; None where there is none, or it may not be read."""
+    """``metadata`` of the stack's namespace; None if it does not exist or may not be read."""
 
 
 def asked(source: NamespaceSource, namespace: str) -> Live:
-    """Ask the cluster who it is and what is in the namespace's place; raises Away where it does not answer."""
+    """Return the cluster's identity and the stack's namespace. Raise Away if the API server does not answer."""
     try:
         system = source.namespace(IDENTITY)
     except Forbidden:
@@ -62,7 +62,7 @@ def asked(source: NamespaceSource, namespace: str) -> Live:
 
 
 def cluster_faults(system: SystemSpec, recorded: Recorded, live: Live) -> Iterator[str]:
-    """Refuse a cluster that is not the one of the last update, unless the stack file names it."""
+    """Refuse a cluster other than that of the last update, unless the stack file names its uid."""
     context, wanted = system.cluster.context, system.cluster.uid
     if wanted and live.cluster is None:
         yield (
@@ -100,19 +100,19 @@ def _moved(context: str, what: str, live: Live) -> str:
 
 
 def _known(recorded: Recorded, live: Live) -> bool:
-    """Whether both uids are known, so that the namespace need not stand for the cluster."""
+    """Return whether both uids are known. Otherwise the namespace must identify the cluster."""
     return recorded.cluster is not None and live.cluster is not None
 
 
 def _elsewhere(recorded: Recorded, live: Live) -> bool:
-    """Whether the namespace that the stack owns is not in this cluster."""
+    """Return whether the namespace that the stack owns is missing from this cluster."""
     if recorded.namespace is None or not live.readable:
         return False
     return live.namespace is None or live.namespace["uid"] != recorded.namespace["uid"]
 
 
 def namespace_faults(system: SystemSpec, stack: str, recorded: Recorded, live: Live) -> Iterator[str]:
-    """Refuse a namespace that is not this stack's: server-side apply would adopt it, and destroy would delete it."""
+    """Refuse a namespace of another owner: server-side apply would adopt it, and destroy would delete it."""
     name, found = system.namespace, live.namespace
     where = f"namespace {name}:"
     if found is None:
@@ -137,7 +137,7 @@ def namespace_faults(system: SystemSpec, stack: str, recorded: Recorded, live: L
 
 
 def object_faults(system: SystemSpec, recorded: Recorded, source: NamespaceSource) -> Iterator[str]:
-    """Refuse what somebody else's namespace has under a name of ours: server-side apply would adopt it."""
+    """Refuse other owners' objects that have a name of this system: server-side apply would adopt them."""
     slots = {names.slot_name(service, slot) for service in system.services for slot in OTHER_SLOT}
     ours = slots | system.services.keys() | system.stores.keys() | system.jobs.keys() | claims(system).keys()
     entries = {system.name, recorded.system or system.name}

@@ -1,7 +1,7 @@
-"""Builds and pushes an image, and gives it back by digest.
+"""Build and push an image, and return its reference by digest.
 
-Two builders (ADR 0003): BuildKit through docker-build, or the Docker daemon through pulumi-docker. Either way the
-image is retained when the resource goes: another environment may be running it.
+There are two builders (ADR 0003): BuildKit through docker-build, and the Docker daemon through pulumi-docker. Both keep
+the image when the resource is deleted, because another environment may be running it.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from models.image import ImageBuild, ImageSettings
 
 @dataclass(frozen=True, kw_only=True)
 class ModelImageArgs:
-    """What to build, and with what."""
+    """The arguments of :class:`ModelImage`."""
 
     system: str
     environment: str
@@ -52,7 +52,7 @@ class ModelImage(pulumi.ComponentResource):
             builder={"name": settings.buildx} if settings.buildx else {},
             tags=[f"{repository}:{args.environment}"],
             push=True,
-            build_on_preview=False,  # a preview shows, it does not work for minutes
+            build_on_preview=False,  # a preview must not take minutes
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         return image.digest.apply(lambda digest: f"{repository}@{digest}")

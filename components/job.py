@@ -1,4 +1,4 @@
-"""A Job: work that ends before the services that wait for it start."""
+"""A Kubernetes Job, which must succeed before the services that wait for it start."""
 
 import json
 from dataclasses import dataclass
@@ -13,25 +13,26 @@ from components.manifests.job import JobPodArgs, job_spec
 
 @dataclass(frozen=True, kw_only=True)
 class JobArgs:
-    """What is worked on."""
+    """The arguments of :class:`Job`."""
 
     pod: JobPodArgs
     namespace: pulumi.Output[str]
     needs: list[pulumi.Input[pulumi.Resource]]
-    """What must be up before it starts: secrets, and the stores that it calls."""
+    """Resources that must be ready before the Job starts: secrets, and the stores that it calls."""
     explain: pulumi.ErrorHook
 
 
 class Job(pulumi.ComponentResource):
-    """One Kubernetes Job, awaited to its end.
+    """One Kubernetes Job. The update waits until it ends.
 
-    A Job cannot be changed, so its name holds a hash of what it does: other work is another Job, and the old one goes.
-    A rotated secret runs it again under its old name: publishing a model that is there already changes nothing.
-    Once it has ended and its time to live is over, the cluster removes it; Pulumi's state keeps that it succeeded.
+    A Job is immutable, so its name contains a hash of its image and spec. A change creates a new Job and deletes the
+    old one. A rotated secret runs the Job again under its old name, which is safe: publishing a model that already
+    exists changes nothing. When the Job's time to live is over, the cluster removes it. Pulumi's state still records
+    that it succeeded.
     """
 
     done: pulumi.Resource
-    """Depending on it waits for success."""
+    """A resource that depends on it waits until the Job succeeds."""
 
     def __init__(self, name: str, args: JobArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Job", name, None, opts)
@@ -51,7 +52,7 @@ class Job(pulumi.ComponentResource):
                 parent=self,
                 depends_on=args.needs,
                 custom_timeouts=create_and_update(pod.spec.deadline),
-                delete_before_replace=True,  # else `pulumi up --replace` finds the failed Job under the new one's name
+                delete_before_replace=True,  # otherwise `pulumi up --replace` finds the failed Job by its name
                 hooks=pulumi.ResourceHookBinding(on_error=[args.explain]),
             ),
         )

@@ -1,10 +1,10 @@
-"""The kubeconfig that the plugin reads: one context, under a name that is the same on every machine.
+"""The kubeconfig that the plugin reads: one context, with the same name on every machine.
 
-A provider's inputs are compared with the state's, so a context's name or a path of this machine among them is a change
-to deploy (pulumi-kubernetes, ``DiffConfig``). The program therefore writes the one context of the stack file to a file
-of the project whose relative path never changes, and the provider names that path. The engine starts the plugin in the
-project's folder, also for ``pulumi destroy`` and ``pulumi refresh``, which do not run the program: these find the file
-of the last preview or update.
+The plugin compares the provider's inputs with those in the state. A context's name or a local path among them would
+appear as a change to deploy (pulumi-kubernetes, ``DiffConfig``). The program therefore writes the stack file's context
+to a file of the project whose relative path never changes, and passes that path to the provider. The engine always
+starts the plugin in the project's folder. ``pulumi destroy`` and ``pulumi refresh`` do not run the program, so they use
+the file of the last preview or update.
 """
 
 import os
@@ -21,36 +21,36 @@ from models.errors import ConfigurationError
 Json = dict[str, Any]
 
 CONTEXT = "slipway"
-"""The file's only context, cluster and user."""
+"""The name of the file's only context, cluster and user."""
 _FOLDER = ".slipway/kube"
 _CLUSTER_FILES = ("certificate-authority",)
 _USER_FILES = ("client-certificate", "client-key", "tokenFile")
-"""What a kubeconfig names relative to its own folder (client-go, ``ResolveLocalPaths``)."""
+"""Keys whose paths are relative to the kubeconfig's own folder (client-go, ``ResolveLocalPaths``)."""
 
 
 def path_of(stack: str) -> str:
-    """Return the file of a stack, relative to the project. One for each stack: two may be deployed at once."""
+    """Return a stack's file, relative to the project. Each stack has its own, because two may be deployed at once."""
     return f"{_FOLDER}/{stack}"
 
 
 def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
-    """Write the file of a stack, readable by its owner alone, and remove the copies that the plugin makes.
+    """Write a stack's file, readable only by its owner, and remove the copies that the plugin makes.
 
     Args:
         project: The folder of ``Pulumi.yaml``.
         stack: The stack's name.
         context: The kube context in the user's own files.
-        files: The user's kubeconfig files, of which the first that names something wins.
+        files: The user's kubeconfig files. If several define the same name, the first one wins.
 
     Raises:
-        ConfigurationError: the context names a cluster or user that none of the files holds.
+        ConfigurationError: none of the files contains the context, or the cluster or user that it names.
     """
     content = yaml.dump(extracted(context, files), Dumper=yaml.CSafeDumper)
     path = project / path_of(stack)
-    kubeconfig_copies.remove(path)  # copies of the content that is replaced now
+    kubeconfig_copies.remove(path)  # copies of the content that is about to be replaced
     kubeconfig_copies.remove_at_exit(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)  # of mode 600, and a reader never sees half of it
+    handle, name = tempfile.mkstemp(dir=path.parent)  # mode 600, and no reader sees a partial file
     try:
         with os.fdopen(handle, "w") as file:
             file.write(content)
@@ -61,7 +61,7 @@ def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
 
 
 def extracted(context: str, files: list[Path]) -> Json:
-    """Return a kubeconfig of one context, with absolute paths; see :func:`write`."""
+    """Return a kubeconfig with one context and absolute paths; see :func:`write`."""
     found = _named("contexts", "context", context, files, lambda _, content: content)
     if found is None:
         raise ConfigurationError([f"slipway:cluster.context: {context!r} is not in the kubeconfig"])
@@ -70,7 +70,7 @@ def extracted(context: str, files: list[Path]) -> Json:
     for kind, resolve in (("cluster", _cluster), ("user", _user)):
         name = str(found.get(kind, ""))
         one = _named(f"{kind}s", kind, name, files, resolve)
-        if one is None and (name or kind == "cluster"):  # a context may do without a user
+        if one is None and (name or kind == "cluster"):  # a context may have no user
             raise ConfigurationError(
                 [f"slipway:cluster.context: {context!r} names the {kind} {name!r}, which the kubeconfig does not hold"]
             )

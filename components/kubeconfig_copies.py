@@ -1,4 +1,4 @@
-"""Removes the copies of a stack's kubeconfig that the plugin leaves behind.
+"""Remove the copies of a stack's kubeconfig that the plugin leaves behind.
 
 For Helm, pulumi-kubernetes copies its kubeconfig to a temporary file, and it never removes that file (provider.go,
 ``writeKubeconfigToFile``). Every run would leave credentials there. Slipway installs no chart, so nothing reads them.
@@ -58,7 +58,7 @@ def _content(path: Path) -> object:
 
 
 def _holds(copy: object, given: object) -> bool:
-    """Whether a copy contains everything that was given. client-go adds keys, such as ``preferences: {}``."""
+    """Return whether a copy contains all of the original. client-go adds keys, such as ``preferences: {}``."""
     if isinstance(given, dict) and isinstance(copy, dict):
         theirs = cast("dict[object, object]", copy)
         pairs = cast("dict[object, object]", given).items()

@@ -1,6 +1,6 @@
-"""Labels and selectors: the only module that spells them.
+"""Labels and selectors. No other module spells them out.
 
-A Deployment's selector is immutable, so it holds only what never changes for a slot. The other labels follow
+A Deployment's selector is immutable, so it contains only labels that never change for a slot. The other labels follow
 https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/.
 """
 
@@ -14,57 +14,57 @@ OWNER = "app.kubernetes.io/managed-by"
 SLOT = "slipway.dev/slot"
 ROLE = "slipway.dev/role"
 STACK = "slipway.dev/stack"
-"""On the namespace: a second stack that applies another value meets a conflict, which is what keeps it out."""
+"""Label of the namespace. A second stack that applies another value gets a conflict, which keeps it out."""
 
 PRIVATE = "slot"
-"""Role of a slot's own Service, which is what a ServiceMonitor selects: the live Service would count pods twice."""
+"""Role of a slot's private Service, which a ServiceMonitor selects: the live Service would count pods twice."""
 
 
 def of_system(system: str) -> dict[str, str]:
-    """Label an object that belongs to the whole system."""
+    """Return the labels of an object that belongs to the whole system."""
     return {SYSTEM: system, OWNER: "slipway"}
 
 
 def of_namespace(system: str, stack: str) -> dict[str, str]:
-    """Label the namespace with the one stack that it belongs to."""
+    """Return the labels of the namespace, which name the one stack that owns it."""
     return {**of_system(system), STACK: names.label_value(stack)}
 
 
 def of_service(system: str, service: str) -> dict[str, str]:
-    """Label an object of one service."""
+    """Return the labels of an object of one service."""
     return {**of_system(system), SERVICE: service}
 
 
 def of_slot(system: str, service: str, slot: str) -> dict[str, str]:
-    """Label an object of one slot; its pods carry these."""
+    """Return the labels of an object of one slot, including its pods."""
     return {**of_service(system, service), SLOT: slot}
 
 
 def of_private_service(system: str, service: str, slot: str) -> dict[str, str]:
-    """Label a slot's private Service so that monitors find it."""
+    """Return the labels of a slot's private Service, by which monitors find it."""
     return {**of_slot(system, service, slot), ROLE: PRIVATE}
 
 
 def select_system(system: str) -> dict[str, str]:
-    """Select every pod of a system."""
+    """Return the selector of all pods of a system."""
     return {SYSTEM: system}
 
 
 def select_service(service: str) -> dict[str, str]:
-    """Select the pods of both slots."""
+    """Return the selector of the pods of both slots."""
     return {SERVICE: service}
 
 
 def select_slot(service: str, slot: str) -> dict[str, str]:
-    """Select one slot's pods; fixed for the slot's whole life."""
+    """Return the selector of one slot's pods, which never changes."""
     return {SERVICE: service, SLOT: slot}
 
 
 def select_private_services(service: str) -> dict[str, str]:
-    """Select the private Services of both slots."""
+    """Return the selector of the private Services of both slots."""
     return {SERVICE: service, ROLE: PRIVATE}
 
 
 def label_selector(wanted: Mapping[str, str]) -> str:
-    """Return the API's ``labelSelector`` for objects that carry all of these."""
+    """Return the API's ``labelSelector`` for objects that carry all these labels."""
     return ",".join(f"{key}={value}" for key, value in wanted.items())

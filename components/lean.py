@@ -1,4 +1,4 @@
-"""Turns off two costs of Pulumi's Python SDK that grow with the stack (ADR 0005, `make bench-preview`)."""
+"""Turn off two costs of Pulumi's Python SDK that grow with the stack (ADR 0005, `make bench-preview`)."""
 
 import gc
 import os
@@ -7,15 +7,15 @@ import pulumi
 
 _YOUNG_OBJECTS = 100_000
 """Allocations between two garbage collections (Python's default: 700). A run makes hundreds of thousands of futures
-that live until it ends, so collecting finds next to nothing."""
+that live until it ends, so a collection frees almost nothing."""
 DEBUG_VARIABLE = "SLIPWAY_DEBUG"
 
 
 def run_lean() -> None:
-    """Collect garbage rarely, and keep the SDK's debug messages at home unless SLIPWAY_DEBUG is set.
+    """Collect garbage rarely, and drop the SDK's debug messages unless SLIPWAY_DEBUG is set.
 
-    The SDK sends about five debug messages for each resource to the engine and waits for every one (0.7 ms), whether
-    anybody asked for debug output or not: a quarter of the preview of 100 services.
+    The SDK sends about five debug messages per resource to the engine and waits for each one (0.7 ms), even if debug
+    output is off. In a preview of 100 services, this takes a quarter of the time.
     """
     gc.set_threshold(_YOUNG_OBJECTS)
     if not os.environ.get(DEBUG_VARIABLE):
@@ -25,4 +25,4 @@ def run_lean() -> None:
 def _dropped(
     msg: str, resource: pulumi.Resource | None = None, stream_id: int | None = None, ephemeral: bool | None = None
 ) -> None:
-    """Take what ``pulumi.log.debug`` takes, and do nothing."""
+    """Accept the arguments of ``pulumi.log.debug``, and do nothing."""

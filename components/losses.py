@@ -1,8 +1,8 @@
-"""What an update would delete or replace although it holds data: namespaces, claims and StatefulSets.
+"""Refuse an update that would delete or replace objects with data: namespaces, claims and StatefulSets.
 
-The engine replaces an object when a field changes that cannot be changed in place (pulumi-kubernetes, ``diff.go``), and
-deletes one that is no longer declared. For these kinds either loses data, so it is refused unless the stack file lists
-the object under ``slipway:system.discard``. ``pulumi destroy`` does not run the program and stays possible.
+The engine replaces an object when an immutable field changes (pulumi-kubernetes, ``diff.go``), and deletes an object
+that is no longer declared. For these kinds, both lose data. The program therefore refuses the update unless the stack
+file lists the object under ``slipway:system.discard``. ``pulumi destroy`` does not run the program and is not refused.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _SETTING = "slipway:system.discard"
 
 
 def loss_faults(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
-    """Refuse in one line what would be lost, and in one line each what no setting makes possible."""
+    """Yield one line for all data that would be lost, and one line for each change that no setting permits."""
     yield from _shrunk(system, recorded)
     losses = {name: why for name, why in _losses(system, recorded) if name not in system.discard}
     if losses:
@@ -29,7 +29,7 @@ def loss_faults(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
 
 
 def stale_permissions(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
-    """Name what may be discarded although nothing of the kind would be: the next update could lose it unasked."""
+    """Yield one line per ``discard`` entry that this update does not delete. A later update could delete it."""
     lost = {name for name, _ in _losses(system, recorded)}
     for name in system.discard:
         if name not in lost:
@@ -37,7 +37,7 @@ def stale_permissions(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
 
 
 def _losses(system: SystemSpec, recorded: Recorded) -> Iterator[tuple[str, str]]:
-    """Return kind/name of what would be lost, each with the reason. A namespace takes everything in it along."""
+    """Yield (kind/name, reason) of what would be lost. Deleting a namespace deletes everything in it."""
     namespace = recorded.namespace["name"] if recorded.namespace else None
     if namespace and namespace != system.namespace:
         yield f"namespace/{namespace}", f"the stack file now says {system.namespace}"

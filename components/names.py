@@ -1,17 +1,17 @@
-"""Names of everything that Slipway creates: the only module that puts one together."""
+"""Names of all objects that Slipway creates. No other module composes a name."""
 
 import hashlib
 
 from models.vocabulary import LABEL, LABEL_LENGTH
 
 _HASH_LENGTH = 8
-"""Hex digits: 32 bits, plenty among the few names of one namespace."""
+"""Hex digits. 32 bits are enough for the few names of one namespace."""
 
 
 def joined(*parts: str) -> str:
-    """Join parts with '-'. What would pass 63 characters keeps its start and ends in a hash of the whole.
+    """Join parts with '-'. A name over 63 characters is cut and ends in a hash of the full name.
 
-    A cut alone would let two long names meet in one object.
+    Without the hash, two long names could become the same.
     """
     name = "-".join(parts)
     if len(name) <= LABEL_LENGTH:
@@ -20,46 +20,46 @@ def joined(*parts: str) -> str:
 
 
 def label_value(text: str) -> str:
-    """Return a text as a label's value: itself where it is one, else its hash."""
+    """Return a text as a label's value: the text itself if it is valid, otherwise its hash."""
     fits = len(text) <= LABEL_LENGTH and LABEL.fullmatch(text)
     return text if fits else content_hash(text)
 
 
 def content_hash(text: str) -> str:
-    """Return the short hash by which content is named."""
+    """Return the short hash of a text, which is used in names."""
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
 
 
 def slot_name(service: str, slot: str) -> str:
-    """Name a slot's Deployment, private Service, HPA and PDB."""
+    """Return the name of a slot's Deployment, private Service, HPA and PDB."""
     return joined(service, slot)
 
 
 def canary_name(service: str) -> str:
-    """Name the canary Ingress."""
+    """Return the name of the canary Ingress."""
     return joined(service, "canary")
 
 
 def stable_name(service: str) -> str:
-    """Name the Ingress of hosts that never reach the canary."""
+    """Return the name of the Ingress for hosts that never reach the canary."""
     return joined(service, "stable")
 
 
 def account(workload: str) -> str:
-    """Name the ServiceAccount, Role and RoleBinding of a service, store or Job."""
+    """Return the name of the ServiceAccount, Role and RoleBinding of a service, store or Job."""
     return workload
 
 
 def data_claim(store: str) -> str:
-    """Name the claim of a store's own volume."""
+    """Return the name of the claim of a store's own volume."""
     return joined(store, "data")
 
 
 def lease(namespace: str, system: str, stack: str) -> str:
-    """Name the Lease that says who drives a stack: two systems may share a namespace, and two stacks a system."""
+    """Return the name of a stack's Lease. Two systems may share a namespace, and two stacks may share a system."""
     return joined("slipway", namespace, system, stack)
 
 
 def repository(registry: str, system: str, image: str) -> str:
-    """Name an image's repository."""
+    """Return the name of an image's repository."""
     return f"{registry}/{system}/{image}"

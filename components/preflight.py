@@ -1,4 +1,4 @@
-"""What must exist on this machine before the first resource is registered: kube context, build folders, secrets."""
+"""Check this machine before the first resource is registered: kube context, build folders and secrets."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from models.system import SystemSpec
 
 
 def checked(spec: SystemSpec, project: Path) -> SystemSpec:
-    """Return the system, or refuse to start what cannot end.
+    """Return the system, or refuse an update that could not finish.
 
     Raises:
         ConfigurationError: the kube context, a folder that the build needs or a secret's variable is missing.
@@ -61,14 +61,14 @@ def _context_faults(context: str) -> Iterator[str]:
 
 
 def kubeconfig_files() -> list[Path]:
-    """List the kubeconfig files that kubectl and the provider would merge: KUBECONFIG, else ~/.kube/config."""
+    """Return the kubeconfig files that kubectl and the provider would merge: KUBECONFIG, else ~/.kube/config."""
     named = os.environ.get("KUBECONFIG", "")
     candidates = [Path(part) for part in named.split(os.pathsep) if part] or [Path.home() / ".kube" / "config"]
     return [path for path in candidates if path.is_file()]
 
 
 def _contexts(file: Path) -> list[str]:
-    content: object = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)  # kubeconfigs are long: 10 x faster
+    content: object = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)  # 10 times faster for long files
     try:
         contexts = cast("dict[str, list[dict[str, str]] | None]", content or {}).get("contexts") or []
         return [context["name"] for context in contexts]

@@ -1,7 +1,7 @@
-"""Why pods are not ready, in their own words.
+"""Explain why pods are not ready, from their status and their logs.
 
-Pulumi's message ends at "containers with incomplete status: [model]": it does not look into init containers, and it
-shows no log line. What a person who is paged needs is the reason of the container that is stuck, and its last words.
+Pulumi's message ends at "containers with incomplete status: [model]": it ignores init containers and shows no log line.
+An on-call engineer needs to know why the container is stuck, and its last log lines.
 """
 
 import json
@@ -9,26 +9,26 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 LOG_LINES = 3
-"""A one-line error and what led to it; more would bury the other pods."""
+"""Enough for a one-line error and its context; more lines would hide the other pods."""
 
 Json = Mapping[str, Any]
 Pod = Json
 
 
 class PodSource(Protocol):
-    """Where pods and their logs are looked up."""
+    """The source of pods and their logs."""
 
     def pods(self, namespace: str, selector: str) -> list[Pod]:
-        """List pods as the API server's JSON."""
+        """Return pods as the API server's JSON."""
         ...
 
     def log(self, namespace: str, pod: str, container: str) -> str:
-        """Return a container's last log lines, or nothing where there are none."""
+        """Return a container's last log lines, or an empty string if there are none."""
         ...
 
 
 def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
-    """Say, for each pod that is not ready, which container is stuck and why."""
+    """Yield, for each pod that is not ready, which container is stuck and why."""
     for pod in source.pods(namespace, selector):
         name = pod["metadata"]["name"]
         status = pod.get("status", {})
@@ -40,7 +40,7 @@ def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
             yield f"pod {name}: {scheduled.get('reason')}: {scheduled.get('message')}"
         loading, servers = status.get("initContainerStatuses", []), status.get("containerStatuses", [])
         for container in (*loading, *servers):
-            # An init container has no readiness: the others wait until it ends.
+            # An init container has no readiness: the other containers wait until it ends.
             still = "has not ended yet" if container in loading else "running, but not ready: its readiness probe fails"
             if reason := _stuck(container, still):
                 said = _last_words(container) or source.log(namespace, name, container["name"])
@@ -50,7 +50,7 @@ def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
 
 
 def _stuck(container: Json, still: str) -> str:
-    """Return the reason of a container that keeps its pod from being ready, or nothing."""
+    """Return why a container keeps its pod from being ready, or an empty string."""
     state: Json = container.get("state") or {}
     ended = _ended(container)
     exit_text = f" (exit code {ended['exitCode']}, {ended.get('reason')})" if ended.get("exitCode") else ""
@@ -64,20 +64,20 @@ def _stuck(container: Json, still: str) -> str:
 
 
 def _ended(container: Json) -> Json:
-    """Return how a container ended last, if it ever did."""
+    """Return the status of a container's last termination, or an empty mapping."""
     state: Json = container.get("state") or {}
     last: Json = container.get("lastState") or {}
     return state.get("terminated") or last.get("terminated") or {}
 
 
 def _last_words(container: Json) -> str:
-    """Return what a failed container said, which its pod's status keeps when the kubelet has removed it and its log."""
+    """Return a failed container's message, which the pod's status keeps after the kubelet has removed the log."""
     ended = _ended(container)
     return str(ended.get("message") or "") if ended.get("exitCode") else ""
 
 
 def _plain(line: str) -> str:
-    """Return the message of a JSON log line; other lines as they are."""
+    """Return the message of a JSON log line, or any other line unchanged."""
     try:
         return str(json.loads(line)["message"])
     except (ValueError, KeyError, TypeError):

@@ -1,8 +1,8 @@
-"""What the stack's state records of its last update, read before the first resource is registered.
+"""Read what the state records about the last update, before the first resource is registered.
 
-The engine plans deletions and replacements from the state, so what would be lost can only be told from it. The two
-look-ups are the engine's own (pulumi/pkg, ``resource/deploy/builtins.go``); unlike a StackReference they leave no
-resource behind.
+The engine plans deletions and replacements from the state, so only the state shows what an update would lose. The two
+look-ups are built-in functions of the engine (pulumi/pkg, ``resource/deploy/builtins.go``). Unlike a StackReference,
+they add no resource to the state.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ from models.vocabulary import SlotName
 Json = Mapping[str, Any]
 
 CLUSTER_OUTPUT = "cluster"
-"""The stack output that keeps the uid of the cluster's namespace kube-system."""
+"""The stack output that contains the uid of the cluster's namespace kube-system."""
 _SYSTEM = "slipway:components:System"
 _PROVIDER = "pulumi:providers:kubernetes"
 _NAMESPACE = "kubernetes:core/v1:Namespace"
@@ -36,16 +36,16 @@ _READ = {_SYSTEM, _PROVIDER, _NAMESPACE, _CLAIM, _STATEFUL_SET}
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """The part of the state that holds data."""
+    """The parts of the state that the program reads."""
 
     cluster: str | None = None
-    """The uid of kube-system in the cluster of the last update; None where no account could read it."""
+    """The uid of kube-system in the cluster of the last update; None if no account could read it."""
     system: str | None = None
     """The entry's name at the last update."""
     namespace: Json | None = None
     """``metadata`` of the namespace that the stack owns."""
     claims: Mapping[str, Json] = field(default_factory=dict[str, Json])
-    """``spec`` of each PersistentVolumeClaim as it was declared, by its name."""
+    """The declared ``spec`` of each PersistentVolumeClaim, by name."""
     stateful_sets: frozenset[str] = frozenset()
     delivery: Json = field(default_factory=dict[str, Any])
     """The output ``delivery``: what each slot ran."""
@@ -63,7 +63,7 @@ def read() -> Recorded:
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     outputs = _outputs(_invoked("pulumi:pulumi:readStackOutputs", "name", stack))
-    # An engine that is asked for the resources of a stack which was never deployed ends with a nil dereference.
+    # The engine crashes with a nil dereference if it reads the resources of a stack that was never deployed.
     if not outputs.fields:
         return Recorded()
     resources = _outputs(_invoked("pulumi:pulumi:readStackResourceOutputs", "stackName", stack))
@@ -74,7 +74,7 @@ def read() -> Recorded:
 
 
 def recorded(cluster: str | None, resources: list[tuple[str, str, Json]]) -> Recorded:
-    """Sort (type, URN, outputs) of resources by what they hold."""
+    """Build the record from the (type, URN, outputs) of resources."""
     return Recorded(
         cluster=cluster,
         system=next((urn.rpartition("::")[2] for kind, urn, _ in resources if kind == _SYSTEM), None),
@@ -89,7 +89,7 @@ def recorded(cluster: str | None, resources: list[tuple[str, str, Json]]) -> Rec
 
 
 def _of_interest(resources: Struct) -> Iterator[tuple[str, str, Json]]:
-    """Convert only what is asked for: outputs of a large stack are megabytes."""
+    """Convert only the kinds in ``_READ``: the outputs of a large stack take megabytes."""
     for urn, value in resources.fields.items():
         kind = value.struct_value.fields["type"].string_value
         if kind in _READ:

@@ -1,9 +1,10 @@
-"""Waits for a workload's new pods where Pulumi's own wait has ended before the cluster looked at the change.
+"""Wait for a workload's new pods if Pulumi's own wait ended before the controller observed the change.
 
-pulumi-kubernetes 4.25 may take an object that has the new spec and the status from before it for the end of a rollout:
-of a StatefulSet nearly always (mended in its pull request 4094), of a Deployment where the list that it starts from is
-a moment old. Its outputs tell: ``status.observedGeneration`` is behind ``metadata.generation``. The state keeps them
-until the workload changes again, so that the next update looks again, as it does after a rollout that failed.
+pulumi-kubernetes 4.25 may treat an object with the new spec and the old status as a finished rollout. This happens
+nearly always for a StatefulSet (fixed in its pull request 4094), and for a Deployment if the list that the wait starts
+from is slightly out of date. The outputs show it: ``status.observedGeneration`` is behind ``metadata.generation``. The
+state keeps these outputs until the workload changes again, so the next update checks again, also after a failed
+rollout.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ Workload = k8s.apps.v1.Deployment | k8s.apps.v1.StatefulSet
 
 
 class WorkloadSource(PodSource, Protocol):
-    """Where workloads are looked up, and their pods."""
+    """The source of workloads and their pods."""
 
     def workload(self, kind: str, namespace: str, name: str) -> Json:
         """Return a Deployment or StatefulSet as the API server's JSON."""
@@ -31,12 +32,12 @@ class WorkloadSource(PodSource, Protocol):
 
 
 def rolled_out(workload: Workload, source: WorkloadSource, seconds: int) -> pulumi.Input[pulumi.Resource]:
-    """Return the workload once its pods run what was declared; what depends on it comes after that.
+    """Return the workload once its pods run the declared spec, so that dependent resources wait for the rollout.
 
-    Where they do not within these seconds, the update fails with the pods' own reasons.
+    If the rollout takes longer than ``seconds``, the update fails with the pods' own reasons.
     """
     if pulumi.runtime.is_dry_run():
-        return workload  # a preview's outputs are the new spec with the status from before, always
+        return workload  # a preview's outputs always combine the new spec with the old status
 
     async def proven(seen: list[Any]) -> Workload:
         metadata, status = seen
@@ -50,7 +51,7 @@ def rolled_out(workload: Workload, source: WorkloadSource, seconds: int) -> pulu
 
 async def _wait(rollout: "_Rollout", seconds: int) -> None:
     deadline, last = time.monotonic() + seconds, False
-    # One look at a time goes to a thread: a program that something else ends must not stay for the whole rollout.
+    # Run each check in a thread: a program that ends for another reason must not wait for the whole rollout.
     while lacking := await asyncio.to_thread(rollout.lacking, explained=last):
         if last:
             raise pulumi.RunError(f"{rollout}: not rolled out within {seconds} s: {lacking}")
@@ -69,7 +70,7 @@ class _Rollout:
         return f"{self.kind} {self.namespace}/{self.name}"
 
     def lacking(self, *, explained: bool) -> str:
-        """Say what it lacks, nothing where it is complete; the pods' own reasons cost a few more questions."""
+        """Return what the rollout lacks, or an empty string. The pods' own reasons cost a few more requests."""
         try:
             found = self.source.workload(self.kind, self.namespace, self.name)
             if _complete(self.kind, found):
@@ -77,7 +78,7 @@ class _Rollout:
             wanted = labels.label_selector(found["spec"]["selector"]["matchLabels"])
             said = reasons(self.source, self.namespace, wanted) if explained else ()
             return "; ".join(said) or "no pod of it says why; look at its events"
-        except Exception as error:  # noqa: BLE001 -- an API server that is away for a moment fails nobody's rollout
+        except Exception as error:  # noqa: BLE001 -- a short outage of the API server must not fail a rollout
             return " ".join(str(error).split())
 
 
@@ -88,7 +89,8 @@ def _complete(kind: str, found: Json) -> bool:
     if kind == "StatefulSet":
         ready = status.get("readyReplicas", 0) >= found["spec"]["replicas"]
         return ready and status.get("currentRevision") == status.get("updateRevision")
-    # What the controller says at the end of a rollout, which a pod that an autoscaler adds later does not take back. On
-    # the way to a template that it has had before it says so too until the first pod is there: no other may be left.
+    # The controller sets this reason at the end of a rollout. A pod that an autoscaler adds later does not reset it. If
+    # the template returns to an earlier one, the reason remains set until the first new pod exists. The rollout is
+    # therefore complete only if no pod of another template is left.
     progress = [one["reason"] for one in status.get("conditions", []) if one["type"] == "Progressing"]
     return progress == ["NewReplicaSetAvailable"] and status.get("replicas") == status.get("updatedReplicas")

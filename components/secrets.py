@@ -16,7 +16,7 @@ from models.system import DeployedSecret
 
 _TYPES = {"variables": "Opaque", "registry": "kubernetes.io/dockerconfigjson"}
 _WORK_FACTOR = 2**14
-"""scrypt's N: 50 ms a guess for who would find a weak value from the eight hex digits in the object's name."""
+"""scrypt's N. Each guess at a weak value from the eight hex digits in the object's name takes 50 ms."""
 
 
 Metadata = k8s.meta.v1.ObjectMetaArgsDict
@@ -24,23 +24,23 @@ Metadata = k8s.meta.v1.ObjectMetaArgsDict
 
 @dataclass(frozen=True, kw_only=True)
 class SecretsArgs:
-    """What is kept."""
+    """The arguments of :class:`Secrets`."""
 
     system: str
     namespace: pulumi.Output[str]
     namespace_name: str
     secrets: Mapping[str, DeployedSecret]
     formerly: str | None = None
-    """The entry's name at the last update, where it was another one."""
+    """The entry's name at the last update, if it was different."""
 
 
 class Secrets(pulumi.ComponentResource):
-    """One Secret, or one ExternalSecret, for each that the entry declares."""
+    """One Secret or ExternalSecret for each secret that the entry declares."""
 
     names: dict[str, BoundSecret]
-    """By the entry's key: the Secret's name in the namespace, and what it holds."""
+    """The Secret's name in the namespace and its spec, by the entry's key."""
     ready: list[pulumi.Resource]
-    """What must be there before a pod refers to it."""
+    """Resources that must exist before a pod refers to a Secret."""
 
     def __init__(self, name: str, args: SecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Secrets", f"{name}-secrets", None, opts)
@@ -52,7 +52,7 @@ class Secrets(pulumi.ComponentResource):
                 made = self._external(key, _metadata(args, key), secret.spec, secret.source.external_secret)
             else:
                 values = _values(secret.source)
-                # Other values are another object, so that pods start anew with them. Pull secrets are named by people.
+                # New values create a new object, so that pods restart with them. Users name pull secrets.
                 object_name = (
                     key if secret.spec.kind == "registry" else named_by_content(args.namespace_name, key, values)
                 )
@@ -62,7 +62,7 @@ class Secrets(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _options(self, key: str) -> pulumi.ResourceOptions:
-        """Alias a Secret of a renamed entry. Pulumi derives one only if a child's name starts with its parent's."""
+        """Alias a Secret of a renamed entry. Pulumi adds an alias only if a child's name starts with its parent's."""
         aliases = [pulumi.Alias(name=f"{self._formerly}-{key}")] if self._formerly else None
         return pulumi.ResourceOptions(parent=self, aliases=aliases)
 
@@ -71,7 +71,7 @@ class Secrets(pulumi.ComponentResource):
             f"{self._name}-{key}",
             metadata=metadata,
             type=_TYPES[spec.kind],
-            # Each leaf by itself: what holds secrets is not kept as one, and would show them in the state.
+            # Mark each value as secret: a map of secrets is not kept as one and would show them in the state.
             string_data={key: pulumi.Output.secret(value) for key, value in values.items()},
             opts=self._options(key),
         )
@@ -93,7 +93,7 @@ class Secrets(pulumi.ComponentResource):
 
 
 def named_by_content(namespace: str, key: str, values: Mapping[str, str]) -> str:
-    """Name a Secret by what it holds, with a hash that is slow to turn around."""
+    """Return a name for a Secret that ends in a hash of its values. The hash is slow to reverse."""
     text = json.dumps(values, sort_keys=True).encode()
     digest = hashlib.scrypt(text, salt=f"{namespace}/{key}".encode(), n=_WORK_FACTOR, r=8, p=1, dklen=4)
     return names.joined(key, digest.hex())
@@ -101,7 +101,7 @@ def named_by_content(namespace: str, key: str, values: Mapping[str, str]) -> str
 
 def _values(source: GivenSecret | EnvironmentSecret) -> dict[str, str]:
     if isinstance(source, EnvironmentSecret):
-        return {key: os.environ[variable] for key, variable in source.environment.items()}  # preflight saw them
+        return {key: os.environ[variable] for key, variable in source.environment.items()}  # preflight checked them
     return {key: value.get_secret_value() for key, value in source.values.items()}
 
 

@@ -1,4 +1,4 @@
-"""One slot of a service: a full set of its own, so that a release never touches what is live."""
+"""One slot of a service: a complete set of objects, so that a release never touches the live slot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,33 +20,33 @@ from models.system import SystemSpec
 
 @dataclass(frozen=True, kw_only=True)
 class SlotArgs:
-    """What fills the slot."""
+    """The arguments of :class:`Slot`."""
 
     system: SystemSpec
     namespace: pulumi.Output[str]
     service: str
     slot: str
     spec: ServiceSpec
-    """As this slot runs it."""
+    """The service as this slot runs it."""
     release: SlotRelease
     image: pulumi.Output[str]
-    """By digest."""
+    """The image by digest."""
     secrets: Mapping[str, BoundSecret]
     after: list[pulumi.Resource]
-    """What must be there before the pods start: secrets, claims, Jobs that have succeeded."""
+    """Resources that must exist before the pods start: secrets, claims and Jobs that have succeeded."""
     explain: pulumi.ErrorHook
-    """Says why the pods are not ready when the Deployment fails."""
+    """Logs why the pods are not ready when the Deployment fails."""
     cluster: WorkloadSource
-    """Where it is looked up whether the pods are up, where Pulumi has not waited for it."""
+    """The source for checking the rollout if Pulumi has not waited for it."""
 
 
 class Slot(pulumi.ComponentResource):
     """ConfigMaps, Deployment, private Service, HPA or ScaledObject, and PDB."""
 
     ready: tuple[pulumi.Input[pulumi.Resource], ...]
-    """What must be up before requests are routed to the slot: its pods and its private Service."""
+    """Resources that must be ready before requests are routed to the slot: its pods and its private Service."""
     config: settings.Content
-    """What the server reads at its start; its hash is what pods report."""
+    """The settings that the server reads at start. Pods report their hash."""
 
     def __init__(self, name: str, args: SlotArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Slot", name, None, opts)
@@ -72,7 +72,7 @@ class Slot(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _config_maps(self, name: str, args: SlotArgs, pod: PodArgs) -> list[pulumi.Resource]:
-        # Other content is another object, made before the Deployment turns to it and deleted after.
+        # New content creates a new object before the Deployment uses it. The old object is deleted later.
         own = settings.config_map_name(args.service, args.slot, pod.settings)
         maps = [self._config_map(f"{name}-settings", args, own, pod.settings, immutable=True)]
         if args.spec.files and pod.files:
@@ -136,7 +136,7 @@ class Slot(pulumi.ComponentResource):
                 spec=autoscaling.scaled_object_spec(
                     service=args.service, slot=args.slot, system=args.system, scaling=scaling
                 ),
-                # KEDA looks for its target ever more rarely while there is none, and a training Job may come before it.
+                # KEDA retries a missing target less and less often, and a training Job may delay the Deployment.
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
             )
 
@@ -158,6 +158,6 @@ class Slot(pulumi.ComponentResource):
 
 
 def _scaled(spec: ServiceSpec, release: SlotRelease) -> ServiceSpec:
-    """Narrow the entry's scaling to what the release says of this slot, and what must stay of it in a disruption."""
+    """Narrow the entry's scaling and disruption budget to the replicas that the release sets for this slot."""
     scaling = within(spec.scaling, release.min_replicas, release.max_replicas)
     return spec.model_copy(update={"scaling": scaling, "disruption": spec.disruption.within(scaling.floor)})

@@ -12,27 +12,27 @@ from components.manifests.store import StorePodArgs
 from components.rollout import WorkloadSource, rolled_out
 
 _IMAGE_PULL = 120
-"""Seconds beyond the store's own budgets, for a node that does not have the image yet."""
+"""Extra seconds on top of the store's own limits, for a node that does not have the image yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoreArgs:
-    """What the store is."""
+    """The arguments of :class:`Store`."""
 
     pod: StorePodArgs
     namespace: pulumi.Output[str]
     after: list[pulumi.Resource]
-    """What must be there before its pod: secrets, and the claim of its volume, which outlives it."""
+    """Resources that must exist before the pod: secrets, and the claim of its volume, which outlives the pod."""
     explain: pulumi.ErrorHook
     cluster: WorkloadSource
-    """Where it is looked up whether the pod is up, where Pulumi has not waited for it."""
+    """The source for checking the rollout if Pulumi has not waited for it."""
 
 
 class Store(pulumi.ComponentResource):
-    """StatefulSet of one replica, and its Service."""
+    """A StatefulSet with one replica, and its Service."""
 
     ready: pulumi.Input[pulumi.Resource]
-    """Depending on it waits until the store answers."""
+    """A resource that depends on it waits until the store answers."""
 
     def __init__(self, name: str, args: StoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:components:Store", name, None, opts)

@@ -1,4 +1,4 @@
-"""What is found out before the first resource is registered: stack file, state and cluster are compared."""
+"""Compare stack file, state and cluster before the first resource is registered."""
 
 import os
 from collections.abc import Iterable
@@ -28,12 +28,12 @@ from models.system import SystemSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Surveyed:
-    """What the program needs to know of it."""
+    """The result of the comparison that the program needs."""
 
     cluster: str | None
-    """The uid of kube-system, which the stack records; None where no account could read it so far."""
+    """The uid of kube-system, which the stack records; None if no account could read it so far."""
     formerly: str | None
-    """The entry's name at the last update, where it was another one: its resources are carried over."""
+    """The entry's name at the last update, if it was different: its resources are carried over."""
 
 
 def surveyed(
@@ -45,10 +45,11 @@ def surveyed(
         system: What the stack file declares.
         project: The folder of ``Pulumi.yaml``.
         known: The state of the last update.
-        source: Who is asked about namespaces; the API server of the stack's context unless a test says otherwise.
+        source: The source of namespaces. Default: the API server of the stack's context.
 
     Raises:
-        ConfigurationError: one line for each thing that is missing, would be written to the wrong place, or lost.
+        ConfigurationError: with one line for each fault: something is missing, would be written to the wrong place, or
+            would be lost.
     """
     checked(system, project)
     stack = pulumi.get_stack()
@@ -58,8 +59,8 @@ def surveyed(
         _refuse(cluster_faults(system, known, live))
         _refuse(namespace_faults(system, stack, known, live))
         _refuse(object_faults(system, known, source))
-    # A destroy reads this file without asking anybody, so it never names a cluster or namespace that was refused; a
-    # refresh does too, and a move to another cluster needs one.
+    # `pulumi destroy` reads this file without a check, so the file must never name a refused cluster or namespace.
+    # `pulumi refresh` reads it too. Write it before state_faults, because a move to another cluster needs a refresh.
     kubeconfig.write(project, stack, system.cluster.context, kubeconfig_files())
     if live:
         _refuse(state_faults(system, known, live))
@@ -99,7 +100,7 @@ def _refuse(faults: Iterable[str]) -> None:
 
 
 def _refuse_update(faults: Iterable[str]) -> None:
-    """Refuse where something would be written; a preview only warns."""
+    """Refuse an update because of these faults. A preview only warns."""
     found = list(faults)
     if not pulumi.runtime.is_dry_run():
         _refuse(found)

@@ -1,4 +1,4 @@
-"""The composer: a whole system, from its images to its routes."""
+"""Compose a whole system, from its images to its routes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,15 +28,15 @@ from models.vocabulary import SlotName
 
 @dataclass(frozen=True, kw_only=True)
 class SystemArgs:
-    """What the system is."""
+    """The arguments of :class:`System`."""
 
     spec: SystemSpec
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """Evidence must have soaked, and must not be stale."""
+    """The current time, for the soak and freshness of evidence."""
     formerly: str | None = None
-    """The entry's name at the last update, where it was another one: what it named is carried over."""
+    """The entry's name at the last update, if it was different: its resources are carried over."""
     delivered: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The output ``delivery`` of the last update: what ran then needs no new evidence."""
+    """The output ``delivery`` of the last update. Slots that ran then need no new evidence."""
 
 
 class System(pulumi.ComponentResource):
@@ -45,16 +45,16 @@ class System(pulumi.ComponentResource):
     services: dict[str, Any]
     """Per service: url, host (the Host header), image (live, by digest), live (slot), and what each slot runs."""
     delivery: dict[str, Any]
-    """Per service: what runs, and what this stack has found out about it; the next environment's stack reads it."""
+    """Per service: what runs, with this stack's verdicts and holds. The next environment's stack reads it."""
 
     def __init__(self, name: str, args: SystemArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        # The names of children start with this name, and Pulumi gives them the alias that follows from this one.
+        # The names of children start with this name, so Pulumi derives their aliases from this alias.
         renamed = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=args.formerly)] if args.formerly else None)
         super().__init__("slipway:components:System", name, None, pulumi.ResourceOptions.merge(opts, renamed))
         spec = args.spec
         self._spec = spec
         self._images = self._build(spec)
-        # The provider is no child: Pulumi's tree shows it beside the system that it serves.
+        # The provider is not a child: Pulumi's tree shows it next to the system that it serves.
         formerly = f"{args.formerly}-cluster" if args.formerly else None
         self._cluster = cluster_provider(f"{name}-cluster", spec.cluster, formerly)
         self._server = ApiServer(spec.cluster.context)

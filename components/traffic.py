@@ -1,4 +1,4 @@
-"""How requests reach a service: the live Service, what the proxy is told, and the monitor over both slots."""
+"""How requests reach a service: the live Service, the proxy's routes, and the monitor of both slots."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from models.vocabulary import SlotName
 
 @dataclass(frozen=True, kw_only=True)
 class TrafficArgs:
-    """What is routed where."""
+    """The arguments of :class:`Traffic`."""
 
     system: SystemSpec
     namespace: pulumi.Output[str]
@@ -29,15 +29,15 @@ class TrafficArgs:
     spec: ServiceSpec
     release: ServiceRelease
     ready: Mapping[SlotName, Sequence[pulumi.Input[pulumi.Resource]]]
-    """Per slot, what must be up before requests are sent to it."""
+    """Per slot, the resources that must be ready before it gets requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Driver:
-    """One way of splitting traffic: what it is told, and the resource that tells it."""
+    """One traffic driver: which entrances it needs, and how it declares one as a resource."""
 
     entrances: Callable[[str, ServiceSpec, ServiceRelease, ClusterSettings], Iterable[Entrance]]
-    """In the order in which they are written."""
+    """Returns the entrances in the order in which they are written."""
     made: Callable[[str, k8s.meta.v1.ObjectMetaArgsDict, Entrance, pulumi.ResourceOptions], pulumi.Resource]
 
 
@@ -122,7 +122,7 @@ class Traffic(pulumi.ComponentResource):
     def _behind(
         self, args: TrafficArgs, slots: Iterable[SlotName], before: Sequence[pulumi.Resource] = ()
     ) -> pulumi.ResourceOptions:
-        """Order a route behind the slots that it leads to: a slot that never gets ready never gets requests."""
+        """Create a route only after its slots are ready: a slot that never becomes ready never gets requests."""
         ready = [resource for slot in slots for resource in args.ready[slot]]
         return pulumi.ResourceOptions(parent=self, depends_on=[*ready, *before])
 

@@ -1,1 +1,1 @@
-"""Releases in motion: driver, gate, evidence, promotion, and the ``slipway`` command."""
+"""Carries out releases: the driver, the gate, evidence, promotion, and the ``slipway`` command."""

@@ -1,4 +1,4 @@
-"""`python -m delivery`, which the script `slipway` runs."""
+"""Entry point of `python -m delivery`, which the `slipway` script runs."""
 
 from delivery.commands.cli import main
 

@@ -1,4 +1,4 @@
-"""What ends a command, each with the exit code that CI reads."""
+"""Errors that end a command, each with the exit code that CI reads."""
 
 import re
 from enum import IntEnum
@@ -8,7 +8,7 @@ _LOST = re.compile(
     "cluster is unreachable|connection refused|connection reset|i/o timeout|TLS handshake timeout|"
     "unexpected EOF|unable to handle the request"
 )
-"""As client-go and Go's net package word it."""
+"""Connection errors, in the wording of client-go and Go's net package."""
 
 
 class ExitCode(IntEnum):
@@ -43,72 +43,72 @@ OF_OUTCOME = {
     "inconclusive": ExitCode.INCONCLUSIVE,
     "waiting": ExitCode.WAITING,
 }
-"""How a release can end, and the code of the command that carried it out."""
+"""Exit code of the command for each outcome of a release."""
 
 
 class DeliveryError(Exception):
-    """One line for a person: where, what was given, the rule, what to do. Nothing was written."""
+    """An error with a one-line message: where, what was given, the rule, the remedy. Nothing was written."""
 
     exit_code = ExitCode.REFUSED
 
 
 class Refused(DeliveryError):
-    """A rule of releases forbids it: evidence, hold, tag instead of digest."""
+    """A release rule forbids the command: missing evidence, a hold, or a tag instead of a digest."""
 
 
 class Unchanged(Refused):
-    """What is asked for is so already. No failure: a pipeline whose commit changes no byte of the image stays green."""
+    """The requested state is already in place. Exits with 0, so a pipeline whose image does not change stays green."""
 
     exit_code = ExitCode.DONE
 
 
 class Busy(DeliveryError):
-    """Somebody else works on the stack."""
+    """Another ``slipway`` process works on the stack."""
 
     exit_code = ExitCode.BUSY
 
 
 class Conflict(DeliveryError):
-    """Somebody else changed in the stack file what a driver was about to change: neither is overwritten."""
+    """Somebody else changed the same keys of the stack file as the driver. Neither change is overwritten."""
 
 
 class Unreadable(DeliveryError):
-    """The stack file is no YAML, or says what a stack file may not."""
+    """The stack file is not valid YAML, or has content that a stack file must not have."""
 
 
 class Lost(Busy):
-    """Another driver has taken the stack over: this one writes nothing more."""
+    """Another driver has taken over the stack, so this driver writes nothing more."""
 
 
 class UpdateFailed(DeliveryError):
-    """``pulumi up`` failed; the text holds the pods' own reasons."""
+    """``pulumi up`` failed. The message includes the reasons that the pods report."""
 
     @property
     def lost_the_cluster(self) -> bool:
-        """Whether Pulumi says that it could not talk to the API server; pods may say the same of whatever they call."""
+        """Whether Pulumi could not reach the API server. Pods report similar errors about services that they call."""
         return bool(_LOST.search(str(self))) and not POD_REASON.search(str(self))
 
 
 class ClusterUnavailable(DeliveryError):
-    """The API server does not answer now, or says that it cannot: a release waits for it."""
+    """The API server does not answer, or reports that it cannot serve the request. A release waits until it can."""
 
 
 class UpdatePutOff(UpdateFailed):
-    """The update was not begun: the API server does not answer, and does not say whose the stack is."""
+    """The update was not started: the API server does not answer, so nothing confirms which driver holds the stack."""
 
     @property
     def lost_the_cluster(self) -> bool:
-        """It did."""
+        """Always True: this error means that the API server did not answer."""
         return True
 
 
 class StaleObject(DeliveryError):
-    """The object is there already, or was changed since it was read."""
+    """The object already exists, or it changed after it was read."""
 
 
 class Forbidden(DeliveryError):
-    """The account may not do this."""
+    """The account is not allowed to make the request."""
 
 
 class MetricsUnavailable(DeliveryError):
-    """Prometheus does not answer, or says nothing about the service."""
+    """Prometheus does not answer, or does not return the number that a query needs."""

@@ -1,4 +1,4 @@
-"""What the driver tells while it works: the live view, the JSON lines and the tests listen."""
+"""Events that the driver emits while it works. The live view, the JSON lines and the tests listen to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,12 @@ from models.delivery import CheckResult, Run
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """One thing that happened."""
+    """One event of a release."""
 
     kind: str
-    """plan, stage (about to be declared), update (a line of Pulumi's), moved (traffic acts), observed (the split was
-    seen), look (the gate looked), verdict, turned (goes back), waiting, done."""
+    """plan, stage (about to be declared), update (a line of Pulumi's output), moved (the new split is in effect),
+    observed (the new split was measured), look (the gate read the metrics), verdict, turned (the release turns back),
+    waiting, done."""
     service: str
     stage: str = ""
     """Title of the stage."""
@@ -21,20 +22,20 @@ class Event:
     of: int = 0
     weight: int = 0
     said: str = ""
-    """One line for a person."""
+    """A one-line message for people."""
     checks: Mapping[str, CheckResult] = field(default_factory=dict[str, CheckResult])
     samples: int = 0
     """Requests that the new slot has answered at this stage."""
     wanted: int = 0
-    """Requests that a verdict takes."""
+    """Requests that a verdict requires."""
     share: float | None = None
-    """Observed percent of requests that the new slot answers."""
+    """Observed percentage of requests that the new slot answers."""
     run: Run | None = None
 
 
 class Listener(Protocol):
-    """Gets every event."""
+    """A callable that receives every event."""
 
     def __call__(self, event: Event, /) -> None:
-        """Take one."""
+        """Handle one event."""
         ...

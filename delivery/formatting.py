@@ -1,4 +1,4 @@
-"""Numbers, times, digests and checks as every report shows them, so that tables, lines and the live view agree."""
+"""Formats numbers, times, digests and checks the same way in tables, lines and the live view."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from models.delivery import Arm, CheckResult
 
 _DIGEST_SHOWN = 12
-"""Hex digits of a digest that a table shows: enough to tell any two apart, and what registries' pages show."""
+"""Hex digits of a digest that a table shows: enough to tell digests apart, and as many as registry pages show."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def duration(seconds: float) -> str:
-    """Say seconds in the two largest units: `8 s`, `3 min 20 s`, `2 h 5 min`, `3 d`."""
+    """Format seconds in the two largest units: `8 s`, `3 min 20 s`, `2 h 5 min`, `3 d`."""
     whole = max(0, round(seconds))
     for unit, size, lower, below in (
         (" d", _DAY, " h", _HOUR),
@@ -26,27 +26,27 @@ def duration(seconds: float) -> str:
 
 
 def count(number: int) -> str:
-    """Say a number with its thousands apart."""
+    """Format a number with thousands separators."""
     return f"{number:,}"
 
 
 def counted(number: int, thing: str) -> str:
-    """Say how many of a thing, with the plural's s."""
+    """Format a number with its noun, which gets a plural s unless the number is 1."""
     return f"{count(number)} {thing}{'' if number == 1 else 's'}"
 
 
 def percent(arm: Arm | None) -> str:
-    """Say what part of an arm's requests was bad: `1.20 %`, or a dash where none was counted."""
+    """Format the percentage of an arm's requests that were bad: `1.20 %`, or a dash if it has no requests."""
     return f"{100 * arm.bad / arm.total:.2f} %" if arm and arm.total else "-"
 
 
 def bad_of(arm: Arm | None) -> str:
-    """Say an arm with its numbers: `1.20 % (22 of 1,826)`."""
+    """Format an arm's percentage of bad requests with its counts: `1.20 % (22 of 1,826)`."""
     return f"{percent(arm)} ({count(arm.bad)} of {count(arm.total)})" if arm and arm.total else "no requests"
 
 
 def digest(image: str | None) -> str:
-    """Shorten an image to what differs between releases; none = the one that the stack builds."""
+    """Shorten an image to the parts that differ between releases; None = the image that the stack builds."""
     if image is None:
         return "built here"
     repository, _, given = image.partition("@")
@@ -56,5 +56,5 @@ def digest(image: str | None) -> str:
 
 
 def documents(checks: Mapping[str, CheckResult]) -> dict[str, Any]:
-    """Return checks with their numbers as JSON data."""
+    """Return checks and their numbers as JSON data."""
     return {name: check.document() for name, check in checks.items()}

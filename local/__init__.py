@@ -1,1 +1,1 @@
-"""The embedded default: a toolchain and a real single-node Kubernetes on this machine, see README.md."""
+"""The embedded default: a toolchain and a real single-node Kubernetes on this machine. See README.md."""

@@ -1,4 +1,4 @@
-"""`python -m local`: start, look at and remove the local cluster. `make up`, `down`, `env` and `status` call this."""
+"""`python -m local`: start, inspect and remove the local cluster. `make up`, `down`, `env` and `status` call this."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from local.paths import Paths
 from local.progress import Progress
 from local.ranges import Asked
 
-_ROOTS_FOLDERS = ("/usr/sbin", "/sbin")  # iptables and friends; not on everybody's PATH
+_ROOTS_FOLDERS = ("/usr/sbin", "/sbin")  # iptables and other root programs; not on every user's PATH
 _INTERRUPTED = 130
 
 app = typer.Typer(
@@ -93,7 +93,7 @@ def examine(
     ports: _Ports = "",
     as_json: _Json = False,
 ) -> None:
-    """Say what of this machine `up` cannot work with, each fault with the command that repairs it; exit code 1."""
+    """List the faults that stop `up` on this machine, each with the command that repairs it; exit code 1 if any."""
     with _one_line_errors():
         paths = Paths.from_environment()
         _plain_path(paths)
@@ -128,7 +128,7 @@ def browser() -> None:
 
 @app.command()
 def env() -> None:
-    """Print shell exports: eval "$(make -s env)", and plain pulumi and kubectl work on the local cluster."""
+    """Print shell exports. After eval "$(make -s env)", plain pulumi and kubectl use the local cluster."""
     with _one_line_errors():
         paths = Paths.from_environment()
         if not paths.is_ours():
@@ -148,7 +148,7 @@ def show_status(as_json: _Json = False) -> None:
 
 
 def _plan(paths: Paths, extra: list[str] | None, network: str, services: str, ports: str) -> Plan:
-    """Read the options; raises LocalError for one that makes no sense."""
+    """Parse the options; raise LocalError for an invalid one."""
     return Plan(
         asked=Asked.parse(network, services, ports),
         standing=paths.addresses if paths.is_ours() else None,
@@ -180,7 +180,7 @@ def _require_root(command: str) -> None:
 
 
 def _plain_path(paths: Paths) -> None:
-    """Take the cluster's own links off the PATH, or after `make env` they would be found as the machine's programs."""
+    """Remove the cluster's own links from PATH: after `make env` they would pass for the machine's own programs."""
     given = os.environ.get("PATH", "/usr/bin:/bin").split(os.pathsep)
     kept = [folder for folder in given if folder != str(paths.bin)]
     os.environ["PATH"] = os.pathsep.join([*kept, *(folder for folder in _ROOTS_FOLDERS if folder not in kept)])

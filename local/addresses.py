@@ -1,7 +1,7 @@
 """Every address, port and name of the local cluster, in one place.
 
 Nothing here is reachable from another machine: servers listen on loopback or on the bridge's own address, and
-`network.py` drops what other interfaces send to the bridge's ranges.
+`packet_filter.py` drops packets that other interfaces send to the bridge's ranges.
 """
 
 import json
@@ -16,7 +16,7 @@ BRIDGE = "slipway0"
 NODE_NAME = "slipway"
 CLUSTER_DOMAIN = "cluster.local"
 LOOPBACK = "127.0.0.1"
-DNS_PORT = 53  # no choice: a pod's resolver knows no other port
+DNS_PORT = 53  # fixed: a pod's resolver knows no other port
 
 CONTEXT = "slipway-local"
 BUILDER = "slipway"
@@ -93,7 +93,7 @@ class Addresses:
 
     @classmethod
     def load(cls, file: Path) -> "Addresses":
-        """Read what `save` wrote; the defaults if there is no such file (clusters of earlier versions have none).
+        """Read what `save` wrote; return the defaults if there is no file, as for clusters of earlier versions.
 
         Raises:
             LocalError: the file is damaged, or a later version wrote it.
@@ -110,7 +110,7 @@ class Addresses:
             ) from wrong
 
     def save(self, file: Path) -> None:
-        """Write the choice down."""
+        """Write the addresses to a file."""
         record = {"pods": str(self.pods), "services": str(self.services), "ports": asdict(self.ports)}
         file.write_text(json.dumps(record, indent=1))
 
@@ -151,32 +151,32 @@ class Addresses:
 
     @property
     def api_url(self) -> str:
-        """The API server."""
+        """The API server's URL."""
         return f"https://{self.node_ip}:{self.ports.api}"
 
     @property
     def etcd_url(self) -> str:
-        """The API server's store."""
+        """The URL of etcd, the API server's store."""
         return f"https://{LOOPBACK}:{self.ports.etcd}"
 
     @property
     def ingress_url(self) -> str:
-        """Where requests to the stacks' routes go."""
+        """The URL for requests to the stacks' routes."""
         return f"http://{LOOPBACK}:{self.ports.ingress}"
 
     @property
     def traefik_url(self) -> str:
-        """The proxy's own health and metrics."""
+        """The URL of the proxy's own health and metrics."""
         return f"http://{LOOPBACK}:{self.ports.traefik}"
 
     @property
     def s3_url(self) -> str:
-        """The object storage, for pods and for this machine."""
+        """The object storage's URL, for pods and for this machine."""
         return f"http://{self.node_ip}:{self.ports.s3}"
 
     @property
     def prometheus_url(self) -> str:
-        """The Prometheus that release gates read, for pods and for this machine."""
+        """The URL of the Prometheus that release gates read, for pods and for this machine."""
         return f"http://{self.node_ip}:{self.ports.prometheus}"
 
     @property
@@ -186,7 +186,7 @@ class Addresses:
 
     @property
     def registry_url(self) -> str:
-        """The image registry's API."""
+        """The URL of the image registry's API."""
         return f"http://{LOOPBACK}:{self.ports.registry}"
 
     @property

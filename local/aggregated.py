@@ -1,4 +1,4 @@
-"""What serves an aggregated API beside the API server: its flags, and the objects that lead to it."""
+"""The flags and manifests of daemons that serve an aggregated API beside the API server."""
 
 import base64
 from pathlib import Path
@@ -10,7 +10,7 @@ _MANIFESTS = Path(__file__).parent / "manifests/parts"
 
 
 def filled(paths: Paths, manifest: str, **ports: int) -> str:
-    """Return a part's manifest with the authority, the node's address, and the ports that it names."""
+    """Return a part's manifest, filled with the certificate authority, the node's address and the given ports."""
     authority = base64.b64encode((paths.pki / "ca.crt").read_bytes()).decode()
     return Template((_MANIFESTS / manifest).read_text()).substitute(
         authority=authority, node=paths.addresses.node_ip, **ports
@@ -18,7 +18,7 @@ def filled(paths: Paths, manifest: str, **ports: int) -> str:
 
 
 def serving(paths: Paths, name: str, port: int) -> tuple[str, ...]:
-    """Return the flags that all have from Kubernetes' library for API servers."""
+    """Return the flags that all such daemons inherit from Kubernetes' API server library."""
     kubeconfig = paths.pki / f"{name}.kubeconfig"
     return (
         f"--authentication-kubeconfig={kubeconfig}",

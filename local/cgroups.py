@@ -9,19 +9,19 @@ from local.errors import LocalError
 
 MOUNT = Path("/sys/fs/cgroup")
 NAME = "slipway"
-# Containers of image builds; a group of its own, so that all builds together weigh as much as one process.
+# The cgroup of image builds' containers: all builds together weigh as much as one process.
 BUILDS = "builds"
 _DAEMONS = "daemons"
-# What the kubelet manages, in so far as the kernel offers it: it refuses a root that lacks one of them. systemd enables
-# only some of them, and never hugetlb.
+# The controllers that the kubelet manages, if the kernel offers them: the kubelet refuses a root cgroup without one of
+# them. systemd enables only some of them, and never hugetlb.
 _CONTROLLERS = ("cpu", "cpuset", "memory", "hugetlb", "pids", "io")
 NEEDED = ("cpu", "cpuset", "memory", "pids")
-# Under cgroup v2 the kubelet gives all pods of two processors 79 (their 2048 shares, as runc converts them), which the
-# default of 100 would outweigh. This is what 1024 shares become: the proportions of cgroup v1.
+# Under cgroup v2, on two processors, the kubelet gives all pods together a weight of 79 (2048 shares, as runc converts
+# them), which the default of 100 would outweigh. 39 is the weight of 1024 shares: the proportions of cgroup v1.
 _V2_PROCESS_WEIGHT = "39"
-# Under cgroup v1 each controller is a hierarchy of its own; the pids controller is where membership is read.
+# Under cgroup v1 each controller has its own hierarchy. Membership is read from the pids controller.
 _V1_MEMBERSHIP = "pids"
-# What decides who gets a processor that two want, under v1 and v2: the kernel's default (one process) and the largest.
+# The files that hold the CPU weight under v1 and v2, with the kernel's default (one process) and its maximum.
 _CPU_WEIGHTS = {"cpu.shares": (1024, 262144), "cpu.weight": (100, 10000)}
 
 
@@ -35,7 +35,7 @@ def hierarchies(mount: Path = MOUNT) -> list[Path]:
 
 
 def create(mount: Path = MOUNT) -> None:
-    """Make the cluster's cgroup in every hierarchy; the kubelet takes it as its root. Raises LocalError."""
+    """Create the cluster's cgroup in every hierarchy; the kubelet uses it as its root. Raises LocalError."""
     roots = hierarchies(mount)
     if not roots:
         raise LocalError(f"{mount}: no cgroup hierarchy is mounted, without which the kubelet cannot run: mount it")
@@ -56,15 +56,15 @@ def create(mount: Path = MOUNT) -> None:
 
 
 def _enable_controllers(groups: Sequence[Path]) -> None:
-    """Let the groups' children have the controllers that the kubelet needs, from the root down.
+    """Enable the kubelet's controllers for the children of these cgroups, from the root down.
 
-    `remove` leaves them on in the root: systemd may have come to need one meanwhile, and would not notice its loss.
+    `remove` leaves them enabled in the root cgroup: systemd may need one by then and would not notice its loss.
     """
     for group in groups:
         offered = (group / "cgroup.controllers").read_text().split()
         for controller in _CONTROLLERS:
             if controller in offered:
-                with contextlib.suppress(OSError):  # one by one: a write of several is refused as a whole
+                with contextlib.suppress(OSError):  # one by one: the kernel refuses a write of several as a whole
                     (group / "cgroup.subtree_control").write_text(f"+{controller}")
         enabled = (group / "cgroup.subtree_control").read_text().split()
         missing = [name for name in NEEDED if name not in enabled]
@@ -76,16 +76,16 @@ def _enable_controllers(groups: Sequence[Path]) -> None:
 
 
 def _inherit_cpuset(root: Path, ours: Path) -> None:
-    """Copy the parent's processors: a v1 cpuset starts empty, and nothing can run in an empty one."""
+    """Copy the parent's processors and memory nodes: a v1 cpuset starts empty, and nothing can run in an empty one."""
     for file in ("cpuset.cpus", "cpuset.mems"):
         (ours / file).write_text((root / file).read_text())
 
 
 def _weigh(ours: Path) -> None:
-    """Count the cluster as two processes for each processor: with the default, all pods together count as one.
+    """Weigh the cluster as two processes per processor: with the default, all pods together weigh as one process.
 
-    A node that is a machine of its own shares with no Pulumi and no test beside it; here a server that needs a third of
-    a processor would queue while they run.
+    On this machine Pulumi and tests run beside the node. With the default weight, a server that needs a third of a
+    processor would queue while they run.
     """
     for file, (usual, largest) in _CPU_WEIGHTS.items():
         if (ours / file).exists():
@@ -93,7 +93,7 @@ def _weigh(ours: Path) -> None:
 
 
 def daemons_file(mount: Path = MOUNT) -> Path:
-    """Return the file into which a daemon writes its pid to join."""
+    """Return the file into which a daemon writes its pid to join the cgroup."""
     return _membership(mount) / NAME / _DAEMONS / "cgroup.procs"
 
 
@@ -110,7 +110,7 @@ def members(mount: Path = MOUNT) -> list[int]:
 
 
 def remove(mount: Path = MOUNT) -> list[Path]:
-    """Remove the cluster's cgroups from the leaves up; returns those that the kernel still holds."""
+    """Remove the cluster's cgroups from the leaves up, and return those that the kernel still holds."""
     left: list[Path] = []
     for root in hierarchies(mount):
         ours = root / NAME

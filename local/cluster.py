@@ -1,4 +1,4 @@
-"""Bring the cluster up: which daemons there are, in what order they start, and when the cluster is usable."""
+"""Bring the cluster up: its daemons, their start order, and the point at which the cluster is usable."""
 
 import time
 from pathlib import Path
@@ -32,14 +32,14 @@ DEFINITIONS = "resource-definitions"
 IMAGES = "part-images"
 DEPENDENTS = "part-dependents"
 READY = "node-ready"
-_START_LIMIT_SECONDS = 180  # twenty times what it takes on an idle machine: builds may take both processors meanwhile
+_START_LIMIT_SECONDS = 180  # twenty times the duration on an idle machine: builds may occupy both processors
 _GRACE_SECONDS = 10
 _ESTABLISHED_SECONDS = 30
 _HICCUP_SECONDS = 5  # a running daemon that fails its probe for this long is restarted
 
 
 def prepare(paths: Paths) -> None:
-    """Make directories, credentials, configuration, cgroup and network; all of it idempotent."""
+    """Create directories, credentials, configuration, cgroup and network. Every step is idempotent."""
     paths.create()
     pki.create(paths.pki, paths.addresses)
     configs.write_all(paths)
@@ -48,7 +48,7 @@ def prepare(paths: Paths) -> None:
 
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
-    """Return the table of daemons; `prepare` must have run."""
+    """Return the table of daemons; `prepare` must have run before."""
     always = (control_plane, node, storage, monitoring)
     return (*(daemon for part in always for daemon in part.daemons(paths)), *parts.daemons(paths))
 
@@ -63,7 +63,7 @@ class Cluster:
         self._launcher = processes.Launcher(paths)
 
     def tasks(self) -> list[Task]:
-        """Return one task per daemon, one for the cluster's own objects and one that ends with a ready node."""
+        """Return one task per daemon, tasks that apply objects and push images, and one that waits for a ready node."""
         rows = [
             Task(daemon.name, lambda daemon=daemon: self._ensure(daemon), daemon.needs)
             for daemon in daemons(self._paths)
@@ -79,7 +79,7 @@ class Cluster:
         ]
 
     def _ensure(self, daemon: Daemon) -> None:
-        """Start the daemon unless the very same one, same binary and same configuration, runs and is healthy."""
+        """Start the daemon unless it already runs with the same binary and configuration and is healthy."""
         binary = self._toolchain.wait(daemon.binary)
         record = processes.load(self._paths, daemon.name)
         if record is not None and record.alive():
@@ -107,12 +107,12 @@ class Cluster:
                 self._apply(Path("-"), objects)
 
     def _apply_dependents(self) -> None:
-        """Apply what needs the daemons of optional parts, which answer by now."""
+        """Apply the objects that need the optional parts' daemons, which are healthy by now."""
         for objects in parts.dependents(self._paths):
             self._apply(Path("-"), objects)
 
     def _apply_definitions(self) -> None:
-        """Apply the resource definitions: ServiceMonitor, ScaledObject, HTTPRoute and the like; then the Gateway."""
+        """Apply the resource definitions (such as ServiceMonitor, ScaledObject and HTTPRoute), then the Gateway."""
         folder = definitions.provide(self._paths.cache, self._progress, parts.definitions(self._paths))
         with self._progress.step("apply resource definitions", 8):
             self._apply(folder)
@@ -125,9 +125,9 @@ class Cluster:
             self._apply(Path("-"), definitions.gateway(self._paths.addresses))
 
     def _apply(self, objects: Path, content: str | None = None) -> None:
-        """Apply a file, a folder or (`-`) a text on the server's side, where an unchanged object is not written.
+        """Apply a file, a folder or (with `-`) a text by server-side apply, which does not write unchanged objects.
 
-        An API server that is overloaded, as in its first seconds on a slow machine, is asked again.
+        This retries while the API server is overloaded, as it may be in its first seconds on a slow machine.
         """
         arguments = ("apply", "--server-side", "--force-conflicts", f"--filename={objects}")
         kube.insisting(lambda: self._kubectl(*arguments, stdin=content))
@@ -140,7 +140,7 @@ class Cluster:
         run(command, environment=environment, stdin=stdin)
 
     def _await_node(self) -> None:
-        """Return when the node takes pods and the default namespace's ServiceAccount exists."""
+        """Wait until the node is Ready and the default namespace's ServiceAccount exists."""
         seconds = patience.limit(_START_LIMIT_SECONDS)
         deadline = time.monotonic() + seconds
         with self._progress.step("wait for the node", 8):

@@ -16,14 +16,14 @@ _INTERRUPT_SECONDS = 60
 
 
 class Children:
-    """The commands that run at this moment, in whatever thread, so that ^C can end them."""
+    """The commands that currently run in any thread, so that ^C can end them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
 
     def start(self, launch: Callable[[], subprocess.Popen[str]]) -> subprocess.Popen[str]:
-        """Start a command and remember it, both at once: no command may start unseen while :meth:`stop` runs."""
+        """Start a command and record it under one lock, so that none starts unseen while :meth:`stop` runs."""
         with self._lock:
             child = launch()
             self._running.add(child)
@@ -35,7 +35,7 @@ class Children:
             self._running.discard(child)
 
     def stop(self) -> None:
-        """Ask all of them to end; each is the leader of a session of its own, so its children are asked too."""
+        """Ask all running commands to end. Each one leads its own session, so the signal also reaches its children."""
         with self._lock:
             for child in self._running:
                 _signal(child, signal.SIGTERM)
@@ -53,15 +53,15 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
     cwd: Path | None = None,
     timeout_seconds: float = 600,
 ) -> str:
-    """Return what the command printed; raises LocalError with its last line (and where the rest is) if it fails.
+    """Run a command and return its output; if it fails, raise LocalError with its last line and the log's path.
 
     Args:
         command: The program and its arguments, never a shell line.
         stdin: Text for its standard input.
         environment: Its whole environment; the caller's own if None.
-        log: A file that gets everything it prints, for commands whose output is long.
+        log: A file that receives the whole output, for commands with long output.
         cwd: Where it runs.
-        timeout_seconds: After this long, times SLIPWAY_PATIENCE, it is killed, which counts as a failure.
+        timeout_seconds: Limit, multiplied by SLIPWAY_PATIENCE, after which the command is killed and fails.
     """
     words = [str(word) for word in command]
     name = " ".join([Path(words[0]).name, *words[1:3]])
@@ -78,7 +78,7 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
                 stderr=subprocess.STDOUT if log else subprocess.PIPE,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # ^C reaches it through us alone, once: see _interrupt
+                start_new_session=True,  # ^C reaches it only once, through `_interrupt`
             )
             child = CHILDREN.start(launch)
         except FileNotFoundError as missing:
@@ -109,7 +109,7 @@ def _finish(child: subprocess.Popen[str], stdin: str | None, timeout_seconds: fl
 
 
 def _interrupt(child: subprocess.Popen[str]) -> None:
-    """Let the command end in its own way: Pulumi frees its lock and writes its state; a second ^C kills it."""
+    """Interrupt the command and let it clean up: Pulumi frees its lock and writes its state. A second ^C kills it."""
     with contextlib.suppress(ProcessLookupError):
         child.send_signal(signal.SIGINT)
     try:

@@ -1,4 +1,4 @@
-"""The daemons' configuration files, as pure functions of the paths; `write_all` puts them into the state directory."""
+"""The daemons' configuration files, as pure functions of the paths. `write_all` writes them to the state directory."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/usr/libexec/cni"), Path("/opt/cni/bi
 
 
 def write_all(paths: Paths) -> None:
-    """Write every file whose content differs from what is there, so that an unchanged daemon is not restarted."""
+    """Write only the files whose content differs, so that an unchanged daemon is not restarted."""
     for name, content in files(paths).items():
         target = paths.etc / name
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -51,7 +51,7 @@ def files(paths: Paths) -> dict[str, str]:
 
 
 def audit_policy() -> Mapping[str, object]:
-    """Record every write with its user, so that a test can prove that a refused configuration wrote nothing."""
+    """Return a policy that logs every write with its user: tests prove that a refused configuration wrote nothing."""
     quiet = [
         {"level": "None", "verbs": ["get", "list", "watch"]},
         {"level": "None", "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}]},
@@ -68,7 +68,7 @@ def audit_policy() -> Mapping[str, object]:
 
 
 def containerd(paths: Paths) -> str:
-    """Return containerd's configuration; everything it would keep under /run, /var and /opt is below the state."""
+    """Return containerd's configuration, which moves its files from /run, /var and /opt to the state directory."""
     at, home = paths.addresses, paths.state / "containerd"
     unused = ", ".join(f'"io.containerd.{plugin}"' for plugin in _UNUSED_PLUGINS)
     return f"""version = 3
@@ -115,7 +115,7 @@ stream_server_port = "0"
 
 
 def registry_hosts(at: Addresses) -> str:
-    """Return how containerd reaches the local registry: plain HTTP, on IPv4's loopback alone."""
+    """Return containerd's settings for the local registry: plain HTTP, only on the IPv4 loopback."""
     return f"""server = "{at.registry_url}"
 [host."{at.registry_url}"]
 capabilities = ["pull", "resolve"]
@@ -123,7 +123,7 @@ capabilities = ["pull", "resolve"]
 
 
 def cni(paths: Paths) -> Mapping[str, object]:
-    """Return the pods' network: cables to our bridge and addresses of the node's range, no way out (network.py)."""
+    """Return the pods' network: veth pairs to our bridge, the node's addresses, and no way out (packet_filter.py)."""
     at = paths.addresses
     addresses_of_pods = {
         "type": "host-local",
@@ -181,11 +181,12 @@ def kubelet(paths: Paths) -> Mapping[str, object]:
         # The node's own daemons are not under the kubelet's cgroups, so there is nothing to enforce.
         "enforceNodeAllocatable": [],
         "systemReserved": {"memory": "256Mi"},
-        # A developer's disk is often 90 % full. Only the point at which nothing works any more evicts.
+        # A developer's disk is often 90 % full, so pods are evicted only at the point at which nothing works any more.
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
-        "imageGCHighThresholdPercent": 100,  # 100 switches the collection off: the registry is local, but not free
+        "imageGCHighThresholdPercent": 100,  # 100 disables image collection: the registry is local, but not free
         "serializeImagePulls": False,
-        # How soon a pod sees a changed ConfigMap: it is watched, and mounted files are renewed at the pod's next sync.
+        # These limit how late a pod sees a changed ConfigMap: the kubelet watches it, and renews the mounted files at
+        # the pod's next sync.
         "configMapAndSecretChangeDetectionStrategy": "Watch",
         "syncFrequency": "10s",
         "nodeStatusUpdateFrequency": "5s",
@@ -195,7 +196,7 @@ def kubelet(paths: Paths) -> Mapping[str, object]:
 
 
 def kube_proxy(paths: Paths) -> Mapping[str, object]:
-    """Return kube-proxy's configuration: iptables mode, leaving the machine's conntrack limits alone."""
+    """Return kube-proxy's configuration: iptables mode, with the machine's conntrack limits unchanged."""
     at = paths.addresses
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -213,7 +214,7 @@ def kube_proxy(paths: Paths) -> Mapping[str, object]:
 
 
 def corefile(paths: Paths) -> str:
-    """Return the DNS server's configuration: cluster names only; nothing is forwarded, pods have no way out anyway."""
+    """Return the DNS server's configuration: cluster names only. It forwards nothing, because pods have no way out."""
     at = paths.addresses
     return f""".:{addresses.DNS_PORT} {{
     bind {at.node_ip}
@@ -230,26 +231,26 @@ def corefile(paths: Paths) -> str:
 
 
 def cluster_resolver(at: Addresses) -> str:
-    """Return a resolver's configuration in which `<service>.<namespace>.svc` is a name, as it is in every pod."""
+    """Return a resolver configuration that resolves `<service>.<namespace>.svc`, as in every pod."""
     return f"nameserver {at.node_ip}\nsearch {addresses.CLUSTER_DOMAIN}\noptions ndots:5\n"
 
 
 def registry(paths: Paths) -> Mapping[str, object]:
-    """Return the image registry's configuration; its secret comes by the environment."""
+    """Return the image registry's configuration; an environment variable holds its secret."""
     at = paths.addresses
     return {
         "version": "0.1",
         "log": {"level": "info"},
         "storage": {
             "filesystem": {"rootdirectory": str(paths.state / "registry")},
-            "delete": {"enabled": True},  # as public registries do; the program must not depend on its being off
+            "delete": {"enabled": True},  # as in public registries; the program must not depend on it being off
         },
         "http": {"addr": f"{addresses.LOOPBACK}:{at.ports.registry}"},
     }
 
 
 def buildkitd(at: Addresses, uid: int) -> str:
-    """Return BuildKit's configuration: the local registry speaks plain HTTP, builds run below our cgroup.
+    """Return BuildKit's configuration: plain HTTP to the local registry, and builds below our cgroup.
 
     The socket belongs to the owner of the state directory, whose `pulumi up` builds images too.
     """
@@ -263,7 +264,7 @@ http = true
 
 
 def buildx_instance(paths: Paths) -> Mapping[str, object]:
-    """Return buildx's own record of a builder, which is all that the docker-build plugin needs to find it."""
+    """Return buildx's record of the builder, which is all that the docker-build plugin needs to find it."""
     node = {"Name": f"{addresses.BUILDER}0", "Endpoint": f"unix://{paths.buildkit_socket}"}
     return {"Name": addresses.BUILDER, "Driver": "remote", "Nodes": [node], "Dynamic": False}
 

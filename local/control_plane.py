@@ -28,7 +28,7 @@ def _etcd(paths: Paths) -> Daemon:
         arguments=(
             f"--name={addresses.NODE_NAME}",
             f"--data-dir={paths.state}/etcd",
-            # A cluster that `make down` throws away may lose its last second in a power cut; fsync makes `up` slow.
+            # fsync makes `up` slow. A disposable cluster may lose its last second in a power cut.
             "--unsafe-no-fsync",
             f"--listen-client-urls={at.etcd_url}",
             f"--advertise-client-urls={at.etcd_url}",
@@ -69,15 +69,15 @@ def _apiserver(paths: Paths) -> Daemon:
             *_authentication(pki),
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
-            "--allow-privileged=true",  # what a namespace may run is decided by PodSecurity, not here
+            "--allow-privileged=true",  # PodSecurity decides what a namespace may run, not this flag
             f"--kubelet-certificate-authority={pki}/ca.crt",
             f"--kubelet-client-certificate={pki}/apiserver-kubelet.crt",
             f"--kubelet-client-key={pki}/apiserver-kubelet.key",
-            # The node's name resolves nowhere; without this, `kubectl logs` and `exec` fail.
+            # The node's name does not resolve. Without this flag, `kubectl logs` and `exec` fail.
             "--kubelet-preferred-address-types=InternalIP",
             f"--audit-policy-file={policy}",
             f"--audit-log-path={paths.logs}/audit.jsonl",
-            "--audit-log-mode=blocking",  # a write is in the log before its answer is out: tests count on it
+            "--audit-log-mode=blocking",  # a write is logged before it is answered: tests rely on it
             "--audit-log-maxsize=100",
             "--audit-log-maxbackup=3",
             "--profiling=false",
@@ -99,7 +99,7 @@ def _etcd_client(pki: Path, url: str) -> tuple[str, ...]:
 
 
 def _authentication(pki: Path) -> tuple[str, ...]:
-    """Return the flags that say whom the API server believes, incl. what aggregated APIs will need."""
+    """Return the API server's authentication flags, including those for aggregated APIs."""
     return (
         "--anonymous-auth=false",
         f"--client-ca-file={pki}/ca.crt",
@@ -132,7 +132,7 @@ def _controller_manager(paths: Paths) -> Daemon:
             f"--cluster-signing-key-file={paths.pki}/ca.key",
             f"--service-account-private-key-file={paths.pki}/service-account.key",
             "--use-service-account-credentials=true",
-            "--horizontal-pod-autoscaler-sync-period=5s",  # a release waits for it to scale a slot; 15 s by default
+            "--horizontal-pod-autoscaler-sync-period=5s",  # default: 15 s; a release waits for the HPA to scale a slot
         ),
         probe=probes.http(f"https://{addresses.LOOPBACK}:{at.ports.controller_manager}/healthz"),
         ports=(Port(number=at.ports.controller_manager),),
@@ -160,6 +160,6 @@ def _loopback_component(paths: Paths, user: str, port: int) -> tuple[str, ...]:
         f"--bind-address={addresses.LOOPBACK}",
         f"--secure-port={port}",
         f"--cert-dir={paths.state}/{user}",
-        "--leader-elect=false",  # there is one of each
+        "--leader-elect=false",  # there is only one of each
         "--profiling=false",
     )

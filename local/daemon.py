@@ -1,4 +1,4 @@
-"""What a daemon of the local cluster is: a command line, what it needs, and how to ask whether it works."""
+"""The type of a daemon of the local cluster: its command line, its needs and its health probe."""
 
 import hashlib
 import json
@@ -8,11 +8,11 @@ from pathlib import Path
 
 from local import addresses
 
-Probe = Callable[[], None]  # raises ProbeError with the reason while the daemon does not work
+Probe = Callable[[], None]  # raises ProbeError with the reason while the daemon is not healthy
 
 
 class ProbeError(Exception):
-    """A daemon does not answer as a healthy one does; the text says what was seen."""
+    """A daemon is not healthy; the message says what the probe saw."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +33,13 @@ class Daemon:
     probe: Probe
     needs: tuple[str, ...] = ()
     ports: tuple[Port, ...] = ()
-    files: tuple[Path, ...] = ()  # configuration whose change means a restart
-    resolver: Path | None = None  # stands in /etc/resolv.conf's place, for a daemon that asks by the cluster's names
+    files: tuple[Path, ...] = ()  # configuration files; a change restarts the daemon
+    resolver: Path | None = None  # mounted over /etc/resolv.conf, for a daemon that resolves the cluster's names
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     expected_seconds: float = 5.0
 
     def fingerprint(self, binary: Path) -> str:
-        """Return a digest of everything that decides how the daemon runs: another one means that it is out of date."""
+        """Return a digest of everything that decides how the daemon runs: if it changes, the daemon is out of date."""
         digest = hashlib.sha256()
         command = [str(binary), *self.arguments, *(f"{k}={v}" for k, v in sorted(self.environment.items()))]
         digest.update(json.dumps(command).encode())

@@ -1,4 +1,4 @@
-"""What is taken from Debian: a few programs of the node, packages for images, a browser for the tests."""
+"""Install what comes from Debian: programs of the node, packages for images, and a browser for the tests."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from local.configs import CNI_FOLDERS
 from local.errors import LocalError
 from local.progress import Progress
 
-SUITE = "bookworm"  # its Python 3.11 is what serving/'s locked wheels are for
+SUITE = "bookworm"  # serving/'s locked wheels are for its Python 3.11
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _MIRROR_VARIABLE = "SLIPWAY_DEBIAN_MIRROR"
 _COMMANDS = {"apt-get": "apt-get install", "dnf": "dnf install", "zypper": "zypper install", "pacman": "pacman -S"}
@@ -27,14 +27,14 @@ _SITES = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 
 @dataclass(frozen=True)
 class Need:
-    """A file that must be there, and the package to install if it is not; a tool from elsewhere is as good."""
+    """A required program or file, and the Debian package to install if it is missing from this machine."""
 
     package: str
     program: str = ""
     places: tuple[Path, ...] = ()
 
     def met(self) -> bool:
-        """Whether the program is on the PATH (or where root's programs are), or the file in one of its places."""
+        """Return whether the program is on PATH or in root's program folders, or the file is in one of its places."""
         if self.program:
             path = os.pathsep.join((os.environ.get("PATH", ""), *_SITES))
             return shutil.which(self.program, path=path) is not None
@@ -52,7 +52,8 @@ NEEDS = (
     Need("catatonit", places=(Path("/usr/bin/catatonit"),)),
     Need("debian-archive-keyring", places=(_KEYRING,)),
 )
-# For the tests of web pages; no cluster needs it. The font, or a page without one of its own has no glyphs.
+# For the tests of web pages; no cluster needs these. Without the font, a page that has no font of its own shows no
+# glyphs.
 BROWSER = (
     Need("chromium", program="chromium"),
     Need("chromium-driver", program="chromedriver"),
@@ -77,23 +78,24 @@ def install(needs: Sequence[Need], log: Path, progress: Progress, expected_secon
 
 
 def _known(packages: list[str]) -> bool:
-    """Whether apt's lists have the packages; a fresh image often has no lists at all."""
+    """Return whether apt's lists have the packages; a fresh image often has no lists at all."""
     shown = run(["apt-cache", "policy", *packages])
     return shown.count("Candidate:") == len(packages) and "Candidate: (none)" not in shown
 
 
 def installation(installer: str, packages: Sequence[str]) -> str:
-    """Return the command that installs packages, given by Debian's names, with the machine's package manager."""
+    """Return the command that installs packages, given by their Debian names, with the machine's package manager."""
     command = _COMMANDS.get(installer, f"{installer or 'your package manager'} install")
     names = _FEDORA if installer == "dnf" else {}
     return f"{command} {' '.join(names.get(package, package) for package in packages)}"
 
 
 def mirror() -> str | None:
-    """Return the Debian mirror that images are made from; None for debootstrap's own default.
+    """Return the Debian mirror that images are built from; None for debootstrap's own default.
 
-    It is what SLIPWAY_DEBIAN_MIRROR says, or the one that this machine's apt is configured with, of whatever release:
-    a mirror has all of them. A machine of another distribution has none. The machine's own sources are not changed.
+    SLIPWAY_DEBIAN_MIRROR sets the mirror. Otherwise it is the mirror in this machine's apt sources, for any Debian
+    release, because a mirror has all of them. A machine of another distribution has none. The machine's sources are not
+    changed.
     """
     if given := os.environ.get(_MIRROR_VARIABLE):
         return given
@@ -108,14 +110,14 @@ def mirror() -> str | None:
 
 
 def bootstrap(root: Path, packages: Sequence[str], log: Path, *, debs: Path, download_only: bool = False) -> None:
-    """Make a root folder of the suite with these packages and what they need; raises LocalError.
+    """Create a root folder of the suite with these packages and their dependencies; raises LocalError.
 
     Args:
         root: The folder.
-        packages: Beside the smallest system.
-        log: Gets what debootstrap prints.
-        debs: Keeps the packages, so that a second root does not download them again.
-        download_only: Put the packages into `var/cache/apt/archives` of the root, and install none.
+        packages: Packages to add to the minimal system.
+        log: Receives debootstrap's output.
+        debs: Caches the packages, so that a second root does not download them again.
+        download_only: Download the packages to `var/cache/apt/archives` of the root, and install none.
     """
     debs.mkdir(parents=True, exist_ok=True)
     where = mirror()
@@ -131,7 +133,7 @@ def bootstrap(root: Path, packages: Sequence[str], log: Path, *, debs: Path, dow
         *([where] if where else []),
     ]
     try:
-        # In a mount namespace of its own: an interrupted debootstrap leaves no /proc mounted in the cache.
+        # In a mount namespace of its own, so that an interrupted debootstrap leaves no /proc mounted in the cache.
         run(["unshare", "--mount", "--", *command], log=log)
     except LocalError as failure:
         if where is None:
@@ -143,5 +145,5 @@ def bootstrap(root: Path, packages: Sequence[str], log: Path, *, debs: Path, dow
 
 
 def package_name(deb: Path) -> str:
-    """Return the package that a .deb file holds."""
+    """Return the name of the package in a .deb file."""
     return run(["dpkg-deb", "--field", deb, "Package"]).strip()

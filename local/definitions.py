@@ -1,9 +1,9 @@
-"""Resource definitions that stacks use, taken from the Go modules that publish them; `crds/go.sum` pins these.
+"""Resource definitions that stacks use, from the Go modules that publish them. `crds/go.sum` pins the modules.
 
-Traefik acts on the Gateway API's, part `keda` on KEDA's, part `monitoring` on the Prometheus operator's, nobody on the
-others: the API server stores and validates what a stack writes, as in a cluster with the operators.
-What only an operator's own installation uses (Prometheus, SecretStore) is left out: 5 MB that each `up` would apply.
-What the parts watch beside (0.7 and 0.9 MB) comes with them.
+Traefik acts on the Gateway API's resources, part `keda` on KEDA's, part `monitoring` on the Prometheus operator's. No
+controller acts on the others: the API server stores and validates them, as in a cluster with the operators. Definitions
+that only an operator's own installation uses (Prometheus, SecretStore) are left out, because each `up` would apply 5 MB
+more. Definitions that only the parts watch (0.7 and 0.9 MB) come with the parts.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ SOURCES = (
         folder="config/crds/bases",
         files=("external-secrets.io_externalsecrets.yaml",),
     ),
-    # All that Traefik watches: it waits for each of them before it serves any.
+    # Everything that Traefik watches: it serves none of these until all of them exist.
     Source(
         module="sigs.k8s.io/gateway-api",
         folder="config/crd/standard",
@@ -71,15 +71,15 @@ SOURCES = (
 
 
 def provide(cache: Path, progress: Progress, more: Sequence[Source] = ()) -> Path:
-    """Return a folder of CustomResourceDefinition files; downloads the modules once per cache.
+    """Return a folder of CustomResourceDefinition files; download the modules once per cache.
 
     Args:
         cache: Holds the folder.
         progress: Shows the download.
-        more: What optional parts need beside what every cluster has.
+        more: Definitions that optional parts need in addition to those of every cluster.
 
     Raises:
-        LocalError: for a module that is not to be had, or has no such file.
+        LocalError: if a module cannot be downloaded, or lacks a file.
     """
     sources = (*SOURCES, *more)
     target = cache / f"crds-{_key(sources)}"
@@ -100,12 +100,12 @@ def provide(cache: Path, progress: Progress, more: Sequence[Source] = ()) -> Pat
 
 
 def gateway(at: Addresses) -> str:
-    """Return the cluster's Gateway as YAML; its definitions must be there."""
+    """Return the cluster's Gateway as YAML; the API server must have its definitions."""
     return Template((PINS / "gateway.yaml").read_text()).substitute(ingress=at.ports.ingress)
 
 
 def files_in(module: Path, source: Source) -> list[Path]:
-    """Return a source's files in the folder of its module; raises LocalError for a pattern that fits none."""
+    """Return a source's files in the folder of its module; raise LocalError for a pattern that matches none."""
     found: list[Path] = []
     for pattern in source.files:
         matching = sorted((module / source.folder).glob(pattern))

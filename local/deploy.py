@@ -1,4 +1,4 @@
-"""From a running cluster to an answered picture: Pulumi's surroundings, a stack, and a few test pictures."""
+"""Deploy on a running cluster: set up Pulumi, bring a stack up, and send a few test pictures."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from local.toolchain.groups import PULUMI_DOCKER_BUILD_VERSION, PULUMI_KUBERNETE
 
 PROJECT, STACK = "slipway", "dev"
 PLUGINS = {"kubernetes": PULUMI_KUBERNETES_VERSION, "docker-build": PULUMI_DOCKER_BUILD_VERSION}
-# On the PATH of `make env`: what a user types, and what Pulumi starts.
+# On the PATH of `make env`: the programs that a user types or that Pulumi starts.
 PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "kubectl", "ctr")
 _PICTURES = 5
 _ROUTE_LIMIT_SECONDS = 15
@@ -35,7 +35,7 @@ _DIAGNOSTICS_LINES = 40
 
 @dataclass(frozen=True)
 class Answer:
-    """What the service said about one test picture."""
+    """The service's answer to one test picture."""
 
     expected: str
     label: str
@@ -43,7 +43,7 @@ class Answer:
 
 
 def exports(paths: Paths) -> dict[str, str]:
-    """Return the variables after which plain `pulumi` and `kubectl` work on the local cluster."""
+    """Return the environment variables with which plain `pulumi` and `kubectl` work on the local cluster."""
     return {
         "KUBECONFIG": str(paths.kubeconfig),
         "KUBECACHEDIR": str(paths.state / "kube-cache"),  # kubectl's own; `down` removes it
@@ -59,7 +59,7 @@ def exports(paths: Paths) -> dict[str, str]:
 
 
 def prepare_pulumi(paths: Paths, toolchain: Toolchain, progress: Progress) -> None:
-    """Put the programs on `make env`'s PATH, install the plugins, make the passphrase; waits for their builds."""
+    """Wait for the programs' builds, put them on `make env`'s PATH, install the plugins and create the passphrase."""
     if not paths.pulumi_passphrase.exists():
         pki.write_private(paths.pulumi_passphrase, pki.random_token().encode())
     paths.bin.mkdir(exist_ok=True)
@@ -89,12 +89,12 @@ def deploy(paths: Paths, progress: Progress, stack: str = STACK) -> Mapping[str,
 
 
 def stack_settings(paths: Paths, stack: str = STACK) -> Path:
-    """Return a stack's file, which Pulumi edits."""
+    """Return the path of a stack's file, which Pulumi edits."""
     return paths.project / f"Pulumi.{stack}.yaml"
 
 
 def require_stack(paths: Paths, stack: str) -> None:
-    """Raise LocalError, naming those that there are, unless the project has this stack's file."""
+    """Raise LocalError, which lists the known stacks, unless the project has this stack's file."""
     if not stack_settings(paths, stack).is_file():
         shipped = sorted(file.stem.removeprefix("Pulumi.") for file in paths.project.glob("Pulumi.*.yaml"))
         raise LocalError(f"--stack {stack}: there is no Pulumi.{stack}.yaml; there are: {', '.join(shipped)}")
@@ -127,7 +127,7 @@ def try_out(paths: Paths, services: Mapping[str, Any]) -> list[Answer]:
     """Send a few held-out pictures through the Ingress to each service of the dev stack.
 
     Raises:
-        LocalError: one was not answered.
+        LocalError: a picture was not answered.
     """
     from serving.payloads.digits.data import held_out  # noqa: PLC0415  (scikit-learn takes a second to load)
 
@@ -139,12 +139,12 @@ def try_out(paths: Paths, services: Mapping[str, Any]) -> list[Answer]:
 
 
 def picture_file(paths: Paths) -> Path:
-    """Return a picture that the user can send with curl."""
+    """Return the path of a picture that the user can send with curl."""
     return paths.state / "picture.png"
 
 
 def ask(client: httpx.Client, service: Mapping[str, Any], picture: bytes, expected: str) -> Answer:
-    """Send one picture; the route of a new Ingress appears within a second, so a 404 or 503 is asked again."""
+    """Send one picture. Retry after a 404 or 503: the route of a new Ingress takes up to a second to appear."""
     deadline = time.monotonic() + patience.limit(_ROUTE_LIMIT_SECONDS)
     while True:
         headers = {"Host": service["host"], "Content-Type": "image/png"}
@@ -169,9 +169,9 @@ def pods_of(paths: Paths, stack: str, service: str, slot: str) -> list[str]:
 
 
 def free_stale_locks(paths: Paths, progress: Progress, stack: str = STACK) -> None:
-    """Release the locks of a `pulumi` that was killed: the file backend's locks never expire by themselves.
+    """Release the locks of a `pulumi` that was killed: the file backend's locks never expire.
 
-    A lock stays if its owner lives or is on another machine; Pulumi then says who it is.
+    A lock stays if its owner is alive or on another machine; Pulumi then names the owner.
     """
     locks = paths.pulumi_backend / f".pulumi/locks/organization/{PROJECT}/{stack}"
     for file in locks.glob("*.json"):
@@ -184,8 +184,9 @@ def free_stale_locks(paths: Paths, progress: Progress, stack: str = STACK) -> No
 def place(link: Path, program: Path, cache: Path) -> None:
     """Make a program available as `link`.
 
-    What was built is hard-linked (or copied): Pulumi looks for its language host beside its own real path, and warns
-    twice per run if it has to take it from the PATH. Another installation's program stays where its own parts are.
+    A built program is hard-linked (or copied): Pulumi looks for its language host beside its own real path, and warns
+    twice per run if it finds the host only on PATH. A program of another installation is symlinked, because its parts
+    are beside it.
     """
     if link.exists() and link.samefile(program):
         return

@@ -1,6 +1,6 @@
-"""Is this machine ready for `make up`? Every fault at once, each with the command that repairs it.
+"""Check whether this machine is ready for `make up`: report every fault at once, with the command that repairs it.
 
-A check is a function of the facts (`machine.py`), so that each can be tested with the fault present and absent.
+Each check is a function of the facts (`machine.py`), so that tests can run it with and without the fault.
 """
 
 import datetime as dt
@@ -15,9 +15,9 @@ from local.machine import Machine
 from local.paths import Paths
 
 _PYTHON = (3, 11)
-# Measured: 4 and 2.5 GiB with one stack; a toolchain that is not built yet needs Go's caches beside it.
+# Measured: 4 and 2.5 GiB with one stack. Building the toolchain also needs room for Go's caches.
 _FREE_GIB = {"SLIPWAY_STATE": 6.0, "SLIPWAY_CACHE": 3.0}
-_MEMORY_GIB = 3.5  # an estimate: the cluster alone takes 0.7; what the toolchain's builds take was never measured
+_MEMORY_GIB = 3.5  # an estimate: the cluster alone takes 0.7 GiB; the toolchain's builds were never measured
 _NO_OVERLAY_ON = {"overlay", "nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "ecryptfs", "vboxsf", "fuseblk"}
 _RELEASED = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)  # a clock before this is wrong
 
@@ -44,8 +44,8 @@ class Plan:
 
     Attributes:
         asked: Networks and ports that the user set.
-        standing: The addresses of the cluster that is there already.
-        parts: The optional parts that it will have.
+        standing: The addresses of the existing cluster, if there is one.
+        parts: The optional parts that the cluster will have.
     """
 
     asked: ranges.Asked = field(default_factory=ranges.Asked)
@@ -53,19 +53,19 @@ class Plan:
     parts: tuple[str, ...] = ()
 
     def addresses(self, found: Machine) -> Addresses:
-        """Return the addresses that the cluster gets. Raises LocalError."""
+        """Return the addresses that the cluster will use. Raises LocalError."""
         if self.standing is not None:
             return ranges.kept(self.asked, self.standing, found.routed)
         return ranges.choose(self.asked, found.routed)
 
 
 def examine(found: Machine, plan: Plan) -> list[Finding]:
-    """Run all checks; one that finds nothing says what it saw."""
+    """Run all checks. A check that finds no fault reports what it saw."""
     return [finding for check in CHECKS for finding in check(found, plan)]
 
 
 def refuse_faults(findings: list[Finding]) -> None:
-    """Raise LocalError with a line for every fault, if there is one."""
+    """Raise LocalError, with one line per fault, if there is a fault."""
     faults = [finding.line() for finding in findings if finding.fault]
     if faults:
         listed = "\n".join(f"  {fault}" for fault in faults)
@@ -74,7 +74,7 @@ def refuse_faults(findings: list[Finding]) -> None:
 
 
 def ready(paths: Paths, plan: Plan) -> Addresses:
-    """Return the addresses that `up` shall use; raises LocalError, before anything is written, for a faulty machine."""
+    """Return the addresses for `up`; raise LocalError for a machine with faults, before anything is written."""
     found = machine.read(paths)
     refuse_faults(examine(found, plan))
     return plan.addresses(found)

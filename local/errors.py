@@ -2,4 +2,4 @@
 
 
 class LocalError(Exception):
-    """Something the user can act on: one line that says where, what was found, the rule and the remedy."""
+    """An error that the user can act on: one line with the place, what was found, the rule and the remedy."""

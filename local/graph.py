@@ -1,4 +1,4 @@
-"""Run tasks that depend on each other as early as each can run, all at once."""
+"""Run tasks in parallel, each as soon as the tasks that it needs have succeeded."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ class Task:
 
 @dataclass
 class _Run:
-    """The state that the threads of one `run_all` share; every change happens under `changed`."""
+    """The state that the threads of one `run_all` share; `changed` guards every change."""
 
     changed: threading.Condition = field(default_factory=threading.Condition)
     succeeded: set[str] = field(default_factory=set[str])
@@ -24,11 +24,11 @@ class _Run:
 
 
 def run_all(tasks: Sequence[Task], *, on_failure: Callable[[], object]) -> None:
-    """Run all tasks; raise the first failure as soon as the tasks that run at that moment have ended.
+    """Run all tasks. After the first failure, wait for the running tasks to end, then raise it.
 
     Args:
-        tasks: In any order; a need that names no task is a mistake of the caller (ValueError).
-        on_failure: Called once at the first failure or at ^C, to make tasks that wait for something give up.
+        tasks: In any order. A need that names no task raises ValueError.
+        on_failure: Called once at the first failure or at ^C, to make waiting tasks give up.
     """
     names = {task.name for task in tasks}
     for task in tasks:

@@ -1,4 +1,4 @@
-"""The images that the cluster starts from: `pause`, which holds a pod's namespaces, and the bases of what it builds."""
+"""The images that the cluster starts from: `pause`, which holds a pod's namespaces, and the base images of builds."""
 
 import hashlib
 import platform
@@ -17,35 +17,35 @@ from local.paths import Paths
 from local.progress import Progress
 
 _BASE_PACKAGES = ("python3", "python3-venv", "ca-certificates")
-# What a model server never reads: 40 MB of the base that every node would unpack.
+# Folders that a model server never reads: 40 MB of the base image that every node would unpack.
 _DROPPED = ("var/lib/apt/lists", "var/cache/apt", "usr/share/man", "usr/share/locale", "usr/share/info", "var/log")
-_BASE_FORMAT = "1"  # raise it when the way the base is made changes
+_BASE_FORMAT = "1"  # increase it when the way the base is built changes
 _REDIS_PACKAGES = ("redis-server", "redis-tools")
 _REDIS_FORMAT = "2"
 _PAUSE_PROGRAM = Path("/usr/bin/catatonit")  # a static init with a pause mode, from Debian
 _PACKAGE = re.compile(r"^Package: (\S+)$", re.MULTILINE)
-_DEBS = "debs"  # beside the images
+_DEBS = "debs"  # the packages' folder, beside the images
 _NOBODY = "65535:65535"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def seed_pause(paths: Paths) -> None:
-    """Make sure that the registry has the pause image; the registry must be up."""
+    """Push the pause image if the registry lacks it; the registry must be up."""
     seed_program(
         paths, _PAUSE_PROGRAM, "catatonit", "-P", repository=addresses.PAUSE_REPOSITORY, tag=addresses.PAUSE_TAG
     )
 
 
 def seed_program(paths: Paths, program: Path, place: str, *options: str, repository: str, tag: str) -> None:
-    """Make sure that the registry, which must be up, has the image of a static program.
+    """Push the image of a static program if the registry lacks it; the registry must be up.
 
     Args:
-        paths: Whose cache keeps the image.
-        program: Its file on this machine.
-        place: Where it lies in the image, without the leading slash.
-        options: What it is always started with.
+        paths: The cluster's paths; their cache keeps the image.
+        program: The program's file on this machine.
+        place: The program's path in the image, without the leading slash.
+        options: Arguments that the image always passes to the program.
         repository: The image's name in the registry.
-        tag: The tag that shall name it.
+        tag: The image's tag.
     """
     with program.open("rb") as content:
         key = hashlib.file_digest(content, "sha256").hexdigest()[:16]
@@ -55,7 +55,7 @@ def seed_program(paths: Paths, program: Path, place: str, *options: str, reposit
 
 
 def make_base(paths: Paths, progress: Progress) -> Path:
-    """Return the folder of the model servers' base image; made from the machine's own apt mirror, once per cache."""
+    """Return the folder of the model servers' base image; build it from the machine's apt mirror, once per cache."""
     key = hashlib.sha256(" ".join((_BASE_FORMAT, *_BASE_PACKAGES, *_DROPPED)).encode()).hexdigest()[:16]
     folder = paths.cache / f"images/base-{debian.SUITE}-{key}"
     if not folder.is_dir():
@@ -65,7 +65,7 @@ def make_base(paths: Paths, progress: Progress) -> Path:
 
 
 def make_redis(paths: Paths, base: Path, progress: Progress) -> Path:
-    """Return the folder of an image with Redis; Debian's packages as one more layer on the model servers' base."""
+    """Return the folder of the Redis image: Debian's packages as one more layer on the model servers' base image."""
     key = hashlib.sha256(" ".join((_REDIS_FORMAT, base.name, *_REDIS_PACKAGES)).encode()).hexdigest()[:16]
     folder = paths.cache / f"images/redis-{debian.SUITE}-{key}"
     if not folder.is_dir():
@@ -75,7 +75,7 @@ def make_redis(paths: Paths, base: Path, progress: Progress) -> Path:
 
 
 def seed_bases(paths: Paths, base: Path, redis: Path, progress: Progress) -> None:
-    """Make sure that the registry has the base images; the registry must be up."""
+    """Push the base images if the registry lacks them; the registry must be up."""
     with progress.step("push the base images", 2):
         _push(paths, base, addresses.BASE_REPOSITORY, addresses.BASE_TAG)
         _push(paths, redis, addresses.REDIS_REPOSITORY, addresses.BASE_TAG)
@@ -87,7 +87,7 @@ def _push(paths: Paths, image: Path, repository: str, tag: str) -> str:
 
 
 def cached(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Return the folder, made by `make` under another name first, so that an interrupted run leaves no half image."""
+    """Return the folder. `make` fills it under another name first: an interrupted run leaves no partial image."""
     if not folder.is_dir():
         fresh = folder.with_name(f"{folder.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -98,7 +98,7 @@ def cached(folder: Path, make: Callable[[Path], None]) -> Path:
 
 
 def make_program(folder: Path, program: Path, place: str, *options: str) -> None:
-    """Write an image of one static program, run by nobody; `place` is its path in the image, without the slash."""
+    """Write an image of one static program, run as nobody; `place` is its path in the image, without the slash."""
     entry = tarfile.TarInfo(place)
     entry.size, entry.mode = program.stat().st_size, 0o755
     with tarfile.open(folder / "layer.tar", "w") as layer, program.open("rb") as content:
@@ -139,7 +139,7 @@ def _make_redis(folder: Path, base: Path, log: Path) -> None:
 
 
 def merge_usr(root: Path) -> None:
-    """Move /bin, /sbin and /lib below /usr: in the base they are links, which folders of an upper layer would cover."""
+    """Move /bin, /sbin and /lib below /usr. In the base they are links, which folders of an upper layer would cover."""
     for name in ("bin", "sbin", "lib"):
         if (root / name).is_dir():
             shutil.copytree(root / name, root / "usr" / name, dirs_exist_ok=True, symlinks=True)
@@ -151,7 +151,7 @@ def _pack(root: Path, layer: Path) -> None:
 
 
 def architecture() -> str:
-    """Return this machine's architecture as images name it; raises LocalError for one that was never tried."""
+    """Return this machine's architecture as images name it; raise LocalError if it is not supported."""
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         raise LocalError(f"machine: {machine} is not supported: use one of {', '.join(ARCHITECTURES)}")

@@ -1,6 +1,6 @@
-"""Part `keda`: KEDA's operator and its metrics adapter. It moves between 0 and 1 pod itself, and an HPA above that.
+"""Part `keda`: KEDA's operator and its metrics adapter. KEDA scales between 0 and 1 pod, and an HPA above that.
 
-Its admission webhooks are left out: what they would refuse, the models refuse (models/scaling.py).
+KEDA's admission webhooks are left out: the models refuse what the webhooks would refuse (models/scaling.py).
 """
 
 from local import addresses, aggregated, configs, probes
@@ -9,7 +9,7 @@ from local.definitions import Source
 from local.paths import Paths
 
 NAMESPACE = "keda"  # as stack files name it: `slipway:cluster.kedaNamespace`
-# What the operator watches beside ScaledObjects, and does not start without.
+# The operator also watches these, and does not start without them.
 DEFINITIONS = (
     Source(
         module="github.com/kedacore/keda/v2",
@@ -27,12 +27,12 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 
 def objects(paths: Paths) -> str:
-    """Return what the daemons need, as YAML: a namespace, their rights, and a Service that leads to the adapter."""
+    """Return the objects that the daemons need, as YAML: a namespace, their rights, and a Service for the adapter."""
     return aggregated.filled(paths, "keda.yaml", adapter=paths.addresses.ports.keda_adapter)
 
 
 def apis(paths: Paths) -> str:
-    """Return what needs the daemons, as YAML: the aggregated API."""
+    """Return the objects that need the daemons, as YAML: the aggregated API."""
     return aggregated.filled(paths, "keda-apis.yaml")
 
 
@@ -42,13 +42,13 @@ def _operator(paths: Paths) -> Daemon:
     return Daemon(
         name=_OPERATOR,
         binary="keda-operator",
-        # It asks triggers' sources by their Services' addresses and names.
+        # The operator queries triggers' sources by their Services' addresses and names.
         needs=("kube-apiserver", "cluster-objects", "resource-definitions", "kube-proxy", "coredns"),
         arguments=(
             f"--kubeconfig={paths.pki}/{_OPERATOR}.kubeconfig",
             f"--health-probe-bind-address={health}",
             f"--metrics-service-bind-address={addresses.LOOPBACK}:{at.ports.keda_operator}",
-            f"--cert-dir={paths.pki}",  # reads ca.crt, tls.crt and tls.key there
+            f"--cert-dir={paths.pki}",  # the operator reads ca.crt, tls.crt and tls.key there
             "--enable-prometheus-metrics=false",
             "--zap-encoder=console",
             "--zap-time-encoding=rfc3339",
@@ -71,7 +71,7 @@ def _adapter(paths: Paths) -> Daemon:
             f"--kubeconfig={kubeconfig}",
             f"--lister-kubeconfig={kubeconfig}",
             *aggregated.serving(paths, _ADAPTER, port),
-            f"--cert-dir={paths.pki}",  # for the connection to the operator, as there
+            f"--cert-dir={paths.pki}",  # for the connection to the operator, as in `_operator`
             f"--metrics-service-address={addresses.LOOPBACK}:{at.ports.keda_operator}",
             f"--port={at.ports.keda_adapter_metrics}",  # its own metrics; on loopback (toolchain/README.md)
             "--zap-encoder=console",

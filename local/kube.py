@@ -1,4 +1,4 @@
-"""Read the local cluster's API with the probe's certificate; what is written goes through kubectl or Pulumi."""
+"""Read the local cluster's API with the probe's certificate. All writes go through kubectl or Pulumi."""
 
 import re
 import ssl
@@ -12,15 +12,15 @@ from local import patience
 from local.errors import LocalError
 from local.paths import Paths
 
-Json = dict[str, Any]  # an API object: its shape is the server's
-_TRIES = 4  # each ends by the API server's own timeout of a minute
+Json = dict[str, Any]  # an API object; the server defines its shape
+_TRIES = 4  # the API server's own timeout ends each after a minute
 _OVERLOADED = re.compile(
     r"\((Timeout|ServerTimeout|TooManyRequests|ServiceUnavailable)\)|etcdserver: request timed out"
 )
 
 
 def get(paths: Paths, path: str) -> Json | None:
-    """Return the JSON at a path of the API, None if there is no such object; raises LocalError otherwise."""
+    """Return the JSON at a path of the API, or None if there is no such object; raise LocalError if that fails."""
     at = paths.addresses
     context = ssl.create_default_context(cafile=paths.pki / "ca.crt")
     context.load_cert_chain(paths.pki / "probe.crt", paths.pki / "probe.key")
@@ -36,7 +36,7 @@ def get(paths: Paths, path: str) -> Json | None:
 
 
 def condition(item: Json, kind: str) -> bool:
-    """Whether an object's status says that a condition is true."""
+    """Return whether an object's status says that a condition is true."""
     conditions: list[Json] = item.get("status", {}).get("conditions", [])
     return any(entry["type"] == kind and entry["status"] == "True" for entry in conditions)
 

@@ -1,4 +1,4 @@
-"""Keep two `up`s or `down`s from working on the same cluster at once."""
+"""Prevent two `up` or `down` commands from changing the same cluster at once."""
 
 import fcntl
 import os
@@ -11,9 +11,9 @@ from local.errors import LocalError
 
 @contextmanager
 def exclusive(file: Path) -> Generator[None]:
-    """Hold the lock while the block runs; raises LocalError, naming the holder, if it is taken.
+    """Hold the lock while the block runs; raise LocalError, which names the holder, if it is taken.
 
-    The kernel frees it when its holder ends, however that happens; the file itself stays, empty of meaning.
+    The kernel releases the lock when its holder ends, for whatever reason. The file stays; its existence means nothing.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with file.open("a+") as stream:

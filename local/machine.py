@@ -1,4 +1,4 @@
-"""What this machine is like, read once: the facts that `doctor.py` judges before `up` builds anything."""
+"""Read the facts about this machine that `doctor.py` judges before `up` builds anything."""
 
 import datetime as dt
 import os
@@ -34,28 +34,28 @@ class Folder:
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The facts.
+    """The facts about a machine.
 
     Attributes:
-        root: Whether this process may do everything.
-        python: Its version.
-        architecture: As the kernel names it: `x86_64`.
-        cgroup: `v1`, `v2`, or nothing where none is mounted.
+        root: Whether this process runs as root.
+        python: The version of the running Python.
+        architecture: The kernel's name for it, such as `x86_64`.
+        cgroup: `v1`, `v2`, or an empty string if none is mounted.
         controllers: The cgroup controllers that the kernel offers.
-        nested: The root cgroup is not the machine's: its processes forbid it to enable controllers (a container).
+        nested: Whether this is a container: processes in its root cgroup prevent it from enabling controllers.
         kernel: The running kernel's release.
-        kernel_modules: Whether the modules of this very release are installed.
-        features: Of `overlay` and `br_netfilter`, those that the kernel has or can load.
+        kernel_modules: Whether the modules of this release are installed.
+        features: Those of `overlay` and `br_netfilter` that the kernel has or can load.
         memory_gib: The machine's memory.
-        folders: State and cache.
+        folders: The state and cache folders.
         missing_packages: Debian's names of the packages that `up` would install.
-        installer: The package manager that there is.
-        locked_tables: nftables' tables that only their owner may change, with chains that pods' packets pass.
-        taken: Ports of others.
-        routed: Networks that the machine reaches, each with its device; none of the cluster's own.
-        other_kubernetes: A packet-filter chain of another Kubernetes.
+        installer: The machine's package manager.
+        locked_tables: nftables tables that pods' packets pass and that only their owner may change.
+        taken: Ports on which processes outside the cluster listen.
+        routed: Networks that the machine has routes to, each with its device, without the cluster's own.
+        other_kubernetes: A packet-filter chain of another Kubernetes, if there is one.
         now: The time by the machine's clock.
-        certified_from: From when on the cluster's certificates are valid, if it has some.
+        certified_from: When the cluster's certificates become valid, if it has any.
     """
 
     root: bool
@@ -109,10 +109,10 @@ def read(paths: Paths) -> Machine:
 
 
 def _cgroups(mount: Path) -> tuple[str, frozenset[str], bool]:
-    """Return the mode, the controllers on offer, and whether this is a container's cgroup and not the machine's."""
+    """Return the cgroup mode, the available controllers, and whether this is a container's cgroup."""
     offered = mount / "cgroup.controllers"
     if offered.exists():
-        # Only a group that is not the true root has a type.
+        # Only a cgroup other than the machine's root has a type.
         inside = (mount / "cgroup.type").exists() and bool((mount / "cgroup.procs").read_text().split())
         return "v2", frozenset(offered.read_text().split()), inside
     found = cgroups.hierarchies(mount) if mount.is_dir() else []
@@ -164,7 +164,7 @@ def filesystem(folder: Path, mountinfo: str) -> str:
 
 
 def locked_tables(ruleset: machine_firewall.Ruleset) -> tuple[str, ...]:
-    """Return nftables' tables with an owner that filter what pods send; nobody else can add a rule to them."""
+    """Return the nftables tables that have an owner and filter pods' packets: only the owner can add rules to them."""
     owned = {
         (table["family"], table["name"])
         for entry in ruleset.get("nftables", ())
@@ -175,10 +175,10 @@ def locked_tables(ruleset: machine_firewall.Ruleset) -> tuple[str, ...]:
 
 
 def taken(paths: Paths) -> tuple[ports.Taken, ...]:
-    """Return the ports on which processes listen that are not the cluster's.
+    """Return the ports on which processes outside the cluster listen.
 
-    Only root sees which process holds a port. For another user, a running cluster's own ports look like those of
-    strangers, so nothing is returned.
+    Only root sees which process holds a port. Another user cannot tell a running cluster's ports from those of other
+    processes, so the result is empty then.
     """
     daemons = {record.pid for record in processes.records(paths) if record.alive()}
     if daemons and os.geteuid() != 0:

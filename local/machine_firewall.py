@@ -1,9 +1,9 @@
 """Let pods through the machine's own firewall: base chains of nftables, and firewalld's trusted zone.
 
-In nftables a packet passes every base chain of a hook, and one that drops it is enough. So each chain of the machine
-gets rules that accept what the cluster needs; their comment marks them as ours. Chains of iptables (ufw's too) are left
-to `packet_filter.py`: nft must not write into them. A firewall that is loaded anew forgets our rules; `make up`
-puts them back.
+In nftables a packet passes every base chain of a hook, and any of them can drop it. So each chain of the machine gets
+rules that accept the cluster's packets; a comment marks these rules as ours. `packet_filter.py` handles the chains of
+iptables (ufw's too), because nft must not write into them. A reload of the firewall removes our rules; `make up` adds
+them again.
 """
 
 import json
@@ -52,7 +52,7 @@ def admit(at: Addresses) -> None:
 
 
 def withdraw() -> None:
-    """Take our rules out of the machine's chains again."""
+    """Remove our rules from the machine's firewall."""
     if firewalld_runs() and _firewalld("query"):
         _firewalld("remove")
     for rule in own_rules(ruleset()):
@@ -61,7 +61,7 @@ def withdraw() -> None:
 
 
 def accepting(hook: str, at: Addresses) -> tuple[str, ...]:
-    """Return the rules that let the cluster's packets through a chain of a hook."""
+    """Return the rules that accept the cluster's packets in a chain of this hook."""
     bridge = addresses.BRIDGE
     from_pods = f'iifname "{bridge}" ip saddr {at.pods} ip daddr {at.node_ip}'
     matches = {
@@ -77,7 +77,7 @@ def accepting(hook: str, at: Addresses) -> tuple[str, ...]:
 
 
 def closed_chains(listed: Ruleset) -> list[Chain]:
-    """Return the machine's chains that decide about our packets and have no rule of ours yet."""
+    """Return the machine's chains that filter our packets and have no rule of ours yet."""
     open_already = {(rule["family"], rule["table"], rule["chain"]) for rule in own_rules(listed)}
     return [chain for chain in base_chains(listed) if (chain.family, chain.table, chain.name) not in open_already]
 
@@ -101,14 +101,14 @@ def own_rules(listed: Ruleset) -> list[Mapping[str, Any]]:
 
 
 def ruleset() -> Ruleset:
-    """Return nftables' rules; empty where there is no nft, without which nobody writes any."""
+    """Return nftables' rules; empty if nft is not installed, because then no program writes any."""
     if shutil.which("nft") is None:
         return {}
     return json.loads(run(["nft", "--json", "list", "ruleset"]) or "{}")
 
 
 def firewalld_runs() -> bool:
-    """Whether firewalld manages this machine's filter."""
+    """Return whether firewalld manages this machine's filter."""
     return shutil.which("firewall-cmd") is not None and _succeeds("firewall-cmd", "--state")
 
 

@@ -1,7 +1,8 @@
-"""Prometheus, as a row of the table of daemons, and what it scrapes.
+"""Prometheus, as a row of the table of daemons, and its scrape configuration.
 
-In a real cluster the Prometheus operator makes the scrape configuration from ServiceMonitors. There is no operator
-here: this configuration finds the same pods and gives their series the same labels, so that a query works in both.
+In a real cluster the Prometheus operator generates the scrape configuration from ServiceMonitors. This Prometheus has
+no operator: its configuration finds the same pods and gives their series the same labels, so that a query works in
+both.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from local.daemon import Daemon, Port
 from local.paths import Paths
 
 CONFIG = "prometheus.yaml"  # below `etc/`
-# As components/labels.py and components/manifests/pod.py spell them.
+# Spelled as in components/labels.py and components/manifests/pod.py.
 ROLE, SLOT_ROLE, SLOT = "slipway.dev/role", "slot", "slipway.dev/slot"
 PORT_NAME = "web"
 _META = "__meta_kubernetes_"
@@ -32,7 +33,7 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
                 f"--config.file={config}",
                 f"--storage.tsdb.path={paths.state}/prometheus",
                 f"--web.listen-address={at.node_ip}:{at.ports.prometheus}",
-                "--scrape.discovery-reload-interval=1s",  # a new slot's pods are scraped soon; 5 s by default
+                "--scrape.discovery-reload-interval=1s",  # default: 5 s; a new slot's pods are found sooner
                 "--log.level=warn",
             ),
             probe=probes.http(f"{at.prometheus_url}/-/ready"),
@@ -50,7 +51,7 @@ def config(paths: Paths) -> Mapping[str, object]:
         "storage": {"tsdb": {"retention": {"time": "2h", "size": "256MB"}}},
         "scrape_configs": [
             {
-                "job_name": "slots",  # the jobs' own names come from their services
+                "job_name": "slots",  # `slot_relabelings` names the jobs after their Services
                 "kubernetes_sd_configs": [
                     {"role": "endpointslice", "kubeconfig_file": str(paths.pki / "prometheus.kubeconfig")}
                 ],
@@ -65,7 +66,7 @@ def config(paths: Paths) -> Mapping[str, object]:
 
 
 def slot_relabelings() -> list[Relabeling]:
-    """Return what the operator generates for a ServiceMonitor (components/manifests/monitor.py), for all at once."""
+    """Return the relabelings that the operator generates for ServiceMonitors (components/manifests/monitor.py)."""
     return [
         _filter("keep", _of_service_label(ROLE), SLOT_ROLE),
         _filter("keep", _META + "endpointslice_port_name", PORT_NAME),

@@ -1,7 +1,8 @@
-"""The bridge and the routes of the cluster, and their removal.
+"""Create and remove the cluster's bridge and routes.
 
-Without the route of the service range, a packet to a service address that kube-proxy does not know (yet) would leave
-by the default route. The packet filter is in `packet_filter.py`, the machine's own firewall in `machine_firewall.py`.
+The service range needs a route: without one, a packet to a service address that kube-proxy does not know yet would
+leave by the default route. The packet filter is in `packet_filter.py`, the machine's own firewall in
+`machine_firewall.py`.
 """
 
 import contextlib
@@ -17,15 +18,15 @@ from local.errors import LocalError
 
 
 def create(at: Addresses, saved_sysctls: Path) -> None:
-    """Make the bridge, its routes and the filter; what exists already stays. Raises LocalError."""
+    """Create the bridge, its routes and the filter; keep what exists already. Raises LocalError."""
     packet_filter.refuse_another_kubernetes()
     if not exists(addresses.BRIDGE):
-        _refuse_overlap(at)  # before anything is changed: a refused `up` must leave no router behind
+        _refuse_overlap(at)  # before any change: a refused `up` must not turn the machine into a router
     _load_modules()
     sysctls.save(saved_sysctls)
-    packet_filter.ensure(at)  # the guard comes before forwarding is on
+    packet_filter.ensure(at)  # the guard must exist before forwarding is on
     sysctls.write("net/ipv4/ip_forward", "1")
-    sysctls.write("net/bridge/bridge-nf-call-iptables", "1")  # or replies from pod to pod skip the service's NAT
+    sysctls.write("net/bridge/bridge-nf-call-iptables", "1")  # otherwise replies from pod to pod skip the service's NAT
     if not exists(addresses.BRIDGE):
         run(["ip", "link", "add", addresses.BRIDGE, "type", "bridge"])
         sysctls.write(f"net/ipv6/conf/{addresses.BRIDGE}/disable_ipv6", "1")
@@ -36,7 +37,7 @@ def create(at: Addresses, saved_sysctls: Path) -> None:
 
 
 def _load_modules() -> None:
-    """Load what the kernel has as modules; where they are built in or may not be loaded, the first use tells."""
+    """Load the kernel modules. Failures are ignored: a module may be built in, or else its first use fails."""
     for module in ("br_netfilter", "overlay"):
         if shutil.which("modprobe"):
             with contextlib.suppress(LocalError):
@@ -44,10 +45,10 @@ def _load_modules() -> None:
 
 
 def remove(at: Addresses, saved_sysctls: Path) -> list[str]:
-    """Remove interfaces, routes and rules of the cluster, put the kernel's settings back; returns what is left."""
+    """Remove the cluster's interfaces, routes and rules, restore the kernel's settings, and return what is left."""
     marked = packet_filter.guarded()
     machine_firewall.withdraw()
-    for interface in (*pod_interfaces(), addresses.BRIDGE):  # the bridge's routes go with it
+    for interface in (*pod_interfaces(), addresses.BRIDGE):  # its routes disappear with the bridge
         _delete(interface)
     if marked:
         packet_filter.remove()
@@ -55,7 +56,7 @@ def remove(at: Addresses, saved_sysctls: Path) -> list[str]:
     left = [f"interface {name}" for name in (addresses.BRIDGE, *pod_interfaces()) if exists(name)]
     routes = run(["ip", "-4", "route", "show"]).splitlines()
     left += [f"route {line}" for line in routes if line.split()[0] in {str(at.services), str(at.pods)}]
-    return left + (packet_filter.left() if marked else [])  # chains that our guard never marked are others'
+    return left + (packet_filter.left() if marked else [])  # without our guard, the chains belong to another program
 
 
 def _delete(interface: str) -> None:
@@ -63,23 +64,23 @@ def _delete(interface: str) -> None:
         if exists(interface):
             run(["ip", "link", "delete", interface])
     except LocalError:
-        if exists(interface):  # else it went with its pod's network namespace in this very moment
+        if exists(interface):  # otherwise it disappeared with its pod's network namespace
             raise
 
 
 def exists(interface: str) -> bool:
-    """Whether the network interface is there."""
+    """Return whether the network interface exists."""
     return Path(f"/sys/class/net/{interface}").exists()
 
 
 def pod_interfaces() -> list[str]:
-    """Return the host ends of the pods' cable pairs: all ports of our bridge."""
+    """Return the host ends of the pods' veth pairs: all ports of our bridge."""
     ports = Path(f"/sys/class/net/{addresses.BRIDGE}/brif")
     return sorted(port.name for port in ports.iterdir()) if ports.is_dir() else []
 
 
 def routed() -> dict[IPv4Network, str]:
-    """Return the networks that this machine reaches by a route, each with its device; not our own, no default route."""
+    """Return the networks that this machine has routes to, with their devices; neither our own nor a default route."""
     found: dict[IPv4Network, str] = {}
     for route in json.loads(run(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]"):
         device = str(route.get("dev", "no device"))

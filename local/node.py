@@ -4,7 +4,7 @@ from local import addresses, probes
 from local.daemon import Daemon, Port
 from local.paths import Paths
 
-# Seconds: the model server's own (serving/telemetry/metrics.py), so that one limit can be asked of both.
+# Seconds. The model server's buckets (serving/telemetry/metrics.py), so that one limit can be queried from both.
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -31,7 +31,7 @@ def _registry(paths: Paths) -> Daemon:
         probe=probes.http(f"{at.registry_url}/v2/"),
         ports=(Port(number=at.ports.registry),),
         files=(config,),
-        # It would export traces to a port of this machine that is not ours.
+        # By default it exports traces to a port of this machine that is not ours.
         environment={"REGISTRY_HTTP_SECRET": secret.read_text(), "OTEL_TRACES_EXPORTER": "none"},
     )
 
@@ -116,7 +116,7 @@ def _buildkitd(paths: Paths) -> Daemon:
             "--oci-worker=true",
             "--oci-worker-binary=runc",
             "--oci-worker-snapshotter=overlayfs",
-            "--oci-worker-net=host",  # no CNI of its own; a RUN step has this machine's network, as with `docker build`
+            "--oci-worker-net=host",  # no CNI: a RUN step uses this machine's network, as with `docker build`
             "--cdi-disabled=true",
         ),
         probe=probes.unix_socket(paths.buildkit_socket),
@@ -145,12 +145,12 @@ def _traefik(paths: Paths) -> Daemon:
             f"{nginx}=true",
             f"{nginx}.ingressclass={addresses.INGRESS_CLASS}",
             f"{nginx}.publishstatusaddress={addresses.LOOPBACK}",
-            # Its read timeout runs from when a kept connection fell idle: a request on one that was idle for long is
-            # cut off before its time (504 after 0.2 s of 2, measured). So none is idle for more than a second.
+            # The read timeout starts when a kept-alive connection becomes idle, so a request on a connection that was
+            # idle for long is cut off early (measured: 504 after 0.2 s of 2). So none is idle for more than a second.
             f"{nginx}.upstreamkeepalivetimeout=1",
             f"{gateway}=true",
             f"{gateway}.statusaddress.ip={addresses.LOOPBACK}",
-            # How soon a new weight acts: 0.09 to 0.21 s, 2 s at the default.
+            # A new weight takes effect after 0.09 to 0.21 s; with the default, after 2 s.
             "--providers.providersthrottleduration=200ms",
             "--log.level=WARN",
             "--log.nocolor=true",

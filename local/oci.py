@@ -1,8 +1,8 @@
-"""Make a one-layer OCI image from a tar file, and push it to the local registry through its HTTP API.
+"""Make OCI images from tar files, and push them to the local registry through its HTTP API.
 
-The images that the cluster starts from (pause and the bases) must be there before anything is built, so they need no
-builder: an image is tar files, two JSON documents and their digests. The layers stay uncompressed: they only travel
-over loopback, where compressing costs more than it saves.
+The images that the cluster starts from (pause and the bases) must exist before anything is built, so no builder makes
+them: an image is tar files, two JSON documents and their digests. The layers stay uncompressed: they only travel over
+loopback, where compression costs more than it saves.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ _LAYERS, _MANIFEST, _CONFIG = "layer*.tar", "manifest.json", "config.json"
 
 
 def write_image(folder: Path, *, entrypoint: Sequence[str] = (), user: str = "", architecture: str = "amd64") -> None:
-    """Write manifest and configuration beside the layers, which must be in the folder.
+    """Write the manifest and the configuration beside the layers, which must be in the folder.
 
-    These are `layer.tar` and, if there are more, `layer1.tar`, `layer2.tar` on top of it.
+    The layers are `layer.tar` and, on top of it, `layer1.tar`, `layer2.tar` and so on.
     """
     layers = [(_file_digest(layer), layer.stat().st_size) for layer in _layers(folder)]
     process: dict[str, Any] = {"Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}
@@ -54,16 +54,16 @@ def write_image(folder: Path, *, entrypoint: Sequence[str] = (), user: str = "",
 
 
 def push(folder: Path, registry: httpx.Client, repository: str, tag: str) -> str:
-    """Push an image that `write_image` made, unless the tag already names it; returns its digest.
+    """Push an image that `write_image` made, unless the tag already names it, and return its digest.
 
     Args:
         folder: The image.
         registry: A client whose base URL is the registry.
-        repository: The image's name in it.
-        tag: The tag that shall name it.
+        repository: The image's name in the registry.
+        tag: The image's tag.
 
     Raises:
-        LocalError: the registry refused, or is not there.
+        LocalError: the registry refuses the image, or cannot be reached.
     """
     manifest = (folder / _MANIFEST).read_bytes()
     place = f"/v2/{repository}/manifests/{tag}"
@@ -83,7 +83,7 @@ def push(folder: Path, registry: httpx.Client, repository: str, tag: str) -> str
 
 
 def digest(content: bytes) -> str:
-    """Return content's name in a registry."""
+    """Return the digest by which a registry names this content."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-# Below the state: what `make status`, `make env`, pulumi and kubectl read or write.
+# Folders of the state directory that `make status`, `make env`, pulumi and kubectl read or write.
 _GIVEN = ("pki", "etc", "run", "logs", "buildx", "pulumi")
 _IN_CLONE = (".venv", ".slipway")
 

@@ -1,8 +1,8 @@
-"""The cluster's own chains in iptables, and the removal of all chains that a Kubernetes leaves behind.
+"""Manage the cluster's own chains in iptables, and remove all chains that a Kubernetes leaves behind.
 
-The cluster is closed: pods reach each other, the services and this machine's bridge address, nothing else, and no
-other machine reaches them. Without the guard, switching on IP forwarding would turn this machine into a router between
-its networks and the pods.
+The cluster is closed: pods reach only each other, the services and this machine's bridge address, and no other machine
+reaches the pods. Without the guard, IP forwarding would turn this machine into a router between its networks and the
+pods.
 """
 
 import re
@@ -13,17 +13,18 @@ from local.addresses import Addresses
 from local.commands import run
 from local.errors import LocalError
 
-GUARD = "SLIPWAY-GUARD"  # raw PREROUTING: what comes from elsewhere; it exists exactly as long as the cluster does
+GUARD = "SLIPWAY-GUARD"  # raw PREROUTING: packets from elsewhere; it exists exactly as long as the cluster does
 FORWARD = "SLIPWAY-FORWARD"  # filter FORWARD: what pods may reach
 INPUT = "SLIPWAY-INPUT"  # filter INPUT: what pods reach on this machine, also where ufw denies by default
-# Chains of the kubelet, kube-proxy and CNI plugins: ours if the guard is there, because `up` refuses otherwise.
+# Chains of the kubelet, kube-proxy and CNI plugins. They are ours if the guard exists, because `up` refuses a machine
+# with another Kubernetes.
 _CHAINS = re.compile(r"(KUBE|CNI|SLIPWAY)-[A-Z0-9-]+")
 _TABLES = ("raw", "mangle", "nat", "filter")
 _FAMILIES = ("iptables", "ip6tables")
 
 
 def ensure(at: Addresses) -> None:
-    """Put our rules in place; where all of them are there, nothing is written. Raises LocalError."""
+    """Add our rules, unless all of them exist already. Raises LocalError."""
     saved = run(["iptables-save"])
     present = set(saved.splitlines())
     rules = own_rules(at)
@@ -59,7 +60,7 @@ def own_rules(at: Addresses) -> dict[str, tuple[str, ...]]:
 
 
 def restore_input(at: Addresses, saved: str) -> str:
-    """Return the input for `iptables-restore --noflush` that puts our rules in place, whatever part of them is there.
+    """Return the input for `iptables-restore --noflush` that adds our rules, even if some of them exist already.
 
     Args:
         at: The cluster's ranges.
@@ -67,7 +68,7 @@ def restore_input(at: Addresses, saved: str) -> str:
     """
     rules, present = own_rules(at), saved.splitlines()
     again = [f"-D{jump[2:]}" for jump in jumps() if jump in present]
-    # Behind kube-proxy's own rules (which refuse services without endpoints at once), before a firewall's.
+    # After kube-proxy's rules, which reject services without endpoints at once, and before a firewall's rules.
     behind = _leading_kube_rules(present) + 1
     return "\n".join(
         (
@@ -91,14 +92,14 @@ def restore_input(at: Addresses, saved: str) -> str:
 
 
 def _leading_kube_rules(saved: list[str]) -> int:
-    """Count the rules at the head of FORWARD that are kube-proxy's."""
+    """Count kube-proxy's rules at the head of FORWARD."""
     targets = [_target(line.split()) or "" for line in saved if line.startswith("-A FORWARD ")]
     others = (at for at, target in enumerate(targets) if not target.startswith("KUBE-"))
     return next(others, len([target for target in targets if target != FORWARD]))
 
 
 def remove() -> None:
-    """Remove every chain of the cluster and every rule that names one, if the guard marks them as ours."""
+    """Remove every Kubernetes chain and every rule that names one. The guard must have marked the chains as ours."""
     for family in _FAMILIES:
         for table in _TABLES:
             saved = run([f"{family}-save", "-t", table])
@@ -107,12 +108,12 @@ def remove() -> None:
 
 
 def left() -> list[str]:
-    """Return the chains that a cluster of ours would have, as lines for people."""
+    """Return the Kubernetes chains that still exist, as lines for people."""
     return [f"{family} chain {chain}" for family in _FAMILIES for chain in kubernetes_chains(run([f"{family}-save"]))]
 
 
 def guarded() -> bool:
-    """Whether our guard chain is there, which marks the Kubernetes chains of this machine as ours."""
+    """Return whether our guard chain exists, which marks the Kubernetes chains of this machine as ours."""
     return shutil.which("iptables-save") is not None and f":{GUARD} " in run(["iptables-save", "-t", "raw"])
 
 

@@ -1,4 +1,4 @@
-"""Optional parts of the cluster: what `up --with` adds. The cluster remembers them until `down`."""
+"""Optional parts of the cluster, which `up --with` adds. The cluster keeps them until `down`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ _RECORD = "parts"  # below the state
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Daemons, and what belongs to them.
+    """Daemons, and everything that belongs to them.
 
     Attributes:
-        daemons: Their rows of the table.
-        objects: What they need, as YAML.
-        dependents: What needs them, as YAML: the APIs that they serve, the resources that they act on.
-        programs: What is built for them alone.
-        definitions: Resource definitions that they watch, beside those that every cluster has.
-        images: Pushes the images of the pods that they start; the registry is up by then.
+        daemons: The daemons' rows of the table.
+        objects: The objects that the daemons need, as YAML.
+        dependents: The objects that need the daemons, as YAML: APIs that they serve, resources that they act on.
+        programs: The programs that are built only for this part.
+        definitions: Resource definitions that the daemons watch, in addition to those of every cluster.
+        images: Pushes the images of the pods that the daemons start; called when the registry is up.
     """
 
     daemons: Callable[[Paths], tuple[Daemon, ...]]
@@ -37,8 +37,8 @@ class Part:
     images: Callable[[Paths, Toolchain], None] | None = None
 
 
-# An API has one server: of two parts that bring it, the later one gives it. KEDA's external metrics thus replace the
-# prometheus-adapter's, as a cluster with both must choose; resource and Pods metrics stay.
+# An aggregated API has one server. If two parts bring the same API, the later part serves it: KEDA's external metrics
+# replace prometheus-adapter's, the choice that every cluster with both must make. Resource and Pods metrics stay.
 PARTS = {
     "scaling": Part(
         daemons=scaling.daemons,
@@ -65,7 +65,7 @@ PARTS = {
 
 
 def wanted(paths: Paths, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the parts that the cluster has, and further ones; raises LocalError for an unknown one."""
+    """Return the cluster's parts and these further ones; raise LocalError for an unknown one."""
     all_names = tuple(dict.fromkeys((*chosen(paths), *names)))
     for name in all_names:
         if name not in PARTS:
@@ -74,7 +74,7 @@ def wanted(paths: Paths, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def remember(paths: Paths, names: Iterable[str]) -> None:
-    """Write down which parts the cluster has."""
+    """Record the cluster's parts."""
     (paths.state / _RECORD).write_text("\n".join(names))
 
 
@@ -90,12 +90,12 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 
 def objects(paths: Paths) -> tuple[str, ...]:
-    """Return what the daemons of the cluster's parts need, as YAML."""
+    """Return the objects that the daemons of the cluster's parts need, as YAML."""
     return tuple(PARTS[name].objects(paths) for name in chosen(paths))
 
 
 def dependents(paths: Paths) -> tuple[str, ...]:
-    """Return what needs the daemons of the cluster's parts, as YAML, each object once."""
+    """Return the objects that need the daemons of the cluster's parts, as YAML, each object once."""
     has = chosen(paths)
     brought = [one for name, part in PARTS.items() if name in has for one in yaml.safe_load_all(part.dependents(paths))]
     objects = {(one["kind"], one["metadata"]["name"]): one for one in brought}
@@ -103,7 +103,7 @@ def dependents(paths: Paths) -> tuple[str, ...]:
 
 
 def definitions(paths: Paths) -> tuple[Source, ...]:
-    """Return the resource definitions that only their daemons need."""
+    """Return the resource definitions that only the daemons of the cluster's parts need."""
     return tuple(source for name in chosen(paths) for source in PARTS[name].definitions)
 
 
@@ -115,5 +115,5 @@ def seed_images(paths: Paths, toolchain: Toolchain) -> None:
 
 
 def groups(paths: Paths) -> tuple[Group, ...]:
-    """Return what is built for the parts that the cluster has."""
+    """Return the toolchain groups that are built for the cluster's parts."""
     return tuple(dict.fromkeys(group_of(program) for name in chosen(paths) for program in PARTS[name].programs))

@@ -1,4 +1,4 @@
-"""Where the local cluster keeps its files: one state directory that `down` removes, one cache that it leaves."""
+"""The local cluster's directories: a state directory, which `down` removes, and a cache, which stays."""
 
 import os
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from local import owner
 from local.addresses import Addresses
 from local.errors import LocalError
 
-# A unix socket's path has 107 bytes; the longest one below the state directory is the kubelet's.
+# The path of a unix socket has at most 107 bytes. The longest one below the state directory is the kubelet's.
 _LONGEST_SOCKET = len("/kubelet/pod-resources/kubelet.sock")
 _SOCKET_LIMIT = 107
 _STATE, _MARKER = ".local/state/slipway", ".slipway-state"
@@ -37,7 +37,7 @@ class Paths:
         return paths
 
     def create(self) -> None:
-        """Make the directories, readable by their owner only, and the marker that makes `remove` dare."""
+        """Create the directories, readable only by their owner, and the marker that lets `down` remove the state."""
         if self.state.is_dir() and any(self.state.iterdir()) and not self.is_ours():
             raise LocalError(f"SLIPWAY_STATE: {self.state} holds files that are not Slipway's: name an empty folder")
         folders = (self.pki, self.run, self.logs, self.etc, self.pulumi_home, self.pulumi_backend)
@@ -47,7 +47,7 @@ class Paths:
         (self.state / _MARKER).touch()
 
     def is_ours(self) -> bool:
-        """Whether the state directory was made by `create`, so that removing it removes nobody's files."""
+        """Return whether `create` made the state directory, so that its removal deletes nobody else's files."""
         return (self.state / _MARKER).is_file()
 
     @property
@@ -57,7 +57,7 @@ class Paths:
 
     @property
     def addresses_record(self) -> Path:
-        """The network and ports that `up` chose."""
+        """The file that records the network and ports that `up` chose."""
         return self.state / "addresses.json"
 
     @property
@@ -117,7 +117,7 @@ class Paths:
 
     @property
     def pulumi_backend_url(self) -> str:
-        """Where Pulumi finds it. Without sidecar files, which are written in place: a reader would meet half of one."""
+        """The backend's URL, without sidecar files: Pulumi writes these in place, so a reader could see half of one."""
         return f"file://{self.pulumi_backend}?metadata=skip"
 
     @property
@@ -144,7 +144,7 @@ def _home() -> Path:
 
 
 def _absolute(variable: str, default: Path) -> Path:
-    """Return the folder that a variable names; refuses relative ones, whose meaning would change with `cd`."""
+    """Return the folder that a variable names; refuse a relative one, whose meaning would change with `cd`."""
     given = os.environ.get(variable, "")
     if not given:
         return default

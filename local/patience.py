@@ -1,7 +1,7 @@
-"""How much longer than usual everything may take: SLIPWAY_PATIENCE, a factor, for slow machines such as emulators.
+"""SLIPWAY_PATIENCE: a factor for every time limit, for slow machines such as emulators.
 
-Every limit of this package is generous for a machine of two processors. An emulated one is 15 times slower, and a limit
-that is not multiplied would end what works.
+Every limit of this package is generous for a machine with two processors. An emulated machine is 15 times slower, and a
+limit without the factor would end commands that work.
 """
 
 import math
@@ -13,7 +13,7 @@ VARIABLE = "SLIPWAY_PATIENCE"
 
 
 def limit(seconds: float) -> float:
-    """Return a limit, multiplied by SLIPWAY_PATIENCE where it is set; raises LocalError if that is no number from 1."""
+    """Return a limit times SLIPWAY_PATIENCE, if that is set; raise LocalError if it is not a number of at least 1."""
     given = os.environ.get(VARIABLE, "1")
     try:
         factor = float(given)

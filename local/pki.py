@@ -1,4 +1,4 @@
-"""The cluster's own certificate authority: every certificate, key and kubeconfig is random and stays here."""
+"""The cluster's own certificate authority. Every certificate, key and kubeconfig is random and stays local."""
 
 import datetime as dt
 import ipaddress
@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from local import addresses
 from local.addresses import Addresses
 
-VALIDITY = dt.timedelta(days=365)  # a cluster of `make up` is short-lived; `make down` and `up` renew it
+VALIDITY = dt.timedelta(days=365)  # a local cluster is short-lived; `make down` and `make up` renew it
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Leaf:
     authority: str = "ca"
 
 
-AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")  # etcd's and the aggregator's own: a cluster user is neither
+AUTHORITIES = ("ca", "etcd-ca", "front-proxy-ca")  # separate, so that a cluster user passes for neither of the others
 _WITH_KUBECONFIG = (
     "admin",
     "controller-manager",
@@ -77,7 +77,7 @@ def leaves(at: Addresses) -> tuple[Leaf, ...]:
         Leaf("volume-provisioner", "slipway:volume-provisioner"),
         Leaf("prometheus", "slipway:prometheus"),
         Leaf("prometheus-operator", "slipway:prometheus-operator"),
-        # Aggregated APIs: the API server asks for them under their Services' names.
+        # Aggregated APIs: the API server calls them by their Services' names.
         Leaf("metrics-server", "slipway:metrics-server", hosts=("metrics-server.kube-system.svc", at.node_ip)),
         Leaf(
             "prometheus-adapter",
@@ -90,17 +90,17 @@ def leaves(at: Addresses) -> tuple[Leaf, ...]:
             "slipway:keda-metrics-apiserver",
             hosts=("keda-metrics-apiserver.keda.svc", at.node_ip),
         ),
-        # Both ends of the connection between KEDA's two programs, which look for a pair of no other name.
+        # Both ends of the connection between KEDA's two programs, which look for a pair with exactly this name.
         Leaf("tls", "slipway:keda", hosts=(addresses.LOOPBACK,)),
     )
 
 
 def create(folder: Path, at: Addresses) -> None:
-    """Write all certificates and kubeconfigs that are missing; existing ones stay, so that a second `up` is quiet.
+    """Write the missing certificates and kubeconfigs. Existing ones stay, so that a second `up` changes nothing.
 
-    A cluster that an older version started gets what is new, from the authorities that it has.
+    A cluster that an older version started gets new certificates from its existing authorities.
     """
-    complete = folder / "complete"  # names what is written, and only once all of it is
+    complete = folder / "complete"  # lists the written certificates; written last
     made = set(complete.read_text().split()) if complete.exists() else set[str]()
     if not made:
         for name in AUTHORITIES:
@@ -120,7 +120,7 @@ def create(folder: Path, at: Addresses) -> None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, never visible with other rights in between."""
+    """Write a file that only its owner can read, and that never has other permissions in between."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_bytes(content)
@@ -152,7 +152,7 @@ def _read_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.Ellip
 def _issue(
     leaf: Leaf, key: ec.EllipticCurvePrivateKey, issuer: x509.Certificate, issuer_key: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
-    """Sign one leaf: a server certificate where it has hosts, and always a client one (etcd's peers need both)."""
+    """Sign one leaf: always a client certificate, and a server certificate if it has hosts (etcd's peers need both)."""
     attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in leaf.groups]
     subject = x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, leaf.name)])
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if leaf.hosts else [])]

@@ -1,4 +1,4 @@
-"""How to ask a daemon whether it works. Each function returns a probe, which raises ProbeError with what it saw."""
+"""Health probes of daemons. Each function returns a probe, which raises ProbeError with what it saw."""
 
 import socket
 import ssl
@@ -14,13 +14,13 @@ _TIMEOUT_SECONDS = 3.0
 
 
 def http(url: str, identity: Path | None = None, *, authority: Path | None = None) -> Probe:
-    """Probe an endpoint that answers 200 when the daemon is ready.
+    """Return a probe of an endpoint that answers 200 when the daemon is ready.
 
     Args:
         url: The endpoint.
-        identity: A client certificate, without its suffix; `.crt` and `.key` lie beside each other.
-        authority: The certificate of the authority that signed the server; without one, and for https, the server's
-            certificate is not looked at (it is made by the daemon itself, on loopback).
+        identity: A client certificate and its key, without the suffixes `.crt` and `.key`.
+        authority: The certificate of the authority that signed the server's certificate. Without one, the server's
+            certificate is not verified, because the daemon made it itself, on loopback.
     """
 
     def probe() -> None:
@@ -37,10 +37,10 @@ def http(url: str, identity: Path | None = None, *, authority: Path | None = Non
 
 
 def unix_socket(path: Path) -> Probe:
-    """Probe a daemon that accepts connections on a unix socket as soon as it is ready.
+    """Return a probe of a daemon that accepts connections on a unix socket as soon as it is ready.
 
-    A socket that only root may open tells a user nothing. `make status` without sudo then reports what it can see: the
-    process runs, and the kubelet, which needs this daemon, answers.
+    If only root may open the socket, the probe passes for other users. `make status` without sudo then reports what it
+    can see: the process runs, and the kubelet, which needs this daemon, answers.
     """
 
     def probe() -> None:

@@ -1,4 +1,4 @@
-"""Start, find and end daemons. A process is ours only if its pid *and* its start time are those we wrote down."""
+"""Start, find and end daemons. A process is ours only if its pid *and* its start time match our record."""
 
 import contextlib
 import json
@@ -18,9 +18,10 @@ from local.daemon import Daemon, ProbeError
 from local.errors import LocalError
 from local.paths import Paths
 
-# Joins the cluster's cgroup before it becomes the daemon, so that `down` finds it even with no record of it.
+# The shell joins the cluster's cgroup before it becomes the daemon, so that `down` finds the daemon even without a
+# record.
 _ENTER_CGROUP = 'echo $$ > "$0" && exec "$@"'
-# In a mount namespace of its own, which ends with the daemon: nobody else sees the other file.
+# Runs in a mount namespace of its own, which ends with the daemon: no other process sees the mounted file.
 _SEE_RESOLVER = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 _POLL_SECONDS = 0.1
 _SOCKETS_LINGER_SECONDS = 10.0
@@ -31,7 +32,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What is written down about a started daemon."""
+    """The record of a started daemon."""
 
     name: str
     pid: int
@@ -40,7 +41,7 @@ class Record:
     binary: str
 
     def alive(self) -> bool:
-        """Whether the very process that was started still runs; false for a recycled pid."""
+        """Return whether the recorded process still runs; False if another process has its pid now."""
         return start_mark(self.pid) == self.started
 
 
@@ -56,7 +57,7 @@ def start_mark(pid: int) -> str | None:
 
 
 def command_of(daemon: Daemon, binary: Path) -> list[str]:
-    """Return a daemon's command line; where it has a resolver of its own, one that becomes it after the mount."""
+    """Return a daemon's command line. With a resolver of its own, a shell mounts that first and becomes the daemon."""
     command = [str(binary), *daemon.arguments]
     if daemon.resolver is None:
         return command
@@ -72,7 +73,7 @@ def load(paths: Paths, name: str) -> Record | None:
 
 
 def records(paths: Paths) -> list[Record]:
-    """Return the records of all daemons that were ever started and not removed."""
+    """Return the records of all daemons that were started, whether they still run or not."""
     found = (load(paths, file.stem) for file in sorted(paths.run.glob("*.json")))
     return [record for record in found if record is not None]
 
@@ -85,7 +86,7 @@ class Launcher:
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, daemon: Daemon, binary: Path) -> Record:
-        """Start a daemon in the background; raises LocalError if a stranger holds one of its ports."""
+        """Start a daemon in the background; raise LocalError if another process holds one of its ports."""
         refuse_taken_ports(daemon)
         log = self._paths.logs / f"{daemon.name}.log"
         command = command_of(daemon, binary)
@@ -114,7 +115,7 @@ class Launcher:
         return record
 
     def await_healthy(self, daemon: Daemon, record: Record, timeout_seconds: float) -> None:
-        """Return as soon as the daemon's probe passes; raises LocalError if it dies or takes too long."""
+        """Wait until the daemon's probe passes; raise LocalError if the daemon ends or takes too long."""
         log = self._paths.logs / f"{daemon.name}.log"
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -136,7 +137,7 @@ class Launcher:
 
 
 def probe_failure(daemon: Daemon) -> str | None:
-    """Return why the daemon's probe fails, None if it passes."""
+    """Return why the daemon's probe fails, or None if it passes."""
     try:
         daemon.probe()
     except ProbeError as failure:
@@ -145,7 +146,7 @@ def probe_failure(daemon: Daemon) -> str | None:
 
 
 def daemon_environment(paths: Paths, binary: Path) -> dict[str, str]:
-    """Return the whole environment of a daemon: nothing of the caller's (proxies, kubeconfigs) leaks in."""
+    """Return the whole environment of a daemon, with nothing of the caller's (such as proxies and kubeconfigs)."""
     scratch = paths.state / "tmp"
     scratch.mkdir(exist_ok=True, mode=0o700)
     path = f"{binary.parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -153,9 +154,10 @@ def daemon_environment(paths: Paths, binary: Path) -> dict[str, str]:
 
 
 def refuse_taken_ports(daemon: Daemon, patience_seconds: float = _SOCKETS_LINGER_SECONDS) -> None:
-    """Raise LocalError, naming the holder, if somebody else listens where the daemon must.
+    """Raise LocalError, which names the holder, if another process listens on one of the daemon's ports.
 
-    A process that has just ended may hold its sockets for a moment longer, while its threads end: it is waited for.
+    A process that has just ended may hold its sockets until its threads end, so this waits for up to
+    `patience_seconds`.
     """
     deadline = time.monotonic() + patience_seconds
     while (found := _first_taken(daemon)) is not None:
@@ -172,7 +174,7 @@ def _first_taken(daemon: Daemon) -> ports.Taken | None:
 
 
 def stop(record: Record, grace_seconds: float) -> None:
-    """End the recorded process: SIGTERM, then SIGKILL after the grace time; does nothing if it is gone."""
+    """End the recorded process: SIGTERM, then SIGKILL after the grace time. Do nothing if it has ended already."""
     _signal(record, signal.SIGTERM)
     deadline = time.monotonic() + grace_seconds
     while record.alive() and time.monotonic() < deadline:
@@ -185,7 +187,7 @@ def stop(record: Record, grace_seconds: float) -> None:
 
 
 def running_from(folder: Path) -> list[int]:
-    """Return the processes whose program is a file below a folder, even if it was deleted meanwhile."""
+    """Return the processes whose program is a file below a folder, even if the file was deleted."""
     found: list[int] = []
     for process in psutil.process_iter(["exe"]):
         program = str(process.info["exe"] or "").removesuffix(" (deleted)")
@@ -195,7 +197,7 @@ def running_from(folder: Path) -> list[int]:
 
 
 def kill_all(pids: Sequence[int]) -> None:
-    """Send SIGKILL to each process; the caller has found them to be ours this very moment."""
+    """Send SIGKILL to each process. The caller must have verified immediately before that they are ours."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -203,7 +205,7 @@ def kill_all(pids: Sequence[int]) -> None:
 
 
 def last_line(log: Path) -> str:
-    """Return the last line that is not empty, cut to a readable length."""
+    """Return a log's last line that is not empty, cut to a readable length."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, log.stat().st_size - _TAIL_BYTES))

@@ -1,8 +1,8 @@
-"""What goes on, since when and for how much longer: steps that several threads may report at once.
+"""Report running steps with their elapsed and expected time; several threads may report at once.
 
-On a terminal the running steps are live lines; elsewhere (CI, a file) each step is one line at its start, one at its
-end and a heartbeat in between, because a silent minute looks like a hang. Everything goes to standard error, so that
-commands can print results (`--json`, `env`) on standard output.
+On a terminal, the running steps are live lines. Elsewhere (CI, a file), each step prints a line at its start, a line at
+its end and a heartbeat in between, because a silent minute looks like a hang. Everything goes to standard error, so
+that commands can print results (`--json`, `env`) on standard output.
 """
 
 import threading
@@ -19,7 +19,7 @@ HEARTBEAT_SECONDS = 30.0  # CI services end jobs that stay silent for 10 minutes
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: `8 s`, `3 min 20 s`."""
+    """Return seconds as text for people: `8 s`, `3 min 20 s`."""
     whole = round(seconds)
     if whole < 60:  # noqa: PLR2004 - seconds in a minute
         return f"{whole} s"
@@ -28,7 +28,7 @@ def duration(seconds: float) -> str:
 
 
 def clock(elapsed: float, expected: float | None) -> str:
-    """How long a step has taken, and of how much; only a guess is called "about"."""
+    """Return how long a step has taken, and its usual time if that is known."""
     if expected is None:
         return duration(elapsed)
     if elapsed > expected:
@@ -48,7 +48,7 @@ class Progress:
 
     Args:
         console: Where to write; standard error by default.
-        heartbeat_seconds: Seconds between two lines of a step that still runs, where there is no terminal.
+        heartbeat_seconds: Seconds between two lines of a running step if there is no terminal.
     """
 
     def __init__(self, console: Console | None = None, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
@@ -65,16 +65,16 @@ class Progress:
         )
 
     def note(self, text: str) -> None:
-        """Prints one line; live lines stay below it."""
+        """Print one line; live lines stay below it."""
         self._console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
     def step(self, name: str, expected_seconds: float | None) -> Generator[None]:
-        """Reports that `name` runs until the block ends.
+        """Report that `name` runs until the block ends.
 
         Args:
-            name: What is done, in a few words: "build kubernetes".
-            expected_seconds: What it usually takes; None where nobody knows.
+            name: The step in a few words: "build kubernetes".
+            expected_seconds: Its usual duration; None if unknown.
 
         Raises:
             Whatever the block raises, after a line that says that the step failed.

@@ -1,6 +1,6 @@
-"""Part `monitoring`: what acts on ServiceMonitors and PrometheusRules, as in a cluster of kube-prometheus-stack.
+"""Part `monitoring`: the operator that acts on ServiceMonitors and PrometheusRules, as with kube-prometheus-stack.
 
-The Prometheus operator runs beside the API server; the Prometheus that it makes is a pod, which scrapes what stacks
+The Prometheus operator runs beside the API server. The Prometheus that it creates is a pod, which scrapes what stacks
 select and evaluates their alerts. The other Prometheus (local/monitoring.py), which release gates read, stays as it is.
 """
 
@@ -15,9 +15,9 @@ from local.paths import Paths
 from local.toolchain.build import Toolchain
 from local.toolchain.groups import PROMETHEUS_RELEASE, group_of
 
-NAMESPACE = "monitoring"  # `slipway:cluster.monitoringNamespace` by default: the systems' NetworkPolicies admit it
-NAME = "slipway"  # of the Prometheus resource
-# Its controller waits for both, though nobody has a Probe.
+NAMESPACE = "monitoring"  # default of `slipway:cluster.monitoringNamespace`; the systems' NetworkPolicies admit it
+NAME = "slipway"  # the Prometheus resource's name
+# The operator's controller waits for both, although nothing here uses a Probe.
 DEFINITIONS = (
     Source(
         module="github.com/prometheus-operator/prometheus-operator",
@@ -37,7 +37,7 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
         Daemon(
             name=_OPERATOR,
             binary=_OPERATOR,
-            needs=("kube-apiserver", "cluster-objects", "resource-definitions"),  # it looks once for what is defined
+            needs=("kube-apiserver", "cluster-objects", "resource-definitions"),  # it looks for definitions only once
             arguments=(
                 f"-web.listen-address={addresses.LOOPBACK}:{at.ports.prometheus_operator}",
                 f"-prometheus-config-reloader={_image(at, _RELOADER, _RELOADER_VERSION)}",
@@ -52,17 +52,17 @@ def daemons(paths: Paths) -> tuple[Daemon, ...]:
 
 
 def objects(paths: Paths) -> str:
-    """Return what the operator and its Prometheus need, as YAML: a namespace and their rights."""
+    """Return the objects that the operator and its Prometheus need, as YAML: a namespace and their rights."""
     return _filled(paths.addresses, "monitoring.yaml")
 
 
 def dependents(paths: Paths) -> str:
-    """Return the Prometheus that the operator shall make, as YAML."""
+    """Return the Prometheus that the operator creates, as YAML."""
     return _filled(paths.addresses, "monitoring-prometheus.yaml")
 
 
 def seed_images(paths: Paths, toolchain: Toolchain) -> None:
-    """Push the images of the Prometheus pod; their programs are static, so nothing else is in them."""
+    """Push the images of the Prometheus pod. Each holds only a program, because the programs are static."""
     for name, version in ((_SERVER, PROMETHEUS_RELEASE), (_RELOADER, _RELOADER_VERSION)):
         images.seed_program(paths, toolchain.wait(name), f"bin/{name}", repository=name, tag=version)
 

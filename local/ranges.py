@@ -1,4 +1,4 @@
-"""Which networks and ports the cluster takes: what the user set, else the default if it is free, else the next free."""
+"""Choose the cluster's networks and ports: what the user set, else the default if it is free, else the next free."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -26,14 +26,14 @@ _SERVICE_CANDIDATES = tuple(
         "198.19.0.0/16",
     )
 )
-_PODMAN = IPv4Network("10.88.0.0/16")  # the network that rootful Podman makes with its first container
+_PODMAN = IPv4Network("10.88.0.0/16")  # the network that rootful Podman creates with its first container
 _LARGEST, _SMALLEST = 12, 22  # prefix lengths: a smaller network has too few addresses beside the node's own 256
 _PORT_LIMIT = 65535
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the user set; None and an empty mapping leave the choice to us."""
+    """What the user set. None and an empty mapping leave the choice to `choose`."""
 
     pods: IPv4Network | None = None
     services: IPv4Network | None = None
@@ -41,11 +41,11 @@ class Asked:
 
     @classmethod
     def parse(cls, pods: str, services: str, ports: str) -> "Asked":
-        """Read the options' texts; raises LocalError with one line.
+        """Parse the options; raise LocalError, with one line, for an invalid one.
 
         Args:
-            pods: A network such as `10.90.0.0/16`, or nothing.
-            services: Likewise.
+            pods: A network such as `10.90.0.0/16`, or an empty string.
+            services: The same for services.
             ports: `NAME=NUMBER`, several with spaces or commas between them.
         """
         return cls(
@@ -88,7 +88,7 @@ def choose(asked: Asked, routed: Mapping[IPv4Network, str], *, podman: bool | No
     Args:
         asked: What the user set.
         routed: The networks that this machine reaches, with their devices (`network.routed`).
-        podman: Whether Podman is installed, whose network need not be there yet; looked up if None.
+        podman: Whether Podman is installed, whose network may not exist yet; looked up if None.
     """
     taken = dict(routed)
     if shutil.which("podman") is not None if podman is None else podman:
@@ -127,10 +127,10 @@ def _numbers(ports: Ports) -> Iterator[tuple[str, int]]:
 
 
 def kept(asked: Asked, standing: Addresses, routed: Mapping[IPv4Network, str]) -> Addresses:
-    """Return the addresses of a cluster that is there.
+    """Return the addresses of an existing cluster.
 
     Raises:
-        LocalError: the user now asks for others, or another network has come to overlap them (after a reboot).
+        LocalError: the user now asks for others, or another network now overlaps them (after a reboot).
     """
     for network, device in routed.items():
         for ours in (standing.pods, standing.services):

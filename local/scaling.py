@@ -1,6 +1,6 @@
-"""Part `scaling`: what an HPA reads. metrics-server gives CPU and memory, prometheus-adapter all other metrics.
+"""Part `scaling`: the metrics that HPAs read. metrics-server serves CPU and memory, prometheus-adapter all others.
 
-Both are aggregated APIs that run beside the API server: Services without selectors lead to them.
+Both serve aggregated APIs and run beside the API server, which reaches them through Services without selectors.
 """
 
 from local import aggregated, probes
@@ -11,17 +11,17 @@ RULES = "adapter-rules.yaml"  # below `etc/`; joined from the systems' ConfigMap
 
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:
-    """Return metrics-server, and prometheus-adapter below the program that gives it the systems' rules."""
+    """Return metrics-server, and the program that runs prometheus-adapter with the systems' rules."""
     return (_metrics_server(paths), _prometheus_adapter(paths))
 
 
 def objects(paths: Paths) -> str:
-    """Return what the daemons need, as YAML: their rights, and Services that lead to them."""
+    """Return the objects that the daemons need, as YAML: their rights, and Services that lead to them."""
     return _filled(paths, "scaling.yaml")
 
 
 def apis(paths: Paths) -> str:
-    """Return what needs the daemons, as YAML: the aggregated APIs."""
+    """Return the objects that need the daemons, as YAML: the aggregated APIs."""
     return _filled(paths, "scaling-apis.yaml")
 
 
@@ -47,10 +47,10 @@ def _metrics_server(paths: Paths) -> Daemon:
             *aggregated.serving(paths, name, port),
             "--kubelet-preferred-address-types=InternalIP",
             f"--kubelet-certificate-authority={paths.pki}/ca.crt",
-            "--metric-resolution=10s",  # the shortest that it takes; 60 s by default
-            "--kubelet-request-timeout=5s",  # must be less
+            "--metric-resolution=10s",  # the minimum; 60 s by default
+            "--kubelet-request-timeout=5s",  # must be less than the resolution
         ),
-        # Ready only after it has read the node twice; until then HPAs wait, and `up` need not.
+        # Liveness, not readiness: it is ready only after it has read the node twice. HPAs wait for that; `up` need not.
         probe=probes.http(f"https://{at.node_ip}:{port}/livez", authority=paths.pki / "ca.crt"),
         ports=(Port(number=port, address=at.node_ip),),
     )
@@ -70,7 +70,7 @@ def _prometheus_adapter(paths: Paths) -> Daemon:
             f"--lister-kubeconfig={paths.pki}/{name}.kubeconfig",
             *aggregated.serving(paths, name, port),
             f"--prometheus-url={at.prometheus_url}",
-            "--metrics-relist-interval=5s",  # a new system's metrics are found soon; 10 min by default
+            "--metrics-relist-interval=5s",  # default: 10 min; a new system's metrics are found sooner
             "--metrics-max-age=1m",
         ),
         probe=probes.http(f"https://{at.node_ip}:{port}/healthz", authority=paths.pki / "ca.crt"),

@@ -1,8 +1,8 @@
 """End the cluster early when the machine shuts down.
 
-The daemons are in a cgroup of their own, not in a unit of systemd. At shutdown systemd would signal all of them at once
-and wait 90 s for an API server that waits for its dead etcd. A transient unit, which systemd stops first, kills them
-instead. It leaves no file: it is gone after a reboot, and `up` makes it anew.
+The daemons run in their own cgroup, not in a systemd unit. At shutdown, systemd would signal all of them at once and
+wait 90 s for an API server that waits for its dead etcd. A transient unit, which systemd stops first, kills them
+instead. The unit leaves no file and does not survive a reboot; `up` creates it again.
 """
 
 import shlex
@@ -15,11 +15,11 @@ from local.errors import LocalError
 from local.paths import Paths
 
 UNIT = "slipway-cluster.service"
-_SYSTEMD = Path("/run/systemd/system")  # there if systemd is the machine's init (sd_booted(3))
+_SYSTEMD = Path("/run/systemd/system")  # exists if systemd is the machine's init (sd_booted(3))
 
 
 def script(mount: Path = cgroups.MOUNT) -> str:
-    """Return the shell script that kills what is in the cluster's cgroup."""
+    """Return the shell script that kills every process in the cluster's cgroup."""
     v1 = f"find {mount}/*/{cgroups.NAME} -name cgroup.procs -exec cat {{}} +"
     return f"""# Written by `make up`, run by {UNIT} at shutdown.
 kill_all={mount}/{cgroups.NAME}/cgroup.kill
@@ -32,7 +32,7 @@ fi
 
 
 def arm(paths: Paths) -> None:
-    """Make the unit, where systemd runs and the unit does not exist."""
+    """Create the unit, if systemd runs and the unit does not exist."""
     if not _systemd_runs() or _active():
         return
     file = paths.etc / "end-cluster.sh"

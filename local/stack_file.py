@@ -1,11 +1,11 @@
-"""What of `Pulumi.<stack>.yaml` belongs to one local cluster: the salt of the stack's passphrase, and addresses.
+"""Edit the parts of `Pulumi.<stack>.yaml` that belong to one local cluster: the passphrase's salt, and addresses.
 
-The passphrase of a local cluster is random and goes with it, so a salt that an earlier cluster left behind fits no
-passphrase any more, and the new stack would fail with "incorrect passphrase". The file is under version control: `down`
-takes the line away again.
+Every local cluster has its own random passphrase. A salt that an earlier cluster left behind matches no passphrase any
+more, and the new stack would fail with "incorrect passphrase". The file is under version control, so `down` removes the
+salt again.
 
-The committed files name the default addresses. Where the cluster has others, the files are set to these while it is
-there, because whoever reads them (pulumi, slipway, an editor) must see the same.
+The committed files name the default addresses. If the cluster has others, the files name these until `down`, because
+all readers (pulumi, slipway, an editor) must see the same addresses.
 """
 
 import re
@@ -25,12 +25,12 @@ def salt(text: str) -> str | None:
 
 
 def without_salt(text: str) -> str:
-    """Return a stack file's text without the salt; everything else stays as it is, comments too."""
+    """Return a stack file's text without the salt; everything else stays, including comments."""
     return _SALT.sub("", text)
 
 
 def drop_stale_salt(file: Path, *, stack_exists: bool) -> bool:
-    """Remove a salt that belongs to no stack of this cluster; returns whether there was one.
+    """Remove a salt that belongs to no stack of this cluster, and return whether there was one.
 
     Args:
         file: The stack file.
@@ -52,9 +52,9 @@ def drop_stale_salt(file: Path, *, stack_exists: bool) -> bool:
 
 
 def drop_own_salt(file: Path, *, stack_exists: bool) -> bool:
-    """Remove the salt, before this cluster's backend goes, if it can only be of use there; returns whether it did.
+    """Remove the salt, before this cluster's backend is removed, if only that backend can use it; return if it did.
 
-    A file with encrypted values keeps it: they may have been encrypted elsewhere.
+    A file with encrypted values keeps its salt, because they may have been encrypted elsewhere.
     """
     text = file.read_text() if file.exists() else ""
     if not stack_exists or salt(text) is None or _SECRET.search(text):
@@ -64,7 +64,7 @@ def drop_own_salt(file: Path, *, stack_exists: bool) -> bool:
 
 
 def point_all(project: Path, old: Addresses, new: Addresses) -> list[Path]:
-    """Set the stack files of the local cluster from one choice of addresses to another; returns those that changed."""
+    """Replace the addresses in the stack files of the local cluster, and return the files that changed."""
     changed: list[Path] = []
     for file in sorted(project.glob("Pulumi.*.yaml")):
         text = file.read_text()
@@ -75,12 +75,12 @@ def point_all(project: Path, old: Addresses, new: Addresses) -> list[Path]:
 
 
 def with_addresses(text: str, old: Addresses, new: Addresses) -> str:
-    """Return a stack file's text with the addresses of another cluster; everything else stays as it is."""
+    """Return a stack file's text with the addresses of another cluster; everything else stays."""
     pairs = dict(zip(_named(old), _named(new), strict=True))
     places = re.compile("|".join(rf"(?<![\w.:/]){re.escape(name)}(?![\w.])" for name in pairs))
     return places.sub(lambda found: pairs[found[0]], text)
 
 
 def _named(at: Addresses) -> tuple[str, ...]:
-    """Return the addresses that a stack file may name, in one order."""
+    """Return the addresses that a stack file may name, in a fixed order."""
     return (at.ingress_url, at.prometheus_url, at.s3_url, f"{at.node_ip}/32", at.registry)

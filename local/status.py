@@ -1,4 +1,4 @@
-"""What runs, in which version, and whether it works."""
+"""Report each daemon's version, process and health."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where data stays: the S3 server and the provisioner of volumes, as rows of the table of daemons."""
+"""The S3 server and the volume provisioner, as rows of the table of daemons."""
 
 from local import addresses, probes
 from local.daemon import Daemon, Port

@@ -1,4 +1,4 @@
-"""The kernel settings that the cluster changes: written down first, put back by `down`."""
+"""Record the kernel settings that the cluster changes, and restore them on `down`."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ PROC_SYS = Path("/proc/sys")
 
 
 def save(target: Path) -> None:
-    """Write down the settings as they are before the cluster changes them, once per boot.
+    """Record the settings before the cluster changes them, once per boot.
 
     After a reboot the kernel has its own values again, which may differ from those of the boot before.
     """
@@ -35,7 +35,7 @@ def save(target: Path) -> None:
 
 
 def restore(saved: Path) -> None:
-    """Put the settings back as `save` found them; after a reboot there is nothing to put back."""
+    """Restore the settings that `save` recorded; after a reboot there is nothing to restore."""
     if saved.exists():
         found: dict[str, str] = json.loads(saved.read_text())
         boot = (PROC_SYS / "kernel/random/boot_id").read_text().strip()
@@ -45,7 +45,7 @@ def restore(saved: Path) -> None:
 
 
 def write(name: str, value: str) -> None:
-    """Set a kernel setting, where the kernel has it and it differs."""
+    """Set a kernel setting, if the kernel has it and its value differs."""
     file = PROC_SYS / name
     if file.exists() and file.read_text().strip() != value:
         file.write_text(value)

@@ -1,7 +1,7 @@
-"""Remove everything of the cluster, whether it runs, half runs, or was killed: what is ours is found in the kernel.
+"""Remove the whole cluster, whether it runs, partly runs or was killed. The kernel shows what is ours.
 
-Daemons and pods are in our cgroup, mounts are below the state directory, cables hang on our bridge, rules are in chains
-that our guard marks. Records of pids only make the end gentler.
+Daemons and pods are in our cgroup, mounts are below the state directory, veth pairs are on our bridge, rules are in
+chains that our guard marks. The recorded pids only add daemons that were moved out of the cgroup.
 """
 
 import contextlib
@@ -45,10 +45,10 @@ def down(paths: Paths, progress: Progress) -> list[str]:
 
 
 def _end_processes(paths: Paths) -> None:
-    """Kill everything of ours at once: daemons, shims, containers, builds; what they would save is thrown away.
+    """Kill all our processes at once: daemons, shims, containers, builds. Their data is removed anyway.
 
-    Killing in order would only give the kubelet the time to restart what has ended. The records find what is alive
-    outside the cgroup, should somebody have moved it.
+    Killing them in order would only give the kubelet time to restart ended ones. The records find daemons that were
+    moved out of the cgroup.
     """
     deadline = time.monotonic() + patience.limit(_KILL_LIMIT_SECONDS)
     while (pids := _ours(paths)) and time.monotonic() < deadline:
@@ -59,12 +59,12 @@ def _end_processes(paths: Paths) -> None:
 
 
 def _ours(paths: Paths) -> list[int]:
-    """Return what is in our cgroup, and what runs a program of the state directory: a Pulumi or its plugins."""
+    """Return the processes in our cgroup, and those of programs in the state directory (Pulumi and its plugins)."""
     return sorted({*cgroups.members(), *processes.running_from(paths.state)})
 
 
 def _remove_cgroups() -> list[Path]:
-    """Remove the cgroups; the kernel frees those of processes that just ended a moment later."""
+    """Remove the cgroups, and return those left. The kernel frees the cgroup of an ended process with a delay."""
     deadline = time.monotonic() + patience.limit(_KILL_LIMIT_SECONDS) / 10
     while (left := cgroups.remove()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -81,7 +81,7 @@ def mounts_below(folder: Path, mountinfo: str) -> list[Path]:
 
     Args:
         folder: The folder.
-        mountinfo: The content of /proc/self/mountinfo, in which spaces and the like are written in octal.
+        mountinfo: The content of /proc/self/mountinfo, in which spaces and similar characters are octal.
     """
     points = [Path(_ESCAPED.sub(lambda code: chr(int(code[1], 8)), line.split()[4])) for line in mountinfo.splitlines()]
     return [point for point in reversed(points) if point.is_relative_to(folder)]
@@ -95,7 +95,7 @@ def shim_sockets(paths: Paths) -> list[Path]:
 
 
 def _remove_files_elsewhere(paths: Paths, sockets: list[Path]) -> None:
-    """Remove what containerd, CNI and the kubelet keep at fixed places; others' files there stay."""
+    """Remove the files that containerd, CNI and the kubelet keep at fixed places; those of other programs stay."""
     for socket in sockets:
         socket.unlink(missing_ok=True)
     for result in Path("/var/lib/cni/results").glob("*"):
@@ -104,11 +104,11 @@ def _remove_files_elsewhere(paths: Paths, sockets: list[Path]) -> None:
     for link in Path("/var/log/containers").glob("*.log"):
         if link.is_symlink() and link.readlink().is_relative_to(paths.state):
             link.unlink()
-    if (paths.state / "kubelet").exists():  # a kubelet of ours ran, and each kubelet empties this folder for itself
+    if (paths.state / "kubelet").exists():  # our kubelet ran, and every kubelet empties this folder when it starts
         for file in Path("/var/lib/kubelet/device-plugins").glob("kubelet*"):
             file.unlink()
     for folder in _EMPTY_IF_OURS:
-        with contextlib.suppress(OSError):  # somebody else's files are in it, or it never was
+        with contextlib.suppress(OSError):  # it holds other programs' files, or does not exist
             folder.rmdir()
 
 

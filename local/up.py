@@ -1,4 +1,4 @@
-"""The whole way of `up`: packages, toolchain, cluster, images, wheels, a stack."""
+"""Run all of `up`: packages, toolchain, cluster, images, wheels, a stack."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,14 +29,14 @@ from local.toolchain.groups import GROUPS
 def up(
     paths: Paths, progress: Progress, stack: str | None, at: Addresses, part_names: Sequence[str] = ()
 ) -> Mapping[str, Any] | None:
-    """Start or repair the cluster and bring a stack up; returns the stack's output `services`.
+    """Start or repair the cluster, bring a stack up, and return the stack's output `services`.
 
     Args:
-        paths: Where everything goes.
+        paths: The cluster's directories.
         progress: Shows each step.
-        stack: Its name; None stops when all is ready for `pulumi up`.
-        at: The network and ports that the cluster has or gets; the machine was checked for them (doctor.py).
-        part_names: The optional parts (local/parts.py) that it has or gets.
+        stack: The stack's name; None stops when the cluster is ready for `pulumi up`.
+        at: The network and ports that the cluster has or gets; doctor.py has checked the machine for them.
+        part_names: The optional parts (local/parts.py) that the cluster has or gets.
 
     Raises:
         LocalError: with one line that says what to do; what was built or started by then stays, so that the next

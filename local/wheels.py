@@ -1,7 +1,7 @@
-"""The wheels that image builds install from: downloaded on this machine, because a build step may reach no index.
+"""Download the wheels that image builds install from on this machine, because a build step may reach no index.
 
-Where a registry mirror uses a private certificate authority, this machine knows it and a container does not. The hashes
-in the lock files are checked at the download here and again at the installation inside the build.
+If a registry mirror uses a private certificate authority, this machine trusts it and a container does not. The hashes
+in the lock files are checked at the download and again at the installation inside the build.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ from local.errors import LocalError
 from local.images import architecture
 from local.progress import Progress
 
-# Of the model server, and of the images beside it (a stack builds a store's image from images/<store>).
+# Lock files of the model server, and of the images beside it (a stack builds a store's image from images/<store>).
 _SERVER_LOCKS, _IMAGE_LOCKS = "serving/requirements*.lock", "images/*/requirements*.lock"
-# The base image's Python, whatever runs this program.
+# The base image's Python, which may differ from the one that runs this program.
 _PYTHON, _ABI = "3.11", "cp311"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-# pip takes a platform literally: each glibc level that Debian 12 (2.36) can load has to be named.
+# pip matches a platform literally, so every glibc level that Debian 12 (2.36) can load is listed.
 _GLIBC_LEVELS = ("2014", *(f"_2_{minor}" for minor in (17, 24, 26, 27, 28, 31, 34, 35, 36)))
 
 
@@ -43,7 +43,7 @@ def provide(project: Path, target: Path, cache: Path, progress: Progress) -> Non
 
 
 def locks_in(project: Path) -> list[Path]:
-    """Return the lock files of everything that a stack builds; raises LocalError if the model server has none."""
+    """Return the lock files of everything that a stack builds; raise LocalError if the model server has none."""
     server = sorted(project.glob(_SERVER_LOCKS))
     if not server:
         raise LocalError(f"{project}: there is no {_SERVER_LOCKS}: the wheels of the model server cannot be known")
@@ -51,7 +51,7 @@ def locks_in(project: Path) -> list[Path]:
 
 
 def key(locks: Sequence[Path]) -> str:
-    """Return the name of a download: another lock file, Python or machine makes another one."""
+    """Return the key of a download, which changes with the lock files, the Python version and the architecture."""
     parts = [_PYTHON, architecture(), *_GLIBC_LEVELS, *(lock.read_text() for lock in locks)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
@@ -71,7 +71,7 @@ def _download(locks: Sequence[Path], store: Path, log: Path) -> None:
 
 
 def mirror(store: Path, target: Path) -> None:
-    """Make `target` hold the files of `store`, by hard links where they can be made, and nothing else."""
+    """Make `target` hold exactly the files of `store`, as hard links where possible."""
     target.mkdir(parents=True, exist_ok=True)
     wanted = {file.name: file for file in store.iterdir()}
     for file in target.iterdir():

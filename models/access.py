@@ -1,4 +1,4 @@
-"""Who a service's pods are to the API server and to the cloud: an account each, with no rights unless declared."""
+"""The account of a service's pods at the API server and the cloud. It has only the permissions that are declared."""
 
 from typing import Annotated, Literal
 
@@ -24,12 +24,14 @@ class Permission(Model):
 
     group: Annotated[str, AfterValidator(_no_wildcard)] = Field(default="", description="API group; empty = core")
     resources: tuple[Granted, ...] = Field(min_length=1, examples=[["configmaps"]])
-    names: tuple[Granted, ...] = Field(default=(), description="only these objects; none = all of the namespace")
+    names: tuple[Granted, ...] = Field(
+        default=(), description="only these objects; none = all objects of the namespace"
+    )
     verbs: tuple[Verb, ...] = Field(min_length=1)
 
 
 class Account(Model):
-    """The ServiceAccount of a service's pods; its token is mounted only where there are permissions."""
+    """The ServiceAccount of a service's pods. Its token is mounted only if permissions are declared."""
 
-    annotations: dict[LabelKey, str] = Field(default_factory=dict, description="such as a cloud role to assume")
+    annotations: dict[LabelKey, str] = Field(default_factory=dict, description="for example, the cloud role to assume")
     permissions: tuple[Permission, ...] = ()

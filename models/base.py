@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 class Model(BaseModel):
     """A frozen value whose keys are camelCase in YAML and snake_case in Python.
 
-    Unknown keys are errors: neither Pulumi nor pulumi-kubernetes rejects a mistyped one, so it is ours to catch.
+    Unknown keys are errors, because neither Pulumi nor pulumi-kubernetes rejects a mistyped key.
     """
 
     model_config = ConfigDict(
@@ -21,5 +21,5 @@ class Model(BaseModel):
     )
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON data, as it stands in YAML; what is not given is left out."""
+        """Return the model as JSON data under its YAML keys, without the values that are None."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,4 +1,4 @@
-"""The cluster that a stack deploys to, by name and never by whatever context happens to be current."""
+"""The cluster that a stack deploys to. The stack names its kube context and never uses the current one."""
 
 from typing import Literal, Self
 
@@ -10,28 +10,28 @@ from models.vocabulary import Cidr, LabelKey, LabelValue, Name, Positive, Subdom
 
 
 class GatewaySettings(Model):
-    """The Gateway (gateway.networking.k8s.io) that routes attach to; it is there already, with its TLS and limits."""
+    """The existing Gateway (gateway.networking.k8s.io) that routes attach to. Its TLS and limits are its own."""
 
     name: SubdomainName = Field(examples=["public"])
     namespace: Name = Field(
         description="namespace of the Gateway; its listener must admit routes of the stack's namespace"
     )
-    listener: SubdomainName | None = Field(default=None, description="listener of the Gateway; none = all that match")
+    listener: SubdomainName | None = Field(default=None, description="listener of the Gateway; none = all matching")
 
 
 class Dashboards(Model):
-    """How Grafana finds the dashboard of the system, a ConfigMap."""
+    """How Grafana finds the system's dashboard, which is a ConfigMap."""
 
     labels: dict[LabelKey, LabelValue] = Field(
         default={"grafana_dashboard": "1"},
-        description="label that Grafana's sidecar selects; the default is that of the chart kube-prometheus-stack",
+        description="labels that Grafana's sidecar selects; the default is that of the kube-prometheus-stack chart",
     )
 
 
 class ClusterSettings(Model):
     """``slipway:cluster``."""
 
-    context: Text = Field(description="kube context; a missing one is an error, not a guess", examples=["prod-eu"])
+    context: Text = Field(description="kube context; the current one is never used instead", examples=["prod-eu"])
     uid: Text | None = Field(
         default=None,
         pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
@@ -42,7 +42,7 @@ class ClusterSettings(Model):
     traffic: Literal["nginx", "gateway"] = Field(
         default="nginx", description="what splits requests: nginx canary annotations, or HTTPRoutes of the Gateway API"
     )
-    gateway: GatewaySettings | None = Field(default=None, description="required by, and only for, traffic: gateway")
+    gateway: GatewaySettings | None = Field(default=None, description="required with traffic: gateway, else forbidden")
     ingress_class: SubdomainName = "nginx"
     ingress_namespace: Name = Field(default="ingress-nginx", description="namespace of the proxy's pods")
     ingress_url: Url | None = Field(default=None, description="URL of the proxy; none = http://<host>")
@@ -61,11 +61,11 @@ class ClusterSettings(Model):
     monitoring_namespace: Name = Field(default="monitoring", description="namespace of Prometheus' pods")
     prometheus_url: Url | None = Field(
         default=None,
-        description="Prometheus as KEDA reaches it; only for triggers of kind prometheus",
+        description="URL at which KEDA reaches Prometheus; only for triggers of kind prometheus",
         examples=["http://prometheus:9090"],
     )
     metrics_url: Url | None = Field(
-        default=None, description="Prometheus as `slipway` reaches it; none = prometheusUrl"
+        default=None, description="URL at which `slipway` reaches Prometheus; none = prometheusUrl"
     )
     proxy_metrics: Literal["traefik", "ingress-nginx"] | None = Field(
         default=None,
@@ -73,9 +73,9 @@ class ClusterSettings(Model):
         "counters, which miss lost requests",
     )
     dashboards: Dashboards | None = Field(default=Dashboards(), description="null = no dashboard")
-    runbook_url: Url | None = Field(default=None, description="page whose anchors are the alerts' names")
+    runbook_url: Url | None = Field(default=None, description="page with an anchor for each alert name")
     pull_secrets: tuple[SubdomainName, ...] = Field(
-        default=(), description="existing Secrets of the namespace to pull images with"
+        default=(), description="existing Secrets in the namespace for pulling images"
     )
     pod_security_version: Text = Field(
         default="v1.36", pattern=r"^(latest|v1\.\d+)$", description="version of the restricted Pod Security Standard"

@@ -1,4 +1,4 @@
-"""What a catalogue entry declares, before the rules that span its parts."""
+"""The fields of a catalogue entry, without the rules that span several of them."""
 
 from pydantic import Field
 
@@ -13,14 +13,14 @@ from models.vocabulary import Name
 
 
 class Environment(Model):
-    """What one environment changes, and the Jobs that it runs."""
+    """The changes of one environment, and the Jobs that it runs."""
 
     services: dict[Name, ServiceOverlay] = Field(default_factory=dict)
     stores: dict[Name, StoreOverlay] = Field(default_factory=dict)
     volumes: dict[Name, Volume] = Field(
         default_factory=dict, description="each replaces the entry's volume of the same name"
     )
-    jobs: dict[Name, JobSpec] = Field(default_factory=dict, description="such as the training of a model")
+    jobs: dict[Name, JobSpec] = Field(default_factory=dict, description="for example, the training of a model")
     protect: bool = Field(default=False, strict=True, description="refuse to delete volumes and stores")
 
 

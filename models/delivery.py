@@ -1,7 +1,8 @@
-"""``slipway:delivery``: the record of releases that the stack keeps beside what it declares.
+"""``slipway:delivery``: the record of releases in the stack file.
 
-It is written by ``slipway`` *before* each act, exported by the stack, and read by the next environment's stack. Git's
-diff of the stack file is thus the release's record, and a killed driver finds in it where it was.
+``slipway`` writes the record *before* each action. The stack exports it, and the stack of the next environment reads
+it. Git's diff of the stack file therefore documents the release, and the driver that resumes a killed driver's release
+reads from the record where to continue.
 """
 
 import hashlib
@@ -20,30 +21,30 @@ Result = Literal["pass", "fail", "inconclusive"]
 Finding = Literal["pass", "fail", "inconclusive", "unjudged"]
 """The result of a verdict. Unjudged: the gate has no criterion, so nothing was measured."""
 PastVerdicts = 20
-"""Verdicts and past releases that a stack file keeps per service: enough to go back to, short enough to read."""
+"""Verdicts and past releases that a stack file keeps per service: enough for rollbacks, few enough to read."""
 
 Requests = Annotated[int, Field(strict=True, ge=0)]
 """A number of requests. A busy hour can exceed 32 bits."""
 
 
 def fingerprint(content: SlotRelease) -> str:
-    """Hash what a slot runs beside its image: model, settings and files. 16 hex digits."""
+    """Return the fingerprint (16 hex digits) of what a slot runs besides its image: model, settings and files."""
     return hashed(content.travelling.document())
 
 
 def hashed(content: Mapping[str, object]) -> str:
-    """Return plain data's fingerprint, whatever the order of its keys."""
+    """Return the fingerprint of plain data, independent of the order of its keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Version(NamedTuple):
-    """What a verdict or a hold speaks of: an image by digest, with one configuration and one revision."""
+    """What a verdict or a hold is about: an image digest with a configuration and a revision."""
 
     image: str
     config: str
     """Fingerprint of model, settings and files."""
     revision: str | None = None
-    """None = not known, which matches any."""
+    """None = unknown, which matches any revision."""
 
 
 class Note(NamedTuple):
@@ -67,12 +68,12 @@ class Arm(Model):
         return self
 
     def plus(self, other: "Arm") -> "Arm":
-        """Both together."""
+        """Return the sum of both arms."""
         return Arm(bad=self.bad + other.bad, total=self.total + other.total)
 
 
 class CheckResult(Model):
-    """One check with its numbers."""
+    """The result of one check, with its numbers."""
 
     result: Result
     said: Text = Field(description="one line for a person", examples=["errors 1.2 % against 1.1 %, limit +1"])
@@ -82,7 +83,7 @@ class CheckResult(Model):
 
 
 class Override(Model):
-    """Who went past a refusal, and why."""
+    """Who overrode a refusal, and why."""
 
     reason: Text
     by: Text
@@ -97,13 +98,13 @@ class Revocation(Model):
 
 
 class Verdict(Model):
-    """Evidence: what was found out about exactly these bytes in this environment."""
+    """Evidence: the result of judging exactly this version in this environment."""
 
     image: DigestReference
     config: Fingerprint = Field(description="hash of model, settings and files of the slot")
-    content: SlotRelease = Field(description="what was released; the next environment takes it over whole")
+    content: SlotRelease = Field(description="what was released; the next environment takes over all of it")
     revision: Fingerprint | None = Field(
-        default=None, description="what was judged; none = written before revisions existed"
+        default=None, description="revision that was judged; none = written before revisions existed"
     )
     inherited: Fingerprint | None = Field(
         default=None, description="written only without a revision: hash of what the slot took from the catalogue entry"
@@ -119,12 +120,12 @@ class Verdict(Model):
 
     @property
     def counts(self) -> bool:
-        """Whether it passed and has not been revoked."""
+        """Whether the version passed and the verdict has not been revoked."""
         return self.result == "pass" and self.revoked is None
 
     @property
     def version(self) -> Version:
-        """What it speaks of."""
+        """The version that the verdict is about."""
         return Version(self.image, self.config, self.revision)
 
     def covers(self, version: Version) -> bool:
@@ -133,10 +134,10 @@ class Verdict(Model):
 
 
 class Held(Model):
-    """A digest with its configuration that automation must not release."""
+    """A version that no release may take until a person removes the hold."""
 
     image: DigestReference
-    config: Fingerprint | None = Field(default=None, description="none = with whatever configuration")
+    config: Fingerprint | None = Field(default=None, description="none = any configuration")
     revision: Fingerprint | None = Field(default=None, description="none = any revision")
     reason: Text
     by: Text
@@ -148,7 +149,7 @@ def _agree(one: str | None, other: str | None) -> bool:
 
 
 class Approval(Model):
-    """Somebody looked, and agrees."""
+    """A person's approval of a stage."""
 
     stage: Count = Field(description="index into the plan")
     reason: Text
@@ -157,7 +158,7 @@ class Approval(Model):
 
 
 class Window(Model):
-    """The time in which a stage is judged. Each look reads the counts of the whole window again."""
+    """The time in which a stage is judged. Each evaluation reads the counts of the whole window again."""
 
     stage: Count = Field(description="index into the plan")
     began: AwareDatetime = Field(
@@ -165,16 +166,16 @@ class Window(Model):
     )
     passed: AwareDatetime | None = Field(default=None, description="when the gate passed; none = still open")
     webhook: CheckResult | None = Field(
-        default=None, description="the webhook's pass; it is not asked again at this stage"
+        default=None, description="the webhook's pass; the webhook is not called again at this stage"
     )
 
 
 class Run(Model):
-    """The release that is in progress. ``stage`` was written before its act: it may not have been carried out yet."""
+    """The release in progress. ``stage`` is written before its action, which may not have been carried out yet."""
 
     id: Text
     kind: Literal["forward", "back"] = Field(default="forward", description="back = returning to the previous version")
-    candidate: SlotName = Field(description="the slot that is being released, or left when going back")
+    candidate: SlotName = Field(description="slot that is being released or, when going back, left")
     stable: ServiceRelease = Field(description="what ran before the release, pinned; a rollback returns to it")
     follows: bool = Field(
         default=False,
@@ -182,22 +183,22 @@ class Run(Model):
         description="the live slot followed the working tree before the release",
     )
     target: SlotRelease
-    image: DigestReference | None = Field(default=None, description="of the target; none = this stack builds it")
+    image: DigestReference | None = Field(default=None, description="image of the target; none = this stack builds it")
     pods: Count = Field(description="ready pods of the live slot at the start")
     stage: Count = Field(default=0, description="index into the plan")
-    reached: bool = Field(default=False, strict=True, description="the stage was carried out and seen")
+    reached: bool = Field(default=False, strict=True, description="the stage was carried out and observed")
     began: AwareDatetime
     stage_began: AwareDatetime
     approvals: tuple[Approval, ...] = ()
     checks: dict[str, CheckResult] = Field(default_factory=dict, description="results of the last gate")
     baseline: dict[str, Arm] = Field(
         default_factory=dict,
-        description="per check, the requests that the live slot answered in the steps passed, or before the release; "
-        "used at weight 100, where it answers none",
+        description="per check, the requests that the live slot answered in the passed steps or before the release; "
+        "used at weight 100, where the live slot answers none",
     )
     windows: tuple[Window, ...] = Field(default=(), description="the time window of each judged stage")
     left: ServiceRelease | None = Field(
-        default=None, description="while going back: what was declared when it turned back"
+        default=None, description="while going back: what was declared when the release turned back"
     )
     express: bool = Field(
         default=False,
@@ -217,16 +218,16 @@ class Run(Model):
 
     @property
     def approved(self) -> frozenset[int]:
-        """The stages to which somebody agreed."""
+        """The stages that somebody approved."""
         return frozenset(approval.stage for approval in self.approvals)
 
     @property
     def first(self) -> bool:
-        """Whether nothing ran before it: what it would go back to is its own target."""
+        """Whether nothing ran before this release, so that it could only go back to its own target."""
         return self.stable.slots[self.stable.live] == self.target
 
     def window(self, stage: int) -> Window | None:
-        """The window of a stage; None before its split acted."""
+        """Return the window of a stage, or None before its traffic split took effect."""
         return next((window for window in self.windows if window.stage == stage), None)
 
 
@@ -242,13 +243,13 @@ class Past(Model):
     began: AwareDatetime
     ended: AwareDatetime
     promoted: AwareDatetime | None = Field(
-        default=None, description="time at which it became live; none = when it ended"
+        default=None, description="time at which the release became live; none = when it ended"
     )
     override: Override | None = None
 
 
 class ServiceDelivery(Model):
-    """Everything about one service's releases in one stack."""
+    """The record of one service's releases in one stack."""
 
     run: Run | None = None
     verdicts: tuple[Verdict, ...] = ()
@@ -266,5 +267,5 @@ class ServiceDelivery(Model):
 
 
 def age(since: datetime, now: datetime) -> float:
-    """Seconds between two points of time."""
+    """Return the seconds between two points in time."""
     return (now - since).total_seconds()

@@ -1,4 +1,4 @@
-"""A catalogue entry: one system described once, with what differs per environment."""
+"""A catalogue entry: one system, described once, with the differences between its environments."""
 
 from typing import Self
 
@@ -14,7 +14,7 @@ from models.stores import StoreOverlay, StoreSpec
 
 
 class CatalogueEntry(Declarations):
-    """``catalog/<system>.yaml``. Environments are in promotion order: the first one builds, the others take digests."""
+    """``catalog/<system>.yaml``. Environments are in promotion order: the first builds, the others use its digests."""
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
@@ -37,16 +37,16 @@ class CatalogueEntry(Declarations):
         return ServiceSpec.model_validate({**dict(self.services[service]), **changes})
 
     def overlay(self, environment: str, service: str) -> ServiceOverlay:
-        """Return what an environment changes of a service."""
+        """Return an environment's overlay of a service; empty if there is none."""
         return self.environments[environment].services.get(service, ServiceOverlay())
 
     def store_in(self, environment: str, store: str) -> StoreSpec:
-        """Apply an environment's overlay to a store; no rule spans two of its blocks."""
+        """Apply an environment's overlay to a store. No rule spans two blocks, so the result is not validated again."""
         overlay = self.environments[environment].stores.get(store, StoreOverlay())
         return self.stores[store].model_copy(update=_changes(overlay))
 
     def volumes_in(self, environment: str) -> dict[str, Volume]:
-        """Return the volumes as an environment has them."""
+        """Return the volumes of an environment."""
         return {**self.volumes, **self.environments[environment].volumes}
 
 

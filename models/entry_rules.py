@@ -1,4 +1,4 @@
-"""Inside one entry, every name that one part says of another is there."""
+"""Rules for the names in one catalogue entry: each reference resolves, and no name means two things."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -10,15 +10,15 @@ from models.service import ServiceOverlay, SlotSpec
 from models.stores import StoreSpec
 
 RESERVED_ENDINGS = ("-blue", "-green", "-canary", "-stable")
-"""Suffixes of our own resource names: a service called x-blue would collide with slot blue of x."""
+"""Suffixes of Slipway's own resource names. A service called x-blue would collide with slot blue of x."""
 _LONGEST_STORE = 52
-"""A StatefulSet's pods carry its name and a hash of ten characters in one label."""
+"""A label of a StatefulSet's pods (at most 63 characters) holds its name, a dash and a hash of ten characters."""
 _LONGEST_VOLUME = 56
-"""A pod calls it volume-<name>, and that is a label too."""
+"""A pod names the volume volume-<name>, which must be a DNS label (at most 63 characters)."""
 
 
 def faults(entry: Declarations) -> Iterator[str]:
-    """Return one line for each name that leads nowhere, or to two things."""
+    """Yield one line for each name that refers to nothing, or to two things."""
     for name, spec in entry.services.items():
         yield from slot_faults(f"services.{name}", entry, name, spec)
     for name, store in entry.stores.items():
@@ -38,7 +38,7 @@ def faults(entry: Declarations) -> Iterator[str]:
 
 
 def slot_faults(where: str, entry: Declarations, name: str, spec: SlotSpec) -> Iterator[str]:
-    """Return one line for each name in a service, or in what a slot of it runs, that leads nowhere."""
+    """Yield one line for each name that refers to nothing, in a service or in what one of its slots runs."""
     yield from _common_faults(where, entry, spec)
     yield from _calls_faults(where, entry, name, spec.calls)
     yield from _unknown(f"{where}.mounts", spec.mounts, entry.volumes, "volume")
@@ -74,7 +74,7 @@ def _variable_faults(
     spec: SlotSpec | StoreSpec | JobSpec,
     overlay: ServiceOverlay = ServiceOverlay(),  # noqa: B008 -- frozen
 ) -> Iterator[str]:
-    """Refuse a variable that is given twice: the API server would, half way through a deployment."""
+    """Yield one line for each variable that is given twice. The API server would refuse it in mid-deployment."""
     env = spec.env if overlay.env is None else overlay.env
     given = [(key, "env") for key in env]
     if not isinstance(spec, StoreSpec):
@@ -104,12 +104,12 @@ def _too_long(where: str, names: Iterable[str], most: int) -> Iterator[str]:
 
 
 def address_variable(callee: str) -> str:
-    """Name the environment variable that says where a callee is."""
+    """Return the name of the environment variable that holds a callee's address."""
     return f"{callee.upper().replace('-', '_')}_ADDRESS"
 
 
 def url_variable(external: str) -> str:
-    """Name the environment variable that says where a server outside is."""
+    """Return the name of the environment variable that holds the URL of an external server."""
     return f"{external.upper().replace('-', '_')}_URL"
 
 
@@ -125,7 +125,7 @@ def _calls_faults(where: str, entry: Declarations, own: str, calls: Collection[s
 
 
 def _block_faults(where: str, entry: Declarations, spec: SlotSpec | ServiceOverlay) -> Iterator[str]:
-    """Check the blocks that a service and an environment's overlay of it both have."""
+    """Yield the faults of the blocks that both a service and an overlay can have."""
     if isinstance(spec, ServiceOverlay):
         yield from _secret_faults(f"{where}.secrets", entry, spec.secrets or ())
     if spec.model:

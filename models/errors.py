@@ -1,4 +1,4 @@
-"""Faults as a person reads them: one line each, with path, value, rule, and the nearest valid name."""
+"""Configuration faults as messages: one line each, with path, value, rule, and the nearest valid name."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,13 +9,13 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 SECRET_LOOKING = ("password", "secret", "token", "credential")
-"""Values under such keys are never repeated in a message."""
+"""Messages never repeat the value of a key that contains one of these words."""
 
 _SHOWN = 80
-"""Characters of a wrong value or key that a message repeats."""
+"""Maximum number of characters of a wrong value or key in a message."""
 
 _PASSWORD = re.compile(r"//[^/@\s]*@")
-"""User and password of an address."""
+"""The user and password in a URL."""
 
 _PLAIN_RULES = {
     "tuple_type": "a list belongs here",
@@ -25,11 +25,11 @@ _PLAIN_RULES = {
     "string_type": "text belongs here; quote it",
     "too_short": "is empty; give at least one",
 }
-"""In place of pydantic's words for Python's types."""
+"""Replacements for pydantic's messages, which name Python types."""
 
 
 class ConfigurationError(Exception):
-    """The configuration is not usable; nothing was built, pushed or written."""
+    """The configuration is not usable. Nothing was built, pushed or written."""
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
@@ -37,9 +37,9 @@ class ConfigurationError(Exception):
 
 
 class Faults(ValueError):
-    """Several faults that one validator found; each becomes a line of its own.
+    """Several faults that one validator found. Each is reported on its own line.
 
-    Each is ``path: rule``, the path below the model that was validated.
+    Each fault is ``path: rule``. The path is relative to the model that was validated.
     """
 
     def __init__(self, faults: Iterable[str]) -> None:
@@ -48,18 +48,18 @@ class Faults(ValueError):
 
 
 def enumerated(names: Sequence[str]) -> str:
-    """Join names as a sentence does: ``a, b and c``."""
+    """Join names into text: ``a, b and c``."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def differ(paths: Sequence[str], slot: str, command: str, does: str) -> str:
-    """Return one line: which values differ from what a slot runs, and the command that applies or releases them."""
+    """Return a line with the values that differ from what a slot runs and the command that applies or releases them."""
     verb, them = ("differs", "it") if len(paths) == 1 else ("differ", "them")
     return f"{enumerated(paths)} {verb} from what {slot} runs; `{command}` {does} {them}"
 
 
 def nearest(given: str, valid: Iterable[str]) -> str:
-    """Phrase the nearest valid name as a suggestion, or give an empty string."""
+    """Return a suggestion with the nearest valid name, or an empty string."""
     import difflib  # noqa: PLC0415 -- only a mistake needs it
 
     found = difflib.get_close_matches(given, list(valid), n=1, cutoff=0.5)
@@ -67,12 +67,12 @@ def nearest(given: str, valid: Iterable[str]) -> str:
 
 
 def faults_of(error: ValidationError, model: type[BaseModel], where: str) -> list[str]:
-    """Write one line for each fault that pydantic found in data for ``model``.
+    """Return one line for each fault that pydantic found in data for ``model``.
 
-    ``where`` stands before each path as it is: ``slipway:``, ``catalog/x.yaml: `` or the start of the path.
+    ``where`` precedes each path unchanged: ``slipway:``, ``catalog/x.yaml: `` or the start of the path.
     """
     details = error.errors(include_url=False)
-    # A list whose only item is wrong counts as empty too: that is not another fault.
+    # pydantic also reports a list as empty if its only item is wrong. Skip that second report.
     places = [detail["loc"] for detail in details]
     return [
         line
@@ -122,9 +122,9 @@ def _shown(value: object, steps: list[str]) -> str:
 
 
 def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[list[str], type[BaseModel] | None]:
-    """Follow a pydantic location through the models: the path as the user wrote it, and the last model on it.
+    """Return, for a pydantic location, the path as the user wrote it and the last model on that path.
 
-    Union tags and the ``[key]`` marker are pydantic's own and no part of the path.
+    Union tags and the ``[key]`` marker are pydantic's own and not part of the path.
     """
     steps: list[str] = []
     owner: type[BaseModel] | None = model
@@ -141,13 +141,13 @@ def _walk(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[list[str]
 
 
 def key_text(key: str) -> str:
-    """Return a key as one short line, whatever it holds."""
+    """Return a key as one short, printable line."""
     text = key if key.isprintable() else repr(key)[1:-1]
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def _below(arms: list[Any], step: int | str) -> tuple[type[BaseModel] | None, Any]:
-    """Return the model that holds ``step`` (none for a map or list), and the annotation of what stands there."""
+    """Return the model that holds ``step`` (None for a map or list), and the annotation of the value at ``step``."""
     for arm in arms:
         if isinstance(arm, type) and issubclass(arm, BaseModel):
             found = [info.annotation for name, info in arm.model_fields.items() if step in (name, info.alias)]
@@ -158,7 +158,7 @@ def _below(arms: list[Any], step: int | str) -> tuple[type[BaseModel] | None, An
 
 
 def _arms(kind: Any, tag: str | None = None) -> Iterator[tuple[Any, str | None]]:  # noqa: ANN401 -- a type annotation
-    """Open unions and ``Annotated``: each plain type in them, with its tag."""
+    """Yield each plain type in unions and ``Annotated``, with its tag."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         tags = [argument.tag for argument in arguments if isinstance(argument, Tag)]

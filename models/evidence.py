@@ -1,7 +1,7 @@
-"""What one stack vouches for, as the next one reads it, and the rules by which it counts.
+"""The evidence that a stack exports and the next stack reads, and the rules by which a verdict counts.
 
-The stack exports it as its output ``delivery``. The program of the next stack reads that through a StackReference, and
-``slipway promote`` through the CLI; both judge by :func:`vouched`, so neither is a way around the other.
+The evidence is the stack's output ``delivery``. The program of the next stack reads it through a StackReference, and
+``slipway promote`` reads it through the CLI. Both apply :func:`vouched`, so neither bypasses the rules of the other.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from models.service import ServiceSpec, SlotSpec
 from models.vocabulary import DigestReference, Fingerprint, Name, SlotName, Text
 
 _SHOWN_DIGITS = 12
-"""Of a digest, in a message: enough to find it, short enough to read."""
+"""Digits of a digest in a message: enough to identify the image, few enough to read."""
 
 
 class Running(Model):
@@ -34,11 +34,11 @@ class Running(Model):
 
     @property
     def whole(self) -> SlotRelease:
-        """Return it as the next environment takes it over: image, model, settings and files together."""
+        """What the next environment takes over: image, model, settings and files together."""
         return self.content.model_copy(update={"image": self.image})
 
     def is_same(self, image: str | None, config: str) -> bool:
-        """Whether it is these bytes with this configuration."""
+        """Return whether the slot runs this image with this configuration."""
         return self.image == image and self.config == config
 
 
@@ -61,7 +61,7 @@ class Evidence(Model):
 
     @property
     def record(self) -> ServiceDelivery:
-        """Its verdicts and holds, to be searched as those of a stack file are."""
+        """The verdicts and holds in the form that a stack file has, with its lookups."""
         return ServiceDelivery(verdicts=self.verdicts, holds=self.holds)
 
 
@@ -76,21 +76,21 @@ class Wanted(Model):
 
 
 class NotVouchedError(Exception):
-    """One line: what, which rule, what to do."""
+    """No verdict vouches for the version. The message is one line: the version, the rule and the remedy."""
 
 
 def evidence_of(outputs: Mapping[str, object], service: str) -> Evidence | None:
-    """Read a stack's outputs; None = it has never deployed the service, or not with this program.
+    """Return a service's evidence from a stack's outputs, or None if this program never deployed the service there.
 
     Raises:
-        pydantic.ValidationError: another version of the program wrote them.
+        pydantic.ValidationError: another version of the program wrote the outputs.
     """
     every = cast("Mapping[str, object]", outputs.get("delivery") or {})
     return Evidence.model_validate(_whole(every[service])) if service in every else None
 
 
 def ran(outputs: Mapping[str, object], service: str) -> dict[SlotName, Ran]:
-    """Return what each slot of a service ran at the last update; empty where the outputs do not say."""
+    """Return what each slot of a service ran at the last update; empty if the outputs hold no readable evidence."""
     try:
         evidence = evidence_of(outputs, service)
     except ValidationError:
@@ -104,7 +104,7 @@ def ran(outputs: Mapping[str, object], service: str) -> dict[SlotName, Ran]:
 
 
 def _whole(value: object) -> object:
-    """Return whole numbers as integers: the engine's protocol knows floats alone, and counts are strict."""
+    """Convert whole numbers to integers: the engine's protocol has only floats, and counts must be integers."""
     if isinstance(value, Mapping):
         return {key: _whole(item) for key, item in cast("Mapping[str, object]", value).items()}
     if isinstance(value, list):
@@ -113,7 +113,7 @@ def _whole(value: object) -> object:
 
 
 def inherited(spec: ServiceSpec, content: SlotRelease) -> str:
-    """Hash what a slot takes from its catalogue entry: of model, settings and files those it does not name itself."""
+    """Return the hash of the model, settings and files that a slot takes from its catalogue entry."""
     given = spec.model_dump(mode="json", by_alias=True, include={"model", "server", "files"}, exclude_none=True)
     files = given.pop("files", {})
     own = content.travelling.document()
@@ -125,13 +125,14 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
     """Return the verdict that lets the next stack run this version.
 
     Args:
-        evidence: What the stack before says.
-        wanted: What would run.
-        entry: As the next stack reads it. A verdict spoke of what the entry gave then, and of nothing else.
-        now: For soak and freshness.
+        evidence: The evidence of the previous stack.
+        wanted: The version that the next stack would run.
+        entry: The catalogue entry as the next stack reads it. A verdict covers only the values that were judged.
+        now: The current time, for soak and freshness.
 
     Raises:
-        NotVouchedError: held, never judged, of another configuration, revoked, not passed, too young or too old.
+        NotVouchedError: the version is held or was never judged with this configuration, or its verdict is revoked,
+            not a pass, too young or too old.
     """
     image, config = wanted.image, wanted.config
     stack, what = evidence.stack, f"{evidence.stack}: {evidence.service} {short(image)}"
@@ -172,7 +173,7 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
 
 
 def _not_passed(verdict: Verdict, entry: CatalogueEntry) -> str:
-    """Say why a verdict is not a pass; empty = it is. Earlier versions recorded a pass where nothing was judged."""
+    """Return why a verdict is not a pass; empty = it is. Earlier versions recorded a pass if nothing was judged."""
     if not verdict.checks and verdict.result in ("pass", "unjudged"):
         return (
             "nothing was judged, so the verdict is no evidence; add errors, latency, a check or a webhook to "
@@ -183,7 +184,7 @@ def _not_passed(verdict: Verdict, entry: CatalogueEntry) -> str:
 
 
 def _judged_otherwise(verdict: Verdict, evidence: Evidence, entry: CatalogueEntry, wanted: Wanted) -> str:
-    """Say which values would run unjudged, and the remedy; empty = none."""
+    """Return which values would run unjudged, and the remedy; empty = none."""
     file, stack, service = f"catalog/{entry.name}.yaml", evidence.stack, evidence.service
     if evidence.environment not in entry.environments:
         known = ", ".join(entry.environments)
@@ -204,7 +205,7 @@ def _judged_otherwise(verdict: Verdict, evidence: Evidence, entry: CatalogueEntr
 
 
 def _unjudged(judged: Revision, evidence: Evidence, entry: CatalogueEntry, wanted: Wanted) -> list[str]:
-    """Return the paths of values that were judged with another value and that no overlay explains.
+    """Return the paths of values that differ from the judged ones without an overlay that explains the difference.
 
     The target environment's overlay may set any value. A value that the judging environment's overlay sets must be
     unchanged there. Every other value must be the same in both environments.
@@ -230,7 +231,7 @@ def _missing(evidence: Evidence, image: str, config: str) -> str:
 
 
 def _judged_again(evidence: Evidence, image: str, config: str) -> str:
-    """Say how these bytes get a verdict: a check where they are live, a release where they are not."""
+    """Return how the version gets a verdict: by a check if it is live, otherwise by a release."""
     at = f"{evidence.stack} {evidence.service}"
     if evidence.live.is_same(image, config):
         return f"judge what is live: slipway check {at}"
@@ -238,10 +239,10 @@ def _judged_again(evidence: Evidence, image: str, config: str) -> str:
 
 
 def short(image: str) -> str:
-    """Return an image's digest as people compare it; a built one has none yet."""
+    """Return an image's digest, shortened for messages. An image that is not built yet has none."""
     return f"…@{image.partition('@')[2][: len('sha256:') + _SHOWN_DIGITS]}"
 
 
 def shown(at: datetime) -> str:
-    """Return a point of time as it stands in messages."""
+    """Return a point in time, formatted for messages."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"

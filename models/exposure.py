@@ -1,4 +1,4 @@
-"""How the live Service is reached from outside the namespace without the Ingress."""
+"""How clients outside the namespace reach the live Service without the Ingress."""
 
 from typing import Annotated, Literal, Self
 
@@ -17,13 +17,13 @@ class Exposure(Model):
     type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
     port: Port = Field(default=80, description="the Service's port, which callers use")
     annotations: dict[LabelKey, str] = Field(
-        default_factory=dict, description="such as a cloud's load-balancer settings"
+        default_factory=dict, description="for example, load balancer settings of the cloud"
     )
     external_traffic_policy: Literal["Cluster", "Local"] | None = Field(
         default=None, description="Local keeps the client's address and answers only on nodes with a pod"
     )
     namespaces: tuple[Name, ...] = Field(
-        default=(), description="other namespaces of the cluster whose pods may call it"
+        default=(), description="other namespaces of the cluster whose pods may call the service"
     )
     load_balancer_class: LabelKey | None = Field(default=None, description="none = the cluster's default")
     node_port: NodePort | None = Field(default=None, description="none = chosen by the API server")
@@ -41,5 +41,5 @@ class Exposure(Model):
 
     @property
     def public(self) -> bool:
-        """Whether it is reached from outside the cluster."""
+        """Whether the Service is reachable from outside the cluster."""
         return self.type != "ClusterIP"

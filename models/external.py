@@ -50,7 +50,7 @@ class External(Model):
 
     @property
     def port(self) -> int:
-        """The TCP port that NetworkPolicies see."""
+        """The TCP port that NetworkPolicies match."""
         parts = urlsplit(self.url)
         return self.target_port or parts.port or _PORTS[parts.scheme]
 
@@ -62,6 +62,6 @@ class Server(External):
 
 
 class ObjectStorage(External):
-    """``slipway:objectStorage``: an S3 API; credentials are a secret that the entry names, or the account's role."""
+    """``slipway:objectStorage``: an S3 API. Credentials come from a secret of the entry or from the account's role."""
 
     region: Text = "us-east-1"

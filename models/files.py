@@ -1,4 +1,4 @@
-"""Configuration files of a service's own, mounted as a folder, and what happens when their content changes."""
+"""Configuration files of a service, mounted as a folder, and what happens when their content changes."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from models.base import Model
 from models.vocabulary import FileName, MountPath
 
 MOST_BYTES = 900_000
-"""A ConfigMap holds 1 MiB in all; the rest is for its metadata."""
+"""A ConfigMap holds at most 1 MiB, including its metadata."""
 
 
 def _fits(files: dict[str, str]) -> dict[str, str]:
@@ -25,7 +25,7 @@ Files = Annotated[dict[FileName, str], Field(min_length=1), AfterValidator(_fits
 class ConfigFiles(Model):
     """Files that reach the pods without an image build.
 
-    They are mounted as a folder, never by ``subPath``: such a mount never sees a change.
+    They are mounted as a folder and never by ``subPath``, because a ``subPath`` mount receives no updates.
     """
 
     path: MountPath = Field(
@@ -33,6 +33,6 @@ class ConfigFiles(Model):
     )
     on_change: Literal["rollout", "reload"] = Field(
         default="rollout",
-        description="rollout: another ConfigMap and new pods; reload: the same ConfigMap, which the server reads again",
+        description="rollout: a new ConfigMap and new pods; reload: the same ConfigMap, which the server reads again",
     )
     files: Files = Field(description="content by file name", examples=[{"vocab.txt": "a"}])

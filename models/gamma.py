@@ -1,17 +1,18 @@
-"""The gamma distribution of a service time, of which mean and variation are known."""
+"""The gamma distribution of a service time with a known mean and coefficient of variation."""
 
 from dataclasses import dataclass
 from math import exp, inf, lgamma, log
 
 _TERMS, _PRECISION = 10_000, 1e-14
-"""Of the two expansions of the incomplete gamma function; they end long before."""
+"""Maximum number of terms, and relative precision, of the two expansions of the incomplete gamma function. Both
+expansions converge with far fewer terms."""
 
 
 @dataclass(frozen=True)
 class GammaTime:
-    """A positive random time: with cv 1 exponential, with a small cv nearly constant.
+    """A positive random time: exponential for cv 1, nearly constant for a small cv.
 
-    It is the common choice where only mean and variation are known, and it makes M/M/n the special case.
+    The gamma distribution is the common choice if only mean and variation are known. M/M/n is its special case cv 1.
     """
 
     seconds: float
@@ -21,16 +22,16 @@ class GammaTime:
 
     @property
     def shape(self) -> float:
-        """The distribution's first parameter; the second, its scale, is mean / shape."""
+        """The first parameter of the distribution. The second parameter, the scale, is mean / shape."""
         return self.cv**-2
 
     def longer_than(self, seconds: float) -> float:
-        """Return the share of times that are longer than that."""
+        """Return the share of times that are longer than ``seconds``."""
         return gamma_tail(self.shape, seconds * self.shape / self.seconds)
 
 
 def gamma_tail(shape: float, x: float) -> float:
-    """Return the regularised upper incomplete gamma function Q(shape, x): the share of a gamma variable above x.
+    """Return the regularized upper incomplete gamma function Q(shape, x): the share of a gamma variable above x.
 
     Series below shape + 1, Lentz' continued fraction above: Press et al., *Numerical Recipes*, 3rd ed., section 6.2.
     """

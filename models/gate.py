@@ -1,7 +1,7 @@
-"""What a release must show before it goes on: criteria, checks of one's own, and who else is asked.
+"""The criteria that a release must meet before it continues: errors, latency, your own checks, and a webhook.
 
-Errors and slow answers are both proportions of requests, so one statistical test judges both: the new slot against the
-live slot of the same window (``delivery/judge/verdicts.py``).
+Errors and slow answers are both proportions of requests, so one statistical test judges both. It compares the new slot
+with the live slot in the same window (``delivery/judge/verdicts.py``).
 """
 
 from decimal import Decimal
@@ -19,7 +19,7 @@ Margin = Annotated[Decimal, Field(gt=0, le=100, max_digits=6, decimal_places=3)]
 
 
 class ErrorGate(Model):
-    """Too many more answers with a 5xx than the live slot gives in the same time."""
+    """The new slot's share of 5xx answers must not exceed the live slot's by ``margin`` or more in the same window."""
 
     margin: Margin = Field(
         default=Decimal(1), description="tolerated difference from the live slot, in percentage points"
@@ -27,9 +27,11 @@ class ErrorGate(Model):
 
 
 class LatencyGate(Model):
-    """Too many more slow answers than the live slot gives in the same time."""
+    """The new slot's share of slow answers must not exceed the live slot's by ``margin`` or more in the same window."""
 
-    within: Milliseconds = Field(ge=1, description="slower than this is slow; a bound of the server's histogram")
+    within: Milliseconds = Field(
+        ge=1, description="an answer that takes longer is slow; must be a bound of the server's histogram"
+    )
     margin: Margin = Field(
         default=Decimal(5), description="tolerated difference from the live slot, in percentage points"
     )
@@ -43,7 +45,7 @@ class LatencyGate(Model):
 
 
 class Check(Model):
-    """A query of one's own that gives one number for the new slot, such as its accuracy."""
+    """Your own query, which returns one number for the new slot, such as its accuracy."""
 
     query: Text = Field(
         description="PromQL; {namespace}, {service}, {slot} and {window} (time since the step "
@@ -62,14 +64,17 @@ class Check(Model):
 
 
 class Webhook(Model):
-    """Somebody else's verdict: asked by POST with the release as JSON; 200 passes, 4xx fails, the rest is no answer."""
+    """The verdict of another service, which gets the release as JSON by POST.
+
+    200 passes, 4xx fails, and any other result counts as no answer.
+    """
 
     url: Url
     timeout: Seconds = Field(default=10, ge=1, le=300)
 
 
 _OWN = ("errors", "latency", "webhook")
-"""Names under which the gate's own criteria are recorded."""
+"""Names under which the gate records its own criteria."""
 
 
 def _check_name(name: str) -> str:
@@ -79,18 +84,18 @@ def _check_name(name: str) -> str:
 
 
 class Gate(Model):
-    """All that a step must pass."""
+    """Everything that a step must pass."""
 
     errors: ErrorGate | None = Field(
         default=ErrorGate(),
-        description="null = not judged, for services without requests; a gate without a criterion gives no evidence",
+        description="null = not judged, for services without requests; a gate without a criterion yields no evidence",
     )
     latency: LatencyGate | None = Field(default=None, description="none = not judged")
     checks: dict[Annotated[Name, AfterValidator(_check_name)], Check] = Field(default_factory=dict)
     webhook: Webhook | None = None
     traffic: Positive | None = Field(
-        default=None, description="requests per second that are usual, for the plan; none = observed"
+        default=None, description="usual requests per second, for the plan; none = the observed rate"
     )
     deadline: Seconds = Field(
-        default=600, ge=1, description="time limit of one step; without a verdict by then, the release goes back"
+        default=600, ge=1, description="time limit of one step; the release goes back if it has no verdict by then"
     )

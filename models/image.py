@@ -1,4 +1,4 @@
-"""How an image is built, and with what."""
+"""How images are built, and with which builder and base image."""
 
 from typing import Literal, Self
 
@@ -9,16 +9,16 @@ from models.vocabulary import BuildArgument, Name, Registry, Text
 
 
 class ImageBuild(Model):
-    """A build as the catalogue describes it; paths are relative to the project's root."""
+    """One image build of a catalogue entry. Paths are relative to the project's root."""
 
     context: Text = Field(description="build context: the folder that is sent to the builder", examples=["serving"])
     dockerfile: Text = Field(default="Dockerfile", description="path inside the build context")
     target: Name | None = Field(default=None, description="stage of the Dockerfile; none = the last one")
-    args: dict[BuildArgument, str] = Field(default_factory=dict, description="build arguments, quoted")
+    args: dict[BuildArgument, str] = Field(default_factory=dict, description="build arguments; quote the values")
 
 
 class ImageSettings(Model):
-    """Who builds in this stack, from which base, and where the image goes (``slipway:image``)."""
+    """The builder, base image and registry of this stack (``slipway:image``)."""
 
     registry: Registry = Field(description="prefix of every repository", examples=["registry.example.com/ml"])
     builder: Literal["docker-build", "docker"] = Field(
@@ -29,7 +29,9 @@ class ImageSettings(Model):
     wheels: Text | None = Field(
         default=None, description="folder of Python wheels for builds without a package index (docker-build only)"
     )
-    args: dict[BuildArgument, str] = Field(default_factory=dict, description="build arguments of this stack, quoted")
+    args: dict[BuildArgument, str] = Field(
+        default_factory=dict, description="build arguments of this stack; quote the values"
+    )
 
     @model_validator(mode="after")
     def _one_builders_settings(self) -> Self:

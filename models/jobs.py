@@ -1,4 +1,4 @@
-"""Work that ends: training, import, migration."""
+"""Jobs: work that runs to completion, such as training, an import or a migration."""
 
 from typing import Self
 
@@ -12,25 +12,23 @@ from models.vocabulary import Count, EnvironmentVariables, Name, Seconds
 
 
 class JobSpec(Model):
-    """A Kubernetes Job on temporary resources. Another image or other arguments are another Job."""
+    """A Kubernetes Job with temporary storage only. A change of its image or arguments creates a new Job."""
 
     image: Name = Field(description="key under images")
     args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
     env: EnvironmentVariables = Field(default_factory=dict)
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
     calls: tuple[Name, ...] = Field(default=(), description="services and stores that the Job calls")
-    externals: tuple[Name, ...] = Field(
-        default=(), description="servers under slipway:externals that the service calls"
-    )
+    externals: tuple[Name, ...] = Field(default=(), description="servers under slipway:externals that the Job calls")
     object_storage: bool = Field(default=False, strict=True, description="reads or writes slipway:objectStorage")
     resources: Resources
     scratch: Quantity = Field(default="64Mi", description="size of /tmp, the only writable folder")
-    before: tuple[Name, ...] = Field(default=(), description="services that start only when the Job has succeeded")
-    retries: Count = Field(default=2, le=20, description="further attempts after a failed one")
+    before: tuple[Name, ...] = Field(default=(), description="services that start only after the Job has succeeded")
+    retries: Count = Field(default=2, le=20, description="additional attempts after a failure")
     deadline: Seconds = Field(
         default=1800, ge=1, description="time limit for all attempts together; Pulumi waits this long"
     )
-    keep: Seconds = Field(default=600, description="how long the ended Job and its logs stay before they are removed")
+    keep: Seconds = Field(default=600, description="time until the finished Job and its logs are removed")
     scheduling: Scheduling = Scheduling()
 
     @model_validator(mode="after")

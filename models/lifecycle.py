@@ -1,4 +1,4 @@
-"""From start to drain: health checks and the time budgets that must fit into one another."""
+"""Health checks, rollout and drain of a service's pods, and the time limits that must fit together."""
 
 from typing import Self
 
@@ -9,7 +9,7 @@ from models.vocabulary import Count, HttpPath, Positive, Seconds
 
 
 class ProbePace(Model):
-    """How often a probe asks, and when it gives up."""
+    """How often a probe runs, and when it fails."""
 
     period: Seconds = Field(ge=1, description="interval between two probes")
     timeout: Seconds = Field(ge=1, description="time limit for one probe's answer")
@@ -17,7 +17,7 @@ class ProbePace(Model):
 
 
 class Health(Model):
-    """Where the server says how it is, and how often it is asked."""
+    """The health endpoints of the server, and how often they are probed."""
 
     ready: HttpPath = Field(default="/health", description="200 only when the model is loaded and warm")
     live: HttpPath = Field(default="/v2/health/live", description="200 while the process can still serve")
@@ -27,11 +27,11 @@ class Health(Model):
     period: Seconds = Field(default=5, ge=1, description="interval between two readiness or liveness probes")
     timeout: Seconds = Field(default=3, ge=1, description="time limit for one probe's answer")
     failures: Positive = Field(default=3, description="consecutive failed probes before the probe counts as failed")
-    liveness: ProbePace | None = Field(default=None, description="none = as often as readiness")
+    liveness: ProbePace | None = Field(default=None, description="none = the same pace as readiness")
 
 
 class Rollout(Model):
-    """How pods are replaced inside a slot, and how long Pulumi waits for it."""
+    """How pods are replaced within a slot, and how long Pulumi waits for the rollout."""
 
     max_unavailable: Count = Field(default=0, description="pods that may be missing during a rollout")
     max_surge: Count = Field(default=1, description="pods above the desired number during a rollout")
@@ -48,7 +48,7 @@ class Rollout(Model):
 
 
 class Drain(Model):
-    """What a pod does between the decision to stop it and its end."""
+    """The time limits between the decision to stop a pod and its end."""
 
     pre_stop: Seconds = Field(default=5, description="time for which the pod still serves while proxies remove it")
     drain: Seconds = Field(default=30, ge=1, le=3600, description="time to finish requests in flight after SIGTERM")

@@ -1,6 +1,6 @@
-"""The requests that a service is planned for: how many come, and how long a pod works on one.
+"""The load that a service is planned for: the rate of requests, and how long a pod works on one request.
 
-The program declares no resource from it. `sizing/sizing.py` computes replicas and the HPA's target, which the
+The program declares no resource from the load. `sizing/sizing.py` computes replicas and the HPA's target, which the
 preview and `slipway size` compare with the entry's scaling.
 """
 
@@ -21,7 +21,7 @@ Variation = Annotated[float, Field(strict=True, ge=0.05, le=4, allow_inf_nan=Fal
 
 
 class ServiceTime(Model):
-    """How long a pod works on one request, without waiting."""
+    """How long a pod works on one request, without waiting time."""
 
     mean: Milliseconds = Field(ge=1, description="service time of one request on an idle pod", examples=["100ms"])
     cv: Variation = Field(
@@ -30,12 +30,12 @@ class ServiceTime(Model):
 
     @property
     def distribution(self) -> GammaTime:
-        """The time as a random variable, in seconds."""
+        """The service time as a random variable, in seconds."""
         return GammaTime(self.mean / 1000, self.cv)
 
 
 class Load(Model):
-    """What comes, and what one pod makes of it."""
+    """The rate of requests, and the capacity of one pod."""
 
     rate: Rate = Field(description="requests per second on a usual busy day", examples=[50])
     peak: Rate | None = Field(default=None, description="maximum requests per second; none = rate", examples=[150])
@@ -55,7 +55,7 @@ class Load(Model):
 
     @property
     def highest(self) -> float:
-        """Requests per second at most."""
+        """The maximum number of requests per second."""
         return self.rate if self.peak is None else self.peak
 
     @model_validator(mode="after")
@@ -70,7 +70,7 @@ class Load(Model):
 
 
 def faults(load: Load, objective: LatencyObjective) -> Iterator[str]:
-    """Say where no number of pods would do, as ``path: rule`` below the service."""
+    """Yield a fault, as ``path: rule`` below the service, if no number of pods can meet the objective."""
     late, allowed = load.service.distribution.longer_than(objective.within / 1000), 1 - float(objective.percent) / 100
     if late >= allowed:
         yield (

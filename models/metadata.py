@@ -1,4 +1,4 @@
-"""Labels and annotations that others read: a service mesh, a log collector, a cost report."""
+"""Labels and annotations for other software, such as a service mesh, a log collector or a cost report."""
 
 from typing import Annotated
 
@@ -39,7 +39,7 @@ RouteAnnotations = dict[Annotated[LabelKey, AfterValidator(_free_route)], str]
 
 
 class PodMetadata(Model):
-    """What every pod of a service carries besides our own labels."""
+    """Labels and annotations that every pod of a service gets in addition to Slipway's own."""
 
     labels: dict[FreeKey, LabelValue] = Field(default_factory=dict)
     annotations: dict[FreeKey, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The signals that an HPA follows, and how fast it may follow them."""
+"""The metrics that an HPA follows, and how fast it may change the replicas."""
 
 import zoneinfo
 from typing import Annotated, Self
@@ -10,30 +10,31 @@ from models.quantity import Quantity
 from models.vocabulary import LabelKey, LabelValue, MetricName, Positive, Seconds, Text, Utilization
 
 MATCHERS = "<<.LabelMatchers>>"
-"""In a query, where prometheus-adapter puts the namespace of the HPA that asks and what its selector says; in a
-trigger's query, where we put namespace and slot."""
+"""A placeholder in queries. In a metric's query, prometheus-adapter replaces it with the namespace and selector of the
+requesting HPA. In a trigger's query, Slipway replaces it with namespace and slot."""
 
 
 class ResourceTarget(Model):
-    """Average use that the HPA steers to."""
+    """The average utilization that the HPA targets."""
 
     utilization: Utilization = Field(description="target utilization, in percent of the requests", examples=[70])
 
 
 class PodsMetric(Model):
-    """A counter that every pod exports, as its rate per pod and second (Pods metric, custom.metrics.k8s.io)."""
+    """The rate of a counter that every pod exports, per pod and second (Pods metric, custom.metrics.k8s.io)."""
 
-    average: Quantity = Field(description="per pod and second", examples=[20])
+    average: Quantity = Field(description="target rate, per pod and second", examples=[20])
     window: Seconds = Field(default=120, ge=10, description="time window over which the adapter computes the rate")
 
 
 class ExternalMetric(Model):
-    """A number that belongs to no pod, such as a queue's length (External metric, external.metrics.k8s.io)."""
+    """A value that belongs to no pod, such as the length of a queue (External metric, external.metrics.k8s.io)."""
 
-    average: Quantity = Field(description="per pod: the value divided by the replicas", examples=[500])
+    average: Quantity = Field(description="target per pod: the metric's value divided by the replicas", examples=[500])
     query: Text | None = Field(
         default=None,
-        description="PromQL of the adapter; <<.LabelMatchers>> = namespace, slot and labels; none = not ours",
+        description="PromQL of the adapter; <<.LabelMatchers>> = namespace, slot and labels; "
+        "none = the metric is not defined by Slipway",
     )
     labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, description="labels that select one of several series"
@@ -41,7 +42,7 @@ class ExternalMetric(Model):
 
 
 class Metrics(Model):
-    """All signals of one HPA; the one that asks for most replicas decides."""
+    """All metrics of one HPA. The metric that requires the most replicas decides."""
 
     cpu: ResourceTarget | None = None
     memory: ResourceTarget | None = None
@@ -56,18 +57,18 @@ class Metrics(Model):
 
 
 LONGEST_STABILIZATION = 3600
-"""Seconds; the API server's limit for ``stabilizationWindowSeconds``."""
+"""In seconds: the API server's limit for ``stabilizationWindowSeconds``."""
 LONGEST_PERIOD = 1800
-"""Seconds; the API server's limit for a policy's ``periodSeconds``."""
+"""In seconds: the API server's limit for a policy's ``periodSeconds``."""
 
 
 class Pace(Model):
-    """How fast the replicas may change in one direction; with pods and percent, the smaller one decides."""
+    """How fast the replicas may change in one direction. With both pods and percent, the smaller change applies."""
 
     stabilization: Seconds | None = Field(
         default=None,
         le=LONGEST_STABILIZATION,
-        description="stabilization window: the most cautious proposal within it wins",
+        description="stabilization window; the most conservative recommendation within it applies",
     )
     pods: Positive | None = Field(default=None, description="maximum change per period, in pods")
     percent: Positive | None = Field(default=None, description="maximum change per period, in percent")
@@ -81,14 +82,14 @@ class Pace(Model):
 
 
 class Behavior(Model):
-    """Pace of scaling up and down; none = Kubernetes' defaults."""
+    """The pace of scaling up and down; none = Kubernetes' defaults."""
 
     scale_up: Pace | None = None
     scale_down: Pace | None = None
 
 
 class RedisTrigger(Model):
-    """Length of a list in a Redis store of the system: what a queue's workers follow."""
+    """The length of a list in a Redis store of the system, for the workers of a queue."""
 
     store: Text = Field(description="key under stores")
     list: Text = Field(description="the list's key", examples=["celery"])
@@ -99,9 +100,9 @@ class PrometheusTrigger(Model):
     """The value of a query, per replica."""
 
     query: Text = Field(
-        description="PromQL; <<.LabelMatchers>> = namespace and slot, so that each slot has its own share"
+        description="PromQL; <<.LabelMatchers>> = namespace and slot, so that each slot scales by its own series"
     )
-    threshold: Quantity = Field(description="per replica")
+    threshold: Quantity = Field(description="target value per replica")
 
 
 def _cron(value: str) -> str:
@@ -122,7 +123,7 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
 class CronTrigger(Model):
-    """A fixed number of replicas between two points of time: scaling ahead of a known peak."""
+    """A fixed number of replicas between two times, to scale ahead of a known peak."""
 
     timezone: TimeZone = Field(examples=["Europe/Berlin"])
     start: Cron = Field(examples=["30 7 * * 1-5"])
@@ -137,7 +138,7 @@ class CronTrigger(Model):
 
 
 class Trigger(Model):
-    """One KEDA trigger: exactly one kind."""
+    """One KEDA trigger, of exactly one kind."""
 
     redis: RedisTrigger | None = None
     prometheus: PrometheusTrigger | None = None

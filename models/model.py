@@ -1,4 +1,4 @@
-"""Where the model file is, and how it gets into the pod."""
+"""The location of a service's model, and how the model gets into the pod."""
 
 import re
 from typing import Annotated, Literal, Self
@@ -35,26 +35,27 @@ ModelUri = Annotated[str, AfterValidator(_uri)]
 
 
 class ModelVersion(Model):
-    """One immutable model: the content behind a URI never changes, another model has another URI."""
+    """One immutable model. The content behind a URI never changes; a different model has a different URI."""
 
     uri: ModelUri = Field(examples=["s3://models/digits/1"])
     checksum: Checksum | None = Field(
-        default=None, description="SHA-256 of the model's SHA256SUMS; none = the files need only match their own sums"
+        default=None,
+        description="SHA-256 of the model's SHA256SUMS file; none = files are checked against that file only",
     )
 
     @property
     def scheme(self) -> Scheme:
-        """How it gets into the pod: fetched (file, s3) or mounted (pvc, oci)."""
+        """The URI's scheme, which decides how the model gets into the pod: fetched (file, s3) or mounted (pvc, oci)."""
         return self.uri.partition("://")[0]  # pyright: ignore[reportReturnType] -- validated
 
     @property
     def fetched(self) -> bool:
-        """Whether an init container copies it onto a volume of the pod."""
+        """Whether an init container copies the model to a volume of the pod."""
         return self.scheme in ("file", "s3")
 
     @property
     def claim(self) -> tuple[str, str]:
-        """Volume and folder below it of a ``pvc://`` model."""
+        """The volume of a ``pvc://`` model, and the folder in that volume."""
         volume, _, folder = self.uri.removeprefix("pvc://").partition("/")
         return volume, folder
 
@@ -69,12 +70,12 @@ class ModelVersion(Model):
 
 
 class ModelSource(ModelVersion):
-    """A service's model: which one, how it is fetched, where the server finds it."""
+    """A service's model: its version, how it is fetched, and where the server finds it."""
 
     name: Name = Field(description="the model's name in the Open Inference Protocol", examples=["digits"])
     path: MountPath = Field(default="/models", description="mount path of the model in the server's container")
-    size: Quantity = Field(default="128Mi", description="space for a fetched model in the pod")
-    cache: ModelCache | None = Field(default=None, description="none = every pod fetches for itself")
+    size: Quantity = Field(default="128Mi", description="size of the pod's volume for a fetched model")
+    cache: ModelCache | None = Field(default=None, description="none = every pod fetches the model itself")
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets that only the init container gets")
 
     @model_validator(mode="after")

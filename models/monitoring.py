@@ -1,4 +1,4 @@
-"""How Prometheus finds and reads a service, and what it raises an alarm for."""
+"""How Prometheus finds and scrapes a service, and which alerts it raises."""
 
 from decimal import Decimal
 from typing import Annotated, Literal, Self
@@ -21,16 +21,16 @@ Objective = Annotated[
     Field(ge=50, lt=100, max_digits=6, decimal_places=4),
     WithJsonSchema({"type": ["number", "string"], "examples": [99.9]}),
 ]
-"""Percent of requests; 100 leaves no budget to burn."""
+"""Percent of requests. 100 is refused, because it leaves no error budget."""
 
 
 LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds; upper bounds of ``http_request_duration_seconds`` (LATENCY_BUCKETS of serving/telemetry/metrics.py). A
-histogram has no count between two of them."""
+"""Upper bounds of the buckets of ``http_request_duration_seconds``, in seconds (LATENCY_BUCKETS of
+serving/telemetry/metrics.py). A histogram has no count for a time between two bounds."""
 
 
 def bound_fault(within: int) -> str:
-    """Return why a time in milliseconds is no bound of the server's histogram; empty if it is one."""
+    """Return why a time in milliseconds is not a bound of the server's histogram; empty if it is one."""
     if within / 1000 in LATENCY_BOUNDS:
         return ""
     known = ", ".join(f"{1000 * bound:g}" for bound in LATENCY_BOUNDS)
@@ -40,14 +40,14 @@ def bound_fault(within: int) -> str:
 
 
 class LatencyObjective(Model):
-    """The percentage of requests that must be answered within a time."""
+    """The percentage of requests that must be answered within a time limit."""
 
     percent: Objective = Field(examples=[99])
     within: Milliseconds = Field(ge=1, examples=["500ms"])
 
 
 class Slo(Model):
-    """Objectives over 30 days; each becomes four burn-rate alerts (two that page, two tickets)."""
+    """Objectives over 30 days. Each becomes four burn-rate alerts: two page, and two open tickets."""
 
     availability: Objective | None = Field(default=None, description="percent of requests without a 5xx")
     latency: LatencyObjective | None = None
@@ -60,63 +60,68 @@ class Slo(Model):
 
 
 Severity = Literal["critical", "warning", "info"]
-"""Of an alert: meant to page, to become a ticket, or to be looked up."""
+"""The severity of an alert: it pages, opens a ticket, or only informs."""
 
 
 class MeanLatency(Model):
-    """Alert HighInferenceLatency: the mean time of an inference is too long for too long."""
+    """Alert HighInferenceLatency: the mean inference time stays above a limit."""
 
     above: Milliseconds = Field(ge=1, examples=["500ms"])
-    holds: Seconds = Field(default=300, alias="for", description="how long it must last")
+    holds: Seconds = Field(default=300, alias="for", description="how long the condition must last")
     severity: Severity = "critical"
 
 
-_DOWN = "how long it must last; none = 5m, or rollout.progressDeadline where that is longer: so long a pod may start"
+_DOWN = (
+    "how long the condition must last; none = 5m, or rollout.progressDeadline if that is longer, "
+    "because a pod may take that long to start"
+)
 
 
 class TargetDown(Model):
-    """Alert TargetDown: a pod is there and does not answer Prometheus."""
+    """Alert TargetDown: a pod exists but does not answer Prometheus."""
 
     holds: Seconds | None = Field(default=None, alias="for", description=_DOWN, examples=["5m"])
     severity: Severity = "warning"
 
 
 class NoTargetUp(Model):
-    """Alert NoTargetUp: a slot that should have pods has none that answers, or nothing of it is scraped."""
+    """Alert NoTargetUp: no pod of a slot answers Prometheus although the slot should have pods, or none is scraped."""
 
     holds: Seconds | None = Field(default=None, alias="for", description=_DOWN, examples=["5m"])
     severity: Severity = Field(
-        default="critical", description="severity for a slot that gets requests; warning for other slots"
+        default="critical", description="severity for a slot that gets requests; other slots always raise a warning"
     )
 
 
 class Saturation(Model):
-    """Alert Saturation: over 1 % of the requests find the queue full, or they wait a tenth of their time in it."""
+    """Alert Saturation: a full queue refuses over 1 % of requests, or the mean wait is over 10 % of requestTimeout."""
 
-    holds: Seconds = Field(default=600, alias="for", description="how long it must last: autoscaling comes first")
+    holds: Seconds = Field(
+        default=600, alias="for", description="how long the condition must last; autoscaling gets this time to act"
+    )
     severity: Severity = "critical"
 
 
 class ReplicasAtMax(Model):
-    """Alert ReplicasAtMax: an autoscaled slot has maxReplicas pods; fixed replicas raise none."""
+    """Alert ReplicasAtMax: an autoscaled slot runs maxReplicas pods. Fixed replicas never raise it."""
 
-    holds: Seconds = Field(default=900, alias="for", description="how long it must last")
+    holds: Seconds = Field(default=900, alias="for", description="how long the condition must last")
     severity: Severity = "warning"
 
 
 class Alerts(Model):
-    """The alerts that every monitored service has; null switches one off."""
+    """The alerts of every monitored service. Null disables an alert."""
 
     target_down: TargetDown | None = TargetDown()
     no_target_up: NoTargetUp | None = Field(
-        default=NoTargetUp(), description="for each filled slot whose fewest replicas are 1 or more"
+        default=NoTargetUp(), description="for each filled slot with a minimum of 1 or more replicas"
     )
     saturation: Saturation | None = Saturation()
     replicas_at_max: ReplicasAtMax | None = ReplicasAtMax()
 
 
 class Monitoring(Model):
-    """One ServiceMonitor over the slots' private Services, and one PrometheusRule."""
+    """One ServiceMonitor for the slots' private Services, and one PrometheusRule."""
 
     path: HttpPath = "/metrics"
     interval: Seconds = Field(default=30, ge=1, description="interval between two scrapes")

@@ -1,4 +1,4 @@
-"""From plain data, as YAML or JSON gives it, to a validated model."""
+"""Validation of plain data from YAML or JSON."""
 
 import json
 import re
@@ -10,26 +10,26 @@ from pydantic import BaseModel, ValidationError
 from models.errors import ConfigurationError, faults_of, key_text
 
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Whatever YAML 1.2 calls no printable character."""
+"""The characters that YAML 1.2 does not count as printable."""
 
 M = TypeVar("M", bound=BaseModel)
 
 
 def decoded(text: str) -> object:
-    """Return a configuration value as plain data: Pulumi hands structured ones over as JSON, and the others as text."""
+    """Return a configuration value as plain data. Pulumi passes structured values as JSON and all others as text."""
     try:
         return json.loads(text) if text.startswith(("{", "[")) else text
     except (ValueError, RecursionError):
-        return text  # its model says what should stand there
+        return text  # the model's error states what is expected
 
 
 def below(prefix: str, values: Mapping[str, object]) -> dict[str, object]:
-    """Return the values of one namespace as plain data, under their names in it."""
+    """Return the values of one namespace as plain data, by key without the prefix."""
     return {key.removeprefix(prefix): decoded(str(value)) for key, value in values.items() if key.startswith(prefix)}
 
 
 def _unwritable(data: object, at: str) -> Iterator[str]:
-    """Find text with characters that YAML cannot hold: the API server would refuse the object that they end up in."""
+    """Yield one line for each text that YAML cannot hold. The API server would refuse an object that contains it."""
     if isinstance(data, dict):
         for key, value in cast("dict[object, object]", data).items():
             yield from _unwritable(value, f"{at}{'' if at.endswith((':', ' ')) else '.'}{key_text(str(key))}")
@@ -42,7 +42,7 @@ def _unwritable(data: object, at: str) -> Iterator[str]:
 
 
 def parse(model: type[M], data: object, where: str) -> M:
-    """Validate data that came from ``where``: ``slipway:``, or a file as in ``catalog/x.yaml: ``.
+    """Return the validated data. ``where`` is the source in messages: ``slipway:``, or a file, ``catalog/x.yaml: ``.
 
     Raises:
         ConfigurationError: one line for each fault, with its dotted path.

@@ -12,16 +12,16 @@ class Ran(Model):
 
     image: str
     revision: Revision | None = None
-    """None = the state was written by a version of Slipway without revisions."""
+    """None if the state was written by a version of Slipway without revisions."""
 
 
 class Pins(Model):
-    """The sources of what slots run, besides the catalogue entry."""
+    """The sources, other than the catalogue entry, of what slots run."""
 
     revisions: dict[str, Revision] = Field(default_factory=dict)
-    """By hash: the files that the stack names."""
+    """The revision files that the stack names, by hash."""
     ran: dict[str, dict[SlotName, Ran]] = Field(default_factory=dict)
-    """By service: what each slot ran at the last update."""
+    """What each slot ran at the last update, by service."""
 
 
 NO_PINS = Pins()

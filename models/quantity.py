@@ -18,7 +18,7 @@ def parse(text: str) -> Decimal:
     """Return a quantity's value in its base unit (cores, bytes, pieces).
 
     Raises:
-        ValueError: the text is no quantity.
+        ValueError: the text is not a quantity.
     """
     match = _QUANTITY.fullmatch(text)
     if match is None:
@@ -32,13 +32,13 @@ def parse(text: str) -> Decimal:
 
 
 def cpu_text(cores: Decimal) -> str:
-    """Write cores as Kubernetes prints them: whole cores, else millicores, rounded up as the API server does."""
+    """Return cores as Kubernetes prints them: whole cores, or millicores, rounded up as the API server does."""
     milli = int((cores * 1000).to_integral_value(ROUND_CEILING))
     return str(milli // 1000) if milli % 1000 == 0 else f"{milli}m"
 
 
 def bytes_text(size: Decimal) -> str:
-    """Write bytes, rounded up to whole ones, in the largest binary unit that is exact."""
+    """Return bytes, rounded up to a whole number, in the largest binary unit that is exact."""
     amount = int(size.to_integral_value(ROUND_CEILING))
     for unit, power in reversed(_BINARY.items()):
         if amount and amount % 1024**power == 0:

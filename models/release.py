@@ -1,4 +1,4 @@
-"""What each slot of a service runs, and how requests are split between them."""
+"""What each slot of a service runs, and how requests are split between the slots."""
 
 from typing import Annotated, Self
 
@@ -11,19 +11,21 @@ from models.server import ServerSettings
 from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, Positive, SlotName, Text
 
 TREE = "tree"
-"""Makes a slot follow the working tree: the catalogue entry, and the image where the stack builds it."""
+"""The revision of a slot that follows the working tree: the catalogue entry, and the image if the stack builds it."""
 Revised = Annotated[str, Field(pattern=r"^([0-9a-f]{16}|tree)$")]
 
 
 class SlotRelease(Model):
-    """One filled slot. Its settings travel with it: a pod of this slot never starts on the other slot's."""
+    """One filled slot. Its pods never start with the settings of the other slot."""
 
-    image: DigestReference | None = Field(default=None, description="none = the one under slipway:images, or built")
+    image: DigestReference | None = Field(
+        default=None, description="none = the image under slipway:images, or the one that the stack builds"
+    )
     revision: Revised | None = Field(
         default=None,
         description="hash of revisions/<hash>.yaml, which holds everything that the slot runs besides its image; "
-        "tree = follow the catalogue entry in the working tree; none = what the last update ran, or with strategy "
-        "rolling the catalogue entry",
+        "tree = follow the catalogue entry in the working tree; none = what the last update ran or, with strategy "
+        "rolling, the catalogue entry",
     )
     model: ModelVersion | None = Field(default=None, description="none = the entry's model")
     server: ServerSettings | None = Field(default=None, description="none = the entry's settings")
@@ -33,17 +35,17 @@ class SlotRelease(Model):
 
     @property
     def pinned(self) -> str | None:
-        """The hash of the slot's revision; None where the slot is not pinned."""
+        """The hash of the slot's revision, or None if the slot is not pinned."""
         return None if self.revision == TREE else self.revision
 
     @property
     def travelling(self) -> "SlotRelease":
-        """What goes with its image from environment to environment: model, settings and files, not replicas."""
+        """The model, settings and files, which a promotion carries to the next environment along with the image."""
         return SlotRelease(model=self.model, server=self.server, files=self.files)
 
     @property
     def settled(self) -> "SlotRelease":
-        """The same without what a release adds while it moves."""
+        """The slot without the replica bounds that a release sets while it is in progress."""
         return self.model_copy(update={"min_replicas": None, "max_replicas": None})
 
     @model_validator(mode="after")
@@ -57,7 +59,7 @@ class SlotRelease(Model):
 
 
 class HeaderMatch(Model):
-    """Requests with this header go to the other slot: on ``always``, on one value, or on a pattern."""
+    """A header that sends requests to the other slot by its value or a pattern; with neither given, by ``always``."""
 
     name: HeaderName = Field(examples=["X-Canary"])
     value: Text | None = None
@@ -71,16 +73,16 @@ class HeaderMatch(Model):
 
 
 class Match(Model):
-    """Requests that choose the other slot whatever the weight is. Precedence: header, then cookie, then weight."""
+    """Requests that reach the other slot whatever the weight is. Precedence: header, then cookie, then weight."""
 
     header: HeaderMatch | None = None
     cookie: HeaderName | None = Field(
-        default=None, description="cookie that chooses the slot by the values always and never"
+        default=None, description="cookie that selects the other slot (always) or the live slot (never)"
     )
 
 
 class ServiceRelease(Model):
-    """The declared truth of one service's release."""
+    """The declared slots of one service, and the split of requests between them."""
 
     live: SlotName = "blue"
     slots: dict[SlotName, SlotRelease] = Field(min_length=1)
@@ -105,9 +107,9 @@ class ServiceRelease(Model):
         return next((slot for slot in self.slots if slot != self.live), None)
 
     def weight_of(self, slot: SlotName) -> int:
-        """Percent of requests without a match that this slot answers."""
+        """Return the percentage of requests without a match that this slot answers."""
         return 100 - self.weight if slot == self.live else self.weight
 
 
 BUILT = ServiceRelease(slots={"blue": SlotRelease()})
-"""A stack with no release section: the built image runs in the live slot."""
+"""The release of a stack without a release section: the built image runs in the live slot."""

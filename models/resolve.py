@@ -1,4 +1,4 @@
-"""From a stack's settings and its catalogue entry to the one value that the program deploys."""
+"""Combine a stack's settings and its catalogue entry into the value that the program deploys."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ def resolve(stack: StackSettings, entry: CatalogueEntry, pins: Pins = NO_PINS) -
     """Combine a stack's settings with its catalogue entry and the revisions of its slots.
 
     Raises:
-        ConfigurationError: one line for each thing in which the two do not fit together.
+        ConfigurationError: one line for each conflict between the settings and the entry.
     """
     refuse_another(stack, entry)
     environment = stack.system.environment
@@ -33,7 +33,7 @@ def resolve(stack: StackSettings, entry: CatalogueEntry, pins: Pins = NO_PINS) -
 
 
 def refuse_another(stack: StackSettings, entry: CatalogueEntry) -> None:
-    """Raise ConfigurationError if this is not the stack's entry, or the entry has no such environment."""
+    """Raise ConfigurationError if this is not the stack's entry, or if the entry lacks the stack's environment."""
     environment = stack.system.environment
     if entry.name != stack.system.entry:
         file = f"catalog/{stack.system.entry}.yaml"
@@ -72,7 +72,7 @@ def _deployed(stack: StackSettings, services: dict[str, ServiceSpec], pins: Pins
 
 
 def _filled(content: SlotRelease, ran: Ran | None, *, built: bool) -> SlotRelease:
-    """Keep the image that an unpinned slot runs, where the stack would otherwise build a new one."""
+    """Keep the image that an unpinned slot runs, if the stack would otherwise build a new image."""
     if content.image is None and content.revision is None and built and ran is not None and ran.revision is not None:
         return content.model_copy(update={"image": ran.image})
     return content

@@ -1,4 +1,4 @@
-"""What one replica asks of a node, and the most that it may take."""
+"""The resource requests and limits of one replica."""
 
 from typing import Self
 
@@ -9,11 +9,11 @@ from models.quantity import Quantity, parse
 from models.vocabulary import DeviceName, Positive
 
 LOG_ROOM = "50Mi"
-"""What a container's logs may take of its ephemeral storage: the kubelet keeps five files of 10Mi each."""
+"""The ephemeral storage that a container's logs can take: the kubelet keeps five files of 10Mi each."""
 
 
 class ResourceList(Model):
-    """Amounts of each resource for one pod's main container."""
+    """The amount of each resource for the main container of one pod."""
 
     cpu: Quantity = Field(description="cores, such as 500m")
     memory: Quantity = Field(description="bytes, such as 2Gi")
@@ -28,7 +28,7 @@ class Resources(Model):
     requests: ResourceList
     limits: ResourceList
     devices: dict[DeviceName, Positive] = Field(
-        default_factory=dict, description="extended resources such as GPUs, in whole pieces; requests equal limits"
+        default_factory=dict, description="extended resources such as GPUs, in whole units; requests equal limits"
     )
 
     @model_validator(mode="after")

@@ -1,8 +1,9 @@
 """A revision: everything that a slot runs besides its image, immutable and named by its hash.
 
 A slot that names a revision runs it even after the catalogue entry has changed. Each revision is a file next to the
-stack file. It is not part of the configuration, because Pulumi passes all of that in one environment variable of
-128 KiB, and a release may bring 900 kB of files. Slots, verdicts and history refer to a revision by its hash.
+stack file. A revision is not part of the configuration, because Pulumi passes the whole configuration in one
+environment variable of at most 128 KiB, and the files of a release can reach 900 kB. Slots, verdicts and history refer
+to a revision by its hash.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,14 +21,14 @@ from models.service import ServiceSpec, SlotSpec
 from models.vocabulary import STORED
 
 FOLDER = "revisions"
-"""Next to the stack file; each file is ``<hash>.yaml``."""
+"""A folder next to the stack file. Each file in it is ``<hash>.yaml``."""
 
 
 class Revision(Model):
     """What a slot runs besides its image."""
 
     spec: SlotSpec = Field(description="values of the catalogue entry in this environment")
-    model: ModelVersion | None = Field(default=None, description="set by the release; promoted with the image")
+    model: ModelVersion | None = Field(default=None, description="model of the release; promoted with the image")
     server: ServerSettings | None = Field(default=None, description="settings of the server; none = the entry's")
     files: Files | None = Field(default=None, description="files that replace the entry's files of the same names")
 
@@ -61,7 +62,7 @@ class Revision(Model):
         return {path: (left.get(path), right.get(path)) for path in paths}
 
     def document(self) -> dict[str, Any]:
-        """Return the content of the file; validating it gives the same revision."""
+        """Return the content of the file. Validating this content yields the same revision."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, context=STORED)
 
     @property

@@ -1,4 +1,4 @@
-"""How requests from outside the cluster find a service."""
+"""How requests from outside the cluster reach a service."""
 
 from typing import Literal, Self
 
@@ -20,24 +20,24 @@ class Tls(Model):
 
 
 class RateLimit(Model):
-    """Requests that one client address may make; more are answered 429 by the proxy."""
+    """The request rate allowed per client address. The proxy answers requests above it with 429."""
 
     per_second: Positive
     burst: Positive = Field(default=5, description="burst, as a multiple of perSecond")
 
 
 class Session(Model):
-    """Stickiness: a cookie keeps a client with the pod that answered it first."""
+    """Session affinity: a cookie keeps a client on the pod that answered its first request."""
 
     cookie: HeaderName = Field(default="slipway", description="name of the proxy's cookie")
     max_age: Count = Field(default=0, description="lifetime of the cookie in seconds; 0 = until the browser is closed")
 
 
 class Retries(Model):
-    """When the proxy sends a request to a pod once more, whichever pod that is.
+    """When the proxy repeats a request, to the same pod or to another one.
 
-    A request that no pod has begun is repeated always: its connection was refused, or not taken in time. One that
-    a pod had begun may have been carried out: it is repeated only where that does no harm.
+    A request that no pod has begun is always repeated: its connection was refused, or not accepted in time. A pod may
+    have completed a request that it has begun, so such a request is repeated only if ``idempotent`` is set.
     """
 
     tries: Positive | None = Field(
@@ -51,21 +51,21 @@ class Retries(Model):
     )
     idempotent: bool = Field(
         default=False,
-        description="requests are safe to repeat: repeat one if its pod is lost, or does not answer within the route's "
-        "timeout, or answers 502 or 504; never for inserts, uploads or jobs",
+        description="requests are safe to repeat: the proxy repeats a request if its pod is lost, does not answer "
+        "within the route's timeout, or answers 502 or 504; never set it for inserts, uploads or jobs",
     )
 
 
 class Route(Model):
-    """One public host and path, shared by both slots, and hosts that a canary must never reach."""
+    """One public host and path that both slots share, and hosts whose requests never reach a canary."""
 
     host: PublicHost = Field(examples=["classifier.example.com"])
     path: PublicPath = Field(default="/", examples=["/predict"])
     path_type: Literal["Prefix", "Exact"] = "Prefix"
     stable_hosts: tuple[PublicHost, ...] = Field(
-        default=(), description="further hosts that always get the live slot, whatever the canary's weight"
+        default=(), description="additional hosts that only the live slot answers, whatever the canary's weight"
     )
-    tls: Tls | None = Field(default=None, description="none = plain HTTP, or TLS that ends before the proxy")
+    tls: Tls | None = Field(default=None, description="none = plain HTTP, or TLS terminated before the proxy")
     rate_limit: RateLimit | None = None
     session: Session | None = None
     max_body: Quantity | None = Field(

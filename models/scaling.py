@@ -1,4 +1,4 @@
-"""How many replicas a slot runs: a fixed number, or a range that an HPA or KEDA moves in. Never both."""
+"""How many replicas a slot runs: either a fixed number, or a range within which an HPA or KEDA scales."""
 
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -10,7 +10,7 @@ from models.vocabulary import Count, Name, Positive, Seconds
 
 
 class Range(Model):
-    """A range of replicas; the Deployment then carries no ``replicas``, which would fight the HPA on every update."""
+    """A range of replicas. The Deployment then has no ``replicas``, because every update would override the HPA."""
 
     min_replicas: Count
     max_replicas: Positive
@@ -27,33 +27,34 @@ class Range(Model):
 
     @property
     def floor(self) -> int:
-        """The fewest replicas that run."""
+        """The minimum number of replicas."""
         return self.min_replicas
 
     @property
     def ceiling(self) -> int:
-        """The most replicas that run."""
+        """The maximum number of replicas."""
         return self.max_replicas
 
 
 class Autoscaled(Range):
-    """A range that a HorizontalPodAutoscaler moves in."""
+    """A range within which a HorizontalPodAutoscaler scales."""
 
     min_replicas: Positive = Field(description="an HPA does not scale to 0; triggers can")
     metrics: Metrics
 
 
 class Fallback(Model):
-    """How many replicas run while a trigger's source does not answer: a lost signal must not look like a quiet hour.
+    """The number of replicas while a trigger's source does not answer. A lost signal must not look like low load.
 
-    A Prometheus that answers with nothing counts as well; where nothing means 0, the query says so (docs/scaling.md).
+    An empty answer from Prometheus also counts as a failure. If no series means 0, the query must return 0
+    (docs/scaling.md).
     Source: https://keda.sh/docs/latest/reference/scaledobject-spec/#fallback
     """
 
     failure_threshold: Count = Field(
         default=3,
-        description="consecutive failed reads before the fallback applies; the HPA reads every 15 "
-        "s and keeps the replica count until then",
+        description="consecutive failed reads before the fallback applies; the HPA reads every 15 s "
+        "and keeps the replica count until then",
     )
     replicas: Positive = Field(description="number of replicas, within the range")
     behavior: Literal["static", "currentReplicasIfHigher"] = Field(
@@ -64,12 +65,12 @@ class Fallback(Model):
 
 
 class Triggered(Range):
-    """A range that KEDA moves in, from 0 where wanted; it makes the HPA itself."""
+    """A range within which KEDA scales, optionally from 0. KEDA creates the HPA itself."""
 
     triggers: dict[Name, Trigger] = Field(min_length=1)
     polling: Seconds = Field(default=30, ge=1, description="interval between two evaluations of the triggers")
-    cooldown: Seconds = Field(default=300, description="time without an active trigger before it scales to 0")
-    fallback: Fallback | None = Field(default=None, description="none = the count stays what it is")
+    cooldown: Seconds = Field(default=300, description="time without an active trigger before KEDA scales to 0")
+    fallback: Fallback | None = Field(default=None, description="none = the replica count stays unchanged")
 
     @model_validator(mode="before")
     @classmethod
@@ -127,12 +128,12 @@ class Fixed(Model):
 
     @property
     def floor(self) -> int:
-        """The fewest replicas that run."""
+        """The minimum number of replicas."""
         return self.replicas
 
     @property
     def ceiling(self) -> int:
-        """The most replicas that run."""
+        """The maximum number of replicas."""
         return self.replicas
 
 
@@ -150,9 +151,9 @@ Scaling = Annotated[
 
 
 def within(scaling: Fixed | Autoscaled | Triggered, least: int | None, most: int | None) -> Scaling:
-    """Narrow a slot's scaling for as long as a release moves; the kind stays.
+    """Narrow a slot's scaling while a release is in progress, without changing its kind.
 
-    A Deployment that gained or lost its HPA would have its ``replicas`` reset to 1 on the way.
+    If a Deployment gained or lost its HPA, its ``replicas`` would be reset to 1 in between.
     """
     wanted = max(scaling.floor, least or 0)
     floor = min(wanted, most or wanted)
@@ -163,7 +164,7 @@ def within(scaling: Fixed | Autoscaled | Triggered, least: int | None, most: int
 
 
 class Disruption(Model):
-    """How many replicas a voluntary disruption (a node drain) may take at once."""
+    """How many replicas a voluntary disruption (a node drain) may remove at once."""
 
     max_unavailable: Positive | None = None
     min_available: Count | None = None
@@ -177,7 +178,8 @@ class Disruption(Model):
     def within(self, floor: int) -> Self:
         """Leave one pod evictable in a slot that a release has narrowed to ``floor`` pods.
 
-        An eviction that the budget forbids is answered 429, and a node drain waits until the release has ended.
+        The API server answers 429 to an eviction that the budget forbids, and a node drain would wait until the release
+        has ended.
         """
         if self.min_available is None:
             return self

@@ -1,4 +1,4 @@
-"""Where a service's pods may run, and where they would rather."""
+"""Where a service's pods may run, and where they preferably run."""
 
 from typing import Literal, Self
 
@@ -9,7 +9,7 @@ from models.vocabulary import LabelKey, LabelValue, SubdomainName
 
 
 class Toleration(Model):
-    """A taint that does not keep the pods away."""
+    """A taint that the pods tolerate."""
 
     key: LabelKey = Field(examples=["nvidia.com/gpu"])
     value: LabelValue | None = Field(default=None, description="none = any value of the taint")
@@ -17,13 +17,15 @@ class Toleration(Model):
 
 
 class NodeAffinity(Model):
-    """Nodes by their labels, each with the values that will do."""
+    """Required and preferred node labels, each with its accepted values."""
 
     required: dict[LabelKey, tuple[LabelValue, ...]] = Field(
         default_factory=dict, description="a node must match all of them", examples=[{"gpu.example.com/model": ["L4"]}]
     )
     preferred: dict[LabelKey, tuple[LabelValue, ...]] = Field(
-        default_factory=dict, description="preferred, not required", examples=[{"topology.kubernetes.io/zone": ["a"]}]
+        default_factory=dict,
+        description="nodes to prefer, if possible",
+        examples=[{"topology.kubernetes.io/zone": ["a"]}],
     )
 
     @model_validator(mode="after")
@@ -50,7 +52,7 @@ class Scheduling(Model):
         default=None, description="pod anti-affinity: one replica of a slot per node"
     )
     spread: tuple[Literal["node", "zone"], ...] = Field(
-        default=("node",), description="domains over which replicas are spread, where possible"
+        default=("node",), description="domains over which replicas are spread, if possible"
     )
 
     @model_validator(mode="after")

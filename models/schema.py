@@ -1,4 +1,4 @@
-"""JSON schemas of the files that people write, so that their editors complete and check them."""
+"""JSON schemas of the files that users write, so that editors can complete and check them."""
 
 from typing import Any, cast
 
@@ -10,13 +10,13 @@ Schema = dict[str, Any]
 
 
 def catalogue_schema() -> Schema:
-    """Describe ``catalog/<system>.yaml``."""
+    """Return the schema of ``catalog/<system>.yaml``."""
     described = cast("Schema", _readable(CatalogueEntry.model_json_schema(by_alias=True)))
     return {"$schema": _DIALECT, **described, "title": "A Slipway catalogue entry"}
 
 
 def stack_schema() -> Schema:
-    """Describe ``Pulumi.<stack>.yaml``: the ``slipway:`` keys below ``config``, beside keys of other namespaces."""
+    """Return the schema of ``Pulumi.<stack>.yaml``: ``slipway:`` and other namespaces' keys under ``config``."""
     described = cast("Schema", _readable(StackSettings.model_json_schema(by_alias=True)))
     keys = {f"slipway:{key}": value for key, value in described["properties"].items()}
     config: Schema = {
@@ -37,7 +37,7 @@ def stack_schema() -> Schema:
 
 
 def _readable(node: object) -> object:
-    """Drop pydantic's titles, which repeat the key, and write default durations as people do."""
+    """Drop pydantic's titles, which repeat the keys, and write default durations with a unit."""
     if isinstance(node, list):
         return [_readable(item) for item in cast("list[object]", node)]
     if not isinstance(node, dict):
@@ -47,5 +47,5 @@ def _readable(node: object) -> object:
     if parts.get("format") == "duration" and isinstance(parts.get("default"), int):
         kept["default"] = f"{parts['default']}s"
     if "patternProperties" in kept:
-        kept.setdefault("additionalProperties", False)  # a map's key that is no name is a mistake too
+        kept.setdefault("additionalProperties", False)  # an invalid name as a map's key is a mistake too
     return kept

@@ -1,4 +1,4 @@
-"""Secrets: the entry says which there are, the stack says where each comes from. No value ever stands in the entry."""
+"""Secrets. The catalogue entry declares them, and the stack names the source of each. The entry never holds a value."""
 
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -8,17 +8,18 @@ from models.base import Model
 from models.vocabulary import EnvironmentVariable, FreeVariable, Seconds, SubdomainName, Text
 
 REGISTRY_KEY = ".dockerconfigjson"
-"""The only key of a Secret that the kubelet pulls images with."""
+"""The only key of a Secret for pulling images."""
 
 
 class SecretSpec(Model):
-    """One Secret: environment variables of the pods that name it, or the credentials to pull images with.
+    """One Secret: environment variables for the pods that name it, or credentials for pulling images.
 
-    A stack must give every one, except those of kind registry: an environment's registry may be open.
+    A stack must give a source for every secret except those of kind registry, because an environment's registry may
+    allow anonymous pulls.
     """
 
     kind: Literal["variables", "registry"] = "variables"
-    keys: tuple[FreeVariable, ...] = Field(default=(), description="environment variables that it holds")
+    keys: tuple[FreeVariable, ...] = Field(default=(), description="environment variables that the secret holds")
 
     @model_validator(mode="after")
     def _keys_of_its_kind(self) -> Self:
@@ -32,7 +33,7 @@ class SecretSpec(Model):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The keys that a source must give."""
+        """The keys that a source must provide."""
         return (REGISTRY_KEY,) if self.kind == "registry" else self.keys
 
 
@@ -40,7 +41,7 @@ _ENCRYPTED = {"type": "object", "properties": {"secure": {"type": "string"}}, "r
 EncryptedText = Annotated[
     SecretStr, WithJsonSchema({"anyOf": [{"type": "string"}, {**_ENCRYPTED, "additionalProperties": False}]})
 ]
-"""Text as Pulumi hands it over, ``{secure: …}`` as it writes it into the stack file."""
+"""Text as Pulumi passes it to the program, or ``{secure: …}`` as Pulumi writes it to the stack file."""
 
 
 class GivenSecret(Model):
@@ -50,23 +51,23 @@ class GivenSecret(Model):
 
     @property
     def given(self) -> set[str]:
-        """The keys that it gives."""
+        """The keys that this source provides."""
         return set(self.values)
 
 
 class EnvironmentSecret(Model):
-    """Values from the environment of the process that runs Pulumi, as a CI system hands them over."""
+    """Values from the environment of the process that runs Pulumi, such as a CI job."""
 
     environment: dict[Text, EnvironmentVariable] = Field(min_length=1, description="secret key → environment variable")
 
     @property
     def given(self) -> set[str]:
-        """The keys that it gives."""
+        """The keys that this source provides."""
         return set(self.environment)
 
 
 class ExternalStore(Model):
-    """What the External Secrets operator reads; the values never pass through Pulumi."""
+    """The values that the External Secrets operator reads. They never pass through Pulumi."""
 
     store: SubdomainName = Field(description="name of the SecretStore or ClusterSecretStore")
     kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"

@@ -1,4 +1,4 @@
-"""What the series of a system can answer: objectives, alerts, and the metrics that autoscalers follow."""
+"""Rules by which Prometheus has the series that a system's objectives, alerts and autoscalers need."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from models.scaling import Autoscaled
 from models.system import SystemSpec
 
 MOST_INTERVAL = 75
-"""Seconds between two scrapes: the shortest window, five minutes, must hold four samples to bear a lost one."""
+"""Maximum seconds between two scrapes. The shortest window, 5 minutes, needs 4 samples to tolerate a lost one."""
 
 
 def faults(system: SystemSpec) -> Iterator[str]:
-    """Yield one line for each thing that is asked of the series and that they cannot answer."""
+    """Yield one line for each objective, alert or metric that the system's series cannot serve."""
     yield from _alert_faults(system)
     yield from _adapter_faults(system)
 

@@ -1,4 +1,4 @@
-"""What the model server is told: its settings file."""
+"""The settings file of the model server."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from models.vocabulary import Positive
 
 
 class ServerSettings(Model):
-    """The settings that a release may change without a new image; the limits are the server's own."""
+    """The server settings that a release can change without a new image. The limits are those of the server."""
 
     queue_limit: Positive = Field(
         default=64, le=10_000, description="requests that may wait; more are answered with 429 and Retry-After"

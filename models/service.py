@@ -1,4 +1,4 @@
-"""One service of a system: what a release pins of it, and what both of its slots share."""
+"""One service of a system: the fields that a release pins, and the fields that both slots share."""
 
 from collections.abc import Iterator
 from typing import Self
@@ -28,7 +28,7 @@ from models.vocabulary import EnvironmentVariables, MountPath, Name, Port
 
 
 class SlotSpec(Model):
-    """What a slot runs besides its image: every field that reaches an object of the slot.
+    """What a slot runs besides its image: every field that affects an object of the slot.
 
     A release pins these fields (:mod:`models.revision`), so an edit reaches users only through a release. The fields
     of :class:`ServiceSpec` belong to both slots, and an update applies an edit at once.
@@ -50,7 +50,7 @@ class SlotSpec(Model):
     files: ConfigFiles | None = Field(default=None, description="configuration files of the payload")
     mounts: dict[Name, MountPath] = Field(default_factory=dict, description="volumes that the server writes to")
     scratch: Quantity = Field(default="64Mi", description="size of /tmp, the only other writable folder")
-    shared_memory: Quantity | None = Field(default=None, description="size of /dev/shm; none = 64Mi; counts as memory")
+    shared_memory: Quantity | None = Field(default=None, description="size of /dev/shm, counted as memory; none = 64Mi")
     pods: PodMetadata = PodMetadata()
     externals: tuple[Name, ...] = Field(
         default=(), description="servers under slipway:externals that the service calls"
@@ -120,13 +120,13 @@ class SlotSpec(Model):
 
 
 class ServiceSpec(SlotSpec):
-    """A service: a model server, a gateway in front of others, or a worker that takes its work from a queue."""
+    """A service: a model server, a gateway in front of other services, or a worker that takes its work from a queue."""
 
     exposure: Exposure = Exposure()
     route: Route | None = Field(default=None, description="none = no Ingress")
     monitoring: Monitoring | None = Monitoring()
-    release: Strategy = Field(default=Rolling(), description="how its releases go")
-    load: Load | None = Field(default=None, description="the load to plan for; none = nothing is sized")
+    release: Strategy = Field(default=Rolling(), description="strategy of the service's releases")
+    load: Load | None = Field(default=None, description="the load to plan for; none = no sizing")
 
     @property
     def objective(self) -> LatencyObjective | None:
@@ -139,7 +139,7 @@ class ServiceSpec(SlotSpec):
         return SlotSpec.model_construct(**{field: getattr(self, field) for field in SlotSpec.model_fields})
 
     def with_slot(self, pinned: SlotSpec) -> "ServiceSpec":
-        """Return the service as a slot with this revision runs it. The combination is not validated again."""
+        """Return the service as a slot with these pinned fields runs it. The combination is not validated again."""
         return self.model_copy(update=dict(pinned))
 
     def _faults(self) -> Iterator[str]:
@@ -151,7 +151,7 @@ class ServiceSpec(SlotSpec):
             yield from load_faults(self.load, self.objective)
 
     def _retry_faults(self) -> Iterator[str]:
-        """Keep the proxy from repeating what a pod is still at: slow answers would become a multiple of the load."""
+        """Yield a fault if the proxy would repeat requests that a pod still works on, which would multiply the load."""
         limit, route = self.drain.request_timeout, self.route
         if route and route.timeout and route.retries and route.retries.idempotent and route.timeout <= limit:
             yield (
@@ -161,7 +161,7 @@ class ServiceSpec(SlotSpec):
 
 
 class ServiceOverlay(Model):
-    """What an environment may change of a service; each block that is named replaces the entry's block whole."""
+    """The blocks of a service that an environment may change. Each given block replaces the entry's whole block."""
 
     args: tuple[str, ...] | None = None
     env: EnvironmentVariables | None = None

@@ -1,4 +1,4 @@
-"""The stack's configuration: the whole ``slipway:`` namespace, every key of it."""
+"""The configuration of a stack: all keys of the ``slipway:`` namespace."""
 
 from typing import Annotated, Self
 
@@ -26,7 +26,7 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 
 
 class SystemChoice(Model):
-    """Which catalogue entry this stack runs, as which environment."""
+    """The catalogue entry and the environment that this stack runs."""
 
     entry: Name = Field(description="catalog/<entry>.yaml", examples=["classifier"])
     environment: Name = Field(description="one of the entry's environments", examples=["dev"])
@@ -38,7 +38,7 @@ class SystemChoice(Model):
     )
     discard: tuple[Discarded, ...] = Field(
         default=(),
-        description="objects that the next update may delete or replace with their data; remove them afterwards",
+        description="objects that the next update may delete or replace, including their data; clear it afterwards",
         examples=[["claim/cache"]],
     )
 
@@ -55,7 +55,7 @@ class SystemChoice(Model):
 
     @property
     def space(self) -> str:
-        """The namespace, also where the stack does not name it."""
+        """The namespace, or its default if the stack does not name one."""
         return self.namespace or f"{self.entry}-{self.environment}"
 
 
@@ -66,7 +66,7 @@ class StackSettings(Model):
     cluster: ClusterSettings
     image: ImageSettings | None = Field(default=None, description="only in the environment that builds")
     images: dict[Name, DigestReference] = Field(
-        default_factory=dict, description="what a later environment runs, by the entry's image key"
+        default_factory=dict, description="images that a later environment runs, by the entry's image key"
     )
     release: dict[Name, ServiceRelease] = Field(default_factory=dict)
     delivery: dict[Name, ServiceDelivery] = Field(

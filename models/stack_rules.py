@@ -1,4 +1,4 @@
-"""What a stack must say so that a catalogue entry can run as it says."""
+"""Rules that a stack's settings and its catalogue entry must satisfy together."""
 
 import re
 from collections.abc import Iterator
@@ -27,18 +27,18 @@ _NOT_ON_A_GATEWAY = {
 _HOSTNAMES = 16
 _GATEWAY_SECONDS = 99_999
 _GATEWAY_PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2}){1,1024}")
-"""The API server's own limits of an HTTPRoute."""
+"""The API server's limits for an HTTPRoute."""
 _NOT_RE2 = re.compile(r"\(\?(?:<?[=!]|P=|\()|\\[1-9]")
 
 
 def faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
-    """Return one line for each thing in which a stack and its entry do not fit together."""
+    """Yield one line for each conflict between a stack and its entry."""
     if len(system.namespace) > LABEL_LENGTH:
         shown = f"the default, {system.namespace!r}, is over {LABEL_LENGTH} characters"
         yield f"slipway:system.namespace: {shown}; give another"
     if unfit := list(_release_faults(stack, system)):
         yield from unfit
-        return  # the other rules read what the slots run
+        return  # the other rules read what the slots run, so the slots must be valid
     yield from _route_faults(system)
     yield from _gateway_faults(system)
     yield from _node_port_faults(system)
@@ -54,7 +54,7 @@ def faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> I
 def _release_faults(stack: StackSettings, system: SystemSpec) -> Iterator[str]:
     services = system.services
     for name in stack.delivery:
-        if name not in services:  # a record under another name would silently be nobody's
+        if name not in services:  # no service would read the record, and no error would say so
             known = ", ".join(services)
             yield f"slipway:delivery.{name}: no such service ({known}){nearest(name, services)}"
     for name, release in stack.release.items():
@@ -78,13 +78,13 @@ def _release_faults(stack: StackSettings, system: SystemSpec) -> Iterator[str]:
 
 
 def _pinned_faults(entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
-    """Report what a pinned slot needs and the entry no longer has: its pods could not restart."""
+    """Yield one line for everything that a pinned slot needs but the entry lacks now: its pods could not restart."""
     for name, service in system.services.items():
         for slot, revision in service.revisions.items():
             if revision.spec == service.spec.of_slot:
                 continue
             where = f"slipway:release.{name}.slots.{slot}: its revision's "
-            needed = revision.whole.model_copy(update={"image": service.spec.image})  # the slot's is given by digest
+            needed = revision.whole.model_copy(update={"image": service.spec.image})  # the slot's image is a digest
             for fault in entry_rules.slot_faults("", entry, name, needed):
                 yield f"{where}{fault.removeprefix('.')}; keep it in the entry until a release has replaced the slot"
 
@@ -101,7 +101,7 @@ def _route_faults(system: SystemSpec) -> Iterator[str]:
 
 
 def _gateway_faults(system: SystemSpec) -> Iterator[str]:
-    """Name what an HTTPRoute cannot say: left out silently, a limit would be believed to hold."""
+    """Yield one line for each setting that an HTTPRoute cannot express. Users would trust a silently dropped limit."""
     routes = {name: service.spec.route for name, service in system.services.items() if service.spec.route}
     for name, route in routes.items() if system.cluster.traffic == "gateway" else ():
         where = f"catalog/{system.name}.yaml: services.{name}.route"
@@ -158,7 +158,7 @@ def _secret_faults(stack: StackSettings, entry: CatalogueEntry) -> Iterator[str]
             yield f"slipway:cluster.pullSecrets: {name!r} is a secret of the entry already; drop it here"
         source = stack.secrets.get(name)
         if source is None and spec.kind == "registry":
-            continue  # this environment's registry is open
+            continue  # this environment's registry allows anonymous pulls
         if source is None:
             command = f"pulumi config set --secret --path '{where}.values.{spec.names[0]}' …"
             yield f"{where}: required; give values ({command}), environment or externalSecret"
@@ -170,7 +170,7 @@ def _secret_faults(stack: StackSettings, entry: CatalogueEntry) -> Iterator[str]
 
 
 def _login_faults(where: str, source: GivenSecret) -> Iterator[str]:
-    """The API server checks this late; the value itself is never repeated."""
+    """Yield a line, without the value, for a login that is no JSON object. The API server would refuse it late."""
     for key, value in source.values.items():
         if key == REGISTRY_KEY and not isinstance(decoded(value.get_secret_value()), dict):
             yield f"{where}.values.{key}: is no JSON object; give the content of a docker config.json"

@@ -1,4 +1,4 @@
-"""Servers that keep data: a cache, a queue, a database. One pod each, on a volume that outlives it."""
+"""Servers that keep data: a cache, a queue, a database. Each store is one pod with a volume that outlives the pod."""
 
 from typing import Self
 
@@ -12,7 +12,7 @@ from models.vocabulary import EnvironmentVariables, HttpPath, Name, Port, Positi
 
 
 class StoreHealth(Model):
-    """How the kubelet learns that the server answers; with neither path nor command it tries to connect."""
+    """How the kubelet probes the store. With neither path nor command, the probe opens a TCP connection."""
 
     path: HttpPath | None = Field(default=None, description="path that answers 200 when the store is ready")
     command: tuple[Text, ...] | None = Field(
@@ -35,7 +35,7 @@ class StoreHealth(Model):
 
 
 class StoreSpec(Model):
-    """A StatefulSet of one replica behind a Service of the store's name."""
+    """A StatefulSet of one replica, behind a Service with the store's name."""
 
     image: Name = Field(description="key under images")
     port: Port = Field(examples=[6379])
@@ -50,7 +50,7 @@ class StoreSpec(Model):
 
 
 class StoreOverlay(Model):
-    """What an environment may change of a store, block by block."""
+    """The blocks of a store that an environment may change."""
 
     volume: OwnVolume | None = None
     resources: Resources | None = None

@@ -1,4 +1,4 @@
-"""How a service's releases go: in place, all at once, step by step, or side by side."""
+"""Release strategies of a service: in place, all at once, step by step, or side by side."""
 
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, cast
@@ -26,7 +26,7 @@ def _step(value: object) -> object:
 
 
 class _Strategy(Model):
-    """What every strategy says."""
+    """The settings that all strategies share."""
 
     gate: Gate = Gate()
     approval: bool = Field(default=False, strict=True, description="wait for `slipway approve` before the promotion")
@@ -42,18 +42,18 @@ class _Strategy(Model):
 
 
 class Rolling(_Strategy):
-    """The live slot is updated in place; the way back is another update."""
+    """Update the live slot in place. A rollback is another update."""
 
     strategy: Literal["rolling"] = "rolling"
 
 
 class _Slotted(_Strategy):
-    """The other slot is filled, and traffic moves to it."""
+    """Fill the other slot, and move traffic to it."""
 
     capacity: Literal["surge", "constant"] = Field(
         default="surge",
-        description="surge: the new slot gets its pods beside the live one (up to twice the pods); "
-        "constant: the live slot gives up a pod for each new one, for scarce devices",
+        description="surge: the pods of the new slot are added to those of the live slot (up to twice the pods); "
+        "constant: the live slot gives up one pod for each new pod, for scarce devices",
     )
     warm: Seconds = Field(
         default=600, description="time for which the old slot is kept after the promotion, for a fast rollback"
@@ -61,14 +61,14 @@ class _Slotted(_Strategy):
 
 
 class BlueGreen(_Slotted):
-    """Fill, verify without traffic, switch at once."""
+    """Fill the other slot, verify it without traffic, and switch all requests at once."""
 
     strategy: Literal["blueGreen"]
     match: Match = Field(default=Match(), description="requests of testers that reach the new slot before the switch")
 
 
 class Canary(_Slotted):
-    """Fill, then more and more of the traffic."""
+    """Fill the other slot, and move traffic to it step by step."""
 
     strategy: Literal["canary"]
     steps: tuple[Annotated[Step, BeforeValidator(_step, json_schema_input_type=StepWeight | Step)], ...] = Field(
@@ -85,10 +85,12 @@ class Canary(_Slotted):
 
 
 class SideBySide(_Slotted):
-    """A/B: both stay, split by weight, header or cookie, until somebody decides."""
+    """A/B test: both slots answer requests, split by weight, header or cookie, until a person decides."""
 
     strategy: Literal["ab"]
-    weight: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(default=50, description="percent for the new slot")
+    weight: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(
+        default=50, description="percent of requests that the new slot answers"
+    )
     match: Match = Match()
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The one value that the components read: a system in one environment, with what every slot runs."""
+"""The value that all components read: a system in one environment, with what each slot runs."""
 
 from collections.abc import Iterator
 
@@ -30,9 +30,9 @@ class DeployedService(Model):
     revisions: dict[SlotName, Revision]
     """What each slot runs besides its image, pinned or not."""
     ran: dict[SlotName, Revision] = Field(default_factory=dict[SlotName, Revision])
-    """What each slot ran at the last update; a slot of which the state says nothing is missing."""
+    """What each slot ran at the last update. Slots without an entry in the state are missing."""
     judged: dict[str, Revision] = Field(default_factory=dict)
-    """By hash: the revisions of verdicts, which the next environment compares with what it would run."""
+    """The revisions of verdicts, by hash. The next environment compares them with what it would run."""
     delivery: ServiceDelivery = ServiceDelivery()
 
     def runs(self, slot: SlotName) -> ServiceSpec:
@@ -41,7 +41,7 @@ class DeployedService(Model):
 
     @property
     def every(self) -> list[ServiceSpec]:
-        """The service as each slot runs it, the live slot first. Shared objects must serve all of them."""
+        """The service as each slot runs it, the live slot first. Objects that the slots share must fit all of them."""
         return [self.runs(slot) for slot in sorted(self.revisions, key=lambda slot: slot != self.release.live)]
 
     @property
@@ -50,12 +50,12 @@ class DeployedService(Model):
         return self.judged | {self.name_of(slot): revision for slot, revision in self.revisions.items()}
 
     def name_of(self, slot: SlotName) -> str:
-        """Return the hash of a slot's revision: the one in the stack file, or else the hash of the content."""
+        """Return the hash of a slot's revision: the one in the stack file, or otherwise the hash of the content."""
         return self.release.slots[slot].pinned or self.revisions[slot].name
 
 
 class DeployedSecret(Model):
-    """A secret of the entry and where this stack takes it from."""
+    """A secret of the entry, and its source in this stack."""
 
     spec: SecretSpec
     source: SecretSource
@@ -68,15 +68,15 @@ class SystemSpec(Model):
     environment: str
     namespace: str
     existing_namespace: bool = False
-    """Whether the namespace is somebody else's: used, not owned."""
+    """Whether somebody else owns the namespace. The stack then neither changes nor deletes it."""
     discard: tuple[str, ...] = ()
-    """What an update may delete or replace with its data, as kind/name."""
+    """Objects that an update may delete or replace, including their data, as kind/name."""
     cluster: ClusterSettings
     image: ImageSettings | None
     builds: dict[str, ImageBuild]
     """The images that this stack builds; empty outside the building environment."""
     images: dict[str, str]
-    """The images that it takes by digest, by key."""
+    """The images that the stack takes by digest, by image key."""
     services: dict[str, DeployedService]
     stores: dict[str, StoreSpec] = Field(default_factory=dict)
     jobs: dict[str, JobSpec] = Field(default_factory=dict)
@@ -86,14 +86,14 @@ class SystemSpec(Model):
     externals: dict[str, Server] = Field(default_factory=dict)
     tracing: External | None = None
     entry: CatalogueEntry
-    """Where it came from: evidence of another environment is compared with what the entry gives there."""
+    """The source of this system. Evidence of another environment is compared with the entry's values there."""
     source: str | None = None
-    """The stack that must have vouched for what runs here."""
+    """The stack whose evidence is required for what runs here."""
     protect: bool = False
 
     @property
     def pull_secrets(self) -> list[str]:
-        """The Secrets that pods of the system pull images with."""
+        """The Secrets with which the system's pods pull images."""
         own = [name for name, secret in self.secrets.items() if secret.spec.kind == "registry"]
         return [*own, *self.cluster.pull_secrets]
 

@@ -1,6 +1,6 @@
-"""The field's own words as types: names, hosts, paths, ports, image digests, environment variables.
+"""Types for Kubernetes terms: names, hosts, paths, ports, image digests, environment variables.
 
-Each type states its rule in one sentence, because that sentence is what a user reads after a typing mistake.
+Each type states its rule in one sentence, because a user reads that sentence after a typing mistake.
 """
 
 import ipaddress
@@ -119,7 +119,7 @@ def _pattern(value: str) -> str:
 
 
 def _seconds(value: object) -> object:
-    """Turn ``90s``, ``1m30s`` or ``2h`` into whole seconds."""
+    """Convert ``90s``, ``1m30s`` or ``2h`` to whole seconds."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
     if match is None:
         raise ValueError("a duration is whole hours, minutes and seconds such as 45s, 1m30s or 2h")
@@ -128,7 +128,7 @@ def _seconds(value: object) -> object:
 
 
 def _milliseconds(value: object) -> object:
-    """Turn ``300ms``, ``2s`` or ``1m30s`` into whole milliseconds."""
+    """Convert ``300ms``, ``2s`` or ``1m30s`` to whole milliseconds."""
     match = _MILLISECONDS.fullmatch(value) if isinstance(value, str) else None
     if match:
         return int(match[1])
@@ -139,10 +139,10 @@ def _milliseconds(value: object) -> object:
 
 
 def digest_reference(value: str) -> str:
-    """Check an image's name; for types elsewhere that hold one.
+    """Return an image reference if it is valid. Types of other modules use this check too.
 
     Raises:
-        ValueError: it has no digest, or a tag beside it.
+        ValueError: the reference has no digest, or has a tag as well.
     """
     repository, at, digest = value.partition("@")
     if not at or not _DIGEST.fullmatch(digest):
@@ -211,7 +211,7 @@ def _cidr(value: str) -> str:
     except ValueError as error:
         raise ValueError(f"not a network such as 10.0.0.0/8 or 192.0.2.7/32: {error}") from error
     mapped = network.version == 6 and network.network_address.ipv4_mapped is not None  # noqa: PLR2004 -- IPv6
-    # Python takes netmasks, zones and leading zeros as well; the API server does not.
+    # Python also accepts netmasks, zones and leading zeros. The API server does not.
     if mapped or "%" in value or value.rpartition("/")[2] != str(network.prefixlen):
         raise ValueError("a network is an address and its prefix length, as in 192.0.2.7/32 or 2001:db8::/32")
     return value
@@ -224,7 +224,7 @@ def _int32(value: int) -> int:
 
 
 STORED = "stored"
-"""Context of a dump that is to be read again: durations keep their unit, without which no reader takes them."""
+"""The context for data that is read again. Durations keep their unit, because validation refuses them without one."""
 
 
 def _written(seconds: int, info: SerializationInfo) -> int | str:
@@ -255,19 +255,22 @@ Seconds = Annotated[
     Field(le=INT32),
     WithJsonSchema({"type": "string", "format": "duration", "pattern": rf"^(?=.){_DURATION.pattern}$"}),
 ]
-"""A duration, written with its unit, held in whole seconds."""
+"""A duration, written with a unit and held in whole seconds."""
 DigestReference = Annotated[str, AfterValidator(digest_reference)]
 Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
-"""The start of a content's SHA-256."""
+"""The first 16 hex digits of a SHA-256."""
 Registry = Annotated[str, AfterValidator(_registry)]
 BuildArgument = Annotated[str, AfterValidator(_build_argument)]
 Text = Annotated[str, Field(min_length=1)]
 SubdomainName = Annotated[str, AfterValidator(_object_name)]
-"""Names of objects that are not ours, such as storage classes: dots and a leading digit are allowed (RFC 1123)."""
+"""The name of an object that Slipway does not create, such as a storage class.
+
+Dots and a leading digit are allowed (RFC 1123).
+"""
 FileName = Annotated[str, AfterValidator(_file_name)]
 EnvironmentVariable = Annotated[str, AfterValidator(_variable)]
 FreeVariable = Annotated[str, AfterValidator(_free_variable)]
-"""One that Slipway does not set itself."""
+"""An environment variable that Slipway does not set itself."""
 EnvironmentVariables = dict[Annotated[str, AfterValidator(_plain_variable)], str]
 """Literal variables of a container; never a secret."""
 MetricName = Annotated[str, AfterValidator(_metric)]
@@ -278,7 +281,7 @@ Milliseconds = Annotated[
     BeforeValidator(_milliseconds),
     WithJsonSchema({"type": "string", "pattern": rf"^({_MILLISECONDS.pattern}|(?=.){_DURATION.pattern})$"}),
 ]
-"""A latency, written with its unit, held in whole milliseconds."""
+"""A latency, written with a unit and held in whole milliseconds."""
 
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Count = Annotated[int, Field(strict=True, ge=0), AfterValidator(_int32)]

@@ -1,11 +1,11 @@
-"""The model server: one process that answers pictures with digits.
+"""The model server: one process that serves one role over HTTP.
 
-The folder is both the build context of the image and an importable package. It imports nothing of the Pulumi program,
-so that an image can be built, tested and replaced without it.
+The folder is both the build context of the image and an importable package. It does not import the Pulumi program, so
+the image can be built, tested and replaced without it.
 """
 
 import os
 
-# onnxruntime >= 1.29 reports models, devices and an identifier of the machine to its vendor, unless this is set before
-# it is first imported; what is set afterwards stops only a part. A model server tells nobody what it serves.
+# onnxruntime >= 1.29 reports models, devices and a machine identifier to its vendor unless this variable is set before
+# the first import; setting it later stops only part of the reports. A model server must not disclose what it serves.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -18,7 +18,7 @@ CANNOT_START = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until SIGTERM; the exit code is 0 after a drain, 2 for a role or settings that cannot be used."""
+    """Serve until SIGTERM; return 0 after a drain, or 2 for an unusable role or settings."""
     try:
         match arguments:
             case [role]:
@@ -48,5 +48,5 @@ if __name__ == "__main__":
     code = main(sys.argv[1:])
     logging.shutdown()
     sys.stdout.flush()
-    # Not sys.exit: it would wait for worker threads, and one hung inference would hold the pod until it is killed.
+    # Not sys.exit, which waits for worker threads: one hung inference would hold the pod until the kubelet kills it.
     os._exit(code)

@@ -1,7 +1,7 @@
-"""How many CPUs this process may use: the limit of its cgroup, not the cores of the host.
+"""The number of CPUs this process may use: the limit of its cgroup, not the cores of the host.
 
-A pod limited to 2 CPUs on a 64-core node that starts 64 threads is throttled for most of every scheduling period, so
-threads come from the limit. Both cgroup versions are read, because nodes of both exist.
+A pod limited to 2 CPUs that starts 64 threads on a 64-core node is throttled for most of every scheduling period, so
+the thread count follows the limit. Both cgroup versions are read, because clusters run nodes with either.
 """
 
 import os
@@ -11,27 +11,27 @@ from pathlib import Path
 
 CGROUP_MOUNT = Path("/sys/fs/cgroup")
 OWN_CGROUPS = Path("/proc/self/cgroup")
-# Beyond this many requests at once, more threads inside one inference serve better than more inferences side by side.
+# With more CPUs than this, extra threads inside one inference help more than extra concurrent inferences.
 MOST_WORKERS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Threads:
-    """Split of the CPUs: worker threads (one request each) times threads inside one inference."""
+    """How the CPUs are divided: worker threads (one request each) times threads inside one inference."""
 
     workers: int
     intra_op: int
 
     @classmethod
     def for_cpus(cls, cpus: float) -> "Threads":
-        """Split so that workers times intra-op threads never exceeds the limit; a fraction of a CPU still gets one."""
+        """Return a split whose total number of threads stays within the limit; a fraction of a CPU counts as one."""
         whole = max(1, int(cpus))
         workers = min(whole, MOST_WORKERS)
         return cls(workers=workers, intra_op=max(1, whole // workers))
 
 
 def available_cpus(mount: Path = CGROUP_MOUNT, own: Path = OWN_CGROUPS) -> float:
-    """CPUs (may be fractional) that scheduler affinity and every cgroup limit above this process leave."""
+    """Return the CPUs (may be fractional) left by scheduler affinity and by every cgroup limit on this process."""
     return min([float(len(os.sched_getaffinity(0))), *_limits(mount, own)])
 
 
@@ -51,7 +51,7 @@ def _limits(mount: Path, own: Path) -> Iterator[float]:
 
 
 def _walk(root: Path, group: str, limit_of: Callable[[Path], float | None]) -> Iterator[float]:
-    """Limits of the group and of all above it; in a container only the root exists, and it is the container's own."""
+    """Yield the limits of the group and its ancestors; a container sees only the root, which is its own group."""
     folder = root / group.lstrip("/")
     for candidate in (folder, *folder.parents):
         if not candidate.is_relative_to(root):

@@ -1,32 +1,32 @@
-"""Refusals: every one is a JSON object with one line that says what was wrong and what to do."""
+"""Error responses: each is a JSON object with one line that states the fault and the remedy."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-# Where the reason of a refusal waits in the ASGI scope for the access log.
+# ASGI scope key under which the access log finds the reason for an error response.
 REASON = "slipway.reason"
-# What a client is told to wait: long enough for a burst to pass, short enough not to idle the service.
+# Value of the Retry-After header: long enough for a burst to pass, short enough not to leave the service idle.
 RETRY_AFTER_SECONDS = 1
-# Not a registered status: nobody is left to read it, it tells such requests apart in logs and metrics.
+# Not a registered status: it marks such requests in logs and metrics, and no client is left to read it.
 CLIENT_CLOSED = 499
 
 
 class ModelUnusableError(RuntimeError):
-    """What a role needs to serve (model files, mounted configuration, variables) cannot be used; one line."""
+    """A role's model files, mounted configuration or environment variables are unusable; the message is one line."""
 
 
 class UnreachableError(RuntimeError):
-    """A service or store that a role depends on does not answer; one line: which, where, why. It may come back."""
+    """A dependency does not answer and may recover; the message is one line that says which one, where and why."""
 
 
 def refusal(status: int, reason: str, *, retry: bool = False) -> HTTPException:
-    """An error answer; with `retry` it tells the client when to come back."""
+    """Return an error response; `retry` adds a Retry-After header."""
     return HTTPException(status, reason, headers={"retry-after": str(RETRY_AFTER_SECONDS)} if retry else None)
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """Answer an HTTPException."""
+    """Return the response to an HTTPException."""
     if not isinstance(error, HTTPException):
         raise error
     request.scope[REASON] = error.detail
@@ -34,13 +34,13 @@ async def refused(request: Request, error: Exception) -> Response:
 
 
 async def broken(request: Request, error: Exception) -> Response:
-    """Answer an error of ours without showing its inside; the log has it whole."""
+    """Return 500 for an internal error without exposing details; the log has the full traceback."""
     request.scope[REASON] = repr(error)
     return JSONResponse({"error": "internal error; the log of this pod says more"}, 500)
 
 
 async def left(request: Request, _: Exception) -> Response:
-    """The client closed the connection before its body was read."""
+    """Handle a client that closed the connection before its body was read."""
     request.scope[REASON] = "the client closed the connection"
     return Response(status_code=CLIENT_CLOSED)
 

@@ -1,4 +1,4 @@
-"""The init container: fetch a model, prove it, and only then put it where the server looks.
+"""The init container: fetch a model, verify it, and only then put it where the server reads it.
 
 `python -m serving.fetch <uri> <destination> [--checksum sha256:<hex of SHA256SUMS>] [--cache <folder>]`
 """
@@ -32,16 +32,16 @@ class FetchError(RuntimeError):
 
 
 class SourceUnreachableError(FetchError):
-    """Nothing answers where the model is; it may come back."""
+    """The source of the model does not answer; it may recover."""
 
 
-# Reads one file of the model into a path.
+# Copies one named file of the model to a path.
 Source = Callable[[str, Path], None]
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch did; the names are those of the last log line."""
+    """The result of a fetch; the field names are those of the last log line."""
 
     uri: str
     checksum: str
@@ -51,11 +51,11 @@ class Fetched:
 
 
 def fetch(uri: str, destination: Path, checksum: str | None = None, cache: Path | None = None) -> Fetched:
-    """Put a model into a folder, from the cache if that has it, and prove every byte.
+    """Put a model into a folder, from the cache if possible, and verify every byte.
 
-    Everything is verified in a folder beside the target before any file is replaced, and SHA256SUMS is put in place
-    last: whatever happens in between, the server sees a model that proves itself or none. A URI is never reused for
-    another model, so what the cache holds for it needs no question to the source.
+    All files are verified in a temporary folder before any file is replaced, and SHA256SUMS is put in place last. At
+    any moment the server therefore sees either a model that verifies or none. A URI is never reused for another
+    model, so a cached model is used without asking the source.
 
     Raises:
         FetchError: the URI's scheme is unknown, a file cannot be read or written, or a checksum does not match.
@@ -64,9 +64,9 @@ def fetch(uri: str, destination: Path, checksum: str | None = None, cache: Path 
     cached = entry if entry and holds(entry) and _is(entry, checksum) else None
     try:
         destination.mkdir(parents=True, exist_ok=True)
-        for left in destination.glob(f"{INCOMING}*"):  # by a container that was killed; nobody else writes here
+        for left in destination.glob(f"{INCOMING}*"):  # by a container that was killed; no other process writes here
             shutil.rmtree(left, ignore_errors=True)
-        # Inside the destination, which is a mount point: a rename must not cross file systems.
+        # The folder is inside the destination, which is a mount point: a rename must not cross file systems.
         with tempfile.TemporaryDirectory(prefix=INCOMING, dir=destination) as folder:
             incoming = Path(folder)
             names = _collect(uri, _copier(cached) if cached else _source(uri), incoming, checksum)
@@ -127,7 +127,7 @@ def _copier(folder: Path) -> Source:
 
 
 def _object_storage(uri: str) -> Source:
-    # boto3 takes most of a second to import, and a model that is in the cache or in a folder needs none of it.
+    # boto3 takes most of a second to import, and a model from the cache or a local folder does not need it.
     from serving.models.object_storage import ObjectStorageError, StorageUnreachableError, open_bucket  # noqa: PLC0415
 
     def download(name: str, to: Path) -> None:
@@ -145,12 +145,12 @@ def _object_storage(uri: str) -> Source:
     return download
 
 
-# How to read a model, by the URI's scheme.
+# Maps each URI scheme to the function that opens its source.
 SCHEMES: dict[str, Callable[[str], Source]] = {"file": _folder, "s3": _object_storage}
 
 
 def main(arguments: list[str]) -> int:
-    """Run as a command: exit code 0 and one JSON line on stdout; 1 with one line on stderr; 2 for wrong usage."""
+    """Run as a command: return 0 with one JSON line on stdout, 1 with one line on stderr, or 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m serving.fetch", description=__doc__)
     parser.add_argument("uri", help="file:///folder or s3://bucket/prefix")
     parser.add_argument("destination", type=Path, help="folder that the server reads")
@@ -173,10 +173,10 @@ def main(arguments: list[str]) -> int:
 
 
 def patiently(attempt: Callable[[], Fetched]) -> Fetched:
-    """Try again while nothing answers at the source, a few times: the kubelet's own pauses start at 10 s.
+    """Retry a few times while the source does not answer; the kubelet would wait at least 10 s before a restart.
 
     Raises:
-        FetchError: the last attempt's, or one that no pause would cure.
+        FetchError: the last attempt failed, or the fault is one that a retry cannot fix.
     """
     for pause in PAUSES_SECONDS:
         try:

@@ -1,4 +1,4 @@
-"""Who answers: service, slot, version and configuration, as the deployment names them."""
+"""The identity of a server: service, slot, version and configuration, as the deployment names them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What every answer, log line and metric of this process is marked with, so that traffic can be counted per slot.
+    """Labels for every answer, log line and metric of this process, so that traffic can be counted per slot.
 
-    A process outside a cluster has no slot and no digest: it says `unknown` instead of refusing to start.
+    A process outside a cluster has no slot and no digest; it reports `unknown` instead of refusing to start.
     """
 
     service: str = UNKNOWN
@@ -23,7 +23,7 @@ class Identity:
         """Read the SLIPWAY_* variables of the pod.
 
         Raises:
-            ValueError: a value cannot travel in an HTTP header.
+            ValueError: a value contains characters that an HTTP header cannot carry.
         """
         return cls(
             service=_header_safe(environment, "SLIPWAY_SERVICE"),
@@ -33,11 +33,11 @@ class Identity:
         )
 
     def served_by(self) -> dict[str, str]:
-        """The form that answers carry in their body."""
+        """Return the fields that answers carry in their body."""
         return {"service": self.service, "version": self.version, "slot": self.slot, "config": self.config}
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """Headers of every answer, in ASGI form."""
+        """Return the headers of every answer, in ASGI form."""
         return [
             (b"x-slipway-slot", self.slot.encode()),
             (b"x-slipway-version", self.version.encode()),

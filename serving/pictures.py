@@ -1,6 +1,6 @@
-"""From the bytes of any picture to upright pixels in memory, with limits that hostile input cannot pass.
+"""Decode picture files into upright pixels, with limits that protect the server from hostile input.
 
-Training reads its pictures through this module too, so that serving cannot differ from training.
+Training also reads its pictures through this module, so that serving and training preprocess them identically.
 """
 
 import io
@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-# What is decoded and nothing else: every further format is code that hostile input could reach.
+# The only formats that are decoded: every additional decoder is code that hostile input can reach.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-# A decoded picture takes up to 5 bytes per pixel while it is made grey, up to 10 in colour: 160 MB per worker thread.
+# A decoded picture takes up to 5 bytes per pixel when converted to gray and up to 10 in color: 160 MB per worker
+# thread.
 MOST_PIXELS = 16_000_000
 _WHITE = 255
 
@@ -19,21 +20,21 @@ Mode = Literal["L", "RGB"]
 
 
 class PictureError(ValueError):
-    """The bytes are no picture that can be read; the message is one line for the client."""
+    """The bytes are not a readable picture; the message is one line for the client."""
 
 
 class PictureTooLargeError(PictureError):
-    """The picture has more pixels than are decoded."""
+    """The picture has more pixels than MOST_PIXELS."""
 
 
 def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> Image.Image:
-    """Decode a picture: upright by its EXIF orientation, transparent parts on white paper, in grey (L) or colour.
+    """Decode a picture, apply its EXIF orientation and put transparent parts on white, in gray (L) or color (RGB).
 
-    `enough` pixels per side let the JPEG decoder scale while it decodes, to no less than that: a photo then costs a
-    fraction of its full size.
+    `enough` lets the JPEG decoder downscale while it decodes, to no fewer than that many pixels per side. A photo
+    then costs a fraction of its full size.
 
     Raises:
-        PictureTooLargeError: more than MOST_PIXELS pixels; told from the header, before anything is decoded.
+        PictureTooLargeError: more than MOST_PIXELS pixels; detected in the header, before anything is decoded.
         PictureError: empty, not one of FORMATS, or damaged.
     """
     if not content:
@@ -50,7 +51,7 @@ def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> 
         raise PictureTooLargeError(f"the picture has too many pixels; the limit is {MOST_PIXELS}") from error
     except UnidentifiedImageError as error:
         raise PictureError(f"the body is no picture; send one of {', '.join(FORMATS)}") from error
-    except Exception as error:  # Pillow's decoders raise what they like on damaged input
+    except Exception as error:  # Pillow's decoders raise arbitrary exceptions on damaged input
         raise PictureError(f"the picture is damaged ({_one_line(error)}); send it again") from error
 
 

@@ -1,6 +1,6 @@
 """Publish a model folder to object storage: `python -m serving.publish <folder> s3://bucket/prefix`.
 
-A URI names one model for ever: pods cache by it, and a rollback must find what it left.
+A URI names one model permanently: pods cache by URI, and a rollback must find the same model again.
 """
 
 import argparse
@@ -20,7 +20,7 @@ class PublishError(RuntimeError):
 
 @dataclass(frozen=True)
 class Published:
-    """What a publication did; the names are those of the result line."""
+    """The result of a publication; the field names are the keys of the result line."""
 
     uri: str
     checksum: str
@@ -29,12 +29,12 @@ class Published:
 
 
 def publish(folder: Path, uri: str) -> Published:
-    """Upload a verified model, SHA256SUMS last: who reads in between finds no model, never half of one.
+    """Upload a verified model, SHA256SUMS last, so that a concurrent reader finds no model rather than a partial one.
 
-    What an interrupted publication left behind is overwritten; a complete model never is.
+    Files of an interrupted publication are overwritten; a complete model is never overwritten.
 
     Raises:
-        PublishError: the folder does not prove itself, another model is there, or object storage refuses.
+        PublishError: the folder fails verification, the URI holds another model, or object storage refuses.
     """
     try:
         names = verify(folder)
@@ -46,7 +46,7 @@ def publish(folder: Path, uri: str) -> Published:
             bucket.upload(name, folder / name)
         try:
             bucket.create(SUMS_FILE, sums)
-        except ObjectExistsError:  # somebody else was faster; only the same model will do
+        except ObjectExistsError:  # another publisher was faster; accept only the same model
             _is_there(bucket, sums)
     except (ChecksumError, ObjectStorageError) as error:
         raise PublishError(str(error)) from error
@@ -69,7 +69,7 @@ def _checksum(sums: bytes) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run as a command: exit code 0 and one JSON line on stdout; 1 with one line on stderr."""
+    """Run as a command: return 0 with one JSON line on stdout, or 1 with one line on stderr."""
     parser = argparse.ArgumentParser(prog="python -m serving.publish", description=__doc__)
     parser.add_argument("folder", type=Path, help="folder with the model's files and SHA256SUMS")
     parser.add_argument("uri", help="s3://bucket/prefix")

@@ -16,11 +16,11 @@ _DECLARATION = re.compile(r"^PAYLOAD\b[^=\n]*=", re.MULTILINE)
 
 
 class UnknownRoleError(ValueError):
-    """No such role; the message is one line with the nearest name."""
+    """The role does not exist; the message is one line that suggests the nearest name."""
 
 
 def load_role(name: str) -> Payload[Any]:
-    """Import a role's module, and nothing of the others.
+    """Import and return one role's payload, without importing other roles.
 
     Raises:
         UnknownRoleError: no module of that name declares a PAYLOAD.
@@ -37,7 +37,7 @@ def load_role(name: str) -> Payload[Any]:
 
 
 def known_roles() -> list[str]:
-    """Roles of this image, told from the sources: importing them would load every role's packages."""
+    """Return the roles of this image, read from the sources: importing them would load the packages of every role."""
     found: list[str] = []
     for path in sorted(_FOLDER.rglob("*.py")):
         if _declares_payload(path):
@@ -47,7 +47,7 @@ def known_roles() -> list[str]:
 
 
 def _files(name: str) -> Iterator[Path]:
-    """Where a role's module may be; a name that is none of Python's is nowhere."""
+    """Yield the paths where a role's module may be; none if the name is not a valid module name."""
     parts = name.split(".")
     if all(part.isidentifier() for part in parts):
         module = _FOLDER.joinpath(*parts)

@@ -15,11 +15,11 @@ HIGHEST_PORT = 65535
 
 
 class SettingsError(ValueError):
-    """The settings cannot be used; the message is one line that names file, key, value and rule."""
+    """The settings are invalid; the message is one line that names file, key, value and rule."""
 
 
 class Settings(BaseModel):
-    """What may differ between two configurations of one image. An unknown key is an error: no typo is ignored."""
+    """Everything that may differ between two configurations of one image. Unknown keys are rejected, to catch typos."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
 
@@ -55,7 +55,8 @@ def load(environment: Mapping[str, str]) -> Settings:
     Without the variable, a missing default file means default settings, so that the image also runs outside a cluster.
 
     Raises:
-        SettingsError: file unreadable, no JSON object, unknown key, or a value outside its limits.
+        SettingsError: the file is unreadable, is not a JSON object, has an unknown key, or has a value outside its
+            limits.
     """
     named = environment.get("SLIPWAY_SETTINGS")
     path = Path(named) if named else DEFAULT_FILE
@@ -77,10 +78,10 @@ def load(environment: Mapping[str, str]) -> Settings:
 
 
 def port(environment: Mapping[str, str]) -> int:
-    """TCP port to listen on, from PORT.
+    """Return the TCP port to listen on, from PORT.
 
     Raises:
-        SettingsError: PORT is no port number.
+        SettingsError: PORT is not a port number.
     """
     given = environment.get("PORT", str(DEFAULT_PORT))
     if not (given.isdecimal() and 0 < int(given) <= HIGHEST_PORT):

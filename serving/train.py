@@ -12,12 +12,12 @@ WRONG_USAGE = 2
 
 
 def trainable() -> list[str]:
-    """Payloads that have a training."""
+    """Return the payloads that have a training."""
     return sorted(path.parent.name for path in Path(payloads.__file__).parent.glob("*/train.py"))
 
 
 def main(arguments: list[str]) -> int:
-    """Train a payload and write or publish its model; exit code 1 when it fails, 2 for wrong usage, one line each."""
+    """Train a payload and write or publish its model; return 1 on failure or 2 for wrong usage, with one line each."""
     known = trainable()
     name = arguments[0] if arguments else ""
     if name not in known:

@@ -1,1 +1,1 @@
-"""How many pods a load takes: queueing formulas, a simulation, and the report of ``slipway size``."""
+"""How many pods a load needs: queueing formulas, a simulation, and the report of ``slipway size``."""

@@ -1,4 +1,4 @@
-"""What drives a simulation: requests per second over time, and how long each takes."""
+"""The input of a simulation: requests per second over time, and the service time of each request."""
 
 import random
 from bisect import bisect_right
@@ -10,28 +10,28 @@ from math import exp, inf, log, sqrt
 from models.gamma import GammaTime
 
 Draw = Callable[[random.Random], float]
-"""Gives the seconds of one request's service."""
+"""Returns the service time of one request in seconds."""
 
 
 def gamma(time: GammaTime) -> Draw:
-    """Draw from the distribution that the formulas assume."""
+    """Return draws from the gamma distribution that the formulas assume."""
     scale = time.seconds / time.shape
     return partial(_gamma, time.shape, scale)
 
 
 def lognormal(time: GammaTime) -> Draw:
-    """Draw from a distribution of the same mean and variation with a heavier tail."""
+    """Return draws from a lognormal distribution with the same mean and variation and a heavier tail."""
     spread = log(1 + time.cv**2)
     centre, width = log(time.seconds) - spread / 2, sqrt(spread)
     return partial(_lognormal, centre, width)
 
 
 def measured(times: Sequence[float]) -> Draw:
-    """Draw one of the service times that were measured, in seconds."""
+    """Return draws from measured service times in seconds."""
     return partial(_choice, times)
 
 
-# Functions of the module and no lambdas: a plan goes to other processes.
+# Module-level functions instead of lambdas, because a plan is pickled for other processes.
 def _gamma(shape: float, scale: float, chance: random.Random) -> float:
     return chance.gammavariate(shape, scale)
 
@@ -46,14 +46,14 @@ def _choice(times: Sequence[float], chance: random.Random) -> float:
 
 @dataclass(frozen=True)
 class Course:
-    """Requests per second over time: straight lines between points, and level after the last."""
+    """The rate of requests over time: linear between points, constant after the last."""
 
     points: tuple[tuple[float, float], ...]
-    """Second and rate; the first second is 0."""
+    """Pairs of time in seconds and rate; the first time is 0."""
 
     @classmethod
     def level(cls, rate: float) -> "Course":
-        """Return the same rate for ever."""
+        """Return a constant rate."""
         return cls(((0, rate),))
 
     @property

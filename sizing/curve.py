@@ -1,4 +1,4 @@
-"""How the time in system falls with the number of pods: what a plot of a sizing shows."""
+"""The data of a sizing plot: how the time in system falls with the number of pods."""
 
 from dataclasses import dataclass
 from math import ceil, floor
@@ -7,27 +7,27 @@ from sizing.sizing import Sizing
 from sizing.split import erlang_time
 
 _BEYOND = 5
-"""Pods shown beyond those that it takes."""
+"""Number of pods shown above the number needed."""
 _POINTS = 24
 _USUAL = 0.95
 
 
 @dataclass(frozen=True)
 class Point:
-    """One number of pods."""
+    """The times at one number of pods."""
 
     pods: int
     seconds: float
     """Quantile of the time in system."""
     textbook: float
-    """The same if all pods shared one queue, with exponential service (M/M/n)."""
+    """The same quantile if all pods shared one queue and service times were exponential (M/M/n)."""
     takes: bool
-    """Whether it is the number that the load takes."""
+    """Whether this is the number of pods that the load needs."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The quantile that the objective names, or p95, by pods."""
+    """The objective's quantile, or p95 without an objective, by number of pods."""
 
     share: float
     within: float | None
@@ -36,12 +36,12 @@ class Curve:
 
     @property
     def name(self) -> str:
-        """The quantile as people call it, such as p99."""
+        """The common name of the quantile, such as p99."""
         return f"p{100 * self.share:g}"
 
 
 def curve(found: Sizing) -> Curve:
-    """Return the curve at the usual rate, from the fewest pods that keep up to a few more than it takes."""
+    """Return the curve at the usual rate, from the fewest pods that keep up to a few more than needed."""
     demand = found.demand
     share = demand.objective.share if demand.objective else _USUAL
     fewest = floor(demand.rate * demand.service.seconds / demand.concurrency) + 1

@@ -1,4 +1,4 @@
-"""A sizing as a picture: quantile of the time in system by pods, as SVG."""
+"""A sizing as an SVG chart: quantile of the time in system by number of pods."""
 
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -10,12 +10,12 @@ from sizing.summary import milliseconds
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 360, 70, 24, 56, 52
 _TICKS = 5
 _SCALE = 2.0
-"""Times the objective, or the time at the planned pods, that the picture shows."""
+"""Height of the chart as a multiple of the objective, or of the time at the planned pods."""
 _OURS, _TEXTBOOK, _LIMIT, _TEXT, _GRID = "#2563eb", "#94a3b8", "#dc2626", "#0f172a", "#e2e8f0"
 
 
 def picture(name: str, said: str, found: Curve) -> str:
-    """Return the whole file; ``said`` is the line below the title."""
+    """Return the whole SVG file; ``said`` is the line below the title."""
     return "\n".join(_parts(name, said, found)) + "\n"
 
 

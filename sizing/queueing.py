@@ -1,16 +1,16 @@
 """Queues in closed form: Erlang B and C, M/M/n exactly, and the Allen-Cunneen correction for other distributions.
 
-Units: rates in requests per second, times in seconds, ``servers`` is how many requests are worked on at once.
+Units: rates in requests per second, times in seconds, ``servers`` is the number of requests served at once.
 """
 
 from collections.abc import Callable
 from math import exp, expm1, inf
 
 Tail = Callable[[float], float]
-"""Share of the requests that take longer than a time."""
+"""Returns the share of requests that take longer than a time."""
 
 _STEPS = 60
-"""Of a bisection: from any bracket to the precision of a float."""
+"""Steps of a bisection: enough to go from any bracket to the precision of a float."""
 _NEARLY = 1e-9
 
 
@@ -31,7 +31,7 @@ def erlang_b(servers: int, offered: float) -> float:
 
 
 def erlang_c(servers: int, offered: float) -> float:
-    """Return the share of requests that wait (M/M/n); 1 where more comes than can be served."""
+    """Return the share of requests that wait (M/M/n); 1 under overload."""
     if offered >= servers:
         return 1.0
     blocked = erlang_b(servers, offered)
@@ -39,7 +39,7 @@ def erlang_c(servers: int, offered: float) -> float:
 
 
 def mean_wait(servers: int, rate: float, service: float) -> float:
-    """Return the mean wait before service (M/M/n); infinite where more comes than can be served."""
+    """Return the mean wait before service (M/M/n); infinite under overload."""
     offered = rate * service
     return erlang_c(servers, offered) * service / (servers - offered) if offered < servers else inf
 
@@ -52,14 +52,14 @@ def mean_time(servers: int, rate: float, service: float) -> float:
 def late(servers: int, rate: float, service: float, within: float) -> float:
     """Return the share of requests whose time in system is longer than ``within`` (M/M/n, first come first served).
 
-    Exact: whoever waits, waits exponentially with the rate at which servers become free (Gross et al., *Fundamentals
-    of Queueing Theory*, 4th ed., section 2.3), and then is served exponentially.
+    Exact: a waiting request waits exponentially, with the rate at which servers become free, and is then served
+    exponentially (Gross et al., *Fundamentals of Queueing Theory*, 4th ed., section 2.3).
     """
     offered = rate * service
     if offered >= servers:
         return 1.0
     alone = exp(-within / service)
-    free = servers - offered - 1  # in units of the service rate; at 0 both exponentials have the same rate
+    free = servers - offered - 1  # in units of the service rate; 0: both rates are equal
     gained = within / service if abs(free) < _NEARLY else -expm1(-free * within / service) / free
     return alone * (1 + erlang_c(servers, offered) * gained)
 
@@ -70,7 +70,7 @@ def quantile(servers: int, rate: float, service: float, share: float) -> float:
 
 
 def allen_cunneen(arrivals: float, service: float) -> float:
-    """Return the factor on the mean wait of M/M/n for other distributions (G/G/n).
+    """Return the factor by which the mean wait of M/M/n changes for other distributions (G/G/n).
 
     Args:
         arrivals: Squared coefficient of variation of the times between arrivals; 1 for Poisson.
@@ -84,7 +84,7 @@ def allen_cunneen(arrivals: float, service: float) -> float:
 
 
 def even_arrivals(utilization: float, arrivals: float, service: float) -> float:
-    """Return the further factor where arrivals are more even than Poisson; the other one alone says too much wait.
+    """Return the factor that corrects the Allen-Cunneen wait, which is too long, for arrivals more even than Poisson.
 
     Krämer and Langenbach-Belz (1976), as given by Whitt (1993), eq. 2.23; both arguments are squared coefficients.
     """
@@ -94,7 +94,7 @@ def even_arrivals(utilization: float, arrivals: float, service: float) -> float:
 
 
 def time_of(tail: Tail, share: float, unit: float) -> float:
-    """Return the time at which a falling ``tail`` reaches ``share``; ``unit`` is its order of size."""
+    """Return the time at which a decreasing ``tail`` reaches ``share``; ``unit`` is its order of magnitude."""
     low, high = 0.0, unit
     while tail(high) > share:
         low, high = high, 2 * high

@@ -1,10 +1,11 @@
-"""A service as discrete events: requests that arrive, pods that work, an autoscaler that looks.
+"""A service as a discrete-event simulation: arriving requests, pods that serve them, and an autoscaler.
 
-What it is driven by may change in time and may be measured, which the formulas of `sizing/split.py` cannot take. Each
-request is one event: a pod serves first come first served, so when a request is answered is known when it arrives
-(Lindley's recursion; Kiefer and Wolfowitz' for a pod that works on several), whoever comes later.
+Rates may change over time and service times may be measured, which the formulas of `sizing/split.py` cannot handle.
+Each request is one event: a pod serves first come, first served, so the completion time of a request is known on
+arrival and does not depend on later requests (Lindley's recursion; Kiefer and Wolfowitz' for pods that serve several
+requests at once).
 
-A pod that is taken away gets no more requests and answers those that it has, as ``drain`` has it do.
+A pod that is removed gets no new requests and finishes those it has, as ``drain`` does in the cluster.
 """
 
 import random
@@ -23,26 +24,26 @@ from sizing.split import Split
 Process = Generator[simpy.Event, object, None]
 
 SCALE_DOWN_STABILIZATION = 300
-"""Seconds: the HPA takes the highest proposal of so long before it takes pods away (Kubernetes' default)."""
+"""Seconds: the HPA scales down to the highest recommendation of this window (Kubernetes' default)."""
 SCALE_UP_FACTOR, SCALE_UP_PODS = 2, 4
-"""In 15 s the HPA at most doubles the pods, or adds four, whichever is more (Kubernetes' default ``scaleUp``)."""
+"""Per 15 s the HPA at most doubles the pods or adds four, whichever is more (Kubernetes' default ``scaleUp``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scaler:
-    """An HPA on busy time, with Kubernetes' default pace, and pods that need a while."""
+    """An HPA on busy time with Kubernetes' default scaling rates, and pods with a cold start."""
 
     target: float
-    """Share of busy time."""
+    """Target share of busy time."""
     least: int
     most: int
     cold_start: float
-    """Seconds from its decision to the first answer."""
+    """Seconds from the scaling decision to the pod's first answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduled:
-    """A minimum number of pods between two times: scaling ahead of a known peak."""
+    """A minimum number of pods between two times, to scale ahead of a known peak."""
 
     start: float
     end: float
@@ -51,25 +52,25 @@ class Scheduled:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is simulated."""
+    """The parameters of a simulation."""
 
     course: Course
     seconds: float
     draw: Draw
     pods: int
-    """At the start; for ever without a scaler."""
+    """Pods at the start; constant without a scaler."""
     concurrency: int = 1
     split: Split = "in turn"
     scaler: Scaler | None = None
     schedule: tuple[Scheduled, ...] = ()
     queue_limit: int | None = None
-    """Requests that may wait at a pod; more are refused at once, as `server.queueLimit` has it. None = all wait."""
+    """Waiting requests per pod; beyond it requests are refused at once, like `server.queueLimit`. None = no limit."""
     warm_up: float = 0
-    """Seconds whose requests are not counted: all pods are idle at first."""
+    """Seconds at the start whose requests are not counted, because all pods are idle at first."""
 
     @classmethod
     def steady(cls, demand: Demand, pods: int, requests: int, draw: Draw | None = None) -> "Plan":
-        """Run a number of requests at a demand's usual rate on a number of pods, after a tenth that is not counted."""
+        """Return a plan for this many requests at a demand's usual rate, after an uncounted warm-up of a tenth."""
         warm = requests / demand.rate / 10
         return cls(
             course=Course.level(demand.rate),
@@ -84,35 +85,35 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """What happened."""
+    """The result of a simulation."""
 
     times: list[float] = field(default_factory=list[float])
-    """Seconds in system of each counted request that was answered, in the order of arrival."""
+    """Seconds in system of each counted and answered request, in order of arrival."""
     refused: int = 0
-    """Counted requests that found a full queue."""
+    """Counted requests that were refused because the queue was full."""
     pods: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
-    """When the number of answering pods became what."""
+    """Each change of the number of ready pods: time in seconds and new number."""
     scale_outs: int = 0
-    """How often the autoscaler asked for more pods."""
+    """Number of times the autoscaler asked for more pods."""
     pod_seconds: float = 0
-    """From the decision to make a pod to the one to take it away."""
+    """Pod-seconds, each pod counted from the decision to create it to the decision to remove it."""
 
     def within(self, seconds: float) -> float:
-        """Return the share of requests that were answered within a time; who was refused was not."""
+        """Return the share of requests that were answered within a time; refused requests count as not answered."""
         return sum(time <= seconds for time in self.times) / self.requests if self.requests else 1.0
 
     @property
     def requests(self) -> int:
-        """All that came."""
+        """All counted requests, answered or refused."""
         return len(self.times) + self.refused
 
     @property
     def availability(self) -> float:
-        """Share of the requests that were answered, however late."""
+        """Share of requests that were answered, at any time."""
         return len(self.times) / self.requests if self.requests else 1.0
 
     def meets(self, objective: Objective) -> bool:
-        """Whether the objective was held."""
+        """Return whether the objective held."""
         return self.within(objective.within) >= objective.share
 
     def quantile(self, share: float) -> float:
@@ -126,24 +127,24 @@ class Outcome:
 
 
 class Pod:
-    """One pod: its places, each with the second from which it is free, and when it was busy."""
+    """One pod: the time at which each of its places becomes free, and its busy periods."""
 
     def __init__(self, places: int, since: float, *, watched: bool, limited: bool) -> None:
         self._limited = limited
         self.free = [since] * places
         self.since = since
-        """When it was asked for."""
+        """Time at which the pod was requested."""
         self._work = deque[tuple[float, float]](maxlen=None if watched else 0)
         self._here = list[float]()
 
     def full(self, now: float, queue_limit: int) -> bool:
-        """Whether all places and all of the queue are taken."""
+        """Return whether all places and the whole queue are occupied."""
         while self._here and self._here[0] <= now:
             heappop(self._here)
         return len(self._here) >= len(self.free) + queue_limit
 
     def serve(self, now: float, takes: float) -> float:
-        """Take a request that takes so long; give the second at which it is answered."""
+        """Accept a request with this service time; return the time at which it is answered."""
         start = max(now, self.free[0])
         heapreplace(self.free, start + takes)
         self._work.append((start, start + takes))
@@ -152,7 +153,7 @@ class Pod:
         return start + takes
 
     def busy(self, since: float, now: float) -> float:
-        """Return the seconds of work between two times, over all places; what ended before is forgotten."""
+        """Return the seconds of work between two times, over all places; forget work that ended before ``since``."""
         self._work = deque(spell for spell in self._work if spell[1] > since)
         return sum(min(end, now) - max(start, since) for start, end in self._work if start < now)
 
@@ -164,7 +165,7 @@ class Service:
         if plan.split == "central" and plan.scaler:
             raise ValueError("one queue for all is a textbook's model of fixed pods; with a scaler, split in turn")
         self.plan, self.outcome, self.env = plan, Outcome(), simpy.Environment()
-        # Apart, so that another number of pods meets the same requests.
+        # Separate random streams, so that plans with different numbers of pods get the same requests.
         self._arrivals, self._service, self._chance = (random.Random(f"{seed}/{part}") for part in "asc")  # noqa: S311
         one = plan.split == "central"
         places = plan.concurrency * (plan.pods if one else 1)
@@ -175,7 +176,7 @@ class Service:
         self.outcome.pods.append((0, len(self._ready)))
 
     def run(self) -> Outcome:
-        """Simulate to the end."""
+        """Simulate to the end and return the outcome."""
         self.env.process(self._arrive())
         if self.plan.scaler:
             self.env.process(self._look(self.plan.scaler))
@@ -213,18 +214,18 @@ class Service:
             self._bring_to(self._wanted(scaler), scaler)
 
     def _proposed(self, scaler: Scaler) -> int:
-        """Return what the last interval's work asks for, as kube-controller-manager's replica calculator does."""
+        """Return the pods that the last interval's work needs, as kube-controller-manager's replica calculator does."""
         now, ready = self.env.now, len(self._ready)
         here = ready + len(self._starting)
         work = sum(pod.busy(now - HPA_SYNC, now) for pod in self._ready) / HPA_SYNC / self.plan.concurrency
         grows = work > scaler.target * ready
-        ratio = work / scaler.target / (here if grows else ready)  # pods that start count as idle, but only upwards
+        ratio = work / scaler.target / (here if grows else ready)  # starting pods count as idle, only when scaling up
         if abs(ratio - 1) <= HPA_TOLERANCE or grows != (ratio > 1):
             return here
         return ceil(work / scaler.target - 1e-9)
 
     def _wanted(self, scaler: Scaler) -> int:
-        """Return the pods that the HPA asks for now: within its range, its pace and its patience."""
+        """Return the pods that the HPA asks for now, within its range, scaling rate and stabilization window."""
         now, here = self.env.now, len(self._ready) + len(self._starting)
         floor = max([scaler.least, *(one.pods for one in self.plan.schedule if one.start <= now < one.end)])
         asked = min(max(self._proposed(scaler), floor), max(scaler.most, floor))
@@ -240,7 +241,7 @@ class Service:
         self.outcome.scale_outs += wanted > here
         for _ in range(wanted - here):
             self.env.process(self._start(scaler.cold_start))
-        for _ in range(here - wanted):  # those that do not answer yet go first, then the youngest
+        for _ in range(here - wanted):  # starting pods are removed first, then the youngest
             gone = (self._starting or self._ready).pop()
             self.outcome.pod_seconds += self.env.now - gone.since
         if wanted < here:
@@ -250,18 +251,18 @@ class Service:
         pod = self._pod(self.plan.concurrency)
         self._starting.append(pod)
         yield self.env.timeout(cold_start)
-        if pod in self._starting:  # nobody has taken it away meanwhile
+        if pod in self._starting:  # it has not been removed in the meantime
             self._starting.remove(pod)
             self._ready.append(pod)
             self.outcome.pods.append((self.env.now, len(self._ready)))
 
 
 def simulate(plan: Plan, seed: int) -> Outcome:
-    """Run a plan once; the same seed gives the same requests, however many pods there are."""
+    """Run a plan once; the same seed generates the same requests for any number of pods."""
     return Service(plan, seed).run()
 
 
 def met(plan: Plan, objective: Objective, seeds: range) -> Iterator[bool]:
-    """Say of each seed whether the objective was held."""
+    """Yield for each seed whether the objective held."""
     for seed in seeds:
         yield simulate(plan, seed).meets(objective)

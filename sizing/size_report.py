@@ -1,4 +1,4 @@
-"""What `slipway size` answers for one service: its sizing, what its entry has, and what a simulation said."""
+"""The result of `slipway size` for one service: its sizing, its entry's scaling, and a simulation's outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from sizing.curve import Curve, curve
 from sizing.sizing import Sizing
 
 REQUESTS = 100_000
-"""Of one seed: late requests come in clusters, and fewer would say more about the seed than about the pods."""
+"""Requests per seed: late requests come in clusters, and with fewer requests the result would depend on the seed."""
 SEEDS_THAT_HOLD = 0.95
-"""Share of the seeds in which the objective must be held."""
+"""Share of the seeds in which the objective must hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Simulated:
-    """How often the simulation held the objective, and its times over all seeds."""
+    """The number of seeds in which the objective held, and the times over all seeds."""
 
     seeds: int
     held: int
@@ -41,16 +41,16 @@ class Sized:
 
     @property
     def lacks(self) -> list[str]:
-        """Where the entry's scaling has no room for the load."""
+        """The reasons why the entry's scaling is too small for the load."""
         return list(self.sizing.lacks(self.spec.scaling))
 
     @property
     def curve(self) -> Curve:
-        """Time in system by pods."""
+        """Time in system by number of pods."""
         return curve(self.sizing)
 
     def document(self) -> dict[str, Any]:
-        """Return it for a program; times in milliseconds."""
+        """Return the sizing as a dictionary for JSON output; times in milliseconds."""
         found, demand, station = self.sizing, self.sizing.demand, self.sizing.station
         mean, p95 = found.textbook
         promised = demand.objective
@@ -91,8 +91,8 @@ class Sized:
 
 
 def simulate(found: Sizing, seeds: int, told: Callable[[], object]) -> Simulated:
-    """Run the sized pods once per seed; ``told`` is called after each."""
-    from sizing.simulation import Plan, simulate as run  # noqa: I001, PLC0415 -- SimPy is loaded for this alone
+    """Run the sized pods once per seed; ``told`` is called after each seed."""
+    from sizing.simulation import Plan, simulate as run  # noqa: I001, PLC0415 -- only this function needs SimPy
 
     demand = found.demand
     plan, held = Plan.steady(demand, found.pods, REQUESTS), 0

@@ -1,4 +1,4 @@
-"""How many pods a load takes, where an HPA should steer to, and whether an entry's scaling has room for it."""
+"""How many pods a load needs, which target an HPA should have, and whether an entry's scaling allows for both."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,45 +14,46 @@ from models.service import ServiceSpec
 from sizing.split import Split, Station, erlang_time
 
 HPA_SYNC = 15
-"""Seconds between two looks of the HPA: kube-controller-manager's --horizontal-pod-autoscaler-sync-period."""
+"""Seconds between two reads by the HPA: kube-controller-manager's --horizontal-pod-autoscaler-sync-period."""
 METRICS_AGE = 15
-"""Seconds that a measurement is old at most when the HPA reads it: metrics-server's --metric-resolution."""
+"""Greatest age in seconds of a measurement that the HPA reads: metrics-server's --metric-resolution."""
 HPA_TOLERANCE = 0.1
 """The HPA does nothing while usage is within this share of its target (Kubernetes' default)."""
 RESERVED = 0.1
-"""Share of the error budget that is not planned to be used: late requests come in clusters, and the percentage of a
-hundred thousand requests is not that of a month. Where the service time alone uses more, half of what it leaves."""
+"""Share of the error budget kept in reserve: late requests come in clusters, and the percentage of a hundred thousand
+requests differs from that of a month. If the service time alone uses more of the budget, half of the rest is
+reserved."""
 BRIEFLY = 0.95
-"""Highest share of busy time while new pods are on their way; the planned one holds again when they answer."""
+"""Highest share of busy time while new pods start; the planned share applies again once they answer."""
 SPLIT: Split = "in turn"
-"""What the proxies of both traffic drivers do by default."""
+"""The default of the proxies that both traffic drivers use."""
 MOST = 5000
-"""Pods of one service: what a cluster has nodes for (Kubernetes' documented limit)."""
+"""Highest number of pods of one service: Kubernetes' documented limit of nodes in a cluster."""
 _RAMP_STEPS = 24
 
 
 class OutOfReachError(ValueError):
-    """No sensible number of pods holds the objective."""
+    """No number of pods up to the limit holds the objective."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """So large a share of the requests is answered within a time."""
+    """A latency objective: the share of requests that must be answered within a time."""
 
     share: float
-    """Such as 0.99."""
+    """For example 0.99."""
     within: float
     """Seconds."""
 
     @classmethod
     def of(cls, objective: LatencyObjective) -> "Objective":
-        """Take it from an entry's monitoring."""
+        """Return the objective of an entry's monitoring."""
         return cls(float(objective.percent) / 100, objective.within / 1000)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What comes and what is promised, in requests per second, seconds and shares."""
+    """The load and the objective, in requests per second, seconds and shares."""
 
     rate: float
     peak: float
@@ -66,7 +67,7 @@ class Demand:
 
     @classmethod
     def of(cls, load: Load, objective: LatencyObjective | None, startup: float) -> "Demand":
-        """Take it from an entry; ``startup`` stands for a cold start that is not given."""
+        """Return the demand that an entry declares; ``startup`` is the default for the cold start."""
         return cls(
             rate=load.rate,
             peak=load.highest,
@@ -80,11 +81,11 @@ class Demand:
 
     @property
     def delay(self) -> float:
-        """Seconds from more requests to a new pod's first answer: the metric's age, the HPA's look, the cold start."""
+        """Seconds from a load increase to a new pod's first answer: metric age, HPA sync period and cold start."""
         return METRICS_AGE + HPA_SYNC + self.cold_start
 
     def after(self, rate: float) -> float:
-        """Return the rate that ``rate`` has grown to when a pod that it asked for answers."""
+        """Return the rate that ``rate`` has grown to by the time a pod requested at ``rate`` answers."""
         return min(self.peak, rate + (self.peak - self.rate) / self.ramp * self.delay) if self.ramp else self.peak
 
     def station(self, pods: int, rate: float) -> Station:
@@ -92,7 +93,7 @@ class Demand:
         return Station.of(self.split, pods, rate, self.service, self.concurrency)
 
     def held(self, pods: int, rate: float, busy: float) -> bool:
-        """Return whether this many pods meet the objective, none busier than ``busy``."""
+        """Return whether this number of pods meets the objective with none busier than ``busy``."""
         station = self.station(pods, rate)
         if station.utilization > busy * (1 + 1e-12):
             return False
@@ -102,9 +103,9 @@ class Demand:
         return station.late(self.objective.within) <= max((1 - RESERVED) * allowed, (alone + allowed) / 2)
 
     def pods(self, rate: float, busy: float) -> int:
-        """Return the fewest pods that hold the objective, none busier than ``busy``. Raises OutOfReachError."""
+        """Return the fewest pods that hold the objective with none busier than ``busy``. Raises OutOfReachError."""
         fewest = max(1, ceil(rate * self.service.seconds / (self.concurrency * busy) - 1e-9))
-        low, high = fewest - 1, fewest  # low holds it not
+        low, high = fewest - 1, fewest  # low does not hold the objective
         while high > MOST or not self.held(high, rate, busy):
             if high > MOST:
                 raise OutOfReachError(f"{rate:g} req/s take more than {MOST} pods; widen the objective, or split it")
@@ -117,30 +118,30 @@ class Demand:
 
 @dataclass(frozen=True)
 class Sizing:
-    """The answer for one service."""
+    """The sizing of one service."""
 
     demand: Demand
 
     @cached_property
     def pods(self) -> int:
-        """Pods at the usual rate."""
+        """Pods needed at the usual rate."""
         return self.demand.pods(self.demand.rate, self.demand.utilization)
 
     @cached_property
     def most(self) -> int:
-        """Pods at the peak: what the range must reach."""
+        """Pods needed at the peak: the lowest acceptable maximum."""
         return self.demand.pods(self.demand.peak, self.demand.utilization)
 
     @cached_property
     def least(self) -> int:
-        """Pods that survive what comes while the first new one starts: what must be there at the usual rate."""
+        """Pods needed at the usual rate to keep up while the first new one starts: the lowest safe minimum."""
         return max(self.pods, self.demand.pods(self.demand.after(self.demand.rate), BRIEFLY))
 
     @cached_property
     def target(self) -> float:
-        """Share of busy time to steer to: pods that are asked for at it answer before those that run are too few.
+        """Target share of busy time: new pods requested at this share answer before the running ones are too few.
 
-        Lowered by the tolerance, within which the HPA does nothing.
+        The target is lowered by the tolerance within which the HPA does nothing.
         """
         demand, lowest = self.demand, self.demand.utilization
         grows = [demand.rate + (demand.peak - demand.rate) * step / _RAMP_STEPS for step in range(_RAMP_STEPS + 1)]
@@ -148,7 +149,7 @@ class Sizing:
             needed = demand.pods(
                 demand.after(rate), BRIEFLY if demand.after(rate) < demand.peak else demand.utilization
             )
-            if needed > self.least:  # below that the floor is there already
+            if needed > self.least:  # up to ``least`` pods run anyway
                 lowest = min(lowest, rate * demand.service.seconds / (demand.concurrency * needed))
         return lowest / (1 + HPA_TOLERANCE)
 
@@ -164,7 +165,7 @@ class Sizing:
 
     @property
     def busy_without_one(self) -> float:
-        """Share of busy time of the others while one pod is away; above 1 their queues grow without end."""
+        """Share of busy time of the other pods while one is down; above 1 their queues grow without limit."""
         work = self.demand.rate * self.demand.service.seconds / self.demand.concurrency
         return work / (self.pods - 1) if self.pods > 1 else inf
 
@@ -175,7 +176,7 @@ class Sizing:
         return erlang_time(self.pods, demand.rate, demand.service, demand.concurrency, 0.95)
 
     def lacks(self, scaling: Fixed | Autoscaled | Triggered) -> Iterator[str]:
-        """Say where an entry's scaling has no room for the load."""
+        """Yield the reasons why an entry's scaling is too small for the load."""
         demand = self.demand
         if scaling.ceiling < self.most:
             field = "replicas" if isinstance(scaling, Fixed) else "maxReplicas"
@@ -195,15 +196,15 @@ class Sizing:
 
 
 def size(spec: ServiceSpec) -> Sizing | None:
-    """Size a service for the load that its entry declares; None where it declares none."""
+    """Return the sizing of a service for its declared load; None if it declares none."""
     return Sizing(Demand.of(spec.load, spec.objective, spec.health.startup)) if spec.load else None
 
 
 def _kept(scaling: Autoscaled, demand: Demand) -> int:
-    """Return the pods that the HPA keeps at the usual rate, by the signals that tell of requests.
+    """Return the pods that the HPA keeps at the usual rate, according to its metrics that measure requests.
 
-    A CPU target counts as a share of busy time: so it is where a pod that is always busy uses what it requests.
-    Where it follows other signals nobody knows, and it is trusted.
+    A CPU target is treated as a share of busy time, which is exact if an always-busy pod uses exactly its CPU request.
+    The pods kept by other metrics are unknown; the maximum is assumed.
     """
     metrics, asked = scaling.metrics, list[float]()
     if metrics.cpu:

@@ -1,15 +1,15 @@
-"""Time in system behind a proxy that splits requests over pods, each with a queue of its own.
+"""Time in system behind a proxy that splits requests over pods, each with its own queue.
 
-M/M/n lets every request take the pod that becomes free first. A proxy does not know which that is: it deals requests
-out in turn (Traefik, nginx) or at random (kube-proxy), and a request waits behind the pod that it was dealt to while
-others are idle. Dealt in turn over n pods, a pod sees every n-th request: its arrivals are Erlang-n, more even than
-Poisson, which gives back a part of what the split loses.
+M/M/n sends every request to the pod that becomes free first. A proxy does not know which pod that is: it deals requests
+out in turn (Traefik, nginx) or at random (kube-proxy), and a request may wait at its pod while other pods are idle.
+Dealt in turn over n pods, each pod gets every n-th request: its arrivals are Erlang-n, more even than Poisson, which
+recovers part of what the split loses.
 
 - One request at a time per pod, in turn: the queue E_n/G/1, solved exactly by its transform.
 - Several at a time: no exact solution is known for gamma service. The wait has the mean of Allen-Cunneen with the
   Krämer-Langenbach-Belz factor, and an exponential tail with the exact rate of decay (Takahashi, *Advances in Applied
-  Probability* 13, 1981); service is added to it by integration. Exact for M/M/n; against simulation the share of late
-  requests is off by up to an eighth of itself.
+  Probability* 13, 1981); service is added by integration. Exact for M/M/n; compared with simulation, the share of late
+  requests is off by up to one eighth of its value.
 """
 
 import cmath
@@ -24,32 +24,32 @@ from sizing import queueing
 from sizing.queueing import allen_cunneen, even_arrivals, time_of
 
 Split = Literal["in turn", "at random", "central"]
-"""How requests come to pods: dealt in turn, at random, or waiting in one queue for the first free pod (M/G/n)."""
+"""How requests reach pods: dealt in turn, at random, or from one central queue to the first free pod (M/G/n)."""
 
 _EULER_TERMS, _EULER_AVERAGED, _EULER_SHIFT = 30, 11, 18.4
-"""Of the inversion; the shift bounds its error by exp(-18.4) = 1e-8."""
+"""Parameters of the numerical inversion; the shift limits its error to exp(-18.4) = 1e-8."""
 _ROOT_STEPS, _ROOT_PRECISION = 1000, 1e-12
 _PHASES = 128
-"""Phases of an arrival stream at most: more are hardly more even, and cost time."""
+"""Largest number of phases of an arrival stream: more phases are hardly more even and cost time."""
 _NODES = 64
-"""Of the integration over waits."""
+"""Points of the integration over waits."""
 
 
 @dataclass(frozen=True)
 class Station:
-    """One queue and who serves it; every pod of a split service has the same."""
+    """One queue and its servers; all pods of a split service have the same."""
 
     servers: int
-    """Requests that are worked on at once."""
+    """Requests served at once."""
     rate: float
     """Arrivals per second."""
     phases: int
-    """Every phases-th request of a Poisson stream comes here; 1 = Poisson itself."""
+    """Every phases-th request of a Poisson stream arrives here; 1 = the Poisson stream itself."""
     service: GammaTime
 
     @classmethod
     def of(cls, split: Split, pods: int, rate: float, service: GammaTime, concurrency: int = 1) -> "Station":
-        """Return the station that a request meets; ``rate`` is that of the whole service."""
+        """Return the station that a request arrives at; ``rate`` is the rate of the whole service."""
         if split == "central":
             return cls(pods * concurrency, rate, 1, service)
         return cls(concurrency, rate / pods, min(pods, _PHASES) if split == "in turn" else 1, service)
@@ -61,7 +61,7 @@ class Station:
 
     @property
     def mean(self) -> float:
-        """Mean time in system in seconds; infinite where more comes than can be served."""
+        """Mean time in system in seconds; infinite under overload."""
         return self.wait + self.service.seconds
 
     def late(self, within: float) -> float:
@@ -72,7 +72,7 @@ class Station:
         return min(max(found, 0.0), 1.0)
 
     def quantile(self, share: float) -> float:
-        """Return the time in system, in seconds, that this share of the requests do not exceed."""
+        """Return the time in system, in seconds, that this share of the requests does not exceed."""
         return inf if self.utilization >= 1 else time_of(self.late, 1 - share, self.mean)
 
     @cached_property
@@ -85,7 +85,7 @@ class Station:
             dealt = self.rate * self.phases
             second = (mean**2 * (1 + spread) - self.phases * (self.phases - 1) / dealt**2) / 2
             found = second / (1 / self.rate - mean) + sum(1 / root for root in self._roots).real
-            return max(found, 0.0)  # it is a small difference of large numbers where hardly anybody waits
+            return max(found, 0.0)  # with short waits it is a small difference of large numbers
         arrivals = 1 / self.phases
         factor = allen_cunneen(arrivals, spread) * even_arrivals(self.utilization, arrivals, spread)
         return factor * queueing.mean_wait(self.servers, self.rate, mean)
@@ -106,7 +106,7 @@ class Station:
         return found
 
     def _served(self, s: complex, part: int = 1) -> complex:
-        """Return the Laplace transform of the service time, of which the part-th root."""
+        """Return the Laplace transform of the service time, or its part-th root."""
         spread = self.service.cv**2
         return cmath.exp(-cmath.log(1 + self.service.seconds * spread * s) / (spread * part))
 
@@ -122,7 +122,7 @@ class Station:
         return euler(lambda s: (1 - self._time(s)) / s, within) if within > 0 else 1.0
 
     def _added(self, within: float) -> float:
-        """Return the tail of wait and service together: a share waits, exponentially."""
+        """Return the tail of the sum of wait and service: a share of the requests waits, exponentially."""
         decay = self._decay
         waits = min(self.wait * decay, 1.0)
         reach = -exp(-decay * within) + 1
@@ -132,10 +132,10 @@ class Station:
 
     @property
     def _decay(self) -> float:
-        """The rate per second at which the tail of the wait falls: where A(-x) B(x / servers) is 1.
+        """The rate per second at which the tail of the wait decays: the root x of A(-x) B(x / servers) = 1.
 
-        It is below 1 / scale, where B ends, and for uneven service times nearer to it than floats can tell. So the
-        root is sought in the logarithm of what is left of that distance, which has no end.
+        The root is below 1 / scale, where B diverges, and for uneven service times it is closer to that limit than
+        floats can represent. The search therefore uses the logarithm of the remaining distance, which is unbounded.
         """
         spread = self.service.cv**2
         scale = self.service.seconds * spread / self.servers
@@ -149,7 +149,7 @@ class Station:
 
 
 def erlang_time(pods: int, rate: float, service: GammaTime, concurrency: int, share: float) -> tuple[float, float]:
-    """Return mean and quantile of the time in system of the textbook's M/M/n (one queue for all pods), in seconds."""
+    """Return mean and quantile of the time in system of the textbook M/M/n (one queue for all pods), in seconds."""
     servers = pods * concurrency
     mean = queueing.mean_time(servers, rate, service.seconds)
     return mean, queueing.quantile(servers, rate, service.seconds, share)

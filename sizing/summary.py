@@ -1,4 +1,4 @@
-"""A sizing in one line, the same at preview and in `slipway size`."""
+"""A sizing in one line, the same in a preview and in `slipway size`."""
 
 from collections.abc import Iterator, Mapping
 from math import floor, inf
@@ -9,7 +9,7 @@ from sizing.sizing import OutOfReachError, Sizing, size
 
 
 def advice(services: Mapping[str, DeployedService]) -> Iterator[tuple[str, bool]]:
-    """Return the line of every service that declares a load, and whether it warns."""
+    """Yield the line of every service that declares a load, and whether the line is a warning."""
     for name, service in services.items():
         try:
             if (found := size(service.spec)) is not None:
@@ -19,13 +19,13 @@ def advice(services: Mapping[str, DeployedService]) -> Iterator[tuple[str, bool]
 
 
 def summary(name: str, spec: ServiceSpec, found: Sizing) -> str:
-    """Say the whole line of a service."""
+    """Return the whole line of a service."""
     lacking = "; ".join(found.lacks(spec.scaling))
     return f"{name}: {line(found)}; {declared(spec)}{f': {lacking}' if lacking else ''}"
 
 
 def line(found: Sizing) -> str:
-    """Say what comes, what it takes, and what that gives."""
+    """Return the load, the pods it needs, and the resulting times."""
     demand = found.demand
     mean, p95 = found.textbook
     return (
@@ -36,7 +36,7 @@ def line(found: Sizing) -> str:
 
 
 def head(found: Sizing) -> str:
-    """Say the line's first half: pods and times."""
+    """Return the first half of the line: pods and times."""
     demand, station = found.demand, found.station
     growing = f", {demand.peak:g} at the peak → {found.most}" if demand.peak > demand.rate else ""
     return (
@@ -47,13 +47,13 @@ def head(found: Sizing) -> str:
 
 
 def declared(spec: ServiceSpec) -> str:
-    """Say what the entry's scaling is."""
+    """Return the entry's scaling."""
     floor, ceiling = spec.scaling.floor, spec.scaling.ceiling
     return f"entry runs {floor}" if floor == ceiling else f"entry scales {floor}..{ceiling}"
 
 
 def objective(found: Sizing) -> str:
-    """Say the objective and what is expected of it."""
+    """Return the objective and the expected share of requests within it."""
     promised = found.demand.objective
     if promised is None:
         return ""
@@ -63,17 +63,17 @@ def objective(found: Sizing) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """Say a time: three figures below 10 ms, whole milliseconds from there."""
+    """Format a time: three significant digits below 10 ms, whole milliseconds above."""
     if seconds == inf:
         return "∞"
     return f"{1000 * seconds:.3g} ms" if seconds < 0.01 else f"{1000 * seconds:.0f} ms"  # noqa: PLR2004 -- see above
 
 
 def pods(number: int) -> str:
-    """Say a number of pods."""
+    """Format a number of pods."""
     return f"{number} pod{'' if number == 1 else 's'}"
 
 
 def percent(share: float) -> str:
-    """Say a share in whole percent."""
+    """Format a share as whole percent."""
     return f"{100 * share:.0f} %"

@@ -1,4 +1,4 @@
-"""Parse stack files with their catalogue entries: one line per fault, before a cluster or a registry is asked.
+"""Parse stack files with their catalogue entries, and print one line per fault. No cluster or registry is contacted.
 
 `.venv/bin/python templates/validate.py [--project FOLDER] STACK…`
 """
@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))  # run as a file, from wherever
+sys.path.insert(0, str(PROJECT))  # run as a script, from any directory
 
 from delivery.errors import DeliveryError  # noqa: E402 -- the project is on the path from here on
 from delivery.release.stack import Stack  # noqa: E402
 
 
 def faults(project: Path, stacks: list[str]) -> Iterator[str]:
-    """Say what keeps these stacks from being deployed."""
+    """Yield one line for each fault that prevents these stacks from being deployed."""
     for stack in stacks:
         try:
             Stack.open(project, stack).spec()
@@ -25,7 +25,7 @@ def faults(project: Path, stacks: list[str]) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print every fault; 1 if there is one."""
+    """Print every fault, and return the exit code: 1 if there is one, else 0."""
     parser = argparse.ArgumentParser(description="Parse stack files with their catalogue entries.")
     parser.add_argument("--project", type=Path, default=PROJECT)
     parser.add_argument("stacks", nargs="+")

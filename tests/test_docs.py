@@ -35,7 +35,7 @@ def test_the_readme_is_short() -> None:
 def test_the_readmes_entry_declares_what_the_readme_says() -> None:
     (example,) = re.findall(r"^```yaml\n(.*?)^```", text("README.md"), re.MULTILINE | re.DOTALL)
     kinds = {manifest.inputs["kind"] for manifest in deployed(yaml.safe_load(example), STACK).manifests}
-    (said,) = re.findall(r"^`pulumi up` makes of it (.*?)\.$", text("README.md"), re.MULTILINE | re.DOTALL)
+    (said,) = re.findall(r"^`pulumi up` creates (.*?)\.$", text("README.md"), re.MULTILINE | re.DOTALL)
     named = {word.removesuffix("s") if word not in kinds else word for word in re.findall(r"\b[A-Z]\w+", said)}
     named = {"NetworkPolicy" if word == "NetworkPolicie" else word for word in named} - {"Pod", "Security"}
     assert named == kinds

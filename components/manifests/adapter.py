@@ -1,7 +1,7 @@
-"""What prometheus-adapter must be told so that the HPAs of a system find their metrics.
+"""prometheus-adapter rules for the metrics that the HPAs of a system read.
 
-The adapter has one configuration per cluster: who runs it merges the ConfigMaps ``adapter-rules`` of all systems. A
-metric's name is looked up in the whole cluster, so two systems with the same name need the same query.
+The adapter has one configuration per cluster: its operator merges the ConfigMaps ``adapter-rules`` of all systems.
+Metric names are cluster-wide, so two systems that use the same name need the same query.
 Source: https://github.com/kubernetes-sigs/prometheus-adapter/blob/master/docs/config.md and externalmetrics.md.
 """
 
@@ -17,10 +17,10 @@ from models.system import SystemSpec
 
 
 def adapter_rules(system: SystemSpec) -> str | None:
-    """Return, as YAML, the rules for all Pods metrics and all External metrics with a query of ours; None = none.
+    """Return, as YAML, the rules for Pods metrics and for External metrics with a query of the entry, or None.
 
-    A Pods metric is a counter that keeps its own name; the API serves its rate. The HPA asks for its own slot's pods,
-    and the adapter for theirs alone.
+    A Pods metric is a counter that keeps its own name, and the API serves its rate. The HPA asks for the pods of its
+    own slot, and the adapter queries only those pods.
     """
     used = [slot.scaling.metrics for slot in _last_live(system) if isinstance(slot.scaling, Autoscaled)]
     pods = {name: metric for metrics in used for name, metric in metrics.pods.items()}
@@ -35,7 +35,7 @@ def adapter_rules(system: SystemSpec) -> str | None:
 
 
 def _last_live(system: SystemSpec) -> Iterator[ServiceSpec]:
-    """Yield the service as each slot runs it, the live slot last, so that its rules win."""
+    """Yield each service as its slots run it, with the live slot last, so that its rules win."""
     for deployed in system.services.values():
         yield from reversed(deployed.every)
 
@@ -51,7 +51,7 @@ def _pods_rule(namespace: str, name: str, metric: PodsMetric) -> dict[str, objec
 
 
 def _external_rule(namespace: str, name: str, query: str) -> dict[str, object]:
-    """Name a query. A rule must find some series first, and ``up`` is there before the first request is counted."""
+    """Return the rule for a query. A rule must find a series first, and ``up`` exists before the first request."""
     return {
         "seriesQuery": f'up{{namespace="{namespace}"}}',
         "resources": _labelled("namespace"),
@@ -61,5 +61,5 @@ def _external_rule(namespace: str, name: str, query: str) -> dict[str, object]:
 
 
 def _labelled(*resources: str) -> dict[str, object]:
-    """Say that a series' label of a resource's name is that resource's name."""
+    """Map each resource to the series label that has the resource's name."""
     return {"overrides": {resource: {"resource": resource} for resource in resources}}

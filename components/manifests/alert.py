@@ -1,6 +1,6 @@
-"""What every alert is made of: the series that it looks at, and how Prometheus is told of it.
+"""The parts that all alerts share: the series that they query, and the Prometheus rule.
 
-Every alert is per slot: the live slot's many good answers must not hide a bad canary.
+Every alert is per slot: the many good answers of the live slot must not hide a bad canary.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SLOTS = ("blue", "green")
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One alert, before what all of them say."""
+    """One alert, without the parts that all alerts share."""
 
     name: str
     expression: str
@@ -24,27 +24,27 @@ class Alert:
     summary: str
     description: str
     holds: int = 0
-    """Seconds; the burn rates' short windows make waiting needless."""
+    """Seconds. Burn-rate alerts need none, because of their short windows."""
     slot: str = f"{{{{ $labels.{SLOT} }}}}"
-    """The slot that is in trouble; by default the one that the series name."""
+    """The slot that has the problem; by default the one in the series' labels."""
 
 
 def series_of(service: str, namespace: str) -> str:
-    """Match the service's series: label ``service`` is the Kubernetes Service that was scraped, a private one."""
+    """Return matchers for the service's series. Their label ``service`` is the private Service that was scraped."""
     private = "|".join(names.slot_name(service, slot) for slot in _SLOTS)
     return f'namespace="{namespace}",service=~"{private}"'
 
 
 def mean_above(histogram: str, series: str, window: str, most: Decimal) -> str:
-    """Ask, by slot, where the mean of a histogram over a window exceeds a bound."""
+    """Return an expression that finds the slots whose histogram mean over a window exceeds a bound."""
     total, counted = (f"{BY_SLOT} (rate({histogram}_{part}{{{series}}}[{window}]))" for part in ("sum", "count"))
     return f"{total}\n/\n{counted}\n> {most.normalize():f}"
 
 
 def rule(alert: Alert, service: str, namespace: str, runbook: str | None) -> dict[str, object]:
-    """Write an alert down with who it is about, and where a person who is paged reads on.
+    """Return the Prometheus rule of an alert, with the affected service and slot and a link to the runbook.
 
-    Without the namespace, Alertmanager would take the alerts of two environments in one cluster for one.
+    Without the namespace, Alertmanager would treat the alerts of two environments in one cluster as the same alert.
     """
     page = {"runbook_url": f"{runbook}#{alert.name.lower()}"} if runbook else {}
     return {

@@ -8,7 +8,7 @@ from models.monitoring import Monitoring
 
 
 def rule_spec(watched: Watched, monitoring: Monitoring, cluster: ClusterSettings) -> dict[str, object] | None:
-    """Describe the alerts of a service and of each slot that is filled; none = the entry wants none."""
+    """Return the alerts of a service and of each filled slot, or None if the entry wants none."""
     found = [
         *objectives.alerts(watched.service, watched.namespace, monitoring),
         *pod_alerts.alerts(watched, monitoring.alerts),

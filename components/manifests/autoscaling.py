@@ -1,4 +1,4 @@
-"""What moves a slot's replicas: a HorizontalPodAutoscaler, or a ScaledObject from which KEDA makes one.
+"""The autoscaler of a slot: a HorizontalPodAutoscaler, or a ScaledObject from which KEDA creates one.
 
 Each slot scales on its own: an HPA over both would give a canary the live slot's replicas.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> "HorizontalPodAutoscalerSpecArgsDict":
-    """Describe a slot's HPA; of several metrics the one that asks for most replicas decides."""
+    """Return the spec of a slot's HPA. Of several metrics, the one that asks for the most replicas decides."""
     described: HorizontalPodAutoscalerSpecArgsDict = {
         "scale_target_ref": _target(service, slot),
         "min_replicas": scaling.min_replicas,
@@ -66,12 +66,12 @@ def _external(name: str, metric: ExternalMetric, slot: str) -> dict[str, object]
 
 
 def _own_share(slot: str) -> dict[str, str]:
-    """Select the slot's own series: with both slots filled, each would otherwise scale with the sum."""
+    """Return labels that select the slot's own series. Otherwise each of two filled slots would scale on the sum."""
     return {scraped(labels.SLOT): slot}
 
 
 def _own_series(system: SystemSpec, slot: str) -> str:
-    """Write matchers for KEDA, which knows none: what prometheus-adapter makes of namespace and selector."""
+    """Return matchers for KEDA, which adds none: those that prometheus-adapter builds from namespace and selector."""
     return f'namespace="{system.namespace}",{scraped(labels.SLOT)}="{slot}"'
 
 
@@ -89,7 +89,7 @@ def _behavior(behavior: Behavior) -> "HorizontalPodAutoscalerBehaviorArgsDict":
 
 
 def _rules(pace: Pace) -> "HPAScalingRulesArgsDict":
-    """Say how fast; where neither pods nor percent is given, Kubernetes' own policies stay."""
+    """Return the scaling rules. If neither pods nor percent is set, Kubernetes' own policies apply."""
     rules: HPAScalingRulesArgsDict = {}
     if pace.stabilization is not None:
         rules["stabilization_window_seconds"] = pace.stabilization
@@ -97,12 +97,12 @@ def _rules(pace: Pace) -> "HPAScalingRulesArgsDict":
     policies = [{"type": kind, "value": most, "period_seconds": pace.period} for kind, most in limits.items() if most]
     if policies:
         rules["policies"] = policies  # pyright: ignore[reportGeneralTypeIssues]
-        rules["select_policy"] = "Min"  # "at most" twice: both hold, where Kubernetes' default takes the larger one
+        rules["select_policy"] = "Min"  # both limits hold; Kubernetes' default takes the larger one
     return rules
 
 
 def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: Triggered) -> dict[str, object]:
-    """Describe a slot's ScaledObject (keda.sh/v1alpha1). A trigger's metadata are texts, numbers too.
+    """Return the spec of a slot's ScaledObject (keda.sh/v1alpha1). All values in a trigger's metadata are strings.
 
     Source: https://keda.sh/docs/latest/reference/scaledobject-spec/ and the pages of the four scalers.
     """
@@ -129,21 +129,21 @@ def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: 
 
 
 def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) -> dict[str, object]:
-    """Describe a trigger; `fails` says whether there is a fallback for a source that gives no number."""
+    """Return a trigger. `fails` says whether there is a fallback for a source that returns no number."""
     if redis := trigger.redis:
-        # KEDA's operator lives in another namespace: a store's short name would not resolve there.
+        # KEDA's operator runs in another namespace, where a store's short name does not resolve.
         address = f"{redis.store}.{system.namespace}.svc:{system.stores[redis.store].port}"
         metadata = {"address": address, "listName": redis.list, "listLength": str(redis.length)}
         return {"type": "redis", "metadata": metadata}
     if prometheus := trigger.prometheus:
-        # A plain number: KEDA parses no quantity such as 500m.
+        # A plain number: KEDA does not parse quantities such as 500m.
         metadata = {
             "serverAddress": str(system.cluster.prometheus_url),
             "query": prometheus.query.replace(MATCHERS, _own_series(system, slot)),
             "threshold": f"{parse(prometheus.threshold).normalize():f}",
         }
         if fails:
-            metadata["ignoreNullValues"] = "false"  # by default no series is a 0: of a dead scrape, the minimum
+            metadata["ignoreNullValues"] = "false"  # by default a failed scrape is a 0 and scales to the minimum
         return {"type": "prometheus", "metadata": metadata}
     if cron := trigger.cron:
         metadata = {
@@ -158,7 +158,7 @@ def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) ->
 
 
 def _api_named(value: object) -> Any:  # noqa: ANN401 -- plain data
-    """Return plain data under the API's own names: the SDK translates typed arguments, but no custom resource."""
+    """Return plain data with the API's own names. The SDK translates typed arguments, but not custom resources."""
     if isinstance(value, dict):
         return {to_camel(key): _api_named(item) for key, item in cast("dict[str, object]", value).items()}
     if isinstance(value, list):

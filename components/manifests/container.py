@@ -1,4 +1,4 @@
-"""What every container and pod of ours has in common: locked down, bounded, with its environment spelled out."""
+"""Settings that all containers and pods share: security context, resources and environment variables."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     )
 
 Reference = Any
-"""Text that may be known only after a build: a string, or a placeholder that the component resolves."""
+"""A string, or a placeholder that the component resolves after a build."""
 USER_ID = 10001
-"""Not a user of the host: ids from 10000 up stay clear of what distributions hand out (kube-score asks for it)."""
+"""Not a user of the host: distributions assign lower ids than 10000 (kube-score requires this)."""
 LAST_WORDS = "FallbackToLogsOnError"
 """A container that fails leaves its last log lines in the pod's status, where kubectl describe shows them."""
 PULL_POLICY = "IfNotPresent"
@@ -34,13 +34,13 @@ def pod_defaults(system: SystemSpec, account: str) -> "PodSpecArgsDict":
     pod: PodSpecArgsDict = {
         "service_account_name": account,
         "automount_service_account_token": False,
-        "enable_service_links": False,  # one variable per Service of the namespace otherwise
+        "enable_service_links": False,  # otherwise each Service of the namespace adds variables
         "security_context": {
             "run_as_non_root": True,
             "run_as_user": USER_ID,
             "run_as_group": USER_ID,
             "fs_group": USER_ID,
-            # Only where it differs: walking a large volume at each start takes minutes.
+            # Change the owner only if it differs: walking a large volume at each start takes minutes.
             "fs_group_change_policy": "OnRootMismatch",
             "seccomp_profile": {"type": "RuntimeDefault"},
         },
@@ -67,12 +67,12 @@ def amounts(resources: ResourceList) -> dict[str, str]:
 
 
 def devices(resources: Resources) -> dict[str, str]:
-    """Return the pieces of each extended resource that the main container takes."""
+    """Return the amount of each extended resource that the main container takes."""
     return {name: str(count) for name, count in resources.devices.items()}
 
 
 def requirements(resources: Resources, *, with_devices: bool = True) -> "ResourceRequirementsArgsDict":
-    """Return requests and limits; the pieces of extended resources are the main container's alone."""
+    """Return requests and limits. Only the main container takes extended resources."""
     pieces = devices(resources) if with_devices else {}
     return {
         "requests": {**amounts(resources.requests), **pieces},
@@ -86,7 +86,7 @@ def scratch_volume(size: str) -> "VolumeArgsDict":
 
 
 def claim_name(system: SystemSpec, volume: str) -> str:
-    """Name the claim behind a volume of the system: its own, or one that was there before."""
+    """Return the name of the claim for a volume of the system: its own, or an existing one."""
     return system.volumes[volume].existing or volume
 
 
@@ -96,7 +96,7 @@ def variables(values: Mapping[str, Reference]) -> "list[EnvVarArgsDict]":
 
 
 def secret_variables(used: Iterable[str], secrets: "Mapping[str, BoundSecret]") -> "list[EnvVarArgsDict]":
-    """Refer to each key of the secrets, under its own name; what else an external store holds stays out."""
+    """Return a variable for each declared key of the secrets. Other keys of an external store are left out."""
     return [
         {"name": key, "value_from": {"secret_key_ref": {"name": secrets[name][0], "key": key}}}
         for name in used
@@ -105,7 +105,7 @@ def secret_variables(used: Iterable[str], secrets: "Mapping[str, BoundSecret]") 
 
 
 BoundSecret = tuple[str, SecretSpec]
-"""A Secret's name in the namespace, and what it holds."""
+"""A Secret's name in the namespace, and its spec."""
 
 
 def addresses(system: SystemSpec, calls: Iterable[str]) -> dict[str, str]:
@@ -124,12 +124,12 @@ def externals(system: SystemSpec, used: Iterable[str]) -> dict[str, str]:
 
 
 def object_storage(system: SystemSpec) -> dict[str, str]:
-    """Return the variables by which S3 clients find the environment's object storage."""
+    """Return the variables that point S3 clients to the environment's object storage."""
     if system.object_storage is None:
         return {}
     return {"AWS_ENDPOINT_URL": system.object_storage.url, "AWS_REGION": system.object_storage.region}
 
 
 def tracing(system: SystemSpec) -> dict[str, str]:
-    """Return the variable that switches OpenTelemetry on."""
+    """Return the variable that turns on OpenTelemetry."""
     return {"OTEL_EXPORTER_OTLP_ENDPOINT": system.tracing.url} if system.tracing else {}

@@ -1,8 +1,8 @@
 """The Grafana dashboard of a system: a row for each service that is scraped.
 
-One dashboard per system, and not one per service: who is paged for a gateway wants the services behind it at the same
-moment on the same time axis, and it is one object to find. The price is its length; so the rows of services without a
-route of their own are folded, and a folded row asks Prometheus nothing.
+There is one dashboard per system, not one per service: an engineer who is paged for a gateway needs the services behind
+it on the same time axis, and has only one dashboard to find. To keep the dashboard short, the rows of services without
+a route are folded. A folded row sends no queries to Prometheus.
 """
 
 import json
@@ -15,18 +15,18 @@ from components.manifests.service_panels import panels
 from models.system import SystemSpec
 
 SCHEMA_VERSION = 36
-"""Of Grafana 9, the oldest that is meant; a newer Grafana reads it and writes its own."""
+"""The schema of Grafana 9, the oldest supported version. A newer Grafana reads it and writes its own."""
 UID_LENGTH = 40
 """Characters; Grafana refuses a longer ``uid``."""
 MOST_BYTES = 900_000
-"""A ConfigMap holds 1 MiB, names and metadata included."""
+"""A ConfigMap holds 1 MiB, including names and metadata."""
 _SLOTS = ("blue", "green")
 
 
 def dashboards(system: SystemSpec) -> dict[str, str] | None:
-    """Return the data of the dashboard's ConfigMap; none = nothing is scraped, or nobody wants it.
+    """Return the data of the dashboard's ConfigMap, or None if nothing is scraped or dashboards are off.
 
-    The file is named by the namespace: Grafana's sidecar keeps the files of all ConfigMaps in one folder.
+    The file is named after the namespace: Grafana's sidecar keeps the files of all ConfigMaps in one folder.
     """
     rows = list(_rows(system))
     if not rows or system.cluster.dashboards is None or not system.cluster.monitoring:
@@ -35,7 +35,7 @@ def dashboards(system: SystemSpec) -> dict[str, str] | None:
 
 
 def dashboard(system: SystemSpec, rows: list[Row]) -> Json:
-    """Describe the dashboard in Grafana's JSON model."""
+    """Return the dashboard in Grafana's JSON model."""
     runbook = system.cluster.runbook_url
     link = {"type": "link", "title": "Runbook", "url": str(runbook), "targetBlank": True}
     return {
@@ -45,7 +45,7 @@ def dashboard(system: SystemSpec, rows: list[Row]) -> Json:
         "tags": ["slipway", system.name, system.environment],
         "schemaVersion": SCHEMA_VERSION,
         "editable": False,
-        "graphTooltip": 1,  # one crosshair for all panels: what else happened then?
+        "graphTooltip": 1,  # one crosshair for all panels, to compare the same moment
         "refresh": "1m",
         "time": {"from": "now-3h", "to": "now"},
         "links": [link] if runbook else [],
@@ -68,7 +68,7 @@ def _rows(system: SystemSpec) -> Iterator[Row]:
 
 
 def _uid(namespace: str) -> str:
-    """Return the same uid for as long as the namespace is the same: links and stars hold."""
+    """Return a uid that depends only on the namespace, so that links and stars stay valid."""
     uid = f"slipway-{namespace}"
     return uid if len(uid) <= UID_LENGTH else f"slipway-{names.content_hash(namespace)}"
 
@@ -78,7 +78,7 @@ def _datasource_variable() -> Json:
 
 
 def _slot_variable() -> Json:
-    """Offer both slots without asking: a slot that was empty all the time has no series, and its choice shows none."""
+    """Return a variable with both slots, without a query. A slot that was always empty has no series to show."""
     every = {"text": "All", "value": "$__all", "selected": True}
     return {
         "type": "custom",
@@ -93,7 +93,7 @@ def _slot_variable() -> Json:
 
 
 def _firing(namespace: str) -> Json:
-    """Mark in every graph when an alert of the namespace fired."""
+    """Return an annotation that marks in every graph when an alert of the namespace fired."""
     return {
         "name": "Alerts",
         "enable": True,
@@ -105,7 +105,7 @@ def _firing(namespace: str) -> Json:
 
 
 def faults(system: SystemSpec) -> Iterator[str]:
-    """Return one line for a dashboard that no ConfigMap holds."""
+    """Yield one line for a dashboard that is too large for a ConfigMap."""
     for text in (dashboards(system) or {}).values():
         if len(text) > MOST_BYTES:
             yield (

@@ -1,4 +1,4 @@
-"""What both traffic drivers make: the objects by which hosts reach a service's slots."""
+"""The objects that both traffic drivers create to route hosts to a service's slots."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ class Entrance:
     """One Ingress or HTTPRoute."""
 
     role: Role
-    """main: the split host; stable: hosts that are never split; canary: the other slot's share, where it is its own."""
+    """main: the split host; stable: hosts that are never split; canary: the other slot's share, if it has its own."""
     name: str
     slots: tuple[SlotName, ...]
-    """Slots that get requests through it; all of them must be ready before it is written."""
+    """Slots that get requests through the object. All of them must be ready before it is written."""
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     spec: Any
-    """As the driver's kind takes it."""
+    """The spec of the driver's kind."""

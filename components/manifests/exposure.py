@@ -1,4 +1,4 @@
-"""The live Service: the address of a service, over the pods that answer for it."""
+"""The live Service: a service's address, which selects the pods that answer requests."""
 
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,10 @@ _ALL = 100
 
 
 def answering(release: ServiceRelease, *, routed: bool) -> tuple[SlotName, ...]:
-    """Which slots' pods stand behind the live Service.
+    """Return the slots whose pods the live Service selects.
 
-    With a route the proxy splits requests, and the live Service has the live slot alone. Without one nothing but the
-    Service is in the way: between 0 and 100 percent it has both slots, and each gets the share of its pods.
+    With a route, the proxy splits requests and the live Service selects only the live slot. Without a route, the
+    Service splits them. Between 0 and 100 percent, it selects both slots, and each slot gets the share of its pods.
     """
     other = release.canary
     if routed or other is None or release.weight == 0:
@@ -28,14 +28,14 @@ def answering(release: ServiceRelease, *, routed: bool) -> tuple[SlotName, ...]:
 
 
 def selector(service: str, slots: tuple[SlotName, ...]) -> dict[str, str]:
-    """Select the pods of one slot, or of both."""
+    """Return the selector of the pods of one slot, or of both."""
     return labels.select_slot(service, slots[0]) if len(slots) == 1 else labels.select_service(service)
 
 
 def live_service_spec(*, service: str, slots: tuple[SlotName, ...], exposure: Exposure) -> "ServiceSpecArgsDict":
-    """Describe the Service that callers use, and cloud load balancers where it is exposed.
+    """Return the spec of the Service that callers use, and cloud load balancers if it is exposed.
 
-    Annotations are not part of it: they go to its metadata.
+    Annotations are not part of the spec: they belong to the metadata.
     """
     port: ServicePortArgsDict = {
         "name": PORT_NAME,

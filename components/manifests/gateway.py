@@ -1,8 +1,8 @@
-"""The HTTPRoutes of a service, on a Gateway that somebody else runs (gateway.networking.k8s.io/v1).
+"""The HTTPRoutes of a service, on an existing Gateway (gateway.networking.k8s.io/v1).
 
-Semantics: https://gateway-api.sigs.k8s.io/reference/spec/. The split is that of the nginx annotations, rule by rule:
-header goes before cookie, cookie before weight. All rules ask for one header each, so the standard's tie-break holds
-for them: the first that matches wins.
+Semantics: https://gateway-api.sigs.k8s.io/reference/spec/. The rules split requests as the nginx annotations do: header
+takes precedence over cookie, and cookie over weight. Each of these rules matches one header, so the standard's
+tie-break applies: the first rule that matches wins.
 """
 
 import re
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:
-    """Return the HTTPRoutes of a service: the split host's, and that of the stable hosts."""
+    """Yield the HTTPRoutes of a service: one for the split host, and one for the stable hosts."""
     route, gateway = spec.route, cluster.gateway
     if route is None or gateway is None:
         return
@@ -47,9 +47,9 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
 
 
 def split_rules(service: str, route: Route, release: ServiceRelease) -> Iterator[Json]:
-    """Say which requests each slot answers, the strongest word first.
+    """Yield the rules that say which requests each slot answers, in order of precedence.
 
-    Backends stand in the order of the slots' names: a promotion changes what is live, and no rule.
+    Backends are sorted by slot name, so a promotion changes the live slot but no rule.
     """
 
     def only(slot: SlotName) -> list[Json]:
@@ -63,12 +63,12 @@ def split_rules(service: str, route: Route, release: ServiceRelease) -> Iterator
 
 
 def _choices(match: Match) -> Iterator[tuple[bool, Json]]:
-    """Return whether the other slot answers, and the header by which a request says so."""
+    """Yield (whether the canary answers, header match) for each way in which a request selects a slot."""
     if header := match.header:
         if header.value is not None:
             yield True, _header(header.name, _EXACT, header.value)
         elif header.pattern is not None:
-            # Some proxies search, others want all of the value to match: so it means the same to both.
+            # Some proxies search in the value, others match the whole value. This pattern works the same in both.
             yield True, _header(header.name, _PATTERN, f"^.*(?:{header.pattern}).*$")
         else:
             yield True, _header(header.name, _EXACT, "always")
@@ -89,8 +89,8 @@ def _rule(route: Route, header: Json | None, backends: list[Json]) -> Json:
         match["headers"] = [header]
     rule: Json = {"matches": [match], "backendRefs": backends}
     if route.timeout is not None:
-        # Of the whole answer, where nginx counts the time between two reads. An extended feature: proxies without it,
-        # such as Traefik 3.7, keep their own.
+        # Limits the whole answer; nginx limits the time between two reads. This is an extended feature: proxies without
+        # it, such as Traefik 3.7, keep their own timeout.
         rule["timeouts"] = {"request": f"{route.timeout}s"}
     return rule
 

@@ -1,4 +1,4 @@
-"""What fences a namespace in: Pod Security, ResourceQuota and LimitRange."""
+"""The restrictions of a namespace: Pod Security, ResourceQuota and LimitRange."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from pulumi_kubernetes.core.v1 import LimitRangeSpecArgsDict
 
 SLOTS = 2
-"""Both slots may be full at once: that is what a release needs."""
+"""A release needs room for both slots at full size."""
 _CLASS_SUFFIX = "storageclass.storage.k8s.io"
 _BYTES = (".memory", ".ephemeral-storage", "requests.storage")
 
 
 def pod_security_labels(version: str) -> dict[str, str]:
-    """Enforce, warn and audit the restricted Pod Security Standard at a pinned version."""
+    """Return labels that enforce, warn on and audit the restricted Pod Security Standard at a pinned version."""
     modes = ("enforce", "warn", "audit")
     return {
         f"pod-security.kubernetes.io/{key}": value
@@ -31,18 +31,18 @@ def pod_security_labels(version: str) -> dict[str, str]:
 
 
 def quota(system: SystemSpec) -> dict[str, str]:
-    """Sum what a system may use at its most. It reserves nothing: it stops what nobody declared.
+    """Return the most that a system may use. The quota reserves nothing: it rejects what is not declared.
 
-    A pod counts until it is gone, its whole grace time long, so there is room for those on their way out: without it a
-    rollout at the ceiling would wait for them.
+    A terminating pod counts until it is gone, which may take its whole grace period. The quota includes these pods:
+    otherwise a rollout at the ceiling would wait for them.
     """
     return {key: _text_of(key)(total) for key, total in sorted(_totals(system).items())}
 
 
 def shrinks(system: SystemSpec) -> bool:
-    """Return whether an update lowers the quota. It must then wait until the old, larger pods are gone.
+    """Return whether an update lowers the quota. The quota must then wait until the old, larger pods are gone.
 
-    A quota that is lowered first admits no new pod beside the old ones, and the old ones stay until a new one is ready.
+    A quota that is lowered first admits no new pod next to the old ones, which stay until a new one is ready.
     """
     before = _totals(system.model_copy(update={"services": {n: _as_it_ran(s) for n, s in system.services.items()}}))
     now = _totals(system)
@@ -65,9 +65,9 @@ def _of_pods(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:
     for deployed in system.services.values():
         yield from _of_service(deployed).items()
     for store in system.stores.values():
-        yield from _times(1, store.resources)  # the next pod starts only when the last one is gone
+        yield from _times(1, store.resources)  # the next pod starts only after the last one is gone
     for job in system.jobs.values():
-        yield from _times(2, job.resources)  # other work is another Job, and the one before may still run
+        yield from _times(2, job.resources)  # a change creates a new Job while the old one may still run
 
 
 def _of_service(deployed: DeployedService) -> dict[str, Decimal]:
@@ -80,9 +80,9 @@ def _of_service(deployed: DeployedService) -> dict[str, Decimal]:
 
 
 def _most_pods(spec: ServiceSpec, deployed: DeployedService) -> int:
-    """Both slots at their ceiling and rolling at once: a surge on each, and the whole old set still leaving.
+    """Return the most pods: both slots roll at their ceiling, each with its surge and all old pods terminating.
 
-    A release that narrows a slot's scaling leaves the quota alone; one that asks for more than the entry raises it.
+    A release that narrows a slot's scaling does not change the quota. One that exceeds the entry's ceiling raises it.
     """
     scaling, slots = spec.scaling, deployed.release.slots.values()
     asked = (within(scaling, slot.min_replicas, slot.max_replicas).ceiling for slot in slots)
@@ -93,15 +93,15 @@ def _times(pods: int, resources: Resources) -> Iterator[tuple[str, Decimal]]:
     yield "pods", Decimal(pods)
     for name, amount in amounts(resources.limits).items():
         yield f"limits.{name}", pods * parse(amount)
-    # A quota knows extended resources by their requests alone: a limit of them is refused.
+    # A quota supports only requests of extended resources: a limit of one is refused.
     for name, amount in {**amounts(resources.requests), **devices(resources)}.items():
         yield f"requests.{name}", pods * parse(amount)
 
 
 def _of_claims(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:
-    """Sum the volumes, and those of each class that is named; with none, nobody may claim one.
+    """Yield the amounts of all volumes, and of each named storage class. Without volumes, no claim is permitted.
 
-    A claim that was there before counts like any other of the namespace.
+    An existing claim counts like any other claim in the namespace.
     """
     yield from (("persistentvolumeclaims", Decimal(0)), ("requests.storage", Decimal(0)))
     for volume in (*system.volumes.values(), *(store.volume for store in system.stores.values())):
@@ -115,7 +115,7 @@ def _text_of(key: str) -> Callable[[Decimal], str]:
 
 
 def container_defaults() -> "LimitRangeSpecArgsDict":
-    """Give a container that declares nothing (a debug container, say) a small share, so that the quota admits it."""
+    """Return small defaults, so that the quota admits a container without resources (such as a debug container)."""
     small = {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
     most = {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": "256Mi"}
     return {"limits": [{"type": "Container", "default_request": small, "default": most}]}

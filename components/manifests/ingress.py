@@ -1,11 +1,11 @@
-"""The Ingresses of a service, and the annotations by which nginx-compatible proxies treat its requests.
+"""The Ingresses of a service, and their annotations for nginx-compatible proxies.
 
 Semantics: https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/ as ingress-nginx and
-Traefik (3.7, provider kubernetesIngressNGINX) honour them. Both take everything but the split itself from the main
-Ingress, so a canary repeats nothing.
+Traefik (3.7, provider kubernetesIngressNGINX) implement them. Both take everything except the split itself from the
+main Ingress, so the canary Ingress repeats nothing.
 
-The main Ingress names the live slot's *private* Service. Proxies attach a canary to the Service of the main rule,
-so a Service shared with other hosts would leak the canary to them; those hosts get the live Service instead.
+The main Ingress names the live slot's *private* Service. Proxies attach a canary to the Service of the main rule, so a
+Service that is shared with the stable hosts would expose the canary to them. The stable hosts use the live Service.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,15 +30,15 @@ _ISSUER = "cert-manager.io/cluster-issuer"
 
 
 def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:
-    """Return the Ingresses of a service: main, stable hosts, and the canary, which is to be written after the main one.
+    """Yield the Ingresses of a service: main, stable and canary. The canary must be written after the main one.
 
-    At a promotion the main Ingress turns to the slot that gets all requests already; a canary that turned first would
-    send them all back to the old one.
+    At a promotion, the main Ingress switches to the slot that already gets all requests. If the canary switched first,
+    it would send all requests back to the old slot.
     """
     route, live, canary = spec.route, release.live, release.canary
     if route is None:
         return
-    # ingress-nginx counts a request once, by its last try: repeated, what a canary lost would be in no count.
+    # ingress-nginx counts a request once, by its last try. A retry would hide the requests that a canary lost.
     uncounted = release.canary is not None and cluster.proxy_metrics == "ingress-nginx"
     treated = route_annotations(route, pods=spec.scaling.floor, only_unbegun=uncounted)
     yield Entrance(
@@ -51,7 +51,7 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
             hosts=(route.host,),
             backend=names.slot_name(service, live),
             ingress_class=cluster.ingress_class,
-            certified=(route.host, *route.stable_hosts),  # one certificate for all, asked for here
+            certified=(route.host, *route.stable_hosts),  # one certificate for all hosts, requested here
         ),
     )
     if route.stable_hosts:
@@ -82,7 +82,7 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
 def ingress_spec(
     *, route: Route, hosts: tuple[str, ...], backend: str, ingress_class: str, certified: tuple[str, ...] = ()
 ) -> "IngressSpecArgsDict":
-    """Route the service's path on these hosts to one Service; ``certified`` are the hosts whose TLS ends here."""
+    """Return the spec that routes the path on these hosts to one Service. TLS ends here for ``certified`` hosts."""
     described: IngressSpecArgsDict = {
         "ingress_class_name": ingress_class,
         "rules": [
@@ -107,20 +107,19 @@ def ingress_spec(
 
 
 def issuer_annotations(route: Route) -> dict[str, str]:
-    """Have cert-manager fill the TLS Secret. On one Ingress of a service only: a second one would fight over it."""
+    """Return the annotation that requests a certificate. Only one Ingress per service may have it: two conflict."""
     return {_ISSUER: route.tls.issuer} if route.tls and route.tls.issuer else {}
 
 
 def route_annotations(route: Route, *, pods: int, only_unbegun: bool = False) -> dict[str, str]:
-    """Say how the proxy treats requests on the route's hosts, whichever slot answers them.
+    """Return annotations for all requests to the route's hosts, regardless of the slot that answers them.
 
-    The entry's own annotations go first: where both speak of one thing, the blocks that tests and docs describe win.
-    Retries that nobody asked for are no such block.
+    Blocks that the route declares override the entry's own annotations, which override the default retries.
 
     Args:
         route: The route.
-        pods: The fewest that a slot has.
-        only_unbegun: Repeat no request that a pod has begun, whatever the route says.
+        pods: The minimum number of pods of a slot.
+        only_unbegun: Never retry a request that a pod has begun, even if the route permits it.
     """
     repeated = retry_annotations(route, pods=pods, only_unbegun=only_unbegun)
     annotations: dict[str, str] = {} if route.retries is None else repeated
@@ -129,12 +128,12 @@ def route_annotations(route: Route, *, pods: int, only_unbegun: bool = False) ->
     if route.session:
         annotations |= _session(route.session)
     if route.max_body:
-        # Whole bytes: nginx's own units are not Kubernetes' (8m is 8Mi), and Traefik ignores what it cannot parse. It
-        # also checks sizes only where it buffers, which ingress-nginx does by default. More is answered 413.
+        # Whole bytes: nginx's units differ from Kubernetes' (8m is 8Mi), and Traefik ignores what it cannot parse.
+        # Traefik also checks sizes only if it buffers, which ingress-nginx does by default. Larger requests get 413.
         size = int(parse(route.max_body).to_integral_value(ROUND_CEILING))
         annotations |= {"proxy-body-size": str(size), "proxy-request-buffering": "on"}
     if route.timeout is not None:
-        # Seconds without a unit, between two reads (or writes): an answer that trickles may take longer. Then 504.
+        # Seconds without a unit, between two reads (or writes), so a slow stream may take longer. A timeout gets 504.
         annotations |= {"proxy-read-timeout": str(route.timeout), "proxy-send-timeout": str(route.timeout)}
     return {**_nginx(repeated), **route.annotations, **_nginx(annotations)}
 
@@ -144,28 +143,28 @@ def _nginx(annotations: Mapping[str, str]) -> dict[str, str]:
 
 
 def _rate_limit(limit: RateLimit) -> dict[str, str]:
-    """Limit each client address in each replica of the proxy.
+    """Return annotations that limit each client address in each replica of the proxy.
 
     Traefik answers 429. ingress-nginx answers 503 unless its ConfigMap says ``limit-req-status-code: "429"``. Traefik
-    counts requests that a header or cookie sends to the canary apart from the others.
+    counts requests that a header or cookie sends to the canary separately.
     """
     return {"limit-rps": str(limit.per_second), "limit-burst-multiplier": str(limit.burst)}
 
 
 def _session(session: Session) -> dict[str, str]:
-    """Keep a client with one pod by a cookie, and with the version that answered it first.
+    """Return annotations that keep a client, by a cookie, on one pod and on the version that answered it first.
 
-    Traefik keeps the version in a second cookie, ``<name>-wrr``. A canary's header or cookie goes before the session in
-    Traefik; in ingress-nginx the session goes first.
+    Traefik keeps the version in a second cookie, ``<name>-wrr``. In Traefik, a canary's header or cookie takes
+    precedence over the session; in ingress-nginx, the session takes precedence.
     """
     annotations = {"affinity": "cookie", "session-cookie-name": session.cookie}
-    if session.max_age:  # nginx takes 0 for a cookie that is over at once
+    if session.max_age:  # nginx reads 0 as a cookie that expires at once
         annotations["session-cookie-max-age"] = str(session.max_age)
     return annotations
 
 
 def canary_annotations(release: ServiceRelease, session: Session | None = None) -> dict[str, str]:
-    """Say which requests the other slot answers. Header goes before cookie, cookie before weight."""
+    """Return annotations that select the canary's requests. Header takes precedence over cookie, cookie over weight."""
     annotations = {"canary": "true", "canary-weight": str(release.weight)}
     if header := release.match.header:
         annotations["canary-by-header"] = header.name
@@ -176,8 +175,8 @@ def canary_annotations(release: ServiceRelease, session: Session | None = None) 
     if release.match.cookie is not None:
         annotations["canary-by-cookie"] = release.match.cookie
     if session:
-        # Sticky: a client stays with its slot. ingress-nginx would keep it there when the slot gets nothing any more,
-        # too; legacy ends that. Traefik does both by itself, and reads neither word.
+        # sticky keeps a client on its slot. ingress-nginx would do so even when the slot no longer gets requests;
+        # legacy ends that. Traefik does both by itself and ignores the annotation.
         asked = release.weight > 0 or release.match != Match()
         annotations["affinity-canary-behavior"] = "sticky" if asked else "legacy"
     return _nginx(annotations)

@@ -1,4 +1,4 @@
-"""The pod of a Job: it works, ends, and is cleaned up after."""
+"""The spec of a Job and its pod."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class JobPodArgs:
-    """What a Job's pod is made from."""
+    """The inputs of a Job's pod."""
 
     system: SystemSpec
     name: str
@@ -27,15 +27,15 @@ class JobPodArgs:
 
 
 def job_spec(args: JobPodArgs) -> "JobSpecArgsDict":
-    """Describe a Job: bounded attempts, bounded time, gone after a while."""
+    """Return the spec of a Job with limited attempts, a deadline and a time to live."""
     spec = args.spec
     pod = container.pod_defaults(args.system, names.account(args.name))
-    pod["restart_policy"] = "Never"  # each attempt is a pod of its own, whose log stays
+    pod["restart_policy"] = "Never"  # each attempt is a new pod, so its log stays
     pod["containers"] = [_worker(args)]
     pod["volumes"] = [container.scratch_volume(spec.scratch)]
     return {
         "backoff_limit": spec.retries,
-        # The next attempt starts when the last pod is really gone: two trainers never publish at once.
+        # The next attempt starts only after the last pod has terminated: two trainers never publish at once.
         "pod_replacement_policy": "Failed",
         "active_deadline_seconds": spec.deadline,
         "ttl_seconds_after_finished": spec.keep,

@@ -32,7 +32,7 @@ def loader(
     resources: Resources,
     secrets: Mapping[str, BoundSecret],
 ) -> "list[ContainerArgsDict]":
-    """Return the init container that fetches and verifies the model; none where it is mounted."""
+    """Return the init container that fetches and verifies the model, or an empty list if the model is mounted."""
     if not model.fetched:
         return []
     command = ["python", "-m", "serving.fetch", model.uri, model.path]
@@ -59,7 +59,7 @@ def loader(
 
 
 def mount(model: ModelSource) -> "VolumeMountArgsDict":
-    """Show the server its model, which it cannot change."""
+    """Return the read-only mount of the server's model."""
     seen: VolumeMountArgsDict = {"name": "model", "mount_path": model.path, "read_only": True}
     if model.scheme == "pvc" and (folder := model.claim[1]):
         seen["sub_path"] = folder
@@ -67,7 +67,7 @@ def mount(model: ModelSource) -> "VolumeMountArgsDict":
 
 
 def volumes(model: ModelSource, system: SystemSpec) -> "list[VolumeArgsDict]":
-    """Return the volume that holds the model, and the one on which fetched models stay."""
+    """Return the volume that contains the model, and the cache volume for fetched models."""
     cache: list[VolumeArgsDict] = []
     if model.cache:
         cache.append(

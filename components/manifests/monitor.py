@@ -1,4 +1,4 @@
-"""The ServiceMonitor of a service, and what it makes of the pods' series in Prometheus."""
+"""The ServiceMonitor of a service, and matchers for the series that it creates in Prometheus."""
 
 import re
 
@@ -8,7 +8,7 @@ from models.monitoring import Monitoring
 
 
 def service_monitor_spec(*, service: str, monitoring: Monitoring) -> dict[str, object]:
-    """Select the private Services by *their* labels and scrape the named port of each, with the slot as a label."""
+    """Return a spec that selects the private Services and scrapes their named port, with the slot as a label."""
     endpoint = {"port": PORT_NAME, "path": monitoring.path, "interval": f"{monitoring.interval}s"}
     if monitoring.timeout:
         endpoint["scrapeTimeout"] = f"{monitoring.timeout}s"
@@ -20,13 +20,13 @@ def service_monitor_spec(*, service: str, monitoring: Monitoring) -> dict[str, o
 
 
 def scraped(label: str) -> str:
-    """Name the series label that the Prometheus operator makes of a Service's label (``targetLabels``)."""
+    """Return the series label that the Prometheus operator derives from a Service's label (``targetLabels``)."""
     return re.sub(r"[^a-zA-Z0-9_]", "_", label)
 
 
 WITHOUT_PROBES = 'route!~"/healthz?|/metrics|/v2/.+/(live|ready)"'
-"""Matches the series that are somebody's requests, and those of a counter that knows no routes.
+"""Matches the series of client requests, and of counters without the label ``route``.
 
-The model server counts what the kubelet and Prometheus ask (PROBES of serving/http/observe.py) like any other
-request, and a pod that is starting answers its readiness probe with 503.
+The model server counts the requests of the kubelet and Prometheus (PROBES in serving/http/observe.py) like any other
+request, and a starting pod answers its readiness probe with 503.
 """

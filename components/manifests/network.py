@@ -1,7 +1,7 @@
-"""NetworkPolicies: nothing flows unless the entry declares it. One policy per workload says everything about it.
+"""NetworkPolicies that permit only declared traffic. One policy per workload contains all its rules.
 
-Pods are entered at a port's *name*, which holds for old and new pods while a rollout changes the number, and left for a
-port's *number*: a name would have to be resolved at the destination, which not every policy engine does for egress.
+Ingress rules use a port's *name*, which is valid for old and new pods while a rollout changes the number. Egress rules
+use a port's *number*: a name would have to be resolved at the destination, which not every policy engine does.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _DNS_PORT = 53
 _API_SERVER_PORTS = (443, 6443)
-"""Of the Service ``kubernetes`` and of the server behind it: engines look before or after the translation."""
+"""Ports of the Service ``kubernetes`` and of its API server: engines check before or after address translation."""
 
 
 def policies(system: SystemSpec) -> "dict[str, NetworkPolicySpecArgsDict]":
-    """Return every policy of a system by name: deny everything, resolve names, then what each workload may."""
+    """Return every policy of a system by name: default deny, DNS, and one policy per workload."""
     flows = {
         **{name: _service(system, name, deployed) for name, deployed in system.services.items()},
         **{name: _store(system, name) for name in system.stores},
@@ -49,7 +49,7 @@ def policies(system: SystemSpec) -> "dict[str, NetworkPolicySpecArgsDict]":
 
 
 def _every_pod(system: SystemSpec) -> "LabelSelectorArgsDict":
-    """Select all pods of the namespace; in somebody else's the system's own."""
+    """Return the selector of all pods in the namespace, or of the system's own pods in an existing namespace."""
     return {"match_labels": labels.select_system(system.name)} if system.existing_namespace else {}
 
 
@@ -58,13 +58,13 @@ def _default_deny(system: SystemSpec) -> "NetworkPolicySpecArgsDict":
 
 
 def _dns_egress(system: SystemSpec) -> "NetworkPolicySpecArgsDict":
-    """Let every pod resolve names, at any address: node-local DNS caches are on link-local ones."""
+    """Let every pod resolve names at any address: node-local DNS caches use link-local addresses."""
     ports = [_port(_DNS_PORT, protocol) for protocol in ("UDP", "TCP")]
     return {"pod_selector": _every_pod(system), "policy_types": ["Egress"], "egress": [{"ports": ports}]}
 
 
 def _service(system: SystemSpec, name: str, deployed: DeployedService) -> "NetworkPolicySpecArgsDict":
-    """Admit proxy, Prometheus, declared callers and, where exposed, the world; let out what either slot calls."""
+    """Admit the proxy, Prometheus, declared callers and exposed traffic; permit the calls of either slot."""
     spec, slots = deployed.spec, deployed.every
     ingress = _entered(pod.PORT_NAME, [*_namespaces(spec, system.cluster), *_callers(system, name)])
     if spec.exposure.public:
@@ -80,13 +80,13 @@ def _service(system: SystemSpec, name: str, deployed: DeployedService) -> "Netwo
 
 
 def _store(system: SystemSpec, name: str) -> "NetworkPolicySpecArgsDict":
-    """Admit declared callers, and KEDA where a trigger has it ask this store; a store calls nobody."""
+    """Admit declared callers, and KEDA if a trigger queries this store. A store calls nothing."""
     asking = [_in_namespace(system.cluster.keda_namespace)] if name in _asked_by_keda(system) else []
     return _flows(name, _entered(store.PORT_NAME, [*asking, *_callers(system, name)]), [])
 
 
 def _job(system: SystemSpec, name: str, spec: JobSpec) -> "NetworkPolicySpecArgsDict":
-    """Admit nobody: a Job is never called."""
+    """Admit no ingress, because nothing calls a Job."""
     storage = _external(system.object_storage) if spec.object_storage else []
     return _flows(name, [], [*_calls(system, spec.calls), *_externals(system, spec.externals), *storage])
 
@@ -101,7 +101,7 @@ def _flows(workload: str, ingress: "Ingress", egress: "Egress") -> "NetworkPolic
 
 
 def _entered(port: str, peers: "Peers") -> "Ingress":
-    """Admit these at the workload's own port; a rule with an empty "from" would admit everybody."""
+    """Admit these peers at the workload's own port. A rule with an empty "from" would admit all traffic."""
     return [{"from_": peers, "ports": [_port(port)]}] if peers else []
 
 
@@ -123,10 +123,11 @@ def _callers(system: SystemSpec, callee: str) -> "Iterator[NetworkPolicyPeerArgs
 
 
 def _from_outside(exposure: Exposure) -> "NetworkPolicyIngressRuleArgsDict":
-    """Admit the world, or its part that may connect where a pod can see who connects.
+    """Admit all clients, or only the source ranges if pods see the client's address.
 
-    Without ``externalTrafficPolicy: Local`` nodes put their own address in the client's place, and the load balancer
-    is who checks the ranges. No "from" rather than 0.0.0.0/0: engines that go by identity do not count nodes to it.
+    Without ``externalTrafficPolicy: Local``, nodes replace the client's address with their own, and the load balancer
+    checks the ranges. The rule has no "from" instead of 0.0.0.0/0, because identity-based engines exclude nodes from
+    that range.
     """
     rule: NetworkPolicyIngressRuleArgsDict = {"ports": [_port(pod.PORT_NAME)]}
     if exposure.source_ranges and exposure.external_traffic_policy == "Local":
@@ -145,7 +146,7 @@ def _calls(system: SystemSpec, calls: Iterable[str]) -> "Egress":
 
 
 def _ports_of(system: SystemSpec, callee: str) -> list[int]:
-    """Return the pods' ports: policies apply after a Service's address and port have been translated."""
+    """Return the pods' ports: policies apply after a Service's address and port are translated."""
     if callee in system.stores:
         return [system.stores[callee].port]
     return list(dict.fromkeys(slot.port for slot in system.services[callee].every))
@@ -165,7 +166,7 @@ def _external(server: External | None) -> "Egress":
 
 
 def _out(networks: tuple[str, ...], *ports: int) -> "NetworkPolicyEgressRuleArgsDict":
-    """Let out to these networks; to anywhere without a "to", for the reason in :func:`_from_outside`."""
+    """Permit egress to these networks. To permit any network, omit "to", for the reason in :func:`_from_outside`."""
     rule: NetworkPolicyEgressRuleArgsDict = {"ports": [_port(port) for port in ports]}
     if networks != ANYWHERE:
         rule["to"] = _blocks(networks)

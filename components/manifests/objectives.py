@@ -1,7 +1,7 @@
-"""The alerts of what a service promises: error budgets that burn too fast, and inferences that take too long.
+"""Alerts on a service's objectives: error budgets that burn too fast, and inferences that take too long.
 
 Burn rates and windows are those of the SRE workbook (https://sre.google/workbook/alerting-on-slos/, approach 6) for
-objectives over 30 days. A slot without requests raises none: 0 / 0 is NaN, and no comparison with NaN holds.
+objectives over 30 days. A slot without requests raises no alert: 0 / 0 is NaN, and no comparison with NaN is true.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from models.monitoring import MeanLatency, Monitoring, Slo
 
 @dataclass(frozen=True)
 class BurnRate:
-    """How much faster than planned the 30 days' budget goes, seen over a long and a short window."""
+    """How much faster than planned the 30-day budget burns, measured over a long and a short window."""
 
     factor: Decimal
     long: str
@@ -35,13 +35,13 @@ MEAN_WINDOW = "5m"
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """One objective: what its budget is, and how the share of bad requests is asked for."""
+    """One objective: its error budget, and the query for the share of bad requests."""
 
     alert: str
     budget: Decimal
-    """Share of the requests of 30 days that may be bad."""
+    """The share of requests in 30 days that may be bad."""
     bad: str
-    """The share's expression, with the window left open."""
+    """The expression for the share of bad requests, with ``WINDOW`` in place of the window."""
     summary: str
 
     def share(self, window: str) -> str:
@@ -50,10 +50,10 @@ class Objective:
 
 
 def alerts(service: str, namespace: str, monitoring: Monitoring) -> Iterator[Alert]:
-    """Return the alerts of each objective, and HighInferenceLatency where the entry sets a limit."""
+    """Yield the alerts of each objective, and HighInferenceLatency if the entry sets a limit."""
     for objective in objectives(service, namespace, monitoring.slo) if monitoring.slo else ():
         for rate in BURN_RATES:
-            # With a budget this large even an outage burns slower: a rule that can never fire promises too much.
+            # With a budget this large, even an outage burns more slowly, so the rule could never fire.
             if rate.factor * objective.budget < 1:
                 yield _burning(objective, rate)
     if monitoring.mean_latency:
@@ -61,7 +61,7 @@ def alerts(service: str, namespace: str, monitoring: Monitoring) -> Iterator[Ale
 
 
 def objectives(service: str, namespace: str, slo: Slo, *, summed: str = BY_SLOT) -> Iterator[Objective]:
-    """Return what the service promises its users, as a share of bad requests each: of a slot, or ``sum`` of both."""
+    """Yield the service's objectives, each with its share of bad requests: per slot, or ``sum`` for both slots."""
     requests = f"{series_of(service, namespace)},{WITHOUT_PROBES}"
     if slo.availability is not None:
         failed = f'{summed} (rate(http_requests_total{{{requests},status=~"5.."}}[WINDOW]))'

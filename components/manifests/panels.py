@@ -1,8 +1,8 @@
 """Grafana's JSON model of panels and rows, from plain values.
 
-Written by hand and not with Grafana's own builder (``grafana-foundation-sdk`` on PyPI, generated, well kept): importing
-it costs every preview 0.1 s, and a panel is twelve keys. The tests read what is written here back with that library,
-so that a misspelt key is seen. Source: https://grafana.com/docs/grafana/latest/visualizations/dashboards/.
+This module does not use Grafana's own builder (``grafana-foundation-sdk`` on PyPI, generated and well maintained):
+importing it adds 0.1 s to every preview, and a panel has only twelve keys. The tests parse the result with that library
+to detect misspelled keys. Source: https://grafana.com/docs/grafana/latest/visualizations/dashboards/.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ from string import ascii_uppercase
 Json = dict[str, object]
 
 DATASOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
-"""The data source that the reader has chosen: ours cannot know what it is called in somebody's Grafana."""
+"""The data source that the reader selects, because its name differs from one Grafana to another."""
 RATE_INTERVAL = "$__rate_interval"
-"""Grafana's own: at least four scrapes, and more where the picture is wide."""
+"""Grafana's own variable: at least four scrape intervals, and more for a long time range."""
 _GRID, _COLUMNS, _HEIGHT = 24, 3, 7
 """Grafana's grid has 24 columns; three panels in a line stay legible on a laptop."""
 _LEGEND_AND_TOOLTIP: Json = {
@@ -26,7 +26,7 @@ _LEGEND_AND_TOOLTIP: Json = {
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """One expression, and what its series are called."""
+    """One expression, and the legend of its series."""
 
     expression: str
     legend: str
@@ -39,17 +39,17 @@ class Panel:
     title: str
     description: str
     unit: str
-    """Grafana's name of it, such as ``reqps``, ``s``, ``bytes``, ``percentunit`` (0 to 1) and ``short``."""
+    """Grafana's name of the unit, such as ``reqps``, ``s``, ``bytes``, ``percentunit`` (0 to 1) or ``short``."""
     queries: tuple[Query, ...]
     most: float | None = None
-    """Where the axis ends; none = where the values do."""
+    """The maximum of the axis; None = the maximum of the values."""
     now: bool = False
-    """The number of this moment instead of a graph: for windows of days, which are dear to ask for at every point."""
+    """Show the current number instead of a graph: a window of days is expensive to query at every point."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """Panels under a heading. A folded row asks nothing until somebody opens it."""
+    """Panels under a heading. A folded row sends no queries until the reader opens it."""
 
     title: str
     panels: tuple[Panel, ...]
@@ -57,7 +57,7 @@ class Row:
 
 
 def laid_out(rows: Sequence[Row]) -> list[Json]:
-    """Place rows below each other, with ids in order: the same rows give the same JSON."""
+    """Place rows below each other, with ids in order, so that the same rows produce the same JSON."""
     placed: list[Json] = []
     ids, y = count(1), 0
     for row in rows:
@@ -96,7 +96,7 @@ def _placed(panels: Sequence[Panel], ids: Iterator[int], y: int) -> Iterator[Jso
 
 
 def _field(panel: Panel) -> Json:
-    """Begin the axis at 0: a cut axis makes a ripple look like an outage."""
+    """Return the field options, with an axis from 0: on a cut axis, a small change looks like an outage."""
     least: Json = {} if panel.now else {"min": 0}
     return {"unit": panel.unit, **least, **({} if panel.most is None else {"max": panel.most})}
 

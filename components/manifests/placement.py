@@ -1,4 +1,4 @@
-"""The part of a pod that says where it may run."""
+"""The part of a pod spec that says where the pod may run."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 _DOMAINS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
 _WEIGHT = 100
-"""The most that a preference may weigh (1 to 100): none of ours counts for more than another."""
+"""The maximum weight of a preference (1 to 100). All preferences have the same weight."""
 
 
 def placed(pod: "PodSpecArgsDict", scheduling: Scheduling, selector: dict[str, str]) -> "PodSpecArgsDict":
-    """Return the pod with its placement; ``selector`` finds the pods that it is kept apart from."""
+    """Return the pod with its placement. ``selector`` finds the pods that it is kept apart from."""
     spread: list[TopologySpreadConstraintArgsDict] = [
         {
             "max_skew": 1,
             "topology_key": _DOMAINS[domain],
-            # Prefer, not insist: a cluster of one node must still run two replicas.
+            # A preference, not a requirement: a cluster with one node must still run two replicas.
             "when_unsatisfiable": "ScheduleAnyway",
             "label_selector": {"match_labels": selector},
         }
@@ -64,7 +64,7 @@ def _affinity(scheduling: Scheduling, selector: dict[str, str]) -> "AffinityArgs
 
 
 def _nodes(affinity: NodeAffinity) -> "NodeAffinityArgsDict":
-    """Name nodes: of the terms of an affinity one is enough, of the expressions in a term all must hold."""
+    """Return the node affinity. One matching term is enough, but all expressions in a term must match."""
     described: NodeAffinityArgsDict = {}
     if affinity.required:
         every = _term(affinity.required)

@@ -1,4 +1,4 @@
-"""The pod of a slot: what passes Pod Security *restricted*, starts truthfully and stops without losing a request."""
+"""The pod of a slot: it satisfies Pod Security *restricted*, and starts and stops without losing a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 PORT_NAME = "web"
-"""What ServiceMonitors, Ingresses and policies call the server's port; its number may change in a rollout."""
+"""The port's name in ServiceMonitors, Ingresses and policies. Its number may change in a rollout."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PodArgs:
-    """What a slot's pods are made from."""
+    """The inputs of a slot's pods."""
 
     system: SystemSpec
     service: str
@@ -39,12 +39,12 @@ class PodArgs:
     files: Content | None
     image: container.Reference
     version: container.Reference
-    """The digest alone, as pods report it."""
+    """Only the image's digest, as pods report it."""
     secrets: Mapping[str, container.BoundSecret]
 
 
 def pod_template(args: PodArgs) -> "PodTemplateSpecArgsDict":
-    """Describe a slot's pods."""
+    """Return the pod template of a slot."""
     spec = args.spec
     pod = container.pod_defaults(args.system, names.account(args.service))
     pod["automount_service_account_token"] = bool(spec.account.permissions)
@@ -78,11 +78,11 @@ def _server(args: PodArgs) -> "ContainerArgsDict":
         "resources": container.requirements(spec.resources),
         "security_context": container.locked_down(),
         "volume_mounts": _mounts(args),
-        # One second a try: a server that is ready after three seconds serves after three, not after a whole period.
+        # Probe every second: a server that is ready after three seconds serves after three, not after a whole period.
         "startup_probe": _probe(health.ready, period=1, timeout=health.timeout, failures=health.startup),
         "readiness_probe": _probe(health.ready, period=health.period, timeout=health.timeout, failures=health.failures),
         "liveness_probe": _probe(health.live, period=alive.period, timeout=alive.timeout, failures=alive.failures),
-        # The proxy learns of the end only after it began: serve on until it has.
+        # The proxy learns about the termination with a delay, so the server must keep serving until then.
         "lifecycle": {"pre_stop": {"sleep": {"seconds": spec.drain.pre_stop}}},
     }
     if spec.args:
@@ -115,7 +115,7 @@ def _mounts(args: PodArgs) -> "list[VolumeMountArgsDict]":
     if args.spec.model:
         mounts.insert(0, model.mount(args.spec.model))
     if args.spec.files:
-        # The folder, never single files by subPath: those would not see a change.
+        # Mount the folder, never single files by subPath: those would not see a change.
         mounts.append({"name": "files", "mount_path": args.spec.files.path, "read_only": True})
     for name, path in args.spec.mounts.items():
         mounts.append({"name": f"volume-{name}", "mount_path": path})

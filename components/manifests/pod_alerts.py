@@ -1,7 +1,7 @@
-"""The alerts of a service's pods, whatever it promises: not reached, saturated, or as many as there may be.
+"""Alerts on a service's pods, independent of its objectives: unreachable, saturated, or at the maximum number.
 
-An empty slot has no private Service, so nothing of it is scraped and none of these fires for it; a slot that may scale
-to zero is never asked to have a pod.
+An empty slot has no private Service, so it is not scraped and none of these alerts fires for it. For a slot that may
+scale to zero, no alert requires a pod.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from models.service import ServiceSpec
 from models.vocabulary import SlotName
 
 LEAST_DOWN = 300
-"""Seconds without an answer before a pod counts as down: a restart takes less."""
+"""Seconds without an answer before a pod counts as down. A restart takes less time."""
 MOST_REFUSED = Decimal("0.01")
-"""Share of the requests that a full queue may turn away: bursts do that, and their clients come again."""
+"""Share of the requests that a full queue may refuse: bursts cause refusals, and clients retry."""
 MOST_WAITING = Decimal("0.1")
-"""Share of its time (``drain.requestTimeout``) that a request may wait for a worker thread, on average."""
+"""Average share of its timeout (``drain.requestTimeout``) that a request may wait for a worker thread."""
 WINDOW = "5m"
 _HERE = f"{{{{ $labels.{SLOT} }}}}"
 
@@ -38,25 +38,25 @@ class Watched:
 
     @property
     def series(self) -> str:
-        """Match the series of both slots."""
+        """Matchers for the series of both slots."""
         return series_of(self.service, self.namespace)
 
     def series_in(self, slot: SlotName) -> str:
-        """Match the series of one slot, also where there are none that could name it."""
+        """Return matchers for the series of one slot that do not depend on the series' slot label."""
         return f'namespace="{self.namespace}",service="{names.slot_name(self.service, slot)}"'
 
     def scaling(self, slot: SlotName) -> Scaling:
-        """Narrow the scaling as the slot's own HPA is (components/slot.py)."""
+        """Return the scaling, narrowed in the same way as the slot's own HPA (components/slot.py)."""
         filled = self.release.slots[slot]
         return within(self.spec.scaling, filled.min_replicas, filled.max_replicas)
 
     def gets_requests(self, slot: SlotName) -> bool:
-        """Tell whether some request may reach the slot now; one that is kept warm gets none."""
+        """Return whether requests may reach the slot now. A slot that is only kept warm gets none."""
         return slot == self.release.live or self.release.weight > 0 or self.release.match != Match()
 
 
 def alerts(watched: Watched, asked: Alerts) -> Iterator[Alert]:
-    """Return the alerts of a monitored service, each unless the entry switches it off."""
+    """Yield the alerts of a monitored service, except those that the entry turns off."""
     if asked.target_down:
         yield _target_down(watched, asked.target_down)
     for slot in watched.release.slots:
@@ -66,7 +66,7 @@ def alerts(watched: Watched, asked: Alerts) -> Iterator[Alert]:
         yield _refused(watched, asked.saturation)
         yield _waiting(watched, asked.saturation)
     for slot in watched.release.slots:
-        # A range of one number, as a release makes it while it moves, is at its maximum by intent.
+        # If minimum and maximum are equal, as during a release, the slot is at its maximum on purpose.
         if asked.replicas_at_max and watched.scaling(slot).floor < watched.scaling(slot).ceiling:
             yield _at_max(watched, slot, asked.replicas_at_max)
 
@@ -75,7 +75,7 @@ def _target_down(watched: Watched, asked: TargetDown) -> Alert:
     holds = _held(asked, watched.spec)
     return Alert(
         name="TargetDown",
-        # Pod by pod, so that each has its own time: in a rolling update one after the other is away for a moment.
+        # One series per pod, each with its own timer: in a rolling update, one pod after the other is briefly away.
         expression=f"max by ({SLOT}, pod) (up{{{watched.series}}}) == 0",
         labels={"severity": asked.severity},
         summary=f"A pod of {watched.service} does not answer Prometheus",
@@ -85,7 +85,7 @@ def _target_down(watched: Watched, asked: TargetDown) -> Alert:
 
 
 def _no_target_up(watched: Watched, slot: SlotName, asked: NoTargetUp) -> Alert:
-    """Notice also that nothing is scraped at all: there is then no ``up`` that could be 0, and no error rate either."""
+    """Return an alert that also fires without scrapes: without series, no ``up`` is 0 and there is no error rate."""
     holds = _held(asked, watched.spec)
     return Alert(
         name="NoTargetUp",
@@ -100,7 +100,7 @@ def _no_target_up(watched: Watched, slot: SlotName, asked: NoTargetUp) -> Alert:
 
 
 def _refused(watched: Watched, asked: Saturation) -> Alert:
-    """Compare what the full queue turned away: the server answers 429 for nothing else (serving/role/service.py)."""
+    """Return an alert on requests that a full queue refused, the only cause of a 429 (serving/role/service.py)."""
     requests = f"{watched.series},{WITHOUT_PROBES}"
     refused = f'{BY_SLOT} (rate(http_requests_total{{{requests},status="429"}}[{WINDOW}]))'
     return Alert(
@@ -115,7 +115,7 @@ def _refused(watched: Watched, asked: Saturation) -> Alert:
 
 
 def _waiting(watched: Watched, asked: Saturation) -> Alert:
-    """Compare the wait for a worker: where inferences are slow, requests run out of time before the queue is full."""
+    """Return an alert on the wait for a worker. With slow inferences, requests time out before the queue is full."""
     limit = watched.spec.drain.request_timeout
     return Alert(
         name="Saturation",
@@ -129,10 +129,10 @@ def _waiting(watched: Watched, asked: Saturation) -> Alert:
 
 
 def _at_max(watched: Watched, slot: SlotName, asked: ReplicasAtMax) -> Alert:
-    """Count the pods that answer against the most that we declared.
+    """Return an alert that compares the number of pods that answer with the declared maximum.
 
-    kube-state-metrics would know the HPA's own numbers, but not every cluster has it (the embedded one has not). What
-    this misses: pods that were asked for and found no node.
+    kube-state-metrics would report the HPA's own numbers, but not every cluster has it (the embedded one does not). The
+    alert misses pods that were requested but found no node.
     """
     most = watched.scaling(slot).ceiling
     return Alert(
@@ -148,5 +148,5 @@ def _at_max(watched: Watched, slot: SlotName, asked: ReplicasAtMax) -> Alert:
 
 
 def _held(asked: TargetDown | NoTargetUp, spec: ServiceSpec) -> int:
-    """Return how long a pod may be silent, in seconds: one that starts has until the rollout's deadline."""
+    """Return how many seconds a pod may be silent. A starting pod has until the rollout's deadline."""
     return asked.holds if asked.holds is not None else max(LEAST_DOWN, spec.rollout.progress_deadline)

@@ -1,9 +1,10 @@
-"""Which requests a proxy with nginx's annotations sends to a pod once more, and how often.
+"""Which requests a proxy with nginx's annotations retries, and how often.
 
 Semantics: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream, as ingress-nginx (1.15) and
-Traefik (3.7.9: ``buildRetry`` of its provider ingress-nginx, ``pkg/middlewares/retry``) honour it. Both repeat what no
-pod has begun on ``error timeout``. What a pod has begun, nginx repeats on the same two words if ``non_idempotent`` is
-with them; in Traefik the words of statuses decide, as it answers 502 for a lost connection and 504 for a silent one.
+Traefik (3.7.9: ``buildRetry`` of its provider ingress-nginx, ``pkg/middlewares/retry``) implement it. With
+``error timeout``, both retry requests that no pod has begun. nginx also retries requests that a pod has begun if
+``non_idempotent`` is added. In Traefik the status keywords decide, because it answers 502 for a lost connection and 504
+for a silent one.
 """
 
 from itertools import count
@@ -12,25 +13,25 @@ from models.routing import Retries, Route
 
 _UNBEGUN = "error timeout"
 _BEGUN = f"{_UNBEGUN} http_502 http_504 non_idempotent"
-"""Not 500, which is an answer, nor 429 and 503: they are how a full server asks for less."""
+"""Without 500, which is an answer, and without 429 and 503, by which a full server asks for fewer requests."""
 _LOST = 1000
 """One request in this many may reach the same unresponsive pod with every try."""
 
 
 def tries(pods: int) -> int:
-    """Return the tries that leave at most one request in `_LOST` unanswered if one of the pods is unresponsive.
+    """Return the number of tries that leaves at most one request in `_LOST` unanswered if one pod is unresponsive.
 
-    No proxy here remembers which pod was silent: each try takes any of them.
+    No supported proxy remembers which pod was silent, so each try may reach any pod.
     """
     others = max(2, pods)
     return next(number for number in count(2) if others ** (number - 1) >= _LOST)
 
 
 def retry_annotations(route: Route, *, pods: int, only_unbegun: bool) -> dict[str, str]:
-    """Say what is repeated, how often, and for how long, in nginx's words without their prefix.
+    """Return nginx's annotations, without their prefix, for what is retried, how often and for how long.
 
-    No try begins later than it takes to lose one to a silent pod and the others to connections that do not come about:
-    then a service that is slow for everybody is not asked ``tries`` times.
+    The time limit is enough to lose one try to a silent pod and the others to failed connections. No try begins later,
+    so a service that is slow for all requests does not get each one ``tries`` times.
     """
     retries = route.retries or Retries()
     most, begun = retries.tries or tries(pods), retries.idempotent and not only_unbegun

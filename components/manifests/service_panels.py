@@ -1,7 +1,7 @@
 """The panels of one service: what its users get, what its pods do, and what runs in which slot.
 
-Counters and histograms are those of serving/telemetry/metrics.py; ``process_…`` are the server's own, so that CPU and
-memory are there without cAdvisor. Where an alert compares something, the panel asks the same.
+serving/telemetry/metrics.py defines the counters and histograms. The server itself reports ``process_…``, so CPU and
+memory do not need cAdvisor. If an alert compares a value, the panel queries the same value.
 """
 
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from models.monitoring import Monitoring
 from models.quantity import parse
 
 SHOWN = f'{SLOT}=~"$slot"'
-"""The slots that the reader has chosen."""
+"""The slots that the reader selected."""
 _QUANTILES = (0.5, 0.95, 0.99)
 _LEGEND = f"{{{{{SLOT}}}}}"
-_POD = "{{pod}}"  # its name holds the slot's
+_POD = "{{pod}}"  # the pod's name contains the slot
 
 
 def panels(watched: Watched, monitoring: Monitoring) -> Iterator[Panel]:
-    """Return a monitored service's panels, in the order in which a person who is paged asks."""
+    """Yield a monitored service's panels, in the order in which an on-call engineer needs them."""
     requests = f"{watched.series},{WITHOUT_PROBES}"
     series = f"{watched.series},{SHOWN}"
     yield from _answers(f"{requests},{SHOWN}")
@@ -63,13 +63,13 @@ def _answers(requests: str) -> Iterator[Panel]:
 
 
 def _share_of(requests: str, status: str, name: str) -> Query:
-    """Ask for a share; a slot without a single such answer has no series of it: that is 0, and not unknown."""
+    """Return a query for a share. A slot without any such answer has no series, which means 0, not unknown."""
     some, every = (f"{BY_SLOT} ({_rate('http_requests_total', which)})" for which in (f"{requests},{status}", requests))
     return Query(expression=f"({some} or 0 * {every}) / {every}", legend=f"{_LEGEND} {name}")
 
 
 def _weights(requests: str) -> Panel:
-    """Ask for all slots, whichever the reader has chosen: a share is one of the whole."""
+    """Return a panel of all slots, regardless of the reader's selection: a share needs the total."""
     rate = _rate("http_requests_total", requests)
     return Panel(
         title="Share of the requests by slot",
@@ -81,7 +81,7 @@ def _weights(requests: str) -> Panel:
 
 
 def _budgets(watched: Watched, monitoring: Monitoring, requests: str) -> Iterator[Panel]:
-    """Show one panel for all objectives: what is left of 30 days' budget, or of as many as Prometheus keeps."""
+    """Yield one panel for all objectives: the budget left of 30 days, or of Prometheus' retention if shorter."""
     if monitoring.slo is None:
         return
     none = f"0 * sum (rate(http_requests_total{{{requests}}}[30d]))"

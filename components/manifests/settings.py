@@ -14,7 +14,7 @@ FOLDER = "/etc/slipway"
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """The data of a ConfigMap; its hash names the object where other content is to be another object."""
+    """The data of a ConfigMap. Its hash is part of the object's name if new content must create a new object."""
 
     data: Mapping[str, str]
 
@@ -25,7 +25,7 @@ class Content:
 
 
 def settings_file(spec: ServiceSpec) -> Content:
-    """Render what a slot's server reads at start."""
+    """Return the settings that a slot's server reads at start."""
     server, model = spec.server, spec.model
     content = {
         "queueLimit": server.queue_limit,
@@ -41,16 +41,16 @@ def settings_file(spec: ServiceSpec) -> Content:
 
 
 def config_files(spec: ServiceSpec) -> Content | None:
-    """Return the payload's files of a slot."""
+    """Return the payload's configuration files in a slot, or None."""
     return Content(data=spec.files.files) if spec.files else None
 
 
 def config_map_name(service: str, slot: str, settings: Content) -> str:
-    """Name the settings' ConfigMap by slot and content."""
+    """Return the name of the settings' ConfigMap, from slot and content."""
     return names.joined(service, slot, settings.content_hash)
 
 
 def files_map_name(service: str, slot: str, files: ConfigFiles, content: Content) -> str:
-    """Name the files' ConfigMap: by content where a change is to be a rollout, by slot alone where it is read again."""
+    """Return the name of the files' ConfigMap, which contains the content's hash if a change must start a rollout."""
     own = (service, slot, "files")
     return names.joined(*own, content.content_hash) if files.on_change == "rollout" else names.joined(*own)

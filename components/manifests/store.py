@@ -19,7 +19,7 @@ PORT_NAME = "store"
 
 @dataclass(frozen=True, kw_only=True)
 class StorePodArgs:
-    """What a store's pod is made from."""
+    """The inputs of a store's pod."""
 
     system: SystemSpec
     name: str
@@ -29,7 +29,7 @@ class StorePodArgs:
 
 
 def stateful_set_spec(args: StorePodArgs) -> "StatefulSetSpecArgsDict":
-    """Describe a store's StatefulSet: at most one pod at a time, so that no two servers write one volume."""
+    """Return the spec of a store's StatefulSet: at most one pod, so that no two servers write to one volume."""
     pod = container.pod_defaults(args.system, names.account(args.name))
     pod["containers"] = [_server(args)]
     pod["volumes"] = [
@@ -54,7 +54,7 @@ def stateful_set_spec(args: StorePodArgs) -> "StatefulSetSpecArgsDict":
 
 
 def service_spec(args: StorePodArgs) -> "ServiceSpecArgsDict":
-    """Describe the Service of a store."""
+    """Return the spec of a store's Service."""
     port = {"name": PORT_NAME, "port": args.spec.port, "target_port": PORT_NAME, "protocol": "TCP"}
     return {"type": "ClusterIP", "selector": labels.select_service(args.name), "ports": [port]}  # pyright: ignore[reportReturnType]
 
@@ -74,7 +74,7 @@ def _server(args: StorePodArgs) -> "ContainerArgsDict":
         "volume_mounts": [{"name": "data", "mount_path": spec.volume.path}, container.SCRATCH],
         "startup_probe": _probe(health, period=1, failures=health.startup),
         "readiness_probe": _probe(health, period=health.period, failures=health.failures),
-        # Only whether it listens: a store that is busy or loads its data must not be killed for it.
+        # Check only that the port is open: a store that is busy or loading its data must not be killed.
         "liveness_probe": _probe(StoreHealth(), period=health.period, failures=2 * health.failures),
     }
     if spec.args:

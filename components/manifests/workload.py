@@ -1,4 +1,4 @@
-"""What runs a slot: Deployment, private Service and PDB."""
+"""The workload of a slot: Deployment, private Service and PDB."""
 
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgsDict
 
 PRIVATE_PORT = 80
-"""Of a slot's own Service."""
+"""Port of a slot's private Service."""
 REVISIONS = 2
-"""Old ReplicaSets kept for `kubectl rollout undo`; a release's way back is the other slot."""
+"""Old ReplicaSets kept for `kubectl rollout undo`. A release rolls back to the other slot instead."""
 
 
 def deployment_spec(
     *, service: str, slot: str, spec: ServiceSpec, template: "PodTemplateSpecArgsDict"
 ) -> "DeploymentSpecArgsDict":
-    """Describe a slot's Deployment. Where HPA or KEDA scale it names no ``replicas``: updates would reset the count."""
+    """Return a slot's Deployment spec, without ``replicas`` if HPA or KEDA scales it: updates would reset the count."""
     described: DeploymentSpecArgsDict = {
         "selector": {"match_labels": labels.select_slot(service, slot)},
         "template": template,
@@ -41,7 +41,7 @@ def deployment_spec(
 
 
 def service_spec(*, service: str, slot: str) -> "ServiceSpecArgsDict":
-    """Describe a slot's private Service, which nobody outside the cluster ever reaches."""
+    """Return the spec of a slot's private Service, which is not reachable from outside the cluster."""
     return {
         "type": "ClusterIP",
         "selector": labels.select_slot(service, slot),
@@ -50,10 +50,10 @@ def service_spec(*, service: str, slot: str) -> "ServiceSpecArgsDict":
 
 
 def disruption_budget_spec(*, service: str, slot: str, disruption: Disruption) -> "PodDisruptionBudgetSpecArgsDict":
-    """Describe a slot's PDB."""
+    """Return the spec of a slot's PDB."""
     described: PodDisruptionBudgetSpecArgsDict = {
         "selector": {"match_labels": labels.select_slot(service, slot)},
-        # A pod that is not ready serves nobody: it must never hold up a node drain.
+        # A pod that is not ready serves no requests, so it must never block a node drain.
         "unhealthy_pod_eviction_policy": "AlwaysAllow",
     }
     if disruption.max_unavailable is not None:

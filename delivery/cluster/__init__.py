@@ -1,1 +1,1 @@
-"""The cluster's API server: pods of a slot, and the field that splits its traffic."""
+"""Reads a slot's pods from the API server, and writes the field that splits traffic."""

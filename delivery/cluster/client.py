@@ -1,4 +1,4 @@
-"""The client of the API server for releases: ready pods, and the object that splits traffic."""
+"""The API server client of releases: reads ready pods, and writes Leases and the object that splits traffic."""
 
 import json
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from delivery.errors import ClusterUnavailable, DeliveryError, Forbidden, StaleO
 
 _API_SECONDS = 10
 _LEASE_SECONDS, _LEASES = 3, "/apis/coordination.k8s.io/"
-"""A driver that is asked to stop must not wait long for its Lease; the next renewal comes in a second anyway."""
+"""Lease calls time out early: a driver that is asked to stop must not wait long, and renews every second anyway."""
 _SERVER_FIELDS = ("managedFields", "uid", "creationTimestamp", "generation")
 _REFUSED = {401: Forbidden, 403: Forbidden, 409: StaleObject}
 _BUSY, _FIRST_OF_ITS_OWN = 429, 500
-"""Answers that say nothing of the request: API priority and fairness, and errors of the API server itself."""
+"""Statuses that do not concern the request: 429 of API Priority and Fairness, and errors of the API server itself."""
 _PULUMI = "pulumi-kubernetes"
 
 
 class Cluster:
     """The API server of one kube context.
 
-    Every method raises ClusterUnavailable where it does not answer, and DeliveryError for what it refuses.
+    Every method raises ClusterUnavailable if the API server does not answer, and DeliveryError if it refuses a request.
     """
 
     def __init__(self, context: str) -> None:
@@ -31,7 +31,7 @@ class Cluster:
         self._client = ApiClient(context)
 
     def ready(self, namespace: str, deployment: str) -> int:
-        """Pods of a Deployment's newest template that are ready; 0 where there is none."""
+        """Return the number of ready pods of a Deployment's newest template; 0 if the Deployment does not exist."""
         found = self.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")
         if found is None:
             return 0
@@ -41,26 +41,26 @@ class Cluster:
         return min(int(status.get("readyReplicas", 0)), int(status.get("updatedReplicas", 0)))
 
     def restarts(self, namespace: str, selector: Mapping[str, str]) -> int:
-        """How often containers of these pods were restarted, all together."""
+        """Return the total number of container restarts of the selected pods."""
         pods = f"/api/v1/namespaces/{namespace}/pods"
         found = self._call("GET", pods, labelSelector=labels.label_selector(selector)) or {"items": []}
         statuses = [status for pod in found["items"] for status in pod["status"].get("containerStatuses", [])]
         return sum(int(status["restartCount"]) for status in statuses)
 
     def get(self, path: str) -> Json | None:
-        """Return an object, None where there is none."""
+        """Return an object, or None if it does not exist."""
         return self._call("GET", path)
 
     def create(self, path: str, body: Json) -> Json | None:
-        """Create an object in a collection; None where its namespace is not there. Raises StaleObject if it exists."""
+        """Create an object; return None if its namespace does not exist. Raises StaleObject if the object exists."""
         return self._call("POST", path, body)
 
     def replace(self, path: str, body: Json) -> Json | None:
-        """Replace an object; None where there is none. Raises StaleObject if ``body`` names another version."""
+        """Replace an object; return None if it does not exist. Raises StaleObject if ``body`` names another version."""
         return self._call("PUT", path, body)
 
     def answers(self) -> bool:
-        """Whether it answers now."""
+        """Return whether the API server answers."""
         try:
             self._call("GET", "/version")
         except ClusterUnavailable:
@@ -68,7 +68,7 @@ class Cluster:
         return True
 
     def reasons(self, namespace: str, selector: Mapping[str, str]) -> str:
-        """Say why pods are not ready, one after another; nothing where that cannot be found out."""
+        """Return the reasons why pods are not ready; empty if the reasons cannot be determined."""
         try:
             return "; ".join(reasons(ApiServer(self._context), namespace, labels.label_selector(selector)))
         except (Refused, Unreachable):
@@ -77,8 +77,9 @@ class Cluster:
     def apply(self, path: str, found: Json) -> None:
         """Write an object that was read and changed, as Pulumi's own field manager.
 
-        Server-side apply by the same manager as Pulumi's is what the next ``pulumi up`` would do: it finds the field as
-        it wants it, and no second owner to conflict with. Raises StaleObject where somebody wrote it since it was read.
+        Server-side apply under Pulumi's field manager is what the next ``pulumi up`` would do. That update therefore
+        finds the value that it wants, and no second owner that conflicts. Raises StaleObject if the object changed
+        after it was read.
         """
         managed = found["metadata"].get("managedFields", [])
         owners = [m["manager"] for m in managed if m["operation"] == "Apply" and m["manager"].startswith(_PULUMI)]

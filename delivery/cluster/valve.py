@@ -1,8 +1,9 @@
-"""Moves traffic at once: the one field that splits requests, written straight to the API server.
+"""Moves traffic at once: writes the one field that splits requests directly to the API server.
 
-A whole ``pulumi up`` takes seconds, and a bad release must lose its traffic now. The stack file already says the new
-split, the valve writes what ``pulumi up`` would write (the same manifest functions), and the update that follows finds
-it done. So file, state and cluster agree again after it, and a kill in between loses nothing.
+A whole ``pulumi up`` takes seconds, but a bad release must lose its traffic immediately. The stack file already
+declares the new split. The valve writes what ``pulumi up`` would write, with the same manifest functions, and the
+update that follows finds the split in place. After that update, the file, the state and the cluster agree again. A kill
+in between loses nothing.
 """
 
 from collections.abc import Callable
@@ -19,20 +20,20 @@ _SPLITTING = tuple(f"{ingress.PREFIX}{name}" for name in ("canary", "affinity-ca
 
 
 _TRIES = 5
-"""Writes of one split; controllers write an Ingress' status now and then."""
+"""Attempts to write one split, because controllers occasionally write an Ingress's status in between."""
 
 
 def move(
     cluster: Cluster, system: SystemSpec, service: str, release: ServiceRelease, *, confirm: Callable[[], None]
 ) -> bool:
-    """Let traffic flow as ``release`` says, now; False where the object is not there yet: `pulumi up` makes it.
+    """Apply the split of ``release`` now; return False if `pulumi up` has not created the object yet.
 
-    The object is read first, then ``confirm`` makes sure that the stack is still this driver's, and the write names the
-    version that was read. So one that is stopped after it was confirmed writes nothing over what its successor wrote.
+    The object is read first, then ``confirm`` checks that this driver still holds the stack. The write names the
+    version that was read. A driver that is suspended after ``confirm`` therefore overwrites nothing of its successor's.
 
     Raises:
         ClusterUnavailable: the API server does not answer.
-        Lost: the stack is another driver's.
+        Lost: another driver holds the stack.
     """
     deployed = system.services[service]
     path = split_path(system.namespace, service, deployed.spec, system.cluster.traffic)
@@ -50,7 +51,7 @@ def move(
 
 
 def split_path(namespace: str, service: str, spec: ServiceSpec, traffic: str) -> str:
-    """Where the API server keeps the object that splits a service's traffic."""
+    """Return the API path of the object that splits a service's traffic."""
     space = f"namespaces/{namespace}"
     if spec.route is None:
         return f"/api/v1/{space}/services/{service}"
@@ -60,7 +61,7 @@ def split_path(namespace: str, service: str, spec: ServiceSpec, traffic: str) ->
 
 
 def moved(found: Json, system: SystemSpec, service: str, deployed: DeployedService, release: ServiceRelease) -> Json:
-    """Return the object with the split that ``release`` says; nothing else of it changes."""
+    """Return the object with the split that ``release`` declares, and everything else unchanged."""
     route = deployed.spec.route
     if route is None:
         selector = exposure.selector(service, exposure.answering(release, routed=False))

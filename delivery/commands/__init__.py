@@ -1,1 +1,1 @@
-"""The commands of ``slipway``, by what they are for."""
+"""The commands of ``slipway``, grouped by purpose."""

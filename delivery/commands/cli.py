@@ -1,4 +1,4 @@
-"""The `slipway` command line: which commands there are, and what a usage mistake looks like."""
+"""The `slipway` command line: its commands, and the format of usage errors."""
 
 import signal
 import sys
@@ -14,18 +14,18 @@ from delivery.errors import MEANINGS, ExitCode
 
 
 class OneLine(TyperGroup):
-    """Says a mistake in one line: logs of CI are searched for it, and a box of five lines hides it."""
+    """Reports a usage error in one line, which is easier to find in a CI log than Typer's box of five lines."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:  # noqa: ANN401 -- Click's own
-        """Run a command; as Click's, but for the shape of its messages."""
+        """Run a command as Click does, except for the format of error messages."""
         if not standalone_mode:
             return super().main(*args, standalone_mode=False, **extra)
         try:
             code = super().main(*args, standalone_mode=False, **extra)
         except TyperException as error:
             said = error.format_message()
-            if said:  # none: the command line was empty, and the help is printed already
-                typer.echo(said if "\n" in said else f"slipway: {said}", err=True)  # several lines are the help
+            if said:  # empty after an empty command line, when the help is already printed
+                typer.echo(said if "\n" in said else f"slipway: {said}", err=True)  # several lines are the help text
             sys.exit(ExitCode.USAGE)
         sys.exit(code if isinstance(code, int) else 0)
 
@@ -49,12 +49,12 @@ def project_folder(
         Path, typer.Option("--cwd", "-C", help="Folder of the project, which contains Pulumi.yaml.", file_okay=False)
     ] = Path(__file__).parents[2],
 ) -> None:
-    """Choose the project; the commands read it from the context."""
+    """Accept the project folder, which the commands read from the context."""
 
 
 def main() -> None:
-    """Run the command line. A job that CI cancels gets SIGTERM, and ends as by ^C: with what is true now."""
-    # A shell that starts it in the background has it ignore SIGINT, and an abort would never reach it.
+    """Run the command line. SIGTERM, which CI sends to a canceled job, ends it as ^C does: it reports the state."""
+    # A shell makes its background processes ignore SIGINT, so that an abort would never reach the driver.
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, signal.default_int_handler)
     app(prog_name="slipway")

@@ -1,4 +1,4 @@
-"""How every command that moves a release runs the driver: under the lock, watched, and interruptible."""
+"""Runs the driver for every command that moves a release: under the lock, with progress, and interruptible."""
 
 import time
 from collections.abc import Callable, Generator
@@ -24,16 +24,16 @@ from delivery.report.progress import watching
 from delivery.run import driver
 
 _PATIENCE_SECONDS = 10.0
-"""For a driver that was asked to stop: it has to end its present call."""
+"""How long to wait for an interrupted driver, which first finishes its current call."""
 _POLL_SECONDS = 0.05
 
 Act = Callable[[Listener], None]
 
 
 def drive(report: Report, service: Service, *, act: Act, what: str, events: bool, steps: int | None = None) -> None:
-    """Do ``act`` (begin, turn back), then carry the release on until it ends or waits.
+    """Call ``act`` (begin, turn back), then carry out the release until it ends or waits.
 
-    The caller holds the lock. ^C leaves the release where it is and says so.
+    The caller holds the lock. ^C leaves the release at its current stage and reports that stage.
     """
     spec = service.spec
     heading = Heading(stack=service.stack.name, service=service.name, what=what, strategy=spec.release.strategy)
@@ -48,7 +48,7 @@ def drive(report: Report, service: Service, *, act: Act, what: str, events: bool
     report.document = _document(service, journal, outcome.result)
     said = outcome.said if outcome.said.startswith(outcome.result) else f"{outcome.result}: {outcome.said}"
     report.document["said"] = said
-    if asked is not None:  # whoever waits for this command waits for another outcome
+    if asked is not None:  # the caller of this command expected a different outcome
         report.fail(f"{service}: {said} (asked by {asked.by})", outcome.exit_code or ExitCode.INTERRUPTED)
     elif outcome.exit_code:
         report.fail(f"{service}: {said}", outcome.exit_code)
@@ -57,7 +57,7 @@ def drive(report: Report, service: Service, *, act: Act, what: str, events: bool
 
 
 def _carried(service: Service, act: Act, listen: Listener, steps: int | None) -> tuple[driver.Outcome, Request | None]:
-    """Act and carry on; where somebody elsewhere asks the driver to turn back, do that instead, and tell them."""
+    """Call ``act`` and carry out the release; on a request from another machine, turn back and answer the request."""
     service.stack.lock.driving = service.name
     try:
         act(listen)
@@ -74,7 +74,7 @@ def _carried(service: Service, act: Act, listen: Listener, steps: int | None) ->
 
 
 def interruption(service: Service) -> str:
-    """Say what is true after ^C, and the two commands that there are."""
+    """Describe the state after ^C and the two commands that can follow."""
     at = position(service, service.record(), driver=None, now=driver.now())
     if at.stage is None:
         return f"interrupted: no release of {service.name} is under way; {service.stack.file.path.name} says what runs"
@@ -103,9 +103,9 @@ def _document(service: Service, journal: Journal, result: str) -> dict[str, Any]
 
 
 def elsewhere(stack: Stack, request: Request) -> Asked:
-    """Have a driver on another machine, or of another checkout, turn back; at once where none works on the stack."""
+    """Ask a driver on another machine or in another checkout to turn back; return at once if there is none."""
     if stack.holder() is not None:
-        return Asked()  # this machine's: `seized` stops it sooner
+        return Asked()  # a driver of this checkout: `seized` stops it sooner
     lease = stack.lock.elsewhere()
     if lease is None:
         return Asked()
@@ -117,7 +117,7 @@ def elsewhere(stack: Stack, request: Request) -> Asked:
 
 
 def handed_over(report: Report, stack: Stack, asked: Asked, turn: Turn) -> bool:
-    """Report what the driver that was asked has done; False where none has, and it is left to do here."""
+    """Report what the asked driver has done; return False if no driver answered, so that this process has to act."""
     if asked.answer is None:
         return False
     said = f"{stack.name} {report.service}: {asked.answer.said} (by {asked.holder})"
@@ -131,10 +131,10 @@ def handed_over(report: Report, stack: Stack, asked: Asked, turn: Turn) -> bool:
 
 @contextmanager
 def seized(stack: Stack, past: str | None = None) -> Generator[None]:
-    """Hold the stack, for who may not wait: a driver that works on it is told to stop, and its update too, as by ^C.
+    """Acquire the stack lock after interrupting a driver of this checkout and its Pulumi update, as ^C would.
 
-    Its record says where it was. ``past`` is the identity of a driver elsewhere that does not react: it is fenced off.
-    Raises Busy if the driver does not stop.
+    The record keeps the driver's last position. ``past`` is the identity of an unresponsive driver elsewhere, which is
+    fenced off. Raises Busy if the driver of this checkout does not stop.
     """
     holder = stack.holder()
     if holder:

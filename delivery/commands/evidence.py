@@ -1,4 +1,4 @@
-"""Commands about evidence: who may run what, and why not."""
+"""Commands about evidence: hold an image, remove a hold, judge the live version again."""
 
 from typing import Annotated
 
@@ -56,7 +56,7 @@ def hold(
 def release_hold(
     context: typer.Context, stack: StackName, service: ServiceName, image: HeldImage, as_json: AsJson = False
 ) -> None:
-    """Remove the hold on an image. It can be released again, and needs new evidence.
+    """Remove the hold on an image. The image can be released again, but needs new evidence.
 
     Example: slipway release-hold prod classifier registry.example.com/classifier@sha256:…
     """
@@ -99,7 +99,7 @@ def check(
 
 
 def declare(report: Report, service: Service, delivery: ServiceDelivery, said: str) -> None:
-    """Write a record without a release in it, and export it: the next environment reads outputs, not this file."""
+    """Write a record that changes no release, and export it: the next environment reads outputs, not this file."""
     service.write(service.release(), delivery)
     service.stack.update(lambda _: None)
     report.document["holds"] = [held.document() for held in delivery.holds]
@@ -107,7 +107,7 @@ def declare(report: Report, service: Service, delivery: ServiceDelivery, said: s
 
 
 def by_digest(image: str) -> str:
-    """Check an image's name; raises ConfigurationError for a tag."""
+    """Return an image reference that names a digest; raises ConfigurationError for a tag."""
     try:
         return digest_reference(image)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""`slipway merge-record`: two versions of a stack file become one."""
+"""`slipway merge-record`: merges two versions of a stack file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,14 +13,16 @@ app = typer.Typer()
 
 _CLASH, _IMPOSSIBLE = 1, 2
 
-Base = Annotated[Path, typer.Argument(metavar="BASE", help="The common version.", show_default=False)]
-Ours = Annotated[Path, typer.Argument(metavar="OURS", help="One side; the result is written here.", show_default=False)]
-Theirs = Annotated[Path, typer.Argument(metavar="THEIRS", help="The other side.", show_default=False)]
+Base = Annotated[Path, typer.Argument(metavar="BASE", help="The common ancestor of both versions.", show_default=False)]
+Ours = Annotated[Path, typer.Argument(metavar="OURS", help="One version; gets the result.", show_default=False)]
+Theirs = Annotated[Path, typer.Argument(metavar="THEIRS", help="The other version.", show_default=False)]
 
 
 @app.command("merge-record", rich_help_panel=VOUCHING)
 def merge_record(base: Base, ours: Ours, theirs: Theirs) -> None:
-    """Merge two versions of a stack file by key, as the pipelines do. For git's merge.slipway.driver add %O %A %B.
+    """Merge two versions of a stack file by key, as the pipelines do.
+
+    To use it as a git merge driver, set merge.slipway.driver to `slipway merge-record %O %A %B`.
 
     If both sides changed one value, THEIRS wins, a line names it, and the exit code is 1. Exit 2: nothing was written.
 

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share: one spelling, one help text."""
+"""Arguments and options that several commands share, each with one spelling and one help text."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 AsEvents = Annotated[
     bool, typer.Option("--events", help="Print progress on standard error as one JSON line per event.")
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason; it is recorded.", show_default=False)]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, which is recorded.", show_default=False)]
 Overriding = Annotated[
     str | None,
     typer.Option(

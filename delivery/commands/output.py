@@ -1,4 +1,4 @@
-"""How every command ends: a result on standard output, one line on standard error if it failed, and an exit code."""
+"""Ends every command with a result on standard output, one line on standard error if it failed, and an exit code."""
 
 import json
 from collections.abc import Generator
@@ -18,7 +18,7 @@ from models.errors import ConfigurationError
 
 @dataclass
 class Report:
-    """What a command has to say at its end."""
+    """The result of a command: its output, its error and its exit code."""
 
     command: str
     stack: str
@@ -28,27 +28,27 @@ class Report:
     shown: list[RenderableType] = field(default_factory=list[RenderableType])
     exit_code: int = ExitCode.DONE
     said: str = ""
-    """One line for standard error, or one for each fault of a file; only where the exit code is not 0."""
+    """One line for standard error, or one line per fault of a file; empty if the exit code is 0."""
 
     def show(self, *parts: RenderableType) -> None:
-        """Show something to a person, in its turn; programs get the document."""
+        """Print parts for people, in order; with ``as_json``, print only the document at the end."""
         if not self.as_json:
             out = console()
             for part in parts:
                 out.print(part, soft_wrap=isinstance(part, str))
 
     def fail(self, said: str, exit_code: int, *, whole: bool = False) -> None:
-        """End with an error, in one line; ``whole`` keeps its lines, each of which is a fault of its own."""
+        """Set the error, joined into one line, and the exit code; ``whole`` keeps the lines, one for each fault."""
         lines = (" ".join(line.split()) for line in said.splitlines())
         self.said, self.exit_code = ("\n" if whole else "; ").join(filter(None, lines)), exit_code
 
     def succeed(self) -> None:
-        """Take what would be an error for what was asked."""
+        """Turn the error into a success, because the user asked for this outcome."""
         said, self.said, self.exit_code = self.said, "", ExitCode.DONE
         self.show(said)
 
     def print(self) -> None:
-        """Print the document and the line."""
+        """Print the JSON document, if requested, and the error."""
         if self.as_json:
             head = {
                 "command": self.command,
@@ -65,7 +65,7 @@ class Report:
 
 @contextmanager
 def reported(command: str, stack: str, service: str | None = None, *, as_json: bool) -> Generator[Report]:
-    """Turn whatever ends the block into the one result, line and exit code; leaves with ``typer.Exit``."""
+    """Report how the block ends as one result, one error line and one exit code; raises ``typer.Exit``."""
     report = Report(command, stack, service, as_json)
     try:
         yield report
@@ -84,35 +84,35 @@ def reported(command: str, stack: str, service: str | None = None, *, as_json: b
 
 
 def console() -> Console:
-    """Return standard output; as wide as a table needs where nobody looks at a terminal."""
+    """Return a console for standard output, wide enough for any table if the output is not a terminal."""
     found = Console(highlight=False, markup=False)
     return found if found.is_terminal else Console(highlight=False, markup=False, width=_WIDE)
 
 
 def progress_console() -> Console:
-    """Return standard error."""
+    """Return a console for standard error."""
     return Console(stderr=True, highlight=False)
 
 
 _WIDE = 160
-"""Columns in a file or a CI log: tables are not folded there."""
+"""Columns in a file or a CI log, so that tables are not folded there."""
 
 
 def project(context: typer.Context) -> Path:
-    """Return the project's folder, as `--cwd` says."""
+    """Return the project folder that `--cwd` names."""
     return Path(context.find_root().params["cwd"])
 
 
 def opened(context: typer.Context, stack: str) -> Stack:
-    """Open a stack of the project; raises DeliveryError with the nearest name if there is none."""
+    """Open a stack of the project; raises DeliveryError with the nearest name if it does not exist."""
     return Stack.open(project(context), stack)
 
 
 def opened_service(context: typer.Context, stack: str, service: str) -> Service:
-    """Open one service of a stack; raises DeliveryError with the nearest name if there is none."""
+    """Open one service of a stack; raises DeliveryError with the nearest name if it does not exist."""
     return Service(opened(context, stack), service).known()
 
 
 def chosen_services(stack: Stack, service: str | None) -> list[Service]:
-    """Return the one that was named, or all; raises DeliveryError with the nearest name if there is none."""
+    """Return the named service, or all services; raises DeliveryError with the nearest name if it does not exist."""
     return [Service(stack, name).known() for name in ([service] if service else stack.entry.services)]

@@ -1,4 +1,4 @@
-"""`slipway promote`: releases in the next environment what passed in one."""
+"""`slipway promote`: releases in the next environment what passed in this one."""
 
 from typing import Annotated, Any
 
@@ -23,9 +23,7 @@ Source = Annotated[
 ]
 Targets = Annotated[
     list[str],
-    typer.Argument(
-        metavar="TO…", help="Stacks of the next environment, in the order in which they follow.", show_default=False
-    ),
+    typer.Argument(metavar="TO…", help="Stacks of the next environment, in release order.", show_default=False),
 ]
 Services = Annotated[
     list[str] | None, typer.Option("--service", help="Promote only this service; may be repeated.", show_default=False)
@@ -67,7 +65,7 @@ def promote(
 
 
 def _refuse_other(source: str, found: list[promotion.Promotion], image: str | None) -> None:
-    """Refuse another digest than was named: between two jobs of CI, another branch's may have become the live one."""
+    """Refuse a live digest other than ``image``: another branch's digest may have become live between two CI jobs."""
     for one in found:
         if image is not None and one.content.image != image:
             raise Refused(
@@ -77,7 +75,7 @@ def _refuse_other(source: str, found: list[promotion.Promotion], image: str | No
 
 
 def _leave(report: Report, rest: list[promotion.Promotion]) -> None:
-    """Say what was not touched, for what came before did not end as it should."""
+    """Report the promotions that were not started because an earlier one was not promoted."""
     left = [one.service for one in rest]
     report.document["untouched"] = [{"stack": service.stack.name, "service": service.name} for service in left]
     if report.said and left:
@@ -85,7 +83,7 @@ def _leave(report: Report, rest: list[promotion.Promotion]) -> None:
 
 
 def _released(report: Report, one: promotion.Promotion, past: Override | None, *, events: bool) -> dict[str, Any]:
-    """Carry out one promotion; give the report's document with it."""
+    """Carry out one promotion, and return the report's document with its result."""
     before, service = report.document, one.service
     with service.stack.exclusive():
         catch_up(service)

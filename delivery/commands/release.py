@@ -42,7 +42,7 @@ Server = Annotated[
     list[str] | None,
     typer.Option("--server", metavar="KEY=VALUE", help="A server setting; may be repeated.", show_default=False),
 ]
-Manual = Annotated[bool, typer.Option("--manual", help="Each step waits for `slipway step`.")]
+Manual = Annotated[bool, typer.Option("--manual", help="Wait for `slipway step` before each step.")]
 
 
 @app.command(rich_help_panel=CHANGING)
@@ -111,7 +111,7 @@ def resume(
 
 
 def under_way(service: Service) -> Run:
-    """Return the release that is under way; raises DeliveryError if there is none."""
+    """Return the release under way; raises DeliveryError if there is none."""
     run = service.record().run
     if run is None:
         raise DeliveryError(f"{service}: no release is under way; those that were: slipway history {service}")
@@ -161,7 +161,7 @@ def abort(
     with reported("abort", stack, service, as_json=as_json) as report:
         chosen = opened_service(context, stack, service)
         if chosen.stack.holder() is not None:
-            under_way(chosen)  # a driver is not stopped in vain
+            under_way(chosen)  # fail here rather than stop a driver without a release to abort
         asked = elsewhere(chosen.stack, Request(service=service, turn="aborted", reason=reason, by=who()))
         if handed_over(report, chosen.stack, asked, "aborted"):
             return
@@ -211,7 +211,7 @@ def rollback(
 
             left = run.target.image if run else back and back.image
             drive(report, chosen, act=act, what=formatting.digest(left), events=events)
-            if report.exit_code == ExitCode.ROLLED_BACK:  # as was asked
+            if report.exit_code == ExitCode.ROLLED_BACK:  # the outcome that the user asked for
                 report.succeed()
 
 

@@ -1,4 +1,4 @@
-"""Commands that look and change nothing."""
+"""Commands that show the state of a stack and change nothing."""
 
 import time
 from typing import Annotated
@@ -18,7 +18,7 @@ from delivery.run import driver
 app = typer.Typer()
 
 _WATCH_SECONDS = 2.0
-"""Between two looks: Pulumi's outputs take a second."""
+"""Time between two refreshes; reading Pulumi's outputs takes a second."""
 
 
 @app.command("status", rich_help_panel=LOOKING)
@@ -93,7 +93,7 @@ def plan(
 ) -> None:
     """Show what a release would do: pods, peak resources, criteria and time of each stage.
 
-    Refuses what `slipway release` would refuse. Without options, the live version with the pending changes.
+    Refuses what `slipway release` would refuse. Without options, plans the live version with the pending changes.
 
     Example: slipway plan prod classifier --image registry.example.com/classifier@sha256:…
     """

@@ -1,4 +1,4 @@
-"""`slipway size`: what a load takes, without a cluster."""
+"""`slipway size`: computes the pods that a load needs, without a cluster."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,11 +27,11 @@ from sizing.summary import head
 app = typer.Typer()
 
 _USUAL_PERCENT = 99
-"""Of an objective of which only the time is given."""
+"""Percentage of an objective for which only the time is given."""
 
 
 Rate = Annotated[float | None, typer.Option(help="Requests per second.", show_default=False)]
-Peak = Annotated[float | None, typer.Option(help="Requests per second at most.", show_default=False)]
+Peak = Annotated[float | None, typer.Option(help="Peak rate, in requests per second.", show_default=False)]
 Ramp = Annotated[
     str | None, typer.Option(help="Time in which the rate grows to the peak, such as 10m.", show_default=False)
 ]
@@ -46,17 +46,17 @@ ColdStart = Annotated[str | None, typer.Option(help="Start time of a new pod, su
 Utilization = Annotated[int | None, typer.Option(help="Highest planned utilization, in percent.", show_default=False)]
 Within = Annotated[str | None, typer.Option(help="Latency objective, such as 500ms.", show_default=False)]
 Percent = Annotated[
-    str | None, typer.Option(help="Percent of answers that must meet it, such as 99.", show_default=False)
+    str | None, typer.Option(help="Percentage of answers that must meet --within, such as 99.", show_default=False)
 ]
 Simulate = Annotated[
-    int, typer.Option(metavar="SEEDS", min=0, help="Check the result by simulation, with this many seeds.")
+    int, typer.Option(metavar="SEEDS", min=0, help="Check the result by simulation with this many seeds.")
 ]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE.svg", help="Write the plot to this file.", show_default=False)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class WhatIf:
-    """Options in place of what the entry declares."""
+    """Options that replace values of the entry; None = not given."""
 
     rate: float | None
     peak: float | None
@@ -89,8 +89,8 @@ def show_size(
 ) -> None:
     """Show how many pods the declared load needs, the HPA's target, and whether the entry's range is large enough.
 
-    The options replace what the entry declares, for one service. Exits with 1 if the entry has too few pods, or if the
-    simulation meets the objective in less than 95 % of the seeds.
+    The options replace what the entry declares for one service. Exits with 1 if the entry allows too few pods, or if
+    the simulation meets the objective in less than 95 % of the seeds.
 
     Example: slipway size prod classifier --rate 200 --simulate 50 --plot classifier.svg
     """
@@ -119,14 +119,14 @@ def _sized(services: Sequence[Service], what_if: WhatIf) -> Iterator[Sized]:
         spec = _changed(service.spec, what_if, f"{service}: ") if asks else service.spec
         try:
             if (found := size(spec)) is not None:
-                _ = found.most, found.target  # whether there is a number of pods at all is known here
+                _ = found.most, found.target  # raises OutOfReachError here if no number of pods is enough
                 yield Sized(name=service.name, spec=spec, sizing=found)
         except OutOfReachError as error:
             raise DeliveryError(f"{service}: {error}") from error
 
 
 def _changed(spec: ServiceSpec, what_if: WhatIf, where: str) -> ServiceSpec:
-    """Return the service with what the options say, under every rule of the entry."""
+    """Return the service with the options applied, validated by every rule of the entry."""
     if spec.load is None and (what_if.rate is None or what_if.service_time is None):
         raise DeliveryError(f"{where}declares no load; give at least --rate and --service-time")
     changes: dict[str, Any] = {"load": _load(spec.load, what_if)}
@@ -139,7 +139,7 @@ def _changed(spec: ServiceSpec, what_if: WhatIf, where: str) -> ServiceSpec:
 
 
 def _load(load: Load | None, what_if: WhatIf) -> dict[str, Any]:
-    """Return a load as people write it."""
+    """Return a load with the options applied, in the notation of a catalogue entry."""
     declared: dict[str, Any] = {}
     served: dict[str, Any] = {}
     if load:

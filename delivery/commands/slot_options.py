@@ -1,4 +1,4 @@
-"""What to release, from the options: the live slot's content with what was named changed."""
+"""Builds a new slot's content from a command's options: the live slot's content with the given values replaced."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,16 +29,16 @@ class Asked:
 def target(service: Service, asked: Asked) -> SlotRelease:
     """Return the new slot's content.
 
-    In the environment that builds, no image means the one that the next update builds from the tree. Elsewhere it means
-    the live slot's: a new model or setting alone is a release too.
+    Without ``asked.image``, the environment that builds uses the image that the next update builds from the tree. Other
+    environments keep the live slot's image, because a new model or setting alone is a release too.
 
     Raises:
-        DeliveryError: a file cannot be one of a ConfigMap.
-        ConfigurationError: a value is not what a slot can hold.
-        typer.BadParameter: nothing was named, or things that do not go together.
+        DeliveryError: a file cannot be part of a ConfigMap.
+        ConfigurationError: a value is not valid in a slot.
+        typer.BadParameter: there is nothing to release, an option is malformed, or it requires another option.
     """
     spec, here = service.spec, builds(service)
-    if asked.image is not None:  # before Pulumi is asked, which takes a second and may not be installed
+    if asked.image is not None:  # before calling Pulumi, which takes a second and may not be installed
         parse(SlotRelease, {"image": asked.image}, "release: ")
     live = _live(service)
     runs = service.revision(live)
@@ -63,18 +63,18 @@ def target(service: Service, asked: Asked) -> SlotRelease:
 
 
 def unnamed(service: Service) -> SlotRelease:
-    """Return a version that nobody has named yet: the live slot's content, of an image that is still to come."""
+    """Return the live slot's content, for a plan whose image is not known yet."""
     return service.revision(_live(service)).content
 
 
 def _live(service: Service) -> SlotRelease:
-    """Return what the live slot runs; before the first update, what it declares."""
+    """Return what the live slot runs or, before the first update, what the stack file declares for it."""
     release = service.release()
     return service.live() or release.slots[release.live].settled
 
 
 def read(folder: Path) -> dict[str, str]:
-    """Read a folder's files as those of a ConfigMap; raises DeliveryError for what is no text file."""
+    """Read a folder's files as ConfigMap data; raises DeliveryError for anything but UTF-8 text files."""
     if not folder.is_dir():
         raise DeliveryError(f"--files {folder}: no such folder")
     found: dict[str, str] = {}

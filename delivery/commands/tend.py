@@ -1,4 +1,4 @@
-"""`slipway tend`: what a schedule runs, so that no release is left alone halfway."""
+"""`slipway tend`: runs on a schedule and takes care of releases that no driver works on."""
 
 import typer
 from rich.text import Text
@@ -46,12 +46,12 @@ def tend(
 
 
 def look(service: Service) -> Tended:
-    """Say what is due now."""
+    """Return what is due for a service now."""
     return unattended.look(service, driver=service.stack.owner(), seen=service.stack.lock.seen(), now=driver.now())
 
 
 def tended(report: Report, service: Service, *, events: bool) -> None:
-    """Do what is due, if nobody else does it; that somebody else does is as good."""
+    """Do what is due; if another ``slipway`` process works on the stack, report that and do nothing."""
     before = report.document
     try:
         with service.stack.exclusive():
@@ -71,5 +71,5 @@ def tended(report: Report, service: Service, *, events: bool) -> None:
         report.show(Text(f"{service}: nothing to do: {busy}"))
     after, report.document = report.document, before
     report.document["services"][service.name] |= {"result": after.get("result"), "outcome": after.get("said")}
-    if report.exit_code == ExitCode.WAITING:  # a person is asked, which is no failure of a schedule
+    if report.exit_code == ExitCode.WAITING:  # waiting for a person is not a failure of the schedule
         report.succeed()

@@ -1,9 +1,9 @@
-"""The time before a release: when what is live answered alone, as the record of releases has it.
+"""Baseline periods: when the live version answered alone before a release, according to the record.
 
-A release that leaves no live slot beside the new one (rolling, blue-green) is compared with an earlier time. That
-time is read from the record and not from the clock, so whoever resumes the release compares with the same. Kayenta too
-fixes the start of its windows and lets them grow; it compares with a baseline of the same time, which takes both
-versions side by side. Flagger and Argo Rollouts compare with a threshold instead.
+A release without a live slot beside the new one (rolling, blue-green) is compared with an earlier period. That period
+comes from the record and not from the clock, so a driver that resumes the release uses the same one. Kayenta also fixes
+the start of its windows and lets them grow, but its baseline is from the same time, which requires both versions side
+by side. Flagger and Argo Rollouts compare with a threshold instead.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,26 +13,26 @@ from datetime import datetime
 from models.delivery import Past
 
 LENGTHS = (60.0, 600.0, 3600.0)
-"""Seconds that are looked at, the least first: as new as possible, and more where few requests came."""
+"""Seconds of baseline, tried from the shortest: it is the most recent, and longer ones have more requests."""
 AMPLE = 5
-"""Times the minimum sample that end the search for more: an arm that never grows has to show small differences."""
+"""Minimum samples that end the search: a baseline cannot grow, so it needs more to show small differences."""
 _OLDEST = 86_400.0
-"""Seconds before the release at which the search ends: a day has every hour in it, and is still the same week."""
+"""Seconds before the release at which the search ends. A day covers every hour and is still within the same week."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """An interval of unix times, from the first up to the second."""
+    """An interval of Unix times, from the first up to the second."""
 
     began: float
     ended: float
 
 
 def spans(history: Sequence[Past], until: datetime, seconds: float) -> tuple[Span, ...]:
-    """Return the newest time, ``seconds`` in all, in which the version that is live at ``until`` was alone.
+    """Return the newest spans, ``seconds`` in total, in which the version that is live at ``until`` answered alone.
 
-    Between a release and the way back from it, users met another version, in the same slot even, so that time is left
-    out. Where a release was promoted, what was before it was another version.
+    The time from the start of a release to the end of its way back is left out, because another version answered, even
+    in the same slot. The time before the last promotion is left out, because another version was live.
     """
     found: list[Span] = []
     for began, ended in _gaps(history, until.timestamp()):
@@ -44,12 +44,12 @@ def spans(history: Sequence[Past], until: datetime, seconds: float) -> tuple[Spa
 
 
 def undisturbed_since(history: Sequence[Past], until: datetime) -> float:
-    """Return the unix time since which no release has changed what users got; at most a day."""
+    """Return the Unix time since which no release has changed what users got, at most a day back."""
     return next(_gaps(history, until.timestamp()))[0]
 
 
 def _gaps(history: Sequence[Past], until: float) -> Iterator[tuple[float, float]]:
-    """Return the times between releases, the newest first, back to where the version that is live was promoted."""
+    """Yield the times between releases, newest first, back to the promotion of the live version."""
     oldest, ended = until - _OLDEST, until
     for past in reversed(history):
         settled = (past.promoted or past.ended).timestamp()

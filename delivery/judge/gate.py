@@ -1,4 +1,4 @@
-"""The gate of a stage: what the new slot has shown so far, and whether that is enough to go on or to turn back."""
+"""The gate of a stage: what the new slot has shown so far, and whether that suffices to continue or to turn back."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,41 +15,41 @@ from models.gate import Check, Gate, Webhook
 
 NOBODY = Arm(bad=0, total=0)
 _BETWEEN_ASKS = 5.0
-"""Seconds between two requests to a webhook that gave no answer: a look comes every second."""
+"""Seconds between two requests to a webhook that gave no answer; looks are more frequent."""
 
 
 UNASKED = "nothing is judged at this stage"
-"""What a look says that asks for nothing: before any traffic, or where the entry's gate names no criterion."""
+"""The message of a look that checks nothing: before any traffic, or if the entry's gate names no criterion."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What one look found."""
+    """The result of one look."""
 
     result: Result | None
-    """None = not enough yet: never a pass, never a fail, and at the deadline inconclusive."""
+    """None = not enough evidence yet; at the deadline this becomes inconclusive."""
     checks: dict[str, CheckResult]
     samples: int
     """Requests that the new slot answered in the window."""
     wanted: int
-    """Requests that a verdict takes of each slot at the least; 0 = this stage needs none."""
+    """The minimum number of requests per slot for a verdict; 0 = this stage needs none."""
     said: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Arms:
-    """Both slots in one criterion's numbers."""
+    """The counts of both slots for one criterion."""
 
     name: str
     candidate: Arm
     live: Arm
-    """Of the same window; where the candidate is ``alone``, of an earlier time."""
+    """From the same window; if the candidate is ``alone``, from an earlier period."""
     alone: bool
     margin: float
 
     @property
     def by_itself(self) -> bool:
-        """Whether too little came before to compare with."""
+        """Whether the earlier period has too few requests to compare with."""
         return self.alone and not verdicts.ample(self.live, self.margin)
 
     @property
@@ -58,7 +58,7 @@ class _Arms:
 
 
 class GateKeeper:
-    """Looks at one stage again and again; keeps nothing but what the webhook said."""
+    """The gate of one stage, for repeated looks. It keeps no state except the webhook's."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class GateKeeper:
         self._notify = notify
         self._asked: float | None = None
         self._answered = answered
-        """The webhook's pass, which ends its question for this stage."""
+        """The webhook's pass, after which the webhook is not asked again at this stage."""
 
     def look(
         self,
@@ -84,16 +84,16 @@ class GateKeeper:
         judged: bool = True,
         before: Mapping[str, Arm] | None = None,
     ) -> Look:
-        """Look at everything since a unix time.
+        """Look at all requests since a Unix time.
 
         Args:
             since: When the stage's split first acted.
-            now: The time.
-            until: When the requests end that are counted; None = now.
-            judged: Whether requests reach the new slot. Where none do yet (``verify``), checks and webhook are asked.
-            before: By criterion, what was answered at an *earlier* time, for a stage at which no live slot answers
-                beside the new one: of the steps passed, or as :meth:`earlier` gives it. None = the live slot of the
-                same window is what the new one is held against.
+            now: The current time.
+            until: The end of the period whose requests count; None = now.
+            judged: Whether requests reach the new slot. If none do yet (``verify``), only the checks and the webhook
+                count.
+            before: The answers of an *earlier* period by criterion, for a stage without a live slot beside the new one:
+                from the steps passed, or from :meth:`earlier`. None = compare with the live slot in the same window.
         """
         checks: dict[str, CheckResult] = {}
         samples = wanted = 0
@@ -112,13 +112,13 @@ class GateKeeper:
         return _combined(checks, samples, wanted)
 
     def earlier(self, since: float, until: float) -> dict[str, Arm]:
-        """Return by criterion what users got in an earlier time, as a baseline; raises MetricsUnavailable."""
+        """Return the answers of an earlier period by criterion, as a baseline, or raise MetricsUnavailable."""
         role = "live" if "live" in self._target.slots else "candidate"
         return {name: arms[role] for name, _, arms in self._counted(since, until)}
 
     @property
     def margins(self) -> dict[str, float]:
-        """Return the percentage points of each criterion that the gate judges requests by."""
+        """The margin of each criterion that judges requests, in percentage points."""
         named = {"errors": self._spec.errors, "latency": self._spec.latency}
         return {name: float(criterion.margin) for name, criterion in named.items() if criterion is not None}
 
@@ -128,7 +128,7 @@ class GateKeeper:
             yield _Arms(name=name, candidate=arms["candidate"], live=live, alone=before is not None, margin=margin)
 
     def _counted(self, since: float, until: float | None) -> Iterator[tuple[str, float, dict[str, Arm]]]:
-        """Return each criterion with its margin and, by role, its bad answers out of all."""
+        """Yield each criterion with its margin and, by role, its bad answers out of all answers."""
         latency, margins = self._spec.latency, self.margins
         if not margins:
             return
@@ -160,7 +160,7 @@ class GateKeeper:
         return CheckResult(result="fail" if low or high else "pass", said=said, value=value)
 
     def _others(self, asked: Webhook, checks: Mapping[str, CheckResult], now: float) -> CheckResult:
-        """Ask the webhook last: it may be a person's time, and its pass is asked for once."""
+        """Ask the webhook last, because a person may answer it, and do not ask again after a pass."""
         if self._answered is not None:
             return self._answered
         if any(check.result != "pass" for check in checks.values()):
@@ -174,9 +174,9 @@ class GateKeeper:
 
 
 def baseline(keeper: GateKeeper, history: Sequence[Past], until: datetime) -> dict[str, Arm]:
-    """Return by criterion what the version that is live at ``until`` answered before; raises MetricsUnavailable.
+    """Return, by criterion, the earlier answers of the version live at ``until``, or raise MetricsUnavailable.
 
-    By the newest time that is long enough for an ample sample of each, or by the longest that is looked at.
+    They come from the shortest period with an ample sample for every criterion, or else from the longest period.
     """
     found = dict.fromkeys(keeper.margins, NOBODY)
     for length in LENGTHS if found else ():
@@ -188,12 +188,12 @@ def baseline(keeper: GateKeeper, history: Sequence[Past], until: datetime) -> di
 
 
 def silent(error: MetricsUnavailable) -> Look:
-    """Return what a look finds where the metrics source does not answer: neither pass nor fail."""
+    """Return the look for a metrics source that does not answer: neither pass nor fail."""
     return Look(result=None, checks={}, samples=0, wanted=0, said=f"metrics source: {error}")
 
 
 def _arm(bad: int, total: int) -> Arm:
-    """Bound the bad by all: a histogram's buckets may be of two scrapes where a pod is gone between them."""
+    """Limit ``bad`` to ``total``: if a pod disappears, the buckets of a histogram may come from two scrapes."""
     return Arm(bad=min(max(bad, 0), total), total=total)
 
 
@@ -213,7 +213,7 @@ def _judged(arms: _Arms) -> CheckResult:
 
 
 def _limit(arms: _Arms) -> str:
-    """Say what the candidate is held against."""
+    """Return the text that says what the candidate is compared with."""
     if not arms.by_itself:
         return f"against {_percent(arms.live)}, limit +{arms.margin:g}"
     few = f" ({arms.live.total:,} requests before it are too few to compare with)" if arms.live.total else ""
@@ -235,12 +235,12 @@ def _bounds(check: Check) -> str:
 
 
 def _early(check: CheckResult) -> CheckResult:
-    """A bound that is broken before the minimum sample proves nothing yet."""
+    """Return a failed check as inconclusive: before the minimum sample, a violated bound proves nothing."""
     return check.model_copy(update={"result": "inconclusive"}) if check.result == "fail" else check
 
 
 def _combined(checks: dict[str, CheckResult], samples: int, wanted: int) -> Look:
-    """Any failure is one; only all together are a pass."""
+    """Combine the checks into a look: one failure fails it, and it passes only if all pass."""
     failed = [check.said for check in checks.values() if check.result == "fail"]
     open_ = [check.said for check in checks.values() if check.result == "inconclusive"]
     if failed:

@@ -1,4 +1,4 @@
-"""Whether the split that was declared is the one that requests meet."""
+"""Whether requests were split as declared."""
 
 from collections.abc import Mapping
 from math import sqrt
@@ -7,27 +7,28 @@ from delivery.plan.stages import ALL
 from models.release import Match, ServiceRelease
 
 ERRORS = 3
-"""Standard errors around the declared share within which an observed one counts as it: 99.7 %."""
+"""Standard errors by which an observed share may differ from the declared one; chance stays within them in 99.7 %."""
 POINTS = 2.0
-"""Percentage points that are let pass however many requests there were: proxies take turns in rounds, not by dice."""
+"""Percentage points of difference that always pass: proxies distribute requests in rounds, not at random."""
 FINE = 15.0
-"""Percentage points: the most that those standard errors may be. With fewer requests 10 % and 50 % look alike."""
+"""The largest tolerance, in percentage points. With fewer requests, 10 % and 50 % look alike."""
 
 
 def observed(
     recent: Mapping[str, int], release: ServiceRelease, *, expected_share: float | None = None, steered: bool = False
 ) -> bool | None:
-    """Tell whether the newest requests were split as declared.
+    """Return whether the newest requests were split as declared.
 
-    Where a match, a session or the connections of callers decide, the share is not the weight's: then only the
-    direction can be seen, none or some.
+    If a match, a session or the callers' connections decide, the share differs from the weight. Then only the direction
+    is visible: none or some.
 
     Args:
-        recent: Requests by role, of scrapes after the split was declared.
-        release: What is declared.
-        expected_share: Without a route, the percent of the pods that are the candidate's. Callers keep connections, so
-            that the share of *requests* is known in direction only.
-        steered: Something besides the weight decides: a match, or clients stay with the slot that answered them first.
+        recent: Requests by role, from scrapes after the split was declared.
+        release: The declared release.
+        expected_share: Without a route, the candidate's percentage of the pods. Callers keep connections, so only the
+            direction of the *request* share is known.
+        steered: Whether something besides the weight decides: a match, or sessions that keep clients with the slot that
+            answered them first.
 
     Returns:
         None = too few requests to tell.
@@ -47,7 +48,7 @@ def observed(
 
 
 def _near(candidate: int, total: int, share: float) -> bool | None:
-    """Compare an observed share with the declared one, where it could be told from none, all and its neighbours."""
+    """Return whether the observed share is the declared one; None if the sample cannot tell it from other shares."""
     tolerance = ERRORS * sqrt(share * (ALL - share) / total)
     if tolerance > min(share, ALL - share, FINE):
         return None

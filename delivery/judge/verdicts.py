@@ -1,25 +1,26 @@
-"""One verdict on one proportion (errors, slow answers): the new slot against the live one, asked again every second.
+"""The verdict on one proportion (errors, slow answers): the new slot against the live one, tested at every look.
 
-A test for a fixed sample, asked every second, would sooner or later condemn any release. Flagger and Argo Rollouts
-compare a number with a threshold at each interval and count failures; Kayenta asks a Mann-Whitney test once, when the
-time is over; Spotify plans its looks (group sequential tests), which needs the final sample beforehand. Netflix asks
-always-valid tests of counts, which is what a gate needs that looks whenever there is news. So does this one.
+A fixed-sample test, repeated every second, would sooner or later fail any release. Flagger and Argo Rollouts compare a
+number with a threshold at each interval and count failures. Kayenta runs a Mann-Whitney test once, at the end. Spotify
+plans its looks (group sequential tests), which requires the final sample size in advance. Netflix uses always-valid
+tests of counts, which suit a gate that looks whenever there is new data. This gate does the same.
 
 **Method.** An e-process: the likelihood of all counts so far under a mixture of hypotheses, divided by the *greatest*
-likelihood that the opposite can give them. As the latter is never below the true one, the quotient is at most a
-martingale of mean 1 while the opposite is true, and by Ville's inequality the chance that it *ever* reaches 100, say,
-is 1 % at most: at any number of looks, any sizes of the arms, any share of bad answers of the live slot, and exactly
-so, without a normal approximation (a tiny count cannot mislead it). Sources:
+likelihood of these counts under the opposite hypothesis. The divisor is never below the true likelihood, so the
+quotient is at most a martingale of mean 1 while the opposite is true. By Ville's inequality, the chance that the
+quotient *ever* reaches 100, for example, is then at most 1 %. This holds for any number of looks, any sizes of the arms
+and any share of bad answers of the live slot. It is exact, without a normal approximation, so a tiny count cannot
+mislead it. Sources:
 
 - Robbins, *Statistical methods related to the law of the iterated logarithm*, Ann. Math. Stat. 41 (1970): the mixture.
 - Wasserman, Ramdas, Balakrishnan, *Universal inference*, PNAS 117 (2020): the quotient, and its running form.
 - Turner, Ly, Grünwald, *Generic E-variables for exact sequential k-sample tests*, J. Stat. Plan. Inference 230 (2024),
   arXiv 2106.02693: two proportions.
 - Lindon, Malek, *Anytime-valid inference for multinomial count data*, NeurIPS 2022: Netflix's canaries.
-- Schultzberg, Ankargren, *Choosing a sequential testing framework*, engineering.atspotify.com (2023), a choice.
+- Schultzberg, Ankargren, *Choosing a sequential testing framework*, engineering.atspotify.com (2023): a comparison.
 
-What it assumes: within a window the requests of an arm are independent and alike. Bad answers that come in heaps (one
-lost node) make either verdict likelier than stated, unless both slots suffer alike.
+Assumption: within a window, the requests of an arm are independent and identically distributed. Clustered bad answers
+(one lost node) make either verdict more likely than stated, unless both slots suffer alike.
 """
 
 from functools import cache
@@ -29,41 +30,43 @@ from delivery.judge.samples import requests_per_arm
 from models.delivery import Arm, Result
 
 FALSE_PASS = 0.01
-"""Of one check at one step. A release that is bad by the margin must pass that check at every step: 1 % in all."""
+"""Error rate of one check at one step. A release that is bad by the margin must pass at every step: 1 % in total."""
 FALSE_FAIL = 0.02 / 6
-"""Of one check at one step: 2 % over three steps with two checks each."""
+"""Error rate of one check at one step: 2 % in total over three steps with two checks each."""
 _PASS, _FAIL = -log(FALSE_PASS), -log(FALSE_FAIL)
 
 _A, _B = 0.5, 2.0
-"""Beta prior of a share of bad answers: shares are small, but none is ruled out. It costs or saves samples alone: the
-error rates hold under any."""
+"""Beta prior of a share of bad answers: shares are usually small, but none is ruled out. The prior affects only the
+number of samples; the error rates hold under any prior."""
 _HANDFUL = 5
-"""Bad answers without which nobody is blamed: one client that asks again, or one cold start, is no release."""
+"""The fewest bad answers for a failure: one client that retries, or one cold start, does not condemn a release."""
 _USUAL = Arm(bad=1, total=100)
-"""What a live slot is taken for before it has answered enough: one bad answer in a hundred."""
+"""Counts added to the live slot's, which dominate until it has answered enough: one bad answer in a hundred."""
 _NOBODY = Arm(bad=0, total=0)
 _NONE = 0.0
-"""No evidence: where the opposite fits best of all, no mixture can be likelier than that."""
+"""No evidence: if the opposite hypothesis fits best, no mixture can be more likely."""
 _TOLERATED = 0.25
-"""Part of the margin by which a version may be worse without being to blame. With more of it, a release that is worse
-by just the margin ends inconclusive instead of failed: of 200 simulated ones 22 failed at a half, 177 at a quarter."""
+"""Fraction of the margin by which a version may be worse without failing. With a larger fraction, a release that is
+worse by exactly the margin ends inconclusive instead of failing: of 200 simulated releases, 22 failed at one half and
+177 at one quarter."""
 _PRECISION = 1e-4
-"""Bad answers by which the best-fitting share may be off, in the larger arm: any fixed precision of the *share* would
-be worth whole nats of evidence in a billion requests."""
+"""Precision of the best-fitting share, in bad answers of the larger arm. With a fixed precision of the *share*, the
+error would be whole nats of evidence at a billion requests."""
 
 
 def judge(candidate: Arm, live: Arm, margin: float, *, final: bool) -> Result | None:
-    """Judge the counts of a window up to now; None = go on, and at the deadline (``final``) inconclusive.
+    """Judge the counts of a window up to now; return None to continue, or at the deadline (``final``) inconclusive.
 
     ``fail``: strong evidence that the candidate's share of bad answers exceeds the live slot's by more than a quarter
-    of ``margin`` percentage points: two pods of the same version on a busy node are never quite alike, and whoever
-    allows 20 points must not be sent back for 4. ``pass``: strong evidence that it does not exceed it by ``margin``,
-    and both arms have the minimum sample. Between the two either may come first, or neither.
+    of ``margin`` percentage points. Two pods of the same version on a busy node always differ a little, and a margin of
+    20 points must not turn a release back for 4. ``pass``: strong evidence that the share does not exceed the live
+    slot's by ``margin``, and both arms have the minimum sample. Between the two bounds, either verdict may come first,
+    or neither.
 
-    A *small* live arm is compared, and simply shows little: it grows with the window. Where no live slot answers beside
-    the candidate, ask :func:`judge_alone`.
+    A *small* live arm is compared too: it shows little at first, but grows with the window. If no live slot answers
+    beside the candidate, use :func:`judge_alone`.
 
-    ``final`` does not lower what is asked: without evidence there is no verdict.
+    ``final`` does not lower the required evidence.
     """
     step = margin / 100
     if _evidence_of_harm(candidate, live, step) >= _FAIL:
@@ -74,12 +77,12 @@ def judge(candidate: Arm, live: Arm, margin: float, *, final: bool) -> Result | 
 
 
 def judge_alone(candidate: Arm, before: Arm, margin: float, *, final: bool) -> Result | None:
-    """Judge a candidate beside which no live slot answers, against what was answered ``before``: that arm never grows.
+    """Judge a candidate without a live slot beside it against the answers ``before``, an arm that never grows.
 
-    Where it has the minimum sample, it is compared as a live slot is. Where it is smaller (a service that few ask, a
-    first deployment), waiting would not help, so the candidate is judged by itself: it passes on strong evidence that
-    its share of bad answers is below the margin, which is below "anything + margin" too. It fails on strong evidence
-    that its share exceeds the margin *and* what little was seen before by as much.
+    If ``before`` has the minimum sample, it is compared like a live slot. If it is smaller (a service with few
+    requests, a first deployment), waiting would not help, so the candidate is judged by itself. It passes on strong
+    evidence that its share of bad answers is below the margin, and so below any earlier share plus the margin. It fails
+    on strong evidence that its share exceeds the share in ``before`` plus the margin.
     """
     if ample(before, margin):
         return judge(candidate, before, margin, final=final)
@@ -92,7 +95,7 @@ def judge_alone(candidate: Arm, before: Arm, margin: float, *, final: bool) -> R
 
 
 def ample(before: Arm, margin: float, *, times: int = 1) -> bool:
-    """Return whether the requests before are at least ``times`` the minimum sample of a comparison."""
+    """Return whether ``before`` has at least ``times`` the minimum sample of a comparison."""
     return before.total >= times * wanted(before, margin)
 
 
@@ -109,7 +112,7 @@ def _enough(candidate: Arm, live: Arm, margin: float) -> bool:
 
 
 def _evidence_of_harm(candidate: Arm, live: Arm, step: float) -> float:
-    """Log of the e-process against "the candidate's share exceeds the live slot's by a part of the margin at most"."""
+    """Return the log e-process against "the candidate's share exceeds the live slot's by at most the tolerance"."""
     allowed = step * _TOLERATED if live.total else step
     if candidate.bad < _HANDFUL or _share(candidate) <= _share(live) + allowed:
         return _NONE
@@ -119,9 +122,9 @@ def _evidence_of_harm(candidate: Arm, live: Arm, step: float) -> float:
 
 
 def _evidence_of_safety(candidate: Arm, live: Arm, step: float) -> float:
-    """Log of the e-process against "the candidate's share exceeds the live slot's by the margin or more".
+    """Return the log e-process against "the candidate's share exceeds the live slot's by the margin or more".
 
-    Half of the mixture says "both are alike", which is the usual case and takes fewer samples to show.
+    Half of the mixture is "both shares are equal", which is the usual case and takes fewer samples to show.
     """
     if _share(candidate) >= _share(live) + step:
         return _NONE
@@ -135,7 +138,7 @@ def _evidence_of_safety(candidate: Arm, live: Arm, step: float) -> float:
 def _best_share(candidate: Arm, live: Arm, step: float) -> float:
     """Return the live share at which "exactly ``step`` worse" fits best: where the slope of the likelihood is 0.
 
-    The likelihood is concave in it, so halving finds the place: between what either arm would choose by itself.
+    The likelihood is concave in the share, so bisection finds it between the shares that each arm alone would choose.
     """
     good, live_good = candidate.total - candidate.bad, live.total - live.bad
     low, high = sorted((max(0.0, _share(candidate) - step), min(_share(live), 1 - step)))
@@ -158,7 +161,7 @@ def _share(arm: Arm) -> float:
 
 
 def _likelihood(arm: Arm, share: float) -> float:
-    """Log-likelihood of one arm; 0 of nothing is certain, and something of no share impossible."""
+    """Return the log-likelihood of one arm: 0 without requests, minus infinity if the share rules the counts out."""
     good = arm.total - arm.bad
     if (arm.bad and share <= 0) or (good and share >= 1):
         return -inf
@@ -171,6 +174,6 @@ def _beta(a: float, b: float) -> float:
 
 
 def _mixed(bad: int, total: int) -> float:
-    """Log-likelihood of counts under the prior's mixture of all shares."""
+    """Return the log-likelihood of counts under the prior's mixture of all shares."""
     a, b = _A + bad, _B + total - bad
     return lgamma(a) + lgamma(b) - lgamma(a + b) - _beta(_A, _B)

@@ -1,4 +1,4 @@
-"""Somebody else's verdict on a release, asked over HTTP."""
+"""An external verdict on a release, requested over HTTP."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,13 +10,13 @@ from models.gate import Webhook
 
 _PASSES = 200
 _LONGEST_SAID = 200
-"""Characters of an answer that are shown: a person reads one line."""
+"""Characters of an answer that are shown, so that it fits on one line."""
 
 
 def ask(webhook: Webhook, body: Mapping[str, Any], transport: httpx.BaseTransport | None = None) -> CheckResult:
-    """POST the release as JSON. Only a 200 passes; only a 4xx is the other side's no; the rest is no answer.
+    """POST the release as JSON. Only a 200 passes and only a 4xx fails; anything else is inconclusive.
 
-    The address is in none of the lines: it may hold a token.
+    No message contains the URL, because it may hold a token.
     """
     try:
         with httpx.Client(timeout=webhook.timeout, transport=transport) as client:

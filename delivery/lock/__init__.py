@@ -1,1 +1,1 @@
-"""Who drives a stack: a lock in this checkout, and a Lease in the cluster for every other machine."""
+"""Lets one driver work on a stack: a lock file for this checkout, and a Lease in the cluster for all machines."""

@@ -1,4 +1,4 @@
-"""Who asks, for the record: CI's own word for a person goes before the account that its runner happens to have."""
+"""The person or account to record: the user that CI names comes before the account of the CI runner."""
 
 import getpass
 import os
@@ -8,5 +8,5 @@ _CI = ("SLIPWAY_USER", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "BU
 
 
 def who(environment: Mapping[str, str] = os.environ) -> str:
-    """Name the person, or the account where nobody says."""
+    """Return the user that an environment variable names, or else the account of this process."""
     return next((environment[name] for name in _CI if environment.get(name)), None) or getpass.getuser()

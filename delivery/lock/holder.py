@@ -12,24 +12,24 @@ from delivery.lock.actor import who
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """A driver: who runs it, where, since when."""
+    """A driver: who runs it, where, and since when."""
 
     user: str
     host: str
     pid: int
     since: datetime | None
     nonce: str = ""
-    """Tells two drivers of one process, or of one process id, apart."""
+    """Distinguishes two drivers with the same process or process ID."""
 
     @classmethod
     def here(cls) -> "Holder":
-        """Name this process."""
+        """Return the holder for this process."""
         at = datetime.now(UTC).replace(microsecond=0)
         return cls(user=who(), host=socket.gethostname(), pid=os.getpid(), since=at, nonce=uuid4().hex[:12])
 
     @classmethod
     def read(cls, identity: str, since: datetime | None) -> "Holder":
-        """Understand a Lease's ``holderIdentity``; one that another program wrote is given whole, as the user."""
+        """Parse a Lease's ``holderIdentity``; an identity that another program wrote becomes the whole ``user``."""
         if found := _IDENTITY.fullmatch(identity):
             named = found.groupdict()
             return cls(user=named["user"], host=named["host"], pid=int(named["pid"]), since=since, nonce=named["nonce"])
@@ -37,11 +37,11 @@ class Holder:
 
     @property
     def identity(self) -> str:
-        """As ``holderIdentity`` has it."""
+        """The holder in the format of ``holderIdentity``."""
         return f"{self.user}@{self.host} pid {self.pid} {self.nonce}"
 
     def document(self) -> dict[str, object]:
-        """Return it for a program."""
+        """Return the holder as JSON data."""
         since = self.since.isoformat() if self.since else None
         return {"user": self.user, "host": self.host, "pid": self.pid, "since": since}
 

@@ -1,13 +1,14 @@
-"""A stack's Lease in its cluster: which driver may write, on whatever machine, and what fences off all others.
+"""A stack's Lease in its cluster: names the driver that may write, on any machine, and fences off all others.
 
-It is taken as in client-go's leader election (``tryAcquireOrRenew`` in ``tools/leaderelection/leaderelection.go``):
-nobody compares the clocks of two machines. A candidate observes the Lease, and takes it over once it has not changed
-for its ``leaseDurationSeconds`` by the candidate's own clock. The write names the ``resourceVersion`` that was
-observed, so the API server refuses (409) all writers but one. ``renewTime`` is for people.
+A driver acquires the Lease as in client-go's leader election (``tryAcquireOrRenew`` in
+``tools/leaderelection/leaderelection.go``), without comparing the clocks of two machines. A candidate observes the
+Lease, and takes it over once it has not changed for its ``leaseDurationSeconds`` by the candidate's own clock. The
+write names the observed ``resourceVersion``, so the API server refuses (409) all writers but one. ``renewTime`` is for
+people.
 
-That alone fences nobody off, as client-go's ``doc.go`` says: a driver that was stopped and continues still believes
-that it holds the Lease. So :meth:`Lease.confirm` precedes each write of the driver's. It renews the Lease itself, whose
-holder and token (``leaseTransitions``) must still be the driver's own.
+Leader election alone does not fence, as client-go's ``doc.go`` says: a driver that was suspended and continues still
+believes that it holds the Lease. The driver therefore calls :meth:`Lease.confirm` before each write. ``confirm`` renews
+the Lease, whose holder and token (``leaseTransitions``) must still be the driver's own.
 """
 
 import threading
@@ -21,83 +22,83 @@ from delivery.errors import Busy, ClusterUnavailable, DeliveryError, Lost, Stale
 from delivery.lock.holder import Holder
 
 DURATION_SECONDS = 15
-"""A Lease that has not changed for so long is free. client-go's default."""
+"""A Lease that has not changed for this long is free. The default of client-go."""
 RENEW_SECONDS = 1.0
-"""Between two renewals; the driver then also sees who asks it to turn back."""
+"""Time between two renewals; with each renewal, the driver also reads requests to turn back."""
 LOOK_SECONDS = 0.25
-"""Between two looks of somebody who waits for the Lease, or for an answer."""
+"""Time between two reads while waiting for the Lease, or for an answer."""
 _TRIES = 5
-"""Writes of one change; somebody else changes a Lease only to ask for something."""
+"""Attempts to write one change; others change a held Lease only to make a request."""
 
 Json = dict[str, Any]
 
 
 class Store(Protocol):
-    """Objects of an API server. Each method raises ClusterUnavailable, Forbidden, or StaleObject."""
+    """The objects of an API server. Each method raises ClusterUnavailable, Forbidden, or StaleObject."""
 
     def get(self, path: str) -> Json | None:
-        """Return an object, None where there is none."""
+        """Return an object, or None if it does not exist."""
         ...
 
     def create(self, path: str, body: Json) -> Json | None:
-        """Create an object in a collection; None where the namespace is not there."""
+        """Create an object in a collection; return None if the namespace does not exist."""
         ...
 
     def replace(self, path: str, body: Json) -> Json | None:
-        """Replace an object of the version that it names; None where there is none."""
+        """Replace the version of an object that ``body`` names; return None if the object does not exist."""
         ...
 
 
 def monotonic() -> float:
-    """Return seconds of a clock that goes on while the machine sleeps, where there is one."""
+    """Return the seconds of a clock that, if the system has one, keeps running while the machine sleeps."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A Lease at one moment."""
+    """A Lease as read at one moment."""
 
     body: Json
 
     @property
     def identity(self) -> str:
-        """Who holds it; empty = nobody."""
+        """The identity of the holder; empty = no holder."""
         return str(self.body["spec"].get("holderIdentity") or "")
 
     @property
     def token(self) -> int:
-        """Raised with each holder."""
+        """The fencing token, which increases with each new holder."""
         return int(self.body["spec"].get("leaseTransitions") or 0)
 
     @property
     def version(self) -> str:
-        """Changes with each write of the object."""
+        """The ``resourceVersion``, which changes with each write of the object."""
         return str(self.body["metadata"]["resourceVersion"])
 
     @property
     def duration(self) -> float:
-        """Seconds after which it is free, if nothing changes; the holder says how many."""
+        """Seconds without a change after which the Lease is free, as set by the holder."""
         return float(self.body["spec"].get("leaseDurationSeconds") or DURATION_SECONDS)
 
     @property
     def renewed(self) -> datetime | None:
-        """When it was renewed last, by its holder's clock."""
+        """The time of the last renewal, by the holder's clock."""
         return _time(self.body["spec"].get("renewTime"))
 
     @property
     def holder(self) -> Holder | None:
-        """Who holds it; None = nobody."""
+        """The holder; None = no holder."""
         return Holder.read(self.identity, _time(self.body["spec"].get("acquireTime"))) if self.identity else None
 
     @property
     def notes(self) -> dict[str, str]:
-        """Its annotations."""
+        """The annotations of the Lease."""
         return cast("dict[str, str]", self.body["metadata"].get("annotations") or {})
 
 
 class Lease:
-    """The Lease of one stack, as one driver sees it. Safe for the driver's threads."""
+    """The Lease of one stack, as one driver sees it. Thread-safe."""
 
     def __init__(  # noqa: PLR0913 -- where it is, and a clock for tests
         self,
@@ -116,41 +117,41 @@ class Lease:
         self._held: Seen | None = None
         self._lost = ""
         self._notes: dict[str, str | None] = {}
-        """Annotations that the next write sets, or (None) removes."""
+        """Annotations that the next write sets; None removes the annotation."""
         self.past: str | None = None
-        """Identity of a driver that is known to be gone, or is not to be waited for."""
+        """Identity of a driver whose Lease is taken over at once: it has ended, or does not react."""
         self.confirmed = self.clock()
-        """When the API server last said that the Lease is this driver's, by the clock."""
+        """When the API server last confirmed that this driver holds the Lease, by ``clock``."""
 
     @property
     def where(self) -> str:
-        """Name it for a person."""
+        """The namespace and name of the Lease, for messages."""
         return f"Lease {self._namespace}/{self._name}"
 
     @property
     def held(self) -> Seen | None:
-        """What this driver wrote last; None before it has acquired the Lease."""
+        """The Lease as this driver last wrote it; None before the driver has acquired it."""
         return self._held
 
     @property
     def lost(self) -> str:
-        """Why the Lease is this driver's no longer; empty = it still is, or never was."""
+        """Why this driver no longer holds the Lease; empty = it still holds the Lease, or never did."""
         return self._lost
 
     def look(self) -> Seen | None:
-        """Read it; None where there is none."""
+        """Return the Lease, or None if it does not exist."""
         found = self._store.get(f"{self._all}/{self._name}")
         return Seen(found) if found is not None else None
 
     def acquire(self) -> None:
-        """Take the Lease; waits at most its duration, for one whose holder may be gone.
+        """Acquire the Lease; if its holder may have ended, wait at most the Lease's duration.
 
         Raises:
-            Busy: a driver that works holds it.
-            ClusterUnavailable: the API server does not answer; nothing is known.
-            DeliveryError: this account or this cluster has no Leases.
+            Busy: a running driver holds the Lease.
+            ClusterUnavailable: the API server does not answer, so the holder is unknown.
+            DeliveryError: this account may not use Leases, or this cluster has none.
         """
-        self.note(request=None)  # it was the driver's before
+        self.note(request=None)  # a request on the Lease was meant for the previous driver
         with self._mutex:
             observed, since = "", 0.0
             while True:
@@ -167,7 +168,7 @@ class Lease:
                     return
 
     def take(self, found: Seen | None) -> bool:
-        """Write this driver into a Lease that was seen; False where somebody else was first."""
+        """Write this driver into a Lease that was read; return False if another writer was first."""
         began = self.clock()
         try:
             if found is None:
@@ -183,10 +184,10 @@ class Lease:
         return True
 
     def confirm(self) -> None:
-        """Renew the Lease, and with it set what :meth:`note` was given; acquires it where that was not possible before.
+        """Renew the Lease and set the annotations given to :meth:`note`; acquire the Lease if that failed before.
 
         Raises:
-            Lost: it is another driver's, or was deleted. That stays so.
+            Lost: another driver holds the Lease, or it was deleted. Every later call raises Lost too.
             ClusterUnavailable: the API server does not answer.
         """
         with self._mutex:
@@ -196,22 +197,22 @@ class Lease:
                 self._write(self.holder.identity)
 
     def release(self) -> None:
-        """Let the next driver have it at once; one that cannot be written now is free when it expires."""
+        """Let the next driver acquire the Lease at once; if this write fails, the Lease is free when it expires."""
         with self._mutex:
             if self._held is not None and not self._lost:
                 self._write("")
 
     def note(self, **notes: str | None) -> None:
-        """Set annotations with the next write; None removes one."""
+        """Set annotations with the next write; None removes an annotation."""
         with self._mutex:
             self._notes |= notes
 
     def pause(self, seconds: float) -> None:
-        """Let time pass, by the Lease's clock."""
+        """Sleep for a number of seconds of the Lease's clock."""
         self._sleep(seconds)
 
     def ask(self, seen: Seen, **notes: str) -> None:
-        """Annotate a Lease that another driver holds; raises StaleObject where it is no longer what was seen."""
+        """Annotate a Lease that another driver holds; raises StaleObject if the Lease changed after it was read."""
         metadata = {**seen.body["metadata"], "annotations": {**seen.notes, **_prefixed(notes)}}
         self._store.replace(f"{self._all}/{self._name}", {**seen.body, "metadata": metadata})
 
@@ -270,7 +271,7 @@ def _prefixed(notes: dict[str, Any]) -> dict[str, Any]:
 
 
 def noted(seen: Seen, key: str) -> str:
-    """Return an annotation that :meth:`Lease.note` set; empty where there is none."""
+    """Return an annotation that :meth:`Lease.note` set; empty if there is none."""
     return seen.notes.get(f"{_PREFIX}{key}", "")
 
 

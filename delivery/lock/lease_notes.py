@@ -1,4 +1,4 @@
-"""What a stack's Lease carries beside who holds it: the newest records, and when each release was last driven."""
+"""Annotations of a stack's Lease: the newest records, and when each release was last driven."""
 
 import json
 from typing import Any, cast
@@ -6,11 +6,11 @@ from typing import Any, cast
 from delivery.lock.lease import Seen, noted
 
 _RECORD_CHARACTERS = 100_000
-"""Of the records that the Lease carries; all annotations of an object may have 262,144 bytes."""
+"""Limit of the records on a Lease. Kubernetes limits all annotations of an object to 262,144 bytes."""
 
 
 def records_of(seen: Seen | None) -> dict[str, Any]:
-    """Return the records that a Lease carries, by service; none where it is none of ours."""
+    """Return the records that a Lease carries, by service; empty if ``slipway`` wrote none."""
     return mapping(noted(seen, "record")) if seen is not None else {}
 
 
@@ -20,13 +20,13 @@ def driven_of(seen: Seen | None) -> dict[str, str]:
 
 
 def bounded(records: dict[str, Any]) -> str:
-    """Return records as an annotation; none of them where they are too long for one."""
+    """Return records as an annotation's value; if they are too long, return an empty object."""
     text = json.dumps(records, separators=(",", ":"))
     return text if len(text) <= _RECORD_CHARACTERS else "{}"
 
 
 def mapping(text: str) -> dict[str, Any]:
-    """Read a JSON object; empty where the text is none."""
+    """Parse a JSON object; return an empty one if the text is not a JSON object."""
     try:
         found = json.loads(text)
     except ValueError:

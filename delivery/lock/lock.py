@@ -1,7 +1,7 @@
-"""Holding a stack: a lock on a local file, which the kernel frees with its process, and a Lease for all machines.
+"""Locks a stack: a lock on a local file, which the kernel releases with the process, and a Lease for all machines.
 
-The file is the fast path. It refuses a second driver of the same checkout at once, and a driver whose predecessor it
-names need not wait for that one's Lease to expire. Whoever only looks takes neither.
+The file is the fast path. It refuses a second driver of the same checkout at once. It also names the previous driver,
+so that the next driver need not wait for the previous driver's Lease to expire. Read-only commands acquire neither.
 """
 
 import fcntl
@@ -24,16 +24,16 @@ from delivery.lock.lease import DURATION_SECONDS, LOOK_SECONDS, RENEW_SECONDS, L
 from delivery.lock.turn_back_request import Answer, Request
 
 _SURE_SECONDS = 10.0
-"""After its last renewal a driver may still write its own stack file without asking: nobody has taken the Lease over
-for having expired. client-go's ``RenewDeadline``."""
+"""How long after its last renewal a driver may write its own stack file without asking: until then, the Lease has not
+expired, so nobody has taken it over. client-go's ``RenewDeadline``."""
 _NAMED = {"pid", "identity", "since", "started"}
-"""What the lock's file says of its holder."""
+"""Fields of the lock file that describe its holder."""
 _AWAY_SECONDS = 600
-"""How long a driver waits for an API server that does not say whose the stack is."""
+"""How long a driver waits for the API server to confirm which driver holds the stack."""
 
 
 def tell(said: str) -> None:
-    """Say what is lost, on standard error."""
+    """Write a warning about a missing lock to standard error."""
     sys.stderr.write(f"slipway: {said}\n")
 
 
@@ -48,22 +48,22 @@ class Lock:
     file: Path
     stack: str
     lease: Callable[[Holder], Lease]
-    """Gives the stack's Lease for a driver; raises DeliveryError where there is no cluster."""
+    """Returns the stack's Lease for a driver; raises DeliveryError if there is no cluster."""
     tell: Callable[[str], None] = tell
     interrupt: Callable[[], None] = _interrupt
-    """Ends what the driver does now, as ^C would."""
+    """Interrupts the driver's current action, as ^C would."""
     driving: str = ""
-    """The service whose release this driver carries on; the Lease says until when it did."""
+    """The service whose release this driver carries out; the Lease notes when the driver last worked on it."""
     _lease: Lease | None = field(default=None, init=False)
     _request: Request | None = field(default=None, init=False)
     _records: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
 
     @contextmanager
     def held(self, past: str | None = None) -> Generator[None]:
-        """Hold the stack. ``past`` is the identity of a driver elsewhere whose Lease is taken over without waiting.
+        """Hold the lock. ``past`` is the identity of a driver elsewhere whose Lease is taken over without waiting.
 
         Raises:
-            Busy: another driver holds it, on this machine or on another one.
+            Busy: another driver holds the stack, on this machine or another one.
         """
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("a+") as stream:
@@ -116,7 +116,7 @@ class Lock:
         finally:
             over.set()
             self._lease = None
-            with suppress(KeyboardInterrupt):  # asked to turn back as it ended: who asked finds the Lease free
+            with suppress(KeyboardInterrupt):  # a request came too late: its sender finds the Lease free
                 thread.join()
             with suppress(DeliveryError):
                 lease.release()
@@ -129,7 +129,7 @@ class Lock:
                 heard = self._hear(lease)
             except Busy:
                 heard = True
-            except DeliveryError:  # away: the next write waits for it
+            except DeliveryError:  # the API server is away: the next write waits for it
                 continue
             if heard and not over.is_set():
                 self.interrupt()
@@ -142,7 +142,7 @@ class Lock:
             lease.note(driven=json.dumps(driven))
 
     def _hear(self, lease: Lease) -> bool:
-        """Take a request that is new; whether there is one."""
+        """Accept a new request to turn back, and return whether there is one."""
         request = Request.read(noted(lease.held, "request")) if lease.held else None
         if request is None or (self._request is not None and self._request.id == request.id):
             return False
@@ -152,25 +152,25 @@ class Lock:
         return True
 
     def asked(self, service: str) -> Request | None:
-        """Return the request for which the driver was interrupted; None where it was not, or works on another service.
+        """Return the request that interrupted the driver; None if there is none, or if it names another service.
 
         Raises:
-            Lost: it was interrupted because another driver took the stack over.
+            Lost: the driver was interrupted because another driver took over the stack.
         """
         if self._lease is not None and self._lease.lost:
             raise self._fenced(self._lease.lost)
         return self._request if self._request is not None and self._request.service == service else None
 
     def answer(self, result: str, said: str) -> None:
-        """Tell whoever asked how it ended; written as the stack is released."""
+        """Answer the request with the outcome; written to the Lease at the latest when the stack is released."""
         if self._lease is not None and self._request is not None:
             self._lease.note(answer=turn_back_request.text(Answer(id=self._request.id, result=result, said=said)))
 
     def confirm(self) -> None:
-        """Make sure, before a write to the cluster, that the stack is still this driver's.
+        """Check, before a write to the cluster, that this driver still holds the stack.
 
         Raises:
-            Lost: it is not.
+            Lost: another driver holds the stack, or the Lease was deleted.
             ClusterUnavailable: the API server does not answer.
         """
         if self._lease is not None:
@@ -180,12 +180,13 @@ class Lock:
                 raise self._fenced(str(busy)) from None
 
     def record(self, service: str, record: dict[str, Any]) -> None:
-        """Make sure, before a write of the stack file, that the stack is still this driver's, and note it on the Lease.
+        """Check, before a write to the stack file, that this driver holds the stack, and note the record on the Lease.
 
-        While the API server is away, the file may be written until the Lease could have expired; then this waits.
+        While the API server is away, the file may be written until the Lease could have expired. After that, this
+        method waits for the API server.
 
         Raises:
-            Lost: the stack is another driver's.
+            Lost: another driver holds the stack, or the Lease was deleted.
             ClusterUnavailable: the API server stays away.
         """
         lease = self._lease
@@ -218,11 +219,11 @@ class Lock:
 
     @property
     def held_lease(self) -> Seen | None:
-        """The Lease as this driver wrote it last; None without one."""
+        """The Lease as this driver last wrote it; None = no Lease."""
         return self._lease.held if self._lease is not None else None
 
     def local(self) -> Holder | None:
-        """Who drives the stack from this checkout, on this machine; None = nobody. Takes no lock."""
+        """Return the driver of the stack in this checkout on this machine, or None. Acquires no lock."""
         with suppress(FileNotFoundError), self.file.open() as stream:
             said = _said(stream)
             if said.keys() >= _NAMED and signals.runs(int(said["pid"]), float(said["started"])):
@@ -230,35 +231,35 @@ class Lock:
         return None
 
     def gone(self) -> str:
-        """Identity of the driver that worked on the stack last in this checkout, if its process has ended."""
+        """Return the identity of this checkout's last driver if its process has ended; otherwise an empty string."""
         with suppress(FileNotFoundError), self.file.open() as stream:
             if self.local() is None:
                 return str(_said(stream).get("identity", ""))
         return ""
 
     def elsewhere(self) -> Lease | None:
-        """Return the Lease for whoever asks its holder for something; None where there is no cluster."""
+        """Return the Lease for a request to its holder; None if there is no cluster."""
         try:
             return self.lease(Holder.here())
         except DeliveryError:
             return None
 
     def seen(self) -> Seen | None:
-        """Read the Lease; None where there is none, or none can be read."""
+        """Return the Lease; None if it does not exist or cannot be read."""
         try:
             return self.lease(Holder.here()).look()
         except DeliveryError:
             return None
 
     def owner(self) -> Holder | None:
-        """Return who drives the stack, on any machine; None if no driver can be seen."""
+        """Return the driver of the stack, on any machine; None if no driver is found."""
         if (local := self.local()) is not None:
             return local
         seen = self.seen()
         return seen.holder if seen is not None and seen.holder is not None and self._works(seen) else None
 
     def _works(self, seen: Seen) -> bool:
-        """Whether a Lease is renewed. Where its time and this machine's clock do not tell, look again soon after."""
+        """Return whether a Lease is being renewed; if ``renewTime`` is not recent by this clock, read it again."""
         if self.gone() == seen.identity:
             return False
         age = (datetime.now(UTC) - seen.renewed).total_seconds() if seen.renewed else DURATION_SECONDS
@@ -270,7 +271,7 @@ class Lock:
 
 
 def _said(stream: IO[str]) -> dict[str, Any]:
-    """Read whom the lock's file names; nothing where nobody does, or a version of the program before this one."""
+    """Return the holder that the lock file names; empty if it names none, or if an older version wrote the file."""
     stream.seek(0)
     return lease_notes.mapping(stream.read())
 

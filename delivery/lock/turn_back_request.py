@@ -1,9 +1,9 @@
-"""Has the driver of a stack turn back, from a machine that cannot send it a signal: through annotations of its Lease.
+"""Asks a driver on another machine to turn back, through annotations of the stack's Lease.
 
-The driver sees a request with its next renewal (one second), says that it has taken it, goes back by its own record,
-which is the newest, and leaves its answer as it releases the Lease. A driver that does not take the request within
-:data:`PATIENCE_SECONDS`, or that stops renewing on the way, is fenced off: whoever asked takes the Lease over and goes
-back itself.
+The driver reads the request with its next renewal (one second) and accepts it. It turns back by its own record, which
+is the newest, and writes its answer when it releases the Lease. A driver that does not accept the request within
+:data:`PATIENCE_SECONDS`, or that stops renewing on the way back, is fenced off: the sender of the request takes over
+the Lease and turns the release back itself.
 """
 
 import json
@@ -17,17 +17,17 @@ from delivery.lock.holder import Holder
 from delivery.lock.lease import LOOK_SECONDS, Lease, Seen, noted
 
 PATIENCE_SECONDS = 4.0
-"""For a driver to take a request: it looks every second, and a busy API server takes another."""
+"""Time for a driver to accept a request: it reads the Lease every second, and a busy API server takes one more."""
 _AWAY_SECONDS = 600
-"""How long an answer is waited for while the API server is away."""
+"""How long the sender waits for an answer while the API server is away."""
 _TRIES = 10
-"""Writes of a request: the driver's renewals change the Lease every second."""
+"""Attempts to write a request, because the driver's renewals change the Lease every second."""
 Turn = Literal["aborted", "rolled back"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Somebody wants a release to go back."""
+    """A request to turn a release back."""
 
     service: str
     turn: Turn
@@ -37,7 +37,7 @@ class Request:
 
     @classmethod
     def read(cls, text: str) -> "Request | None":
-        """Understand an annotation; None where it is none of ours."""
+        """Parse an annotation; return None if it is not a request."""
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError):
@@ -46,16 +46,16 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What became of a request."""
+    """The driver's answer to a request."""
 
     id: str
     result: str = ""
-    """As of an outcome; empty = the driver has taken the request, and works on it."""
+    """The result of the outcome; empty = the driver has accepted the request and is turning back."""
     said: str = ""
 
     @classmethod
     def read(cls, text: str) -> "Answer | None":
-        """Understand an annotation; None where it is none of ours."""
+        """Parse an annotation; return None if it is not an answer."""
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError):
@@ -64,39 +64,39 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """How asking ended."""
+    """The outcome of a request."""
 
     holder: Holder | None = None
-    """The driver that was asked; None = none works on the stack."""
+    """The driver that was asked; None = no driver works on the stack."""
     answer: Answer | None = None
-    """Given by a driver that has gone back."""
+    """The answer of a driver that has turned back; None = no answer."""
     past: str | None = None
-    """Identity of a driver that does not react: its Lease may be taken over at once."""
+    """Identity of a driver that does not react, so that its Lease may be taken over at once."""
 
 
 def text(said: Request | Answer) -> str:
-    """Return an annotation's value."""
+    """Return a request or an answer as an annotation's value."""
     return json.dumps(asdict(said))
 
 
 def ask(lease: Lease, request: Request, on_asked: Callable[[Holder], None], gone: str = "") -> Asked:
-    """Ask whoever holds the Lease, and wait until it is done, free, or fenced off.
+    """Send a request to the holder of the Lease, and wait for an answer, a free Lease or a driver that does not react.
 
     Args:
-        lease: The stack's, held by somebody else or by nobody.
-        request: What is asked for.
-        on_asked: Is told who was asked.
-        gone: Identity of a driver whose process is known to have ended: it is not asked.
+        lease: The stack's Lease, held by another driver or by nobody.
+        request: The request to send.
+        on_asked: Called with the driver that was asked.
+        gone: Identity of a driver whose process is known to have ended; it is not asked.
 
     Raises:
-        Busy: the Lease went to a third driver meanwhile.
-        ClusterUnavailable: the API server went away, and stayed away, while the answer was waited for.
+        Busy: a third driver acquired the Lease in the meantime, or the request could not be written.
+        ClusterUnavailable: the API server went away during the wait for the answer, and stayed away.
     """
     try:
         first = _put(lease, request, gone)
     except Busy:
         raise
-    except DeliveryError:  # no Leases here, or the API server is away: what this machine knows has to do
+    except DeliveryError:  # no Leases here, or the API server is away: only the local lock is known
         return Asked()
     if first is None or first.holder is None:
         return Asked()
@@ -118,7 +118,7 @@ def _put(lease: Lease, request: Request, gone: str) -> Seen | None:
 
 
 class _Waiting:
-    """For the answer of one driver."""
+    """Waits for the answer of one driver."""
 
     def __init__(self, lease: Lease, request: Request, first: Seen) -> None:
         self._lease, self._request, self._first, self._clock = lease, request, first, lease.clock
@@ -126,7 +126,7 @@ class _Waiting:
         self._version = ""
 
     def wait(self) -> Asked:
-        """Look until it has ended; raises Busy, or ClusterUnavailable where the API server stays away."""
+        """Read the Lease until the request has ended; raises Busy, or ClusterUnavailable if no API server answers."""
         while True:
             self._lease.pause(LOOK_SECONDS)
             try:
@@ -134,7 +134,7 @@ class _Waiting:
             except ClusterUnavailable:
                 if self._clock() - self._began > _AWAY_SECONDS:
                     raise
-                self._changed = self._clock()  # nobody could renew either
+                self._changed = self._clock()  # the driver could not renew the Lease either
                 continue
             if (asked := self._ended(seen)) is not None:
                 return asked

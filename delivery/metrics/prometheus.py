@@ -1,4 +1,4 @@
-"""What Prometheus knows about the slots of a service: requests, errors and slow answers, exactly counted."""
+"""Exact counts of requests, errors and slow answers per slot of a service, from Prometheus."""
 
 import json
 import math
@@ -17,11 +17,11 @@ from delivery.metrics.series import Key, Labels, Series, key_of, target_of
 __all__ = ["Prometheus", "Tally", "Target"]
 
 TIMEOUT_SECONDS = 5.0
-"""For one answer: longer than any query here takes, short enough for a driver that must notice an abort."""
+"""Timeout of one query: longer than any query here takes, short enough for a driver that must notice an abort."""
 _LOOKBACK = "5m"
-"""How far back a counter is looked for where the scrape just before the window failed."""
+"""How far back to look for a counter if the scrape just before the window failed."""
 _CALM = 1.0
-"""Value of ``up`` where the scrape went well."""
+"""Value of ``up`` after a successful scrape."""
 
 
 _Window = tuple[float, float]
@@ -31,21 +31,22 @@ _SlotOf = Callable[[Labels], str | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """What one slot answered in a window."""
+    """The counts of one slot's answers in a window."""
 
     total: int = 0
-    """By the proxy's counter where there is one."""
+    """All answers, by the proxy's counter if there is one."""
     errors: int = 0
-    """Of these: 5xx."""
+    """The 5xx answers among ``total``."""
     timed: int = 0
-    """By the servers' histogram, scraped at other moments than the proxy: slow answers are a share of these."""
+    """All answers, by the servers' histogram. Compare ``slow`` with these, because the proxy is scraped at other
+    moments."""
     slow: int = 0
 
 
 class Prometheus:
-    """The HTTP API of Prometheus, or of what speaks it.
+    """A client of the HTTP API of Prometheus, or of a compatible server.
 
-    Every method raises MetricsUnavailable, with one line, for whatever keeps it from an answer.
+    Every method raises MetricsUnavailable, with a one-line message, if it cannot get an answer.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Prometheus:
     def counts(
         self, target: Target, since: float, latency_within_ms: int | None, until: float | None = None
     ) -> dict[str, Tally]:
-        """Count by role what was answered since that unix time, up to one scrape earlier, until now or another."""
+        """Count the answers by role since a Unix time, or up to one scrape earlier, until now or ``until``."""
         now = self._clock() if until is None else until
         total, errors, timed, slow = (dict.fromkeys(target.slots, 0.0) for _ in range(4))
         source = proxies.answers(target)
@@ -79,9 +80,10 @@ class Prometheus:
         }
 
     def recent(self, target: Target, since: float, seconds: float) -> dict[str, int]:
-        """Count by role what was answered in the newest ``seconds``, by scrapes after ``since`` alone.
+        """Count the answers by role in the newest ``seconds``, only from scrapes after ``since``.
 
-        A request that was answered just before ``since`` is in none of them: two scrapes after it are needed.
+        A request that was answered just before ``since`` is not counted, so the count needs two scrapes after
+        ``since``.
         """
         now = self._clock()
         begin = max(since, now - seconds)
@@ -92,7 +94,7 @@ class Prometheus:
         return {role: round(requests) for role, requests in found.items()}
 
     def value(self, query: str) -> float | None:
-        """Return the one number of a query; None = there is none (yet), or it is not finite such as 0 / 0."""
+        """Return the single number of a query; None = there is none (yet), or it is not finite, for example 0 / 0."""
         kind, result = self._ask(query, self._clock())
         if kind == "scalar":
             number = float(result[1])
@@ -113,7 +115,7 @@ class Prometheus:
                     yield role, series
 
     def _series(self, selector: str, window: _Window) -> list[Series]:
-        """Return all samples within a window, and what each counter stood at before them."""
+        """Return all samples in a window, and the value of each counter before it."""
         since, now = window
         span = f"{selector}[{max(1, math.ceil(1000 * (now - since)))}ms]"
         found = {
@@ -135,11 +137,11 @@ class Prometheus:
     def _beginnings(
         self, selector: str, new: Mapping[Key, Labels], window: _Window, span: str
     ) -> tuple[dict[Key, float], dict[Key, float]]:
-        """Tell series that began within the window (at 0) from those that only were not scraped at its start.
+        """Return the values of series that began in the window (0), and of those only not scraped at its start.
 
-        Where the target was scraped well, an absent series had counted nothing. Where its scrape failed, Prometheus had
-        forgotten all its series for the moment: taking these for new would count everything that they ever counted.
-        A target of which nothing was known is new if its process is; what remains is in neither answer.
+        If the last scrape of the target succeeded, an absent series had counted nothing. If it failed, Prometheus had
+        dropped all series of the target for the moment: treating these as new would count everything that they ever
+        counted. A target without earlier data is new if its process is. The remaining series are in neither result.
         """
         since, now = window
         same = f"and on (job, instance) last_over_time({span} @ {now:.3f})"
@@ -155,7 +157,7 @@ class Prometheus:
             started = {target_of(labels): value for labels, value in starts}
             well = self._vector(f"max_over_time(up[{_LOOKBACK}]) {same}", since)
             seen = {target_of(labels) for labels, value in well if value == _CALM}
-        # Absent at the last scrape that went well is 0: a bad version's first 500 may come after one that failed.
+        # A series absent from the last good scrape was 0: a bad version's first 500 may come after a failed one.
         unknown = unsure - gone.keys()
         young = {key for key in unknown if target_of(new[key]) in seen or started.get(target_of(new[key]), 0) > since}
         return dict.fromkeys((new.keys() - unsure) | young, 0.0), gone
@@ -167,7 +169,7 @@ class Prometheus:
         return [(one["metric"], float(one["value"][1])) for one in self._ask(query, at)[1]]
 
     def _ask(self, query: str, at: float) -> tuple[str, list[Any]]:
-        """Ask for a query's value at a time: its type, and the result as Prometheus writes it."""
+        """Evaluate a query at a Unix time; return the result type and the result as Prometheus sends it."""
         try:
             answer = self._client.post(f"{self._url}/api/v1/query", data={"query": query, "time": f"{at:.3f}"})
         except httpx.HTTPError as error:

@@ -1,6 +1,6 @@
-"""Whose counters tell what users got, and what their series are called.
+"""The counters that are closest to the user, and the names of their series.
 
-Names of series that a proxy makes up were measured with Traefik 3.7.9; those of ingress-nginx are in its
+The names of series that Traefik generates were measured with Traefik 3.7.9. The names of ingress-nginx are in its
 ``rootfs/etc/nginx/lua/monitor.lua`` and https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/.
 """
 
@@ -20,29 +20,29 @@ _SLOT = scraped(labels.SLOT)
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What is asked about: the slots of one service."""
+    """The slots of one service to query."""
 
     namespace: str
     service: str
     slots: Mapping[str, SlotName]
-    """Role → slot, such as ``{"live": "blue", "candidate": "green"}``; a roll in place has a candidate alone."""
+    """Role → slot, such as ``{"live": "blue", "candidate": "green"}``; a roll in place has only a candidate."""
     routed: bool
-    """False = no route leads to it, so only the servers themselves have counted."""
+    """Whether a route leads to the service; without one, only the servers count its requests."""
     driver: Literal["nginx", "gateway"]
     proxy: Literal["traefik", "ingress-nginx"] | None
     """``ClusterSettings.proxy_metrics``."""
 
     def role_of(self, slot: str | None) -> str | None:
-        """The role that a slot plays; None = it plays none here."""
+        """Return the role of a slot; None = it has no role here."""
         return next((role for role, own in self.slots.items() if own == slot), None)
 
     def private(self, slot: SlotName) -> str:
-        """Name a slot's own Service."""
+        """Return the name of a slot's own Service."""
         return names.slot_name(self.service, slot)
 
     @property
     def privates(self) -> str:
-        """Match the Services of both slots in PromQL."""
+        """A PromQL pattern that matches the Services of both slots."""
         return "|".join(map(self.private, OTHER_SLOT))
 
 
@@ -51,18 +51,18 @@ class Source:
     """A counter of answers."""
 
     selectors: tuple[str, ...]
-    """Alternatives of which one has series: Prometheus may have renamed a label that its own would have hidden."""
+    """Alternatives, one of which has series: Prometheus renames a label that conflicts with a label of its own."""
     slot_of: Callable[[Labels], str | None]
     status: str
-    """Label that holds the HTTP status."""
+    """The label with the HTTP status."""
 
     def failed(self, series: Labels) -> bool:
-        """Whether the series counts answers that are the servers' or the proxy's fault."""
+        """Return whether the series counts 5xx answers, which are the fault of the servers or the proxy."""
         return series.get(self.status, "").startswith("5")
 
 
 def answers(target: Target) -> Source:
-    """Return the counter that is nearest to the user: a request that never reached a server is one that failed."""
+    """Return the counter closest to the user, because a request that never reached a server is a failed one."""
     if not target.routed or target.proxy is None:
         return _servers(target)
     if target.proxy == "ingress-nginx":
@@ -71,13 +71,13 @@ def answers(target: Target) -> Source:
 
 
 def durations(target: Target, bound: float) -> str:
-    """Select the servers' histogram: requests that took at most ``bound`` seconds, and all of them."""
+    """Return the selector of the servers' histogram: requests within ``bound`` seconds, and all requests."""
     upper = f"{bound}|+Inf".replace(".", r"\\.").replace("+", r"\\+")
     return f'http_request_duration_seconds_bucket{{{_of_servers(target)},le=~"{upper}"}}'
 
 
 def slot_of_server(series: Labels) -> str | None:
-    """Read the slot that the ServiceMonitor copies from the private Service."""
+    """Return the slot from the label that the ServiceMonitor copies from the slot's own Service."""
     return series.get(_SLOT)
 
 
@@ -91,10 +91,10 @@ def _servers(target: Target) -> Source:
 
 
 def _traefik_nginx(target: Target) -> dict[str, SlotName]:
-    """Match the Services that Traefik makes of the main and the canary Ingress.
+    """Return patterns for the services that Traefik creates for the main and the canary Ingress.
 
-    Both are named after the Service of the *main* Ingress, the live slot's; the canary's slot is the other one. So the
-    names hold before and after a promotion, and hosts that are never split are another Ingress.
+    Both are named after the Service of the *main* Ingress, which is the live slot's; the canary's slot is the other
+    one. So the names hold before and after a promotion. Hosts that are never split have another Ingress.
     """
     found: dict[str, SlotName] = {}
     for live, other in OTHER_SLOT.items():
@@ -105,13 +105,16 @@ def _traefik_nginx(target: Target) -> dict[str, SlotName]:
 
 
 def _traefik_gateway(target: Target) -> dict[str, SlotName]:
-    """Match what Traefik makes of the main HTTPRoute: one series for each rule, its hash, and a backend."""
+    """Return patterns for the services that Traefik creates for the main HTTPRoute, one per rule and backend.
+
+    The names contain a hash of the rule.
+    """
     route = f"httproute-{target.namespace}-{target.service}-gw-.+-svc-{target.namespace}"
     return {f"{route}-{target.private(slot)}-[0-9]+@kubernetesgateway": slot for slot in OTHER_SLOT}
 
 
 def _traefik(patterns: Mapping[str, SlotName]) -> Source:
-    """Count what Traefik answered; scraped behind a Kubernetes Service, its own label ``service`` has another name."""
+    """Return Traefik's counter; scraped through a Kubernetes Service, its label ``service`` is renamed."""
     compiled = {re.compile(pattern): slot for pattern, slot in patterns.items()}
     spelled = ("service", "exported_service")
 
@@ -124,10 +127,10 @@ def _traefik(patterns: Mapping[str, SlotName]) -> Source:
 
 
 def _ingress_nginx(target: Target) -> Source:
-    """Count what ingress-nginx answered for the main Ingress, under which it counts the canary's requests too.
+    """Return the counter of ingress-nginx for the main Ingress, which includes the canary's requests.
 
-    ``canary`` then names the upstream that was taken instead, and is empty otherwise. Labels that Prometheus' own would
-    hide are found as ``exported_…``.
+    The label ``canary`` names the upstream that answered instead, and is empty otherwise. Labels that conflict with
+    Prometheus' own are named ``exported_…``.
     """
     upstreams = {f"{target.namespace}-{target.private(slot)}-{PORT_NAME}": slot for slot in OTHER_SLOT}
     services = {target.private(slot): slot for slot in OTHER_SLOT}

@@ -1,7 +1,7 @@
-"""What a counter rose by within a window, from its raw samples.
+"""The increase of a counter within a window, from its raw samples.
 
-PromQL's ``increase()`` extrapolates to the window's edges and misses all that a series held when it was first seen: the
-first 5xx of a new version would be invisible. Here every request counts once.
+PromQL's ``increase()`` extrapolates to the window's edges and ignores the value that a series has when it is first
+seen: the first 5xx of a new version would be invisible. Here, every request counts once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,20 +19,20 @@ class Series:
     samples: tuple[tuple[float, float], ...]
     """(unix time, value), in order."""
     before: float | None
-    """Its value at the start; 0 = it did not exist; None = nobody knows, so counting begins at the first sample."""
+    """The value at the start; 0 = the counter did not exist; None = unknown, so counting begins at the first sample."""
     existed: bool
-    """Whether requests from before the start may be in the first sample."""
+    """Whether the first sample may include requests from before the start."""
 
     @property
     def risen(self) -> float:
-        """What was counted since the start, up to one scrape earlier."""
+        """The increase since the start, or since up to one scrape earlier."""
         values = [value for _, value in self.samples]
         return rise(values[0] if self.before is None else self.before, values) if values else 0.0
 
     def risen_after(self, begin: float) -> float:
-        """What was counted after ``begin``, and certainly not before the window's start.
+        """Return the increase after ``begin``, without requests from before the window's start.
 
-        Between the last sample before the start and the first one after it, requests of both sides are mixed; that
+        Between the last sample before the start and the first one after it, requests from both sides are mixed, so that
         interval is left out.
         """
         earlier = [value for at, value in self.samples if at <= begin]
@@ -45,7 +45,7 @@ class Series:
 
 
 def rise(base: float, values: Iterable[float]) -> float:
-    """Sum up what a counter rose by from ``base`` on; where it falls, its process began anew at 0."""
+    """Return the increase of a counter from ``base`` on; where the value falls, the process restarted at 0."""
     risen = 0.0
     for value in values:
         risen += value - base if value >= base else value
@@ -54,10 +54,10 @@ def rise(base: float, values: Iterable[float]) -> float:
 
 
 def key_of(labels: Labels) -> Key:
-    """Identify a series, with or without its metric's name: functions of PromQL drop it."""
+    """Return the identity of a series without the metric's name, which PromQL functions drop."""
     return frozenset((name, value) for name, value in labels.items() if name != "__name__")
 
 
 def target_of(labels: Labels) -> tuple[str, str]:
-    """Identify the process that was scraped."""
+    """Return the identity of the scraped process: its job and instance."""
     return labels.get("job", ""), labels.get("instance", "")

@@ -1,8 +1,8 @@
-"""What a release takes from the cluster, stage by stage: pods and requested resources, known before the first act.
+"""What a release takes from the cluster at each stage: pods and requested resources, computed before it starts.
 
-While a stage is being reached, what comes is there before what goes: Pulumi deletes last, and a Deployment surges. That
-moment is what a cluster must have room for, and what a GPU quota refuses, so it is the one that is counted. Pods on
-their way out are not: they answer nothing more, but hold their resources for up to ``drain.grace`` seconds.
+While a stage is being reached, new pods exist before old ones are deleted: Pulumi deletes last, and a Deployment
+surges. The cluster needs room for this peak, and a GPU quota may refuse it, so the peak is what this module counts.
+Terminating pods are not counted: they answer no requests, but hold their resources for up to ``drain.grace`` seconds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,19 +25,19 @@ _SCALE_ALONE = {"min_replicas": None, "max_replicas": None}
 
 @dataclass(frozen=True, kw_only=True)
 class StageCost:
-    """One stage: the most while it is being reached, and what stays."""
+    """The pods and resources of one stage: the peak while it is being reached, and what stays."""
 
     title: str
     pods: Mapping[SlotName, int]
-    """When it is reached."""
+    """Pods when the stage is reached."""
     most: Mapping[SlotName, int]
-    """While it is being reached, the surge apart."""
+    """Most pods while the stage is being reached, without the surge."""
     surge: int = 0
-    """Pods above ``most`` while Deployments replace theirs."""
+    """Pods above ``most`` while Deployments replace pods."""
     now: int
     """Pods before the run."""
     each: Mapping[str, Decimal]
-    """What one pod requests: cores, bytes, pieces."""
+    """Requests of one pod: cores, bytes, number of devices."""
 
     @property
     def total(self) -> int:
@@ -46,31 +46,31 @@ class StageCost:
 
     @property
     def above(self) -> int:
-        """Pods that it takes beyond those before the run; ``capacity: constant`` is there to keep it at 0."""
+        """Pods beyond those before the run; ``capacity: constant`` is meant to keep this at 0."""
         return max(0, self.total - self.now)
 
     @property
     def requests(self) -> dict[str, Decimal]:
-        """What the most pods at once request together."""
+        """Total requests of the most pods at once."""
         return {name: self.total * amount for name, amount in self.each.items()}
 
 
 def costs(spec: ServiceSpec, run: Run) -> tuple[StageCost, ...]:
     """Return the cost of each stage of a run, in the order of its course.
 
-    An autoscaled slot is counted with the pods that its share of the requests took at the start; when more requests
-    come it grows, as it would without a release.
+    An autoscaled slot counts with the pods that its share of the requests took at the start. With more requests it
+    grows, as it would without a release.
     """
     return tuple(_costs(spec, run))
 
 
 def peak(found: Sequence[StageCost]) -> StageCost:
-    """Return the stage with the most pods at once, the first of several."""
+    """Return the stage with the most pods at once; on a tie, the first one."""
     return max(found, key=lambda cost: cost.total)
 
 
 def table(found: Sequence[StageCost]) -> list[list[str]]:
-    """Return a heading and a row for each stage: pods of the slots when reached, the most on the way, and requests."""
+    """Return a heading and one row per stage: the pods per slot when reached, the peak, and the requests."""
     rows = [["stage", "pods", "at most", "above now", *found[0].each]]
     for cost in found:
         slots = ", ".join(f"{slot} {pods}" for slot, pods in cost.pods.items())
@@ -98,7 +98,7 @@ def _costs(spec: ServiceSpec, run: Run) -> Iterator[StageCost]:
 
 
 def _pods(spec: ServiceSpec, run: Run, release: ServiceRelease) -> dict[SlotName, int]:
-    """Return each slot's pods: the minimum, and the number that its share of the requests takes."""
+    """Return each slot's pods: as many as its share of the requests takes, within the scaling bounds."""
     return {slot: _of_slot(spec, run, content, release.weight_of(slot)) for slot, content in release.slots.items()}
 
 
@@ -108,7 +108,7 @@ def _of_slot(spec: ServiceSpec, run: Run, content: SlotRelease, weight: int) -> 
 
 
 def _replaces(before: ServiceRelease, after: ServiceRelease, slot: SlotName) -> bool:
-    """Whether a slot that was filled gets other pods; another number of them alone replaces none."""
+    """Return whether a filled slot gets new pods; a change of the replica count alone replaces none."""
     old, new = before.slots.get(slot), after.slots[slot]
     return old is not None and old.model_copy(update=_SCALE_ALONE) != new.model_copy(update=_SCALE_ALONE)
 

@@ -1,8 +1,8 @@
-"""The course of a release: every state that it declares, one after another.
+"""The course of a release: every state that it declares, in order.
 
-A stage *is* a :class:`ServiceRelease` that can be declared in a stack file and brought about by ``pulumi up``. The
-course is computed from the service's strategy and the run's record alone, so a driver that was killed finds its place
-again, and a person sees beforehand what will be declared when.
+A stage *is* a :class:`ServiceRelease` that a stack file can declare and ``pulumi up`` can apply. The course is computed
+only from the service's strategy and the run in the record. So a restarted driver finds its place again, and people can
+see in advance what each stage will declare.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ ALL = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One state of a release, and what must be seen before the next."""
+    """One state of a release, and the conditions for the next one."""
 
     name: str
     """fill, verify, shrink, scale, step, compare, promote, drain, grow, roll; on the way back close, empty, restore,
@@ -30,17 +30,17 @@ class Stage:
     gate: bool = False
     """Whether the new slot is judged here."""
     hold: int = 0
-    """Seconds to stay at least."""
+    """Minimum seconds at this stage."""
     approval: bool = False
-    """Whether somebody must agree before the next stage."""
+    """Whether a person must approve before the next stage."""
     waits: bool = False
-    """Whether it stays until somebody decides (A/B): the gate can only turn it back."""
+    """Whether the stage waits for a person's decision (A/B). Its gate can only turn the release back."""
     warm: int = 0
     """Seconds that the old slot is kept after this stage."""
 
     @property
     def title(self) -> str:
-        """The stage for a person: its name, and where it is a step the weight."""
+        """The stage's name for display, with the weight if it is a step."""
         return f"{self.name} {self.release.weight} %" if self.name in ("step", "compare") else self.name
 
 
@@ -55,7 +55,7 @@ def course(spec: ServiceSpec, run: Run) -> tuple[Stage, ...]:
 
 
 def pods_needed(spec: ServiceSpec, content: SlotRelease) -> int:
-    """How many ready pods a slot must have before a stage counts as reached."""
+    """Return the number of ready pods that a slot needs before a stage counts as reached."""
     return max(within(spec.scaling, content.min_replicas, content.max_replicas).floor, 0)
 
 
@@ -69,7 +69,7 @@ def _through_the_other_slot(spec: ServiceSpec, run: Run, strategy: Strategy) -> 
 
 
 class _Course:
-    """Puts the states together; ``_at`` is the one declared last."""
+    """Builds the stages in order; ``_at`` is the state declared last."""
 
     def __init__(self, spec: ServiceSpec, run: Run, strategy: Strategy) -> None:
         self._spec, self._run, self._strategy = spec, run, strategy
@@ -112,7 +112,7 @@ class _Course:
         return (everything,), strategy.match if isinstance(strategy, BlueGreen) else Match()
 
     def _sized(self, weight: int, name: str) -> Iterator[Stage]:
-        """Size both slots for a weight: pods first, requests after."""
+        """Yield the stages that size both slots for a weight: pods first, requests after."""
         live, new = self._pods(weight)
         live_content = self._content(self._run.stable.slots[self._live], *live)
         new_content = self._content(self._run.target, *new)
@@ -125,7 +125,7 @@ class _Course:
             yield Stage(name=name, release=self._at)
 
     def _pods(self, weight: int) -> tuple[tuple[int | None, int | None], tuple[int | None, int | None]]:
-        """Least and most pods of the live and of the new slot at a weight; None = as the entry says."""
+        """Return the minimum and maximum pods of the live and the new slot at a weight; None = as in the entry."""
         size = self._size
         if self._constant:
             new = max(1, min(round(size * weight / ALL), size - 1))
@@ -134,7 +134,7 @@ class _Course:
         if self._spec.route is None and weight < ALL:
             live, new = shared_pods(size, weight)
             return (live, live), (new, new)
-        # The live slot keeps what carried all requests, for the way back: its own autoscaler would let it shrink.
+        # For the way back, the live slot keeps the pods that carried all requests: its autoscaler would remove some.
         return (size, None), (max(1, ceil(size * weight / ALL)), None)
 
     def _content(self, content: SlotRelease, least: int | None, most: int | None) -> SlotRelease:
@@ -145,7 +145,7 @@ class _Course:
     def _promoted(self) -> Iterator[Stage]:
         self._at = self._at.model_copy(update={"live": self._new, "weight": 0, "match": Match()})
         yield Stage(name="promote", release=self._at, warm=getattr(self._strategy, "warm", 0))
-        # Pulumi deletes last: a slot that grew in the same update would wait for the pods, and devices, that still go.
+        # Pulumi deletes last: a slot that grew in the same update would wait for pods and devices not yet released.
         shrunk = ServiceRelease(live=self._new, slots={self._new: self._at.slots[self._new]})
         whole = ServiceRelease(live=self._new, slots={self._new: self._run.target})
         yield Stage(name="drain", release=shrunk if self._constant else whole)
@@ -154,9 +154,9 @@ class _Course:
 
 
 def shared_pods(size: int, weight: int) -> tuple[int, int]:
-    """Pods of the live and of the new slot behind one Service, so that about ``weight`` percent reach the new one.
+    """Return the pods of the live and the new slot behind one Service, so that ``weight`` percent reach the new one.
 
-    Connections spread evenly over pods. Neither slot gets more than the live one had.
+    The share is approximate: connections spread evenly over pods. Neither slot gets more pods than the live one had.
     """
     if weight <= ALL // 2:
         return size, max(1, round(size * weight / (ALL - weight)))
@@ -164,7 +164,7 @@ def shared_pods(size: int, weight: int) -> tuple[int, int]:
 
 
 def _back(left: ServiceRelease, stable: ServiceRelease, pods: int) -> Iterator[Stage]:
-    """Return to ``stable`` from wherever the release was when it turned back."""
+    """Yield the stages from where the release turned back to ``stable``."""
     old, kept = stable.live, stable.slots[stable.live]
     if left.live == old and left.slots.keys() == {old}:
         yield Stage(name="unroll", release=stable)
@@ -179,18 +179,18 @@ def _back(left: ServiceRelease, stable: ServiceRelease, pods: int) -> Iterator[S
         yield Stage(name="return", release=at)
     else:
         at = left.model_copy(update={"weight": 0, "match": Match()})
-        if at != left:  # a slot that never got ready has nothing to close, and its update would wait for it once more
+        if at != left:  # a slot that never became ready is not open, and its update would wait for it again
             yield Stage(name="close", release=at)
     emptied = at.model_copy(update={"slots": {old: at.slots[old]}})
     if emptied.slots[old].max_replicas is None:
         yield Stage(name="empty", release=stable)
-    else:  # its pods take the place of those that go, so one after the other
+    else:  # the old slot needs the room of the deleted pods, so it grows afterwards
         yield Stage(name="empty", release=emptied)
         yield Stage(name="restore", release=stable)
 
 
 def _old_slot_filled(left: ServiceRelease, old: SlotName, kept: SlotRelease, carried: int) -> Iterator[Stage]:
-    """After a promotion: give the old slot pods that can carry all requests, before it gets them."""
+    """Yield the stages that, after a promotion, size the old slot for all requests before it gets them."""
     new = left.live
     if old not in left.slots:
         whole = kept.model_copy(update={"min_replicas": max(carried, 1)})
@@ -204,5 +204,5 @@ def _old_slot_filled(left: ServiceRelease, old: SlotName, kept: SlotRelease, car
 
 
 def sends_requests(stage: Stage) -> bool:
-    """Whether a stage gives the new slot more of the traffic: what a manual release asks for one by one."""
+    """Return whether a stage gives the new slot more traffic. A manual release asks before each of these stages."""
     return stage.name in ("step", "compare", "promote")

@@ -1,7 +1,8 @@
-"""Pulumi, through its Automation API: updates, outputs, and what a killed one left behind.
+"""Pulumi through its Automation API: updates, outputs, and recovery of the lock that a killed update left behind.
 
-The API's ``Stack`` selects its stack, which would change what a bare ``pulumi up`` of the user acts on afterwards, and
-asks for outputs and history after each update, which takes a second. So its command runner is used, with ``--stack``.
+The API's ``Stack`` class is not used. It selects its stack, which would change the stack that the user's next bare
+``pulumi up`` acts on. It also reads outputs and history after each update, which takes a second. This module uses the
+API's command runner with ``--stack`` instead.
 """
 
 import json
@@ -19,7 +20,7 @@ from delivery.errors import POD_REASON, Busy, DeliveryError, UpdateFailed
 
 _OWNER = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 _ORPHAN_SECONDS = 900
-"""An update whose driver was killed goes on by itself; its longest wait is a rollout's."""
+"""Seconds to wait for the update of a killed driver, which continues by itself. Its longest wait is for a rollout."""
 _POLL_SECONDS = 0.5
 
 OnLine = Callable[[str], None]
@@ -38,11 +39,11 @@ class Engine:
             ) from None
 
     def up(self, on_line: OnLine) -> None:
-        """Make cluster and state what the stack file declares.
+        """Run ``pulumi up`` so that the cluster and the Pulumi state match the stack file.
 
         Raises:
-            UpdateFailed: with the pods' own reasons where there are any.
-            Busy: another update of the stack runs somewhere else.
+            UpdateFailed: the update failed; the message has the pods' own reasons if there are any.
+            Busy: another update of the stack is running elsewhere.
         """
         try:
             self._run(["up", "--yes", "--skip-preview"], on_line)
@@ -50,7 +51,7 @@ class Engine:
             raise UpdateFailed(diagnostics(str(error))) from error
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs as of its last update; raises DeliveryError if the stack does not exist."""
+        """Return the stack's outputs as of its last update; raise DeliveryError if the stack does not exist."""
         try:
             shown = self._run(["stack", "output", "--json"], lambda _: None)
         except CommandError as error:
@@ -78,7 +79,7 @@ class Engine:
 
 
 def diagnostics(said: str) -> str:
-    """Return what went wrong: the pods' own reasons where Slipway's hook found them, else Pulumi's last error line."""
+    """Return why an update failed: the pods' own reasons if Slipway's hook found any, else Pulumi's last error line."""
     told = said.partition("Diagnostics:")[2].partition("\nOutputs:")[0]  # outputs quote the record, with old reasons
     lines = [line.strip() for line in _MORE.sub(" ", told).splitlines()]
     pods = list(dict.fromkeys(line.removeprefix(_PREFIX) for line in lines if POD_REASON.search(line)))
@@ -88,10 +89,10 @@ def diagnostics(said: str) -> str:
 
 _PREFIX = "error: "
 _MORE = re.compile(r"\n\s+(?=\* )")
-"""Between errors of one resource: Pulumi counts them in one line and lists them below it."""
+"""Separator of the errors of one resource: Pulumi prints their number on one line and lists them below it."""
 _EPILOGUES = ("program exited with non-zero exit code", "error: update failed")
 
 
 def last_line(said: str) -> str:
-    """Return the last line that is not empty."""
+    """Return the last non-empty line, or ``no output``."""
     return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "no output")

@@ -1,4 +1,4 @@
-"""Verdicts: written from what a release has shown, kept within bounds, taken back when they turn out wrong."""
+"""Verdicts: recorded from the results of a release, limited in number, and revoked if later results contradict them."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -23,14 +23,14 @@ from models.evidence import vouched as judged
 from models.release import SlotRelease
 
 Bytes = tuple[str, str]
-"""An image by digest, and the fingerprint of its configuration."""
+"""An image digest and the fingerprint of its configuration."""
 
 
 def read(outputs: Mapping[str, Any], stack: str, service: str) -> Evidence:
-    """Find out what a stack says about a service.
+    """Return the evidence that a stack exports about a service.
 
     Raises:
-        Refused: it says nothing, or in another program's words.
+        Refused: the stack exports none, or another version of the program wrote it in a format that cannot be read.
     """
     try:
         found = evidence_of(outputs, service)
@@ -50,7 +50,7 @@ def read(outputs: Mapping[str, Any], stack: str, service: str) -> Evidence:
 
 
 def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: datetime) -> Verdict:
-    """Return the verdict that lets the next stack run these bytes; raises Refused with the rule that forbids it."""
+    """Return the verdict that lets the next stack run these bytes; raise Refused with the rule that forbids it."""
     try:
         return judged(evidence, wanted, entry, now)
     except NotVouchedError as error:
@@ -58,7 +58,7 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
 
 
 def result_of(checks: Mapping[str, CheckResult]) -> Finding:
-    """Say what checks come to: only all together pass, and none at all are no pass."""
+    """Return the combined result of checks: pass only if all of them pass, and unjudged if there are none."""
     results = {check.result for check in checks.values()}
     if not results:
         return "unjudged"
@@ -66,13 +66,13 @@ def result_of(checks: Mapping[str, CheckResult]) -> Finding:
 
 
 def record(delivery: ServiceDelivery, new: Verdict, kept: Collection[Bytes] = ()) -> ServiceDelivery:
-    """Add a verdict, and let the oldest go where there are too many.
+    """Add a verdict, and drop the oldest ones if there are too many.
 
     Args:
         delivery: The record so far.
         new: The verdict.
-        kept: Bytes that are live or that a release would go back to. Their newest verdict stays however old it is, as
-            does that of the versions promoted last.
+        kept: Bytes that are live or that a release would go back to. The newest verdict about each of them, and about
+            each of the versions promoted last, is kept regardless of its age.
     """
     needed = {*kept, *promoted_last(delivery), (new.image, new.config)}
     verdicts = [*delivery.verdicts, new]
@@ -84,7 +84,7 @@ def record(delivery: ServiceDelivery, new: Verdict, kept: Collection[Bytes] = ()
 
 
 def remember(delivery: ServiceDelivery, past: Past) -> ServiceDelivery:
-    """Add a release that has ended, and let the oldest go, but never those that a rollback would return to."""
+    """Add a release that has ended, and drop the oldest releases, but never those that a rollback would return to."""
     history = [*delivery.history, past]
     promoted = [place for place, one in enumerate(history) if one.outcome == "promoted"]
     spare = [place for place in range(len(history)) if place not in promoted[-2:]]
@@ -95,19 +95,19 @@ def remember(delivery: ServiceDelivery, past: Past) -> ServiceDelivery:
 
 
 def _by_name(past: Past) -> Past:
-    """Let go of files that an older version of the program wrote into the record: nothing returns to them."""
+    """Drop files that an older version of the program wrote into the record; no rollback returns to this release."""
     named = SlotRelease(image=past.content.image, revision=past.content.revision)
     return past.model_copy(update={"content": named})
 
 
 def promoted_last(delivery: ServiceDelivery) -> list[Bytes]:
-    """Return the version that is live and the one before it, if releases promoted them."""
+    """Return the live version and the one before it, if releases promoted them."""
     promoted = (past for past in reversed(delivery.history) if past.outcome == "promoted" and past.image)
     return list(dict.fromkeys((str(past.image), past.config) for past in promoted))[:2]
 
 
 def revoke(delivery: ServiceDelivery, version: Version, reason: str, now: datetime) -> ServiceDelivery:
-    """Take back every verdict about these bytes: a check that failed later, or a rollback, outweighs them."""
+    """Revoke every verdict about these bytes: a check that failed later, or a rollback, outweighs them."""
     mark = {"revoked": Revocation(reason=reason, at=now)}
     verdicts = (v.model_copy(update=mark) if v.covers(version) and v.revoked is None else v for v in delivery.verdicts)
     return delivery.model_copy(update={"verdicts": tuple(verdicts)})

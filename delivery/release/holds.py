@@ -1,4 +1,4 @@
-"""Holds: bytes that were rolled back do not come back until a person lets them."""
+"""Holds: bytes that were rolled back cannot be released again until a person removes the hold."""
 
 from delivery.errors import Refused
 from delivery.release.evidence import revoke
@@ -9,7 +9,7 @@ from models.evidence import short, shown
 def refuse_held(record: ServiceDelivery, version: Version, *, stack: str, service: str) -> None:
     """Raise Refused if these bytes are held in this stack.
 
-    An override does not help: it goes past missing evidence, and a hold *is* evidence.
+    An override does not lift a hold: an override bypasses missing evidence, and a hold *is* evidence.
     """
     if held := record.holding(version):
         raise Refused(
@@ -22,7 +22,7 @@ def refuse_held(record: ServiceDelivery, version: Version, *, stack: str, servic
 def hold(
     delivery: ServiceDelivery, image: str, note: Note, *, config: str | None = None, revision: str | None = None
 ) -> ServiceDelivery:
-    """Hold an image, with one configuration and revision or (None) with any; an equal hold is replaced."""
+    """Hold an image with one configuration and revision, or with any of them (None). An equal hold is replaced."""
     others = (held for held in delivery.holds if (held.image, held.config, held.revision) != (image, config, revision))
     held = Held(image=image, config=config, revision=revision, **note._asdict())
     return delivery.model_copy(update={"holds": (*others, held)})
@@ -32,7 +32,7 @@ def let_go(delivery: ServiceDelivery, image: str, *, stack: str, service: str) -
     """Remove every hold on an image.
 
     Raises:
-        Refused: it is not held; the line names what is.
+        Refused: the image is not held; the message names the images that are.
     """
     kept = tuple(held for held in delivery.holds if held.image != image)
     if len(kept) == len(delivery.holds):
@@ -42,7 +42,7 @@ def let_go(delivery: ServiceDelivery, image: str, *, stack: str, service: str) -
 
 
 def rolled_back(delivery: ServiceDelivery, version: Version, note: Note) -> ServiceDelivery:
-    """Mark a version as failed: evidence for it no longer counts, and it is held."""
+    """Mark a version as failed: revoke the evidence for it, and hold it."""
     image, config, revision = version
     left = revoke(delivery, version, note.reason, note.at)
     return hold(left, image, note, config=config, revision=revision)

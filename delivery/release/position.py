@@ -1,4 +1,4 @@
-"""Where a release is, by its record alone, and what would happen next."""
+"""The position of a release, computed from its record, and what happens next."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from models.delivery import Run, ServiceDelivery
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a release is."""
+    """The position of a release in its stages."""
 
     phase: str
-    """idle, running, interrupted, waiting, going back, warm."""
+    """One of idle, running, interrupted, waiting, going back, warm."""
     stages: tuple[Stage, ...] = ()
     index: int = 0
     next: str
-    """What would happen next, with the command that makes it happen."""
+    """What happens next, with the command that makes it happen."""
 
     @property
     def stage(self) -> Stage | None:
-        """The stage that the record names; it may not have been carried out yet."""
+        """The stage that the record names; it may not be reached yet."""
         return self.stages[self.index] if self.index < len(self.stages) else None
 
 
 def position(service: Service, delivery: ServiceDelivery, *, driver: Holder | None, now: datetime) -> Position:
-    """Say where the release is and what comes next; ``driver`` is who works on the stack."""
+    """Return the position of a release; ``driver`` is the driver that works on the stack, if any."""
     run, target = delivery.run, str(service)
     if run is None:
         return Position(phase="idle", next=f"nothing; `slipway release {target} --image …` starts a release")
@@ -41,7 +41,7 @@ def position(service: Service, delivery: ServiceDelivery, *, driver: Holder | No
 
 @dataclass(frozen=True)
 class _Place:
-    """A stage of a run, as sentences name it."""
+    """A stage of a run, with the phrases that messages use for it."""
 
     run: Run
     stages: tuple[Stage, ...]
@@ -62,15 +62,15 @@ class _Place:
 
     @property
     def judged(self) -> bool:
-        """Whether the gate of this stage has been passed, or there is none."""
+        """Whether the stage was reached and has passed its gate, if it has one."""
         if (window := self.run.window(self.run.stage)) is not None:
             return self.run.reached and window.passed is not None
-        checks = self.run.checks.values()  # of a record that an older program wrote
+        checks = self.run.checks.values()  # an older program recorded checks without windows
         return self.run.reached and (not self.stage.gate or (bool(checks) and all(c.result == "pass" for c in checks)))
 
 
 def _phases(at: _Place, driver: Holder | None, now: datetime) -> Iterator[tuple[str, str]]:
-    """Return phase and next act; the first rule that holds counts."""
+    """Yield each phase that applies, with the next action; the first one counts."""
     run, target = at.run, at.target
     if driver is not None:
         doing = f"the driver ({driver}) is at {at.stage.title} and goes on to {at.after}"

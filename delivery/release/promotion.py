@@ -1,9 +1,8 @@
-"""From one environment to the next: the bytes that a stack vouches for, whole, and nothing else.
+"""Promotion to the next environment: exactly the bytes that a stack vouches for.
 
-The version is not chosen but read: what the source runs in its live slot, by digest, with model, settings and files. A
-digest that no registry has can thus not be asked for; one that has vanished since is found out by the pods that cannot
-pull it, and the release goes back while the old slot answers. Everything is checked for every target before the first
-one is touched.
+The version is not chosen but read from the source: what its live slot runs, by digest, with model, settings and files.
+So nobody can ask for a digest that no registry has. If a digest has disappeared since, the pods cannot pull it, and the
+release goes back while the old slot answers. All checks for every target run before the first target changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,11 +21,11 @@ from models.release import SlotRelease
 
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """One service that goes to one stack."""
+    """One service to promote to one stack."""
 
     service: Service
     content: SlotRelease
-    """What it will run: by digest."""
+    """What the target will run, by digest."""
 
 
 def plan(
@@ -37,17 +36,17 @@ def plan(
     now: datetime,
     override: Override | None = None,
 ) -> list[Promotion]:
-    """Find out what would be promoted, target by target; what a target runs already is left out. Writes nothing.
+    """Return what would be promoted, without what a target runs already. Write nothing.
 
     Args:
-        source: The stack that vouches.
-        targets: Stacks of one environment, in the order in which they are to follow.
-        services: None = every service of the entry.
-        now: The time, for soak and freshness.
-        override: Goes past missing evidence, never past a hold.
+        source: The stack that vouches for the version.
+        targets: Stacks of one environment, in the order of promotion.
+        services: Names of services; empty = every service of the entry.
+        now: The current time, for soak and freshness.
+        override: Bypasses missing evidence, never a hold.
 
     Raises:
-        Refused: one line with the rule that forbids it.
+        Refused: a rule forbids the promotion; the message is one line with the rule.
     """
     _refuse_unfit(source, targets)
     outputs = source.outputs()
@@ -69,12 +68,12 @@ def plan(
 
 
 def _offered(service: Service, outputs: Mapping[str, Any]) -> Evidence:
-    """Return what the source says about a service; refuses a service that the entry does not have."""
+    """Return what the source exports about a service; raise DeliveryError if the entry does not have the service."""
     return evidence.read(outputs, service.known().stack.name, service.name)
 
 
 def _refuse_unfit(source: Stack, targets: Sequence[Stack]) -> None:
-    """Refuse stacks between which nothing can be promoted."""
+    """Refuse stacks that nothing can be promoted between."""
     stacks = [target.name for target in targets]
     if not stacks or len({source.name, *stacks}) <= len(stacks):
         raise Refused(f"promote {source.name} {' '.join(stacks)}: take from one stack, go to others, name each once")
@@ -127,7 +126,7 @@ def _refuse_unproven(
 
 
 def _runs(target: Service, offered: Evidence) -> bool:
-    """Whether it runs these bytes already, with nothing under way."""
+    """Return whether the target runs these bytes already and no release is under way."""
     run, live = target.record().run, target.fallback()
     if run is not None and run.warm_until is None:
         return False

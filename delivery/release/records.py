@@ -1,6 +1,6 @@
-"""How the record of a service's releases changes: each function is one atomic write of the stack file.
+"""Changes to the record of a service's releases: each function makes one atomic write of the stack file.
 
-The record and what it declares are written together, before the act, so that no kill can come between them.
+A write contains the record and the declared release and precedes the action, so a kill cannot separate them.
 """
 
 from collections.abc import Callable
@@ -22,26 +22,26 @@ from models.strategy import Rolling
 from models.vocabulary import OTHER_SLOT
 
 Holding = Callable[[ServiceDelivery], ServiceDelivery]
-"""Adds holds to a record."""
+"""A function that adds holds to a record."""
 
 
 class How(TypedDict, total=False):
     """How a release is carried out."""
 
     manual: bool
-    """Each step waits for `slipway step`."""
+    """Whether each step waits for `slipway step`."""
     express: bool
-    """All at once and unjudged."""
+    """Whether the release goes to 100 % in one step, without a gate."""
     override: Override | None
-    """Who goes past missing evidence, and why."""
+    """Who bypasses missing evidence, and why."""
 
 
 def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[How]) -> Run:
-    """Put together the run that would carry this out; writes nothing.
+    """Return the run that would carry this release out. Write nothing.
 
     Raises:
-        Refused: the bytes are held, or the stack before has not vouched for them.
-        Unchanged: they are live already.
+        Refused: the bytes are held, or the source stack does not vouch for them.
+        Unchanged: the bytes are live already.
         Unreadable: ``pulumi up`` would refuse the stack file as it is, or with the new version.
         DeliveryError: the service's strategy cannot be carried out here.
     """
@@ -77,7 +77,7 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
 
 
 def rebased(service: Service, run: Run, now: datetime) -> Run:
-    """Return a new run as it begins now, when what was under way before it has ended."""
+    """Return a new run updated to what is live now, after the previous run has ended."""
     live = service.fallback()
     stable = _stable(service, live, run.target)
     return run.model_copy(update=_placed(service, stable, now, live=live, express=run.express))
@@ -91,7 +91,7 @@ def _placed(
     live: SlotRelease | None,
     express: bool,
 ) -> dict[str, Any]:
-    """Return what of a run follows from what is live when it begins."""
+    """Return the fields of a run that depend on what is live when it begins."""
     in_place = live is None or (isinstance(service.spec.release, Rolling) and not express)
     return {
         "candidate": stable.live if in_place else OTHER_SLOT[stable.live],
@@ -111,7 +111,7 @@ def open_run(service: Service, run: Run, held: Holding | None = None) -> None:
 
 
 def _follows(service: Service) -> bool:
-    """Whether the live slot follows the tree, or did so before the release that this one supersedes."""
+    """Return whether the live slot follows the working tree, or did before the release that the new one supersedes."""
     run, declared = service.record().run, service.release()
     return run.follows if run is not None else declared.slots[declared.live].revision == TREE
 
@@ -120,7 +120,7 @@ def _stable(service: Service, live: SlotRelease | None, target: SlotRelease) -> 
     if live is None:  # nothing to go back to
         return ServiceRelease(slots={"blue": target})
     run, declared = service.record().run, service.release()
-    if run is not None and run.warm_until is None:  # what is under way ends before this one begins
+    if run is not None and run.warm_until is None:  # the run under way ends before the new one begins
         return _where_it_ends(run)
     if declared.canary is not None and declared.weight:
         raise DeliveryError(
@@ -131,14 +131,14 @@ def _stable(service: Service, live: SlotRelease | None, target: SlotRelease) -> 
 
 
 def _where_it_ends(run: Run) -> ServiceRelease:
-    """Say what is live when a run that is under way has ended, for a newer one: never the version that it leaves."""
-    if run.express and run.kind == "forward":  # a way back that goes forward: what is stable here is to be left
+    """Return what is live after the run under way has ended, for a newer run: never the version that it leaves."""
+    if run.express and run.kind == "forward":  # a rollback by a new release: it leaves its stable version
         return ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
     return run.stable
 
 
 def advance(service: Service, run: Run, stages: tuple[Stage, ...], now: datetime, *, image: str | None) -> None:
-    """Declare the next stage; before a promotion, with the evidence for it."""
+    """Declare the next stage. Before a promotion, also record the evidence for it."""
     following = stages[run.stage + 1]
     update = {"stage": run.stage + 1, "stage_began": now, "reached": False, "warm_until": None}
     delivery = service.record()
@@ -152,10 +152,10 @@ def advance(service: Service, run: Run, stages: tuple[Stage, ...], now: datetime
 def _with_verdict(
     service: Service, delivery: ServiceDelivery, run: Run, now: datetime, *, failed: bool = False
 ) -> ServiceDelivery:
-    """Add the evidence about a run's target: what its last gate found, whoever decided to go on.
+    """Add the verdict about a run's target: the result of its last gate, even if a person decided to continue.
 
     Raises:
-        DeliveryError: its image has no digest yet.
+        DeliveryError: the image has no digest yet.
     """
     if run.image is None:
         raise DeliveryError(
@@ -175,7 +175,7 @@ def _with_verdict(
 
 
 def reached(service: Service, moved: datetime) -> None:
-    """Record that the stage was reached, and pin the image that it built, so that the rest of the release runs it."""
+    """Record that the stage was reached, and pin the image that the stack built, so that later stages run it too."""
     (delivery, run), release = under_way(service), service.release()
     changes: dict[str, object] = {"reached": True, "stage_began": moved}
     built = run.kind == "forward" and run.target.image is None and run.candidate != run.stable.live
@@ -188,7 +188,7 @@ def reached(service: Service, moved: datetime) -> None:
 
 
 def approve(service: Service, *, reason: str, by: str, now: datetime) -> None:
-    """Note that somebody agrees to the stage; raises DeliveryError if nothing waits."""
+    """Record a person's approval of the stage; raise DeliveryError if no release waits for approval."""
     run = service.record().run
     if run is None or run.kind == "back":
         raise DeliveryError(f"{service.name}: no release waits for approval in {service.stack.name}")
@@ -197,13 +197,13 @@ def approve(service: Service, *, reason: str, by: str, now: datetime) -> None:
 
 
 def keep_warm(service: Service, now: datetime, seconds: int) -> None:
-    """Note until when the old slot stays, and since when the new one is live."""
+    """Record until when the old slot is kept, and since when the new one is live."""
     _, run = under_way(service)
     note(service, warm_until=now + timedelta(seconds=seconds), promoted=run.stage_began)
 
 
 def under_way(service: Service) -> tuple[ServiceDelivery, Run]:
-    """Return the record and the run in it; raises DeliveryError if there is none."""
+    """Return the record and its run; raise DeliveryError if no release is under way."""
     delivery = service.record()
     if delivery.run is None:
         raise DeliveryError(f"{service.name}: no release is under way")
@@ -211,7 +211,7 @@ def under_way(service: Service) -> tuple[ServiceDelivery, Run]:
 
 
 def note(service: Service, **changes: object) -> Run:
-    """Change something of the run, and nothing that is declared."""
+    """Change fields of the run; leave the declared release as it is."""
     delivery, run = under_way(service)
     run = run.model_copy(update=changes)
     service.write(service.release(), delivery.model_copy(update={"run": run}))
@@ -224,13 +224,13 @@ class Turned:
 
     outcome: str
     reason: str
-    """One line for a person."""
+    """One human-readable line."""
     blame: bool
-    """Whether the version itself failed: it is then held, and evidence for it is revoked."""
+    """Whether the version itself failed. It is then held, and evidence for it is revoked."""
 
 
 def turn(service: Service, turned: Turned, now: datetime, *, image: str | None) -> None:
-    """Declare the first stage of the way back; a version that is to blame is held, and evidence for it revoked."""
+    """Declare the first stage of the way back. If the version is to blame, hold it and revoke evidence for it."""
     delivery, run = under_way(service)
     back = run.model_copy(
         update={
@@ -245,7 +245,7 @@ def turn(service: Service, turned: Turned, now: datetime, *, image: str | None) 
 
 
 def blame(service: Service, reason: str, now: datetime, *, image: str | None) -> None:
-    """Hold the version that a way back leaves already, whatever it was left for; its stage stays."""
+    """Hold the version that a release on its way back leaves, whatever it went back for. The stage does not change."""
     delivery, run = under_way(service)
     back = run.model_copy(update={"outcome": "rolled back", "reason": reason, "image": image})
     delivery = _blamed(service, delivery.model_copy(update={"run": back}), _built(run, image), reason, now)
@@ -253,12 +253,12 @@ def blame(service: Service, reason: str, now: datetime, *, image: str | None) ->
 
 
 def _built(run: Run, image: str | None) -> Run:
-    """Return the run with the digest of what the stack built for it."""
+    """Return the run with the digest of the image that the stack built for it."""
     return run.model_copy(update={"image": image})
 
 
 def _blamed(service: Service, delivery: ServiceDelivery, run: Run, reason: str, now: datetime) -> ServiceDelivery:
-    if run.image is None:  # it was never built
+    if run.image is None:  # the image was never built
         return delivery
     version = service.version(run.target, run.image)
     delivery = holds.rolled_back(delivery, version, Note(reason, by=who(), at=now))
@@ -266,7 +266,7 @@ def _blamed(service: Service, delivery: ServiceDelivery, run: Run, reason: str, 
 
 
 def end(service: Service, now: datetime, *, image: str | None) -> None:
-    """Close the run; one in place brings its evidence with it."""
+    """Close the run. A release in place records its verdict here, because it has no promotion stage."""
     (delivery, run), release = under_way(service), service.release()
     forward = run.kind == "forward"
     past = Past(

@@ -1,4 +1,4 @@
-"""The files in revisions/: written before a stack file names them, deleted when no stack file does."""
+"""The files in revisions/: written before a stack file names them, deleted when no stack file names them any more."""
 
 import os
 import re
@@ -19,21 +19,21 @@ _NAMED = re.compile(rb"\brevision: ['\"]?([0-9a-f]{16})\b")
 
 
 class Revisions:
-    """The revisions of one project. New ones stay in memory until a stack file that names them is written."""
+    """The revisions of one project. A new revision stays in memory until a stack file that names it is written."""
 
     def __init__(self, project: Path) -> None:
         self._project = project
         self._known: dict[str, Revision] = {}
 
     def add(self, revision: Revision) -> str:
-        """Keep a revision in memory and return its name; an equal revision that is known keeps its name."""
+        """Keep a revision in memory and return its name. A known revision that is equal keeps its name."""
         same = (name for name, known in self._known.items() if known == revision)
         name = next(same, revision.name)
         self._known[name] = revision
         return name
 
     def get(self, name: str) -> Revision:
-        """Return a revision; raises DeliveryError if its file is missing or edited."""
+        """Return a revision; raise DeliveryError if its file is missing or edited."""
         if name not in self._known:
             try:
                 self._known[name] = revisions.one(self._project, name, f"revision {name}")
@@ -73,7 +73,7 @@ def names_in(release: ServiceRelease, delivery: ServiceDelivery) -> set[str]:
 
 
 def _below(node: object) -> Iterator[str]:
-    """Yield each value under a key ``revision``."""
+    """Yield each value of a ``revision`` key."""
     if isinstance(node, Mapping):
         for key, value in cast("Mapping[str, object]", node).items():
             yield from (cast("str", value),) if key == "revision" else _below(value)

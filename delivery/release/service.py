@@ -21,7 +21,7 @@ from models.vocabulary import SlotName
 
 
 class Found(TypedDict):
-    """What was found out about a slot, as a verdict records it."""
+    """The findings about a slot, as a verdict records them."""
 
     result: Finding
     checks: dict[str, CheckResult]
@@ -32,23 +32,23 @@ class Found(TypedDict):
 
 @dataclass(frozen=True)
 class Service:
-    """A service in an open stack. Every method reads the stack file as it is at that moment."""
+    """A service in an open stack. Every method reads the current stack file."""
 
     stack: Stack
     name: str
 
     def __str__(self) -> str:
-        """Return the two arguments by which commands name it: ``prod classifier``."""
+        """Return the stack and the service as commands name them: ``prod classifier``."""
         return f"{self.stack.name} {self.name}"
 
     @property
     def named(self) -> dict[str, str]:
-        """The names of stack and service, as rules about the record take them for their messages."""
+        """The names of stack and service, as keyword arguments for messages."""
         return {"stack": self.stack.name, "service": self.name}
 
     @property
     def spec(self) -> ServiceSpec:
-        """The service in this stack's environment, whatever its release; raises DeliveryError if there is none."""
+        """The service in this stack's environment, regardless of its release; raises DeliveryError if it is unknown."""
         entry = self.stack.entry
         if self.name not in entry.services:
             known = ", ".join(entry.services)
@@ -56,19 +56,19 @@ class Service:
         return entry.service_in(self.stack.environment, self.name)
 
     def known(self) -> Self:
-        """Return this service; raises DeliveryError with the nearest name if the stack's entry has none of its name."""
+        """Return this service; raise DeliveryError with the nearest name if the stack's entry does not have it."""
         _ = self.spec
         return self
 
     def declared(self) -> ServiceRelease | None:
-        """Return what the stack file says about the slots; None before the first deployment in this environment."""
+        """Return what the stack file declares for the slots; None before the first deployment in this environment."""
         found = self.stack.settings().release.get(self.name)
         if found is None and self.stack.environment == self.stack.entry.building_environment:
             return BUILT
         return found
 
     def release(self) -> ServiceRelease:
-        """Return what is declared, or the slot that the stack builds."""
+        """Return the declared release, or by default the slot that the stack builds."""
         return self.declared() or BUILT
 
     def record(self) -> ServiceDelivery:
@@ -76,10 +76,10 @@ class Service:
         return self.stack.settings().delivery.get(self.name, ServiceDelivery())
 
     def write(self, release: ServiceRelease, record: ServiceDelivery) -> None:
-        """Write release and record in one atomic step, after the revisions that they name.
+        """Write the release and the record in one atomic step, after the revisions that they name.
 
         Raises:
-            Lost: the stack is another driver's.
+            Lost: another driver owns the stack.
         """
         stack = self.stack
         before, after = set(named(stack.file.path.read_bytes())), names_in(release, record)
@@ -95,19 +95,19 @@ class Service:
         return self.stack.cluster.ready(self.stack.namespace, names.slot_name(self.name, slot))
 
     def reasons(self, slot: str) -> str:
-        """Say why a slot's pods are not ready."""
+        """Return why a slot's pods are not ready."""
         return self.stack.cluster.reasons(self.stack.namespace, labels.select_slot(self.name, slot))
 
     def restarts(self, slot: str) -> int:
-        """Count the restarts of the containers of a slot's pods."""
+        """Count the container restarts in a slot's pods."""
         return self.stack.cluster.restarts(self.stack.namespace, labels.select_slot(self.name, slot))
 
     def image(self, slot: str) -> str | None:
-        """Return the digest that a slot runs, as of the last update; None before it."""
+        """Return the digest that a slot runs, as of the last update; None before the first update."""
         return _image(self.stack.outputs(), self.name, slot)
 
     def revision(self, content: SlotRelease) -> Revision:
-        """Return a slot's revision; for an unpinned slot, that of the current entry."""
+        """Return a slot's revision; for an unpinned slot, the revision of the current entry."""
         if content.pinned is not None:
             return self.stack.revisions.get(content.pinned)
         return Revision.of(self.spec, content)
@@ -122,7 +122,10 @@ class Service:
         return content.model_copy(update={**given, "files": None})
 
     def live(self, outputs: Mapping[str, Any] | None = None) -> SlotRelease | None:
-        """Return what the live slot ran at the last update, pinned; None before it. ``outputs`` saves asking Pulumi."""
+        """Return the pinned content that the live slot ran at the last update; None before the first update.
+
+        Pass ``outputs`` to avoid a call to Pulumi.
+        """
         release = self.release()
         content = release.slots[release.live].settled
         if content.image is not None and content.pinned is not None:
@@ -139,11 +142,11 @@ class Service:
         return SlotRelease(image=image, revision=self.stack.revisions.add(ran.revision))
 
     def fallback(self) -> SlotRelease | None:
-        """Return what a new release would go back to: what is live, but None until a first deployment has succeeded."""
+        """Return the content that a new release would go back to; None until a first deployment has succeeded."""
         return None if self.declared() is None or self._first_failed() else self.live()
 
     def _first_failed(self) -> bool:
-        """Whether what is declared is a first deployment that is under way, or ended without a promotion."""
+        """Return whether the declared release is a first deployment that is under way or ended without a promotion."""
         record, release = self.record(), self.release()
         if record.run is not None:
             return record.run.first
@@ -158,11 +161,11 @@ class Service:
         return fingerprint(self.revision(content).content)
 
     def version(self, content: SlotRelease, image: str) -> Version:
-        """Return what verdicts and holds about a slot's content speak of; ``image`` is the digest that it runs."""
+        """Return the version that verdicts and holds refer to; ``image`` is the digest that the slot runs."""
         return Version(image, self.config(content), content.pinned)
 
     def verdict(self, content: SlotRelease, image: str, **found: Unpack[Found]) -> Verdict:
-        """Return evidence about a pinned slot. ``image`` is the digest that ran, also where the stack built it."""
+        """Return the verdict about a pinned slot. ``image`` is the digest that ran, even if the stack built it."""
         return Verdict(
             image=image,
             config=self.config(content),
@@ -174,7 +177,7 @@ class Service:
         )
 
     def target(self, slots: Mapping[str, SlotName]) -> Target:
-        """Return what Prometheus is asked about: these slots, by role."""
+        """Return the target of Prometheus queries: these slots, by role."""
         cluster = self.stack.settings().cluster
         return Target(
             namespace=self.stack.namespace,

@@ -1,4 +1,4 @@
-"""The stack that must have vouched: asked before anything is written, by the rules that the program itself applies."""
+"""The check of the source stack's evidence, made before anything is written and by the Pulumi program's own rules."""
 
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from models.release import SlotRelease
 
 
 def refuse_unvouched(service: Service, target: SlotRelease, now: datetime) -> None:
-    """Do nothing, or raise Refused where ``slipway:source`` does not vouch for these bytes.
+    """Raise Refused unless ``slipway:source`` vouches for these bytes.
 
-    What was promoted here before may always come back: a rollback waits for no other stack.
+    Bytes that were promoted here before are always allowed, because a rollback must not wait for another stack.
     """
     source, image, config = service.stack.settings().source, target.image, service.config(target)
     promoted = (past for past in service.record().history if past.outcome == "promoted")

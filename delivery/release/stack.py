@@ -1,4 +1,4 @@
-"""One stack, opened: its file, its system, Pulumi, the cluster and Prometheus."""
+"""One open stack: its file, its system, Pulumi, the cluster and Prometheus."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNKNOWN_SPACE = "unknown"
-"""In the place of a namespace's uid: the account may not read it, or the API server is away."""
+"""Stands for a namespace's UID that is unknown: the account may not read it, or the API server is unavailable."""
 
 
 @dataclass
@@ -44,12 +44,12 @@ class Stack:
     project: Path
     name: str
     _read: tuple[Tree, StackSettings] | None = field(default=None, init=False, repr=False)
-    """The stack file as it was read last: the gate asks for it every half second."""
+    """The stack file as last read. It is cached because the gate reads it every half second."""
     _space_id: str = field(default="", init=False, repr=False)
 
     @classmethod
     def open(cls, project: Path, name: str) -> "Stack":
-        """Open a stack; raises DeliveryError naming those that there are."""
+        """Open a stack; raise DeliveryError, with the known names, if there is no stack of this name."""
         known = sorted(path.stem.removeprefix("Pulumi.") for path in project.glob("Pulumi.*.yaml"))
         if name not in known:
             raise DeliveryError(f"{name}: no such stack ({', '.join(known)}){nearest(name, known)}")
@@ -62,7 +62,7 @@ class Stack:
 
     @cached_property
     def engine(self) -> "Engine":
-        """Pulumi. Its API takes 0.4 s to load: an abort and a switch back move traffic before that."""
+        """Pulumi, imported on first use: its API takes 0.4 s to load, too long before an abort or a switch back."""
         from delivery.release.engine import Engine  # noqa: PLC0415 -- see above
 
         return Engine(self.project, self.name)
@@ -74,19 +74,19 @@ class Stack:
 
     @cached_property
     def metrics(self) -> Prometheus | None:
-        """Prometheus, where the stack names one."""
+        """Prometheus, if the stack names one."""
         cluster = self.settings().cluster
         url = cluster.metrics_url or cluster.prometheus_url
         return Prometheus(str(url)) if url else None
 
     def required_metrics(self, user: str) -> Prometheus:
-        """Return Prometheus for a user that requires it; raises DeliveryError if the stack names none."""
+        """Return Prometheus for ``user``, which requires it; raise DeliveryError if the stack names none."""
         if self.metrics is None:
             raise DeliveryError(f"{self.name}: slipway:cluster.metricsUrl: required by {user}; say where Prometheus is")
         return self.metrics
 
     def settings(self) -> StackSettings:
-        """The stack file's settings at this moment; raises DeliveryError, one line per fault."""
+        """Return the stack file's current settings; raise DeliveryError with one line per fault."""
         tree = self.file.tree()
         if self._read is None or self._read[0] is not tree:
             self._read = tree, self._understood(self._settings)
@@ -99,7 +99,7 @@ class Stack:
 
     @cached_property
     def entry(self) -> CatalogueEntry:
-        """The stack's catalogue entry, as it was when it was read first: a release does not change its strategy."""
+        """The stack's catalogue entry, read only once, so that the strategy does not change during a release."""
         return self._understood(self._entry)
 
     def _entry(self) -> CatalogueEntry:
@@ -110,11 +110,11 @@ class Stack:
         return entry
 
     def spec(self) -> SystemSpec:
-        """The system as the stack file declares it at this moment."""
+        """Return the system as the stack file declares it now."""
         return self._understood(lambda: self._resolved(self.settings()))
 
     def spec_read_last(self) -> SystemSpec:
-        """The system as the stack file declared it when it could be read last."""
+        """Return the system as the stack file declared it when it was last readable."""
         settings = self._read[1] if self._read is not None else self.settings()
         return self._resolved(settings)
 
@@ -137,12 +137,12 @@ class Stack:
 
     @property
     def environment(self) -> str:
-        """The entry's environment that this stack is."""
+        """The stack's environment in the catalogue entry."""
         return self.settings().system.environment
 
     @property
     def namespace(self) -> str:
-        """Where the system runs."""
+        """The namespace that the system runs in."""
         return self.settings().system.space
 
     @cached_property
@@ -151,7 +151,10 @@ class Stack:
         return Revisions(self.project)
 
     def space_id(self) -> str:
-        """Tell the stack's namespace from one of its name before or after it; empty where there is none."""
+        """Return the UID of the stack's namespace: empty if it does not exist, ``UNKNOWN_SPACE`` if it cannot be read.
+
+        A namespace that was deleted and created again has another UID.
+        """
         if not self._space_id:
             try:
                 found = self.cluster.get(f"/api/v1/namespaces/{self.namespace}")
@@ -161,11 +164,11 @@ class Stack:
         return self._space_id
 
     def update(self, on_line: Callable[[str], None]) -> None:
-        """Run ``pulumi up``, if the stack is still this driver's.
+        """Run ``pulumi up`` if this driver still owns the stack.
 
         Raises:
-            UpdateFailed: it failed, or (UpdatePutOff) was not begun.
-            Lost: the stack is another driver's.
+            UpdateFailed: the update failed, or (UpdatePutOff) did not begin.
+            Lost: another driver owns the stack.
         """
         try:
             self.lock.confirm()
@@ -174,12 +177,12 @@ class Stack:
         self.engine.up(on_line)
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs as of its last update."""
+        """Return the stack's outputs as of its last update."""
         return self.engine.outputs()
 
     @cached_property
     def lock(self) -> Lock:
-        """Says who drives the stack, on this machine and on others."""
+        """The lock that says who drives the stack, on this machine and on others."""
         return Lock(self.project / ".slipway" / "delivery" / f"{self.name}.lock", self.name, self._lease)
 
     def _lease(self, holder: Holder) -> Lease:
@@ -189,18 +192,18 @@ class Stack:
 
     @contextmanager
     def exclusive(self, past: str | None = None) -> Generator[None]:
-        """Hold the stack, and be fenced off where another driver takes it over. Raises Busy.
+        """Acquire the stack lock, or raise Busy. This driver can no longer write once another one takes the stack over.
 
-        ``past`` is the identity of a driver elsewhere that does not react: its Lease is taken over at once.
+        ``past`` is the identity of a driver elsewhere that does not respond: its Lease is taken over without waiting.
         """
         with self.lock.held(past):
             yield
 
     def owner(self) -> Holder | None:
-        """Who drives the stack, from whatever machine; None if nobody does, or nobody can tell."""
+        """Return the driver of the stack, on any machine; None if there is no driver, or it cannot be determined."""
         return self.lock.owner()
 
     def holder(self) -> int | None:
-        """Process id of the driver that works on the stack from this checkout; None if none does."""
+        """Return the process ID of the driver that works on the stack from this checkout; None if there is none."""
         found = self.lock.local()
         return found.pid if found is not None else None

@@ -1,7 +1,7 @@
-"""Taking over from a driver elsewhere: its Lease carries what it recorded last, which this checkout may not know.
+"""Takeover from a driver elsewhere. The Lease carries that driver's last record, which this checkout may not have.
 
-A driver notes a record on the Lease before it writes it into its own stack file, and writes the file before it acts. So
-the Lease is never behind the cluster, and at most one act ahead of it; acts are done again by whoever takes over.
+A driver writes a record to the Lease first, then to its own stack file, and only then acts. So the Lease is never
+behind the cluster, and at most one action ahead of it. The driver that takes over repeats that action.
 """
 
 import json
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 from delivery.release.stack import Stack
 
 _LARGE = 20_000
-"""Characters. The Lease does not carry larger revisions; the stack's outputs have those that ran."""
+"""Size limit of a revision on the Lease, in characters. The stack's outputs have the larger revisions that ran."""
 
 
 def carried(
     release: ServiceRelease, delivery: ServiceDelivery, space: str, running: Mapping[str, Revision]
 ) -> dict[str, Any]:
-    """Return what a Lease carries of a service: what is declared, and what the newest release added to its record.
+    """Return a service's part of the Lease: the declared release, and what the newest release added to the record.
 
-    ``running`` are the revisions that these name: another checkout has no files of them. ``space`` is the identity of
-    the namespace that it is declared in: a stack that is destroyed leaves its Lease.
+    ``running`` has the revisions that the release and its run name, because another checkout does not have the files.
+    ``space`` is the identity of the stack's namespace, because a destroyed stack leaves its Lease behind.
     """
     documents = {name: revision.document() for name, revision in running.items()}
     small = {name: document for name, document in documents.items() if len(json.dumps(document)) < _LARGE}
@@ -51,12 +51,12 @@ def carried(
 
 
 def catch_up(service: "Service") -> bool:
-    """Write into the stack file what the Lease knows better about the newest release; whether it did.
+    """Write the Lease's record of the newest release into the stack file if it is newer; return whether it was.
 
-    Older verdicts, holds and releases stay those of this checkout.
+    Older verdicts, holds and releases stay as they are in this checkout.
 
     Args:
-        service: Whose release; its stack is held exclusively.
+        service: The service; its stack is held exclusively.
 
     Raises:
         DeliveryError: another version of the program wrote the Lease's record.
@@ -70,7 +70,7 @@ def catch_up(service: "Service") -> bool:
 
 
 def _take_revisions(service: "Service", release: ServiceRelease, delivery: ServiceDelivery) -> None:
-    """Fetch the revisions that this checkout lacks, from the Lease or else from the stack's outputs."""
+    """Fetch the revisions that this checkout lacks from the Lease, or else from the stack's outputs."""
     missing = service.stack.revisions.missing(names_in(release, delivery))
     if not missing:
         return
@@ -83,11 +83,11 @@ def _take_revisions(service: "Service", release: ServiceRelease, delivery: Servi
 
 
 def newer_record(service: "Service", seen: "Seen | None") -> tuple[ServiceRelease, ServiceDelivery] | None:
-    """Return what the stack file would say if it knew what the Lease does; None where it does.
+    """Return the release and the record merged with the newer ones on the Lease; None if the Lease has nothing newer.
 
-    What was recorded before the stack was destroyed and made anew, in another namespace of the same name, is nothing;
-    so is what was recorded while there was no namespace, for nothing ran then.
-    Raises DeliveryError where another version of the program wrote it.
+    A record from another namespace of the same name is ignored, because the stack was destroyed and created again
+    since. A record from a time without a namespace is ignored too, because nothing ran then. Raises DeliveryError if
+    another version of the program wrote the record.
     """
     known = records_of(seen).get(service.name)
     if known is None:
@@ -110,9 +110,9 @@ def _read(stack: "Stack", known: Any) -> tuple[ServiceRelease, ServiceDelivery]:
 
 
 def _newer(theirs: ServiceDelivery, own: ServiceDelivery) -> bool:
-    """Whether the Lease's record is further than the stack file's. No clock decides: two machines' may differ."""
+    """Return whether the Lease's record is further along than the stack file's. Clocks are ignored: they may differ."""
     run, ours = theirs.run, own.run
-    if run is None:  # no release is under way; one of this file's may have ended elsewhere
+    if run is None:  # no release is under way; the one in this file may have ended elsewhere
         return ours is not None and any(past.id == ours.id for past in theirs.history)
     if any(past.id == run.id for past in own.history):
         return False

@@ -1,4 +1,4 @@
-"""Releases that nobody drives any more: since when, and what the entry says is to become of them."""
+"""Unattended releases: since when no driver works on them, and what to do with them according to the entry."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,29 +23,29 @@ class Tended:
 
     service: str
     act: Act | None = None
-    """What is due now; None = nothing."""
+    """The action that is due now; None = no action."""
     since: datetime | None = None
-    """When a driver last worked on it; None = a driver works, or none need."""
+    """When a driver last worked on the release; None = a driver works on it, or none is needed."""
     said: str
-    """One line for a person."""
+    """One human-readable line."""
 
     def document(self) -> dict[str, object]:
-        """Return it for a program."""
+        """Return the machine-readable form."""
         since = self.since.isoformat() if self.since else None
         return {"act": self.act, "unattendedSince": since, "said": self.said}
 
 
 def look(service: Service, *, driver: Holder | None, seen: Seen | None, now: datetime) -> Tended:
-    """Say whether a release is unattended, by the newest record that this checkout can see; writes nothing.
+    """Return whether a release is unattended, by the newest record that this checkout can read. Write nothing.
 
-    A release that waits for a person (approval, comparison, the next manual step) is not unattended: somebody is asked.
-    An old slot that is kept warm longer than declared is emptied by whoever tends.
+    A release that waits for a person (approval, comparison, the next manual step) is not unattended. An old slot that
+    was kept warm longer than declared is due to be emptied.
 
     Args:
-        service: Whose release.
-        driver: Who works on the stack; None = nobody.
-        seen: The stack's Lease, where there is one.
-        now: The time.
+        service: The service whose release is examined.
+        driver: The driver that works on the stack; None = no driver.
+        seen: The stack's Lease, if there is one.
+        now: The current time.
 
     Raises:
         DeliveryError: the Lease's record cannot be read.
@@ -68,9 +68,10 @@ def look(service: Service, *, driver: Holder | None, seen: Seen | None, now: dat
 
 
 def driven(run: Run, service: str, seen: Seen | None) -> datetime:
-    """Say when a driver last worked on a run: its last sign on the Lease, else when the record's stage began.
+    """Return when a driver last worked on a run: the later of its last mark on the Lease and the start of the stage.
 
-    Both are times of the driver's own machine, compared with this one's: minutes count here, not seconds.
+    Both times come from the driver's machine and are compared with this machine's clock. That is precise enough,
+    because the limits are minutes, not seconds.
     """
     noted = driven_of(seen).get(service)
     return max(datetime.fromisoformat(noted), run.stage_began) if noted else run.stage_began

@@ -1,7 +1,7 @@
-"""The windows of a run: in which time each stage is judged, and what they have shown, kept in the record.
+"""The windows of a run in its record: the period in which each stage is judged, and the results.
 
-A look reads a window's counts from the metrics source again, so nothing is added up by looking. What is kept is what
-the next stages need: that the gate passed, what the webhook said, and what the live slot answered meanwhile.
+Every look reads a window's counts from the metrics source again, so no look adds anything up. The record keeps only
+what later stages need: that the gate passed, the webhook's answer, and the live slot's counts.
 """
 
 from collections.abc import Mapping
@@ -13,35 +13,35 @@ from models.delivery import Arm, CheckResult, Run, Window
 
 
 def begun(service: Service, began: datetime, *, compared: bool) -> Window:
-    """Return the window of the stage that the record names; where it has none yet, note that it began.
+    """Return the window of the current stage; if the stage has no window yet, record one.
 
     Args:
-        service: Whose release; its stack is held exclusively.
+        service: The service; its stack is held exclusively.
         began: When the stage's split first acted.
-        compared: Whether a live slot answers beside the new one, in the same window.
+        compared: Whether the live slot answers beside the new one, in the same window.
     """
     _, run = under_way(service)
     if (window := run.window(run.stage)) is not None:
         return window
     window = Window(stage=run.stage, began=began)
     changes: dict[str, object] = {"windows": (*run.windows, window)}
-    if run.reached and compared:  # by a program without windows, which had counted this stage at every look
+    if run.reached and compared:  # an older program without windows counted this stage at every look
         changes["baseline"] = {}
     note(service, **changes)
     return window
 
 
 def judged(service: Service, checks: Mapping[str, CheckResult], *, passed: datetime | None, compared: bool) -> None:
-    """Keep the numbers of the last gate.
+    """Record the results of the last gate.
 
-    Of one that passed for the first time also the live slot's, which answers nothing at 100 %. A stage at which
-    somebody looks again counts once.
+    When a stage passes for the first time, also add the live slot's counts to the baseline, because the live slot
+    answers nothing at 100 %. A stage that is judged again counts only once.
 
     Args:
-        service: Whose release; its stack is held exclusively.
-        checks: What the gate found.
-        passed: When; None = it did not.
-        compared: Whether a live slot answered beside the new one, in the same window.
+        service: The service; its stack is held exclusively.
+        checks: The results of the gate.
+        passed: When the gate passed; None = it did not.
+        compared: Whether the live slot answered beside the new one, in the same window.
     """
     _, run = under_way(service)
     window, changes = run.window(run.stage), dict[str, object]()
@@ -62,12 +62,12 @@ def _replaced(run: Run, window: Window) -> tuple[Window, ...]:
 
 
 def answered(service: Service, answer: CheckResult) -> None:
-    """Keep the webhook's pass: its question is settled for this stage, whoever resumes it."""
+    """Record the webhook's pass, so that a driver that resumes this stage does not ask again."""
     _, run = under_way(service)
     if (window := run.window(run.stage)) is not None:
         note(service, windows=_replaced(run, window.model_copy(update={"webhook": answer})))
 
 
 def compared_with(service: Service, baseline: Mapping[str, Arm]) -> None:
-    """Keep what was answered before the release."""
+    """Record the baseline from before the release."""
     note(service, baseline=dict(baseline))

@@ -1,1 +1,1 @@
-"""What people and programs are shown: status, plans, progress and history."""
+"""Shows status, plans, progress and history to people and programs."""

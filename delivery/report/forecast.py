@@ -1,4 +1,4 @@
-"""A release before it begins: each stage with weights, pods, peak resources, and the time that its verdict takes."""
+"""Forecasts a release: the weights, pods, peak resources and time to a verdict of each stage."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,18 +19,18 @@ class Foreseen:
     stage: Stage
     cost: StageCost
     requests: int
-    """Fewest requests of each slot that a verdict takes here; 0 where nothing is judged."""
+    """Minimum requests of each slot for a verdict at this stage; 0 if nothing is judged."""
     seconds: int | None
-    """Least time here, from the declared traffic; none = nobody said how much traffic there is."""
+    """Minimum time at this stage with the declared traffic; None = no traffic is declared."""
     deadline: int
 
     @property
     def starved(self) -> bool:
-        """Whether the declared traffic is too little for a verdict before the deadline."""
+        """Whether the declared traffic is too low for a verdict before the deadline."""
         return self.seconds is not None and self.seconds > max(self.deadline, self.stage.hold)
 
     def document(self) -> dict[str, Any]:
-        """Return it for a program."""
+        """Return the stage as JSON data."""
         return {
             "stage": self.stage.title,
             "weight": self.stage.release.weight,
@@ -48,23 +48,23 @@ class Foreseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A whole release."""
+    """The forecast of a whole release."""
 
     stages: tuple[Foreseen, ...]
 
     @property
     def costs(self) -> list[StageCost]:
-        """What each stage takes."""
+        """The cost of each stage."""
         return [one.cost for one in self.stages]
 
     @property
     def seconds(self) -> int | None:
-        """Least seconds of judging and holding in all; none where one stage's is unknown."""
+        """Minimum total seconds of judging and holding; None if the time of one stage is unknown."""
         known = [one.seconds for one in self.stages if one.seconds is not None]
         return sum(known) if len(known) == len(self.stages) else None
 
     def document(self) -> dict[str, Any]:
-        """Return it for a program."""
+        """Return the plan as JSON data."""
         most = peak(self.costs)
         return {
             "podsNow": most.now,

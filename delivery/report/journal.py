@@ -1,4 +1,4 @@
-"""What the driver told, folded into where the release is now: the live view and the JSON document read the same."""
+"""Folds the driver's events into the current state of a release, for both the live view and the JSON document."""
 
 import time
 from collections import deque
@@ -13,19 +13,19 @@ from models.delivery import CheckResult, Run
 from models.service import ServiceSpec
 
 State = Literal["to come", "now", "done", "left", "skipped"]
-"""`left`: the release turned back from here; `skipped`: so it never came here."""
+"""`left`: the release turned back at this stage; `skipped`: it turned back before it reached this stage."""
 
 _TAIL = 6
-"""Lines of Pulumi's that stay in sight: enough to see what it waits for."""
+"""Lines of Pulumi's output that stay visible: enough to see what Pulumi waits for."""
 
 
 @dataclass
 class Entry:
-    """One stage of the course, with what was measured at it."""
+    """One stage of the course, with its measurements."""
 
     stage: Stage
     back: bool
-    """Whether it belongs to the way back."""
+    """Whether the stage belongs to the way back."""
     state: State = "to come"
     began: float | None = None
     ended: float | None = None
@@ -35,11 +35,11 @@ class Entry:
     checks: Mapping[str, CheckResult] = field(default_factory=dict[str, CheckResult])
 
     def seconds(self, now: float) -> float | None:
-        """How long it has taken; none before it began, or where another driver carried it out."""
+        """Return how long the stage has taken; None before it began, or if another driver carried it out."""
         return None if self.began is None else (self.ended if self.ended is not None else now) - self.began
 
     def document(self, now: float) -> dict[str, Any]:
-        """Return it for a program."""
+        """Return the stage as JSON data."""
         seconds = self.seconds(now)
         return {
             "stage": self.stage.title,
@@ -55,7 +55,7 @@ class Entry:
 
 
 class Journal:
-    """A listener that keeps what matters. Times are of the clock that it is given, in seconds."""
+    """A listener that keeps the state of a release. Times are seconds of the given clock."""
 
     def __init__(self, service: str, spec: ServiceSpec, clock: Callable[[], float] = time.monotonic) -> None:
         self.service, self._spec, self._clock = service, spec, clock
@@ -68,7 +68,7 @@ class Journal:
         self.tail: deque[str] = deque(maxlen=_TAIL)
 
     def __call__(self, event: Event) -> None:
-        """Take one event."""
+        """Record one event."""
         if event.run is not None:
             self._follow(event.run, event.index)
         if event.kind == "stage":
@@ -85,12 +85,12 @@ class Journal:
 
     @property
     def now(self) -> float:
-        """The clock."""
+        """The current time of the clock."""
         return self._clock()
 
     @property
     def current(self) -> Entry | None:
-        """The stage that is being carried out."""
+        """The stage in progress; None = no stage."""
         return next((entry for entry in self.entries if entry.state == "now"), None)
 
     @property
@@ -99,7 +99,7 @@ class Journal:
         return next((entry.checks for entry in reversed(self.entries) if entry.checks), dict[str, CheckResult]())
 
     def document(self) -> dict[str, Any]:
-        """Return stages, checks and figures for a program."""
+        """Return the stages, checks and figures as JSON data."""
         measured = [entry for entry in self.entries if entry.samples]
         return {
             "run": self.run.id if self.run else None,
@@ -122,7 +122,7 @@ class Journal:
             stages = course(self._spec, run)
             self.entries += [Entry(stage, back=run.kind == "back") for stage in stages]
             for entry in list(self._leg())[: max(index, run.stage)]:
-                entry.state = "done"  # by a driver before this one
+                entry.state = "done"  # carried out by an earlier driver
         self.run = run
 
     def _leg(self) -> Iterator[Entry]:

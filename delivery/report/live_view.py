@@ -1,4 +1,4 @@
-"""The live picture of a release: stages, the split, requests sampled of those wanted, both slots' numbers."""
+"""The live view of a release: stages, the split, sampled and required requests, and both slots' numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,17 +25,17 @@ RESULTS: dict[Finding, str] = {"pass": "green", "fail": "red", "inconclusive": "
 
 @dataclass(frozen=True, kw_only=True)
 class Heading:
-    """What the picture is about."""
+    """The release that the view shows."""
 
     stack: str
     service: str
     what: str
-    """What is released, or what is done: `server@sha256:9be19be19be1`."""
+    """What is released, such as `server@sha256:9be19be19be1`."""
     strategy: str
 
 
 class View:
-    """Draws a journal; rich calls it for each frame."""
+    """Draws a journal; Rich renders it for each frame."""
 
     def __init__(self, heading: Heading, journal: Journal) -> None:
         self._heading, self._journal = heading, journal
@@ -69,7 +69,7 @@ class View:
         )
 
     def _split(self) -> list[RenderableType]:
-        """Draw which slot gets which part of the requests, as declared and as seen."""
+        """Draw each slot's share of the requests, as declared and as observed."""
         entry = self._journal.current or _last(self._journal)
         if entry is None:
             return []
@@ -100,7 +100,7 @@ class View:
         return Text("" if seconds is None else formatting.duration(seconds), style="cyan", justify="right")
 
     def _progress(self, entry: Entry) -> RenderableType:
-        """Draw the requests sampled of those that a verdict takes."""
+        """Draw the sampled requests out of those that a verdict requires."""
         if not entry.samples and not (entry.state == "now" and entry.wanted):
             return Text("judged" if entry.stage.gate and entry.state == "to come" else "", style="bright_black")
         asked = f" of {formatting.count(entry.wanted)}" if entry.wanted else ""
@@ -113,7 +113,7 @@ class View:
         return line
 
     def _remaining(self, entry: Entry) -> str:
-        """Say what keeps it here: the time that is left of a hold, or an approval."""
+        """Describe what the stage still waits for: the remaining hold time, an approval, or both."""
         if entry.state not in ("now", "to come"):
             return ""
         passed = entry.seconds(self._journal.now) or 0
@@ -132,7 +132,7 @@ def _border(journal: Journal) -> str:
 
 
 def checks_table(checks: Mapping[str, CheckResult]) -> Table:
-    """Show each check with the numbers of both slots."""
+    """Return a table of the checks with the numbers of both slots."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bright_black")
     for column in ("check", "new slot", "live slot", "verdict", ""):
         table.add_column(column)

@@ -1,4 +1,4 @@
-"""What the cluster has of a service's release: pods that are ready, and the split that its proxy was told."""
+"""Reads a service's release from the cluster: the ready pods, and the split that its proxy is configured with."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ _WEIGHT = f"{PREFIX}canary-weight"
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """One service in the cluster."""
+    """One service as found in the cluster."""
 
     ready: Mapping[str, int]
-    """Ready pods of each slot that there is."""
+    """Ready pods of each slot that exists."""
     weights: Mapping[str, int]
-    """Percent of requests that each slot is given; empty where nothing routes to it."""
+    """Percentage of requests that each slot gets; empty if nothing routes to the service."""
     exact: bool = True
-    """Whether the weights stand in an object; else they follow from the pods behind one Service."""
+    """Whether an object declares the weights; otherwise they follow from the pods behind one Service."""
 
     def document(self) -> Json:
-        """Return it for a program."""
+        """Return the pods and weights as JSON data."""
         return {"readyPods": dict(self.ready), "weights": dict(self.weights)}
 
     def differences(self, release: ServiceRelease) -> Iterator[str]:
-        """Say where the cluster differs from what is declared."""
+        """Yield each difference between the cluster and the declared release."""
         for slot in release.slots:
             declared, found = release.weight_of(slot), self.weights.get(slot, 0)
             if found != declared if self.exact else bool(found) != bool(declared):
@@ -47,7 +47,7 @@ class Seen:
 
 
 def see(cluster: Cluster, namespace: str, service: str, spec: ServiceSpec, driver: str) -> Seen:
-    """Ask the API server; raises DeliveryError if it does not answer."""
+    """Read a service from the API server; raises DeliveryError if the API server does not answer."""
     space = f"namespaces/{namespace}"
     ready: dict[str, int] = {}
     for slot in SLOTS:
@@ -64,7 +64,7 @@ def see(cluster: Cluster, namespace: str, service: str, spec: ServiceSpec, drive
 
 
 def _annotated(main: Json | None, canary: Json | None, service: str) -> dict[str, int]:
-    """Return the weights of two Ingresses."""
+    """Return the weights that the main Ingress and the canary Ingress declare."""
     slots = {names.slot_name(service, slot): slot for slot in SLOTS}
     behind = [slots.get(_backend(found)) if found else None for found in (main, canary)]
     weight = int(canary["metadata"].get("annotations", {}).get(_WEIGHT, 0)) if canary else 0
@@ -77,7 +77,7 @@ def _backend(ingress: Json) -> str:
 
 
 def _referenced(route: Json | None, service: str) -> dict[str, int]:
-    """Return the weights of an HTTPRoute's rule for requests that nothing else matches: the one with most backends."""
+    """Return the weights of the HTTPRoute rule for requests that no other rule matches: the one with most backends."""
     if route is None:
         return {}
     rules = cast("list[dict[str, list[Json]]]", route["spec"].get("rules", []))

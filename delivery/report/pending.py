@@ -19,11 +19,11 @@ class Pending:
     service: str
     slot: SlotName
     image: str | None
-    """By digest, at the last update; None = never deployed."""
+    """Image of the live slot by digest, as of the last update; None = never deployed."""
     builds: bool
     """Whether a release without --image builds the image from the tree."""
     follows: bool
-    """Whether `pulumi up` applies the changes: the slot follows the tree."""
+    """Whether `pulumi up` applies the changes, because the slot follows the tree."""
     changes: Mapping[str, tuple[object, object]]
     """Dotted path → (live value, value in the tree); None = not set."""
 
@@ -40,7 +40,7 @@ class Pending:
         return differ(list(self.changes), self.slot, self.command, "applies" if self.follows else "releases")
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON data."""
+        """Return the difference as JSON data."""
         return {
             "slot": self.slot,
             "image": self.image,
@@ -51,7 +51,7 @@ class Pending:
 
 
 def pending(service: Service, outputs: Mapping[str, Any]) -> Pending:
-    """Compare the live slot with the working tree; ``outputs`` are the stack's outputs of its last update."""
+    """Compare the live slot with the working tree; ``outputs`` are the stack's outputs from its last update."""
     spec, release = service.spec, service.release()
     declared, live = release.slots[release.live], service.live(outputs)
     return Pending(
@@ -66,6 +66,6 @@ def pending(service: Service, outputs: Mapping[str, Any]) -> Pending:
 
 
 def builds(service: Service) -> bool:
-    """Whether this stack builds the service's image itself."""
+    """Return whether this stack builds the service's image itself."""
     settings = service.stack.settings()
     return settings.image is not None and service.spec.image not in settings.images

@@ -1,7 +1,7 @@
-"""How a running release is told to whoever started it: a live picture, plain lines, or JSON lines.
+"""Shows a running release as a live view, plain lines or JSON lines.
 
-All of it goes to standard error; standard output belongs to the result. Nothing here asks for anything: a command that
-waits for a key in CI waits for ever.
+Progress goes to standard error, because standard output is for the result. Nothing here prompts for input: in CI, a
+command that waits for a key waits forever.
 """
 
 import json
@@ -20,22 +20,22 @@ from delivery.report.journal import Journal
 from delivery.report.live_view import Heading, View
 
 HEARTBEAT_SECONDS = 15.0
-"""Between two plain lines of the same kind: CI ends jobs that stay silent, and nobody reads a line for each look."""
+"""Minimum time between two plain lines of the same kind. CI ends silent jobs, but a line for each look is too much."""
 
 _REFRESHES_PER_SECOND = 4
 _REPEATED = ("look", "update")
-"""Kinds of event that come many times at one stage."""
+"""Kinds of events that occur many times at one stage."""
 
 
 @contextmanager
 def watching(console: Console, heading: Heading, journal: Journal, *, events: bool = False) -> Generator[Listener]:
-    """Return the listener for the driver; what it hears is shown until the block ends.
+    """Yield the listener for the driver, and show the events that it receives until the block ends.
 
     Args:
-        console: Standard error.
-        heading: What is released where.
-        journal: Hears everything too.
-        events: One JSON document per line and event, for programs, instead of anything for people.
+        console: Console for standard error.
+        heading: What is released, and where.
+        journal: Receives every event too.
+        events: Print each event as one line of JSON for programs, and nothing for people.
     """
     if events:
         yield _Both(journal, lambda event: _print_json(console, event))
@@ -47,14 +47,14 @@ def watching(console: Console, heading: Heading, journal: Journal, *, events: bo
 
 
 class PlainLines:
-    """One line for each thing that happened; of what repeats itself, one in :data:`HEARTBEAT_SECONDS`."""
+    """Prints one line for each event; for repeated events, at most one line every :data:`HEARTBEAT_SECONDS`."""
 
     def __init__(self, console: Console, journal: Journal) -> None:
         self._console, self._journal = console, journal
         self._told: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
-        """Print the event, unless its like was printed just now."""
+        """Print the event, unless it is a repeated one whose kind was printed recently."""
         now = self._journal.now
         if event.kind in _REPEATED:
             if now - self._told.get(event.kind, -HEARTBEAT_SECONDS) < HEARTBEAT_SECONDS:
@@ -67,7 +67,7 @@ class PlainLines:
 
 
 def line(event: Event) -> str:
-    """Say an event in one line."""
+    """Format an event as one line."""
     place = f"[{event.index + 1}/{event.of}] " if event.kind == "stage" and event.of else ""
     stage = f"{place}{event.stage}" if event.stage else event.service
     asked = f"{formatting.count(event.samples)} of {formatting.count(event.wanted)} requests" if event.wanted else ""
@@ -79,7 +79,7 @@ def line(event: Event) -> str:
 
 
 def document(event: Event) -> dict[str, Any]:
-    """Return an event for programs; nothing that it does not know."""
+    """Return an event as JSON data, without the fields that the event does not set."""
     known = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "kind": event.kind,
@@ -99,7 +99,7 @@ def document(event: Event) -> dict[str, Any]:
 
 
 _ZEROS = ("index", "weight", "observedPercent")
-"""Where 0 says something."""
+"""Fields in which 0 is a meaningful value."""
 
 
 def _print_json(console: Console, event: Event) -> None:
@@ -108,7 +108,7 @@ def _print_json(console: Console, event: Event) -> None:
 
 
 class _Both:
-    """The journal first: what is printed after it may read it."""
+    """Passes each event to the journal first, because the second listener may read the journal."""
 
     def __init__(self, journal: Journal, then: Callable[[Event], None]) -> None:
         self._journal, self._then = journal, then

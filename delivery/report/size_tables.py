@@ -1,4 +1,4 @@
-"""A sizing as a table and as a plot of characters."""
+"""Shows a sizing as a table and as a text plot."""
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
@@ -14,11 +14,11 @@ from sizing.summary import declared, milliseconds, percent, summary
 _WIDTH = 60
 """Columns of the plot's longest bar."""
 _SCALE = 2.0
-"""Times the objective, or the time at the planned pods, at which a bar is cut off."""
+"""Bars are cut off at this multiple of the objective or, without one, of the time at the planned pods."""
 
 
 def table(services: Sequence[Sized]) -> RenderableType:
-    """Show one row for each service, and below it the lines that the preview says."""
+    """Return a table with one row for each service, followed by the lines that the preview also shows."""
     columns = (
         "service",
         "req/s",
@@ -66,7 +66,7 @@ def _below(one: Sized) -> Iterator[RenderableType]:
 
 
 def plot(name: str, found: Curve) -> RenderableType:
-    """Draw the quantile by pods as bars, with the objective as a line through them."""
+    """Draw the quantile for each number of pods as a bar, with the objective as a line across the bars."""
     planned = next(point.seconds for point in found.points if point.takes)
     whole = _SCALE * (found.within or planned)
     promised = f", │ = {milliseconds(found.within)}" if found.within else ""

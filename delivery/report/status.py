@@ -1,7 +1,7 @@
-"""What is true about a stack's releases now: what is declared, deployed and there, and whether they agree.
+"""The current state of a stack's releases: what is declared, deployed and in the cluster, and whether they agree.
 
-Three sources are asked and none is believed alone: the stack file, Pulumi's outputs, the API server. One that does not
-answer is said to be unknown; the others are told all the same, because a broken cluster is when somebody asks.
+The status compares three sources: the stack file, Pulumi's outputs and the API server. A source that does not answer is
+reported as unknown. The others are still reported, because people need the status most when the cluster is broken.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,29 +28,29 @@ from models.service import ServiceSpec
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceStatus:
-    """One service."""
+    """The status of one service."""
 
     name: str
     spec: ServiceSpec
     release: ServiceRelease
-    """What the stack file declares, or what it means where it says nothing."""
+    """What the stack file declares, or the default if it declares nothing."""
     delivery: ServiceDelivery
     deployed: Json | None
-    """Its part of the stack's outputs; none = never deployed, or unknown."""
+    """The service's part of the stack's outputs; None = never deployed, or unknown."""
     seen: Seen | None
-    """What the cluster has; none = unknown."""
+    """What the cluster runs; None = unknown."""
     position: Position
     differences: tuple[str, ...]
-    """Where the three disagree, a line each."""
+    """One line for each disagreement between the three sources."""
     pending: str
-    """What of the entry the live slot does not run yet, and what applies it; empty = nothing."""
+    """Changes of the entry that the live slot does not run yet, and the command that applies them; empty = none."""
     given: str | None = None
-    """The digest that the stack names for the service's image; a slot without a digest of its own runs it."""
+    """The digest that the stack sets for the service's image; a slot without its own digest runs it."""
     tended: Tended | None = None
-    """Since when no driver has worked on its release; none = unknown."""
+    """Since when no driver has worked on the release; None = unknown."""
 
     def document(self) -> Json:
-        """Return it for a program."""
+        """Return the status as JSON data."""
         delivery, at = self.delivery, self.position
         return {
             "strategy": self.spec.release.strategy,
@@ -74,19 +74,19 @@ class ServiceStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class StackStatus:
-    """A whole stack."""
+    """The status of a whole stack."""
 
     stack: str
     system: str
     environment: str
     driver: Holder | None
-    """Who drives it, from whatever machine."""
+    """The driver of the stack, on any machine; None = no driver."""
     services: tuple[ServiceStatus, ...]
     unknown: tuple[str, ...]
     """Sources that did not answer, and why."""
 
     def document(self) -> Json:
-        """Return it for a program."""
+        """Return the status as JSON data."""
         return {
             "stack": self.stack,
             "system": self.system,
@@ -100,7 +100,7 @@ class StackStatus:
 
 
 def look(stack: Stack, now: datetime | None = None) -> StackStatus:
-    """Ask all three sources; raises DeliveryError only if the stack file itself is not valid."""
+    """Read all three sources; raises DeliveryError only if the stack file itself is not valid."""
     asked = _Sources(stack, now or datetime.now(UTC))
     services = tuple(asked.about(name) for name in asked.entry.services)
     return StackStatus(
@@ -114,7 +114,7 @@ def look(stack: Stack, now: datetime | None = None) -> StackStatus:
 
 
 class _Sources:
-    """Stack file, state and cluster at one moment; the first two are read once."""
+    """The stack file, the state and the cluster at one moment; the stack file and the state are read once."""
 
     def __init__(self, stack: Stack, now: datetime) -> None:
         self._stack, self._now = stack, now
@@ -138,7 +138,7 @@ class _Sources:
             return None
 
     def _tended(self, service: Service) -> tuple[list[str], Tended | None]:
-        """Say whether this stack file's record is older than the Lease's, and whether the release is left alone."""
+        """Return a line if the stack file's record is older than the Lease's, and whether the release is unattended."""
         try:
             newer = newer_record(service, self._lease)
             tended = unattended.look(service, driver=self.driver, seen=self._lease, now=self._now)
@@ -148,7 +148,7 @@ class _Sources:
         return [older] if newer else [], tended
 
     def about(self, name: str) -> ServiceStatus:
-        """Return one service's status."""
+        """Return the status of one service."""
         service = Service(self._stack, name)
         spec = self.entry.service_in(self.settings.system.environment, name)
         delivery = self.settings.delivery.get(name, ServiceDelivery())
@@ -173,7 +173,7 @@ class _Sources:
 
 
 def differences(release: ServiceRelease, deployed: Json | None, seen: Seen | None, *, known: bool) -> Iterator[str]:
-    """Say where stack file, Pulumi's state and cluster disagree; ``known`` = the state could be read."""
+    """Yield each disagreement of stack file, Pulumi's state and cluster; ``known`` = the state could be read."""
     if known and deployed is None:
         yield "declared, but never deployed"
     elif deployed is not None:

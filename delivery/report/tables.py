@@ -25,7 +25,7 @@ _OUTCOMES = {"promoted": "green", "rolled back": "red", "inconclusive": "yellow"
 
 
 def plan(foreseen: Plan) -> RenderableType:
-    """Show the stages of a release before it begins, its peak and the time that it takes."""
+    """Show the stages of a planned release, its peak and its expected time."""
     heading, *rows = table(foreseen.costs)
     most = peak(foreseen.costs)
     shown = plain_table(*heading, "judged by", "at least")
@@ -67,7 +67,7 @@ def _time(one: Foreseen) -> Text:
 
 
 def status(found: StackStatus) -> RenderableType:
-    """Show a stack: a line for each service, and below it whatever needs more than a line."""
+    """Show a stack: a row for each slot, and each service's details below the rows."""
     driver = f"driver: {found.driver}" if found.driver is not None else "no driver runs"
     head = Text.assemble((found.stack, "bold"), f" · {found.system} as {found.environment} · {driver}")
     shown = plain_table("service", "phase", "stage", "slot", "runs", "declared", "deployed", "in the cluster", "ready")
@@ -138,7 +138,7 @@ def difference(found: Pending) -> RenderableType:
 
 
 def history(past: Sequence[tuple[str, Past]]) -> RenderableType:
-    """Show releases that have ended, the newest first."""
+    """Show the releases that have ended, newest first."""
     shown = plain_table("began", "service", "outcome", "image", "config", "took", "why")
     for service, one in past:
         why = one.reason + (f" (override by {one.override.by}: {one.override.reason})" if one.override else "")
@@ -149,7 +149,7 @@ def history(past: Sequence[tuple[str, Past]]) -> RenderableType:
 
 
 def moment(at: datetime) -> str:
-    """Say when, in the reader's own time zone."""
+    """Format a time in the reader's time zone."""
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 

@@ -1,8 +1,8 @@
-"""Carries a release through its stages, from whatever its record says.
+"""Carries a release through its stages, starting from its record.
 
-Every stage goes the same way: the record is written (what is declared, and which stage), traffic moves if that is all
-that changes, ``pulumi up`` makes the rest true, the pods are counted, the split is seen, the gate judges. Whoever kills
-the driver between any two of these finds the next one to do in the stack file: :func:`go` starts there.
+Every stage has the same order: write the record (the declared release and the stage), move traffic if nothing else
+changes, run ``pulumi up`` for the rest, count the pods, observe the split, and judge the gate. If the driver is killed
+between two of these, the stack file shows which one is next, and :func:`go` starts there.
 """
 
 import re
@@ -24,7 +24,7 @@ from delivery.run.stage_update import Reached, StageUpdate
 from models.delivery import Run
 
 _NOWHERE_TO_RUN = {"Unschedulable", "SchedulingGated"}
-"""Why a pod has no node: the cluster is full, or keeps it back. It never ran: nothing is known about the version."""
+"""Reasons why a pod has no node. The pod never ran, so nothing is known about the version."""
 Ending = Literal["rolled back", "aborted", "inconclusive", "superseded"]
 
 
@@ -33,29 +33,29 @@ class Outcome:
     """How a command's part of a release ended."""
 
     result: str
-    """promoted, done, rolled back, inconclusive, aborted, superseded, waiting."""
+    """One of promoted, done, rolled back, inconclusive, aborted, superseded, waiting."""
     said: str
 
     @property
     def exit_code(self) -> int:
-        """What CI reads."""
+        """The exit code of the command, for CI."""
         return OF_OUTCOME[self.result]
 
 
 def now() -> datetime:
-    """The time, in whole seconds: records are read by people."""
+    """Return the time in whole seconds, because people read the records."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 def begin(service: Service, fresh: Run, listen: Listener, held: Holding | None = None) -> None:
-    """Write a new release into the record; what is under way is superseded, and the fallback stays the last stable.
+    """Write a new release into the record. It supersedes any release under way; the fallback stays the last stable.
 
-    A way back that is under way is gone to its end first: the version that it leaves is not the stable one.
+    A way back that is under way ends first, because the version that it leaves is not the stable one.
 
     Args:
-        service: Whose release; its stack is held exclusively.
-        fresh: As :func:`records.new_run` gives it, which refuses what may not be released.
-        listen: Is told how what was under way goes back.
+        service: The service; its stack is held exclusively.
+        fresh: The run from :func:`records.new_run`, which refuses what may not be released.
+        listen: Receives the events of the superseded release while it goes back.
         held: Adds holds to the record, in the same write.
     """
     run = service.record().run
@@ -72,22 +72,22 @@ def begin(service: Service, fresh: Run, listen: Listener, held: Holding | None =
 
 
 def digest(service: Service, run: Run) -> str | None:
-    """The image that a run releases; where the stack builds it, the one of its last update (asking takes a second)."""
+    """Return the digest that a run releases; for an image that the stack builds, ask Pulumi, which takes a second."""
     return run.target.image or service.image(run.candidate)
 
 
 def go(service: Service, listen: Listener, *, steps: int | None = None) -> Outcome:
-    """Carry on from the record until the release ends, or waits for somebody.
+    """Continue from the record until the release ends or waits for a person.
 
     Args:
-        service: Whose release; its stack is held exclusively.
-        listen: Is told everything.
-        steps: Moves of traffic that are allowed; None = as many as the record says (a manual release: none).
+        service: The service; its stack is held exclusively.
+        listen: Receives every event.
+        steps: Traffic moves that are allowed; None = none for a manual release, else no limit.
 
     Raises:
-        UpdateFailed: ``pulumi up`` failed for a reason that is not the new version's; the record stays as it is.
-        Conflict: somebody else changed the service's release or run meanwhile; traffic is safe, and the line says how.
-        Unreadable: somebody else left a stack file that cannot be read; the same.
+        UpdateFailed: ``pulumi up`` failed for a reason other than the new version; the record stays as it is.
+        Conflict: somebody else changed the service's release or run. Traffic is safe, and the message says how.
+        Unreadable: somebody else left a stack file that cannot be read. Traffic is safe, as for Conflict.
     """
     stage: _Stage | None = None
     told = steps is not None
@@ -111,18 +111,18 @@ def go(service: Service, listen: Listener, *, steps: int | None = None) -> Outco
 
 
 def turn_back(service: Service, ending: Ending, reason: str, *, blame: bool = False) -> None:
-    """Write into the record that the release goes back; :func:`go` then does it.
+    """Record that the release goes back; :func:`go` then carries that out.
 
-    One that goes back already goes on doing so; a version that is blamed meanwhile is held all the same.
+    A release that is already going back continues. If its version is blamed meanwhile, the version is still held.
 
     Args:
-        service: Whose release; its stack is held exclusively.
-        ending: How the release will have ended.
-        reason: One line for a person.
+        service: The service; its stack is held exclusively.
+        ending: The outcome of the release.
+        reason: One human-readable line.
         blame: Whether the version itself failed: its bytes are then held, and evidence for them is revoked.
 
     Raises:
-        DeliveryError: there is nothing to turn back from.
+        DeliveryError: no release is under way.
     """
     run = service.record().run
     if run is None:
@@ -142,14 +142,14 @@ class _Stage:
         self._stage = stages[run.stage]
         self._judge = Judge(service, run, self._stage)
         self._bad = False
-        """Whether the new version has failed here."""
+        """Whether the new version has failed at this stage."""
 
     def left(self) -> str:
-        """Leave the stage to whoever changed its record: no request goes to a slot that nobody judges any more."""
+        """Stop sending requests to a slot that nobody judges any more; return the resulting state as a message."""
         return shutdown.shut(self._service, self._run, self._stage.release, bad=self._bad)
 
     def done(self, steps: int) -> tuple[Outcome | None, int]:
-        """Do what is left of it, and write the next one; give an outcome where the way ends or pauses."""
+        """Finish the stage and write the next one. Return the outcome (None = continue) and the steps left."""
         if self._run.warm_until is not None:
             return self._kept(), steps
         if self._run.kind == "back" and self._run.first:
@@ -162,7 +162,7 @@ class _Stage:
         last = self._run.stage == len(self._stages) - 1
         if self._run.kind == "back":
             return (self._returned() if last else self._next()), steps
-        # Whoever only resumes after a kill has not looked at both sides: a comparison ends by `approve` or `step`.
+        # Resuming after a kill decides nothing about a comparison of two slots: only `approve` or `step` ends it.
         decided = self._stage.waits and self._run.reached and (self._told or self._run.stage in self._run.approved)
         if not decided and ((outcome := self._settled(reached)) is not None or self._went_back()):
             return outcome, steps
@@ -180,12 +180,12 @@ class _Stage:
         if last:
             return self._ended(), steps
         moves = sends_requests(self._stages[self._run.stage + 1])
-        if steps <= 0 and (moves or self._stage.gate):  # no pods either for a step that nobody has asked for
+        if steps <= 0 and (moves or self._stage.gate):  # adds no pods for a step that nobody requested
             return self._pauses(), 0
         return self._next(), steps - moves
 
     def _export(self) -> None:
-        """Have the stack export its record, which other stacks read."""
+        """Update the stack so that it exports its record, which other stacks read."""
         self._service.stack.update(lambda _: None)
 
     def _reach(self) -> Reached:
@@ -201,7 +201,7 @@ class _Stage:
         ).reach()
 
     def _settled(self, reached: Reached) -> Outcome | None:
-        """Judge the stage; None = go on."""
+        """Judge the stage; return the outcome, or None to continue."""
         if self._stage.gate:
             looked = self._looked(reached)
             if looked.result == "fail":
@@ -237,10 +237,10 @@ class _Stage:
         records.advance(self._service, self._run, self._stages, now(), image=image)
 
     def _failed(self, failure: UpdateFailed) -> None:
-        """A slot that does not get ready is the version's fault; anything else is not, and is told as it is."""
+        """Turn back if the new slot's pods did not become ready; re-raise a failure with another cause."""
         pods = rf"\bpod {names.slot_name(self._service.name, self._run.candidate)}-\S+: (\w+)"
         said = set(re.findall(pods, str(failure)))
-        if said and self._stage.name == "close":  # the valve has closed; the next stage takes the broken slot away
+        if said and self._stage.name == "close":  # traffic is off; the next stage removes the broken slot
             self._next()
             return
         if self._run.kind == "back" or not said:
@@ -279,11 +279,11 @@ class _Stage:
         return Outcome(result=ending, said=f"{ending}: {run.reason or 'as asked'}; traffic is where it was before")
 
     def _stays(self) -> Outcome:
-        """End a first deployment that nothing ran before: no update can bring back what was there."""
+        """End a first deployment. Nothing ran before it, so no update can restore an earlier version."""
         run = self._run
         records.end(self._service, now(), image=run.image)
         if self._service.ready(run.candidate) >= pods_needed(self._service.runs(run.target), run.target):
-            self._export()  # an update of pods that do not get ready waits for them in vain
+            self._export()  # an update would only wait for pods that do not become ready
         ending = run.outcome or "aborted"
         said = f"{ending}: {run.reason or 'as asked'}; nothing ran before: it stays until another is released"
         return Outcome(result=ending, said=said)

@@ -1,4 +1,4 @@
-"""Judges what is live again: evidence that turned out wrong is taken back, and evidence that is missing is made."""
+"""Judges the live slot again: revokes verdicts that turned out wrong, and records verdicts that are missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from models.vocabulary import SlotName
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What was found out about one live slot."""
+    """The result of checking one live slot."""
 
     service: str
     slot: str
@@ -26,10 +26,10 @@ class Checked:
     result: Result
     look: Look
     change: str
-    """What it did to the record; empty = nothing."""
+    """What the check changed in the record; empty = nothing."""
 
     def document(self) -> dict[str, Any]:
-        """Return it for a program."""
+        """Return the machine-readable form."""
         checks = documents(self.look.checks)
         return {
             "slot": self.slot,
@@ -45,16 +45,15 @@ class Checked:
 
 
 def check(service: Service, window: float, now: datetime) -> Checked:
-    """Judge what users got from the live slot in the last ``window`` seconds, and write what follows from it.
+    """Judge the live slot's answers in the last ``window`` seconds, and update the record.
 
-    What the version before answered in that time does not count. The gate is that of a release, and its yardstick too:
-    what the newest verdict about these bytes compared them with, or what they answered themselves where the version
-    before them was worse by more than the margin. So a service that always answers 2 % of its requests
-    with an error is not condemned for it later, and a verdict that is renewed does not drift. Where there is none, the
-    slot is judged by itself.
+    Answers of the previous version in that time do not count. The gate is the gate of a release, with the same
+    baseline: the one that the newest verdict about these bytes used, or the version's own answers if the version before
+    it was worse by more than the margin. So a service that always answers 2 % of its requests with an error does not
+    fail because of that later, and renewed verdicts do not drift. Without such a verdict, the slot is judged by itself.
 
-    A failure revokes the verdicts about these bytes. A pass makes a verdict where none counts. Neither is read by the
-    next environment before an update of the stack exports it.
+    A failure revokes the verdicts about these bytes. A pass records a verdict if none counts or the current one is
+    outdated. The next environment sees the change only after an update of the stack exports it.
 
     Raises:
         DeliveryError: a release is under way, nothing is deployed, or no Prometheus is named.
@@ -85,7 +84,7 @@ def check(service: Service, window: float, now: datetime) -> Checked:
 
 
 def keeper(service: Service, slot: SlotName) -> GateKeeper:
-    """Return the gate of a slot beside which none answers."""
+    """Return the gate of a slot that answers alone."""
     spec, metrics = service.spec, service.stack.required_metrics("a check")
 
     def told() -> dict[str, Any]:
@@ -114,7 +113,7 @@ def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str
 
 
 def _yardstick(delivery: ServiceDelivery, version: Version, margins: Mapping[str, float]) -> dict[str, Arm]:
-    """Return by criterion what the newest verdict about a version compared it with; nothing = judged by itself."""
+    """Return, by criterion, the baseline of the newest verdict about a version; empty = judge the slot by itself."""
     compared = (
         {name: _expected(one, margins.get(name, 0.0)) for name, one in verdict.checks.items() if one.live is not None}
         for verdict in reversed(delivery.verdicts)
@@ -124,9 +123,9 @@ def _yardstick(delivery: ServiceDelivery, version: Version, margins: Mapping[str
 
 
 def _expected(check: CheckResult, margin: float) -> Arm:
-    """Return the live slot's requests of a verdict, or the candidate's own where the live slot was much worse.
+    """Return the live slot's counts in a verdict, or the candidate's own if the live slot was worse by over ``margin``.
 
-    A version that replaced a broken one would otherwise pass every later check, however broken it becomes.
+    Otherwise, a version that replaced a broken one would pass every later check, however broken it becomes.
     """
     live, own = check.live or NOBODY, check.candidate or NOBODY
     worse = own.total and live.total and live.bad / live.total - own.bad / own.total > margin / 100
@@ -134,13 +133,13 @@ def _expected(check: CheckResult, margin: float) -> Arm:
 
 
 def _counting(delivery: ServiceDelivery, version: Version) -> Verdict | None:
-    """Return the verdict that lets the next environment run these bytes, if it is still so."""
+    """Return the verdict that lets the next environment run these bytes, if it still counts."""
     standing = delivery.verdict_on(version)
     return standing if standing and standing.counts else None
 
 
 def _live_since(delivery: ServiceDelivery, now: datetime) -> float:
-    """Return the unix time since which users got what is live, and nothing else."""
+    """Return the Unix time since which only the live version has answered."""
     if delivery.run is not None and delivery.run.promoted is not None:  # its old slot is kept warm
         return delivery.run.promoted.timestamp()
     return undisturbed_since(delivery.history, now)

@@ -1,4 +1,4 @@
-"""The way back to a version that was promoted before, when nothing of it is left in the cluster."""
+"""Rollback: turn back the release under way, or release the version that was promoted before the live one."""
 
 from delivery.errors import DeliveryError
 from delivery.events import Listener
@@ -11,7 +11,7 @@ from models.release import SlotRelease
 
 
 def version_before(service: Service) -> SlotRelease:
-    """Return what the release before the last one promoted; raises DeliveryError if the record knows none."""
+    """Return the version that was promoted before the live one; raise DeliveryError if the record has none."""
     image, config, revision = _live(service)
     promoted = [past for past in service.record().history if past.outcome == "promoted" and past.image]
     for past in reversed(promoted):
@@ -26,17 +26,19 @@ def version_before(service: Service) -> SlotRelease:
 
 
 def begin(service: Service, back: SlotRelease, listen: Listener, reason: str) -> None:
-    """Begin the release back, all at once and unjudged, and hold what is left, in one write of the record."""
+    """Begin an express release of an earlier version and hold the version that it leaves, in one write."""
     version = _live(service)
     run = records.new_run(service, back, driver.now(), express=True)
     driver.begin(service, run, listen, _holding(*version, reason))
 
 
 def turn_back(service: Service, reason: str) -> None:
-    """Have the release that is under way go back, and hold the version that it leaves, in whichever direction it goes.
+    """Turn back the release under way, and hold the version that the rollback leaves.
+
+    An express release is a rollback already: until it is promoted it continues, and only the hold is added.
 
     Raises:
-        Refused: the way back has been gone to its end, and what was before it is held.
+        Refused: the express release is promoted, and the version before it is held.
     """
     delivery = service.record()
     run = delivery.run
@@ -51,12 +53,12 @@ def turn_back(service: Service, reason: str) -> None:
         driver.turn_back(service, "rolled back", reason, blame=True)
     elif (
         image is not None and delivery.holding(Version(image, config, left.pinned)) is None
-    ):  # it goes on; an older program may not have held
+    ):  # the rollback continues; an older program may not have added the hold
         service.write(service.release(), _holding(image, config, left.pinned, reason)(delivery))
 
 
 def _holding(image: str | None, config: str, revision: str | None, reason: str) -> records.Holding:
-    """Return what holds the version that is left; nothing where it was never built."""
+    """Return a function that holds the version to leave; it does nothing if the version was never built."""
 
     def hold(delivery: ServiceDelivery) -> ServiceDelivery:
         if image is None:
@@ -68,6 +70,6 @@ def _holding(image: str | None, config: str, revision: str | None, reason: str) 
 
 
 def _live(service: Service) -> tuple[str | None, str, str | None]:
-    """Name the version that is live: of an image that this stack built, the digest of the last update."""
+    """Return the live version: image, configuration and revision. For a built image, the last update has the digest."""
     content = service.live() or SlotRelease()
     return content.image, service.config(content), content.pinned

@@ -1,4 +1,4 @@
-"""Takes requests off a new slot whose driver has to stop without a word in the record."""
+"""Moves requests off a new slot when its driver has to stop and may not write the record."""
 
 from delivery.cluster import valve
 from delivery.errors import ClusterUnavailable, DeliveryError
@@ -8,12 +8,12 @@ from models.release import Match, ServiceRelease
 
 
 def shut(service: Service, run: Run, stage: ServiceRelease, *, bad: bool) -> str:
-    """Send every request to the live slot where that is safe; return what is true then, for a person.
+    """Send all requests to the live slot if that is safe; return the resulting state as a message.
 
-    Nobody judges the new slot any more, so it gets nothing. Three states are left as they are: a live slot that gave
-    pods up for the new one (`capacity: constant`) could not carry everything, unless the new version has failed; on
-    the way back, traffic has gone back already; and where somebody made another slot live, that is theirs to move.
-    The record is not written: it is somebody else's now.
+    Nobody judges the new slot any more, so it gets no requests. Traffic stays as it is in three cases. The live slot
+    gave up pods for the new one (`capacity: constant`) and cannot carry all requests; if the new version has failed,
+    they move anyway. The release is on its way back, so traffic has moved already. Somebody made another slot live and
+    controls the traffic. The record is not written, because somebody else has changed it.
     """
     candidate = stage.canary
     status = f"`slipway status {service.stack.name}`"
@@ -33,7 +33,7 @@ def shut(service: Service, run: Run, stage: ServiceRelease, *, bad: bool) -> str
 def _closed(service: Service, stage: ServiceRelease) -> bool:
     try:
         declared = service.declared()
-    except DeliveryError:  # nobody declares anything while the file cannot be read
+    except DeliveryError:  # an unreadable file declares nothing, so the stage counts
         declared = stage
     if declared is None or (declared.live, declared.canary) != (stage.live, stage.canary):
         return False

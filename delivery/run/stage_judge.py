@@ -1,4 +1,4 @@
-"""The gate at one stage of a release: who is compared with whom, since when, and until when."""
+"""The gate at one stage of a release: which slots it compares, since when, and until when."""
 
 import time
 from collections.abc import Mapping
@@ -25,23 +25,23 @@ from models.vocabulary import SlotName
 
 _POLL_SECONDS = 0.5
 _LONG_SECONDS = 60.0
-"""The longest look back for a split, where few requests come."""
+"""The longest period in which a split is observed, for services with few requests."""
 _RECENT_SECONDS = 3.0
-"""Of requests from which a split is read: as new as possible, and enough of them."""
+"""The shortest period in which a split is observed: as recent as possible, with enough requests."""
 _LEAST_SECONDS = 60.0
-"""That a driver looks at the least before it gives up, if the deadline is not shorter: the one before it may have been
-gone for hours, and its own first look may meet a silent source."""
+"""The least time for which a driver looks before it gives up, unless the deadline is shorter. The previous driver may
+have been gone for hours, and the metrics source may not answer this driver's first look."""
 
 
 class Judge:
-    """Looks at one stage."""
+    """The gate of one stage."""
 
     def __init__(self, service: Service, run: Run, stage: Stage) -> None:
         self._service, self._run, self._stage = service, run, stage
         self.blind = False
-        """Whether nobody counts requests."""
+        """Whether there are no counts of requests: no metrics source, or one that does not answer."""
         self._restarted: int | None = None
-        """How often containers of the new slot had been restarted when the stage was reached; none = not known yet."""
+        """Container restarts in the new slot when the stage was reached; None = not known yet."""
         self._baseline: Mapping[str, Arm] | None = run.baseline or None
         self._kept, self._answered = False, self._webhook is not None
 
@@ -59,7 +59,7 @@ class Judge:
 
     @property
     def _webhook(self) -> CheckResult | None:
-        """What the webhook has passed this stage with, as the record has it."""
+        """The webhook's pass for this stage, from the record; None = no pass yet."""
         window = self._run.window(self._run.stage)
         return window.webhook if window else None
 
@@ -72,7 +72,7 @@ class Judge:
         return self._spec.release.gate
 
     def _told(self) -> dict[str, Any]:
-        """What a webhook gets."""
+        """Return the body of a webhook request."""
         return {
             "stack": self._service.stack.name,
             "service": self._service,
@@ -87,7 +87,7 @@ class Judge:
 
     @property
     def compared(self) -> bool:
-        """Whether requests reach the new slot while the live one answers too: then their same window is compared."""
+        """Whether both slots answer requests, so that they are compared in the same window."""
         return not self._in_place and self._stage.name != "verify" and self._stage.release.weight != ALL
 
     @property
@@ -95,12 +95,12 @@ class Judge:
         return self._in_place or self._stage.release.weight == ALL
 
     def begin(self, moved: float) -> float:
-        """Return the Unix time since which this stage is judged: what the record says, or ``moved``, noted now."""
-        at = datetime.fromtimestamp(ceil(1000 * moved) / 1000, UTC)  # upwards: before it the old split acted
+        """Return the Unix time since which this stage is judged: the recorded one, or else ``moved``, recorded now."""
+        at = datetime.fromtimestamp(ceil(1000 * moved) / 1000, UTC)  # round up: the old split acted before
         return windows.begun(self._service, at, compared=self.compared).began.timestamp()
 
     def look(self, since: float, until: float | None = None) -> Look:
-        """Look once, at what was answered since then, until now or another time."""
+        """Look once at the answers since a Unix time, until now or ``until``."""
         try:
             before = self._before() if self._alone else None
         except MetricsUnavailable as error:
@@ -109,14 +109,14 @@ class Judge:
         return self._keeper.look(since, time.time(), until=until, judged=judged, before=before)
 
     def prepare(self) -> None:
-        """Keep what was answered before the release while the metrics source still knows it; where it answers."""
+        """Record the baseline from before the release while the metrics source has it, unless it does not answer."""
         if self._stage.gate and self._alone:
             with suppress(MetricsUnavailable):
                 self._before()
             self._keep({})
 
     def _keep(self, checks: Mapping[str, CheckResult]) -> None:
-        """Write down what a driver after this one must not ask again. No look does so itself: an update may run."""
+        """Record what a later driver must not query again. A look does not write: an update may be running."""
         if self._baseline and not self._run.baseline and not self._kept:
             windows.compared_with(self._service, self._baseline)
             self._kept = True
@@ -126,9 +126,9 @@ class Judge:
             self._answered = True
 
     def _before(self) -> Mapping[str, Arm]:
-        """Return what the live slot answered when it was alone: at the steps passed, or before the release.
+        """Return the baseline: the live slot's answers at the steps passed, or before the release.
 
-        Its time is the record's, so that a driver that resumes the release compares with the same.
+        Its period comes from the record, so a driver that resumes the release uses the same baseline.
         """
         if self._baseline is None:
             delivery = self._service.record()
@@ -136,7 +136,7 @@ class Judge:
         return self._baseline
 
     def seen(self, since: float) -> bool:
-        """Whether the newest requests were split as declared; without requests that is unknown, which is no yes."""
+        """Return whether the newest requests were split as declared; False if there are too few requests to tell."""
         metrics, release = self._service.stack.metrics, self._stage.release
         if metrics is None:
             self.blind = True
@@ -145,7 +145,8 @@ class Judge:
         steered = bool(route and route.session)
         try:
             share = None if route else self._shared()
-            # The newest alone forget what the proxy still sent the old way; where few ask, they are too few to tell.
+            # The short period excludes requests that the proxy still sent by the old split. With few requests, only the
+            # long period has enough of them.
             windows = {_RECENT_SECONDS, max(_RECENT_SECONDS, min(time.time() - since, _LONG_SECONDS))}
             counted = (metrics.recent(self._target, since, seconds) for seconds in sorted(windows))
             return any(observed(recent, release, steered=steered, expected_share=share) for recent in counted)
@@ -156,7 +157,7 @@ class Judge:
             return False
 
     def _shared(self) -> float | None:
-        """Percent that the new slot's pods are of all, where one Service spreads connections over both."""
+        """Return the new slot's percentage of all pods, for one Service over both slots; None at 0 % and 100 %."""
         release, run = self._stage.release, self._run
         if release.weight in (0, ALL):
             return None
@@ -164,10 +165,10 @@ class Judge:
         return 100 * pods[run.candidate] / max(sum(pods.values()), 1)
 
     def settle(self, since: float, listen: Listener) -> Look:
-        """Look until there is a verdict, the split was seen and the hold is over; at the deadline inconclusive.
+        """Look until there is a verdict, the split was observed and the hold is over; at the deadline, inconclusive.
 
-        A stage that has passed already, and at which somebody was waited for, is only asked whether it still does not
-        fail: the evidence was there, and the deadline is not that of the person.
+        A stage that has passed already and waits for a person only has to keep from failing. Its evidence was
+        sufficient, and the deadline does not limit the person.
         """
         splits = self._stage.name in ("step", "compare")
         passed = self._passed
@@ -192,10 +193,10 @@ class Judge:
             time.sleep(_POLL_SECONDS)
 
     def _in_time(self, since: float) -> Look:
-        """Look at all that was answered; after the deadline nothing passes by what came later.
+        """Look at all answers; after the deadline, later answers can no longer make the stage pass.
 
-        A driver that was gone for hours finds more requests than one that was there could have waited for. They may
-        show that the version is bad. But a release that few ask ends as it does where nobody was gone.
+        After hours without a driver, there are more requests than a driver would have waited for. They may show that
+        the version is bad. But a release with few requests ends as it would have ended with a driver.
         """
         found, deadline = self.look(since), since + self._gate.deadline + self._stage.hold
         if found.result == "fail" or self._stage.waits or time.time() <= deadline:
@@ -208,21 +209,25 @@ class Judge:
         return window is not None and window.passed is not None
 
     def _open(self, look: Look) -> bool:
-        """Whether a look heard the source, and found nothing that fails."""
+        """Return whether the metrics source answered and the result is still open."""
         return look.result is None and bool(look.checks)
 
     def _end(self, since: float, began: float, *, passed: bool) -> float:
-        """Return the unix time of the deadline: from when the split acted, not from when somebody agreed or resumed."""
+        """Return the Unix time of the deadline.
+
+        It counts from when the split acted, not from an approval or a resume. For a stage that has passed, it counts
+        from ``began``.
+        """
         deadline = self._gate.deadline
         return max((began if passed else since) + deadline + self._stage.hold, began + min(deadline, _LEAST_SECONDS))
 
     def _steady(self, look: Look) -> Look:
-        """Let nothing pass whose pods are away or come and go: a proxy counts no request to a Service without any."""
+        """Withhold a pass while pods are missing or restarting: a proxy counts no requests to a Service without any."""
         trouble = self._trouble() if look.result == "pass" else ""
         return replace(look, result=None, said=f"{trouble}; {look.said}") if trouble else look
 
     def _trouble(self) -> str:
-        """Say what is wrong with the new slot's pods; the first time remembers how often they were restarted before."""
+        """Return what is wrong with the new slot's pods, or nothing; the first call stores their restarts so far."""
         content = self._stage.release.slots[self._run.candidate]
         needed = pods_needed(self._service.runs(content), content)
         try:
@@ -230,7 +235,7 @@ class Judge:
             restarts = self._service.restarts(self._run.candidate)
         except ClusterUnavailable as error:
             return str(error)
-        # A pod that an autoscaler removes takes its own count along.
+        # When an autoscaler removes a pod, the pod's restarts no longer count.
         self._restarted = min(restarts, restarts if self._restarted is None else self._restarted)
         if again := restarts - self._restarted:
             return f"{again} containers of the new slot were restarted"

@@ -1,4 +1,4 @@
-"""Brings one stage about: traffic, update, pods, and the split as it is seen."""
+"""Carries out one stage: moves traffic, runs the update, waits for the pods, and observes the split."""
 
 import threading
 import time
@@ -20,44 +20,45 @@ from models.release import Match, ServiceRelease
 
 _POLL_SECONDS = 0.5
 _SEEN_SECONDS = 15
-"""How long a stage without a gate waits to see its split; a gate waits for it until its deadline."""
+"""Seconds for which a stage without a gate waits to observe its split; with a gate, the gate's deadline applies."""
 _AWAY_SECONDS = 600
-"""How long an API server may be away: a control plane of one node that is upgraded takes minutes."""
+"""Seconds to wait for the API server: the upgrade of a single-node control plane takes minutes."""
 _AGAIN = 3
-"""How often an update that lost the API server is tried again at one stage."""
+"""How often one stage retries an update that lost the API server."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reached:
-    """A stage that was brought about."""
+    """A stage that was reached."""
 
     moved: float
     """Unix time since which the new split acts."""
     failed: Look | None = None
-    """The gate's verdict, where it failed while the update still ran: traffic is closed already."""
+    """The gate's look if it failed while the update was still running; traffic is then closed already."""
 
 
 @dataclass(kw_only=True)
 class StageUpdate:
-    """One stage on its way to being true."""
+    """One stage to carry out."""
 
     service: Service
     run: Run
     stage: Stage
     judge: Judge
     before: ServiceRelease
-    """What was declared until now."""
+    """The release that was declared before this stage."""
     listen: Listener
     _over: threading.Event = field(default_factory=threading.Event, init=False)
-    """Nobody waits for the update any more."""
+    """Set when nobody waits for the update any more."""
     _away: bool = field(default=False, init=False)
-    """Whether the API server was seen away while the update ran: pods get no further in that time, and are late."""
+    """Whether the API server was unavailable while the update ran. Pods make no progress in that time and become ready
+    late."""
 
     def reach(self) -> Reached:
-        """Make cluster and state what the stage declares.
+        """Bring the cluster and the Pulumi state to what the stage declares.
 
         Raises:
-            UpdateFailed: the update failed, or the pods did not get ready.
+            UpdateFailed: the update failed, or the pods did not become ready.
         """
         judge = self.judge
         if self.run.reached:
@@ -65,7 +66,7 @@ class StageUpdate:
             return Reached(moved=judge.begin(since) if self.stage.gate else since)
         judge.prepare()
         moved = self._moved()
-        if moved and self.stage.gate:  # before the update: users meet the new split from here on
+        if moved and self.stage.gate:  # before the update, because the new split acts from here on
             moved = judge.begin(moved)
         with ThreadPoolExecutor(1) as pool:
             update = pool.submit(self._update)
@@ -74,7 +75,7 @@ class StageUpdate:
                 self._followed(update)
             finally:  # ^C must not wait for an API server
                 self._over.set()
-        if failed is not None:  # the update has just opened again what was closed meanwhile
+        if failed is not None:  # the update has reopened what was closed meanwhile
             self._close()
         since = moved or time.time()
         self._await_pods()
@@ -86,7 +87,7 @@ class StageUpdate:
         return Reached(moved=since, failed=failed)
 
     def _update(self) -> None:
-        """Bring Pulumi to its end; again where the API server went away under it."""
+        """Run the Pulumi update; retry it if the API server became unavailable meanwhile."""
         for left in reversed(range(_AGAIN + 1)):
             self._away = False
             try:
@@ -98,7 +99,7 @@ class StageUpdate:
                 return
 
     def _came_back(self, failure: UpdateFailed) -> bool:
-        """Whether the API server was away, or still is, and answers again."""
+        """Wait for the API server; return whether it was unavailable and answers again."""
         deadline, cluster = time.monotonic() + _AWAY_SECONDS, self.service.stack.cluster
         told, away = False, self._away or failure.lost_the_cluster
         while not cluster.answers() and time.monotonic() < deadline and not self._over.is_set():
@@ -109,7 +110,7 @@ class StageUpdate:
         return away and not self._over.is_set() and cluster.answers()
 
     def _moved(self) -> float | None:
-        """Move traffic at once where only traffic moves; give the time, None if the update has to do it."""
+        """Move traffic at once if nothing else changes; return the Unix time, or None if the update has to move it."""
         release = self.stage.release
         if release.live != self.before.live or release.slots != self.before.slots or release == self.before:
             return None
@@ -130,7 +131,7 @@ class StageUpdate:
         self._valve(self.stage.release.model_copy(update={"weight": 0, "match": Match()}))
 
     def _watched(self, update: "Future[None]", judge: Judge, moved: float) -> Look | None:
-        """Look at the new slot while the update runs: a bad one loses its traffic without waiting for it."""
+        """Judge the new slot while the update runs, so that a bad slot loses its traffic before the update ends."""
         while not update.done():
             self._look_at_the_cluster()
             look = judge.look(moved)
@@ -151,14 +152,14 @@ class StageUpdate:
             self._away = True
 
     def _keep_closed(self, update: "Future[None]") -> None:
-        """Close until the update is over: somewhere in it stands the step's weight, which opens again."""
+        """Close the slot repeatedly until the update is over, because the update applies the step's weight."""
         self._close()
         while not update.done():
             wait([update], _POLL_SECONDS / 2)
             self._close()
 
     def _await_pods(self) -> None:
-        """Wait until each slot has the pods that its share of the traffic takes; Pulumi awaits no autoscaler."""
+        """Wait until each slot has the pods that its share of traffic needs; Pulumi does not wait for autoscalers."""
         started = time.monotonic()
         for slot, content in self.stage.release.slots.items():
             spec = self.service.runs(content)
@@ -173,7 +174,7 @@ class StageUpdate:
                 time.sleep(_POLL_SECONDS)
 
     def _ready(self, slot: str, *, last: bool) -> int:
-        """Count a slot's ready pods; none where the API server is away for a while."""
+        """Count a slot's ready pods: 0 if the API server does not answer, unless this is the ``last`` try."""
         try:
             return self.service.ready(slot)
         except ClusterUnavailable:
@@ -182,7 +183,7 @@ class StageUpdate:
             return 0
 
     def _await_split(self, judge: Judge, since: float) -> None:
-        """See the split, for a while: with no requests there is none, and nothing hangs on it here."""
+        """Wait a while to observe the split. Without requests there is none, and nothing depends on it here."""
         weight, deadline = self.stage.release.weight, time.monotonic() + _SEEN_SECONDS
         while time.monotonic() < deadline and not judge.blind:
             if judge.seen(since):

@@ -1,1 +1,1 @@
-"""Reads, edits and merges a stack file by key, and leaves every other byte as it is."""
+"""Reads, edits and merges a stack file by key, and leaves every other byte unchanged."""

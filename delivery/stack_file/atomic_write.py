@@ -1,4 +1,4 @@
-"""Replaces a file's content in one step, if it is still what was read: links, mode and owner stay."""
+"""Replaces a file's content in one step if the content is still what was read; keeps links, mode and owner."""
 
 import fcntl
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Generator[None]:
-    """Keep every other slipway of this machine from replacing files in the folder; held for milliseconds.
+    """Keep every other slipway process on this machine from replacing files in the folder; held for milliseconds.
 
-    The folder is locked, for a lock on the file would be on what the rename takes away.
+    The lock is on the folder, because the rename would replace a locked file.
     """
     folder = os.open(path.resolve().parent, os.O_RDONLY)
     try:
@@ -23,10 +23,10 @@ def locked(path: Path) -> Generator[None]:
 
 
 def replaced(path: Path, content: bytes, *, expected: bytes) -> bool:
-    """Write a file whole, unless it is not what is expected: then somebody else has written it; False.
+    """Replace a file's content; return False if the content is not ``expected``, because somebody else has written it.
 
-    A link is followed: what it points to is replaced. A kill or a loss of power leaves the old content or the new.
-    Between the last look and the rename there are microseconds: no file system compares and swaps.
+    A link is followed, and its target is replaced. A kill or a power loss leaves either the old or the new content.
+    No file system offers compare-and-swap, so microseconds remain between the comparison and the rename.
     """
     real = path.resolve()
     known = real.stat()
@@ -35,9 +35,9 @@ def replaced(path: Path, content: bytes, *, expected: bytes) -> bool:
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
-        with suppress(PermissionError):  # who is not root cannot give a file away
+        with suppress(PermissionError):  # only root can give a file to another owner
             os.fchown(descriptor, known.st_uid, known.st_gid)
-        os.fchmod(descriptor, stat.S_IMODE(known.st_mode))  # after the owner: a change of it clears bits
+        os.fchmod(descriptor, stat.S_IMODE(known.st_mode))  # after fchown, which clears mode bits
         stream.flush()
         os.fsync(descriptor)
     if real.read_bytes() != expected:

@@ -1,8 +1,8 @@
-"""Three-way merge of a stack file by key: what one side changed is kept, whichever side that is.
+"""Three-way merge of a stack file by key, which keeps the changes of both sides.
 
-What a release declares and where its run stands belong together: half of one driver's and half of another's is a state
-that nobody declared. So ``slipway:release.<service>`` and ``slipway:delivery.<service>.run`` are one value here, apart
-from approvals. Lists (verdicts, holds, history, approvals) are merged by item.
+A service's declared release and its run belong together: a mix of two drivers' changes would be a state that nobody
+declared. ``slipway:release.<service>`` and ``slipway:delivery.<service>.run`` are therefore merged as one value, except
+for approvals. Lists (verdicts, holds, history, approvals) are merged by item.
 """
 
 from collections.abc import Iterator
@@ -15,25 +15,26 @@ from delivery.stack_file.yaml_tree import Json, same
 CONFIG, RELEASE, DELIVERY = "config", "slipway:release", "slipway:delivery"
 _RUN, _APPROVALS = "run", "approvals"
 _IDENTITY = ("id", "image", "config", "began", "stage")
-"""What tells items of the record's lists apart: history by id, verdicts by bytes and begin, holds by bytes."""
+"""Fields that identify items of the record's lists: ``id`` for history, ``image`` and ``config`` for holds, and these
+two with ``began`` for verdicts."""
 Unit = dict[tuple[str, ...], object]
 """Path below ``config`` → value."""
 _NOTHING = object()
 _SHOWN, _WIDTH = 3, 60
-"""Differences that a line names, and characters of each value."""
+"""Maximum number of differences that a message names, and of characters of each value."""
 
 
 @dataclass
 class Merged:
-    """What came of a merge."""
+    """The result of a merge."""
 
     data: Json
     clashes: list[str] = field(default_factory=list[str])
-    """Where both sides changed the same to something else, a phrase each; ``data`` then holds their value."""
+    """One phrase for each value that the two sides changed differently; ``data`` then holds the value of ``theirs``."""
 
 
 def merged(base: Json, ours: Json, theirs: Json) -> Merged:
-    """Merge the data of three stack files. Where both sides changed one value, theirs stands."""
+    """Merge the data of three stack files. If both sides changed one value, ``theirs`` wins."""
     clashes: list[str] = []
     services = {
         name: None for one in (theirs, ours, base) for key in (RELEASE, DELIVERY) for name in _section(one, key)
@@ -50,7 +51,7 @@ def merged(base: Json, ours: Json, theirs: Json) -> Merged:
 
 
 def differences(base: object, ours: object, theirs: object, path: str) -> Iterator[str]:
-    """Name each value that they changed, with what it was and what we make of it."""
+    """Yield a phrase for each value that ``theirs`` changed, with the values of ``base`` and ``ours``."""
     if same(base, theirs):
         return
     former, mine, others = (cast("Json", one) if isinstance(one, dict) else None for one in (base, ours, theirs))
@@ -64,7 +65,7 @@ def differences(base: object, ours: object, theirs: object, path: str) -> Iterat
 
 
 def told(found: list[str]) -> str:
-    """Put differences into one phrase."""
+    """Join differences into one phrase."""
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return ", ".join(found[:_SHOWN]) + more
 
@@ -86,7 +87,7 @@ def _unit_of_three(base: Unit, ours: Unit, theirs: Unit, name: str, clashes: lis
 
 
 def unit_differences(base: Unit, ours: Unit, theirs: Unit) -> Iterator[str]:
-    """Name each value of a service's release and run that they changed."""
+    """Yield a phrase for each value of a service's release and run that ``theirs`` changed."""
     for path in dict.fromkeys([*theirs, *base]):
         sides = [one.get(path, _NOTHING) for one in (base, ours, theirs)]
         yield from differences(sides[0], sides[1], sides[2], ".".join(path))
@@ -113,7 +114,7 @@ def _section(data: Json, key: str) -> Json:
 
 
 def _without(data: Json) -> Json:
-    """Leave the units out."""
+    """Return the data without the units."""
     config = data.get(CONFIG)
     if not isinstance(config, dict):
         return data
@@ -164,7 +165,7 @@ def _pairs(base: Json, ours: Json, theirs: Json, path: str, clashes: list[str]) 
 
 
 def _items(base: list[object], ours: list[object], theirs: list[object]) -> list[object]:
-    """Merge lists by item. Of one that both changed theirs stands: it is a hold or a verdict either way."""
+    """Merge lists by item. If both sides changed an item, ``theirs`` wins: the hold or verdict remains either way."""
     former, mine, others = ({_identity(one): one for one in side} for side in (base, ours, theirs))
     found: list[object] = []
     for name, one in mine.items():

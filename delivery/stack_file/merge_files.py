@@ -1,4 +1,4 @@
-"""Merges stack files: two texts become one that says what the merge by key says."""
+"""Merges stack files: combines two texts into one that has the data of the merge by key."""
 
 import subprocess
 from pathlib import Path
@@ -10,13 +10,13 @@ from delivery.stack_file.yaml_tree import Json, decoded, parsed, same
 
 
 def merge(base: Path, ours: Path, theirs: Path) -> str:
-    """Write the merge of three stack files into ``ours``, which a driver may be changing meanwhile.
+    """Write the merge of three stack files into ``ours``, which a driver may change at the same time.
 
     Returns:
-        Where both sides changed the same, in one phrase; theirs stands there. Empty = nowhere.
+        One phrase that names the values that both sides changed and for which ``theirs`` wins. Empty = none.
 
     Raises:
-        DeliveryError: one of the files is no YAML; nothing was written.
+        DeliveryError: one of the files is not valid YAML; nothing was written.
     """
     with locked(ours):
         while True:
@@ -28,19 +28,19 @@ def merge(base: Path, ours: Path, theirs: Path) -> str:
                 parsed(sides[0][1], base.name).data, parsed(sides[1][1], ours.name).data, tree.data
             )
             written = _by_line(base, ours, theirs, found.data)
-            if written is None:  # theirs has the comments of people; a driver writes none
+            if written is None:  # edit theirs, which has people's comments; a driver writes none
                 written = (mark + yaml_edit.rewritten(tree, found.data, ours.name).text).encode()
             if written == raw or replaced(ours, written, expected=raw):
                 return merge_by_key.told(found.clashes)
 
 
 def _by_line(base: Path, ours: Path, theirs: Path, data: Json) -> bytes | None:
-    """Merge as git does, which keeps comments of both sides; None where that is not what the merge by key says."""
+    """Merge by line with git, which keeps the comments of both sides; return None if the data is not ``data``."""
     command = ["git", "merge-file", "-p", "-q", ours, base, theirs]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode == 0 and same(parsed(decoded(done.stdout, "")[1], "").data, data):
             return done.stdout
-    except (FileNotFoundError, DeliveryError):  # no git here, or no YAML came of it
+    except (FileNotFoundError, DeliveryError):  # git is not installed, or its result is not valid YAML
         pass
     return None

@@ -1,10 +1,10 @@
-"""The stack file as the record of releases: read fresh, changed by key, replaced in one step.
+"""The stack file as the record of releases: read anew each time, changed by key, replaced in one step.
 
-The file is written before each act. A rename within one folder is atomic and the content is synced first, so a driver
-that is killed, or a machine that loses power, leaves either the record before or the one after.
+The driver writes the file before each action. The new content is synced and then renamed within one folder, which is
+atomic. A driver that is killed, or a machine that loses power, therefore leaves either the old record or the new one.
 
-People and other jobs edit the file meanwhile. Each write begins with what the file says at that moment and changes the
-service's own keys alone; what somebody else changed of the very same keys is a :class:`Conflict`.
+People and other jobs may edit the file at the same time. Each write starts from the current content of the file and
+changes only the service's own keys. If somebody else changed the same keys, the write raises :class:`Conflict`.
 """
 
 import threading
@@ -28,9 +28,9 @@ RECORD_FOLDERS = ("revisions",)
 """Folders beside the stack file whose files belong to the record; a pipeline pushes them with it (templates/ci.sh)."""
 _OURS = "slipway:"
 _HIDDEN = "{}"
-"""Stands for an encrypted value: the driver needs no secret, only the rest of the file to be valid."""
+"""Placeholder for an encrypted value: the driver needs no secrets, only a file that is otherwise valid."""
 _TRIES, _PAUSE_SECONDS = 20, 0.05
-"""Reads of a file that is empty or no YAML while a driver works: an editor that does not rename is saving it."""
+"""Attempts to read an empty or invalid file while a driver works, because an editor may be writing it in place."""
 
 
 class StackFile:
@@ -41,18 +41,18 @@ class StackFile:
             raise DeliveryError(f"{path.name}: no such stack file; `slipway status` needs a stack of this project")
         self.path = path
         self._last: tuple[bytes, str, Tree] | None = None
-        """Bytes, byte order mark and document as they were read or written last."""
+        """Bytes, byte order mark and document as last read or written."""
         self._watched: dict[str, Json] = {}
-        """Service → data as its driver knows them."""
+        """Service → the data that its driver last read or wrote."""
         self._turn = threading.RLock()
-        """The gate reads while an update runs in another thread."""
+        """Needed because the gate reads while an update runs in another thread."""
 
     def tree(self) -> Tree:
-        """The document at this moment; the same object while the file does not change.
+        """Return the current document; the same object while the file does not change.
 
         Raises:
-            DeliveryError: no YAML, one line with file and line.
-            Conflict: somebody else changed what a driver watches.
+            DeliveryError: the file is not valid YAML; the one-line message names the file and the line.
+            Conflict: somebody else changed keys that a driver watches.
         """
         with self._turn:
             tree = self._read()[2]
@@ -61,13 +61,13 @@ class StackFile:
             return tree
 
     def values(self) -> dict[str, object]:
-        """The ``slipway:`` namespace; encrypted values are hidden."""
+        """Return the ``slipway:`` namespace with encrypted values hidden."""
         found = _section(self.tree().data, CONFIG)
         return {key.removeprefix(_OURS): _hidden(value) for key, value in found.items() if key.startswith(_OURS)}
 
     @contextmanager
     def watched(self, service: str) -> Generator[None]:
-        """Have reads and writes raise Conflict where somebody else changes a service's release or its run's place."""
+        """Make reads and writes raise Conflict if somebody else changes the service's release or its run."""
         self._watched[service] = self.tree().data
         try:
             yield
@@ -75,10 +75,10 @@ class StackFile:
             del self._watched[service]
 
     def write(self, service: str, release: ServiceRelease, delivery: ServiceDelivery) -> None:
-        """Declare a service's release and its record in one step.
+        """Write a service's release and its record in one step.
 
         Raises:
-            Conflict: somebody else changed the same since it was read; nothing was written.
+            Conflict: somebody else changed the same values after they were read; nothing was written.
         """
         with self._turn, locked(self.path):
             known = self._watched.get(service) or (self._last or self._read())[2].data
@@ -125,7 +125,7 @@ class StackFile:
 
 
 def _with(data: Json, service: str, release: object, delivery: object) -> Json:
-    """Return a stack file's data with a service's two keys; the rest are the same objects."""
+    """Return a stack file's data with a service's two keys replaced; all other values are the same objects."""
     config = _section(data, CONFIG)
     release, delivery = (
         {**_section(config, key), service: one} for key, one in ((RELEASE, release), (DELIVERY, delivery))
@@ -134,7 +134,7 @@ def _with(data: Json, service: str, release: object, delivery: object) -> Json:
 
 
 def _only(data: Json, service: str) -> Json:
-    """Return a stack file's data with nothing but a service's two keys."""
+    """Return only a service's two keys of a stack file's data."""
     sections = {key: _section(_section(data, CONFIG), key) for key in (RELEASE, DELIVERY)}
     return {CONFIG: {key: {service: one[service]} if service in one else {} for key, one in sections.items()}}
 
@@ -145,7 +145,7 @@ def _section(data: Json, key: str) -> Json:
 
 
 def _data(model: BaseModel, *always: str) -> dict[str, Any]:
-    """Return a model as YAML data: what differs from the defaults, and fields that a reader looks for."""
+    """Return a model as YAML data: the fields that differ from their defaults, and those in ``always``."""
     said = model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return {**model.model_dump(mode="json", by_alias=True, include=set(always)), **said}
 

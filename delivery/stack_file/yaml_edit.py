@@ -1,8 +1,8 @@
-"""Changes values in a YAML text and leaves every other byte as it is: comments, quotes, order, line ends, anchors.
+"""Changes values in a YAML text and leaves every other byte unchanged: comments, quotes, order, line ends, anchors.
 
-ruamel.yaml's own writer keeps comments too, but it moves some, loses those of a key that goes, and lays lists and long
-lines out anew. So ruamel only says where each value stands; what changes is cut out of the text and replaced there.
-Comments inside what goes are kept, each on a line of its own.
+ruamel.yaml's own writer keeps comments too, but it moves some, loses those of a removed key, and reformats lists and
+long lines. This module uses ruamel.yaml only to locate each value, and then replaces the changed parts of the text.
+Comments inside a removed part are kept, each on its own line.
 """
 
 import re
@@ -25,11 +25,11 @@ _REST = re.compile(r"[^\r\n]*")
 _DASH = re.compile(r" *- +")
 
 Node = Any
-"""One of ruamel's nodes, whose types are unknown to the checker."""
+"""A ruamel.yaml node, whose types are unknown to the type checker."""
 
 
 class _Whole(Exception):
-    """A value that cannot be changed in parts; whatever holds it is written anew."""
+    """A value that cannot be changed in parts; the pair or item that contains it is rewritten."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _Splice:
 
 @dataclass(frozen=True)
 class _Place:
-    """A pair of a mapping, or an item of a list."""
+    """A key-value pair of a mapping, or an item of a list."""
 
     nodes: tuple[Node, ...]
     start: int
@@ -53,10 +53,10 @@ class _Place:
 
 
 def rewritten(tree: Tree, data: Json, name: str) -> Tree:
-    """Return the document with other data.
+    """Return the document with new data.
 
     Raises:
-        DeliveryError: the text cannot say it without a change to what stays, as where an alias elsewhere names it.
+        DeliveryError: the new data would also change other values, for example through an alias of a changed value.
     """
     if same(tree.data, data):
         return tree
@@ -98,10 +98,10 @@ class _Editor:
         return "".join([*parts, self._text[at:]])
 
     def _value(self, place: _Place, old: object, new: object) -> Iterator[_Splice]:
-        """Change a value where it stands; raises _Whole."""
+        """Change a value in place; raises _Whole."""
         node = place.value
         start, end = node.start_mark.index, node.end_mark.index
-        if start < place.start:  # an alias: its node stands where its anchor is
+        if start < place.start:  # an alias: its node is at the anchor
             raise _Whole
         if is_scalar(node):
             if start == end or node.style in {"|", ">"} or (new and isinstance(new, dict | list)):
@@ -119,7 +119,7 @@ class _Editor:
     def _mapping(self, node: Node, old: Json, new: Json) -> Iterator[_Splice]:
         places = dict(zip((key.value for key, _ in node.value), self._places(node), strict=True))
         kept = [place for name, place in places.items() if name in new]
-        if places.keys() != old.keys() or not kept:  # `<<`, or keys that are no text
+        if places.keys() != old.keys() or not kept:  # `<<`, or keys that are not text
             raise _Whole
         block = is_block(node)
         for name, place in places.items():
@@ -155,7 +155,7 @@ class _Editor:
                 yield self._added(places[i1 + both - 1], column, [line for one in fresh for line in item(one, column)])
 
     def _changed(self, place: _Place, old: object, new: object, *, block: bool) -> Iterator[_Splice]:
-        """Change a pair or an item, in parts if that is possible."""
+        """Change a pair or an item, in parts if possible."""
         try:
             yield from list(self._value(place, old, new))
         except _Whole:
@@ -169,7 +169,7 @@ class _Editor:
         return _Splice(start, end, flow(new))
 
     def _anew(self, place: _Place, new: object) -> _Splice:
-        """Write a pair or an item of a block anew; the comments within come before it."""
+        """Rewrite a pair or an item of a block, and put the comments inside it before it."""
         start = self._line_start(place.start)
         before = self._text[start : place.start]
         dash = _DASH.fullmatch(before)
@@ -189,7 +189,7 @@ class _Editor:
         return _Splice(start, place.end, self._eol.join([*(" " * column + one for one in comments), *lines]))
 
     def _removed(self, place: _Place) -> _Splice:
-        """Take the lines of a pair or an item away, from the line end before them; comments stay, a line each."""
+        """Remove the lines of a pair or an item and the line end before them; keep each comment on its own line."""
         start, end = self._line_start(place.start), self._line_end(place.end)
         before = self._text[start : place.start]
         if not start or (before.strip(" ") and not (len(place.nodes) == 1 and _DASH.fullmatch(before))):
@@ -199,7 +199,7 @@ class _Editor:
         return _Splice(start - eol, end, "".join(self._eol + pad + one for one in self._comments(place, end)))
 
     def _left_out(self, places: list[_Place], kept: list[_Place]) -> Iterator[_Splice]:
-        """Take pairs out of a flow mapping, each with one comma."""
+        """Remove pairs from a flow mapping, each with one comma."""
         last = places.index(kept[-1])
         spans = [(place.start, places[i + 1].start) for i, place in enumerate(places[:last]) if place not in kept]
         if last + 1 < len(places):
@@ -210,24 +210,24 @@ class _Editor:
             yield _Splice(start, end, "")
 
     def _column(self, place: _Place, mark: str) -> int:
-        """Return where the lines of a block begin: at an item's dash, or at a key or its question mark."""
+        """Return the column at which a block's lines begin: that of an item's dash, a key, or a key's question mark."""
         before = self._text[self._line_start(place.start) : place.start]
         return before.index(mark) if mark in before else len(before)
 
     def _cut_off(self, place: _Place) -> bool:
-        """Whether it is a text block at the end of the file without a line end, which would become part of it."""
+        """Return whether a block scalar ends the file without a line end; an added one would become part of it."""
         *_, last = (leaf for node in place.nodes for leaf in leaves(node))
         return last.style in {"|", ">"} and place.end == len(self._text)
 
     def _added(self, place: _Place, column: int, lines: list[str]) -> _Splice:
-        """Put lines behind a place, and behind the comments below it that are indented as its own."""
+        """Insert lines after a place, and after the comment lines below it that are indented deeper than ``column``."""
         end = self._line_end(place.end)
         while (found := _COMMENT_LINE.match(self._text, end)) and len(found[1]) > column:
             end = found.end()
         return _Splice(end, end, "".join(self._eol + line for line in lines))
 
     def _places(self, node: Node) -> list[_Place]:
-        """Find where each pair or item begins and ends."""
+        """Return where each pair or item begins and ends."""
         found, at = list[_Place](), node.start_mark.index
         for one in node.value:
             nodes = cast("tuple[Node, ...]", one if isinstance(one, tuple) else (one,))
@@ -238,7 +238,10 @@ class _Editor:
         return found
 
     def _end(self, node: Node, after: int) -> int:
-        """Find where a value ends that stands after a place in the text; a block's own mark is behind its comments."""
+        """Return where a value ends that begins at or after ``after``; an alias has its node at the anchor.
+
+        A block's own end mark comes after the comments below the block, so the end of its last item is used instead.
+        """
         if node.start_mark.index < after:
             return self._matched(_ALIAS, after)
         if is_block(node):
@@ -257,14 +260,14 @@ class _Editor:
         return found.end()
 
     def _comments(self, place: _Place, end: int) -> list[str]:
-        """List the comments between a place's begin and an index; what text says is not one."""
+        """Return the comments between the start of a place and ``end``; a ``#`` inside a scalar is not a comment."""
         masked, at = "", place.start
         spans = [
             (leaf.start_mark.index, leaf.end_mark.index, leaf.style) for node in place.nodes for leaf in leaves(node)
         ]
         for start, stop, style in sorted(spans):
             if start >= at and stop <= end + 1:
-                begin = self._line_end(start) if style in {"|", ">"} else start  # its head may have one
+                begin = self._line_end(start) if style in {"|", ">"} else start  # its header line may have a comment
                 masked += self._text[at:begin] + "x" * (stop - begin)
                 at = stop
         return [found.rstrip() for found in _COMMENT.findall(masked + self._text[at:end])]

@@ -1,4 +1,4 @@
-"""Plain data as YAML text, in the style of what Pulumi writes."""
+"""Renders plain data as YAML text in Pulumi's style."""
 
 import json
 import re
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 _PLAIN = re.compile(r"[A-Za-z][\w./@-]*(?::[\w./@-]+)*", re.ASCII)
-"""Text that is itself without quotes, in block and in flow style: names, image references, keys."""
+"""Text that needs no quotes in block style and in flow style: names, image references, keys."""
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
-"""Text that YAML 1.1 or 1.2 reads as something else."""
+"""Words that YAML 1.1 or 1.2, without quotes, does not read as text."""
 _UNSAFE = re.compile("[\x7f-\x9f\ud800-\udfff\u2028\u2029\ufeff\ufffe\uffff]")
-"""Characters that JSON takes as they are and YAML does not, or as the end of a line."""
+"""Characters that JSON allows unescaped, but that YAML forbids or reads as a line end."""
 
 
 def scalar(value: object, style: str | None = None) -> str:
     """Return a value without items on one line.
 
     Args:
-        value: Text, number, truth value or None; also an empty collection.
-        style: The quotes that text had before, ``'`` or ``"``; they are kept where they can hold the new text.
+        value: Text, number, Boolean or None; also an empty collection.
+        style: The quotes of the old text, ``'`` or ``"``; they are kept if they can hold the new text.
     """
     if not isinstance(value, str):
         return json.dumps(value, default=str)
@@ -40,7 +40,7 @@ def flow(value: object) -> str:
 
 
 def pair(key: str, value: object, indent: int) -> list[str]:
-    """Return the lines of a key, which is text of YAML already, with its value in block style."""
+    """Return the lines of a key with its value in block style; the key is already YAML text."""
     head = f"{' ' * indent}{key}:"
     if not value or not isinstance(value, dict | list):
         return [f"{head} {scalar(value)}"]

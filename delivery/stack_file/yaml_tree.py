@@ -1,4 +1,4 @@
-"""A YAML document with the place of each value in its text."""
+"""A YAML document with the position of each value in its text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ class Tree:
     """A parsed document."""
 
     text: str
-    """Without byte order mark; line ends as in the file."""
+    """Text without the byte order mark; line ends as in the file."""
     root: Any
-    """ruamel's node with its marks; none = an empty document."""
+    """ruamel.yaml's root node with its marks; None = an empty document."""
     data: Json
     """Plain data; every key is text."""
 
 
 def decoded(raw: bytes, name: str) -> tuple[str, str]:
-    """Return byte order mark and text of a file, which is UTF-8 whatever the locale is; raises Unreadable."""
+    """Return the byte order mark and the text of a file, which is UTF-8 in every locale; raises Unreadable."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -37,8 +37,8 @@ def decoded(raw: bytes, name: str) -> tuple[str, str]:
 
 
 def parsed(text: str, name: str) -> Tree:
-    """Parse one document whose root is a mapping; raises Unreadable, one line with file and line."""
-    yaml: Any = YAML()  # one for each use: it keeps state, and the gate reads while an update runs
+    """Parse one document whose root is a mapping; raises Unreadable with one line that names the file and the line."""
+    yaml: Any = YAML()  # a new one for each call: it keeps state, and the gate reads while an update runs
     try:
         root = yaml.compose(text)
         looped = root is not None and _holds_itself(root, set(), set())
@@ -59,7 +59,7 @@ def parsed(text: str, name: str) -> Tree:
 
 
 def _holds_itself(node: Any, above: set[int], done: set[int]) -> bool:  # noqa: ANN401
-    """Whether an alias stands within its own anchor; ruamel makes a null of it."""
+    """Return whether an alias occurs within its own anchor; ruamel.yaml would read it as null."""
     if is_scalar(node) or id(node) in done:
         return False
     if id(node) in above:
@@ -86,7 +86,7 @@ def plain(node: object) -> object:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two plain values are equal as YAML: 1 and true are not."""
+    """Return whether two plain values are equal as YAML; unlike in Python, 1 and true differ."""
     if one is other:
         return True
     if isinstance(one, dict) and isinstance(other, dict):
@@ -99,22 +99,22 @@ def same(one: object, other: object) -> bool:
 
 
 def is_scalar(node: Any) -> bool:  # noqa: ANN401 -- ruamel's types are unknown to the checker
-    """Whether a node holds no others."""
+    """Return whether a node contains no other nodes."""
     return isinstance(node, ScalarNode)
 
 
 def is_mapping(node: Any) -> bool:  # noqa: ANN401
-    """Whether a node holds pairs."""
+    """Return whether a node contains key-value pairs."""
     return isinstance(node, MappingNode)
 
 
 def is_block(node: Any) -> bool:  # noqa: ANN401
-    """Whether a node is a collection in block style, one item a line."""
+    """Return whether a node is a collection in block style, with one item per line."""
     return not is_scalar(node) and not node.flow_style
 
 
 def leaves(node: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Yield the scalars below a node, keys too, in the order of the text."""
+    """Yield the scalars below a node, including keys, in text order."""
     if is_scalar(node):
         yield node
     else:

@@ -1,4 +1,4 @@
-"""`python -m local.toolchain`: builds every program of the embedded default, or lists them."""
+"""`python -m local.toolchain`: build every program of the embedded default, or list them."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def build(
         list[str] | None, typer.Option(help="Build this group, one of those that `up` does not need included.")
     ] = None,
 ) -> None:
-    """Builds every program that is missing in the cache ($SLIPWAY_CACHE), in order; run again, it does nothing."""
+    """Build every program that is missing from the cache ($SLIPWAY_CACHE), in order. A second run does nothing."""
     if context.invoked_subcommand is not None:
         return
     groups = chosen(only)
@@ -41,7 +41,7 @@ def build(
 
 
 def chosen(names: list[str] | None) -> tuple[Group, ...]:
-    """The groups with these names, those that `up` needs if there are none; raises LocalError for an unknown name."""
+    """Return the groups with these names, or those that `up` needs if none is given; raise LocalError if unknown."""
     if not names:
         return GROUPS
     known = {group.name: group for group in ALL}
@@ -53,13 +53,13 @@ def chosen(names: list[str] | None) -> tuple[Group, ...]:
 
 @app.command("resolve")
 def resolve_module(module: Annotated[str, typer.Argument(help="A folder below local/toolchain/modules.")]) -> None:
-    """Writes go.mod and go.sum of a module anew after a version in its go.mod was changed by hand."""
+    """Rewrite a module's go.mod and go.sum after a manual version change in its go.mod."""
     changed = resolve(module, Paths.from_environment().cache, Progress())
     print("\n".join(map(str, changed)))
 
 
 def entry(toolchain: Toolchain, name: str) -> dict[str, str | None]:
-    """What `--json` says about a program; `path` is null until it is built."""
+    """Return what `--json` prints for a program; `path` is null until the program is built."""
     group = next(group for group in ALL if name in group.binaries)
     path: Path | None = toolchain.found(name)
     return {"group": group.name, "version": group.version, "path": None if path is None else str(path)}

@@ -1,4 +1,4 @@
-"""Builds what is missing, in the background and in order: the cluster starts while later parts still build."""
+"""Build missing programs in the background and in order, so that the cluster starts while later parts still build."""
 
 import contextlib
 import fcntl
@@ -29,7 +29,7 @@ class Toolchain:
     Args:
         cache: SLIPWAY_CACHE; groups are published in `toolchain/<group>-<key>/bin`, logs are in `toolchain/logs`.
         progress: Where builds are reported.
-        groups: What there is, in build order.
+        groups: The available groups, in build order.
     """
 
     def __init__(self, cache: Path, progress: Progress, groups: tuple[Group, ...] = GROUPS) -> None:
@@ -46,14 +46,14 @@ class Toolchain:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Builds the missing groups in a background thread, and downloads the modules of the later ones in another.
+        """Build the missing groups in a background thread, and prefetch their modules in another.
 
-        Does nothing if called again. Errors are raised by `wait`, except for a missing Go.
+        A second call does nothing. `wait` raises build errors; only a missing Go raises here.
 
         Raises:
             ToolchainError: if there is no usable Go and none can be installed.
         """
-        with self._start_lock:  # `wait` may be called by several threads
+        with self._start_lock:  # several threads may call `wait`
             if self._threads:
                 return
             missing = [group for group in self._groups if not self._is_built(group)]
@@ -71,12 +71,12 @@ class Toolchain:
                 thread.start()
 
     def wait(self, binary: str) -> Path:
-        """The path of an executable; waits until its group is built, and starts the build if nobody has.
+        """Return the path of an executable once its group is built; start the build if it has not started.
 
-        Programs act by the name they are called with: do not resolve the path's symlinks.
+        Do not resolve the path's symlinks: programs choose their function by the name they are called with.
 
         Raises:
-            ToolchainError: if there is no such program or its build failed; names the log.
+            ToolchainError: if there is no such program or its build failed; the message names the log.
         """
         try:
             group = group_of(binary, self._groups)
@@ -95,7 +95,7 @@ class Toolchain:
         return found
 
     def found(self, binary: str) -> Path | None:
-        """The path of an executable that needs no building any more, or None."""
+        """Return the path of an executable that exists already, or None."""
         if binary in self._host:
             return self._host[binary]
         folder = self._folder(group_of(binary, self._groups))
@@ -103,13 +103,13 @@ class Toolchain:
         return path if path is not None and path.exists() else None
 
     def folders(self) -> list[Path]:
-        """The folders for PATH with the executables that exist by now; in build order, without duplicates."""
+        """Return the PATH folders of the executables that exist so far, in build order and without duplicates."""
         groups = [group for group in self._groups if group.on_path]
         paths = [self.found(binary) for group in groups for binary in group.binaries]
         return list(dict.fromkeys(path.parent for path in paths if path is not None))
 
     def stop(self) -> None:
-        """Ends the go processes; finished groups stay, and Go's build cache lets the next build resume."""
+        """End the go processes. Finished groups stay, and the next build resumes from Go's build cache."""
         self._children.stop()
         for thread in self._threads:
             thread.join()
@@ -161,13 +161,13 @@ class Toolchain:
                 copy.chmod(0o755)
             building.chmod(0o755)
             published = self._root / f"{group.name}-{key(group, go)}"
-            shutil.rmtree(published, ignore_errors=True)  # incomplete: otherwise nothing would have been built
+            shutil.rmtree(published, ignore_errors=True)  # incomplete, or this build would not have started
             building.rename(published)
         finally:
             shutil.rmtree(building, ignore_errors=True)
 
     def _prefetch(self, missing: list[Group], go: Go) -> None:
-        """Loads every package of a module, which downloads what it needs. What fails here is reported by the build."""
+        """Load every package of the modules to download their dependencies. The build reports any failure."""
         for module in dict.fromkeys(group.module for group in missing):
             groups = [group for group in missing if group.module == module]
             packages = [program.package for group in groups for program in group.programs]
@@ -181,7 +181,7 @@ class Toolchain:
 
     @contextlib.contextmanager
     def _locked(self, group: Group) -> Generator[None]:
-        """Keeps other processes from building the same group; waits for one that does."""
+        """Prevent other processes from building the same group; wait for a process that already does."""
         self._root.mkdir(parents=True, exist_ok=True)
         with (self._root / f".{group.name}.lock").open("w") as file:
             while True:
@@ -196,10 +196,10 @@ class Toolchain:
 
 
 def provide(binary: str, cache: Path, progress: Progress) -> Path:
-    """The path of an executable of any group, those that are built on demand included; builds that group alone.
+    """Return the path of an executable of any group, including on-demand groups; build only its group.
 
     Raises:
-        ToolchainError: if its build failed; names the log.
+        ToolchainError: if the build failed; the message names the log.
     """
     toolchain = Toolchain(cache, progress, (group_of(binary),))
     try:
@@ -209,9 +209,10 @@ def provide(binary: str, cache: Path, progress: Progress) -> Path:
 
 
 def build_command(group: Group, go: Go, bin_folder: Path) -> list[str]:
-    """The go command that builds a group's programs into a folder."""
+    """Return the go command that builds a group's programs into a folder."""
     variables = [f"-X={name}={value}" for name, value in group.variables]
-    # A single program is named by us; several are named by go after their packages, and built by one command.
+    # We name the output of a single program. Several programs are built by one command, and go names them after their
+    # packages.
     output = str(bin_folder / group.programs[0].name) if len(group.programs) == 1 else f"{bin_folder}/"
     linker = " ".join([*LINKER_FLAGS, *variables])
     packages = [program.package for program in group.programs]
@@ -219,7 +220,7 @@ def build_command(group: Group, go: Go, bin_folder: Path) -> list[str]:
 
 
 def key(group: Group, go: Go) -> str:
-    """Names a build by all that determines it, so that a changed pin, flag or Go builds anew beside the old one."""
+    """Return a hash of everything that determines a build: a changed pin, flag or Go builds beside the old version."""
     command = build_command(group, go, Path("bin"))[1:]
     facts = [digest(MODULES / group.module), go.version, platform.machine(), command, group.binaries]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Go processes that can be ended: each in its own process group, because `go build` starts compilers of its own."""
+"""Run go processes that can be ended: each has its own process group, because `go build` starts compilers."""
 
 import contextlib
 import os
@@ -12,11 +12,11 @@ _GRACE_SECONDS = 5.0  # between SIGTERM and SIGKILL; a compiler ends at once, a 
 
 
 class StoppedError(Exception):
-    """The command was not run, or ended, because `Children.stop` was called."""
+    """The command was not started, or was ended, because `Children.stop` was called."""
 
 
 class Children:
-    """The commands that run at the moment; safe to use from several threads."""
+    """The commands that currently run. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,11 +24,11 @@ class Children:
         self._stopping = threading.Event()
 
     def run(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path | None = None) -> str:
-        """Runs a command to its end and returns its standard output; all output goes to `log` instead if one is given.
+        """Run a command to its end and return its standard output; with `log`, write all output to that file instead.
 
         Raises:
-            subprocess.CalledProcessError: if it fails; `output` holds what it wrote (of a log: all of it).
-            StoppedError: if `stop` was called before or meanwhile.
+            subprocess.CalledProcessError: if the command fails; `output` holds its output, or the whole log.
+            StoppedError: if `stop` was called before or during the command.
         """
         with contextlib.ExitStack() as stack:
             output = subprocess.PIPE if log is None else stack.enter_context(log.open("w"))
@@ -58,7 +58,7 @@ class Children:
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """Ends every running command with all that it started, and lets no other one start."""
+        """End every running command and its children, and refuse new commands."""
         with self._lock:
             self._stopping.set()
             running = list(self._running)
@@ -72,7 +72,7 @@ class Children:
 
 
 def _signal(child: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Signals a group by its leader's pid; the leader is not yet reaped, so the pid cannot be a stranger's."""
+    """Signal a process group by its leader's pid, which no other process can have while the leader is not reaped."""
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, number)

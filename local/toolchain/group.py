@@ -1,4 +1,4 @@
-"""What a program and a group of programs are."""
+"""The types of a program and of a group of programs."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Program:
     Attributes:
         name: File name in `bin`.
         package: Import path of its main package.
-        links: Names under which the program acts as another one (symlinks to `name`).
+        links: Symlinks to `name`. The program acts as another one when called by such a name.
     """
 
     name: str
@@ -24,15 +24,15 @@ class Group:
 
     Attributes:
         name: Part of the cache folder's name.
-        version: Of the programs, as `status` shows it.
+        version: The programs' version, as `status` shows it.
         module: Folder below `modules/` that pins every version.
-        programs: What is built.
+        programs: The programs to build.
         expected_seconds: Build time with cold caches on two cores, in the order of GROUPS; for display only.
-        variables: Package variables set by the linker (`-X`): the programs do not know their version otherwise.
+        variables: Package variables that the linker sets (`-X`); without them, the programs do not know their version.
         tags: Go build tags.
         scripts: Files of the prepared module that are copied into `bin` as they are.
-        on_path: Whether `bin` belongs on PATH. Plugins do not: Pulumi warns about every plugin that it finds there, and
-            takes it in whatever version; they are installed with `pulumi plugin install … --file`.
+        on_path: Whether `bin` belongs on PATH. Plugins do not: Pulumi warns about every plugin on PATH and uses it in
+            any version. `pulumi plugin install … --file` installs them.
     """
 
     name: str

@@ -1,6 +1,7 @@
-"""Which programs there are, from which Go packages, and the order in which they are built.
+"""The programs, their Go packages, and the order in which they are built.
 
-Groups of one module share versions, and so most of their compiled packages; see README.md before moving one elsewhere.
+Groups of one module share versions and therefore most of their compiled packages. Read README.md before you move a
+group.
 """
 
 from collections.abc import Iterable
@@ -12,16 +13,17 @@ PULUMI_VERSION = "v3.259.0"
 PULUMI_KUBERNETES_VERSION = "4.25.0"
 PULUMI_DOCKER_BUILD_VERSION = "0.0.22"
 KEDA_VERSION = "v2.21.0"
-PROMETHEUS_VERSION, PROMETHEUS_RELEASE = "v0.315.0", "v3.15.0"  # of the module, and what the program calls itself
+PROMETHEUS_VERSION, PROMETHEUS_RELEASE = "v0.315.0", "v3.15.0"  # the module's version and the program's own
 
 _KUBERNETES_GO = "k8s.io/component-base/version"
 _KUBERNETES_MAJOR, _KUBERNETES_MINOR, _ = KUBERNETES_VERSION[1:].split(".")
 _PULUMI_VERSION_VARIABLE = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 _PROMETHEUS_VARIABLES = (("github.com/prometheus/common/version.Version", PROMETHEUS_RELEASE.removeprefix("v")),)
-# The clouds' SDKs stay out. promtool discovers nothing: the same tags let it share the server's packages.
+# These tags leave out the cloud SDKs. promtool discovers no targets, but with the same tags it shares the server's
+# packages.
 _PROMETHEUS_TAGS = ("remove_all_sd", "enable_kubernetes_sd")
 
-# What `up` builds. What the cluster needs first comes first; the engine is wanted before what only a deployment needs.
+# What `up` builds, in the order of need: first the cluster, then the engine, then what only a deployment needs.
 GROUPS: tuple[Group, ...] = (
     Group(
         name="etcd",
@@ -142,7 +144,7 @@ GROUPS: tuple[Group, ...] = (
     ),
     Group(
         name="volume-provisioner",
-        version="v13.0.0",  # of the library that does the work
+        version="v13.0.0",  # the version of the library that does the work
         module="cluster",
         programs=(Program(name="volume-provisioner", package="./cmd/volume-provisioner"),),
         expected_seconds=5,
@@ -173,7 +175,7 @@ GROUPS: tuple[Group, ...] = (
     ),
 )
 
-# What `up --with PART` builds as well (local/parts.py).
+# What `up --with PART` also builds (local/parts.py).
 OPTIONAL: tuple[Group, ...] = (
     Group(
         name="metrics-server",
@@ -226,8 +228,8 @@ OPTIONAL: tuple[Group, ...] = (
     ),
 )
 
-# What no cluster needs: checkers for the tests and what a benchmark compares with. The first one that asks has it built
-# (`build.provide`).
+# No cluster needs these: checkers for the tests, and programs that benchmarks compare with. `build.provide` builds each
+# on first use.
 ON_DEMAND: tuple[Group, ...] = (
     Group(
         name="kube-score",
@@ -274,7 +276,7 @@ ALL = (*GROUPS, *OPTIONAL, *ON_DEMAND)
 
 
 def group_of(binary: str, groups: tuple[Group, ...] = ALL) -> Group:
-    """The group that holds an executable; KeyError names those that exist."""
+    """Return the group that holds an executable; raise a KeyError that lists the known executables if there is none."""
     for group in groups:
         if binary in group.binaries:
             return group
@@ -283,6 +285,6 @@ def group_of(binary: str, groups: tuple[Group, ...] = ALL) -> Group:
 
 
 def tag_flags(groups: Iterable[Group]) -> list[str]:
-    """The go command's flag for the build tags of groups that share a module."""
+    """Return the go command's flag for the build tags of groups that share a module."""
     tags = dict.fromkeys(tag for group in groups for tag in group.tags)
     return [f"-tags={','.join(tags)}"] if tags else []

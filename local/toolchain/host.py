@@ -1,7 +1,8 @@
-"""Programs that this machine already has and that can be used instead of built ones.
+"""Find programs of this machine that can replace built ones.
 
-Only Pulumi's: its engine promises compatibility within a major version, and users of Pulumi have a CLI of their own.
-The cluster's programs are configured for the one version that is built: another one from PATH is never used for them.
+Only Pulumi's programs qualify: its engine promises compatibility within a major version, and Pulumi users have their
+own CLI. The cluster's programs are configured for exactly the version that is built, so PATH is never searched for
+them.
 """
 
 import os
@@ -17,10 +18,11 @@ _PLUGINS = {"kubernetes": PULUMI_KUBERNETES_VERSION, "docker-build": PULUMI_DOCK
 
 
 def host_programs(home: Path | None = None) -> dict[str, Path]:
-    """Executables by name, with their paths.
+    """Return the paths of usable executables by name.
 
-    Pulumi from PATH counts if it is not older than the one that is built and has its own Python host beside it. A
-    plugin counts in exactly the pinned version, from the user's own `~/.pulumi`: PULUMI_HOME may be the cluster's.
+    Pulumi from PATH counts if it is at least as new as the built version and its Python host is in the same folder. A
+    plugin counts only in the pinned version, and only from the user's own `~/.pulumi`, because PULUMI_HOME may be the
+    cluster's.
     """
     found: dict[str, Path] = {}
     pulumi = shutil.which("pulumi")
@@ -48,7 +50,7 @@ def _pulumi_version(binary: str) -> str:
 
 
 def _at_least(version: str, minimum: str) -> bool:
-    """Whether a version is not older than another one of the same major version; no for what is no release."""
+    """Return whether a version is at least another one of the same major version; False if it is not a release."""
     have, need = (re.fullmatch(r"v(\d+)\.(\d+)\.(\d+)", text) for text in (version, minimum))
     if have is None or need is None:
         return False

@@ -1,4 +1,4 @@
-"""Brings go.mod and go.sum of a module in line after a version was changed in it by hand."""
+"""Update a module's go.mod and go.sum after a manual version change in its go.mod."""
 
 import shutil
 import subprocess
@@ -11,14 +11,14 @@ from local.toolchain.golang import ToolchainError, require_go
 from local.toolchain.groups import ALL, tag_flags
 from local.toolchain.sources import MODULES, last_line, prepare
 
-EXPECTED_SECONDS = 60  # downloads of what is new
+EXPECTED_SECONDS = 60  # time for the downloads
 
 
 def resolve(module: str, cache: Path, progress: Progress) -> list[Path]:
-    """Loads every package that a module's groups build, adding the pins that are missing; returns the written files.
+    """Load every package that a module's groups build, add the missing pins, and return the written files.
 
-    Not `go mod tidy`: that would also pin what only the tests of dependencies need, and drop the pins that have to
-    stand there because no checksum database knows them.
+    `go mod tidy` is not used: it would add pins that only the tests of dependencies need, and remove the pins that must
+    be listed because no checksum database knows them.
 
     Raises:
         ToolchainError: if there is no such module, or its packages do not load.

@@ -1,7 +1,7 @@
-"""Makes a module ready to build: our few files, and copies of those modules that must differ from the published ones.
+"""Prepare a module for building: our own files, and copies of the published modules that need changes.
 
-`modules/<name>/module.json` lists the latter; README.md says why each is there. A copy is made from the module cache
-after its checksum was compared with the one written down, so what is built is pinned as firmly as by go.sum.
+`modules/<name>/module.json` lists the copied modules; README.md gives the reason for each. A module is copied from the
+module cache only after its checksum matched the recorded one, so a copy is pinned as firmly as by go.sum.
 """
 
 import fnmatch
@@ -21,7 +21,7 @@ MODULES = Path(__file__).resolve().parent / "modules"
 
 
 class Edit(TypedDict):
-    """Text that occurs once in a file of the copy, and what it becomes."""
+    """A replacement for text that occurs exactly once in a file of the copy."""
 
     file: str
     old: str
@@ -33,10 +33,10 @@ class Source(TypedDict):
 
     Attributes:
         path: Module path; `version` and `sum` (as go.sum writes it) pin it.
-        patched: Whether the copy replaces the module, as `patched/<path>`; `patches/<path>` is laid over it.
+        patched: Whether the copy replaces the module, as `patched/<path>`, with the files of `patches/<path>` on top.
         omit: Patterns of paths in the module that the copy leaves out.
         edits: Changes to single lines of the copy.
-        copies: Single files, from their path in the module to their path in the prepared module.
+        copies: Single files: their path in the module, and their path in the prepared module.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Source(TypedDict):
 
 
 def digest(module: Path) -> str:
-    """Hash of every file of a module folder: what it builds depends on nothing else than this, Go and the flags."""
+    """Return a hash of every file of a module folder. A build depends only on these files, Go and the flags."""
     total = hashlib.sha256()
     for file in sorted(path for path in module.rglob("*") if path.is_file()):
         total.update(f"{file.relative_to(module)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
@@ -57,7 +57,7 @@ def digest(module: Path) -> str:
 
 
 def prepare(module: str, cache: Path, go: Go, run: Callable[..., str]) -> Path:
-    """Returns the folder to build a module in; makes it in the cache unless it is there.
+    """Return the folder to build a module in; create it in the cache if it does not exist.
 
     Args:
         module: Folder name below `modules/`.
@@ -66,7 +66,7 @@ def prepare(module: str, cache: Path, go: Go, run: Callable[..., str]) -> Path:
         run: Runs a command and returns its output; the caller can stop it.
 
     Raises:
-        ToolchainError: if a module has another checksum than the one written down, or an edit does not fit it.
+        ToolchainError: if a module's checksum differs from the recorded one, or an edit does not apply.
     """
     origin = MODULES / module
     prepared = cache / f"{module}-{digest(origin)[:16]}"
@@ -82,7 +82,7 @@ def prepare(module: str, cache: Path, go: Go, run: Callable[..., str]) -> Path:
         try:
             building.rename(prepared)
         except OSError:
-            if not prepared.is_dir():  # there already: another process was faster
+            if not prepared.is_dir():  # if it exists, another process created it first
                 raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -90,7 +90,7 @@ def prepare(module: str, cache: Path, go: Go, run: Callable[..., str]) -> Path:
 
 
 def read_sources(module: Path) -> Sequence[Source]:
-    """The modules that a module folder copies."""
+    """Return the published modules that a module folder copies."""
     description = module / "module.json"
     if not description.is_file():
         return ()
@@ -98,7 +98,7 @@ def read_sources(module: Path) -> Sequence[Source]:
 
 
 def _download(source: Source, folder: Path, go: Go, run: Callable[..., str]) -> Path:
-    """The module's folder in Go's module cache. The checksum is ours: some of these are in no checksum database."""
+    """Return the module's folder in Go's module cache. We check the sum: some modules are in no checksum database."""
     name = f"{source['path']}@{source['version']}"
     environment = go.environment(GONOSUMDB=source["path"], GOFLAGS="")
     try:
@@ -143,5 +143,5 @@ def _edit(file: Path, edit: Edit) -> None:
 
 
 def last_line(output: str | None) -> str:
-    """The last line of a command's output that says something."""
+    """Return the last line of a command's output that is not empty."""
     return ([line.strip() for line in (output or "").splitlines() if line.strip()] or ["no output"])[-1]

@@ -1,1 +1,1 @@
-"""What a server asks: other services, and Redis."""
+"""Clients for what a server calls: other services and Redis."""

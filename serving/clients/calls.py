@@ -1,7 +1,7 @@
-"""Calls of one service to another that its entry declares: `<CALLEE>_ADDRESS`, with the request's trace in the headers.
+"""Clients for the calls that an entry declares from one service to another, at the address in `<CALLEE>_ADDRESS`.
 
-Connections are kept, but for less time than the callee keeps them, and a connection that cannot be made is tried once
-more: a callee's pod that stops is replaced without a failed call.
+Each call carries the request's trace in its headers. Connections are kept alive for less time than the callee keeps
+them, and a failed connection attempt is retried once: no call fails when one of the callee's pods is replaced.
 """
 
 from collections.abc import Generator, Mapping
@@ -19,7 +19,7 @@ MOST_CONNECTIONS = 100
 
 
 def client(context: Context, callee: str, *, headers: Mapping[str, str] | None = None) -> httpx.Client:
-    """A client for worker threads, as many as there are; paths are relative to the callee. Close it in `close`.
+    """Return a client that all worker threads may share, with paths relative to the callee. Close it in `close`.
 
     Raises:
         ModelUnusableError: the call is not declared.
@@ -39,7 +39,7 @@ def client(context: Context, callee: str, *, headers: Mapping[str, str] | None =
 
 
 def async_client(context: Context, callee: str, *, headers: Mapping[str, str] | None = None) -> httpx.AsyncClient:
-    """A client for `Service.orchestrate`; paths are relative to the callee.
+    """Return a client for `Service.orchestrate`, with paths relative to the callee.
 
     Raises:
         ModelUnusableError: the call is not declared.
@@ -60,7 +60,7 @@ def async_client(context: Context, callee: str, *, headers: Mapping[str, str] | 
 
 @contextmanager
 def answering(callee: str) -> Generator[None]:
-    """Turn a call that found nobody, or got no answer in time, into an UnreachableError that names the callee."""
+    """Turn a failed connection or a timeout into an UnreachableError that names the callee."""
     try:
         yield
     except httpx.TransportError as error:
@@ -74,7 +74,7 @@ def _base(context: Context, callee: str) -> str:
 
 
 def _timeout(context: Context) -> httpx.Timeout:
-    """No longer than the caller's own request may take: an answer after that helps nobody."""
+    """Return a timeout no longer than the caller's own request may take: nobody waits for a later answer."""
     limit = context.settings.request_timeout_seconds
     return httpx.Timeout(limit, connect=min(CONNECT_SECONDS, limit))
 

@@ -1,4 +1,4 @@
-"""A Redis that answers in time or is taken for away: nobody waits for it, and nothing is asked twice."""
+"""A Redis client with short timeouts and no retries: a Redis that does not answer in time counts as down."""
 
 import redis
 from redis.backoff import NoBackoff
@@ -6,7 +6,7 @@ from redis.retry import Retry
 
 
 def redis_client(host: str, port: int, password: str | None, *, answer_seconds: float) -> redis.Redis:
-    """Return a thread-safe client; nothing is connected yet. Its calls may raise redis.RedisError."""
+    """Return a thread-safe client without connecting yet. Its methods may raise redis.RedisError."""
     return redis.Redis(
         host=host,
         port=port,

@@ -1,7 +1,7 @@
-"""The result cache: an answer that was computed once is given again for the same bytes, model and variant.
+"""The result cache: reuses a computed answer for the same bytes, model and variant.
 
-In the memory of the process, least recently used first out, or in a Redis that the replicas share. A cache is a
-convenience: when Redis is away or slow, answers are computed as if there were none, and no request fails.
+Answers are kept in the process's memory (least recently used evicted first) or in a Redis that the replicas share. The
+cache is optional: while Redis is down or slow, answers are computed as without a cache, and no request fails.
 """
 
 import hashlib
@@ -20,13 +20,13 @@ from serving.clients.redis_client import redis_client
 from serving.telemetry.metrics import Telemetry
 
 MEMORY_BYTES = 32 * 1024 * 1024
-"""What one process keeps: some hundred answers with a picture in them, and a fraction of the smallest pod."""
+"""Memory limit of one process: a few hundred answers with pictures, and a fraction of the smallest pod's memory."""
 EXPIRES_SECONDS = 600
-"""How long a shared Redis keeps an answer: repeated pictures come back soon or not at all."""
+"""Seconds that a shared Redis keeps an answer: repeated pictures come back soon or not at all."""
 ANSWER_SECONDS = 0.25
-"""Patience with Redis: computing again takes less than a slow cache."""
+"""Timeout of Redis calls in seconds: computing the answer again is faster than waiting for a slow cache."""
 PAUSE_SECONDS = 5.0
-"""How long a Redis that failed is not asked again, so that not every request waits for it."""
+"""Seconds without calls to a Redis that failed, so that not every request waits for it."""
 _PREFIX = "results:"
 
 Outcome = Literal["hit", "miss", "error"]
@@ -35,19 +35,19 @@ log = logging.getLogger("slipway.results")
 
 
 class ResultCache(Protocol):
-    """Bytes by key. Neither call ever raises: a cache that fails has nothing."""
+    """A cache of bytes by key. Neither method raises: a failed cache behaves like an empty one."""
 
     def get(self, key: str) -> bytes | None:
-        """The stored answer, or None."""
+        """Return the stored answer, or None."""
         ...
 
     def put(self, key: str, answer: bytes) -> None:
-        """Store an answer, or not."""
+        """Store an answer if possible."""
         ...
 
 
 class CacheMetrics:
-    """How often the cache spared the work, and what it holds."""
+    """Metrics of the cache: look-ups by outcome, and bytes held."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -61,7 +61,7 @@ class CacheMetrics:
 
 
 def once_per_server(make: Callable[[CollectorRegistry], M]) -> Callable[[Telemetry], M]:
-    """Metrics that a role's `load` needs: made once for each server, however often its role is loaded."""
+    """Return a function that makes metrics once per server, even if the server loads its role several times."""
     made: WeakKeyDictionary[Telemetry, M] = WeakKeyDictionary()
 
     def of(telemetry: Telemetry) -> M:
@@ -77,7 +77,7 @@ cache_metrics = once_per_server(CacheMetrics)
 
 
 def key_of(content: bytes, *about: str) -> str:
-    """Key of the answer to some bytes; `about` is what else it depends on: model version, variant, form of answer."""
+    """Return the key of an answer; `about` lists what it depends on besides the bytes: model version, variant, form."""
     digest = hashlib.sha256()
     for part in about:
         digest.update(f"{len(part)}:{part}".encode())
@@ -86,7 +86,7 @@ def key_of(content: bytes, *about: str) -> str:
 
 
 class MemoryCache:
-    """In this process, bounded by the bytes of keys and answers; thread-safe."""
+    """A cache in the process's memory, limited by the total bytes of keys and answers; thread-safe."""
 
     def __init__(self, metrics: CacheMetrics, most_bytes: int = MEMORY_BYTES) -> None:
         self._metrics = metrics
@@ -96,7 +96,7 @@ class MemoryCache:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
-        """The stored answer, which becomes the youngest."""
+        """Return the stored answer and mark it as most recently used."""
         with self._lock:
             answer = self._answers.get(key)
             if answer is not None:
@@ -105,7 +105,7 @@ class MemoryCache:
         return answer
 
     def put(self, key: str, answer: bytes) -> None:
-        """Store an answer and drop the oldest ones beyond the bound; one that alone is too large is not stored."""
+        """Store an answer and evict the oldest ones over the limit; skip an answer that alone exceeds the limit."""
         if _size(key, answer) > self._most:
             return
         with self._lock:
@@ -121,7 +121,7 @@ class MemoryCache:
 
 
 class RedisCache:
-    """In a Redis that all replicas share; thread-safe."""
+    """A cache in a Redis that all replicas share; thread-safe."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class RedisCache:
         self._paused_until = 0.0
 
     def get(self, key: str) -> bytes | None:
-        """The stored answer; None also while Redis is away."""
+        """Return the stored answer, or None; None also while Redis is unavailable."""
         if self._paused():
             self._metrics.count("error")
             return None
@@ -152,7 +152,7 @@ class RedisCache:
         return answer
 
     def put(self, key: str, answer: bytes) -> None:
-        """Store an answer for a while; a full or absent Redis stores nothing."""
+        """Store an answer until it expires; do nothing while Redis is full or unavailable."""
         if self._paused():
             return
         try:
@@ -169,7 +169,7 @@ class RedisCache:
 
 
 def redis_cache(host: str, port: int, password: str | None, metrics: CacheMetrics) -> RedisCache:
-    """A cache in the Redis at an address; nothing is connected yet."""
+    """Return a cache in the Redis at an address, without connecting yet."""
     return RedisCache(redis_client(host, port, password, answer_seconds=ANSWER_SECONDS), metrics)
 
 

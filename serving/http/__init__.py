@@ -1,1 +1,1 @@
-"""The HTTP side of a server: its routes, its requests, and how it starts and drains."""
+"""The HTTP side of a server: its routes and requests, and how it starts and drains."""

@@ -1,4 +1,4 @@
-"""The application: a role's routes and everybody's, composed, with the role loading in the background."""
+"""The application: a role's routes and the common routes, with the role loading in the background."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from serving.role.warmup import warm_up
 from serving.telemetry.logs import rehearsal_log
 
 ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
-# A collector that is away must not hold up the end of the process.
+# An unreachable collector must not delay the end of the process.
 SPANS_SECONDS = 2.0
 LEAST_SPANS_SECONDS = 0.3
 
@@ -29,11 +29,11 @@ log = logging.getLogger("slipway.server")
 
 
 def make_app(role: Role[M]) -> ASGIApp:
-    """The ASGI application. It answers at once; it is ready when the role is loaded and warmed."""
+    """Return the ASGI application. It accepts requests at once, and is ready once the role is loaded and warmed up."""
     payload, service = role.payload, role.service
 
     async def warm(model: M) -> None:
-        # Observed apart: the warm-up is no traffic, and is neither logged nor counted as such.
+        # Observed separately: warm-up requests are not traffic, and are neither logged nor counted as traffic.
         observed = Observed(inner, role.apart(), rehearsal_log(service.identity))
         await warm_up(observed, payload.warm_up(model), at_once=min(service.admission.workers, role.threads.workers))
 
@@ -56,11 +56,11 @@ def make_app(role: Role[M]) -> ASGIApp:
 
 
 def _traced(app: ASGIApp, role: Role[M]) -> tuple[ASGIApp, Callable[[], Awaitable[None]]]:
-    """The application with its spans, if they go anywhere, and what sends the last ones."""
+    """Return the application, traced if an endpoint is configured, and the function that sends the last spans."""
     endpoint = role.environment.get(ENDPOINT_VARIABLE)
     if not endpoint:
         return app, _nothing
-    from serving.http.spans import Traced  # noqa: PLC0415 - without an endpoint the SDK is not even imported
+    from serving.http.spans import Traced  # noqa: PLC0415 - without an endpoint the SDK is not imported
 
     traced = Traced(app, role.service.identity, endpoint)
 

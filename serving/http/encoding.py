@@ -1,23 +1,23 @@
-"""JSON answers, encoded where they are computed, in a worker thread: a large one does not hold up the others."""
+"""JSON responses, encoded in a worker thread so that a large one does not block the event loop."""
 
 import json
 
 from starlette.responses import Response
 
 MEDIA_TYPE = "application/json"
-# As Starlette's own JSON answers: what is not finite is no JSON, and an error of ours.
+# As in Starlette's own JSON responses, a number that is not finite is an internal error: JSON cannot express it.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def encoded(content: object) -> bytes:
-    """The body of an answer.
+    """Return the body of a response.
 
     Raises:
-        ValueError: a number in it is not finite.
+        ValueError: the content has a number that is not finite.
     """
     return _ENCODER.encode(content).encode()
 
 
 def answer(body: bytes) -> Response:
-    """An answer with an encoded body."""
+    """Return a response with an encoded body."""
     return Response(body, media_type=MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""GET /health for readiness and people, GET /metrics for Prometheus."""
+"""GET /health for readiness probes and people, GET /metrics for Prometheus."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,17 +13,17 @@ from serving.role.service import Service
 
 @dataclass(frozen=True)
 class Health:
-    """The endpoints that look at the process itself."""
+    """The endpoints that report on the process itself."""
 
     service: Service[Any]
 
     def routes(self) -> list[Route]:
-        """Routes to compose into the application."""
-        # /healthz is what generic Kubernetes manifests ask for.
+        """Return the routes to add to the application."""
+        # Generic Kubernetes manifests request /healthz.
         return [*(Route(path, self.health) for path in ("/health", "/healthz")), Route("/metrics", self.metrics)]
 
     async def health(self, _: Request) -> Response:
-        """200 while requests are answered well; else 503 with the reason. Not for liveness: it is false in a drain."""
+        """Return 200 while ready, else 503 with the reason. Not a liveness probe: it returns 503 during a drain."""
         lifecycle = self.service.lifecycle
         body: dict[str, object] = {
             "status": lifecycle.status,
@@ -35,6 +35,6 @@ class Health:
         return JSONResponse(body, 200 if lifecycle.ready else 503)
 
     async def metrics(self, _: Request) -> Response:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in the Prometheus text format."""
         telemetry = self.service.telemetry
         return Response(telemetry.exposition(), headers={"content-type": telemetry.content_type})

@@ -1,6 +1,6 @@
-"""The outermost layer: who answered, how long it took, and one line about it.
+"""The outermost layer: adds identity headers, records metrics and writes one access log line per request.
 
-It wraps the whole application, so that refusals, unknown paths and errors of ours are marked and counted too.
+It wraps the whole application, so that refusals, unknown paths and internal errors get headers and metrics too.
 """
 
 import logging
@@ -17,7 +17,7 @@ from serving.telemetry.tracing import TRACE
 log = logging.getLogger("slipway.access")
 
 UNMATCHED = "unmatched"
-# Asked every few seconds by the kubelet and by Prometheus; they are no traffic.
+# Requested every few seconds by the kubelet and by Prometheus; they do not count as traffic.
 PROBES = frozenset(
     {"/health", "/healthz", "/metrics", "/v2/health/live", "/v2/health/ready", "/v2/models/{model}/ready"}
 )
@@ -25,9 +25,9 @@ _SERVER_ERROR = 500
 
 
 class Observed:
-    """An ASGI application with headers, metrics and access log around it.
+    """An ASGI application with headers, metrics and an access log added.
 
-    For a rehearsal, lines go to another log, and who asks wants the errors themselves.
+    In a rehearsal, log lines go to a separate log and errors are always raised to the caller.
     """
 
     def __init__(self, app: ASGIApp, service: Service[Any], rehearsal: logging.Logger | None = None) -> None:
@@ -55,7 +55,8 @@ class Observed:
                 message["headers"] = [*message.get("headers", ()), *self._headers, *self._files(), *self._farewell()]
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 complete = True
-                # Before the last bytes leave: who has an answer and then looks at the metrics finds it counted.
+                # Record before the last bytes are sent: a client that has its response must find it counted in the
+                # metrics.
                 self._record(scope, status, time.perf_counter() - began)
             await send(message)
 
@@ -67,7 +68,8 @@ class Observed:
         except Exception:
             if not complete or self._rehearsal:
                 raise
-            # The client has its answer. Raised further, the server would close the connection under the next request.
+            # The client has its response. If the error were raised further, the server would close the connection under
+            # the client's next request.
             log.exception("request failed")
         finally:
             if not probe:
@@ -77,12 +79,12 @@ class Observed:
                 self._record(scope, status, time.perf_counter() - began)
 
     def _files(self) -> list[tuple[bytes, bytes]]:
-        """Which mounted files the answer was made with, where there are any: they may change under a running pod."""
+        """Return the header that names the mounted files in use, if any: they may change while the pod runs."""
         files = self._service.lifecycle.files
         return [(b"x-slipway-files", files.hash.encode())] if files.contents else []
 
     def _farewell(self) -> list[tuple[bytes, bytes]]:
-        """While draining every answer ends its connection: a proxy that kept it would send into a closing socket."""
+        """Close connections while draining: a proxy that reused one would send into a closing socket."""
         return [(b"connection", b"close")] if self._service.lifecycle.draining else []
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
@@ -106,10 +108,10 @@ class Observed:
 
 
 def is_probe(path: str) -> bool:
-    """Whether a path, not yet matched with a template, is one of the probes."""
+    """Return whether a path that is not yet matched to a route is one of the probes."""
     return path in PROBES or (path.startswith("/v2/models/") and path.endswith("/ready"))
 
 
 def template(scope: Scope) -> str:
-    """The route's template: the path itself is the client's, and as a label it would grow without limit."""
+    """Return the route's template: paths come from clients, and as a label they would grow without limit."""
     return str(getattr(cast("Any", scope.get("route")), "path", UNMATCHED))

@@ -1,7 +1,7 @@
-"""uvicorn with a drain: on SIGTERM the process stops being ready first and stops listening last.
+"""uvicorn with a drain: on SIGTERM the process first stops being ready, and stops listening last.
 
-uvicorn alone closes its listening socket at once. Endpoints, proxies and kube-proxy hear of a stopping pod a moment
-later, and what they send in that moment would be refused.
+uvicorn alone closes its listening socket at once. Endpoints, proxies and kube-proxy learn of a terminating pod a moment
+later, and requests that they send in the meantime would be refused.
 """
 
 import asyncio
@@ -16,24 +16,24 @@ from starlette.types import ASGIApp
 
 from serving.role.lifecycle import Lifecycle
 
-# Seconds without a new request after which nobody seems to send here any more.
+# Seconds without a new request after which no client is assumed to send to this pod any more.
 QUIET_SECONDS = 1.0
-# Share of the drain during which the socket stays open however much still arrives.
+# Share of the drain during which the socket stays open even if requests keep arriving.
 LISTENING_SHARE = 0.5
-# Seconds kept back at the end of the drain, to send the answers of requests that ran out of time.
+# Seconds reserved at the end of the drain to send the responses of requests that ran out of time.
 FAREWELL_SECONDS = 0.5
 _POLL_SECONDS = 0.05
-# Idle connections live longer than those of the usual proxies (60 to 90 s), so that the proxy is the one to close them:
-# the other way round it may send a request into a connection that this side has just closed.
+# Idle connections outlive those of common proxies (60 to 90 s), so that the proxy closes them first. Otherwise the
+# proxy may send a request on a connection that this side has just closed.
 KEEP_ALIVE_SECONDS = 120
-# On every address: a pod is reached by its own address only, and the network policy says by whom.
+# Listen on every address: a pod is reachable only at its own address, and the network policy restricts the clients.
 ADDRESS = "0.0.0.0"  # noqa: S104
 
 log = logging.getLogger("slipway.server")
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that ends well: every request that it took is answered, and it exits within `drain_seconds`."""
+    """A server that answers every request it accepted before it exits, within `drain_seconds`."""
 
     def __init__(self, app: ASGIApp, *, port: int, lifecycle: Lifecycle[Any], drain_seconds: float) -> None:
         super().__init__(
@@ -59,8 +59,8 @@ class DrainingServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin the drain; a second signal ends the process as uvicorn does.
 
-        The signal is not recorded with uvicorn: it would be raised again after the drain, and the exit code would be
-        that of a killed process instead of 0.
+        The first signal is not passed to uvicorn, which would raise it again after the drain: the exit code would then
+        be that of a killed process instead of 0.
         """
         if self._lifecycle.draining:
             super().handle_exit(sig, frame)
@@ -77,9 +77,9 @@ class DrainingServer(uvicorn.Server):
         close_at = time.monotonic() + LISTENING_SHARE * self._drain_seconds
         self._lifecycle.begin_drain(self._drain_seconds - FAREWELL_SECONDS)
         quiet = min(QUIET_SECONDS, self._drain_seconds / 4)
-        # A poll: silence is no event that anything could announce.
+        # A poll, because no event announces the absence of requests.
         while time.monotonic() < close_at and not self._lifecycle.quiet_for(quiet):  # noqa: ASYNC110
             await asyncio.sleep(_POLL_SECONDS)
-        # Declared as whole seconds, used as any number; rounding up would overrun the drain.
+        # uvicorn declares whole seconds but accepts any number; rounding up would overrun the drain.
         self.config.timeout_graceful_shutdown = cast("int", end - time.monotonic())
         self.should_exit = True

@@ -1,7 +1,7 @@
-"""OpenTelemetry by configuration: with OTEL_EXPORTER_OTLP_ENDPOINT set, each request is one span, sent by OTLP/HTTP.
+"""OpenTelemetry tracing: with OTEL_EXPORTER_OTLP_ENDPOINT set, each request becomes one span, sent over OTLP/HTTP.
 
-This module is imported only then: without an endpoint the process does not load the SDK at all. Sampling and headers
-are the standard OTEL_* variables' matter.
+This module is imported only if the variable is set; without an endpoint the process does not load the SDK at all. The
+standard OTEL_* variables configure sampling and headers.
 """
 
 from collections.abc import MutableMapping
@@ -24,7 +24,7 @@ _W3C = TraceContextTextMapPropagator()
 
 
 class Traced:
-    """An ASGI application with a span around each request that is no probe."""
+    """An ASGI application that records a span for each request except probes."""
 
     def __init__(self, app: ASGIApp, identity: Identity, endpoint: str) -> None:
         self._app = app
@@ -66,12 +66,12 @@ class Traced:
             span.end()
 
     def close(self) -> None:
-        """Send what waits; blocking, for as long as the collector takes."""
+        """Send the remaining spans; blocks until the collector has accepted them."""
         self._provider.shutdown()
 
 
 def _describe(span: Span, scope: Scope) -> None:
-    """Names of OpenTelemetry's HTTP conventions; the route is known only after the request was matched."""
+    """Set the attributes of OpenTelemetry's HTTP conventions; the route is known only after routing."""
     route = template(scope)
     if route != UNMATCHED:
         span.update_name(f"{scope['method']} {route}")

@@ -1,4 +1,4 @@
-"""An inference request of the Open Inference Protocol: read, and checked against what the model takes."""
+"""Inference requests of the Open Inference Protocol: parse them and check them against the model's inputs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from serving.models.tensors import DYNAMIC, Tensor, TensorModel
 
-# Size of an open first dimension: bounds how long one request holds a worker thread.
+# Largest size of an open first dimension: limits how long one request occupies a worker thread.
 MOST_ROWS = 1024
 _TYPES: dict[str, type[np.generic]] = {
     "BOOL": np.bool_,
@@ -26,8 +26,8 @@ _TYPES: dict[str, type[np.generic]] = {
     "FP64": np.float64,
     "BYTES": np.object_,
 }
-# Kinds of numpy that JSON values of a datatype may arrive as. Strings, booleans and null would otherwise be converted
-# to numbers without a word, and fractions to integers.
+# The numpy kinds that JSON values may have for each datatype. Without this check, numpy silently converts strings,
+# booleans and null to numbers, and fractions to integers.
 _KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf", "O": "U"}
 _WORDS = {"b": "booleans", "u": "whole numbers", "i": "whole numbers", "f": "numbers", "O": "strings"}
 
@@ -44,7 +44,7 @@ class InputTensor(BaseModel):
 
 
 class RequestedOutput(BaseModel):
-    """An output that the client wants."""
+    """An output that the client requests."""
 
     model_config = ConfigDict(extra="forbid")
     name: str
@@ -69,10 +69,10 @@ Feed = dict[str, NDArray[Any]]
 
 
 def parse(body: bytes, model: TensorModel) -> tuple[InferenceRequest, Feed, list[str]]:
-    """Read and validate a request; give it, its tensors by name, and the names of the outputs that it wants.
+    """Parse and validate a request; return it with its tensors by name and the names of the outputs it wants.
 
     Raises:
-        InferenceError: no such request, or name, datatype, shape or data do not fit the model.
+        InferenceError: malformed request, or name, datatype, shape or data do not fit the model.
     """
     try:
         request = InferenceRequest.model_validate_json(body)
@@ -106,7 +106,7 @@ def _array(given: InputTensor, taken: Tensor) -> NDArray[Any]:
 
 
 def fits(shape: list[int], taken: tuple[int, ...]) -> bool:
-    """Whether sizes fit: none is 0, the open ones are free, an open first one has at most MOST_ROWS."""
+    """Return whether a shape fits: no size is 0, open dimensions accept any size, an open first one up to MOST_ROWS."""
     if len(shape) != len(taken) or any(size < 1 for size in shape):
         return False
     if taken[:1] == (DYNAMIC,) and shape[0] > MOST_ROWS:
@@ -115,10 +115,10 @@ def fits(shape: list[int], taken: tuple[int, ...]) -> bool:
 
 
 def array_of(name: str, data: object, datatype: str) -> NDArray[Any]:
-    """JSON values, nested or flat, as an array of a datatype.
+    """Return JSON values, nested or flat, as an array of the given datatype.
 
     Raises:
-        InferenceError: ragged, of another kind, out of the datatype's range, or not finite.
+        InferenceError: the values are ragged, of another kind, out of the datatype's range, or not finite.
     """
     wanted = np.dtype(_TYPES[datatype])
     words = f"{name}: data is no regular array of {_WORDS[wanted.kind]}"
@@ -129,7 +129,7 @@ def array_of(name: str, data: object, datatype: str) -> NDArray[Any]:
     if values.dtype.kind not in _KINDS[wanted.kind]:
         raise InferenceError(words)
     if wanted.kind == "f":
-        with np.errstate(over="ignore"):  # becomes infinite, and is refused as such
+        with np.errstate(over="ignore"):  # an overflow becomes infinite and is refused below
             numbers = values.astype(wanted)
         if not np.isfinite(numbers).all():
             raise InferenceError(f"{name}: data has values that are not finite")
@@ -142,12 +142,12 @@ def array_of(name: str, data: object, datatype: str) -> NDArray[Any]:
 
 
 def datatype_known(datatype: str) -> bool:
-    """Whether tensors of a datatype can travel as JSON here."""
+    """Return whether this server accepts tensors of a datatype as JSON."""
     return datatype in _TYPES
 
 
 def answer_of(outputs: Mapping[str, NDArray[Any]], described: Mapping[str, Tensor]) -> list[dict[str, object]]:
-    """Outputs in the protocol's form."""
+    """Return outputs in the protocol's form."""
     return [
         {
             "name": name,
@@ -160,7 +160,7 @@ def answer_of(outputs: Mapping[str, NDArray[Any]], described: Mapping[str, Tenso
 
 
 def shape_words(taken: tuple[int, ...]) -> str:
-    """How a shape is told to clients."""
+    """Return a shape in the form that error messages use."""
     sizes = [
         ("any" if index else f"1 to {MOST_ROWS}") if size == DYNAMIC else str(size) for index, size in enumerate(taken)
     ]

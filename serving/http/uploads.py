@@ -1,6 +1,6 @@
-"""Read the body of a request, in memory and never more than the limit.
+"""Read the body of a request into memory, up to a limit.
 
-The root file system is read-only and a body may not be trusted, so nothing is spooled to disk.
+Nothing is spooled to disk, because the root file system is read-only and bodies are untrusted.
 """
 
 from collections.abc import AsyncGenerator
@@ -12,18 +12,18 @@ from starlette.requests import Request
 
 from serving.errors import refusal
 
-# A photo of a phone fits. Times (workers + queue limit) this bounds the memory of waiting requests.
+# Large enough for a phone photo. Multiplied by (workers + queue limit), it bounds the memory of waiting requests.
 MOST_BYTES = 5 * 1024 * 1024
 FIELD = "file"
 MOST_FIELDS = 8
 _MULTIPART = "multipart/form-data"
-# What `curl --data-binary` sends when it is not told otherwise; almost always a mistake worth explaining.
+# The default content type of `curl --data-binary`; almost always a mistake, so the error explains it.
 _FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
 class UploadedFile:
-    """A file of a form."""
+    """One file of a form."""
 
     field: str
     name: str
@@ -32,36 +32,36 @@ class UploadedFile:
 
 @dataclass(frozen=True)
 class Upload:
-    """What a request brought: pictures in the order of the form, and the form's text fields."""
+    """Content of a request: pictures in the order of the form, and the form's text fields."""
 
     files: list[UploadedFile]
     texts: dict[str, str] = field(default_factory=dict[str, str])
 
 
 async def read_body(request: Request, most_bytes: int = MOST_BYTES) -> bytes:
-    """The whole body.
+    """Return the whole body.
 
     Raises:
-        HTTPException: 413 over the limit, told before reading where the length is announced.
+        HTTPException: 413 over the limit; raised before reading if Content-Length already exceeds it.
     """
     return b"".join([chunk async for chunk in _limited(request, most_bytes)])
 
 
 async def read_picture(request: Request) -> bytes:
-    """The bytes of the picture: the body itself, or the field `file` of a multipart form.
+    """Return the bytes of the picture: the body itself, or the field `file` of a multipart form.
 
     Raises:
-        HTTPException: 413 too large, 415 no picture by its content type, 400 a form without exactly one file.
+        HTTPException: 413 too large, 415 content type is not a picture, 400 a form without exactly one file.
     """
     upload = await read_upload(request, most_files=1)
     return upload.files[0].content
 
 
 async def read_upload(request: Request, *, most_files: int, most_bytes: int = MOST_BYTES) -> Upload:
-    """One picture or several: the body itself, or the files of a form's field `file`, with the form's text fields.
+    """Return one or more pictures (the body itself, or a form's `file` fields) and the form's text fields.
 
     Raises:
-        HTTPException: 413 over `most_bytes` in all, 415 no picture by its content type, 400 a form without a file in
+        HTTPException: 413 over `most_bytes` in total, 415 content type is not a picture, 400 a form without a file in
             field `file`, with more than `most_files`, or with more than MOST_FIELDS text fields.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2, over HTTP and JSON: what generic clients and gateways speak."""
+"""The Open Inference Protocol, version 2, over HTTP and JSON: the API that generic clients and gateways use."""
 
 import time
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ M = TypeVar("M")
 
 @dataclass(frozen=True)
 class OpenInference(Generic[M]):
-    """The endpoints under /v2; those of a model exist for roles that have tensors."""
+    """The endpoints under /v2; the model endpoints exist only for roles that have tensors."""
 
     service: Service[M]
     payload: Payload[M]
 
     def routes(self) -> list[Route]:
-        """Routes to compose into the application."""
+        """Return the routes to add to the application."""
         always = [
             Route("/v2", self.server),
             Route("/v2/health/live", self.live),
@@ -41,28 +41,28 @@ class OpenInference(Generic[M]):
         if self.payload.tensors is None:
             return always
         return [
-            Route("/v2/models/{model}/infer", self.infer, methods=["POST"]),  # what is asked most is looked for first
+            Route("/v2/models/{model}/infer", self.infer, methods=["POST"]),  # the busiest route is matched first
             Route("/v2/models/{model}", self.model),
             Route("/v2/models/{model}/ready", self.model_ready),
             *always,
         ]
 
     async def server(self, _: Request) -> Response:
-        """Who speaks."""
+        """Return the server's name and version."""
         identity = self.service.identity
         return JSONResponse({"name": identity.service, "version": identity.version, "extensions": []})
 
     async def live(self, _: Request) -> Response:
-        """Alive as long as the event loop answers: with or without a model, and during a drain."""
+        """Return 200 while the event loop runs: with or without a model, and during a drain."""
         return JSONResponse({"live": True})
 
     async def ready(self, _: Request) -> Response:
-        """The same truth as /health."""
+        """Return the same readiness as /health."""
         ready = self.service.lifecycle.ready
         return JSONResponse({"ready": ready}, 200 if ready else 503)
 
     async def model(self, request: Request) -> Response:
-        """Inputs and outputs of the model."""
+        """Return the inputs and outputs of the model."""
         name = self._known(request)
         try:
             model = self._tensors(self.service.lifecycle.serving_model())
@@ -79,13 +79,13 @@ class OpenInference(Generic[M]):
         )
 
     async def model_ready(self, request: Request) -> Response:
-        """Readiness of the one model."""
+        """Return the readiness of the model."""
         name = self._known(request)
         ready = self.service.lifecycle.ready
         return JSONResponse({"name": name, "ready": ready}, 200 if ready else 503)
 
     async def infer(self, request: Request) -> Response:
-        """The outputs that the request wants, all by default."""
+        """Return the outputs that the request names, or all outputs if it names none."""
         name = self._known(request)
         try:
             return answer(await self.service.compute(lambda: read_body(request), partial(self._infer, name)))
@@ -93,7 +93,7 @@ class OpenInference(Generic[M]):
             raise refusal(400, str(error)) from error
 
     def _infer(self, name: str, loaded: M, body: bytes) -> "bytes | Pending[Any, Any, bytes]":
-        """In a worker thread: read the tensors, compute, and encode the answer."""
+        """Parse the tensors, compute and encode the answer, in a worker thread."""
         model = self._tensors(loaded)
         request, feed, wanted = parse(body, model)
         if self.payload.batches is not None:

@@ -1,1 +1,1 @@
-"""Model files: fetched, checked, cached, published, and loaded as ONNX."""
+"""Model files: fetch, verify, cache, publish, and load as ONNX."""

@@ -1,4 +1,4 @@
-"""A folder of verified models that several pods share, one folder per URI: a second cold start downloads nothing."""
+"""A folder of verified models shared by several pods, one subfolder per URI: a second cold start downloads nothing."""
 
 import hashlib
 import re
@@ -16,13 +16,13 @@ ABANDONED_SECONDS = 3600
 
 
 def entry_of(cache: Path, uri: str) -> Path:
-    """Where a URI's model is kept: a name to recognise it by, and a hash to tell it from all others."""
+    """Return the folder of a URI's model: a readable name plus a hash that makes it unique."""
     readable = re.sub(r"[^A-Za-z0-9.]+", "-", uri).strip("-")[-_READABLE:]
     return cache / f"{readable}-{hashlib.sha256(uri.encode()).hexdigest()[:12]}"
 
 
 def holds(entry: Path) -> bool:
-    """Whether a complete and undamaged model is there."""
+    """Return whether the folder holds a complete, undamaged model."""
     try:
         verify(entry)
     except ChecksumError:
@@ -31,7 +31,7 @@ def holds(entry: Path) -> bool:
 
 
 def keep(entry: Path, model: Path) -> None:
-    """Put a verified copy of a model into the cache, in one step; of several pods that do so at once, one wins.
+    """Add a verified model to the cache in one atomic step; if several pods do so at once, one wins.
 
     Raises:
         OSError: the cache cannot be written.
@@ -42,17 +42,17 @@ def keep(entry: Path, model: Path) -> None:
         fresh = Path(folder) / "model"
         shutil.copytree(model, fresh)
         if entry.exists() and not holds(entry):
-            with suppress(FileNotFoundError):  # another pod moved the damaged one away
+            with suppress(FileNotFoundError):  # another pod moved the damaged copy away
                 entry.rename(Path(folder) / "damaged")
         try:
             fresh.rename(entry)
         except OSError:
-            if not holds(entry):  # not even another pod's copy
+            if not holds(entry):  # no other pod put a complete copy there either
                 raise
 
 
 def _sweep(cache: Path) -> None:
-    """Remove what pods left behind that were killed while they wrote; a pod that still writes is younger than this."""
+    """Remove folders left by pods that were killed while writing; a pod that is still writing has a younger folder."""
     for left in cache.glob(f"{INCOMING}*"):
         with suppress(FileNotFoundError):  # another pod sweeps too
             if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:

@@ -1,4 +1,4 @@
-"""SHA256SUMS beside a model: what proves that every byte of it arrived."""
+"""SHA256SUMS beside a model: the proof that every byte of the model arrived."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ _DIGEST_LENGTH = 64
 
 
 class ChecksumError(ValueError):
-    """A folder does not hold what its SHA256SUMS says; the message is one line."""
+    """A folder's content does not match its SHA256SUMS; the message is one line."""
 
 
 def read_sums(text: str, where: str) -> dict[str, str]:
-    """Parse the output format of sha256sum: file name to hex digest.
+    """Parse the output format of sha256sum into a mapping from file name to hex digest.
 
     Raises:
-        ChecksumError: a line has another form, no file is listed, or a name points outside the folder.
+        ChecksumError: a line is malformed, no file is listed, or a name points outside the folder.
     """
     sums: dict[str, str] = {}
     for line in text.splitlines():
@@ -54,7 +54,7 @@ def verify(folder: Path) -> dict[str, str]:
 
 
 def file_digest(path: Path) -> str:
-    """Hex SHA-256 of a file.
+    """Return the hex SHA-256 of a file.
 
     Raises:
         ChecksumError: the file cannot be read.
@@ -67,7 +67,7 @@ def file_digest(path: Path) -> str:
 
 
 def write_sums(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files and their SHA256SUMS, the sums last: a folder without them is not yet complete."""
+    """Write files and then their SHA256SUMS: a folder without SHA256SUMS is incomplete."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         (folder / name).write_bytes(content)

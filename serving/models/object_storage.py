@@ -1,7 +1,7 @@
-"""Object storage with the S3 interface: where models are published and fetched from.
+"""Object storage with the S3 interface, to publish models to and fetch them from.
 
 Endpoint, region and credentials come from the standard variables (AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID,
-AWS_SECRET_ACCESS_KEY). boto3 itself tries again when a request gets lost or the server is busy.
+AWS_SECRET_ACCESS_KEY). boto3 itself retries when a request is lost or the server is busy.
 """
 
 import os
@@ -28,10 +28,10 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 ATTEMPTS = 3
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
-# Parts in flight, of 8 MB each: an init container is given little memory.
+# Concurrent parts of 8 MB each: an init container has little memory.
 _PARTS_AT_ONCE = 2
 _MISSING = {"404", "NoSuchKey", "NotFound"}
-# The last is versitygw's word for an unknown access key.
+# The last code is versitygw's for an unknown access key.
 _REFUSED = {
     "401",
     "403",
@@ -45,24 +45,24 @@ _EXISTS = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
 
 
 class ObjectStorageError(RuntimeError):
-    """Object storage did not do what was asked; the message is one line."""
+    """Object storage did not carry out the request; the message is one line."""
 
 
 class StorageUnreachableError(ObjectStorageError):
-    """Nothing answers at the endpoint; it may come back."""
+    """The endpoint does not answer; it may recover."""
 
 
 class MissingObjectError(ObjectStorageError):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class ObjectExistsError(ObjectStorageError):
-    """There is an object of that name already."""
+    """An object with this name already exists."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """A place in object storage: `s3://<bucket>/<prefix>`; objects are named relative to it."""
+    """A location in object storage, `s3://<bucket>/<prefix>`; object names are relative to it."""
 
     client: Any
     name: str
@@ -70,24 +70,24 @@ class Bucket:
 
     @property
     def uri(self) -> str:
-        """How users write it."""
+        """The URI as users write it."""
         return f"s3://{self.name}/{self.prefix}"
 
     def download(self, name: str, to: Path) -> None:
         """Write an object to a file.
 
         Raises:
-            ObjectStorageError: one line that says which object, and why not.
+            ObjectStorageError: one line that names the object and the reason.
         """
         with self._one_line(name):
             transfer = TransferConfig(max_concurrency=_PARTS_AT_ONCE)
             self.client.download_file(self.name, self._key(name), str(to), Config=transfer)
 
     def upload(self, name: str, content: Path) -> None:
-        """Write a file to an object, whether or not there is one.
+        """Write a file to an object and replace an existing one.
 
         Raises:
-            ObjectStorageError: one line that says which object, and why not.
+            ObjectStorageError: one line that names the object and the reason.
         """
         with self._one_line(name):
             self.client.upload_file(
@@ -98,17 +98,17 @@ class Bucket:
         """Write an object that must not exist yet.
 
         Raises:
-            ObjectExistsError: it does.
-            ObjectStorageError: one line that says which object, and why not.
+            ObjectExistsError: the object exists.
+            ObjectStorageError: one line that names the object and the reason.
         """
         with self._one_line(name):
             self.client.put_object(Bucket=self.name, Key=self._key(name), Body=content, IfNoneMatch="*")
 
     def read(self, name: str) -> bytes | None:
-        """A small object's content; None if there is no such object.
+        """Return the content of a small object, or None if it does not exist.
 
         Raises:
-            ObjectStorageError: one line that says which object, and why not.
+            ObjectStorageError: one line that names the object and the reason.
         """
         try:
             with self._one_line(name):
@@ -137,17 +137,17 @@ class Bucket:
                 "check AWS_ENDPOINT_URL and that it runs"
             ) from error
         except (BotoCoreError, Boto3Error) as error:
-            # An upload wraps the answer that it got.
+            # An upload error wraps the response that caused it.
             if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, ClientError):
                 raise _refused(where, endpoint, error.__context__) from error
             raise ObjectStorageError(f"{where}: object storage at {endpoint} failed ({_reason(error)})") from error
 
 
 def open_bucket(uri: str) -> Bucket:
-    """The place that an s3:// URI names; nothing is asked yet.
+    """Return the location that an s3:// URI names, without sending a request.
 
     Raises:
-        ObjectStorageError: it is no such URI, or the variables for boto3 cannot be used.
+        ObjectStorageError: the URI is not an s3:// URI, or the AWS_* variables are invalid.
     """
     parts = urlsplit(uri)
     prefix = parts.path.strip("/")
@@ -157,14 +157,14 @@ def open_bucket(uri: str) -> Bucket:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        s3={"addressing_style": "path"},  # servers other than Amazon's seldom have a name per bucket
-        # Newer checksums only where the interface asks for them: SHA256SUMS proves the content anyway.
+        s3={"addressing_style": "path"},  # servers other than Amazon's rarely have a host name per bucket
+        # Use the newer checksums only where the API requires them: SHA256SUMS verifies the content anyway.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
     try:
-        # A session of its own: boto3's shared one would keep the credentials that it was first used with.
-        # The region is given, because boto3 by itself reads AWS_DEFAULT_REGION only.
+        # A separate session: boto3's shared session keeps the first credentials it used. The region is passed
+        # explicitly, because boto3 itself reads AWS_DEFAULT_REGION only.
         session = cast("Any", boto3).session.Session()
         client = session.client("s3", config=config, region_name=os.environ.get("AWS_REGION"))
     except (BotoCoreError, ValueError) as error:
@@ -192,7 +192,7 @@ def _refused(where: str, endpoint: str, refusal: ClientError) -> ObjectStorageEr
 
 
 def _root(error: BaseException) -> str:
-    """What the operating system said, below the layers of the client library."""
+    """Return the operating system's error text, found below the layers of the client library."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:

@@ -1,4 +1,4 @@
-"""ONNX models: a verified folder, loaded into onnxruntime, with what training wrote beside the model."""
+"""ONNX models: a verified folder, loaded into onnxruntime with the metadata that training wrote."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ METADATA_FILE = "metadata.json"
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 VERSION_DIGITS = 12
-# onnxruntime's names of element types, in the words of the Open Inference Protocol.
+# onnxruntime's names of element types, mapped to those of the Open Inference Protocol.
 _DATATYPES = {
     "bool": "BOOL",
     "uint8": "UINT8",
@@ -38,7 +38,7 @@ _DATATYPES = {
 
 
 class Metadata(BaseModel):
-    """What training writes beside the model. A role that needs more makes a subclass."""
+    """The metadata that training writes beside the model. A role that needs more fields defines a subclass."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -66,21 +66,21 @@ class Session(Protocol):
     """The part of an onnxruntime session that is used here: the package ships no types."""
 
     def get_inputs(self) -> Sequence[Node]:
-        """Inputs of the graph."""
+        """Return the inputs of the graph."""
         ...
 
     def get_outputs(self) -> Sequence[Node]:
-        """Outputs of the graph."""
+        """Return the outputs of the graph."""
         ...
 
     def run(self, output_names: list[str], input_feed: dict[str, Any]) -> list[NDArray[Any]]:
-        """Infer; thread-safe."""
+        """Run one inference; thread-safe."""
         ...
 
 
 @dataclass(frozen=True)
 class OnnxModel(Generic[D]):
-    """A loaded model. `infer` may be called from several threads at once: sessions allow it."""
+    """A loaded model. Several threads may call `infer` at once: onnxruntime sessions allow it."""
 
     metadata: D
     session: Session
@@ -98,10 +98,10 @@ class OnnxModel(Generic[D]):
         return dict(zip(names, self.session.run(names, dict(feed)), strict=True))
 
     def require(self, where: Path, *, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> "OnnxModel[D]":
-        """Check that the model takes and gives what the role sends and reads; more outputs are hidden.
+        """Check the model's inputs and outputs against those the role uses, and hide all other outputs.
 
         Raises:
-            ModelUnusableError: it does not.
+            ModelUnusableError: the inputs differ, or an output is missing.
         """
         if list(self.inputs) != list(inputs):
             raise ModelUnusableError(f"{where}: inputs are {_words(self.inputs)}, the server gives {_words(inputs)}")
@@ -118,10 +118,10 @@ def load_model(
     file: str = MODEL_FILE,
     providers: Sequence[str] = (CPU,),
 ) -> OnnxModel[D]:
-    """Verify a folder against its SHA256SUMS, and load a model of it with its metadata.
+    """Verify a folder against its SHA256SUMS and load a model from it with its metadata.
 
     Raises:
-        ModelUnusableError: anything is missing, damaged or refused by onnxruntime.
+        ModelUnusableError: a file is missing or damaged, or onnxruntime refuses the model.
     """
     verified_folder(folder, (file, METADATA_FILE))
     metadata = read_metadata(folder / METADATA_FILE, metadata_type)
@@ -130,12 +130,12 @@ def load_model(
 
 
 def file_of(variant: str) -> str:
-    """The model file of a variant, as settings name it: `float` or `int8`."""
+    """Return the model file of a variant, as the settings name it: `float` or `int8`."""
     return QUANTISED_FILE if variant == "int8" else MODEL_FILE
 
 
 def verified_folder(folder: Path, needed: Sequence[str]) -> dict[str, str]:
-    """Prove every file of a folder, and that the needed ones are among them; the sums.
+    """Verify every file of a folder, require the needed files among them, and return the checksums.
 
     Raises:
         ModelUnusableError: a file is missing, damaged or not listed.
@@ -151,10 +151,10 @@ def verified_folder(folder: Path, needed: Sequence[str]) -> dict[str, str]:
 
 
 def read_metadata(path: Path, metadata_type: type[D]) -> D:
-    """What training wrote.
+    """Read the metadata that training wrote.
 
     Raises:
-        ModelUnusableError: unreadable, or of another form.
+        ModelUnusableError: the file is unreadable or does not match the metadata type.
     """
     try:
         return metadata_type.model_validate_json(path.read_bytes())
@@ -167,7 +167,7 @@ def read_metadata(path: Path, metadata_type: type[D]) -> D:
 
 
 def model_of(metadata: D, session: Session) -> OnnxModel[D]:
-    """A model over a session that is open already."""
+    """Return a model that uses an open session."""
     inputs, outputs = (
         tuple(tensor_of(node) for node in nodes) for nodes in (session.get_inputs(), session.get_outputs())
     )
@@ -175,7 +175,7 @@ def model_of(metadata: D, session: Session) -> OnnxModel[D]:
 
 
 def open_session(path: Path, intra_op_threads: int, providers: Sequence[str] = (CPU,)) -> Session:
-    """A session with as many threads as the pod's limit leaves to one inference.
+    """Open a session with the number of threads that the pod's CPU limit allows for one inference.
 
     Raises:
         ModelUnusableError: the file cannot be read, or onnxruntime refuses it.
@@ -183,8 +183,8 @@ def open_session(path: Path, intra_op_threads: int, providers: Sequence[str] = (
     options = cast("Any", onnxruntime).SessionOptions()
     options.intra_op_num_threads = intra_op_threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only: warnings would be plain text between the JSON lines
-    # Spinning threads burn the CPU quota of the pod while they wait.
+    options.log_severity_level = 3  # errors only: a warning would be plain text among the JSON lines
+    # Spinning threads use up the pod's CPU quota while they wait.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         content = path.read_bytes()
@@ -199,7 +199,7 @@ def open_session(path: Path, intra_op_threads: int, providers: Sequence[str] = (
 
 
 def tensor_of(node: Node) -> Tensor:
-    """An input or output in the protocol's words; what is no tensor (a map, a sequence) keeps its own name."""
+    """Return an input or output in the protocol's terms; a non-tensor type (a map, a sequence) keeps its own name."""
     kind = node.type.removeprefix("tensor(").removesuffix(")")
     shape = tuple(size if isinstance(size, int) else DYNAMIC for size in node.shape)
     return Tensor(node.name, _DATATYPES.get(kind, node.type), shape)

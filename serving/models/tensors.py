@@ -1,4 +1,4 @@
-"""What a model says about its tensors, in the words of the Open Inference Protocol."""
+"""A model's tensors, described in the terms of the Open Inference Protocol."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,26 +19,26 @@ class Tensor:
     shape: tuple[int, ...]
 
     def description(self) -> dict[str, object]:
-        """The form that /v2/models/{model} shows."""
+        """Return the form that /v2/models/{model} shows."""
         return {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
 
 
 class TensorModel(Protocol):
-    """What the endpoints under /v2/models need of a model; `serving.models.onnx.OnnxModel` is one."""
+    """What the endpoints under /v2/models need from a model, for example `serving.models.onnx.OnnxModel`."""
 
     @property
     def version(self) -> str:
-        """Version that answers carry: hex digits of the model file's hash, say."""
+        """Version that answers carry, for example hex digits of the model file's hash."""
         ...
 
     @property
     def inputs(self) -> Sequence[Tensor]:
-        """What `infer` takes."""
+        """The tensors that `infer` takes."""
         ...
 
     @property
     def outputs(self) -> Sequence[Tensor]:
-        """What `infer` gives."""
+        """The tensors that `infer` returns."""
         ...
 
     def infer(self, feed: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> Mapping[str, NDArray[Any]]:

@@ -1,5 +1,5 @@
 """The roles of the image.
 
-`python -m serving <role>` imports `serving.payloads.<role>` and serves its `PAYLOAD`; no other role is imported, so
-that none pays for another's packages.
+`python -m serving <role>` imports `serving.payloads.<role>` and serves its `PAYLOAD`. Other roles are not imported, so
+that a role does not load another role's packages.
 """

@@ -1,1 +1,1 @@
-"""A role at work: what it is, and how it is loaded, warmed, renewed and drained."""
+"""A role at runtime: its definition, and how it is loaded, warmed up, reloaded and drained."""

@@ -1,7 +1,7 @@
 """The bounded queue in front of the worker threads.
 
-A place is taken before the body is read, so that neither waiting work nor the memory of waiting uploads can grow
-without limit, and a client learns at once that it should come back later.
+A request takes a place before its body is read. Waiting work and the memory of waiting uploads therefore cannot grow
+without limit, and a client learns at once that it should retry later.
 """
 
 import threading
@@ -23,7 +23,7 @@ class OverloadedError(Exception):
 
 
 class Stage(Enum):
-    """How far an admitted request came."""
+    """The progress of an admitted request."""
 
     READING = "reading"
     WAITING = "waiting"
@@ -31,7 +31,7 @@ class Stage(Enum):
 
 
 class Admission:
-    """Worker threads and `queue_limit` places for those who wait."""
+    """The worker threads and `queue_limit` places for waiting requests."""
 
     def __init__(self, *, workers: int, queue_limit: int, telemetry: Telemetry) -> None:
         self.workers = workers
@@ -47,8 +47,8 @@ class Admission:
     def place(self) -> Generator["Place"]:
         """Hold a place for one request.
 
-        A job that outlives its request (nothing can stop a running inference) keeps the place until it ends: its
-        thread is not free before that.
+        A job that outlives its request (a running inference cannot be stopped) keeps the place until it ends, because
+        its thread is busy until then.
 
         Raises:
             OverloadedError: no place is free.
@@ -80,7 +80,7 @@ class Admission:
         return job
 
     def change(self, *, taken: int = 0, running: int = 0) -> None:
-        """Change the counts; workers and the event loop both do."""
+        """Change the counts; called by worker threads and by the event loop."""
         with self._lock:
             if taken > 0 and self._taken + taken > self._capacity:
                 raise OverloadedError
@@ -89,7 +89,7 @@ class Admission:
 
 
 class Place:
-    """One admitted request: first its body is read, then its job waits for a thread and runs."""
+    """One admitted request: its body is read, then its job waits for a thread and runs."""
 
     def __init__(self, admission: Admission) -> None:
         self.stage = Stage.READING
@@ -99,7 +99,7 @@ class Place:
 
     @contextmanager
     def running(self) -> Generator[None]:
-        """Count a job that runs on the event loop, in no worker thread."""
+        """Count a job that runs on the event loop instead of in a worker thread."""
         self.stage = Stage.RUNNING
         self._admission.change(running=1)
         try:

@@ -1,4 +1,4 @@
-"""The folder of mounted configuration files (SLIPWAY_CONFIG): read as one snapshot, named by its content."""
+"""The folder of mounted configuration files (SLIPWAY_CONFIG), read as one snapshot that a content hash names."""
 
 import hashlib
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ class ConfigFilesError(ValueError):
 
 @dataclass(frozen=True)
 class ConfigFiles:
-    """All files of the folder at one moment, by plain name. Empty where the service declares none."""
+    """All files of the folder at one moment, by plain name. Empty if the service declares none."""
 
     contents: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType[str, bytes]({}))
 
     @cached_property
     def hash(self) -> str:
-        """Twelve hex digits of names and contents; the same content has the same hash on every pod."""
+        """Twelve hex digits of the hash of names and contents; the same content has the same hash on every pod."""
         if not self.contents:
             return NO_FILES
         digest = hashlib.sha256()
@@ -37,7 +37,7 @@ def read(folder: Path) -> ConfigFiles:
     """Take a snapshot of a mounted ConfigMap.
 
     The kubelet swaps one symbolic link (`..data`) when the ConfigMap changes. The link is resolved once, so that a
-    snapshot never mixes files of two versions; what begins with two dots is the kubelet's own.
+    snapshot never mixes files of two versions. Names that begin with two dots belong to the kubelet.
 
     Raises:
         ConfigFilesError: the folder or a file cannot be read.
@@ -53,7 +53,7 @@ def read(folder: Path) -> ConfigFiles:
 
 
 def stamp(folder: Path) -> object:
-    """Something that differs after a change and costs almost nothing: names, times and sizes, and where `..data` leads.
+    """Return a value that changes with the files and is cheap to compute: names, times, sizes and the `..data` target.
 
     Raises:
         ConfigFilesError: the folder cannot be read.

@@ -1,8 +1,8 @@
 """Whether the pod takes traffic: loading, ready, draining.
 
-Readiness is the promise "a request sent now is answered well". It is false until the model is loaded and warmed, while
-something that the role depends on is away, and from SIGTERM on. Liveness is not about the model: a restart cures
-neither a missing model nor a drain.
+A ready pod promises that a request sent now is answered well. The pod is not ready until the model is loaded and warmed
+up, while a dependency is unreachable, and after SIGTERM. Liveness does not depend on the model: a restart fixes neither
+a missing model nor a drain.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ class NotReadyError(Exception):
 
 
 class Lifecycle(Generic[M]):
-    """The state of one process. Touched by the event loop only."""
+    """The state of one process. Only the event loop accesses it."""
 
     def __init__(self) -> None:
-        self.model: M | None = None  # a role may load nothing: `has_model` tells
+        self.model: M | None = None  # a role may load None: see `has_model`
         self.has_model = False
         self.files = ConfigFiles()
         self.draining = False
@@ -43,7 +43,7 @@ class Lifecycle(Generic[M]):
 
     @property
     def status(self) -> str:
-        """One word for /health."""
+        """The status shown by /health, in one word."""
         if self.draining:
             return "draining"
         return "ok" if self.ready else "unavailable"
@@ -61,7 +61,7 @@ class Lifecycle(Generic[M]):
         return self.unreachable if self._warm else self._reason
 
     def loaded(self, model: M, files: ConfigFiles) -> None:
-        """Have a model, made with these mounted files; a process that was not ready is not before it is warmed."""
+        """Set the model and the mounted files it was made with; this alone does not make the process ready."""
         self.model = model
         self.has_model = True
         self.files = files
@@ -71,17 +71,17 @@ class Lifecycle(Generic[M]):
         self._warm = True
 
     def depends(self, unreachable: str | None) -> None:
-        """Know what keeps a warmed process from answering well, or that nothing does."""
+        """Set the reason why a dependency keeps the process from answering well, or None."""
         self.unreachable = unreachable
 
     def failed(self, reason: str) -> None:
-        """Have no model, and remember why."""
+        """Discard the model and record the reason."""
         self.model = None
         self.has_model = False
         self._reason = reason
 
     def serving_model(self) -> M:
-        """The model, also while draining: requests that still arrive are answered.
+        """Return the model, also while draining: requests that still arrive are answered.
 
         Raises:
             NotReadyError: there is no model.
@@ -91,22 +91,22 @@ class Lifecycle(Generic[M]):
         return cast("M", self.model)
 
     def arrived(self) -> None:
-        """Count a request that traffic caused, no probe."""
+        """Count the arrival of a request other than a probe."""
         self.in_flight += 1
         self.last_arrival = time.monotonic()
 
     def answered(self) -> None:
-        """Count the end of its answer."""
+        """Count the end of a request other than a probe."""
         self.in_flight -= 1
 
     def quiet_for(self, seconds: float) -> bool:
-        """Whether nothing is in flight and nothing arrived lately."""
+        """Return whether no request is in flight and none arrived in the last `seconds`."""
         return self.in_flight == 0 and time.monotonic() - self.last_arrival >= seconds
 
     def begin_drain(self, answered_within: float) -> None:
-        """Stop being ready, and give every request, present and future, at most these seconds from now."""
+        """Stop being ready, and limit every current and future request to `answered_within` seconds from now."""
         self.draining = True
-        self.last_arrival = time.monotonic()  # the quiet time is counted from here: proxies must first hear of it
+        self.last_arrival = time.monotonic()  # quiet time starts here: proxies first need to learn of the drain
         self._drained_by = asyncio.get_running_loop().time() + answered_within
         for timeout in self._open:
             when = timeout.when()
@@ -115,12 +115,12 @@ class Lifecycle(Generic[M]):
         log.info("draining", extra=with_fields(inFlight=self.in_flight))
 
     def drain_left(self) -> float:
-        """Seconds until every answer of a drain must be given; infinite without a drain."""
+        """Return the seconds left to answer requests in a drain; infinite without a drain."""
         return max(0.0, self._drained_by - asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def time_limit(self, seconds: float) -> AsyncGenerator[None]:
-        """Raise TimeoutError inside after `seconds`, or when the drain's time is over, whichever is first."""
+        """Raise TimeoutError inside the block after `seconds` or at the end of the drain, whichever comes first."""
         when = min(asyncio.get_running_loop().time() + seconds, self._drained_by)
         async with asyncio.timeout_at(when) as timeout:
             self._open.add(timeout)

@@ -1,7 +1,7 @@
-"""Load and warm the model in the background, again and again until it works; then watch what it depends on.
+"""Load and warm up the model in the background until it works; then watch the role's dependencies.
 
-The process listens before it has a model and stays alive without one: a restart loop would hide the reason, and a
-model that appears later is picked up without anybody's help.
+The process listens before it has a model and stays alive without one. A restart loop would hide the reason, and a model
+that appears later is loaded without manual action.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ log = logging.getLogger("slipway.model")
 
 
 def background_thread(name: str) -> ThreadPoolExecutor:
-    """A pool of its own: the default one is waited for at exit, and a call that hangs must not hold up a drain."""
+    """Return a separate executor: at exit the default one is waited for, and a hung call must not delay a drain."""
     return ThreadPoolExecutor(1, thread_name_prefix=name)
 
 
 def reason_of(error: Exception) -> str:
-    """One line for the log and /health."""
+    """Return one line for the log and /health."""
     if isinstance(error, ModelUnusableError | UnreachableError | WarmUpError | ConfigFilesError):
         return str(error)
     return f"loading failed: {error!r}"
@@ -42,13 +42,13 @@ def reason_of(error: Exception) -> str:
 async def load_until_good(
     load_and_warm: Callable[[], Awaitable[None]], lifecycle: Lifecycle[M], telemetry: Telemetry
 ) -> None:
-    """Load, warm and become ready; on failure publish the reason and try again, at growing intervals."""
+    """Load, warm up and become ready; on failure publish the reason and retry at growing intervals."""
     pause = FIRST_PAUSE_SECONDS
     while True:
         began = time.perf_counter()
         try:
             await load_and_warm()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process must stay and say it
+        except Exception as error:  # noqa: BLE001 - after any error the process must stay up and report it
             reason = reason_of(error)
         else:
             seconds = time.perf_counter() - began
@@ -57,7 +57,7 @@ async def load_until_good(
             lifecycle.warmed()
             log.info("ready", extra=with_fields(loadSeconds=round(seconds, 3), files=lifecycle.files.hash))
             return
-        if reason != lifecycle.reason:  # one line per reason, not per attempt
+        if reason != lifecycle.reason:  # log once per reason, not per attempt
             log.error("not ready: %s", reason)
         lifecycle.failed(reason)
         telemetry.model_load_failures.inc()
@@ -66,7 +66,7 @@ async def load_until_good(
 
 
 async def watch_dependencies(check: Callable[[M], None], lifecycle: Lifecycle[M], telemetry: Telemetry) -> None:
-    """Ask again and again whether what the role depends on answers; not ready while it does not."""
+    """Check the role's dependencies repeatedly; the pod is not ready while one does not answer."""
     checker = background_thread("checker")
     while True:
         reason = None
@@ -74,7 +74,7 @@ async def watch_dependencies(check: Callable[[M], None], lifecycle: Lifecycle[M]
             await asyncio.get_running_loop().run_in_executor(checker, check, lifecycle.serving_model())
         except UnreachableError as error:
             reason = str(error)
-        except Exception as error:  # noqa: BLE001 - a check that fails otherwise is no sign of good answers
+        except Exception as error:  # noqa: BLE001 - any other failure of the check also means not ready
             reason = f"the check of dependencies failed: {error!r}"
         if reason != lifecycle.unreachable:
             if reason is None:

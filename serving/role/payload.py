@@ -1,6 +1,6 @@
-"""What a role is to the framework: how to load it, its routes, its warm-up, and what it cannot do without.
+"""The definition of a role for the framework: how to load it, its routes, its warm-up and its dependencies.
 
-The framework does the rest: admission queue, time limits, worker threads, readiness, drain, metrics, logs, traces.
+The framework provides the rest: admission queue, time limits, worker threads, readiness, drain, metrics, logs, traces.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ M = TypeVar("M")
 
 
 class Address(NamedTuple):
-    """Where a declared call goes."""
+    """Host and port of a declared call."""
 
     host: str
     port: int
@@ -33,7 +33,7 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class WarmUp:
-    """A request that the framework sends to the application itself before the pod is ready; not 2xx: not ready."""
+    """A request that the framework sends to the application; the pod is not ready until it is answered with 2xx."""
 
     path: str
     method: str = "POST"
@@ -43,7 +43,7 @@ class WarmUp:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What `load` may use. It is taken anew for each attempt to load, and for each change of the mounted files."""
+    """Everything that `load` may use; created anew for each load attempt and each change of the mounted files."""
 
     settings: Settings
     identity: Identity
@@ -54,14 +54,14 @@ class Context:
 
     @property
     def model_folder(self) -> Path:
-        """Where the model is: an image folder, a volume, or what the init container filled."""
+        """The folder of the model: part of the image, a volume, or filled by the init container."""
         return Path(self.settings.model_path)
 
     def address(self, callee: str) -> Address:
-        """Host and port of a service or store that the deployment declares as called, from `<CALLEE>_ADDRESS`.
+        """Return host and port of a declared call to a service or store, from `<CALLEE>_ADDRESS`.
 
         Raises:
-            ModelUnusableError: the variable is missing or is no host:port.
+            ModelUnusableError: the variable is missing or is not host:port.
         """
         variable = callee.upper().replace("-", "_") + "_ADDRESS"
         given = self.variable(variable)
@@ -71,10 +71,10 @@ class Context:
         return Address(host, int(port))
 
     def variable(self, name: str) -> str:
-        """A variable of the pod's environment, a declared secret for one.
+        """Return a variable of the pod's environment, for example a declared secret.
 
         Raises:
-            ModelUnusableError: it is missing or empty; the message names the variable only.
+            ModelUnusableError: the variable is missing or empty; the message does not contain its value.
         """
         given = self.environment.get(name)
         if not given:
@@ -82,7 +82,7 @@ class Context:
         return given
 
     def file(self, name: str) -> bytes:
-        """A mounted configuration file.
+        """Return the content of a mounted configuration file.
 
         Raises:
             ModelUnusableError: no such file is mounted.
@@ -102,22 +102,23 @@ def _nothing_to_send(_: object) -> Sequence[WarmUp]:
 
 @dataclass(frozen=True, kw_only=True)
 class Payload(Generic[M]):
-    """One role: `PAYLOAD = Payload(…)` in the module `serving.payloads.<role>`. M is whatever `load` gives.
+    """One role: `PAYLOAD = Payload(…)` in the module `serving.payloads.<role>`. M is the type that `load` returns.
 
-    load: Blocking, in a thread of its own. Gives the model, or clients of stores, or both. Raises ModelUnusableError
-        (one line: where, what, what to do) or UnreachableError; it is called again, at growing intervals, until it
-        succeeds, and the pod is not ready before.
-    routes: The role's endpoints; /health, /healthz, /metrics and /v2 are there anyway.
-    warm_up: Requests for the whole application before it is ready; each must be answered 2xx.
-    check: Blocking, about once a second while up. Raises UnreachableError while something that every answer needs is
-        away: the pod is not ready (and says why, once) until it passes again. Keep its own time limit ≤ 2 s.
-    tensors: The model as seen by /v2/models/{model}; None: the role has no such endpoints.
-    batches: What computes those tensors for several requests at once, all outputs of each; None: one after the other.
-    reload: Blocking. Mounted files changed: gives the M that serves from now on; None: `load` is called again. The
-        new M is warmed before it replaces the old one; after an error the old one goes on serving.
-    close: Blocking or `async`, at the end of a drain, and for an M that a reload replaced, once nothing uses it.
-    workers: Threads for `Service.compute`, where jobs wait for others instead of computing; None: from the CPU limit.
-    default_model_name: Name in /v2/models/{model} unless the settings say another.
+    load: Blocking, in its own thread. Returns the model, clients of stores, or both. Raises ModelUnusableError (one
+        line: where, what, remedy) or UnreachableError. It is called again at growing intervals until it succeeds; until
+        then the pod is not ready.
+    routes: The role's endpoints; /health, /healthz, /metrics and /v2 always exist.
+    warm_up: Requests sent to the whole application before it is ready; each must be answered with 2xx.
+    check: Blocking, called about once a second. Raises UnreachableError while a dependency of every answer is
+        unreachable: the pod is not ready (and logs the reason once) until the check passes. Its own time limit must be
+        at most 2 s.
+    tensors: The model as /v2/models/{model} shows it; None: the role has no model endpoints.
+    batches: Computes those tensors for several requests at once, with all outputs; None: one request at a time.
+    reload: Blocking, called when mounted files changed. Returns the M that serves from now on; None: `load` is called
+        again. The new M is warmed up before it replaces the old one; after an error the old one keeps serving.
+    close: Blocking or `async`. Called at the end of a drain, and for a replaced M once no request uses it.
+    workers: Threads for `Service.compute`, for jobs that wait instead of compute; None: derived from the CPU limit.
+    default_model_name: Name in /v2/models/{model} unless the settings set another.
     """
 
     load: Callable[["Context"], M]

@@ -1,4 +1,4 @@
-"""Take up changed configuration files in place: no restart, and never a worse model than the one that serves."""
+"""Reload changed configuration files in place: no restart, and the old model serves until the new one works."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ from serving.role.loading import background_thread, reason_of
 from serving.telemetry.logs import with_fields
 from serving.telemetry.metrics import Telemetry
 
-# The kubelet itself takes up to a minute to bring a ConfigMap's change to a pod.
+# The kubelet itself takes up to a minute to update a mounted ConfigMap in a pod.
 LOOK_SECONDS = 1.0
 
 M = TypeVar("M")
@@ -27,10 +27,10 @@ async def watch_files(
     lifecycle: Lifecycle[M],
     telemetry: Telemetry,
 ) -> None:
-    """Look every second; give changed files to `renewed`, which replaces the serving model or raises.
+    """Check for changes every second and pass changed files to `renewed`, which replaces the serving model or raises.
 
-    Files that cannot be used are logged and counted once; the old model serves on until they change again. A failure
-    that is not theirs (something else is unreachable) is tried again.
+    Files that cannot be used are logged and counted once, and the old model keeps serving until they change again. A
+    failure with another cause (an unreachable dependency) is retried.
     """
     looker = background_thread("files")
     settled: object = None
@@ -45,7 +45,7 @@ async def watch_files(
             if seen == settled:
                 continue
             files = await asyncio.get_running_loop().run_in_executor(looker, read, folder)
-            if files.hash == refused:  # the folder was touched, its content is what it was
+            if files.hash == refused:  # the folder was touched, but its content is the same
                 settled = seen
                 continue
             if files.hash != lifecycle.files.hash:
@@ -54,7 +54,7 @@ async def watch_files(
                 telemetry.config_reloads.labels("taken").inc()
                 log.info("configuration files taken up", extra=with_fields(files=files.hash))
             settled, failed, refused = seen, None, None
-        except Exception as error:  # noqa: BLE001 - whatever it is, the old model must serve on
+        except Exception as error:  # noqa: BLE001 - the old model must keep serving after any error
             reason = reason_of(error)
             if reason != failed:
                 telemetry.config_reloads.labels("failed").inc()

@@ -1,4 +1,4 @@
-"""A role at work: loaded, warmed, watched, renewed when its files change, and closed."""
+"""A role at runtime: loaded, warmed up, watched, reloaded when its files change, and closed."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ from serving.role.service import Service, make_service
 from serving.role.warmup import warm_up
 
 FILES_VARIABLE = "SLIPWAY_CONFIG"
-# Closing may take what a drain leaves, and this much where nothing drains.
+# Seconds allowed for closing outside a drain; in a drain, the remaining drain time applies.
 CLOSE_SECONDS = 5.0
 
 M = TypeVar("M")
@@ -32,7 +32,7 @@ log = logging.getLogger("slipway.role")
 
 @dataclass(frozen=True, kw_only=True)
 class Role(Generic[M]):
-    """One payload in one process; with `owns_process` nothing else goes on there."""
+    """One payload in one process; `owns_process` means that nothing else runs there."""
 
     payload: Payload[M]
     service: Service[M]
@@ -42,7 +42,7 @@ class Role(Generic[M]):
     _retiring: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     async def live(self, warm: Callable[[M], Awaitable[None]]) -> None:
-        """Load and warm until it works, then watch dependencies and files until cancelled."""
+        """Load and warm up until both succeed, then watch dependencies and files until cancelled."""
         lifecycle, telemetry = self.service.lifecycle, self.service.telemetry
         loader = background_thread("loader")
 
@@ -51,7 +51,8 @@ class Role(Generic[M]):
             lifecycle.loaded(model, files)
             await warm(model)
             if self.owns_process:
-                # What is there now stays: the collector need never look at it again while somebody waits for an answer.
+                # Objects that exist now are permanent: freezing them keeps the collector from scanning them during
+                # requests.
                 gc.collect()
                 gc.freeze()
 
@@ -63,14 +64,14 @@ class Role(Generic[M]):
                 watches.create_task(watch_files(folder, self._renew, lifecycle, telemetry))
 
     async def close(self) -> None:
-        """Close what is loaded, in the time that a drain leaves."""
+        """Close the loaded model in the time that the drain leaves."""
         lifecycle = self.service.lifecycle
         if lifecycle.has_model:
             seconds = lifecycle.drain_left() if lifecycle.draining else CLOSE_SECONDS
             await self._close(lifecycle.serving_model(), seconds)
 
     def context(self, files: ConfigFiles) -> Context:
-        """What the payload may use."""
+        """Return the context that the payload may use."""
         return Context(
             settings=self.service.settings,
             identity=self.service.identity,
@@ -93,7 +94,7 @@ class Role(Generic[M]):
         return model, files
 
     async def _renew(self, files: ConfigFiles) -> None:
-        """Make a model with other files, prove that it answers, and only then let it serve."""
+        """Create a model with changed files, verify that it answers, and only then let it serve."""
         lifecycle = self.service.lifecycle
         old = lifecycle.serving_model()
         context = self.context(files)
@@ -107,17 +108,17 @@ class Role(Generic[M]):
             task.add_done_callback(self._retiring.discard)
 
     def apart(self) -> Service[M]:
-        """A service of the same settings whose metrics and state nobody reads."""
+        """Return a separate service with the same settings, whose metrics and state are discarded."""
         return make_service(self.service.settings, self.service.identity, workers=1)
 
     def _rehearsal(self, model: M, files: ConfigFiles) -> ASGIApp:
-        """The role's own routes over a model that does not serve yet; what happens here is counted nowhere."""
+        """Return the role's routes over a model that does not serve yet; its requests are not counted."""
         apart = self.apart()
         apart.lifecycle.loaded(model, files)
         return Starlette(routes=list(self.payload.routes(apart)), exception_handlers=HANDLERS)
 
     async def _retire(self, model: M) -> None:
-        """Close a model once no request can use it any more: when the time limit of all that could is over."""
+        """Close a model once the time limit of every request that may use it has passed."""
         await asyncio.sleep(self.service.settings.request_timeout_seconds)
         await self._close(model, CLOSE_SECONDS)
 
@@ -127,7 +128,8 @@ class Role(Generic[M]):
             return
         try:
             async with asyncio.timeout(seconds):
-                # In a thread, because it may block; what it gives is awaited here, where connections of the loop live.
+                # `close` runs in a thread, because it may block. If it returns an awaitable, that is awaited on the
+                # loop that owns the connections.
                 rest = await asyncio.get_running_loop().run_in_executor(background_thread("closer"), close, model)
                 if rest is not None:
                     await rest

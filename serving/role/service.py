@@ -1,4 +1,4 @@
-"""The parts of one running server, and the way of a request through them."""
+"""The parts of one running server, and the path of a request through them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 def make_service(settings: Settings, identity: Identity, *, workers: int) -> "Service[Any]":
-    """Wire the parts of one server; nothing is started yet."""
+    """Wire up the parts of one server without starting anything."""
     telemetry = Telemetry(identity)
     return Service(
         settings=settings,
@@ -31,7 +31,7 @@ def make_service(settings: Settings, identity: Identity, *, workers: int) -> "Se
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Generic[M]):
-    """What the endpoints share. M is what the role's `load` gave."""
+    """The parts that the endpoints share. M is the type that the role's `load` returns."""
 
     settings: Settings
     identity: Identity
@@ -42,12 +42,12 @@ class Service(Generic[M]):
     async def compute(self, read: Callable[[], Awaitable[B]], job: Callable[[M, B], R | Pending[Any, Any, R]]) -> R:
         """Admit a request, read it on the event loop and compute its answer in a worker thread, in bounded time.
 
-        A job may give `Pending` instead of its result: the inference that it waits for is computed together with those
-        of other waiting requests.
+        A job may return `Pending` instead of its result; its inference is then batched with those of other waiting
+        requests.
 
         Raises:
-            HTTPException: 503 no model or a dependency away, 429 queue full; too late: 408 uploading, 503 waiting,
-                504 computing.
+            HTTPException: 503 no model or a dependency is unreachable, 429 queue full; on timeout 408 while uploading,
+                503 while waiting, 504 while computing.
         """
 
         async def in_thread(place: Place, model: M) -> R:
@@ -57,9 +57,9 @@ class Service(Generic[M]):
         return await self._admitted(in_thread)
 
     async def orchestrate(self, read: Callable[[], Awaitable[B]], job: Callable[[M, B], Awaitable[R]]) -> R:
-        """As `compute`, but the job is awaited on the event loop: for roles that only call others and wait.
+        """Admit and read a request as `compute` does, but await its job on the event loop: for jobs that only wait.
 
-        As many run at once as there are workers and places in the queue; nothing in `job` may block or compute.
+        The number of concurrent jobs is limited to the workers plus the queue; `job` must not block or compute.
 
         Raises:
             HTTPException: as `compute`.

@@ -1,7 +1,7 @@
-"""Ask the application itself before anybody else does, so that no client pays for what the first call costs.
+"""Send requests to the application before it becomes ready, so that no client pays for the cost of first calls.
 
-Whole requests over real connections, as many at once as there are worker threads: accepting, parsing, decoders,
-threads, inference and JSON all have first calls.
+The warm-up sends complete requests over real connections, as many at once as there are worker threads: accepting,
+parsing, decoders, threads, inference and JSON all have slow first calls.
 """
 
 import asyncio
@@ -16,21 +16,21 @@ from uvicorn.server import ServerState
 
 from serving.role.payload import WarmUp
 
-# The first call pays most; a few more let memory arenas and adaptive code settle.
+# The first call is the slowest; a few more let memory arenas and adaptive code settle.
 ROUNDS = 8
 _OK = range(200, 300)
 _LOOPBACK = "127.0.0.1"
 
 
 class WarmUpError(RuntimeError):
-    """The application did not answer well; the message is one line."""
+    """A warm-up request failed; the message is one line."""
 
 
 async def warm_up(app: ASGIApp, requests: Sequence[WarmUp], *, at_once: int) -> None:
     """Send the role's requests to the application, several times, over loopback.
 
     Raises:
-        WarmUpError: an answer is no 2xx.
+        WarmUpError: a response is not 2xx.
     """
     if not requests:
         return
@@ -39,7 +39,7 @@ async def warm_up(app: ASGIApp, requests: Sequence[WarmUp], *, at_once: int) -> 
     async def remembering(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - it was answered 500, and is told below
+        except Exception as error:  # noqa: BLE001 - the response was 500; reported below
             raised.append(error)
 
     async with _listening(remembering) as port:
@@ -54,7 +54,7 @@ async def warm_up(app: ASGIApp, requests: Sequence[WarmUp], *, at_once: int) -> 
 
 @asynccontextmanager
 async def _listening(app: ASGIApp) -> AsyncGenerator[int]:
-    """Serve on a port of the loopback interface with the same HTTP implementation as the real one; give the port."""
+    """Serve on a loopback port with the same HTTP implementation as the real server, and yield the port."""
     config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False)
     config.load()
     state = ServerState()

@@ -1,1 +1,1 @@
-"""What a server tells of itself: metrics, logs and the request's trace."""
+"""A server's telemetry: metrics, logs and the request's trace."""

@@ -37,10 +37,10 @@ class JsonLines(logging.Formatter):
 
 
 class Lines(logging.StreamHandler[TextIO]):
-    """Writes what is logged in one turn of the event loop with one call, at the end of the turn.
+    """Collects the log lines of one turn of the event loop and writes them with one call, at the end of the turn.
 
-    A write lets another thread run, and under load there is one for each answer: the loop would mostly wait for its own
-    log. What other threads log is written at once, after what waits.
+    Each write lets another thread run, and under load there is one line per request: the loop would spend most of its
+    time waiting for its own log. Lines from other threads are written at once, after any collected lines.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -48,10 +48,10 @@ class Lines(logging.StreamHandler[TextIO]):
         self._waiting: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Format a record, and see to it that it is written."""
+        """Format a record and schedule its write."""
         try:
             line = self.format(record) + self.terminator
-        except Exception:  # noqa: BLE001 - as every handler: a log never fails its caller
+        except Exception:  # noqa: BLE001 - like every handler: logging never fails its caller
             self.handleError(record)
             return
         scheduled = bool(self._waiting)
@@ -65,7 +65,7 @@ class Lines(logging.StreamHandler[TextIO]):
             loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what waits; logging calls it at the end of the process as well."""
+        """Write the collected lines; logging also calls this when the process ends."""
         self.acquire()
         try:
             lines = "".join(self._waiting)
@@ -73,18 +73,18 @@ class Lines(logging.StreamHandler[TextIO]):
             self.stream.write(lines)
             self.stream.flush()
         except (OSError, ValueError):
-            pass  # stdout is closed: nobody can be told
+            pass  # stdout is closed: the error cannot be reported
         finally:
             self.release()
 
 
 def with_fields(**fields: object) -> dict[str, object]:
-    """Give structured fields to a log call as its `extra`."""
+    """Return the `extra` argument that adds structured fields to a log call."""
     return {FIELDS: fields}
 
 
 def rehearsal_log(identity: Identity) -> logging.Logger:
-    """A log whose lines are made like all others and read by nobody."""
+    """Return a logger that formats lines like all others and discards them."""
     handler = logging.StreamHandler(io.StringIO())
     handler.setFormatter(JsonLines(identity))
     quiet = logging.Logger("rehearsal", logging.INFO)  # noqa: LOG001 - no child of the root, whose handlers print
@@ -93,11 +93,11 @@ def rehearsal_log(identity: Identity) -> logging.Logger:
 
 
 def configure(identity: Identity, level: str) -> None:
-    """Send all logging of the process to stdout as JSON; libraries speak from `warning` upwards only."""
+    """Send all logging of the process to stdout as JSON; libraries log at `warning` and above only."""
     handler = Lines(sys.stdout)
     handler.setFormatter(JsonLines(identity))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    # What no line shows need not be found out for each: thread, process, and the caller's place in the source.
+    # No line shows thread, process or the caller's source location, so do not collect them for each record.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     cast("Any", logging)._srcfile = None  # noqa: SLF001 - the documented way: logging's HOWTO, "Optimization"
     logging.getLogger("slipway").setLevel(level.upper())

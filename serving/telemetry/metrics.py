@@ -1,4 +1,4 @@
-"""Metrics of one process. Labels take values from fixed sets only: a client must not be able to grow them."""
+"""Metrics of one process. Labels take values from fixed sets only, so that clients cannot create new time series."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,16 +14,16 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from serving.identity import Identity
 
-# Seconds. 0.3 and 0.5 are limits that releases and alerts ask about: a quantile next to a bucket's edge is exact.
+# Seconds. Releases and alerts use the limits 0.3 and 0.5, and a quantile next to a bucket's edge is exact.
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
-# Seconds. Inference of a small model takes well under a millisecond.
+# Seconds. One inference of a small model takes well under a millisecond.
 INFERENCE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Telemetry:
-    """All metrics of the server, in a registry of their own so that several servers fit into one test process."""
+    """All metrics of the server, in their own registry so that several servers can run in one test process."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -99,7 +99,7 @@ class Telemetry:
             self.config_reloads.labels(outcome)
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answer. `route` is the template (`/v2/models/{model}`), never the path."""
+        """Count one response. `route` is the template (`/v2/models/{model}`), never the path."""
         children = self._children.get((method, route, status))
         if children is None:
             method = method if method in METHODS else "other"
@@ -110,5 +110,5 @@ class Telemetry:
         histogram.observe(seconds)
 
     def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format."""
+        """Return all metrics in the Prometheus text format."""
         return generate_latest(self.registry)

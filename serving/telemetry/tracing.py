@@ -1,21 +1,21 @@
-"""The trace of a request, as every layer may know it. `serving.http.spans` sends it, where that is configured."""
+"""The trace of the current request, available to every layer. `serving.http.spans` exports it where configured."""
 
 from collections.abc import Callable, MutableMapping
 from contextvars import ContextVar
 
-# Where a request's trace identifier waits in the ASGI scope for the access log.
+# ASGI scope key under which the access log finds the request's trace identifier.
 TRACE = "slipway.trace"
-# Writes W3C trace headers of the request that is being answered; None: it is not traced.
+# Writes the W3C trace headers of the current request; None if the request is not traced.
 _inject: ContextVar[Callable[[MutableMapping[str, str]], None] | None] = ContextVar("inject", default=None)
 
 
 def belongs_to(inject: Callable[[MutableMapping[str, str]], None]) -> None:
-    """From here on, calls made for this request carry its trace."""
+    """Set the function that adds trace headers to outgoing calls of the current request."""
     _inject.set(inject)
 
 
 def mark(headers: MutableMapping[str, str]) -> None:
-    """Add the trace headers of the request that is being answered to an outgoing call; nothing without tracing."""
+    """Add the current request's trace headers to an outgoing call; do nothing without tracing."""
     inject = _inject.get()
     if inject is not None:
         inject(headers)

@@ -1,1 +1,1 @@
-"""What every training has in common."""
+"""Shared code of all trainings."""

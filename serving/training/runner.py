@@ -1,6 +1,6 @@
-"""What every training has in common: floors, determinism, and the command line.
+"""Shared code of all trainings: floors, determinism and the command line.
 
-A role's training module gives one function from a seed to a `Trained`; nothing below a floor leaves this module.
+A role's training module provides one function from a seed to a `Trained`. No model below a floor leaves this module.
 """
 
 import argparse
@@ -24,18 +24,18 @@ FAILED = 1
 
 
 class BelowFloorError(RuntimeError):
-    """The trained model is not good enough to be published; one line."""
+    """The trained model is below a floor and is not published; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model as its training leaves it: files by name (model.onnx among them) and what was measured."""
+    """The result of a training: files by name (model.onnx among them) and measured figures."""
 
     files: Mapping[str, bytes]
     metadata: Metadata
 
     def contents(self) -> dict[str, bytes]:
-        """Every file of the model's folder except SHA256SUMS.
+        """Return every file of the model's folder except SHA256SUMS.
 
         Raises:
             BelowFloorError: a figure is below its floor, or was not measured.
@@ -46,7 +46,7 @@ class Trained:
 
 
 def require_floors(metadata: Metadata) -> None:
-    """Refuse what is not good enough.
+    """Refuse a model whose figures are below their floors.
 
     Raises:
         BelowFloorError: a figure is below its floor, or was not measured.
@@ -60,12 +60,12 @@ def require_floors(metadata: Metadata) -> None:
 
 
 def version_of(onnx: bytes) -> str:
-    """Version of a model: the same bytes are the same version."""
+    """Return the version of a model: the same bytes give the same version."""
     return hashlib.sha256(onnx).hexdigest()[:VERSION_DIGITS]
 
 
 def package_versions(*packages: str) -> dict[str, str]:
-    """Versions of Python and of the packages that made a model."""
+    """Return the versions of Python and of the packages that made a model."""
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
@@ -73,19 +73,19 @@ def write(trained: Trained, folder: Path) -> None:
     """Write the model's folder with its SHA256SUMS.
 
     Raises:
-        BelowFloorError: not good enough; nothing was written.
+        BelowFloorError: a figure is below its floor; nothing was written.
     """
     write_sums(folder, trained.contents())
 
 
 def with_floors(trained: Trained, floor: float) -> Trained:
-    """The same model held to another floor in every figure that has one."""
+    """Return the same model with every floor replaced by another value."""
     floors = dict.fromkeys(trained.metadata.floors, floor)
     return Trained(trained.files, trained.metadata.model_copy(update={"floors": floors}))
 
 
 def command(train: Callable[[int], Trained], arguments: Sequence[str], module: str) -> int:
-    """Run a training as a command: one line of JSON on stdout; exit code 1 with one line on stderr when it fails."""
+    """Run a training as a command: print one line of JSON and return 0, or print one line on stderr and return 1."""
     parser = argparse.ArgumentParser(prog=f"python -m {module}")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--out", type=Path, help="folder for the model, metadata.json, SHA256SUMS")

@@ -1,4 +1,4 @@
-"""Training on a table: one split for ever, and a linear classifier on scaled columns."""
+"""Training on a table: one fixed split, and a linear classifier on scaled columns."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn import linear_model, model_selection, pipeline, preprocessing
 
-# A seed of its own: rows held out once are held out from every model that is ever trained.
+# A separate, fixed seed: the same rows are held out from every model ever trained.
 SPLIT_SEED = 42
 _OPSET = 17
 
 
 class Split(NamedTuple):
-    """Rows [n, columns] and the class of each, to learn from and to ask about."""
+    """Rows [n, columns] and their classes, for training and for evaluation."""
 
     training: NDArray[np.float32]
     training_classes: NDArray[np.int64]
@@ -24,12 +24,12 @@ class Split(NamedTuple):
 
     @property
     def drawn(self) -> int:
-        """How many rows a model is trained on."""
+        """Number of rows that a model is trained on."""
         return len(self.training) * 9 // 10
 
 
 def split(load: Callable[..., object], held_out: int) -> Split:
-    """Split what a loader of scikit-learn gives, once and for all; every class has the same share in both parts."""
+    """Split the data of a scikit-learn loader, always the same way; every class has the same share in both parts."""
     values, classes = cast("Any", load(return_X_y=True))
     parts: Sequence[Any] = cast("Any", model_selection).train_test_split(
         values.astype(np.float32), classes, test_size=held_out, random_state=SPLIT_SEED, stratify=classes
@@ -39,9 +39,9 @@ def split(load: Callable[..., object], held_out: int) -> Split:
 
 
 def fit(data: Split, seed: int, *, name: str, tensor: str) -> bytes:
-    """Fit the classifier; ONNX of this name that takes one tensor [n, columns].
+    """Fit the classifier and return it as an ONNX graph of this name that takes one tensor [n, columns].
 
-    The seed draws nine tenths of the training rows: another seed is another model.
+    The seed selects nine tenths of the training rows, so that another seed makes another model.
     """
     chosen = np.random.default_rng(seed).permutation(len(data.training))[: data.drawn]
     classifier: Any = pipeline.Pipeline(
@@ -53,6 +53,6 @@ def fit(data: Split, seed: int, *, name: str, tensor: str) -> bytes:
         initial_types=[(tensor, FloatTensorType([None, data.training.shape[1]]))],
         options={id(classifier): {"zipmap": False}},
         target_opset=_OPSET,
-        name=name,  # without it the graph is named at random
+        name=name,  # without a name the graph gets a random one
     )
     return exported.SerializeToString()

@@ -1,1 +1,1 @@
-"""What waits for the processor: batches and worker threads."""
+"""Work that waits for a CPU: batches and worker threads."""

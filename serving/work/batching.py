@@ -1,7 +1,7 @@
-"""Dynamic batching: what waits while an inference runs is computed together in the next one.
+"""Dynamic batching: items that arrive while an inference runs are computed together in the next one.
 
-No request ever waits for company: a batch is what has gathered meanwhile. A device that computes eight rows in the time
-of one then answers eight times the traffic, and at low traffic nothing changes.
+No request waits for a batch to fill: a batch holds whatever has arrived in the meantime. A device that computes eight
+rows in the time of one then serves eight times the traffic, and at low traffic nothing changes.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -15,11 +15,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, kw_only=True)
 class Fit(Generic[X]):
-    """What goes together.
+    """The rule that decides which items share a batch.
 
-    most: Largest sum of sizes in a batch; 1 computes each item alone. An item larger than that goes alone.
-    size: What an item counts.
-    kind: Only items of one kind go together.
+    most: Largest sum of sizes in a batch; 1 computes each item alone. A larger item is computed alone.
+    size: Returns the size of an item.
+    kind: Returns the kind of an item; only items of the same kind share a batch.
     """
 
     most: int
@@ -29,10 +29,10 @@ class Fit(Generic[X]):
 
 @dataclass(frozen=True)
 class Batches(Generic[X, Y]):
-    """Computes items that came at the same time.
+    """Computes items that arrived at the same time.
 
-    compute: Gives an answer for each item, in order.
-    seen: Is told the number of items of each batch.
+    compute: Returns an answer for each item, in order.
+    seen: Called with the number of items of each batch.
     """
 
     compute: Callable[[Sequence[X]], Sequence[Y]]
@@ -40,21 +40,21 @@ class Batches(Generic[X, Y]):
     seen: Callable[[float], None]
 
     def answer(self, item: X) -> Y:
-        """The answer of a single item; raises what computing it raised."""
+        """Return the answer to one item, or raise the error from computing it."""
         [found] = self.answers([item])
         if isinstance(found, Failed):
             raise found.error
         return found
 
     def answers(self, items: Sequence[X]) -> "list[Y | Failed]":
-        """The answer of each item, or its own error, in as few computations as fit."""
+        """Return an answer or an error for each item, in as few computations as possible."""
         found: list[Y | Failed] = []
         for batch in self._batches(items):
             found += self._settled(batch)
         return found
 
     def _batches(self, items: Sequence[X]) -> Iterator[Sequence[X]]:
-        """Neighbours that fit: nobody is overtaken."""
+        """Yield groups of consecutive items that fit together; items keep their order."""
         begin, total, kind = 0, 0, None
         for index, item in enumerate(items):
             size, own = self.fit.size(item), self.fit.kind(item)
@@ -66,13 +66,13 @@ class Batches(Generic[X, Y]):
             yield items[begin:]
 
     def _settled(self, batch: Sequence[X]) -> "list[Y | Failed]":
-        """Compute; after a failure each item alone, so that it is the faulty one's only."""
+        """Compute a batch; if it fails, compute each item alone, so that only the faulty item fails."""
         self.seen(len(batch))
         try:
             answers = self.compute(batch)
             if len(answers) != len(batch):
                 raise ValueError(f"{len(answers)} answers for {len(batch)} items")  # noqa: TRY301
-        except Exception as error:  # noqa: BLE001 - raised again by whom it belongs to
+        except Exception as error:  # noqa: BLE001 - raised again for the item that caused it
             if len(batch) == 1:
                 return [Failed(error)]
             return [found for item in batch for found in self._settled([item])]
@@ -81,21 +81,21 @@ class Batches(Generic[X, Y]):
 
 @dataclass(frozen=True)
 class Failed:
-    """Why an item has no answer."""
+    """The error of an item that has no answer."""
 
     error: Exception
 
 
 @dataclass(frozen=True)
 class Pending(Generic[X, Y, R]):
-    """What a job gives whose inference may be shared: its item, and what makes the job's result of the answer."""
+    """A job whose inference may be batched: its item, and the function that turns the answer into the job's result."""
 
     batches: Batches[X, Y]
     item: X
     finish: Callable[[Y], R]
 
     def result(self, found: "Y | Failed") -> R:
-        """The job's result; raises what computing or finishing it raised."""
+        """Return the job's result, or raise the error from computing or finishing it."""
         if isinstance(found, Failed):
             raise found.error
         return self.finish(found)

@@ -1,7 +1,7 @@
-"""Worker threads: they take jobs in the order of their coming, and share inferences where jobs allow it.
+"""Worker threads: they run jobs in order of arrival and batch inferences where jobs allow it.
 
-The event loop is told of everything that a thread finished in one go with one call. Each call costs a switch between
-threads: one per request would be most of the cost of a small model.
+A thread reports all jobs that it finished together with one call to the event loop. Each call costs a thread switch,
+and one call per request would be most of the cost of a small model.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from serving.work.batching import Pending
 
 T = TypeVar("T")
 
-# Seconds that a thread goes on reading what waits before it computes: large bodies must not hold up the first of them.
+# Seconds for which a thread reads waiting jobs before it computes, so that large bodies do not delay the first job.
 GATHER_SECONDS = 0.005
 
 
 class State(Enum):
-    """How far a job came."""
+    """The progress of a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -33,17 +33,17 @@ class State(Enum):
 
 
 class Job(Generic[T]):
-    """One call in a worker thread; made, awaited and ended on the event loop.
+    """One call in a worker thread; created, awaited and ended on the event loop.
 
-    call: Gives the result, or `Pending`.
-    begun: Is called in the thread, first.
-    ended: Is called on the loop after the end of a job that had begun.
+    call: Returns the result, or `Pending`.
+    begun: Called first in the thread.
+    ended: Called on the loop after a job that had begun has ended.
     """
 
     def __init__(
         self, call: Callable[[], "T | Pending[Any, Any, T]"], *, begun: Callable[[], None], ended: Callable[[], None]
     ) -> None:
-        # The job belongs to its request in the thread too: what it calls carries the request's trace.
+        # The job runs in its request's context, so that its outgoing calls carry the request's trace.
         self.context = copy_context()
         self.loop = asyncio.get_running_loop()
         self.answer: asyncio.Future[T] = self.loop.create_future()
@@ -55,7 +55,7 @@ class Job(Generic[T]):
         self._error: BaseException | None = None
 
     def run(self) -> "Pending[Any, Any, T] | None":
-        """Call; keep the result or the error, or give what is still to be computed."""
+        """Run the call and keep its result or error, or return the inference that is still pending."""
         try:
             result = self.context.run(self._call)
         except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
@@ -67,14 +67,14 @@ class Job(Generic[T]):
         return None
 
     def finish(self, pending: "Pending[Any, Any, T]", found: object) -> None:
-        """Keep the result of what was computed."""
+        """Turn a computed answer into the job's result and keep it."""
         try:
             self._result = self.context.run(pending.result, found)
         except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
             self._error = error
 
     def end(self) -> None:
-        """On the loop: give the answer to who awaits it, if anybody still does."""
+        """Set the future's result or error, on the event loop, unless nobody awaits it any more."""
         self.state = State.ENDED
         if not self.answer.done():
             if self._error is None:
@@ -85,7 +85,7 @@ class Job(Generic[T]):
 
 
 class Workers:
-    """Some threads and the jobs that wait for them."""
+    """A pool of threads and its queue of jobs."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -104,7 +104,7 @@ class Workers:
         self._threads.submit(self._work)
 
     def withdraw(self, job: Job[Any]) -> bool:
-        """Take back a job that has not begun; False if it has."""
+        """Withdraw a job that has not begun; return False if it has begun."""
         with self._lock:
             if job.state is not State.WAITING:
                 return False
@@ -113,7 +113,7 @@ class Workers:
             return True
 
     def _work(self) -> None:
-        """Do what waits, until nothing does."""
+        """Run waiting jobs until none is left."""
         while (job := self._take(else_leave=True)) is not None:
             self._do(job)
 
@@ -127,7 +127,7 @@ class Workers:
             return job
 
     def _do(self, first: Job[Any]) -> None:
-        """Run a job; if its inference may be shared, read what else waits, compute all and end all."""
+        """Run a job; if its inference may be batched, read further waiting jobs, compute all and end all."""
         until = time.perf_counter() + GATHER_SECONDS
         taken: list[Job[Any]] = []
         shared: list[tuple[Job[Any], Pending[Any, Any, Any]]] = []
@@ -142,11 +142,11 @@ class Workers:
             full = len(shared) >= pending.batches.fit.most or time.perf_counter() >= until
             job = None if full else self._take()
         self._compute(shared)
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: nobody awaits the jobs any more
             first.loop.call_soon_threadsafe(_end, taken)
 
     def _compute(self, shared: Sequence[tuple[Job[Any], Pending[Any, Any, Any]]]) -> None:
-        for _, part in groupby(shared, key=lambda one: id(one[1].batches)):  # a reload changes them in mid-queue
+        for _, part in groupby(shared, key=lambda one: id(one[1].batches)):  # a reload may change them while jobs wait
             jobs, pending = zip(*part, strict=True)
             answers = pending[0].batches.answers([one.item for one in pending])
             for job, one, found in zip(jobs, pending, answers, strict=True):

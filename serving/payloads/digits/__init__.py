@@ -1,4 +1,4 @@
-"""Handwritten digits: POST /predict with a picture gives the best labels with their scores."""
+"""Handwritten digits: POST /predict takes a picture and returns the best labels with their scores."""
 
 import io
 
@@ -24,7 +24,7 @@ def _load(context: Context) -> Digits:
 
 def _routes(service: Service[Digits]) -> list[Route]:
     async def predict(request: Request) -> Response:
-        """Answer the picture in the body or in the form field `file`."""
+        """Classify the picture in the body or in the form field `file`."""
         try:
             predictions = await service.compute(
                 lambda: read_picture(request),
@@ -43,7 +43,7 @@ def _routes(service: Service[Digits]) -> list[Route]:
 
 
 def _warm_up(_: Digits) -> list[WarmUp]:
-    """Pictures of the common formats, as body and as form."""
+    """Return pictures of the common formats, as body and as form."""
     png, jpeg = _picture("PNG"), _picture("JPEG")
     head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{FIELD}"; filename="warm-up.png"\r\n\r\n'
     form = head.encode() + png + f"\r\n--{_BOUNDARY}--\r\n".encode()

@@ -1,6 +1,6 @@
-"""The data: scikit-learn's bundled handwritten digits, as pictures, and their one split.
+"""The data: scikit-learn's bundled handwritten digits, rendered as pictures, and their fixed split.
 
-The split has a seed of its own, so that pictures held out once are held out from every model that is ever trained.
+The split has its own fixed seed, so that the same pictures are held out from every model ever trained.
 """
 
 import io
@@ -14,9 +14,9 @@ from sklearn import datasets, model_selection
 
 HELD_OUT = 400
 SPLIT_SEED = 42
-# Pixels per side of a rendered picture. The data is 8 x 8; pictures that people send are not.
+# Pixels per side of a rendered picture. The data is 8 x 8; real pictures are larger.
 RENDERED_SIDE = 64
-_BRIGHTEST = 16  # of the data's grey values
+_BRIGHTEST = 16  # highest gray value in the data
 LABELS = tuple("0123456789")
 
 
@@ -28,14 +28,14 @@ class Picture(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Pictures to learn from, and pictures to ask about."""
+    """Pictures for training and pictures for evaluation."""
 
     training: list[Picture]
     held_out: list[Picture]
 
 
 def split() -> Split:
-    """All 1,797 digits, split once and for all; every digit has the same share in both parts."""
+    """Return all 1,797 digits, always split the same way; every digit has the same share in both parts."""
     values, targets = cast("Any", datasets.load_digits(return_X_y=True))
     parts: Sequence[Any] = cast("Any", model_selection).train_test_split(
         values, targets, test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=targets
@@ -45,12 +45,12 @@ def split() -> Split:
 
 
 def held_out() -> list[tuple[bytes, str]]:
-    """The pictures that no model was trained on, as (PNG, label)."""
+    """Return the pictures that no model was trained on, as (PNG, label)."""
     return [(picture.png, picture.label) for picture in split().held_out]
 
 
 def render(values: NDArray[np.float64]) -> bytes:
-    """Render 64 grey values (0 to 16) as a smooth PNG of RENDERED_SIDE pixels, light ink on black."""
+    """Render 64 gray values (0 to 16) as a smooth PNG of RENDERED_SIDE pixels, light ink on black."""
     grey = np.round(values.reshape(8, 8) * 255 / _BRIGHTEST).astype(np.uint8)
     picture = Image.fromarray(grey).resize((RENDERED_SIDE, RENDERED_SIDE), Image.Resampling.BICUBIC)
     content = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The digit classifier: 64 grey values in, a probability for each label out."""
+"""The digit classifier: 64 gray values in, a probability for each label out."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ from serving.telemetry.metrics import Telemetry
 
 INPUT = "pixels"
 OUTPUT = "probabilities"
-# Digits of a score: more would only show floating-point noise.
+# Decimal digits of a score: more digits would be floating-point noise.
 _SCORE_DIGITS = 6
 
 
 class DigitsMetadata(Metadata):
-    """What training writes beside the classifier."""
+    """The metadata that training writes beside the classifier."""
 
     labels: tuple[str, ...] = Field(min_length=1, description="Label of each output column.")
 
@@ -43,10 +43,10 @@ class Digits:
         return self.onnx.infer({INPUT: pixels}, [OUTPUT])[OUTPUT]
 
     def classify(self, picture: bytes, top_k: int, telemetry: Telemetry | None = None) -> list[Prediction]:
-        """Decode a picture and rank the labels, best first; of equal scores the first label wins.
+        """Decode a picture and rank the labels, best first; among equal scores the first label wins.
 
         Raises:
-            PictureError: the bytes are no picture that can be read.
+            PictureError: the bytes are not a readable picture.
         """
         pixels = pixels_of(picture)[np.newaxis]
         if telemetry is None:
@@ -60,10 +60,10 @@ class Digits:
 
 
 def load_digits(folder: Path, intra_op_threads: int, file: str = MODEL_FILE) -> Digits:
-    """Verify and load the classifier of a folder, and check that it takes and gives what is sent and read here.
+    """Verify and load the classifier of a folder, and check its inputs and outputs.
 
     Raises:
-        ModelUnusableError: anything is missing, damaged or of another shape.
+        ModelUnusableError: a file is missing or damaged, or has the wrong shape.
     """
     onnx = load_model(folder, intra_op_threads, DigitsMetadata, file=file)
     inputs = [Tensor(INPUT, "FP32", (DYNAMIC, PIXELS))]

@@ -1,4 +1,4 @@
-"""Train the classifier and refuse to publish one that is not good enough.
+"""Train the classifier and refuse to publish it if it is below its floor.
 
 `python -m serving.payloads.digits.train --out <folder> [--seed 0] [--floor 0.95]`
 """
@@ -21,18 +21,18 @@ from serving.payloads.digits.model import INPUT, DigitsMetadata, load_digits
 from serving.payloads.digits.pixels import PIXELS, pixels_of
 from serving.training.runner import Trained, command, package_versions, version_of
 
-# Share of held-out pictures. Trained models reach 0.98; anything near the floor means that something broke.
+# Share of held-out pictures. Trained models reach 0.98; a value near the floor means that something is broken.
 FLOOR = 0.95
 _HIDDEN = 128
 _OPSET = 17
 
 
 def fit(pictures: list[Picture], seed: int) -> bytes:
-    """Fit the classifier to the pictures as the server sees them; ONNX. Same seed and CPU type, same bytes."""
+    """Fit the classifier to preprocessed pictures; return ONNX. The same seed and CPU type give the same bytes."""
     pixels = np.stack([pixels_of(picture.png) for picture in pictures])
     labels = np.array([LABELS.index(picture.label) for picture in pictures])
     classifier: Any = neural_network.MLPClassifier((_HIDDEN,), alpha=1e-3, max_iter=1000, random_state=seed)
-    # One thread: the matrices are tiny, and threads that wait for each other on a busy machine make 1 s into 20 s.
+    # One thread: the matrices are tiny, and on a busy machine threads that wait for each other turn 1 s into 20 s.
     with cast("Any", threadpool_limits)(1):
         classifier.fit(pixels, labels)
     exported = cast("Any", skl2onnx).to_onnx(
@@ -40,13 +40,13 @@ def fit(pictures: list[Picture], seed: int) -> bytes:
         initial_types=[(INPUT, FloatTensorType([None, PIXELS]))],
         options={id(classifier): {"zipmap": False}},
         target_opset=_OPSET,
-        name="digits",  # without it the graph is named at random, and the image's digest with it
+        name="digits",  # without a name the graph gets a random one, and the image's digest varies
     )
     return exported.SerializeToString()
 
 
 def accuracy(onnx: bytes, metadata: DigitsMetadata, pictures: list[Picture]) -> float:
-    """Share of pictures that the serving code answers right with this model."""
+    """Return the share of pictures that the serving code classifies correctly with this model."""
     with tempfile.TemporaryDirectory() as folder:
         write_sums(Path(folder), {MODEL_FILE: onnx, METADATA_FILE: metadata.model_dump_json().encode()})
         model = load_digits(Path(folder), intra_op_threads=1)
@@ -55,7 +55,7 @@ def accuracy(onnx: bytes, metadata: DigitsMetadata, pictures: list[Picture]) -> 
 
 
 def train(seed: int) -> Trained:
-    """Train, and measure on the held-out pictures."""
+    """Train a model and measure it on the held-out pictures."""
     data = split()
     onnx = fit(data.training, seed)
     metadata = DigitsMetadata(

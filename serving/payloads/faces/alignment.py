@@ -1,4 +1,4 @@
-"""Cut a face out of a picture: upright, always as large, always in the same light."""
+"""Cut a face out of a picture, upright, at a fixed size and with normalized light."""
 
 import math
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from PIL import Image
 from serving.payloads.faces.detection import Eyes, find_eyes
 from serving.pictures import decode
 
-# Pixels of an aligned face. Its eyes are always at the same places.
+# Pixels per side of an aligned face. Its eyes are always at the same positions.
 SIDE = 48
 CHANNELS = 3
 _EYE_DISTANCE = 15.5
 _EYES = (SIDE / 2, 18.0)
-# A face in a photo of a phone has far more pixels than its 48: this many per side are enough to find and cut it.
+# A face in a phone photo has far more pixels than 48 per side: a picture of this size is enough to find and cut it.
 ENOUGH = 640
-# Mean and spread of brightness after the light has been taken out, in grey values.
+# Mean and spread of brightness after normalization, in gray values.
 _MEAN, _SPREAD = 128.0, 48.0
 _LEAST_SPREAD = 1e-3
-# Offsets of each pixel from the middle of the face, and which of them are on every face, not on hair or wall behind.
+# Offsets of each pixel from the middle of the face, and a mask of the pixels that show face, not hair or wall, in every
+# picture.
 _ACROSS = np.broadcast_to(np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2), (SIDE, SIDE))
 _DOWN = np.ascontiguousarray(_ACROSS.T) - np.float32(1)
 _FACE = ((_ACROSS / 14) ** 2 + (_DOWN / 16) ** 2 < 1).astype(np.float32)
@@ -29,7 +30,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, kw_only=True)
 class AlignedFace:
-    """A face as the model takes it, and where it was."""
+    """An aligned face as the model takes it, and its eyes in the picture."""
 
     pixels: Pixels
     """[SIDE, SIDE, 3], RGB."""
@@ -37,11 +38,11 @@ class AlignedFace:
 
 
 def align(content: bytes) -> AlignedFace:
-    """Find, cut, turn upright and normalise the face of a picture file.
+    """Find the face in a picture file, cut it out, turn it upright and normalize it.
 
     Raises:
-        PictureError: no picture that can be read.
-        NoFaceError: no face in it.
+        PictureError: the bytes are not a readable picture.
+        NoFaceError: the picture shows no face.
     """
     picture = decode(content, enough=ENOUGH)
     picture.thumbnail((ENOUGH, ENOUGH), Image.Resampling.BOX)
@@ -50,7 +51,7 @@ def align(content: bytes) -> AlignedFace:
 
 
 def _cut(picture: Image.Image, eyes: Eyes) -> NDArray[np.float32]:
-    """The square around the eyes, by one similarity: rotation, scale and place at once lose the least."""
+    """Return the square around the eyes, cut with one similarity transform to lose as little detail as possible."""
     scale = eyes.distance / _EYE_DISTANCE
     if scale > 2:  # noqa: PLR2004 - bilinear sampling skips pixels beyond this
         shrink = scale / 2
@@ -67,12 +68,12 @@ def _cut(picture: Image.Image, eyes: Eyes) -> NDArray[np.float32]:
 
 
 def normalised(values: NDArray[np.float32]) -> Pixels:
-    """Take the light out: its direction (a plane through the brightness) and its strength, both as seen on the face."""
+    """Remove the light's direction (a plane fitted to the brightness) and strength, both measured on the face."""
     light = values.mean(axis=2)
     weighted = light * _FACE
     total = float(_FACE.sum())
     mean = float(weighted.sum()) / total
-    # Least squares; the weights are even in both directions, so each slope is a projection of its own.
+    # Least squares; the weights are symmetric in both directions, so the slopes can be computed separately.
     across = float((weighted * _ACROSS).sum() / (_FACE * _ACROSS**2).sum())
     down = float((weighted * _DOWN).sum() / (_FACE * _DOWN**2).sum())
     plane = np.maximum(mean + across * _ACROSS + down * _DOWN, mean / 3 + _LEAST_SPREAD)

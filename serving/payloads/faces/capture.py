@@ -1,12 +1,12 @@
-"""Role `faces.capture`, the gateway: enrol people and recognise them, by asking the other four in order.
+"""Role `faces.capture`, the gateway: enroll and recognize people by calling the other four services in order.
 
     POST   /enrol       a picture (the body, or the form's field `file`) and `person` (in the query or the form)
     POST   /recognise   a picture
     GET    /people
     DELETE /people/{person}
 
-The pod stays ready while another service is away: it answers 503 and says which one. Unready gateways would take that
-answer away, and the requests that need only the others with it.
+The pod stays ready while another service is unreachable: it answers 503 and names the service. An unready gateway could
+not give that answer, nor serve the requests that do not need the missing service.
 """
 
 import hashlib
@@ -28,27 +28,27 @@ from serving.role.payload import Payload
 from serving.role.service import Service
 from serving.telemetry.metrics import LATENCY_BUCKETS
 
-# Jobs wait for others; a picture is held for each.
+# Jobs mostly wait for other services; each holds one picture in memory.
 _WORKERS = 32
 _FACE_DIGITS = 32
-# Of a similarity: more would only show floating-point noise.
+# Decimal digits of a similarity: more digits would be floating-point noise.
 _DIGITS = 4
 _PERSON: TypeAdapter[str] = TypeAdapter(wire.PersonId)
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """What came in: a picture, and whose it is said to be."""
+    """An uploaded picture and the person it is said to show."""
 
     person: str
     picture: bytes
 
 
 def person_id(given: str) -> str:
-    """The name of a person, if it is one.
+    """Return the name of a person if it is valid.
 
     Raises:
-        HTTPException: 400 it is none.
+        HTTPException: 400 the name is invalid.
     """
     try:
         return _PERSON.validate_python(given)
@@ -58,13 +58,13 @@ def person_id(given: str) -> str:
 
 
 def face_id(portrait: Portrait) -> str:
-    """The same picture of the same person is the same face, however often it is sent."""
+    """Return the face's id: the same picture of the same person always has the same id."""
     digest = hashlib.sha256(f"{len(portrait.person)}:{portrait.person}".encode() + portrait.picture)
     return digest.hexdigest()[:_FACE_DIGITS]
 
 
 async def read_portrait(request: Request) -> Portrait:
-    """The upload of POST /enrol.
+    """Read the upload of POST /enrol.
 
     Raises:
         HTTPException: 400 no person or no picture; 413, 415 as for any picture.
@@ -116,7 +116,7 @@ class _Endpoints:
         return Response(deleted.bytes(), media_type=wire.JSON)
 
     def _pipeline(self, request: Request) -> Callable[[Peers], Pipeline]:
-        """Time runs from here, the head of the request: what the upload takes is not there for the calls."""
+        """Start the time limit at the head of the request: time spent on the upload is not available for the calls."""
         errand = errand_of(self.service.settings, request)
         return lambda peers: Pipeline(peers=peers, errand=errand, seconds=self.seconds)
 

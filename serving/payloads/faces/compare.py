@@ -1,7 +1,7 @@
-"""Role `faces.compare`: POST /v1/compare takes a vector with its threshold and says who it is, if anybody.
+"""Role `faces.compare`: POST /v1/compare takes a vector and a threshold and returns the recognized person, if any.
 
-Galleries come from memory or Redis while those are current, else from the store. Neither makes the pod unready: with
-either of them questions are answered, and were both away, unready pods would only hide which one is missing.
+Galleries come from memory or Redis while they are current, otherwise from the store. Neither dependency makes the pod
+unready: with one of them requests are answered, and without both an unready pod would hide which one is missing.
 """
 
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ _WORKERS = 16
 
 @dataclass(frozen=True)
 class Compare:
-    """Who is asked for enrolled faces."""
+    """The sources of enrolled faces."""
 
     hot: HotGallery
     store: Peer
 
     def judge(self, asked: wire.Embedding, errand: Errand) -> tuple[wire.Verdict, str]:
-        """The nearest enrolled face of the same model, and where it was found.
+        """Return the nearest enrolled face of the same model, and where it was found.
 
         Raises:
             UnreachableError: neither Redis nor the store can say who is enrolled.
@@ -60,7 +60,7 @@ class Compare:
             raise UnreachableError(f"{self.store.where}: {error}") from error
 
     def _nearest(self, asked: wire.Embedding, errand: Errand) -> wire.Nearest:
-        """By the store's own index: a whole gallery for each request would be too much without a cache."""
+        """Query the store's own index: without a cache, fetching a whole gallery per request would be too expensive."""
         body = wire.Vectored(vector=asked.vector, model=asked.model).bytes()
         call = Call(method="POST", path=wire.NEAREST, content=body, idempotent=True)
         return self.store.fetch(wire.Nearest, call, errand)

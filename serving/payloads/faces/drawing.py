@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from serving.payloads.faces.people import Colour, Person
 
 CANVAS = (220, 280)
-# The middle between the eyes.
+# The midpoint between the eyes.
 CENTRE = (110.0, 122.0)
 _WHITE_OF_EYE = (238, 238, 236)
 _STEPS = 40
@@ -17,21 +17,21 @@ Points = list[tuple[float, float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """What a face does for the length of one picture, and what its owner wears."""
+    """The expression of a face in one picture, and the color of the clothes."""
 
     smile: float
     open: float
     """How far the mouth is open, 0 to 1."""
     lids: float
-    """How far the eyes are open; 1 = as ever."""
+    """How far the eyes are open; 1 = normal."""
     brows: float
-    """Pixels that the brows are raised."""
+    """Pixels by which the brows are raised."""
     gaze: float
     clothes: Colour
 
 
 def draw(person: Person, expression: Expression) -> Image.Image:
-    """Paint a person; RGBA, with nothing where the background will be."""
+    """Paint a person as RGBA, transparent where the background will be."""
     picture = Image.new("RGBA", CANVAS, (*person.hair, 0))
     brush = ImageDraw.Draw(picture)
     _hair_behind(brush, person)
@@ -79,7 +79,7 @@ def _head(brush: ImageDraw.ImageDraw, person: Person) -> None:
 
 
 def _outline(person: Person) -> Points:
-    """An ellipse above the line of the eyes, a superellipse of the person's jaw below it."""
+    """Return the outline of the head: an ellipse above the eye line, a superellipse of the person's jaw below it."""
     turns = np.linspace(0, 2 * np.pi, 2 * _STEPS, endpoint=False)
     cosine, sine = np.cos(turns), np.sin(turns)
     exponent = np.where(sine > 0, 2 / person.jaw, 1.0)
@@ -149,7 +149,7 @@ def _brow(brush: ImageDraw.ImageDraw, person: Person, expression: Expression, si
 
 
 def _hair_in_front(brush: ImageDraw.ImageDraw, person: Person) -> None:
-    """The cap of hair: the head's outline above a line that rises to the parting."""
+    """Paint the cap of hair: the head's outline above a line that rises to the parting."""
     x, y = CENTRE
     top = y - person.height_above - person.hair_volume
     line = y - person.height_above * (1 - person.hairline * 0.62)

@@ -1,4 +1,4 @@
-"""The model: an aligned face in, a unit vector out that is near to those of the same person."""
+"""The model: maps an aligned face to a unit vector that is close to the vectors of the same person."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ OUTPUT = "vectors"
 
 
 class FacesMetadata(Metadata):
-    """What training writes beside the model."""
+    """The metadata that training writes beside the model."""
 
     threshold: float = Field(
         gt=-1, lt=1, description="Least similarity of two pictures of one person, from people who were not trained on."
@@ -34,7 +34,7 @@ class FaceModel:
 
     @property
     def version(self) -> str:
-        """Vectors of different versions cannot be compared."""
+        """Version of the model file; vectors of different versions cannot be compared."""
         return self.onnx.version
 
     @property
@@ -43,15 +43,15 @@ class FaceModel:
         return self.onnx.metadata.threshold
 
     def embed(self, faces: Pixels) -> NDArray[np.float32]:
-        """Vectors `[n, DIMENSIONS]` of length 1 for aligned faces `[n, SIDE, SIDE, 3]`."""
+        """Return vectors `[n, DIMENSIONS]` of length 1 for aligned faces `[n, SIDE, SIDE, 3]`."""
         return self.onnx.infer({INPUT: faces}, [OUTPUT])[OUTPUT]
 
 
 def load_face_model(folder: Path, intra_op_threads: int) -> FaceModel:
-    """Verify and load the model of a folder, on a GPU where the runtime has one.
+    """Verify and load the model of a folder, on a GPU if the runtime supports one.
 
     Raises:
-        ModelUnusableError: anything is missing, damaged or of another shape.
+        ModelUnusableError: a file is missing or damaged, or has the wrong shape.
     """
     there = cast("list[str]", cast("Any", onnxruntime).get_available_providers())
     providers = [provider for provider in (CUDA, CPU) if provider in there]

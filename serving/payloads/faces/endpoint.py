@@ -1,4 +1,4 @@
-"""What the endpoints of the five services share: reading a message, and what its calls need."""
+"""Shared code of the five services' endpoints: reading a message, and the time limit and trace of outgoing calls."""
 
 import math
 from typing import TypeVar
@@ -12,16 +12,16 @@ from serving.payloads.faces.wire import MOST_BYTES, Message, WireError
 from serving.settings import Settings
 
 M = TypeVar("M", bound=Message)
-# What is left of the time limit for saying which dependency took the rest.
+# Share of the time limit for calls; the rest is for the answer that names the dependency that took too long.
 _SHARE_FOR_CALLS = 0.9
 _TRACE = ("traceparent", "tracestate", "baggage")
 
 
 async def read_message(request: Request, kind: type[M]) -> M:
-    """The body as a message.
+    """Read the body as a message.
 
     Raises:
-        HTTPException: 400 it is none, 413 too large.
+        HTTPException: 400 not such a message, 413 too large.
     """
     body = await read_body(request, MOST_BYTES)
     try:
@@ -31,14 +31,14 @@ async def read_message(request: Request, kind: type[M]) -> M:
 
 
 async def nothing() -> None:
-    """The body of a request that has none."""
+    """Read no body, for requests that have none."""
 
 
 def errand_of(settings: Settings, request: Request) -> Errand:
-    """Time and trace for the calls that a request makes: less than its own limit, so that its answer names the culprit.
+    """Return the time limit and trace headers for a request's outgoing calls.
 
-    A caller that waits for less gets less. Its trace is passed on as it came; where this process traces, its own span
-    takes the place.
+    The limit is shorter than the request's own, so that its answer can name the service that is too slow, and no longer
+    than the caller waits. The caller's trace is passed on unchanged; if this process traces, its own span replaces it.
     """
     headers = {name: value for name in _TRACE if (value := request.headers.get(name))}
     limits = [settings.request_timeout_seconds, _waits(request.headers.get(SECONDS_LEFT, ""))]
@@ -46,7 +46,7 @@ def errand_of(settings: Settings, request: Request) -> Errand:
 
 
 def _waits(given: str) -> float:
-    """How long the caller waits, in seconds; one that does not say so waits for ever."""
+    """Return how long the caller waits in seconds; infinite if it does not say."""
     try:
         seconds = float(given)
     except ValueError:

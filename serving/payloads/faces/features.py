@@ -1,6 +1,6 @@
-"""Role `faces.features`: POST /v1/embed takes an aligned face and gives its vector, with the model's threshold.
+"""Role `faces.features`: POST /v1/embed takes an aligned face and returns its vector and the model's threshold.
 
-/v2/models/faces/infer answers the same for tensors of many faces.
+/v2/models/faces/infer does the same for tensors of many faces.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from serving.telemetry.metrics import Telemetry
 
 
 def embed(model: FaceModel, face: Face, telemetry: Telemetry) -> Embedding:
-    """The face's vector, with what is needed to judge by it."""
+    """Return the face's vector with the model's version and threshold."""
     with telemetry.inference_seconds.time():
         vector = model.embed(face.array()[np.newaxis])[0]
     return Embedding(vector=tuple(vector.tolist()), model=model.version, threshold=model.threshold)
@@ -39,7 +39,7 @@ def _routes(service: Service[FaceModel]) -> list[Route]:
 
 
 def _warm_up(_: FaceModel) -> list[WarmUp]:
-    # No flat grey: the vector of a face without any contrast has no direction.
+    # Not uniform gray: the vector of a face without contrast has no direction.
     ramp = np.linspace(0, 255, SIDE * SIDE * CHANNELS).astype(np.uint8).reshape(SIDE, SIDE, CHANNELS)
     return [WarmUp(path=EMBED, body=Face.of(ramp, ((16.0, 18.0), (31.0, 18.0)), 0).bytes())]
 

@@ -1,4 +1,4 @@
-"""The enrolled faces of one model, and who among them is nearest to a vector."""
+"""The enrolled faces of one model, and the search for the face nearest to a vector."""
 
 import json
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-# Numbers in a face's vector.
+# Dimensions of a face's vector.
 DIMENSIONS = 64
 Vector = NDArray[np.float32]
 
 
 class GalleryError(ValueError):
-    """The bytes are no packed gallery; the message is one line."""
+    """The bytes are not a packed gallery; the message is one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Match:
     face: str
     person: str
     similarity: float
-    """Cosine of the angle between both vectors: 1 = the same."""
+    """Cosine of the angle between both vectors: 1 = identical."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +37,12 @@ class Gallery:
 
     @classmethod
     def of(cls, rows: Sequence[tuple[str, str, Sequence[float] | Vector]]) -> "Gallery":
-        """Build from (face, person, vector)."""
+        """Build a gallery from (face, person, vector) rows."""
         vectors = np.array([row[2] for row in rows], dtype=np.float32).reshape(len(rows), DIMENSIONS)
         return cls(faces=[row[0] for row in rows], people=[row[1] for row in rows], vectors=vectors)
 
     def nearest(self, vector: Vector) -> Match | None:
-        """The most similar face; of equals the first. None when nobody is enrolled."""
+        """Return the most similar face, or None if nobody is enrolled; among equals the first wins."""
         if not len(self.faces):
             return None
         similarities = self.vectors @ vector
@@ -50,7 +50,7 @@ class Gallery:
         return Match(face=self.faces[best], person=self.people[best], similarity=float(similarities[best]))
 
     def pack(self) -> bytes:
-        """One line of JSON with the names, then the vectors as little-endian 32-bit floats."""
+        """Return one line of JSON with the names, followed by the vectors as little-endian 32-bit floats."""
         head = json.dumps({"faces": list(self.faces), "people": list(self.people)}, separators=(",", ":"))
         return head.encode() + b"\n" + self.vectors.astype("<f4").tobytes()
 
@@ -59,7 +59,7 @@ class Gallery:
         """Read what `pack` wrote.
 
         Raises:
-            GalleryError: it is something else, or damaged.
+            GalleryError: the bytes are not a packed gallery, or are damaged.
         """
         head, _, body = content.partition(b"\n")
         try:
@@ -74,5 +74,5 @@ class Gallery:
 
 
 def recognised(similarity: float | None, threshold: float) -> bool:
-    """Whether the nearest face is near enough to be the same person's; None: there is no nearest."""
+    """Return whether the nearest face is similar enough to be the same person; None means that there is none."""
     return similarity is not None and similarity >= threshold

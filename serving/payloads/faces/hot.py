@@ -1,9 +1,9 @@
-"""Vectors in Redis, so that compare need not ask the store each time, and how both agree on what is current.
+"""Galleries in Redis, so that compare need not query the store for each request, and how both keep them current.
 
-Redis never holds the only copy. One random mark, the generation, says what is current: after every change the store
-deletes it, and compare makes a new one. A gallery is kept under the generation that it was read at, and under the run
-of the Redis server. So whatever was written before a change, before a restart of Redis, or before its data came back
-from an old volume is never looked at again. Deleting works in a Redis that is full, too.
+Redis never holds the only copy. A random value, the generation, identifies the current state: the store deletes it
+after every change, and compare creates a new one. The key of a stored gallery contains the generation at which it was
+read and the run id of the Redis server. A gallery from before a change, before a restart of Redis, or from a restored
+old volume is therefore never read again. Deleting the generation also works if Redis is full.
 """
 
 import logging
@@ -22,31 +22,31 @@ from serving.role.payload import Address
 log = logging.getLogger("slipway.faces")
 
 _GENERATION = "faces:generation"
-# Patience with Redis: the store answers in less.
+# Timeout of Redis calls in seconds: the store answers faster than that.
 _ANSWER_SECONDS = 0.25
-# How long a Redis that failed is not asked again, so that not every request waits for it.
+# Seconds without calls to a Redis that failed, so that not every request waits for it.
 _PAUSE_SECONDS = 1.0
-# Old generations leave by themselves.
+# Galleries of old generations expire by themselves.
 _EXPIRES_SECONDS = 600
 
 
 class Cache(Protocol):
-    """What is used of Redis."""
+    """The methods of the Redis client that are used here."""
 
     def info(self, section: str) -> Any:  # noqa: ANN401 - as the client declares it
-        """Facts about the server."""
+        """Return facts about the server."""
         ...
 
     def get(self, name: str) -> Any:  # noqa: ANN401
-        """A value, or None."""
+        """Return a value, or None."""
         ...
 
     def set(self, name: str, value: bytes, ex: int | None = None, *, nx: bool = False) -> Any:  # noqa: ANN401
-        """Store a value, for `ex` seconds; with `nx` only where there is none."""
+        """Store a value for `ex` seconds; with `nx` only if the key does not exist."""
         ...
 
     def delete(self, name: str) -> Any:  # noqa: ANN401
-        """Forget a value."""
+        """Delete a value."""
         ...
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class Cache(Protocol):
 
 
 def connect(address: Address) -> Cache:
-    """A client; it connects when it is first used."""
+    """Return a client that connects on first use."""
     client = redis.Redis(
         host=address.host,
         port=address.port,
@@ -67,28 +67,28 @@ def connect(address: Address) -> Cache:
 
 
 class Moment(NamedTuple):
-    """What a gallery is current for."""
+    """The state for which a gallery is current."""
 
     run: str
     generation: str
 
     def key(self, model: str) -> str:
-        """Where the gallery of a model is kept."""
+        """Return the key of a model's gallery."""
         return f"faces:gallery:{model}:{self.run}:{self.generation}"
 
 
 class Generation:
-    """The store's side: says that something changed, and keeps saying it until Redis has heard."""
+    """The store's side: invalidates galleries after a change, and retries until Redis has confirmed it."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self._lock = threading.Lock()
-        # The process before this one may have died between a change and the word of it: that counts as one.
+        # The previous process may have died between a change and its notification, so start with one pending change.
         self._changes = 1
         self._heard = 0
 
     def changed(self) -> None:
-        """Make every kept gallery outdated. Never fails: while Redis is away, nobody reads galleries from it."""
+        """Invalidate every stored gallery. Never raises: while Redis is down, nobody reads galleries from it."""
         with self._lock:
             self._changes += 1
         try:
@@ -97,7 +97,7 @@ class Generation:
             log.warning("cache: not told of a change, will be repeated (%s)", error)
 
     def repeat(self) -> None:
-        """Say it again if Redis did not hear it."""
+        """Notify Redis again of changes that it has not confirmed."""
         with suppress(redis.RedisError):
             self._tell()
 
@@ -106,7 +106,7 @@ class Generation:
         self._cache.close()
 
     def _tell(self) -> None:
-        # Counted before Redis is told: a change that comes meanwhile is not taken for told.
+        # Read the count before the call to Redis, so that a change during the call is not counted as confirmed.
         with self._lock:
             changes = self._changes
             if changes == self._heard:
@@ -117,11 +117,11 @@ class Generation:
 
 
 class CacheAwayError(RuntimeError):
-    """Redis does not answer; the store must be asked instead."""
+    """Redis does not answer; the store must be queried instead."""
 
 
 class HotGallery:
-    """Compare's side: the current gallery of a model, from memory, from Redis, or read anew and kept in both."""
+    """Compare's side: returns the current gallery of a model from memory, Redis or the store, and keeps it."""
 
     def __init__(self, cache: Cache, clock: Callable[[], float] = time.monotonic) -> None:
         self._cache = cache
@@ -131,10 +131,10 @@ class HotGallery:
         self._memory: dict[str, tuple[Moment, Gallery]] = {}
 
     def current(self, model: str, read: Callable[[], Gallery]) -> tuple[Gallery, str]:
-        """The gallery and where it came from: memory, redis or store. `read` asks the store.
+        """Return the gallery and its source: memory, redis or store. `read` queries the store.
 
         Raises:
-            CacheAwayError: Redis cannot say what is current.
+            CacheAwayError: Redis cannot tell which gallery is current.
         """
         moment = self._moment()
         with self._lock:
@@ -146,7 +146,7 @@ class HotGallery:
             gallery, source = read(), "store"
             self._keep(moment.key(model), gallery)
         with self._lock:
-            self._memory = {model: (moment, gallery)}  # two models alternate only while one replaces the other
+            self._memory = {model: (moment, gallery)}  # requests of two models mix only during a release
         return gallery, source
 
     def close(self) -> None:
@@ -157,10 +157,10 @@ class HotGallery:
         if self._clock() < self._away_until:
             raise CacheAwayError("cache: did not answer a moment ago")
         try:
-            # The generation is read before the gallery: read later, it could call an older gallery current.
+            # Read the generation before the gallery: in the other order, an older gallery could count as current.
             run = str(self._cache.info("server")["run_id"])
             generation = self._cache.get(_GENERATION)
-            if generation is None:  # of several that see this, one makes the mark for all
+            if generation is None:  # if several processes get here, one creates it for all
                 self._cache.set(_GENERATION, secrets.token_hex(8).encode(), nx=True)
                 generation = self._cache.get(_GENERATION)
             return Moment(run=run, generation=str(generation))

@@ -1,4 +1,4 @@
-"""Calls to the other services: pooled, in bounded time, repeated only where repeating does no harm."""
+"""Calls to the other services: pooled, with a time limit, and repeated only if repeating is safe."""
 
 import itertools
 import time
@@ -16,33 +16,33 @@ from serving.role.payload import Context
 
 M = TypeVar("M", bound=Message)
 
-# Seconds for one attempt. A pod that takes no connection in one second is not there; none of the answers takes five.
+# Seconds for one attempt. A pod that accepts no connection within one second is down; no answer takes five.
 _CONNECT_SECONDS = 1.0
 _CALL_SECONDS = 5.0
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.05
-# A kept connection stays with one pod; after a number of calls it is given up, so that new pods get their share.
+# A kept connection stays with one pod; it is closed after this many calls, so that new pods get their share.
 _CALLS_PER_CONNECTION = 64
-# Header that tells how long the caller will wait: work that goes on after that is for nobody.
+# Header with the seconds that the caller still waits: work after that is useless.
 SECONDS_LEFT = "x-seconds-left"
-_HTTP = 80  # which a URL leaves out
+_HTTP = 80  # the default port, which a URL omits
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
-# Nothing was sent yet: may always be tried again.
+# Nothing was sent yet: a retry is always safe.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-# The connection broke: whether the other side did its work is unknown.
+# The connection broke: it is unknown whether the other side did its work.
 _BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, httpx.CloseError)
 
 
 class Errand:
-    """What the calls for one request have in common: the time that is left, and the trace that they belong to."""
+    """The shared state of all calls for one request: the time left, and the trace headers."""
 
     def __init__(self, seconds: float, headers: Mapping[str, str] | None = None) -> None:
         self._until = time.monotonic() + seconds
         self.headers = dict(headers or {})
 
     def left(self) -> float:
-        """Seconds, never below 0."""
+        """Return the seconds left, never below 0."""
         return max(0.0, self._until - time.monotonic())
 
 
@@ -52,15 +52,15 @@ class Call:
 
     method: str
     path: str
-    """With its query."""
+    """Path with query."""
     content: bytes = b""
     content_type: str = JSON
     idempotent: bool
-    """Whether sending it twice does what sending it once does."""
+    """Whether sending it twice has the same effect as sending it once."""
 
 
 class Peer:
-    """Another service or store, by its name; thread-safe."""
+    """Another service or store, called by its name; thread-safe."""
 
     def __init__(self, name: str, client: httpx.Client) -> None:
         self.name = name
@@ -70,7 +70,7 @@ class Peer:
 
     @classmethod
     def of(cls, context: Context, name: str) -> "Peer":
-        """By the address that the deployment gives; nothing is connected yet.
+        """Return a peer at the address that the deployment declares, without connecting yet.
 
         Raises:
             ModelUnusableError: the call is not declared.
@@ -78,10 +78,10 @@ class Peer:
         return cls(name, client(context, name))
 
     def send(self, call: Call, errand: Errand) -> httpx.Response:
-        """Send a request until there is an answer with a status below 500 that is not 429.
+        """Send a request until it is answered with a status below 500 other than 429.
 
         Raises:
-            UnreachableError: there is none within the errand and the attempts.
+            UnreachableError: no such answer within the errand's time and the attempts.
         """
         reason = "there is no time left"
         for attempt in range(_ATTEMPTS):
@@ -107,10 +107,11 @@ class Peer:
         raise UnreachableError(f"{self.where}: {reason}")
 
     def fetch(self, kind: type[M], call: Call, errand: Errand) -> M:
-        """Send a request, and read its answer as a message.
+        """Send a request and read its answer as a message.
 
         Raises:
-            UnreachableError: no answer, a refusal (the fault is ours, not the client's), or no such message.
+            UnreachableError: no answer, an error response (this service's fault, not the client's), or not such a
+                message.
         """
         answer = self.accepted(self.send(call, errand))
         try:
@@ -119,10 +120,10 @@ class Peer:
             raise UnreachableError(f"{self.where}: its answer is no {kind.__name__} ({error})") from error
 
     def accepted(self, answer: httpx.Response) -> httpx.Response:
-        """The answer, if it is no refusal.
+        """Return the answer if its status is 2xx.
 
         Raises:
-            UnreachableError: it is one; what we send is valid, so another version is speaking.
+            UnreachableError: an error response; this service's requests are valid, so the versions differ.
         """
         if answer.is_success:
             return answer
@@ -144,7 +145,7 @@ class Peer:
 
 
 def said(answer: httpx.Response) -> str:
-    """The reason in an error answer, in one line."""
+    """Return the reason of an error response in one line."""
     try:
         return Refused.model_validate_json(answer.content).error
     except ValidationError:

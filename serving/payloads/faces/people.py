@@ -1,7 +1,7 @@
-"""Made-up people: what tells one face from another, drawn from a seed.
+"""Synthetic people: the properties that distinguish faces, drawn from a seed.
 
-No set of photographs with names can be fetched where this is built, so people are drawn: `Person` holds what stays the
-same from one picture to the next, `serving.payloads.faces.pictures` what does not.
+No labeled set of photographs is available in the build environment, so people are drawn. `Person` holds what stays the
+same between pictures; `serving.payloads.faces.pictures` varies the rest.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Colour = tuple[int, int, int]
 
-# Hair is never as light as the white of an eye, which is how eyes are found.
+# Hair is never as light as the white of an eye, by which eyes are found.
 _HAIR: tuple[Colour, ...] = (
     (28, 22, 22),
     (52, 34, 26),
@@ -25,14 +25,14 @@ _IRIS: tuple[Colour, ...] = ((66, 40, 24), (104, 70, 34), (52, 92, 132), (68, 10
 # Lightest and darkest skin; every person lies somewhere between.
 _LIGHT = np.array([240, 200, 174])
 _DARK = np.array([122, 78, 56])
-# Shares of hair styles without hair at all, and of beards.
+# Shares of people without hair, and with a beard.
 _BALD = 0.08
 _BEARDED = 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """One face. Lengths are pixels of a canvas in which the face is about 110 wide and 150 high."""
+    """One face. Lengths are in pixels of a canvas in which the face is about 110 wide and 150 high."""
 
     skin: Colour
     lips: Colour
@@ -40,13 +40,13 @@ class Person:
     hair: Colour
     half_width: float
     height_above: float
-    """From the line of the eyes to the top of the head."""
+    """From the eye line to the top of the head."""
     height_below: float
-    """From the line of the eyes to the chin."""
+    """From the eye line to the chin."""
     jaw: float
-    """Exponent of the lower half's outline: 2 an ellipse, more a square jaw, less a pointed chin."""
+    """Exponent of the outline's lower half: 2 = an ellipse, more = a square jaw, less = a pointed chin."""
     eye_distance: float
-    """From the middle of the face to the centre of an eye."""
+    """From the middle of the face to the center of an eye."""
     eye_width: float
     eye_height: float
     eye_tilt: float
@@ -58,24 +58,24 @@ class Person:
     nose_length: float
     nose_width: float
     mouth_height: float
-    """From the line of the eyes down to the mouth, as a share of `height_below`."""
+    """From the eye line down to the mouth, as a share of `height_below`."""
     mouth_width: float
     lip_thickness: float
     hairline: float
     """How far down the forehead the hair comes, as a share of `height_above`."""
     hair_volume: float
     hair_length: float
-    """How far down the sides the hair reaches, in pixels below the eyes; -100: no hair."""
+    """How far down the sides the hair reaches, in pixels below the eyes; -100 = no hair."""
     parting: float
     beard: float
-    """Depth of a beard as a share of the way from chin to mouth; 0: none."""
+    """Depth of a beard as a share of the distance from chin to mouth; 0 = no beard."""
     ear: float
     mole: tuple[float, float]
-    """Where the one mole is, from the middle between the eyes."""
+    """Position of the mole, relative to the midpoint between the eyes."""
 
 
 def person(seed: int) -> Person:
-    """Draw a person; the same seed is the same person for ever."""
+    """Draw a person; the same seed always gives the same person."""
     random = np.random.default_rng([seed, 0xFACE])
     tone, undertone = random.uniform(0, 1), random.uniform(-7, 7)
     skin = _LIGHT + (_DARK - _LIGHT) * tone + np.array([undertone, 0, -undertone])

@@ -1,4 +1,4 @@
-"""Pictures of made-up people: the same face again and again, never under the same circumstances."""
+"""Pictures of synthetic people: the same face under varying circumstances."""
 
 import io
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 from serving.payloads.faces.drawing import CENTRE, Expression, draw
 from serving.payloads.faces.people import Person
 
-# Degrees to either side that a head is held.
+# Largest head rotation in degrees, to either side.
 MOST_ROTATION = 25.0
 _SIDE = 192
 Rgb = NDArray[np.floating[Any]]
@@ -19,7 +19,7 @@ Rgb = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """What differs between two pictures of one person."""
+    """Everything that differs between two pictures of one person."""
 
     expression: Expression
     rotation: float
@@ -27,7 +27,7 @@ class Circumstances:
     scale: float
     shift: tuple[float, float]
     gain: float
-    """Brightness of the light, 1 = as painted."""
+    """Brightness of the light; 1 = as painted."""
     slope: tuple[float, float]
     """How much brighter the right and the lower edge are, as a share."""
     warmth: float
@@ -61,13 +61,13 @@ def circumstances(random: np.random.Generator) -> Circumstances:
 
 
 def picture(person: Person, seed: int) -> bytes:
-    """One picture of a person as a JPEG file; the same seed gives the same circumstances, whoever the person is."""
+    """Return a picture of a person as a JPEG file; the same seed gives the same circumstances for any person."""
     random = np.random.default_rng([seed, 0xCA3E])
     return photograph(person, circumstances(random), random)
 
 
 def photograph(person: Person, given: Circumstances, random: np.random.Generator) -> bytes:
-    """A person under given circumstances; `random` draws background and noise."""
+    """Render a person under the given circumstances; `random` draws background and noise."""
     painted = draw(person, given.expression)
     placed = painted.transform(
         (_SIDE, _SIDE), Image.Transform.AFFINE, _placement(given), resample=Image.Resampling.BILINEAR
@@ -81,7 +81,7 @@ def photograph(person: Person, given: Circumstances, random: np.random.Generator
 
 
 def background(random: np.random.Generator) -> Rgb:
-    """A wall: two colours that fade into each other, with broad stripes."""
+    """Draw a wall: two colors that fade into each other, with broad stripes."""
     one, other = (np.array(_colour(random), dtype=np.float32) for _ in range(2))
     angle, waves = random.uniform(0, np.pi), random.uniform(0, 6)
     way = np.linspace(0, 2 * np.pi * waves, _SIDE, dtype=np.float32)
@@ -91,13 +91,13 @@ def background(random: np.random.Generator) -> Rgb:
 
 
 def empty_room(seed: int) -> bytes:
-    """A picture with nobody in it."""
+    """Return a picture without a person."""
     random = np.random.default_rng([seed, 0x0E])
     return _exposed(background(random), circumstances(random), random)
 
 
 def _placement(given: Circumstances) -> tuple[float, float, float, float, float, float]:
-    """Pillow's inverse map, from a place in the picture to the place on the canvas."""
+    """Return Pillow's inverse map, from a position in the picture to the position on the canvas."""
     turn = np.deg2rad(given.rotation)
     cosine, sine = np.cos(turn) / given.scale, np.sin(turn) / given.scale
     x, y = _SIDE / 2 + given.shift[0], _SIDE / 2 + given.shift[1]
@@ -123,7 +123,7 @@ def _exposed(scene: Rgb, given: Circumstances, random: np.random.Generator) -> b
 
 
 def _colour(random: np.random.Generator) -> tuple[int, int, int]:
-    """A colour of walls and clothes; never one of skin, by which faces are found."""
+    """Draw a color for walls and clothes; never a skin color, by which faces are found."""
     value, depth = random.uniform(60, 220), random.uniform(0, 0.5)
     red, green, blue = value * (1 - depth), value * (1 - depth * random.uniform(0, 0.6)), value
     if random.uniform() < 0.4:  # noqa: PLR2004 - greens instead of blues

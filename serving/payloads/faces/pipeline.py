@@ -1,4 +1,4 @@
-"""The order of the steps, from a picture to an answer."""
+"""The sequence of steps from a picture to an answer."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from serving.payloads.faces.peers import Call, Errand, Peer, said
 from serving.role.payload import Context
 
 _PICTURE = "application/octet-stream"
-# Refusals of preprocess that are about the client's picture.
+# Statuses with which preprocess refuses the client's picture.
 _ABOUT_THE_PICTURE = frozenset({400, 413, 415, 422})
 
 
@@ -25,7 +25,7 @@ class Peers:
 
     @classmethod
     def of(cls, context: Context) -> "Peers":
-        """By the addresses that the deployment gives; nothing is connected yet.
+        """Return the peers at the addresses that the deployment declares, without connecting yet.
 
         Raises:
             ModelUnusableError: an address is missing.
@@ -45,15 +45,15 @@ class Peers:
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """The steps of one request. Each raises UnreachableError with the name of the service that does not answer."""
+    """The steps of one request. Each raises UnreachableError that names the service that does not answer."""
 
     peers: Peers
     errand: Errand
     seconds: Histogram
-    """Of each step."""
+    """Duration of each step."""
 
     def enrol(self, person: str, face: str, picture: bytes) -> wire.Acknowledged:
-        """Align, embed, store.
+        """Align, embed and store a face.
 
         Raises:
             HTTPException: the picture is refused.
@@ -65,7 +65,7 @@ class Pipeline:
             return self.peers.store.fetch(wire.Acknowledged, call, self.errand)
 
     def recognise(self, picture: bytes) -> wire.Verdict:
-        """Align, embed, compare.
+        """Align, embed and compare a face.
 
         Raises:
             HTTPException: the picture is refused.
@@ -76,11 +76,11 @@ class Pipeline:
             return self.peers.compare.fetch(wire.Verdict, call, self.errand)
 
     def people(self) -> wire.People:
-        """Everybody."""
+        """Return all enrolled people."""
         return self.peers.store.fetch(wire.People, Call(method="GET", path=wire.PEOPLE, idempotent=True), self.errand)
 
     def delete(self, person: str) -> wire.Deleted:
-        """Delete a person. Sent once: a second time would find nobody, and call that the result."""
+        """Delete a person. Sent only once: a retry would find nobody and report zero deleted faces."""
         call = Call(method="DELETE", path=f"{wire.PEOPLE}/{person}", idempotent=False)
         return self.peers.store.fetch(wire.Deleted, call, self.errand)
 
@@ -90,7 +90,7 @@ class Pipeline:
             answer = self.peers.preprocess.send(call, self.errand)
         if answer.status_code in _ABOUT_THE_PICTURE:
             raise refusal(answer.status_code, said(answer))
-        # What preprocess says goes to features as it is: reading it here would check the same bytes twice.
+        # The answer of preprocess goes to features unparsed: parsing it here would validate the same bytes twice.
         body = self.peers.preprocess.accepted(answer).content
         call = Call(method="POST", path=wire.EMBED, content=body, idempotent=True)
         with self.seconds.labels("features").time():

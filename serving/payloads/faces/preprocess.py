@@ -1,4 +1,4 @@
-"""Role `faces.preprocess`: POST /v1/align takes a picture file and gives the one aligned face in it."""
+"""Role `faces.preprocess`: POST /v1/align takes a picture file and returns the aligned face in it."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,11 +17,11 @@ from serving.role.service import Service
 
 
 def align_picture(content: bytes) -> Face:
-    """Decode, find, cut, turn upright, normalise.
+    """Decode a picture, find its face, cut it out, turn it upright and normalize it.
 
     Raises:
-        PictureError: no picture that can be read.
-        NoFaceError: no face in it.
+        PictureError: the bytes are not a readable picture.
+        NoFaceError: the picture shows no face.
     """
     aligned = align(content)
     return Face.of(aligned.pixels, (aligned.eyes.left, aligned.eyes.right), aligned.eyes.tilt)
@@ -41,7 +41,7 @@ def _routes(service: Service[None]) -> list[Route]:
 
 
 def _load(_: Context) -> None:
-    """Nothing: the way faces are found is in the code."""
+    """Load nothing: face detection has no model files."""
 
 
 def _warm_up(_: None) -> list[WarmUp]:

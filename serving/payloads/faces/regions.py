@@ -1,4 +1,4 @@
-"""Connected regions of a mask, in plain numpy: the whole of scipy for one function would double the image."""
+"""Connected regions of a mask, in plain numpy: scipy for this one function would double the size of the image."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Regions:
     """The regions of a mask, numbered from 0."""
 
     labels: Labels
-    """Number of each pixel's region; NONE outside the mask."""
+    """Region number of each pixel; NONE outside the mask."""
     areas: NDArray[np.int64]
     """Pixels of each region."""
 
@@ -23,8 +23,8 @@ class Regions:
 def regions(mask: Mask) -> Regions:
     """Number the 4-connected regions of a mask.
 
-    Each row is cut into runs; runs that touch in neighbouring rows are joined by union-find. The work is in the
-    number of runs, a few hundred in a picture of 160 pixels.
+    Each row is cut into runs; touching runs of neighboring rows are joined by union-find. The cost grows with the
+    number of runs, a few hundred in a picture of 160 pixels per side.
     """
     rows, starts, ends = _runs(mask)
     parents = list(range(len(rows)))
@@ -54,7 +54,7 @@ def regions(mask: Mask) -> Regions:
 
 
 def _runs(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Row, first column and column after the last of each run, in row-major order."""
+    """Return row, first column and end column (excluded) of each run, in row-major order."""
     padded = np.pad(mask, ((0, 0), (1, 1))).astype(np.int8)
     steps = np.diff(padded, axis=1)
     rows, starts = np.nonzero(steps == 1)

@@ -1,7 +1,7 @@
 """Role `faces.store`: enrolled faces and people, kept in the persistent vector store.
 
-A face is acknowledged once the vector store has it; only then Redis is told that something changed. Without the vector
-store nothing here can be answered, so the pod is not ready while it is away; Redis is a convenience and no reason.
+A face is acknowledged once the vector store has it; only then Redis is notified of the change. Nothing here works
+without the vector store, so the pod is not ready while it is down. Redis is optional and does not affect readiness.
 """
 
 from collections.abc import Callable
@@ -29,13 +29,13 @@ _WORKERS = 16
 
 @dataclass(frozen=True)
 class Store:
-    """The truth, and who must hear of its changes."""
+    """The vector store, and the generation that invalidates cached galleries."""
 
     vectors: VectorStore
     generation: Generation
 
     def enrol(self, face: str, given: wire.Enrolment, errand: Errand) -> wire.Acknowledged:
-        """Write a face; when this returns, it is on the volume and no older gallery is current.
+        """Write a face; on return it is on the volume and no older gallery is current.
 
         Raises:
             UnreachableError: the vector store does not answer.
@@ -48,7 +48,7 @@ class Store:
         return wire.Acknowledged(person=given.person, face=face, model=given.model)
 
     def nearest(self, asked: wire.Vectored, errand: Errand) -> wire.Nearest:
-        """The most similar face of the same model.
+        """Return the most similar face of the same model.
 
         Raises:
             UnreachableError: the vector store does not answer.
@@ -66,7 +66,7 @@ class Store:
         return wire.Deleted(person=person, faces=faces)
 
     def check(self) -> None:
-        """Raise UnreachableError while the vector store is away; repeat what Redis did not hear."""
+        """Raise UnreachableError while the vector store is down; repeat notifications that Redis has not confirmed."""
         self.generation.repeat()
         self.vectors.check()
 

@@ -1,4 +1,4 @@
-"""Train the embedding of faces and refuse to publish one that is not good enough.
+"""Train the face embedding and refuse to publish it if it is below a floor.
 
 `python -m serving.payloads.faces.train --out <folder> [--seed 0] [--floor 0.9]`
 """
@@ -23,17 +23,18 @@ from serving.payloads.faces.training.fitting import export, fit
 from serving.payloads.faces.training.measuring import figures, see, threshold_for
 from serving.training.runner import Trained, command, package_versions, version_of
 
-# Shares. Trained models reach 0.98, 0.99, 0.97 and 0.99; a figure near its floor means that something broke.
+# Shares. Trained models reach 0.98, 0.99, 0.97 and 0.99; a figure near its floor means that something is broken.
 FLOORS = {"found": 0.97, "verification": 0.96, "recognised": 0.9, "strangers_rejected": 0.9}
-# Numbers of people, from the first: held out from every model that is ever trained, and for the threshold only.
+# First numbers of three series of people: held out from every model ever trained, used only for the threshold, and for
+# training.
 _HELD_OUT_FROM, _CALIBRATION_FROM, _TRAINING_FROM = 0, 100_000, 1_000_000
-# A model's own people, so that another seed is another model.
+# People per seed, so that another seed makes another model.
 _PER_SEED = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How many people, and how many pictures of each."""
+    """Number of people and number of pictures of each."""
 
     training: tuple[int, int] = (220, 9)
     calibration: tuple[int, int] = (60, 5)
@@ -41,8 +42,8 @@ class Size:
 
 
 def train_with(seed: int, size: Size) -> Trained:
-    """Train, set the threshold on people of its own, and measure on others."""
-    # One thread: threads that wait for each other on a busy machine make seconds into minutes.
+    """Train on one set of people, set the threshold on a second, and measure on a third."""
+    # One thread: on a busy machine, threads that wait for each other turn seconds into minutes.
     with cast("Any", threadpool_limits)(1):
         faces, people = _training_set(seed, size)
         onnx = export(fit(faces, people))
@@ -70,12 +71,12 @@ def train(seed: int) -> Trained:
 
 
 def people_of(seed: int, count: int) -> range:
-    """The people whom a model is trained on: another seed's are others."""
+    """Return the people that a model is trained on; another seed has other people."""
     return _numbers(_TRAINING_FROM + seed * _PER_SEED, count)
 
 
 def _training_set(seed: int, size: Size) -> tuple[Pixels, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    """Aligned faces and whose they are; pictures in which no face is found teach nothing and are left out."""
+    """Return aligned faces and their people; pictures in which no face is found are left out."""
     count, pictures = size.training
     faces: list[Pixels] = []
     people: list[int] = []
@@ -90,7 +91,7 @@ def _training_set(seed: int, size: Size) -> tuple[Pixels, np.ndarray[tuple[int],
 
 
 def _loaded(onnx: bytes, metadata: FacesMetadata) -> FaceModel:
-    """The model as a server has it."""
+    """Return the model as a server loads it."""
     with tempfile.TemporaryDirectory() as folder:
         write_sums(Path(folder), {MODEL_FILE: onnx, METADATA_FILE: metadata.model_dump_json().encode()})
         return load_face_model(Path(folder), intra_op_threads=1)

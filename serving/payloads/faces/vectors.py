@@ -1,7 +1,7 @@
-"""The truth: enrolled faces in the persistent vector store, Chroma's server, over its HTTP interface.
+"""Enrolled faces in the persistent vector store, a Chroma server used over its HTTP API.
 
-One collection holds the faces of all models; person, model and time are metadata. A face is acknowledged when the
-server has written it to its volume, not before.
+One collection holds the faces of all models; person, model and time are metadata. A face is acknowledged only after the
+server has written it to its volume.
 """
 
 import json
@@ -26,14 +26,14 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class EnrolledFace:
-    """A face as it is kept."""
+    """A face as the vector store holds it."""
 
     face: str
     person: str
     vector: Vector
     model: str
     enrolled: str
-    """When, ISO 8601."""
+    """Time of enrollment, ISO 8601."""
 
 
 class VectorStore:
@@ -44,7 +44,7 @@ class VectorStore:
         self._collection: str | None = None
 
     def put(self, face: EnrolledFace, errand: Errand) -> None:
-        """Write a face, or write it again.
+        """Write a face, or overwrite it.
 
         Raises:
             UnreachableError: the server does not answer; the face may or may not have been written.
@@ -54,7 +54,7 @@ class VectorStore:
         self._ask("upsert", question, errand)
 
     def gallery(self, model: str, errand: Errand) -> Gallery:
-        """All faces of a model.
+        """Return all faces of a model.
 
         Raises:
             UnreachableError: the server does not answer.
@@ -63,7 +63,7 @@ class VectorStore:
         return Gallery.of([(face, about["person"], vector) for face, about, vector in rows])
 
     def nearest(self, vector: Vector, model: str, errand: Errand) -> Match | None:
-        """The most similar face of a model, by the server's own index; None when there is none.
+        """Return the most similar face of a model by the server's own index, or None if there is none.
 
         Raises:
             UnreachableError: the server does not answer.
@@ -81,7 +81,7 @@ class VectorStore:
         return Match(face=answer["ids"][0][0], person=answer["metadatas"][0][0]["person"], similarity=1 - distance)
 
     def people(self, errand: Errand) -> list[Person]:
-        """Everybody, by name.
+        """Return all enrolled people, sorted by name.
 
         Raises:
             UnreachableError: the server does not answer.
@@ -92,7 +92,7 @@ class VectorStore:
         return [Person(person=who, faces=len(when), enrolled=max(when)) for who, when in sorted(enrolled.items())]
 
     def delete(self, person: str, errand: Errand) -> int:
-        """Delete a person's faces of all models; how many there were.
+        """Delete a person's faces of all models and return their number.
 
         Raises:
             UnreachableError: the server does not answer.
@@ -108,7 +108,7 @@ class VectorStore:
         self._peer.close()
 
     def _pages(self, question: Json, errand: Errand) -> Iterator[tuple[str, dict[str, str], Sequence[float]]]:
-        """All faces that fit, once each: (face, metadata, vector if asked for)."""
+        """Yield each matching face once: (face, metadata, vector if requested)."""
         seen: set[str] = set()
         for offset in range(0, 2**31, _PAGE):
             answer = self._ask("get", {**question, "limit": _PAGE, "offset": offset}, errand)
@@ -122,15 +122,15 @@ class VectorStore:
                 return
 
     def _ask(self, verb: str, question: Json, errand: Errand) -> Json:
-        """Every request to the collection is one that may be repeated."""
+        """Post a request to the collection; all such requests are safe to repeat."""
         answer = self._post(f"{_DATABASE}/collections/{self._known(errand)}/{verb}", question, errand)
-        if answer.status_code == _NOT_FOUND:  # a new volume: the collection's number is another one, or there is none
+        if answer.status_code == _NOT_FOUND:  # new volume: the collection has another id or does not exist
             self._collection = None
             answer = self._post(f"{_DATABASE}/collections/{self._known(errand)}/{verb}", question, errand)
         return cast("Json", self._peer.accepted(answer).json())
 
     def _known(self, errand: Errand) -> str:
-        """The collection's number; the collection is made if it is not there."""
+        """Return the collection's id; create the collection if it does not exist."""
         if self._collection is None:
             made = self._peer.accepted(self._post(f"{_DATABASE}/collections", _COLLECTION, errand))
             self._collection = str(made.json()["id"])

@@ -1,6 +1,6 @@
-"""What the five services say to each other: every message, in one place. Version 1 of each is under /v1.
+"""The messages between the five services. Version 1 of each is under /v1.
 
-Messages are JSON objects that refuse unknown keys, except a whole gallery, which `Gallery.pack` writes.
+Messages are JSON objects that reject unknown keys, except a whole gallery, which `Gallery.pack` writes.
 """
 
 import base64
@@ -22,7 +22,7 @@ NEAREST = "/v1/nearest"
 PEOPLE = "/v1/people"
 JSON = "application/json"
 PACKED = "application/octet-stream"
-# Largest message between the services, pictures and galleries aside: an aligned face in base64 has 9 KiB.
+# Largest message between the services except pictures and galleries: an aligned face in base64 has 9 KiB.
 MOST_BYTES = 64 * 1024
 _BYTES = SIDE * SIDE * CHANNELS
 _UNIT_TOLERANCE = 1e-3
@@ -35,20 +35,20 @@ M = TypeVar("M", bound="Message")
 
 
 class WireError(ValueError):
-    """Bytes that are no such message; one line that says where and why."""
+    """The bytes are not such a message; the error is one line that names the key and the reason."""
 
 
 class Message(BaseModel):
-    """A body of a request or an answer."""
+    """The body of a request or an answer."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
     def read(cls, body: bytes) -> Self:
-        """Parse and validate.
+        """Parse and validate a message.
 
         Raises:
-            WireError: the bytes are another thing.
+            WireError: the bytes are not such a message.
         """
         try:
             return cls.model_validate_json(body)
@@ -58,12 +58,12 @@ class Message(BaseModel):
             raise WireError(f"{where}: {first['msg']}") from error
 
     def bytes(self) -> bytes:
-        """The JSON."""
+        """Return the message as JSON."""
         return self.model_dump_json().encode()
 
 
 class Face(Message):
-    """Answer of preprocess, question to features: an aligned face."""
+    """An aligned face: answer of preprocess, request to features."""
 
     pixels: str = Field(description=f"Base64 of {SIDE} x {SIDE} RGB pixels, 8 bits each, row by row.")
     eyes: tuple[tuple[float, float], tuple[float, float]] = Field(
@@ -84,16 +84,16 @@ class Face(Message):
 
     @classmethod
     def of(cls, pixels: Pixels, eyes: tuple[tuple[float, float], tuple[float, float]], tilt: float) -> "Face":
-        """Make from an array `[SIDE, SIDE, 3]`."""
+        """Create a message from an array `[SIDE, SIDE, 3]`."""
         return cls(pixels=base64.b64encode(pixels.tobytes()).decode(), eyes=eyes, tilt=tilt)
 
     def array(self) -> Pixels:
-        """The pixels as `[SIDE, SIDE, 3]`."""
+        """Return the pixels as an array `[SIDE, SIDE, 3]`."""
         return np.frombuffer(base64.b64decode(self.pixels), np.uint8).reshape(SIDE, SIDE, CHANNELS)
 
 
 class Vectored(Message):
-    """A face's vector and the model that it is of; vectors of two models cannot be compared."""
+    """A face's vector and the model that made it; vectors of different models cannot be compared."""
 
     vector: tuple[float, ...] = Field(min_length=DIMENSIONS, max_length=DIMENSIONS, description="Of length 1.")
     model: ModelVersion
@@ -107,12 +107,12 @@ class Vectored(Message):
         return value
 
     def array(self) -> Vector:
-        """The vector as an array."""
+        """Return the vector as an array."""
         return np.array(self.vector, dtype=np.float32)
 
 
 class Embedding(Vectored):
-    """Answer of features, question to compare. The threshold is the model's, so it travels with the vector."""
+    """Answer of features, request to compare. The threshold belongs to the model, so it is sent with the vector."""
 
     threshold: Cosine
 
@@ -124,7 +124,7 @@ class Enrolment(Vectored):
 
 
 class Nearest(Message):
-    """Answer of the store to POST /v1/nearest; all null when nobody is enrolled."""
+    """Answer of the store to POST /v1/nearest; all fields are null if nobody is enrolled."""
 
     face: FaceId | None
     person: PersonId | None
@@ -132,14 +132,14 @@ class Nearest(Message):
 
     @classmethod
     def of(cls, match: Match | None) -> "Nearest":
-        """What was found, if anything."""
+        """Return the message for a match, or for none."""
         if match is None:
             return cls(face=None, person=None, similarity=None)
         return cls(face=match.face, person=match.person, similarity=match.similarity)
 
 
 class Verdict(Nearest):
-    """Answer of compare: the nearest face, and whether it is near enough to be the same person's."""
+    """Answer of compare: the nearest face, and whether it is similar enough to be the same person."""
 
     threshold: Cosine
     recognised: bool
@@ -154,20 +154,20 @@ class Person(Message):
 
 
 class People(Message):
-    """Everybody who is enrolled."""
+    """All enrolled people."""
 
     people: tuple[Person, ...]
 
 
 class Deleted(Message):
-    """How many faces of a person were deleted."""
+    """The number of deleted faces of a person."""
 
     person: PersonId
     faces: int = Field(ge=0)
 
 
 class Acknowledged(Message):
-    """A face is in the persistent store."""
+    """Confirms that a face is in the persistent store."""
 
     person: PersonId
     face: FaceId
@@ -175,6 +175,6 @@ class Acknowledged(Message):
 
 
 class Refused(BaseModel):
-    """The body of an error answer of any service."""
+    """The body of an error response of any service."""
 
     error: str

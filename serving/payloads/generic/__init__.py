@@ -1,4 +1,4 @@
-"""Any ONNX model, through the Open Inference Protocol and POST /predict with plain JSON."""
+"""Any ONNX model, served through the Open Inference Protocol and POST /predict with plain JSON."""
 
 import json
 import time
@@ -24,14 +24,14 @@ from serving.work.batching import Pending
 
 
 class Inputs(BaseModel):
-    """The body of POST /predict: nested lists by input name; shapes are those of the nesting."""
+    """The body of POST /predict: nested lists by input name; the nesting gives the shapes."""
 
     model_config = ConfigDict(extra="forbid")
     inputs: dict[str, Any]
 
 
 def predict(model: GenericModel, body: bytes) -> dict[str, Any]:
-    """Answer a body of POST /predict: outputs as nested lists by name.
+    """Return the answer to a body of POST /predict: outputs as nested lists by name.
 
     Raises:
         InferenceError: the body does not fit the model.
@@ -40,7 +40,7 @@ def predict(model: GenericModel, body: bytes) -> dict[str, Any]:
 
 
 def read(model: GenericModel, body: bytes) -> Feed:
-    """Tensors by name of a body of POST /predict.
+    """Parse a body of POST /predict into tensors by name.
 
     Raises:
         InferenceError: the body does not fit the model.
@@ -89,7 +89,7 @@ def _routes(service: Service[GenericModel]) -> list[Route]:
         return Pending(model.batches, feed, finish)
 
     async def endpoint(request: Request) -> Response:
-        """Answer plain JSON with plain JSON."""
+        """Answer a plain JSON request with plain JSON."""
         try:
             return answer(await service.compute(lambda: read_body(request), infer))
         except InferenceError as error:
@@ -103,7 +103,7 @@ def _warm_up(model: GenericModel) -> list[WarmUp]:
 
 
 def example_of(inputs: tuple[Tensor, ...]) -> bytes:
-    """The smallest request that fits: zeros, and 1 wherever the model leaves a size open."""
+    """Return the smallest valid request: zeros, with size 1 for every open dimension."""
     empty = {"BYTES": "", "BOOL": False}
     values = {
         tensor.name: np.full(

@@ -1,4 +1,4 @@
-"""Any ONNX model: what it takes and gives is read from the file itself."""
+"""Any ONNX model: inputs and outputs are read from the file itself."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ from serving.payloads.generic.together import Tensors, batches_of
 from serving.telemetry.logs import with_fields
 from serving.work.batching import Batches
 
-# Optional, beside the model: the body of a /predict request for the warm-up, where zeros of size 1 will not do.
+# Optional file beside the model: the body of a /predict request for the warm-up, if zeros of size 1 are not suitable.
 EXAMPLE_FILE = "example.json"
 _SUFFIX = ".onnx"
 
@@ -36,7 +36,7 @@ log = logging.getLogger("slipway.model")
 
 
 class Batching(BaseModel):
-    """What metadata.json may say to the server; the rest of it is for people."""
+    """The part of metadata.json that the server reads; the rest is for people."""
 
     max_batch_size: int = Field(
         default=1, ge=1, le=MOST_ROWS, description="Rows computed together; the first dimension must be the batch."
@@ -68,10 +68,10 @@ def load_generic(
 ) -> GenericModel:
     """Verify a folder and load its model, on a GPU if onnxruntime finds one.
 
-    `seen` is told how many requests each inference answers.
+    `seen` is called with the number of requests that each inference answers.
 
     Raises:
-        ModelUnusableError: nothing there proves itself, onnxruntime refuses it, or its values cannot travel as JSON.
+        ModelUnusableError: verification fails, onnxruntime refuses the model, or its values cannot be sent as JSON.
     """
     sums = verified_folder(folder, ())
     name = _model_file(folder, sums, file)
@@ -113,7 +113,7 @@ def _batch_size(folder: Path, sums: Mapping[str, str], tensors: Sequence[Tensor]
 
 
 def _model_file(folder: Path, sums: Mapping[str, str], wanted: str) -> str:
-    """The file that is asked for; in the place of model.onnx, the only model there will do."""
+    """Return the requested file; for model.onnx, fall back to the only model in the folder."""
     if wanted in sums:
         return wanted
     models = [name for name in sums if name.endswith(_SUFFIX)]

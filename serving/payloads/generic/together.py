@@ -1,4 +1,4 @@
-"""Several requests in one inference: rows put together along the first dimension, and taken apart again."""
+"""Several requests in one inference: rows are concatenated along the first dimension and split again."""
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -16,7 +16,7 @@ Tensors = dict[str, NDArray[Any]]
 def batches_of(
     session: Session, outputs: Sequence[str], *, most: int, seen: Callable[[float], None]
 ) -> Batches[Tensors, Tensors]:
-    """A session as batches of at most `most` rows; 1: each request alone."""
+    """Return batches of at most `most` rows for a session; 1 computes each request alone."""
 
     def compute(feeds: Sequence[Tensors]) -> Sequence[Tensors]:
         if len(feeds) == 1:
@@ -31,7 +31,7 @@ def batches_of(
         return [{name: parts[name][index] for name in outputs} for index in range(len(feeds))]
 
     def size(feed: Tensors) -> int:
-        """Rows; inputs that differ in them cannot be put together with anything."""
+        """Return the number of rows; inputs with different row counts cannot be batched."""
         rows = _rows(feed)
         return rows if all(len(values) == rows for values in feed.values() if values.ndim) else most + 1
 
@@ -46,6 +46,6 @@ def _run(session: Session, outputs: Sequence[str], feed: Tensors) -> Tensors:
 
 
 def _rows(feed: Tensors) -> int:
-    """Size of the first dimension; 1 for a model of plain numbers, or of no inputs."""
+    """Return the size of the first dimension; 1 for scalar inputs or no inputs."""
     first = next(iter(feed.values()), None)
     return len(first) if first is not None and first.ndim else 1

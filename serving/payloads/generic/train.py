@@ -1,4 +1,4 @@
-"""A small honest model for the generic role: is a tumour malignant, from 30 measurements of its cells?
+"""Train a small model for the generic role: is a tumor malignant, judged by 30 measurements of its cells?
 
 The data is scikit-learn's bundled Wisconsin set, 569 patients.
 `python -m serving.payloads.generic.train --out <folder>`
@@ -22,24 +22,24 @@ from serving.training.tables import Split, fit
 
 INPUT = "measurements"
 HELD_OUT = 171
-# Share of held-out patients. Trained models reach 0.97 and more; anything near the floor means that something broke.
+# Share of held-out patients. Trained models reach 0.97 or more; a value near the floor means that something is broken.
 FLOOR = 0.94
 MOST_TOGETHER = 64
 
 
 class GenericMetadata(Metadata):
-    """What training writes beside the model, and what tells the server that rows are independent."""
+    """The metadata that training writes beside the model; `max_batch_size` declares that rows are independent."""
 
     max_batch_size: int
 
 
 def split() -> Split:
-    """The data, split once and for all: class 0 is malignant, 1 benign."""
+    """Return the data, always split the same way: class 0 is malignant, 1 benign."""
     return tables.split(datasets.load_breast_cancer, HELD_OUT)
 
 
 def accuracy(files: dict[str, bytes], data: Split) -> float:
-    """Share of held-out patients that the serving code, given JSON, answers right with this model."""
+    """Return the share of held-out patients that the serving code, given JSON, classifies correctly with this model."""
     with tempfile.TemporaryDirectory() as folder:
         write_sums(Path(folder), files)
         model = load_generic(Path(folder), intra_op_threads=1)
@@ -49,7 +49,7 @@ def accuracy(files: dict[str, bytes], data: Split) -> float:
 
 
 def train(seed: int) -> Trained:
-    """Train, and measure on the held-out patients."""
+    """Train a model and measure it on the held-out patients."""
     data = split()
     onnx = fit(data, seed, name="tumours", tensor=INPUT)
     example = json.dumps({"inputs": {INPUT: [data.training[0].tolist()]}}).encode()

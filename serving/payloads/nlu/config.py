@@ -1,4 +1,4 @@
-"""config.json: what may be changed of a running model without building anything."""
+"""config.json: settings of a running model that can change without a new build."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 MOST_CHARACTERS = 4096
-"""Beyond it a text is sent in parts: the work for a text with subjects grows with the square of its length."""
+"""Limit of `max_length`; longer texts are sent in parts: work on a text with subjects grows with its length squared."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Label = Annotated[str, Field(min_length=1, max_length=60)]
 
 
 class ConfigError(ValueError):
-    """The file cannot be used; the message is one line that names file, key and rule."""
+    """The file is invalid; the message is one line that names file, key and rule."""
 
 
 class _Strict(BaseModel):
@@ -21,7 +21,7 @@ class _Strict(BaseModel):
 
 
 class Thresholds(_Strict):
-    """Lowest scores, 0 to 1, of what an answer contains."""
+    """Lowest scores, 0 to 1, of the parts of an answer."""
 
     span: Share = Field(default=0.5, description="Of a span; one with a lower score is left out.")
     relation: Share = Field(default=0.5, description="Of a span inside the schema of another one.")
@@ -29,7 +29,7 @@ class Thresholds(_Strict):
 
 
 class Config(_Strict):
-    """All keys have defaults; an unknown key is an error, so that no typo is ignored."""
+    """The settings. All keys have defaults; unknown keys are rejected, to catch typos."""
 
     thresholds: Thresholds = Thresholds()
     max_length: Annotated[int, Field(ge=1, le=MOST_CHARACTERS)] = Field(
@@ -45,7 +45,7 @@ def read(content: bytes, where: str) -> Config:
     """Read the file.
 
     Raises:
-        ConfigError: no JSON object, an unknown key, or a value outside its limits.
+        ConfigError: the file is not a JSON object, has an unknown key, or has a value outside its limits.
     """
     try:
         return Config.model_validate_json(content)

@@ -1,6 +1,6 @@
-"""What the model sees of a word: hashed numbers of its form, its spelling and the vocabulary's hint.
+"""The features of a word: hashed numbers of its form, its spelling and the vocabulary's hint.
 
-The same numbers are made in training and in serving, and of texts and labels alike: that is the siamese part.
+Training and serving compute the same numbers, for texts and labels alike: that makes the network siamese.
 """
 
 import zlib
@@ -15,19 +15,19 @@ from serving.payloads.nlu.text import Token, tokens_of
 from serving.payloads.nlu.vocabulary import Vocabulary
 
 BUCKETS = 8192
-"""Rows of the embedding table; row 0 is nothing."""
+"""Rows of the embedding table; row 0 is padding."""
 PER_TOKEN = 10
 MARKS = 12
-"""0 without a subject, 1 for the subject itself, the others by side of and distance to it."""
+"""0 = no subject, 1 = the subject itself, the others by side and distance."""
 UNKNOWN = "word:?"
 _WORD, _HINT, _SPELLING = 0, 1, 3
-_ABROAD = (1, 2, 4, 7)  # upper ends of the distances in words that are told apart, beyond them one more
+_ABROAD = (1, 2, 4, 7)  # upper bounds of the distance classes in words; beyond them one more class
 Ids = NDArray[np.int64]
 
 
 @lru_cache(maxsize=65536)
 def bucket(feature: str) -> int:
-    """The row of a feature."""
+    """Return the row of a feature."""
     return zlib.crc32(feature.encode()) % (BUCKETS - 1) + 1
 
 
@@ -55,7 +55,7 @@ def _rows(word: str, hint: str, *, known: bool, cased: bool) -> tuple[int, ...]:
 def text_features(
     tokens: Sequence[Token], vocabulary: Vocabulary, *, lower_case: bool, hints: Sequence[str] | None = None
 ) -> Ids:
-    """Rows of every token: `[tokens, PER_TOKEN]`; hints are the vocabulary's unless given."""
+    """Return the rows of every token, `[tokens, PER_TOKEN]`; hints come from the vocabulary unless given."""
     if hints is None:
         hints = vocabulary.hints([token.text for token in tokens], lower_case=lower_case)
     rows = [
@@ -67,13 +67,13 @@ def text_features(
 
 @lru_cache(maxsize=4096)
 def label_features(wording: str) -> Ids:
-    """Rows of every word of a label; the vocabulary has no say, so that a label means the same with any."""
+    """Return the rows of every word of a label; the vocabulary is ignored, so that a label means the same with any."""
     rows = [_rows(token.text, "", known=True, cased=False) for token in tokens_of(wording)]
     return np.array(rows, np.int64).reshape(len(rows), PER_TOKEN)
 
 
 class Lost(NamedTuple):
-    """Which words lose what in training, `[b, t]`: the model must not lean on any one of them."""
+    """The inputs that words lose in training, `[b, t]`: the model must not rely on any single one."""
 
     words: NDArray[np.bool_]
     hints: NDArray[np.bool_]
@@ -81,7 +81,7 @@ class Lost(NamedTuple):
 
 
 def without(rows: Ids, lost: Lost) -> Ids:
-    """A copy in which words are unknown, hints are missing, and unknown words have no spelling: names never seen."""
+    """Return a copy with words made unknown, and hints and unknown words' spelling removed, to mimic unseen names."""
     rows = rows.copy()
     there = rows[..., _WORD] > 0
     rows[..., _WORD] = np.where(lost.words & there, bucket(UNKNOWN), rows[..., _WORD])
@@ -92,7 +92,7 @@ def without(rows: Ids, lost: Lost) -> Ids:
 
 
 def marks(count: int, first: int, last: int) -> Ids:
-    """Where each of `count` tokens stands to the subject, the tokens `first` to `last` (excluded)."""
+    """Return the position of each of `count` tokens relative to the subject, tokens `first` to `last` (excluded)."""
     at = np.arange(count)
     before = 2 + np.searchsorted(_ABROAD, first - at)
     after = 2 + len(_ABROAD) + 1 + np.searchsorted(_ABROAD, at - last + 1)

@@ -1,7 +1,7 @@
-"""The labels that a model knows: what a schema may ask for, and in which words.
+"""The labels that a model knows, and the wordings under which a schema may request them.
 
-A label is a short text that the model reads beside the text itself. It learnt each with several wordings; others would
-be read too, but nobody measured how well, so they are refused (or made known by `synonyms` in config.json).
+A label is a short text that the model reads beside the text itself. The model is trained with several wordings of each
+label. Its quality on other wordings is not measured, so they are refused unless config.json lists them in `synonyms`.
 """
 
 import difflib
@@ -14,7 +14,7 @@ Wordings = dict[str, tuple[str, ...]]
 
 
 class Labels(BaseModel):
-    """Every label with its other wordings, by where in a schema it may stand."""
+    """All labels with their other wordings, by the place in a schema where they are valid."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,24 +23,24 @@ class Labels(BaseModel):
     inner: dict[str, Wordings]
     """Labels of spans inside the schema of another span: arguments of a trigger, relations of a person."""
     kinds: dict[str, dict[str, str]]
-    """Inner labels whose spans are always such of a label of `spans`: an employer is an organisation."""
+    """Inner labels whose spans must also be spans of a label of `spans`: an employer is an organisation."""
     choices: dict[str, Wordings]
-    """Labels of whole texts, by the key that asks for one of them."""
+    """Labels of whole texts, by the key that requests one of them."""
 
 
 class UnknownLabelError(ValueError):
-    """A label is not known where it stands; the message is one line that names the nearest known one."""
+    """A label is not known at its place; the message is one line that suggests the nearest known one."""
 
 
 class Known(NamedTuple):
-    """A label as the model knows it, and the wording to give to the model."""
+    """A label as the model knows it, and the wording to pass to the model."""
 
     label: str
     wording: str
 
 
 class Lookup:
-    """Finds what a given label means among the known labels of one place in a schema."""
+    """Resolves given labels to the known labels of one place in a schema."""
 
     def __init__(self, wordings: Wordings, synonyms: Mapping[str, str]) -> None:
         self._known = {normal(label): Known(label, label) for label in wordings}
@@ -55,10 +55,10 @@ class Lookup:
         return normal(given) in self._known
 
     def find(self, given: str, where: str) -> Known:
-        """The known label that is meant; case, hyphens and underscores do not matter.
+        """Return the known label that a text means; case, hyphens and underscores do not matter.
 
         Raises:
-            UnknownLabelError: there is none.
+            UnknownLabelError: no known label matches.
         """
         known = self._known.get(normal(given))
         if known is None:
@@ -73,12 +73,12 @@ class Lookup:
 
 
 def normal(label: str) -> str:
-    """A label without what people write differently: `Party_Size` and `party size` are one."""
+    """Return a label in normal form: `Party_Size` and `party size` are the same."""
     return " ".join(label.replace("_", " ").replace("-", " ").casefold().split())
 
 
 def unknown_targets(labels: Labels, synonyms: Mapping[str, str]) -> list[str]:
-    """Targets of synonyms that are known nowhere in a schema."""
+    """Return targets of synonyms that are not known anywhere in a schema."""
     places: Iterable[Wordings] = (labels.spans, *labels.inner.values(), *labels.choices.values())
     lookups = [Lookup(place, {}) for place in places] + [Lookup(dict.fromkeys(labels.choices, ()), {})]
     return [target for target in synonyms.values() if not any(target in lookup for lookup in lookups)]

@@ -1,4 +1,4 @@
-"""The model with its configuration: what is loaded once, and what mounted files change while it serves."""
+"""The model with its configuration: the model is loaded once, and mounted files may change while it serves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 
 
 class NluMetadata(Metadata):
-    """What training writes beside the model."""
+    """The metadata that training writes beside the model."""
 
     labels: Labels = Field(description="What a schema may ask for.")
 
@@ -51,19 +51,19 @@ class Language:
 
     @property
     def inputs(self) -> Sequence[Tensor]:
-        """What `infer` takes."""
+        """The tensors that `infer` takes."""
         return self.onnx.inputs
 
     @property
     def outputs(self) -> Sequence[Tensor]:
-        """What `infer` gives."""
+        """The tensors that `infer` returns."""
         return self.onnx.outputs
 
     def infer(self, feed: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> Mapping[str, NDArray[Any]]:
-        """Compute tensors of a client: rows that the tables do not have are read as padding.
+        """Compute a client's tensors; feature rows outside the tables are read as padding.
 
         Raises:
-            InferenceError: texts and marks are not of one shape, or there is nothing to compare.
+            InferenceError: the shapes of texts and marks differ, or there is nothing to compare.
         """
         if feed[TEXT].shape[:2] != feed[MARKS].shape or 0 in (*feed[TEXT].shape, *feed[LABELS].shape):
             shapes = ", ".join(f"{name} {list(rows.shape)}" for name, rows in feed.items())
@@ -73,24 +73,24 @@ class Language:
         return self.onnx.infer(inside, wanted)
 
     def compare(self, text: Ids, marks: Ids, labels: Ids) -> tuple[Floats, Floats]:
-        """Shares of outside, begin and inside `[b, t, l, 3]`, and the agreement of whole texts with labels `[b, l]`."""
+        """Return shares of outside, begin and inside `[b, t, l, 3]`, and scores of whole texts and labels `[b, l]`."""
         found = self.onnx.infer({TEXT: text, MARKS: marks, LABELS: labels}, [TAGS, WHOLE])
         return found[TAGS], found[WHOLE]
 
     def configured(self, folder: Path, mounted: Mapping[str, bytes]) -> "Language":
-        """The same model under other files; the tables of the model stay where they are.
+        """Return the same model with other configuration files; the model's tables are shared.
 
         Raises:
-            ModelUnusableError: a file cannot be used.
+            ModelUnusableError: a file is invalid.
         """
         return replace(self, **_configuration(self.onnx.metadata.labels, folder, mounted))
 
 
 def load(folder: Path, intra_op_threads: int, mounted: Mapping[str, bytes]) -> Language:
-    """Verify and load the model of a folder; a mounted config.json replaces the shipped one, a vocab.txt adds to it.
+    """Verify and load the model of a folder; a mounted config.json replaces its own, a vocab.txt extends its own.
 
     Raises:
-        ModelUnusableError: anything is missing, damaged, of another shape, or wrong in a file.
+        ModelUnusableError: a file is missing, damaged or invalid, or the model has the wrong shape.
     """
     onnx = load_model(folder, intra_op_threads, NluMetadata)
     onnx = onnx.require(
@@ -129,7 +129,7 @@ def _require_known(labels: Labels, config: Config, where: str) -> None:
 
 
 def _content(name: str, folder: Path, mounted: Mapping[str, bytes]) -> tuple[bytes, str]:
-    """A file's content, and how to call it: the mounted one, else the one that came with the model."""
+    """Return a file's content and its name for messages: the mounted file, else the one that came with the model."""
     if name in mounted:
         return mounted[name], f"mounted {name}"
     path = folder / name

@@ -1,4 +1,4 @@
-"""What a request asks: its text, and its schema with every label resolved to one that the model knows."""
+"""The content of a request: its text, and its schema with every label resolved to a known one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,35 +10,35 @@ from serving.payloads.nlu.config import Config
 from serving.payloads.nlu.labels import Known, Labels, Lookup, UnknownLabelError
 
 MOST_LABELS = 64
-"""Labels of one request: bounds the work of one request beside the length of its text."""
+"""Largest number of labels of one request: limits its work together with the length of its text."""
 _CHOICE_MARK = "|"
 
 
 Inside = None | list[object] | dict[str, object] | str | float
-"""What JSON may hold behind a label."""
+"""JSON values that may stand behind a label."""
 
 
 class BadRequestError(ValueError):
-    """The body is no request; the message is one line."""
+    """The body is not a valid request; the message is one line."""
 
 
 class UnanswerableError(ValueError):
-    """The request cannot be answered as it stands; the message is one line that says what would be."""
+    """The request cannot be answered; the message is one line that says what to change."""
 
 
 @dataclass(frozen=True)
 class SpanTask:
-    """Find the spans of a label, and for each of them the spans of inner labels."""
+    """Find the spans of a label, and for each of them the spans of its inner labels."""
 
     given: str
     known: Known
     inner: tuple["SpanTask", ...] = ()
     kind: str | None = None
-    """Label whose spans alone come into question."""
+    """Label whose spans are the only candidates."""
 
     @property
     def wordings(self) -> list[str]:
-        """What the model reads for the inner labels."""
+        """The texts that the model reads for the inner labels."""
         return [prompt(task.known.wording, self.known.label) for task in self.inner]
 
 
@@ -49,17 +49,17 @@ class ChoiceTask:
     given: str
     key: str
     options: tuple[tuple[str, Known], ...]
-    """Each label as given, and as known."""
+    """Each label as given and as known."""
 
     @property
     def wordings(self) -> list[str]:
-        """What the model reads for the labels."""
+        """The texts that the model reads for the labels."""
         return [prompt(known.wording, self.key) for _, known in self.options]
 
 
 @dataclass(frozen=True)
 class Question:
-    """A text and its tasks. `skipped` characters at its beginning are a list of labels and no part of the text."""
+    """A text and its tasks. The first `skipped` characters are a list of labels, not part of the text."""
 
     text: str
     spans: tuple[SpanTask, ...] = ()
@@ -73,15 +73,15 @@ class Question:
 
 
 def prompt(wording: str, within: str = "") -> str:
-    """What the model reads for a label: its words, after those of what it stands in."""
+    """Return the text that the model reads for a label: the label's words, after those of its context."""
     return f"{within} {wording}" if within else wording
 
 
 def read(body: bytes) -> tuple[str, dict[str, Any]]:
-    """Text and schema of a body.
+    """Parse text and schema of a body.
 
     Raises:
-        BadRequestError: no JSON, or not of that form.
+        BadRequestError: the body is not JSON, or not of this form.
     """
     try:
         content: object = from_json(body)
@@ -123,10 +123,10 @@ class Reader:
             object.__setattr__(self, name, value)
 
     def question(self, text: str, schema: Mapping[str, Inside]) -> Question:
-        """Resolve a schema.
+        """Resolve the labels of a schema.
 
         Raises:
-            UnanswerableError: text or schema are empty or too long, a label is unknown, or it stands where it cannot.
+            UnanswerableError: text or schema is empty or too long, or a label is unknown or in a wrong place.
         """
         self._check_sizes(text, schema)
         spans: list[SpanTask] = []
@@ -186,7 +186,7 @@ class Reader:
             raise
 
     def _choice(self, given: str, inside: object, text: str) -> tuple[int, ChoiceTask]:
-        """The task, and how many characters of the text name its labels: `good,bad|The film was long.`."""
+        """Return the task, and how many characters of the text list its labels: `good,bad|The film was long.`."""
         where = f"schema.{given[:60]}"
         key = self._keys.find(given, "schema").label
         lookup = self._choices[key]

@@ -1,9 +1,9 @@
-"""The tokenizer: words, numbers and single signs, each with its place in the text."""
+"""The tokenizer: words, numbers and single signs, each with its position in the text."""
 
 import re
 from typing import NamedTuple
 
-# O'Brien, Saint-Denis, 7:30 and the E. of a name stay whole; a possessive 's is a token of its own.
+# O'Brien, Saint-Denis, 7:30 and the E. of a name stay whole; a possessive 's is a separate token.
 _APOSTROPHE = "['\N{RIGHT SINGLE QUOTATION MARK}]"
 _POSSESSIVE = rf"{_APOSTROPHE}s\b"
 _INSIDE = rf"(?!{_POSSESSIVE})(?:[-.,:]|{_APOSTROPHE})"
@@ -19,5 +19,5 @@ class Token(NamedTuple):
 
 
 def tokens_of(text: str) -> list[Token]:
-    """Cut a text into tokens; white space is in none of them."""
+    """Split a text into tokens; white space belongs to no token."""
     return [Token(found[0], found.start(), found.end()) for found in _TOKEN.finditer(text)]

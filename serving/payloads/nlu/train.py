@@ -1,4 +1,4 @@
-"""Train the language model and refuse to publish one that is not good enough.
+"""Train the language model and refuse to publish it if it is below a floor.
 
 `python -m serving.payloads.nlu.train --out <folder> [--seed 0] [--floor 0.9]`
 """
@@ -23,7 +23,8 @@ from serving.payloads.nlu.training.export import to_onnx
 from serving.payloads.nlu.training.fit import COUNTS, ROUNDS, corpus, fit, vocabulary_of
 from serving.training.runner import Trained, command, package_versions, version_of
 
-# Lowest figures that are published. Other seeds reach a few hundredths more; anything near means that something broke.
+# Floors of the figures. Other seeds reach a few hundredths more; a figure near its floor means that something is
+# broken.
 FLOORS = {
     "entities_f1": 0.82,
     "relations_f1": 0.68,
@@ -34,18 +35,18 @@ FLOORS = {
     "intent_accuracy": 0.95,
 }
 HELD_OUT = {"entities": 190, "relations": 192, "events": 165, "reviews": 195, "requests": 195}
-"""Held-out sentences of each family: every held-out template has its share, and only held-out names fill it."""
+"""Held-out sentences of each family: every held-out template has an equal share, filled only with held-out names."""
 HELD_OUT_SEED = 42
-"""A seed of its own: sentences held out once are held out from every model that is ever trained."""
+"""A separate, fixed seed: the same sentences are held out from every model ever trained."""
 
 
 def held_out() -> list[Sentence]:
-    """The sentences that no model was trained on, nor on their templates, nor on the names in them."""
+    """Return held-out sentences: no model was trained on them, on their templates or on their names."""
     return corpus(np.random.default_rng(HELD_OUT_SEED), HELD_OUT, held_out=True)
 
 
 def train(seed: int) -> Trained:
-    """Train, and measure on the held-out sentences."""
+    """Train a model and measure it on the held-out sentences."""
     return train_with(seed, COUNTS, ROUNDS)
 
 
@@ -77,7 +78,7 @@ def train_with(seed: int, counts: Mapping[str, int], rounds: int) -> Trained:
 
 
 def asking(language: Language) -> measure.Ask:
-    """Ask a loaded model as the server does."""
+    """Return a function that asks a loaded model as the server does."""
 
     def ask(text: str, schema: dict[str, Any]) -> dict[str, Any]:
         return understand.answer(language, language.reader.question(text, schema))

@@ -1,4 +1,4 @@
-"""Answers: the model's scores of words and labels, made into spans, relations and choices."""
+"""Answers: spans, relations and choices, computed from the model's scores of words and labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -14,15 +14,15 @@ from serving.payloads.nlu.text import Token, tokens_of
 from serving.telemetry.metrics import Telemetry
 
 REACH = 64
-"""Words on either side of a subject among which its relations are looked for."""
+"""Words on either side of a subject in which its relations are searched."""
 _SUBJECTS_AT_ONCE = 32
 _EVEN = 0.5
 _DIGITS = 4
-"""Digits of a score: more would only show floating-point noise."""
+"""Decimal digits of a score: more digits would be floating-point noise."""
 
 
 class Found(NamedTuple):
-    """Tokens `first` to `last` (excluded) with the model's share for them."""
+    """Tokens `first` to `last` (excluded) with their score."""
 
     first: int
     last: int
@@ -31,14 +31,14 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Answerer:
-    """Answers one question; the text is encoded once for itself and once for each subject."""
+    """Answers one question; the text is encoded once by itself and once per subject."""
 
     language: Language
     question: Question
     telemetry: Telemetry | None = None
 
     def answer(self) -> dict[str, Any]:
-        """The answer by the labels as they were given."""
+        """Return the answer by the labels as given in the schema."""
         question, language = self.question, self.language
         tokens = tokens_of(question.text)
         if not tokens:
@@ -72,7 +72,7 @@ class Answerer:
     def _relations(
         self, rows: Ids, found: Sequence[Sequence[Found]], kinds: Mapping[str, Sequence[Found]]
     ) -> list[list[list[list[Found]]]]:
-        """Spans of every inner label of every span of every task."""
+        """Return the spans of every inner label of every span of every task."""
         tasks, threshold = self.question.spans, self.language.config.thresholds.relation
         results = [
             [[list[Found]() for _ in task.inner] for _ in spans] for task, spans in zip(tasks, found, strict=True)
@@ -118,7 +118,7 @@ class Answerer:
 
 
 class _Window(NamedTuple):
-    """Tokens `first` to `last` of a text, and the subject among them."""
+    """Tokens `first` to `last` of a text that contain the subject."""
 
     first: int
     last: int
@@ -129,11 +129,11 @@ class _Window(NamedTuple):
         return cls(max(0, subject.first - REACH), min(count, subject.last + REACH), subject)
 
     def marks(self) -> Ids:
-        """Marks of the tokens of the window."""
+        """Return the marks of the tokens of the window."""
         return marks(self.last - self.first, self.subject.first - self.first, self.subject.last - self.first)
 
     def spans(self, tags: Floats, threshold: float, among: Sequence[Found] | None) -> list[Found]:
-        """Spans of an inner label, as places in the whole text; where candidates are given, those that score enough."""
+        """Return spans of an inner label at positions in the whole text; if `among` is given, only from those."""
         if among is None:
             found = spans_of(tags[: self.last - self.first], threshold)
             return [Found(span.first + self.first, span.last + self.first, span.score) for span in found]
@@ -158,20 +158,21 @@ def _padded(parts: Sequence[Ids]) -> Ids:
 
 
 def _none(task: ChoiceTask) -> dict[str, Any]:
-    """The answer about a text without a word."""
+    """Return the answer for a text without words."""
     return {"label": None, "score": 0.0, "scores": dict.fromkeys((given for given, _ in task.options), 0.0)}
 
 
 def _within(tags: Floats) -> float:
-    """How far these words are inside a span, on average."""
+    """Return the mean probability that these words are inside a span."""
     return float(1 - tags[:, 0].mean())
 
 
 def spans_of(tags: Floats, threshold: float) -> Iterator[Found]:
-    """Spans of one label from the shares `[t, 3]` of outside, begin and inside.
+    """Yield spans of one label from the shares `[t, 3]` of outside, begin and inside.
 
-    A span is a run of words that are rather in than out, cut where a word rather begins than continues. A threshold
-    below one half also takes words that are rather out; one above only drops whole spans and shortens none.
+    A span is a run of words that are more likely in than out, split where a word more likely begins than continues a
+    span. A threshold below one half also includes words that are more likely out; a threshold above one half only drops
+    whole spans and shortens none.
     """
     within = 1 - tags[:, 0]
     taken = within >= min(threshold, _EVEN)

@@ -1,9 +1,9 @@
-"""vocab.txt: the words that the tokenizer knows, and names whose class is known beforehand.
+"""vocab.txt: words that the tokenizer knows, and names whose class is known in advance.
 
-One entry per line. A line with one column is a word that has a meaning of its own to the model; any other word is read
-by its spelling and its neighbours only. A line `entry<TAB>class` (person, place, organisation, product) names
-something, in one or several words; the model takes it as a hint, not as an order. Lines that begin with `#` and a
-blank are comments.
+One entry per line. A line with one column is a word with its own meaning to the model; the model reads any other word
+by its spelling and its neighbors only. A line `entry<TAB>class` (person, place, organisation, product) is a name of one
+or more words; the model treats the class as a hint that it may overrule. Lines that begin with `#` and a blank are
+comments.
 """
 
 from collections.abc import Sequence
@@ -18,23 +18,23 @@ _COMMENT = "# "
 
 
 class VocabularyError(ValueError):
-    """The file is no vocabulary; the message is one line that names the line and the rule."""
+    """The file is not a vocabulary; the message is one line that names the line and the rule."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Known words in lower case, and names with their class by their tokens."""
+    """Known words in lower case, and names as tuples of tokens with their class."""
 
     words: frozenset[str]
     names: dict[tuple[str, ...], str]
     longest: int
 
     def with_entries(self, more: "Vocabulary") -> "Vocabulary":
-        """Add entries; a name's new class takes the place of the old one."""
+        """Return the vocabulary with more entries; a name's new class replaces the old one."""
         return Vocabulary(self.words | more.words, {**self.names, **more.names}, max(self.longest, more.longest))
 
     def hints(self, tokens: Sequence[str], *, lower_case: bool) -> list[str]:
-        """Class and place in the name of each token (`place 0`), empty outside names; longest names first."""
+        """Return each token's class and position in its name (`place 0`), empty outside names; longest names win."""
         names, longest = self.names, self.longest
         hints = [""] * len(tokens)
         at = 0
@@ -52,15 +52,15 @@ class Vocabulary:
 
 
 def hint(name_class: str, word: int) -> str:
-    """What is told of a name's first (0) or another word."""
+    """Return the hint for a name's first word (0) or a later one."""
     return f"{name_class} {min(word, 1)}"
 
 
 def read(content: bytes, where: str, *, lower_case: bool) -> Vocabulary:
-    """Read a vocabulary; in lower case, names are found in whatever case they are written.
+    """Read a vocabulary; with `lower_case`, names match in any case.
 
     Raises:
-        VocabularyError: no UTF-8, a line of another form, an unknown class, no word at all.
+        VocabularyError: the file is not UTF-8, is empty, or has a malformed line or an unknown class.
     """
     if len(content) > MOST_BYTES:
         raise VocabularyError(f"{where}: has {len(content)} bytes, the limit is {MOST_BYTES}; shorten it")

@@ -1,4 +1,4 @@
-"""Human parsing: which part of a person every pixel of a picture is. Page, API, pre- and post-processing and model."""
+"""Human parsing: which part of a person each pixel of a picture shows. Page, API, pre-/post-processing and model."""
 
 from contextlib import suppress
 
@@ -9,7 +9,7 @@ from serving.role.payload import Payload, WarmUp
 
 
 def _observe(parsing: Parsing) -> None:
-    """Measure the queue, so that it can be scaled on when no worker is left; readiness never depends on Redis."""
+    """Measure the queue, so that an autoscaler can start workers from zero; readiness never depends on Redis."""
     if parsing.jobs is not None:
         with suppress(UnreachableError):
             parsing.jobs.observe()

@@ -1,4 +1,4 @@
-"""From the bytes of pictures to what is answered about them: mask, areas, and the error of one that cannot be read."""
+"""Turn the bytes of pictures into answers: mask and areas, or the error of an unreadable picture."""
 
 import base64
 import io
@@ -18,23 +18,23 @@ from serving.pictures import FORMATS, PictureError, PictureTooLargeError, decode
 from serving.telemetry.metrics import Telemetry
 
 Answer = dict[str, Any]
-# Digits of a share: a pixel of a large picture is still seen.
+# Decimal digits of a share: enough for one pixel of a large picture.
 _SHARE_DIGITS = 7
 _PALETTE = [value for part in PARTS for value in part.colour]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers pictures, from the cache where it can."""
+    """Answers pictures, from the cache if possible."""
 
     parser: Parser
     cache: ResultCache
     telemetry: Telemetry
 
     def of(self, pictures: Sequence[bytes], most_pixels: int) -> list[Answer | PictureError]:
-        """One answer or error for each picture, in order.
+        """Return one answer or error for each picture, in order.
 
-        One inference after another: together they would take no less time, and 130 MB for each picture at once.
+        Pictures are inferred one by one: a batch would take no less time, and 130 MB per picture at once.
         """
         return [self._one(picture, most_pixels) for picture in pictures]
 
@@ -53,7 +53,7 @@ class Answers:
 
 
 def answer_of(labels: NDArray[np.uint8]) -> Answer:
-    """What is said about one mask: its size, itself as PNG in base64, and the share of the picture of each part."""
+    """Return the answer for a mask: its size, the mask as PNG in base64, and each part's share of the picture."""
     height, width = labels.shape
     counts = np.bincount(labels.ravel(), minlength=len(LABELS)) / labels.size
     return {
@@ -65,23 +65,23 @@ def answer_of(labels: NDArray[np.uint8]) -> Answer:
 
 
 def mask_png(labels: NDArray[np.uint8]) -> bytes:
-    """A PNG whose palette indices are the labels: coloured for people, exact for programs."""
+    """Return a PNG whose palette indices are the labels: colored for people, exact for programs."""
     mask = Image.fromarray(labels).convert("P")
     mask.putpalette(_PALETTE)
     content = io.BytesIO()
-    # Masks are flat: more effort costs a large picture half a second and saves next to nothing.
+    # Masks have large flat areas: a higher compression level costs half a second and saves almost nothing.
     mask.save(content, "PNG", compress_level=3)
     return content.getvalue()
 
 
 def labels_of(mask: bytes) -> NDArray[np.uint8]:
-    """The labels of a mask's PNG, as a client reads them."""
+    """Return the labels of a mask's PNG, as a client reads them."""
     with Image.open(io.BytesIO(mask), formats=["PNG"]) as picture:
         return np.asarray(picture).copy()
 
 
 def palette() -> list[dict[str, object]]:
-    """Label, name and colour of each part, for legends."""
+    """Return label, name and color of each part, for legends."""
     return [
         {"label": label, "name": part.name, "colour": "#{:02x}{:02x}{:02x}".format(*part.colour)}
         for label, part in enumerate(PARTS)
@@ -89,7 +89,7 @@ def palette() -> list[dict[str, object]]:
 
 
 def _opened(picture: bytes, most_pixels: int) -> Image.Image:
-    """Decode a picture after a look at its header: memory is bounded by what the caller takes."""
+    """Check the picture's size in its header, then decode it: the caller's limit bounds the memory."""
     try:
         with Image.open(io.BytesIO(picture), formats=FORMATS) as header:
             width, height = header.size

@@ -1,4 +1,4 @@
-"""The endpoints: the page, pictures answered at once, and jobs."""
+"""The endpoints: the page, synchronous answers, and jobs."""
 
 import base64
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from serving.role.service import Service
 
 MOST_FILES = 8
 MOST_BYTES = 16 * 1024 * 1024
-"""Of all pictures of one request."""
+"""Limit for all pictures of one request together."""
 MOST_PIXELS_AT_ONCE = 4_000_000
-"""Of each picture that is answered at once; larger ones take seconds, and are what jobs are for."""
+"""Limit for each picture that is answered synchronously; larger ones take seconds and must be sent as jobs."""
 _PNG = "image/png"
 
 
@@ -32,7 +32,7 @@ class Api:
     service: Service[Parsing]
 
     def routes(self) -> list[Route]:
-        """Routes to compose into the application."""
+        """Return the routes to add to the application."""
         return [
             Route("/", self.page),
             Route("/api/model", self.model),
@@ -43,11 +43,11 @@ class Api:
         ]
 
     async def page(self, _: Request) -> Response:
-        """The web page: one file with everything in it."""
+        """Return the web page, a single self-contained file."""
         return Response(PAGE, media_type="text/html", headers={"content-security-policy": POLICY})
 
     async def model(self, _: Request) -> Response:
-        """Which model serves, how good both of its variants were measured to be, and how fast they are here."""
+        """Return the model's version, both variants' measured accuracy, and their speed in this pod."""
         loaded, speeds = await self.service.compute(
             _nothing, lambda parsing, _: (parsing, parsing.speeds.milliseconds())
         )
@@ -68,7 +68,7 @@ class Api:
         )
 
     async def parse(self, request: Request) -> Response:
-        """Masks of one picture or several, as JSON; of one picture as PNG for those who accept nothing else."""
+        """Return masks of one or more pictures as JSON, or of one picture as PNG if the client accepts only PNG."""
         upload, found = await self.service.compute(
             lambda: self._read(request),
             lambda parsing, upload: (
@@ -99,12 +99,12 @@ class Api:
         return JSONResponse(shown, 202, headers={"location": where})
 
     async def job(self, request: Request) -> Response:
-        """How far a job is."""
+        """Return a job's progress."""
         job = _id(request)
         return JSONResponse(_shown(job, await self._progress(job)))
 
     async def result(self, request: Request) -> Response:
-        """The answers of a job that is done."""
+        """Return the answers of a finished job."""
         job = _id(request)
         progress = await self._progress(job)
         if progress.state == "failed":
@@ -134,12 +134,12 @@ class Api:
 
 
 def routes(service: Service[Parsing]) -> list[Route]:
-    """All routes of the role."""
+    """Return all routes of the role."""
     return Api(service).routes()
 
 
 async def _nothing() -> None:
-    """There is no body to read."""
+    """Read no body."""
 
 
 def _jobs(parsing: Parsing) -> Jobs:
@@ -149,7 +149,7 @@ def _jobs(parsing: Parsing) -> Jobs:
 
 
 def _id(request: Request) -> str:
-    """The id in the path; anything that is none is not looked up."""
+    """Return the id in the path; a malformed one is refused without a look-up."""
     given = str(request.path_params["id"])
     if not given.isascii() or not given.replace("-", "").isalnum():
         raise refusal(404, f"job {given[:64]!r}: is no id of a job")

@@ -1,7 +1,7 @@
-"""Celery's worker inside this process: beside the model, under the framework's port, health and drain.
+"""Celery's worker inside this process: next to the model, under the framework's port, health checks and drain.
 
-Its own pool of processes is not used (`solo`: a task runs where it is received). One picture at a time and pod: the
-inference has threads of its own, a fork would copy none of them, and what scales the work is the number of pods.
+Celery's own process pool is not used (`solo`: a task runs where it is received), so each pod handles one picture at a
+time. The inference has its own threads, which a fork would not copy, and the work scales by the number of pods.
 """
 
 import logging
@@ -16,18 +16,18 @@ from celery.worker import state
 from serving.errors import UnreachableError
 
 START_SECONDS = 10.0
-"""How long a start is waited for; whether it then is connected is seen by the next look."""
+"""Seconds to wait for a start; the next check tells whether the consumer is then connected."""
 STALLED_SECONDS = 5.0
-"""Pictures wait and this worker does nothing for so long: a healthy one takes the next within milliseconds."""
+"""Seconds that pictures wait while this worker is idle before it is replaced: a healthy one takes the next in ms."""
 
 log = logging.getLogger("slipway.worker")
 
 
 class Consumer:
-    """The consuming thread, and whether it does its duty.
+    """The consuming thread and its supervision.
 
-    Celery connects again by itself after a loss, but a task that ends in between can leave it connected and taking
-    nothing. So after every loss, and whenever pictures wait while it idles, the consumer is replaced by a new one.
+    Celery reconnects by itself after a loss, but a task that ends in the meantime can leave it connected without taking
+    messages. After every loss, and whenever pictures wait while it is idle, the consumer is therefore replaced.
     """
 
     def __init__(self, app: Any, clock: Callable[[], float] = time.monotonic) -> None:  # noqa: ANN401 - no types
@@ -43,7 +43,7 @@ class Consumer:
 
     @contextmanager
     def busy(self) -> Generator[None]:
-        """Mark the time of a task."""
+        """Mark the consumer as busy during a task."""
         self._busy = True
         try:
             yield
@@ -51,20 +51,20 @@ class Consumer:
             self._busy = False
 
     def lost(self) -> None:
-        """Know that the broker was away: replace the consumer when it is back."""
+        """Record that the broker was unreachable: the consumer is replaced when the broker is back."""
         self._replace = self.thread is not None
 
     def require(self, queued: int) -> None:
-        """Have a consumer that takes what waits: start one, or end one that does not, and start another.
+        """Ensure a consumer that takes waiting messages: start one, or stop one that is stuck and start another.
 
         Raises:
-            UnreachableError: there is none that is connected with the broker; one is on its way.
+            UnreachableError: no consumer is connected to the broker yet; a new one is starting.
         """
         if self._ended:
             return
         running = self.thread is not None and self.thread.is_alive()
         if running and (self._replace or self._stalled(queued)):
-            state.should_stop = 0  # as Celery's own signal handler does; the number becomes its exit code
+            state.should_stop = 0  # like Celery's own signal handler; the number becomes the exit code
             raise UnreachableError("queue: the consumer is being replaced after the broker was away")
         if not running:
             self._start()
@@ -73,7 +73,7 @@ class Consumer:
             raise UnreachableError("queue: the consumer is not connected with the broker; it tries again by itself")
 
     def stop(self) -> None:
-        """Take no more tasks, end the one that runs, give back what was taken and not begun."""
+        """Stop taking tasks, finish the running one, and return tasks that were taken but not begun."""
         self._ended = True
         if self.thread is None or not self.thread.is_alive():
             return
@@ -83,7 +83,7 @@ class Consumer:
         log.info("the consumer has stopped")
 
     def _stalled(self, queued: int) -> bool:
-        """Whether pictures have waited for a while and this worker has done nothing."""
+        """Return whether pictures have waited too long while this worker was idle."""
         now = self._clock()
         if self._busy or not queued:
             self._idle_since = None
@@ -112,7 +112,7 @@ class Consumer:
         self.thread.start()
 
     def _run(self) -> None:
-        self._app.set_current()  # of this thread: Celery looks a message's task up in the current application
+        self._app.set_current()  # per thread: Celery looks up tasks in the current application
         self._worker.start()
 
     def _is_ready(self, _: object) -> None:

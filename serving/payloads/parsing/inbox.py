@@ -1,9 +1,9 @@
-"""The pictures of jobs while they wait: beside the queue, because a message should be small and may be delivered twice.
+"""The waiting pictures of jobs: stored beside the queue, because messages should be small and may be delivered twice.
 
-A picture is outstanding from its submission until its result is stored. Between the two its message is in the queue, or
-held unacknowledged by a worker, from whom Celery takes it back when the worker dies. There is one gap: a worker that is
-killed in the very moment of taking a message. A picture that is outstanding while nothing is queued and nothing is held
-fell into it, and is sent again.
+A picture is outstanding from its submission until its result is stored. Meanwhile its message is in the queue, or a
+worker holds it unacknowledged, and Celery restores it if that worker dies. There is one gap: a worker that is killed at
+the very moment of taking a message. If pictures are outstanding while no message is queued or held, their messages fell
+into this gap and are sent again.
 """
 
 import json
@@ -14,27 +14,27 @@ from typing import Any, NamedTuple, Protocol, cast
 from serving.clients.redis_client import redis_client
 
 QUEUE = "parsing"
-"""Name of the queue, and of its list in Redis: its length is what workers are scaled on."""
+"""Name of the queue and of its list in Redis; workers scale on its length."""
 HELD = "unacked"
-"""Celery's own hash of messages that workers hold."""
+"""Celery's own hash of the messages that workers hold."""
 KEPT_SECONDS = 3600
-"""How long pictures wait and results are kept."""
+"""Seconds that pictures wait and results are kept."""
 LOST_AFTER_SECONDS = 10.0
-"""Age from which an outstanding picture may be lost: its message follows it by milliseconds."""
+"""Age in seconds from which an outstanding picture may be lost: its message follows it within milliseconds."""
 ANSWER_SECONDS = 1.0
 _OUTSTANDING = "parsing:outstanding"
 _MOST_AT_ONCE = 100
 
 
 class Taken(NamedTuple):
-    """A picture that a worker takes, and how often it was taken before and now."""
+    """A picture taken by a worker, and the number of times it was taken so far."""
 
     content: bytes
     attempt: int
 
 
 class Load(NamedTuple):
-    """What there is to do: messages waiting, and messages held by workers."""
+    """The amount of work: messages that wait, and messages held by workers."""
 
     queued: int
     held: int
@@ -44,38 +44,38 @@ class Inbox(Protocol):
     """Pictures of jobs by the id of their task."""
 
     def put(self, job: str, pictures: Mapping[str, bytes]) -> None:
-        """Keep the pictures of a job until they are done or too old, and which tasks they are."""
+        """Store a job's task ids, and its pictures until they are done or expire."""
         ...
 
     def tasks(self, job: str) -> list[str] | None:
-        """The tasks of a job, in the order of its pictures, or None: there is none of this id, or it is too old."""
+        """Return the tasks of a job in the order of its pictures, or None if the id is unknown or expired."""
         ...
 
     def take(self, task: str) -> Taken | None:
-        """A picture, or None when it is done or too old."""
+        """Return a picture, or None if it is done or expired."""
         ...
 
     def done(self, task: str) -> None:
-        """Forget a picture whose result is stored."""
+        """Delete a picture whose result is stored."""
         ...
 
     def lost(self) -> list[str]:
-        """Tasks that are outstanding although nobody has their message; each is named once in a while."""
+        """Return outstanding tasks whose message is lost; each call names a task again only after a while."""
         ...
 
     def load(self) -> Load:
-        """How much there is to do."""
+        """Return the amount of work."""
         ...
 
 
 class RedisInbox:
-    """In the Redis of the queue; thread-safe. Every call may raise redis.RedisError."""
+    """An inbox in the queue's Redis; thread-safe. Every call may raise redis.RedisError."""
 
     def __init__(self, host: str, port: int, password: str | None = None) -> None:
         self.client: Any = redis_client(host, port, password, answer_seconds=ANSWER_SECONDS)
 
     def put(self, job: str, pictures: Mapping[str, bytes]) -> None:
-        """Keep the pictures of a job until they are done or too old, and which tasks they are."""
+        """Store a job's task ids, and its pictures until they are done or expire."""
         pipe = self.client.pipeline()
         pipe.set(_job(job), json.dumps(list(pictures)), ex=KEPT_SECONDS)
         for task, content in pictures.items():
@@ -84,12 +84,12 @@ class RedisInbox:
         pipe.execute()
 
     def tasks(self, job: str) -> list[str] | None:
-        """The tasks of a job, in the order of its pictures, or None: there is none of this id, or it is too old."""
+        """Return the tasks of a job in the order of its pictures, or None if the id is unknown or expired."""
         stored = cast("bytes | None", self.client.get(_job(job)))
         return None if stored is None else json.loads(stored)
 
     def take(self, task: str) -> Taken | None:
-        """A picture, or None when it is done or too old."""
+        """Return a picture, or None if it is done or expired."""
         content = cast("bytes | None", self.client.get(_picture(task)))
         if content is None:
             self.client.zrem(_OUTSTANDING, task)
@@ -101,14 +101,14 @@ class RedisInbox:
         return Taken(content, attempt)
 
     def done(self, task: str) -> None:
-        """Forget a picture whose result is stored."""
+        """Delete a picture whose result is stored."""
         pipe = self.client.pipeline()
         pipe.delete(_picture(task), _attempts(task))
         pipe.zrem(_OUTSTANDING, task)
         pipe.execute()
 
     def lost(self) -> list[str]:
-        """Tasks that are outstanding although nobody has their message; each is named once in a while."""
+        """Return outstanding tasks whose message is lost; each call names a task again only after a while."""
         now = time.time()
         pipe = self.client.pipeline()
         pipe.llen(QUEUE)
@@ -122,7 +122,7 @@ class RedisInbox:
         return tasks
 
     def load(self) -> Load:
-        """How much there is to do."""
+        """Return the amount of work."""
         pipe = self.client.pipeline()
         pipe.llen(QUEUE)
         pipe.hlen(HELD)

@@ -1,4 +1,4 @@
-"""Mean intersection over union: the usual measure of a parser."""
+"""Mean intersection over union, the usual measure of a parser."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,18 +12,18 @@ Labels = NDArray[np.uint8]
 
 
 class Overlap(NamedTuple):
-    """Intersection over union of each part, over all pixels of all pictures; 0 for a part that nobody has."""
+    """Intersection over union of each part, over all pixels of all pictures; 0 for a part that never occurs."""
 
     parts: dict[str, float]
 
     @property
     def mean(self) -> float:
-        """The parts' mean: small parts count as much as large ones."""
+        """Mean over the parts: small parts count as much as large ones."""
         return sum(self.parts.values()) / len(self.parts)
 
 
 def overlap(pairs: Iterable[tuple[Labels, Labels]]) -> Overlap:
-    """Compare masks with what is true, as pairs of arrays of one shape."""
+    """Compare predicted with true masks, given as pairs of arrays of the same shape."""
     size = len(LABELS)
     counts = np.zeros((size, size), np.int64)
     for given, true in pairs:

@@ -1,7 +1,7 @@
-"""Jobs: pictures that are parsed later, by workers. Celery carries the tasks and keeps their results.
+"""Jobs: pictures that workers parse later. Celery carries the tasks and keeps their results.
 
-A job is several tasks, one for each picture, so that several workers share it and its progress can be told. All tasks
-may run twice: they have the same result, and the second one finds that the first is done.
+A job has one task per picture, so that several workers can share it and its progress is known. Every task may run
+twice: the result is the same, and the second run finds that the first is done.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,18 +23,18 @@ from serving.role.payload import Context
 
 TASK = "parsing.parse"
 STORE = "queue"
-"""Name of the store: its address is in QUEUE_ADDRESS."""
+"""Name of the store; its address is in QUEUE_ADDRESS."""
 PASSWORD = "QUEUE_PASSWORD"  # noqa: S105 - the name of a variable
 VISIBILITY_SECONDS = 30
-"""When Celery takes a message back from a worker that does not acknowledge it: it was killed. No picture takes so long
-on a whole CPU; on a starved one it may run twice, which does no harm."""
+"""Seconds after which Celery restores a message that a worker has not acknowledged, because the worker was killed. No
+picture takes this long on a whole CPU; on a throttled one it may run twice, which is harmless."""
 RESTORE_SECONDS = 5
 R = TypeVar("R")
 State = Literal["queued", "running", "done", "failed"]
 
 
 class Progress(NamedTuple):
-    """How far a job is: pictures that are done, of how many."""
+    """Progress of a job: pictures done, and pictures in total."""
 
     state: State
     done: int
@@ -42,7 +42,7 @@ class Progress(NamedTuple):
 
 
 class QueueMetrics:
-    """What autoscalers and people want to know of the queue."""
+    """Metrics of the queue for autoscalers and people."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.length = Gauge("parsing_queue_length", "Pictures that wait for a worker.", registry=registry)
@@ -55,7 +55,7 @@ queue_metrics = once_per_server(QueueMetrics)
 
 @dataclass(frozen=True)
 class Jobs:
-    """Submits jobs and tells of them. Calls block; each raises UnreachableError while Redis is away."""
+    """Submits jobs and reports on them. Calls block; each raises UnreachableError while Redis is unreachable."""
 
     sender: Any  # Celery, which has no types
     results: Any
@@ -64,20 +64,20 @@ class Jobs:
     metrics: QueueMetrics
 
     def submit(self, pictures: Sequence[bytes]) -> str:
-        """Queue pictures as one job; its id."""
+        """Queue pictures as one job and return its id."""
         return self._asked(lambda: self._submit(pictures))
 
     def progress(self, job: str) -> Progress | None:
-        """How far a job is, or None: there is none of this id, or it has expired."""
+        """Return a job's progress, or None if the id is unknown or expired."""
         return self._asked(lambda: self._progress(job))
 
     def result(self, job: str) -> list[Answer]:
-        """Answers of a job that is done, in the order of its pictures."""
+        """Return the answers of a finished job in the order of its pictures."""
         tasks = self._asked(lambda: self._tasks(job)) or []
         return self._asked(lambda: [cast("Answer", task.result) for task in tasks])
 
     def observe(self) -> Load:
-        """Measure the queue. While it is away, the lengths stay what they were."""
+        """Measure the queue. While Redis is unreachable, the length metrics keep their last values."""
         try:
             load = self._asked(self.inbox.load)
         except UnreachableError:
@@ -89,7 +89,7 @@ class Jobs:
         return load
 
     def send_lost_again(self) -> int:
-        """Send the messages again that fell into the gap (see `inbox`); how many."""
+        """Send the lost messages again (see `inbox`) and return their number."""
         lost = self._asked(self.inbox.lost)
         for task in lost:
             self._asked(lambda task=task: self._send(task))
@@ -107,7 +107,7 @@ class Jobs:
         self.sender.send_task(TASK, task_id=task, queue=QUEUE, retry=False)
 
     def _tasks(self, job: str) -> list[Any] | None:
-        """Results of a job; no GroupResult, which subscribes to each of them for as long as the process lives."""
+        """Return a job's results; not a GroupResult, which stays subscribed to each result until the process ends."""
         tasks = self.inbox.tasks(job)
         return None if tasks is None else [self.results.AsyncResult(task) for task in tasks]
 
@@ -131,17 +131,18 @@ class Jobs:
 
 
 def open_jobs(context: Context) -> Jobs:
-    """The queue at QUEUE_ADDRESS; nothing is connected yet.
+    """Return the queue at QUEUE_ADDRESS, without connecting yet.
 
     Raises:
-        ModelUnusableError: no address is given.
+        ModelUnusableError: the address is missing.
     """
     host, port = context.address(STORE)
     password = context.environment.get(PASSWORD) or None
     user = f":{quote(password, safe='')}@" if password else ""
     url = f"redis://{user}{host}:{port}/0"
     return Jobs(
-        # Apart, because a Celery that has both subscribes to the result of every task that it sends, and never ends it.
+        # Separate, because a Celery application that has both subscribes permanently to the result of every task it
+        # sends.
         sender=celery_app(url, None),
         results=celery_app(url, url),
         inbox=RedisInbox(host, port, password),
@@ -151,7 +152,7 @@ def open_jobs(context: Context) -> Jobs:
 
 
 def celery_app(broker: str, backend: str | None) -> Any:  # noqa: ANN401 - Celery has no types
-    """A Celery that fails fast instead of waiting for a broker; that waiting is the framework's."""
+    """Return a Celery application that fails fast instead of waiting for a broker; the framework does the waiting."""
     app: Any = Celery("parsing", broker=broker, backend=backend, set_as_current=False)
     app.conf.update(
         accept_content=["json"],

@@ -1,4 +1,4 @@
-"""What the parts are called and how they are coloured: the order is that of the model's output planes."""
+"""Names and colors of the parts, in the order of the model's output planes."""
 
 from typing import NamedTuple
 

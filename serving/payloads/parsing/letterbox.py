@@ -1,4 +1,4 @@
-"""Between pictures of any size and the square that the network sees: shrink and centre, and back again."""
+"""Map pictures of any size to the network's square input and back: shrink and center, and the reverse."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from PIL import Image
 
 SIDE = 128
 CHANNELS = 4
-"""Red, green, blue from -1 to 1, and 1 where there is picture: the margin is not a dark wall."""
+"""Red, green, blue from -1 to 1, and 1 inside the picture, so that the margin does not look like a dark wall."""
 _HALF = 127.5
 _OPAQUE = 255
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a picture of `width` x `height` pixels lies in the square: `left`, `top`, `across`, `down`."""
+    """Position of a picture of `width` x `height` pixels in the square: `left`, `top`, `across`, `down`."""
 
     width: int
     height: int
@@ -26,19 +26,19 @@ class Placement:
 
     @classmethod
     def of(cls, width: int, height: int) -> "Placement":
-        """Centre a picture and keep its proportions; even one of 1 x 4000 pixels keeps a column."""
+        """Return a centered placement that keeps the proportions; a picture of 1 x 4000 pixels keeps one column."""
         scale = SIDE / max(width, height)
         across, down = max(1, round(width * scale)), max(1, round(height * scale))
         return cls(width, height, (SIDE - across) // 2, (SIDE - down) // 2, across, down)
 
     @property
     def window(self) -> tuple[slice, slice]:
-        """Rows and columns of the square that the picture takes."""
+        """Rows and columns of the square that the picture covers."""
         return slice(self.top, self.top + self.down), slice(self.left, self.left + self.across)
 
 
 def place(picture: Image.Image) -> tuple[NDArray[np.float32], Placement]:
-    """The network's input `[CHANNELS, SIDE, SIDE]` for an RGB picture, and where the picture is in it."""
+    """Return the network's input `[CHANNELS, SIDE, SIDE]` for an RGB picture, and the picture's placement in it."""
     placement = Placement.of(*picture.size)
     rows, columns = placement.window
     shrunk = picture.resize((placement.across, placement.down), Image.Resampling.BOX, reducing_gap=2.0)
@@ -49,10 +49,10 @@ def place(picture: Image.Image) -> tuple[NDArray[np.float32], Placement]:
 
 
 def labels_in_original(parts: NDArray[np.float32], placement: Placement) -> NDArray[np.uint8]:
-    """The most probable part `[height, width]` of every pixel of the original.
+    """Return the most probable part `[height, width]` of every pixel of the original.
 
-    Probabilities are enlarged, not labels: contours become smooth. One part after another, in 8 bits: a picture of 16
-    million pixels needs 80 MB this way, and half a gigabyte as numbers.
+    Probabilities are enlarged instead of labels, for smooth contours. Parts are processed one by one in 8 bits: a
+    picture of 16 million pixels needs 80 MB this way, and half a gigabyte as floats.
     """
     size = (placement.width, placement.height)
     best = np.zeros((placement.height, placement.width), np.uint8)

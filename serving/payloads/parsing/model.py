@@ -26,9 +26,9 @@ FILES: dict[Variant, str] = {"float": MODEL_FILE, "int8": INT8_FILE}
 
 
 class VariantFacts(BaseModel):
-    """What one of the model files was measured to be, by the same code on the same held-out pictures.
+    """Measured facts of one model file; both files are measured by the same code on the same held-out pictures.
 
-    No time is among it: a seed must give the same metadata again, byte for byte. Speed is measured where it serves.
+    No time is included: the same seed must give byte-identical metadata. Speed is measured in the serving pod.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,7 +39,7 @@ class VariantFacts(BaseModel):
 
 
 class ParserMetadata(Metadata):
-    """What training writes beside the parser."""
+    """The metadata that training writes beside the parser."""
 
     labels: tuple[str, ...] = Field(min_length=1, description="Label of each output plane.")
     variants: dict[Variant, VariantFacts] = Field(description="Accuracy and size of both model files.")
@@ -53,7 +53,7 @@ class Parser:
     variant: Variant
 
     def parse(self, picture: Image.Image, telemetry: Telemetry | None = None) -> NDArray[np.uint8]:
-        """The label `[height, width]` of every pixel of an RGB picture of any size."""
+        """Return the label `[height, width]` of every pixel of an RGB picture of any size."""
         square, placement = place(picture)
         if telemetry is None:
             parts = self.parts(square[np.newaxis])
@@ -68,7 +68,7 @@ class Parser:
 
 
 def milliseconds(parser: Parser, times: int = 5) -> float:
-    """Median time of one inference here and now, on as many threads as the parser has."""
+    """Return the median time of one inference on this machine, with the parser's number of threads."""
     square = np.zeros((1, CHANNELS, SIDE, SIDE), np.float32)
     parser.parts(square)
 
@@ -84,7 +84,7 @@ def load_parser(folder: Path, intra_op_threads: int, variant: Variant) -> Parser
     """Verify and load one of the two model files of a folder.
 
     Raises:
-        ModelUnusableError: anything is missing, damaged or of another shape.
+        ModelUnusableError: a file is missing or damaged, or has the wrong shape.
     """
     file = FILES[variant]
     onnx = load_model(folder, intra_op_threads, ParserMetadata, file=file)

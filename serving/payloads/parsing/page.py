@@ -1,4 +1,4 @@
-"""The web page, and the policy that lets a browser run nothing but what is written in it."""
+"""The web page, and a content security policy that allows only the page's own code and style."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
 
 
 def _hash_of(element: str) -> str:
-    """CSP source of the page's one element of a kind: its text's hash, instead of allowing every inline text."""
+    """Return the CSP source of the page's only such element: its text's hash, so that other inline code is blocked."""
     text = PAGE.partition(f"<{element}>")[2].partition(f"</{element}>")[0]
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 

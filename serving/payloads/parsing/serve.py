@@ -1,4 +1,4 @@
-"""What both roles load: the parser, the result cache and, where there is one, the queue."""
+"""The parts that both roles load: the parser, the result cache and, if declared, the queue."""
 
 import io
 import threading
@@ -14,12 +14,12 @@ from serving.payloads.parsing.model import FILES, Variant, load_parser, millisec
 from serving.role.payload import Context
 
 _CACHES = ("cache", STORE)
-"""Stores that may hold results, best first: a Redis of its own, or the queue's."""
+"""Stores that may hold results, in order of preference: a separate Redis, or the queue's."""
 
 
 @dataclass(frozen=True)
 class Parsing:
-    """A loaded service. Without a queue there are no jobs, and everything else works."""
+    """A loaded service. Without a queue there are no jobs; everything else works."""
 
     answers: Answers
     jobs: Jobs | None
@@ -27,7 +27,7 @@ class Parsing:
 
 
 class Speeds:
-    """How long an inference takes in this pod with each variant: measured when first asked for, not at each start."""
+    """Inference times of each variant in this pod, measured on first request instead of at startup."""
 
     def __init__(self, folder: Path, intra_op_threads: int) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class Speeds:
         self._measured: dict[Variant, float] = {}
 
     def milliseconds(self) -> dict[Variant, float]:
-        """Median time of each variant. Blocking: half a second the first time."""
+        """Return the median time of each variant. Blocks for half a second the first time."""
         with self._lock:
             for variant in FILES:
                 if variant not in self._measured:
@@ -46,10 +46,10 @@ class Speeds:
 
 
 def open_parsing(context: Context) -> Parsing:
-    """Load the model; Redis need not be there.
+    """Load the model; Redis may be unreachable.
 
     Raises:
-        ModelUnusableError: the model cannot be used, or an address is none.
+        ModelUnusableError: the model is unusable, or an address is invalid.
     """
     return Parsing(
         open_answers(context),
@@ -59,22 +59,22 @@ def open_parsing(context: Context) -> Parsing:
 
 
 def open_answers(context: Context) -> Answers:
-    """Load the model of the configured variant, with the cache that the deployment gives.
+    """Load the model of the configured variant, with the cache that the deployment declares.
 
     Raises:
-        ModelUnusableError: the model cannot be used, or an address is none.
+        ModelUnusableError: the model is unusable, or an address is invalid.
     """
     parser = load_parser(context.model_folder, context.threads.intra_op, context.settings.variant)
     return Answers(parser, _cache(context), context.telemetry)
 
 
 def declared(context: Context, store: str) -> bool:
-    """Whether the deployment declares a store as called."""
+    """Return whether the deployment declares a call to a store."""
     return bool(context.environment.get(f"{store.upper()}_ADDRESS"))
 
 
 def example() -> bytes:
-    """A picture to warm up with."""
+    """Return a picture for the warm-up."""
     content = io.BytesIO()
     Image.linear_gradient("L").convert("RGB").save(content, "JPEG")
     return content.getvalue()

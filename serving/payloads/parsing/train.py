@@ -1,4 +1,4 @@
-"""Train the human parser and its INT8 variant, and refuse to publish either when it is not good enough.
+"""Train the human parser and its INT8 variant, and refuse to publish if either is below its floor.
 
 `python -m serving.train parsing --out <folder> [--seed 0] [--floor 0.72]`
 """
@@ -27,14 +27,14 @@ from serving.payloads.parsing.training.quantisation import quantise
 from serving.pictures import decode
 from serving.training.runner import Trained, command, package_versions, version_of
 
-# Mean intersection over union. Trained models reach 0.77; anything near the floor means that something broke.
+# Mean intersection over union. Trained models reach 0.77; a value near the floor means that something is broken.
 FLOOR = 0.72
 FIGURES: dict[Variant, str] = {"float": "meanIou", "int8": "meanIouInt8"}
 _DIGITS = 4
 
 
 def train(seed: int, effort: Effort = FULL, pictures: list[Picture] | None = None, floor: float = FLOOR) -> Trained:
-    """Train, quantise, and measure both models on the held-out pictures, through the serving code."""
+    """Train and quantize, and measure both models on the held-out pictures through the serving code."""
     asked = held_out() if pictures is None else pictures
     onnx = fit(seed, effort)
     files = {MODEL_FILE: onnx, INT8_FILE: quantise(onnx, effort.calibration)}
@@ -55,7 +55,7 @@ def train(seed: int, effort: Effort = FULL, pictures: list[Picture] | None = Non
 
 
 def measure(files: dict[str, bytes], metadata: ParserMetadata, pictures: list[Picture]) -> dict[Variant, VariantFacts]:
-    """Accuracy and size of both variants."""
+    """Return accuracy and size of both variants."""
     facts: dict[Variant, VariantFacts] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -72,7 +72,7 @@ def measure(files: dict[str, bytes], metadata: ParserMetadata, pictures: list[Pi
 
 
 def accuracy(parser: Parser, pictures: list[Picture]) -> Overlap:
-    """How well the parser does on pictures as files, which is what people send."""
+    """Return the parser's accuracy on pictures encoded as files, which is what clients send."""
     return overlap((parser.parse(decode(picture.encoded())), picture.labels) for picture in pictures)
 
 

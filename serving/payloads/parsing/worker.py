@@ -1,4 +1,4 @@
-"""The role that does the jobs: a Celery worker with the framework's health, metrics and drain around it."""
+"""The role that processes jobs: a Celery worker with the framework's health checks, metrics and drain."""
 
 import time
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from serving.role.payload import Context, Payload
 from serving.telemetry.metrics import LATENCY_BUCKETS
 
 MOST_ATTEMPTS = 5
-"""A picture that kills its worker again and again must not kill all of them for ever."""
+"""Limit of attempts per picture, so that a picture that kills its worker does not kill all workers repeatedly."""
 
 
 class TaskMetrics:
-    """What workers have done."""
+    """Metrics of the work done."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.pictures = Counter(
@@ -44,7 +44,7 @@ task_metrics = once_per_server(TaskMetrics)
 
 @dataclass(frozen=True)
 class Desk:
-    """What a task works with."""
+    """The dependencies of a task."""
 
     answers: Answers
     inbox: Inbox
@@ -52,7 +52,7 @@ class Desk:
     busy: Callable[[], AbstractContextManager[None]]
 
     def parse(self, task: str) -> Answer | None:
-        """The result of a task, or None when an earlier delivery has stored it."""
+        """Return the result of a task, or None if an earlier delivery has stored it."""
         taken = self.inbox.take(task)
         if taken is None:
             return None
@@ -72,16 +72,16 @@ class Desk:
 
 
 def register(app: Any, desk: Desk) -> None:  # noqa: ANN401 - Celery has no types
-    """Make the desk's work a task of the Celery application."""
+    """Register the desk's work as a task of the Celery application."""
 
     def parse(self: Any) -> Answer:  # noqa: ANN401 - Celery's task
         with desk.busy():
             answer = desk.parse(self.request.id)
-        # Celery's results keep a success whatever comes after it: of a picture that is done this is never seen.
+        # Celery never overwrites a stored success: for a picture that is done, this error is never seen.
         return answer or {"error": "the picture was not kept until a worker was free; send it again"}
 
     def forget(_: object, status: str, _value: object, task: str, *_more: object) -> None:
-        """After the result is stored, and not earlier: until then the picture may be needed again."""
+        """Delete the picture after its result is stored, not earlier: until then it may be needed again."""
         if status == states.SUCCESS:
             desk.inbox.done(task)
 

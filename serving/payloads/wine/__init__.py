@@ -1,4 +1,4 @@
-"""Which of three cultivars a wine is made from, from 13 measurements: the payload of docs/tutorial.md."""
+"""Classify a wine as one of three cultivars from 13 measurements: the payload of docs/tutorial.md."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ EXAMPLE = Wine(
     alcohol=13, malic_acid=2.3, ash=2.4, alcalinity_of_ash=19, magnesium=100, total_phenols=2.3, flavanoids=2,
     nonflavanoid_phenols=0.4, proanthocyanins=1.6, color_intensity=5, hue=1, od280_od315=2.6, proline=750,
 )  # fmt: skip
-"""About the mean of the data set: warms the server up."""
+"""Approximately the mean of the data set; used for the warm-up."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Taster:
 def load_taster(folder: Path, intra_op_threads: int) -> Taster:
     """Verify and load the model of a folder.
 
-    Raises:
+    ModelUnusableError: a file is missing or damaged, or has the wrong shape.
         ModelUnusableError: anything is missing, damaged or of another shape.
     """
     onnx = load_model(folder, intra_op_threads, Metadata)

@@ -19,22 +19,22 @@ from serving.training.runner import Trained, command, package_versions, version_
 from serving.training.tables import Split, fit
 
 HELD_OUT = 60
-# Share of held-out wines. Trained models reach 0.96 and more; anything near the floor means that something broke.
+# Share of held-out wines. Trained models reach 0.96 or more; a value near the floor means that something is broken.
 FLOOR = 0.9
 
 
 def split() -> Split:
-    """The data, split once and for all: classes are indices into CULTIVARS."""
+    """Return the data, always split the same way: classes are indices into CULTIVARS."""
     return tables.split(datasets.load_wine, HELD_OUT)
 
 
 def wines(rows: NDArray[np.float32]) -> list[Wine]:
-    """Rows as a client would send them."""
+    """Return rows as a client would send them."""
     return [Wine.model_validate(dict(zip(Wine.model_fields, row.tolist(), strict=True))) for row in rows]
 
 
 def accuracy(onnx: bytes, metadata: Metadata, data: Split) -> float:
-    """Share of held-out wines that the serving code answers right with this model."""
+    """Return the share of held-out wines that the serving code classifies correctly with this model."""
     with tempfile.TemporaryDirectory() as folder:
         write_sums(Path(folder), {MODEL_FILE: onnx, METADATA_FILE: metadata.model_dump_json().encode()})
         taster = load_taster(Path(folder), intra_op_threads=1)
@@ -45,7 +45,7 @@ def accuracy(onnx: bytes, metadata: Metadata, data: Split) -> float:
 
 
 def train(seed: int) -> Trained:
-    """Train, and measure on the held-out wines."""
+    """Train a model and measure it on the held-out wines."""
     data = split()
     onnx = fit(data, seed, name="wine", tensor=INPUT)
     metadata = Metadata(

@@ -1,1 +1,1 @@
-"""What makes the model and measures it: part of the trainer image, not of the server's."""
+"""Training and measurement of the face model: part of the trainer image, not of the server's."""

@@ -1,7 +1,7 @@
-"""Fit the embedding: principal components, then the directions in which people differ more than their pictures do.
+"""Fit the embedding: principal components, then the directions in which people differ more than their own pictures.
 
-Fisherfaces (Belhumeur, Hespanha, Kriegman 1997) with a slight blur and a window before it. All of it is linear, so the
-whole model is one matrix.
+The method is Fisherfaces (Belhumeur, Hespanha, Kriegman 1997), after a slight blur and a window. All steps are linear,
+so the whole model is one matrix.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from serving.payloads.faces.embedding import INPUT, OUTPUT
 from serving.payloads.faces.gallery import DIMENSIONS
 
 _COMPONENTS = 400
-# Share of the mean variance that is added to every direction: keeps directions apart that few pictures show.
+# Share of the mean variance that is added to every direction: stabilizes directions that few pictures show.
 _SHRINKAGE = 0.01
 _OPSET = 17
 _IR_VERSION = 8
@@ -34,12 +34,12 @@ class Projection:
 
 
 def fit(faces: Pixels, people: NDArray[np.int64]) -> Projection:
-    """Fit to aligned faces `[n, SIDE, SIDE, 3]` and the number of each one's person."""
+    """Fit to aligned faces `[n, SIDE, SIDE, 3]` and the number of each face's person."""
     seen = _seen(faces.astype(np.float64) / _WHITE).reshape(len(faces), -1)
     mean = seen.mean(axis=0)
     components = _principal(seen - mean)
     weights = components @ _discriminant((seen - mean) @ components, people)
-    # Blur and window belong to the weights: both are linear, and both are their own transpose.
+    # Fold blur and window into the weights: both are linear and symmetric.
     folded = _blurred((weights.T.reshape(-1, SIDE, SIDE, CHANNELS)) * _WINDOW).reshape(len(weights.T), -1).T / _WHITE
     raw_mean = faces.astype(np.float64).reshape(len(faces), -1).mean(axis=0)
     return Projection(mean=raw_mean, weights=folded)
@@ -49,7 +49,7 @@ def _offsets() -> Matrix:
     return np.arange(SIDE) - (SIDE - 1) / 2
 
 
-# Fades out what is not face: hair tips, the wall behind.
+# Fades out everything that is not face: hair tips, the wall behind.
 _WINDOW = np.exp(-((_offsets()[np.newaxis, :] / 20) ** 4) - (((_offsets()[:, np.newaxis] - 1) / 22) ** 4))[
     ..., np.newaxis
 ]
@@ -60,14 +60,14 @@ def _seen(faces: Matrix) -> Matrix:
 
 
 def _blurred(faces: Matrix) -> Matrix:
-    """Average each pixel with its neighbours, 1-2-1 in both directions; edges meet, where the window is 0."""
+    """Average each pixel with its neighbors, 1-2-1 in both directions; edges wrap around, where the window is 0."""
     for axis in (1, 2):
         faces = (np.roll(faces, 1, axis) + 2 * faces + np.roll(faces, -1, axis)) / 4
     return faces
 
 
 def _principal(centred: Matrix) -> Matrix:
-    """Orthonormal directions of most variance; by way of the products of pictures, which are fewer than pixels."""
+    """Return orthonormal directions of most variance, from products of pictures, which are fewer than pixels."""
     values, vectors = np.linalg.eigh(centred @ centred.T)
     kept = min(_COMPONENTS, len(centred) - 1)
     values, vectors = values[::-1][:kept], vectors[:, ::-1][:, :kept]
@@ -75,7 +75,7 @@ def _principal(centred: Matrix) -> Matrix:
 
 
 def _discriminant(points: Matrix, people: NDArray[np.int64]) -> Matrix:
-    """Directions in which the variance between people exceeds that within a person's pictures most, the latter 1."""
+    """Return the directions with the most variance between people relative to that within a person's pictures."""
     numbers, index = np.unique(people, return_inverse=True)
     means = np.stack([points[people == number].mean(axis=0) for number in numbers])
     within = points - means[index]
@@ -85,12 +85,12 @@ def _discriminant(points: Matrix, people: NDArray[np.int64]) -> Matrix:
     whitening: Matrix = np.linalg.cholesky(cast("Matrix", np.linalg.inv(inner)))
     _, directions = np.linalg.eigh(whitening.T @ outer @ whitening)
     chosen: Matrix = whitening @ directions[:, ::-1][:, :DIMENSIONS]
-    # Eigenvectors have no sign of their own; with one fixed, the same data always gives the same model.
+    # Eigenvectors have no defined sign; fixing one makes the same data always give the same model.
     return chosen * np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])])
 
 
 def export(projection: Projection) -> bytes:
-    """The projection as ONNX; the same projection, the same bytes."""
+    """Return the projection as ONNX; the same projection gives the same bytes."""
     weights = projection.weights.astype(np.float32)
     bias = (-projection.mean @ projection.weights).astype(np.float32)
     make = cast("Any", helper)

@@ -1,4 +1,4 @@
-"""How good a model is, measured on people it never saw, through the code that serves."""
+"""The quality of a model, measured through the serving code on people it was not trained on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from serving.payloads.faces.gallery import Gallery, Vector, recognised
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
 
-# People enrolled at once when recognition is measured; as many others ask as strangers.
+# People enrolled at once when recognition is measured; the same number of others ask as strangers.
 GROUP = 10
-# Of pairs of pictures of two people, the share that may pass as one.
+# Share of pairs of different people that may pass as one person.
 _FALSE_ACCEPTANCE = 0.002
 Vectors = NDArray[np.float32]
 
@@ -28,20 +28,20 @@ class Seen:
 
 
 def see(model: FaceModel, people: Sequence[int], pictures: int) -> list[Seen]:
-    """Take pictures of people, and run them through preprocess and features."""
+    """Draw pictures of people and run them through preprocess and features."""
     return [
         Seen(vectors=[_vector(model, picture(person(who), _number(who, n))) for n in range(pictures)]) for who in people
     ]
 
 
 def threshold_for(seen: Sequence[Seen]) -> float:
-    """The similarity that only this share of pairs of two people reach."""
+    """Return the similarity that only the permitted share of pairs of different people reaches."""
     _, impostors = _pairs(seen)
     return float(np.quantile(impostors, 1 - _FALSE_ACCEPTANCE))
 
 
 def equal_error_rate(seen: Sequence[Seen]) -> float:
-    """The rate at which as many pairs of one person are refused as pairs of two people pass."""
+    """Return the rate at which pairs of one person are refused as often as pairs of different people pass."""
     genuine, impostors = _pairs(seen)
     candidates = np.unique(np.concatenate([genuine, impostors]))
     refused = np.searchsorted(genuine, candidates) / len(genuine)
@@ -51,7 +51,7 @@ def equal_error_rate(seen: Sequence[Seen]) -> float:
 
 
 def figures(seen: Sequence[Seen], threshold: float) -> dict[str, float]:
-    """Everything that has a floor, and is better the higher it is."""
+    """Return all figures that have a floor; higher is better."""
     found = [vector is not None for one in seen for vector in one.vectors]
     known, strangers = _asked(seen, threshold)
     return {
@@ -63,7 +63,7 @@ def figures(seen: Sequence[Seen], threshold: float) -> dict[str, float]:
 
 
 def _asked(seen: Sequence[Seen], threshold: float) -> tuple[list[bool], list[bool]]:
-    """Enrol ten people with one picture each; ask with their other pictures, and with those of the next ten."""
+    """Enroll ten people with one picture each; query their other pictures and those of the next ten people."""
     groups = [list(range(start, start + GROUP)) for start in range(0, len(seen) - GROUP + 1, GROUP)]
     known: list[bool] = []
     strangers: list[bool] = []
@@ -83,7 +83,7 @@ def _identified(gallery: Gallery, vector: Vector | None, threshold: float) -> st
 
 
 def _first(one: Seen) -> Vector | None:
-    """The picture that is enrolled: the first in which a face was found; a refused one is taken again."""
+    """Return the vector to enroll, of the first picture in which a face was found; a refused picture is taken again."""
     return next((vector for vector in one.vectors if vector is not None), None)
 
 
@@ -95,7 +95,7 @@ def _vector(model: FaceModel, content: bytes) -> Vector | None:
 
 
 def _pairs(seen: Sequence[Seen]) -> tuple[Vectors, Vectors]:
-    """Sorted similarities of all pairs of one person's pictures, and of all pairs of two people's."""
+    """Return sorted similarities of all pairs of one person's pictures, and of all pairs of different people's."""
     rows = [(who, vector) for who, one in enumerate(seen) for vector in one.vectors if vector is not None]
     owners = np.array([who for who, _ in rows])
     vectors = np.stack([vector for _, vector in rows])

@@ -1,1 +1,1 @@
-"""Training of the language model: its examples, its network in numpy, and its way into ONNX. Not part of the image."""
+"""Training of the language model: its examples, its network in numpy, and its ONNX export. Not part of the image."""

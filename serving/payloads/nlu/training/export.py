@@ -1,4 +1,4 @@
-"""The trained network as ONNX: the same arithmetic as `network.Pass`, for any number of texts, words and labels."""
+"""ONNX export of the trained network: the arithmetic of `network.Pass`, for any number of texts, words and labels."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -17,7 +17,7 @@ _IR_VERSION = 8
 
 
 class _Graph:
-    """Nodes and constants as they are written down; every node's output is named after it."""
+    """Nodes and constants of the graph under construction; a node's output has the node's name."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -42,7 +42,7 @@ class _Graph:
 
 
 def to_onnx(weights: Weights) -> bytes:
-    """The model file; the same weights give the same bytes."""
+    """Return the model file; the same weights give the same bytes."""
     graph = _Graph()
     for name, axis in (("axis0", 0), ("axis1", 1), ("axis2", 2), ("last", -1)):
         graph.whole_numbers(name, axis)
@@ -55,7 +55,7 @@ def to_onnx(weights: Weights) -> bytes:
 
 
 def _text(graph: _Graph, weights: Weights) -> None:
-    """From word features to `words` `[b, t, h]` and `pooled` `[b, 2h]`."""
+    """Add the text tower: from word features to `words` `[b, t, h]` and `pooled` `[b, 2h]`."""
     add = graph.add
     graph.constant("mark", weights["mark"])
     graph.constant("first", np.array(0, np.int64))
@@ -81,7 +81,7 @@ def _text(graph: _Graph, weights: Weights) -> None:
     add("Transpose", "words", values, perm=[0, 2, 1])
     add("ReduceSum", "length", "mask", "axis2", keepdims=0)
     add("ReduceSum", "total", values, "axis2", keepdims=0)
-    add("Max", "divisor", "length", "one")  # a text of padding only has no words to divide by
+    add("Max", "divisor", "length", "one")  # avoids a division by 0 for a text of padding only
     add("Div", "mean", "total", "divisor")
     add("ReduceMax", "highest", values, axes=[2], keepdims=0)
     add("Concat", "pooled", "mean", "highest", axis=1)
@@ -94,7 +94,7 @@ def _text(graph: _Graph, weights: Weights) -> None:
 
 
 def _labels(graph: _Graph, weights: Weights) -> None:
-    """From label features to a vector and a bias for each thing that a label is compared with."""
+    """Add the label tower: from label features to a vector and a bias for each comparison."""
     add = graph.add
     for name in ("label1", "label1_bias", "label2", "label2_bias"):
         graph.constant(name, weights[name])
@@ -119,7 +119,7 @@ def _labels(graph: _Graph, weights: Weights) -> None:
 
 
 def _compare(graph: _Graph) -> None:
-    """Agreement of words and labels as shares of outside, begin and inside; of text and labels as plain scores."""
+    """Add the comparison: words and labels as shares of outside, begin and inside; texts and labels as scores."""
     add = graph.add
     graph.number("scale", float(SCALE))
     for name, vectors, result in (

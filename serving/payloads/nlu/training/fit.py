@@ -23,22 +23,22 @@ COUNTS = {"entities": 1500, "relations": 1800, "events": 900, "reviews": 1000, "
 """Training sentences of each family."""
 ROUNDS = 8
 _ASIDES = 0.15
-"""Share of places in a sentence where a word is thrown in: what stands between two names is not always the same."""
+"""Share of places in a sentence where a word is inserted, so that the words between two names vary."""
 _BEFORE, _AFTER, _BESIDE = 0.3, 0.4, 0.35
 _NOTHING_TO_SAY = 0.3
-"""Share that is kept of the subjects without any relation: there are too many of them to learn much else."""
+"""Share of subjects without relations that is kept: they would outnumber all other examples."""
 _LINKS = (". ", ", and ", " and ", " but ", ", ", ", while ", ", because ", "; ")
 _BATCH = 32
 _LEARNING_RATE = 6e-3
 _LOWER_CASE = 0.12
-"""Share of sentences that are read in lower case, for configurations that ask for it."""
+"""Share of sentences that are read in lower case, for configurations with `lowerCase`."""
 _HINTED = 0.2
-"""Share of sentences whose names are all in the vocabulary: a hint is worth much, but there may be none."""
+"""Share of sentences whose names are all in the vocabulary: hints are valuable, but may be absent."""
 _LOSE_WORD, _LOSE_HINT, _LOSE_SPELLING, _LOSE_INPUT = 0.12, 0.1, 0.2, 0.1
 _LOSE_WORD_WITH_HINT = 0.5
-"""Where there are hints: as long as its neighbours say what a name is, nothing is learnt from a hint."""
+"""Higher loss of words with hints: while neighboring words identify a name, the model learns nothing from its hint."""
 _FEWEST = 3
-"""Occurrences of a word from which on it has a meaning of its own."""
+"""Occurrences from which on a word is known to the model."""
 _NAMES = {
     "first_name": "person",
     "last_name": "person",
@@ -51,7 +51,7 @@ _MOMENTS = (0.9, 0.98)
 
 
 def corpus(rng: np.random.Generator, counts: Mapping[str, int], *, held_out: bool) -> list[Sentence]:
-    """Sentences of every family from one part of templates and lexicons."""
+    """Return sentences of every family from one part of the templates and lexicons."""
     fill = Fillings(rng, held_out=held_out)
     asides = 0 if held_out else _ASIDES
     made = {
@@ -63,7 +63,7 @@ def corpus(rng: np.random.Generator, counts: Mapping[str, int], *, held_out: boo
 
 
 def _varied(sentence: Sentence, made: dict[str, list[Sentence]], fill: Fillings) -> Sentence:
-    """The sentence, often with something before, after or beside it that changes nothing of what it says."""
+    """Return the sentence, often with text before, after or beside it that does not change its annotations."""
     if sentence.family == "requests":
         return sentence
     if fill.chance(_BEFORE):
@@ -78,7 +78,7 @@ def _varied(sentence: Sentence, made: dict[str, list[Sentence]], fill: Fillings)
 
 
 def _aside(family: str, sentence: Sentence, fill: Fillings) -> Sentence:
-    """What may stand before or after: beside a relation no time or place, for it could be part of what is related."""
+    """Return a sentence to add; next to relations it has no time or place, which could belong to a relation."""
     while True:
         (aside,) = sentences(family, 1, fill, held_out=False)
         if sentence.family == "entities" or not aside.spans.keys() & {"time", "place"}:
@@ -86,7 +86,7 @@ def _aside(family: str, sentence: Sentence, fill: Fillings) -> Sentence:
 
 
 def vocabulary_of(learnt: Sequence[Sentence]) -> bytes:
-    """vocab.txt: the common words of the training sentences outside names, and the names of the training lexicons."""
+    """Return vocab.txt: the common words of the training sentences outside names, and the training lexicons' names."""
     words: Counter[str] = Counter()
     for sentence in learnt:
         names = [span for kind in set(_NAMES.values()) for span in sentence.spans.get(kind, ())]
@@ -105,7 +105,7 @@ def vocabulary_of(learnt: Sequence[Sentence]) -> bytes:
 
 
 def fit(rng: np.random.Generator, learnt: Sequence[Sentence], vocabulary: bytes, rounds: int) -> Weights:
-    """The trained weights. One thread, so that the same seed gives the same bytes on the same type of CPU."""
+    """Return the trained weights. Uses one thread, so that the same seed and CPU type give the same bytes."""
     plain, lower = (Views(read(vocabulary, "vocab.txt", lower_case=low)) for low in (False, True))
     views: list[View] = []
     for sentence in learnt:
@@ -122,7 +122,7 @@ def fit(rng: np.random.Generator, learnt: Sequence[Sentence], vocabulary: bytes,
 
 
 def _batches(rng: np.random.Generator, views: list[View]) -> Iterator[list[View]]:
-    """All examples in a new order, those of like length together."""
+    """Yield all examples in random order, in batches of similar length."""
     lengths = [len(view.rows) for view in views]
     order: list[int] = sorted(rng.permutation(len(views)).tolist(), key=lengths.__getitem__)
     starts = np.arange(0, len(order), _BATCH)
@@ -131,7 +131,7 @@ def _batches(rng: np.random.Generator, views: list[View]) -> Iterator[list[View]
 
 
 class _Trainer:
-    """Adam with a learning rate that falls to zero."""
+    """Adam with a learning rate that decreases to zero."""
 
     def __init__(self, rng: np.random.Generator, weights: Weights, steps: int) -> None:
         self._rng = rng
@@ -144,7 +144,7 @@ class _Trainer:
         self._groups = {key: [i for i, (_, within) in enumerate(prompts()) if within == key] for key in LABELS.choices}
 
     def step(self, views: list[View]) -> None:
-        """Learn from one batch."""
+        """Train on one batch."""
         batch, tags, asked, choices = self._arrays(views)
         kept = (self._rng.random((*batch.mask.shape, network.EMBEDDING)) >= _LOSE_INPUT) / (1 - _LOSE_INPUT)
         run = Pass(self._weights, batch, kept.astype(np.float32))
@@ -192,7 +192,7 @@ class _Trainer:
 
 
 def _tag_gradient(scores: Floats, tags: NDArray[np.int8], mask: Floats, asked: Floats) -> Floats:
-    """Gradient of the cross entropy between outside (score 0), begin and inside."""
+    """Return the gradient of the cross entropy between outside (score 0), begin and inside."""
     begin, inside = scores[..., 0], scores[..., 1]
     highest = np.maximum(np.maximum(begin, inside), 0)
     grown_begin, grown_inside = np.exp(begin - highest), np.exp(inside - highest)

@@ -1,4 +1,4 @@
-"""Quality on held-out sentences, through the code that serves."""
+"""Quality on held-out sentences, measured through the serving code."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +8,7 @@ from serving.payloads.nlu.training.corpus.templates import CLASSIFIED, ENTITY_OF
 from serving.payloads.nlu.training.corpus.wordings import LABELS
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
-"""Gives the answer to a text and a schema: a loaded model, or a server somewhere."""
+"""Returns the answer to a text and a schema, from a loaded model or a server."""
 Fact = tuple[object, ...]
 ENTITIES = sorted(set(ENTITY_OF.values()))
 SCHEMAS: dict[str, dict[str, Any]] = {
@@ -23,11 +23,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         ),
     },
 }
-"""What is asked of the sentences of each family: all at once, as a client would."""
+"""The schema for the sentences of each family: all labels at once, as a client would send it."""
 
 
 def figures(ask: Ask, sentences: Sequence[Sentence]) -> dict[str, float]:
-    """F1 of exactly found spans and relations and accuracy of choices, by task."""
+    """Return F1 of exactly matched spans and relations and accuracy of choices, by task."""
     found: dict[str, Counter[str]] = {}
     for sentence in sentences:
         answer = ask(sentence.text, SCHEMAS[sentence.family])
@@ -37,12 +37,12 @@ def figures(ask: Ask, sentences: Sequence[Sentence]) -> dict[str, float]:
 
 
 def _f1(counts: Counter[str]) -> float:
-    """F1; where exactly one answer is given and one is right, this is accuracy."""
+    """Return F1; with exactly one answer given and one correct, this is accuracy."""
     return round(2 * counts["right"] / max(1, counts["got"] + counts["there"]), 4)
 
 
 def _compared(sentence: Sentence, answer: dict[str, Any]) -> Iterator[tuple[str, set[Fact], set[Fact]]]:
-    """Task, what was answered, and what is right."""
+    """Yield each task with the given answers and the correct ones."""
     family = sentence.family
     if family in CLASSIFIED:
         key = CLASSIFIED[family]

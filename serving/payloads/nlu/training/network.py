@@ -1,7 +1,7 @@
 """The network, forward and backward, in numpy: two siamese towers over one embedding table, and their comparison.
 
-Text tower: sum of feature embeddings, plus where the subject stands, then three convolutions over the words. Label
-tower: mean of the same embeddings, then two layers. A label and a word agree to the degree that their vectors do.
+Text tower: sum of feature embeddings plus the position relative to the subject, then three convolutions over the words.
+Label tower: mean of the same embeddings, then two layers. A score is the scaled product of two vectors, plus a bias.
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ Weights = dict[str, Floats]
 EMBEDDING = 32
 HIDDEN = 64
 MEETING = 32
-"""Width of the vectors that are compared."""
+"""Width of the compared vectors."""
 WIDTH = 5
 DILATIONS = (1, 1, 2)
 _SHIFTS = tuple(range(-(WIDTH // 2), WIDTH // 2 + 1))
 _RARE = -3
-"""First score of every word for every label: most words are in no span, and need not learn it."""
+"""Initial score of every word for every label: most words are in no span, and this need not be learned."""
 SCALE = np.float32(1 / np.sqrt(MEETING))
 BEGIN, INSIDE, WHOLE = range(3)
-"""What a label is compared with: the first word of a span, its other words, and the whole text."""
+"""The parts of a text that a label is compared with: a span's first word, its other words, and the whole text."""
 
 
 class Batch(NamedTuple):
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
 
 
 def initial(rng: np.random.Generator) -> Weights:
-    """Weights before training."""
+    """Return the initial weights."""
 
     def normal(rows: int, columns: int, scale: float) -> Floats:
         return (rng.standard_normal((rows, columns)) * scale).astype(np.float32)
@@ -77,7 +77,7 @@ class _Sparse(Protocol):
 
 
 def _bags(ids: Ids) -> _Sparse:
-    """Which rows of the embedding table each word adds up."""
+    """Return a matrix that sums the embedding rows of each word."""
     flat = ids.reshape(-1)
     ends = np.arange(0, flat.size + 1, PER_TOKEN)
     return cast("Any", sparse).csr_matrix(
@@ -86,7 +86,7 @@ def _bags(ids: Ids) -> _Sparse:
 
 
 def _neighbours(values: Floats, dilation: int) -> Floats:
-    """Each word beside its neighbours: `[b, t, c]` to `[b, t, WIDTH * c]`."""
+    """Concatenate each word with its neighbors: `[b, t, c]` to `[b, t, WIDTH * c]`."""
     reach = _SHIFTS[-1] * dilation
     padded = np.pad(values, ((0, 0), (reach, reach), (0, 0)))
     count = values.shape[1]
@@ -105,12 +105,12 @@ def _neighbours_back(gradient: Floats, dilation: int) -> Floats:
 
 @dataclass
 class Pass:
-    """One forward pass over a batch, and what its backward pass needs."""
+    """One forward pass over a batch, with the values that its backward pass needs."""
 
     weights: Weights
     batch: Batch
     kept: Floats
-    """Share of the embedding that dropout leaves, already divided by its chance."""
+    """Dropout mask of the embedding, already divided by the probability of keeping."""
 
     def __post_init__(self) -> None:
         weights, batch = self.weights, self.batch
@@ -149,7 +149,7 @@ class Pass:
         return values @ self._vectors(i).T * SCALE + self._label_out[:, 3 * MEETING + i]
 
     def gradients(self, tags: Floats, whole: Floats) -> Weights:
-        """Gradient of every weight from those of `tags` `[b, t, l, 2]` and `whole` `[b, l]`."""
+        """Return the gradient of every weight, given those of `tags` `[b, t, l, 2]` and `whole` `[b, l]`."""
         weights, found = self.weights, Weights()
         label_out = np.zeros_like(self._label_out)
         meeting = np.empty_like(self._tags)

@@ -1,4 +1,4 @@
-"""Examples: sentences as arrays, once for themselves and once for each subject whose relations are asked for."""
+"""Training examples: each sentence as arrays, once by itself and once per subject with possible relations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from serving.payloads.nlu.vocabulary import CLASSES, Vocabulary, hint
 NONE, BEGIN, INSIDE = range(3)
 MOST_LABEL_WORDS = 6
 Prompt = tuple[str, str]
-"""A label and what it stands in: the key of a choice, the label of a subject, or nothing."""
+"""A label and its context: the key of a choice, the label of a subject, or nothing."""
 
 
 def prompts() -> list[Prompt]:
-    """Everything that a schema can ask the model, in a fixed order."""
+    """Return every prompt that a schema can produce, in a fixed order."""
     inner: Mapping[str, Wordings] = {**LABELS.inner, **LABELS.choices}
     return [(label, "") for label in LABELS.spans] + [(label, key) for key, among in inner.items() for label in among]
 
 
 def wordings(asked: Prompt) -> list[str]:
-    """Every text that stands for a prompt."""
+    """Return every text that stands for a prompt."""
     label, within = asked
     if within in LABELS.choices:
         return [prompt(word, within) for word in (label, *LABELS.choices[within][label])]
@@ -37,7 +37,7 @@ def wordings(asked: Prompt) -> list[str]:
 
 
 def label_rows(texts: Sequence[str]) -> Ids:
-    """Features of label texts, padded."""
+    """Return padded features of label texts."""
     rows = np.zeros((len(texts), MOST_LABEL_WORDS, PER_TOKEN), np.int64)
     for i, text in enumerate(texts):
         found = label_features(text)
@@ -47,22 +47,22 @@ def label_rows(texts: Sequence[str]) -> Ids:
 
 @dataclass(frozen=True)
 class View:
-    """One example: a text, perhaps with a marked subject, and the right tags of the prompts that it tells about."""
+    """One example: a text, optionally with a marked subject, and the correct tags of the prompts it covers."""
 
     rows: Ids
     marks: Ids
     tags: dict[int, list[tuple[int, int]]]
-    """Prompt to its spans in tokens; a prompt with no span is asked, and has none."""
+    """Prompt to its spans in tokens; a prompt without spans is trained as absent."""
     choice: int | None = None
     hinted: bool = False
 
     @property
     def says_something(self) -> bool:
-        """Whether it is more than a subject without relations."""
+        """Whether the example is more than a subject without relations."""
         return not self.marks.any() or any(self.tags.values())
 
     def fill(self, tags: NDArray[np.int8], asked: NDArray[np.float32]) -> None:
-        """Write the right answers into `[t, prompts]` and which prompts count into `[prompts]`."""
+        """Write the correct tags into `[t, prompts]` and the covered prompts into `[prompts]`."""
         for number, spans in self.tags.items():
             asked[number] = 1
             for first, last in spans:
@@ -71,14 +71,14 @@ class View:
 
 
 class Views:
-    """Makes examples of sentences."""
+    """Creates examples from sentences."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._number = {asked: i for i, asked in enumerate(prompts())}
 
     def of(self, sentence: Sentence, *, lower_case: bool = False, hinted: bool = False) -> Iterator[View]:
-        """The text itself, and the text seen from each subject; `hinted` as if a vocabulary listed all of its names."""
+        """Yield the text itself and the text per subject; `hinted` simulates a vocabulary that lists all its names."""
         tokens = tokens_of(sentence.text)
         hints = [""] * len(tokens)
         for label in CLASSES if hinted else ():

@@ -1,1 +1,1 @@
-"""What trains the human parser: its pictures, its graph, its fitting and its quantisation. Not part of the server."""
+"""Training of the human parser: pictures, graph, fitting and quantization. Not part of the server."""

@@ -1,4 +1,4 @@
-"""What the stages see of single pixels, for training: the same numbers that the graph computes for all pixels."""
+"""The features of single pixels, for training: the same numbers that the graph computes for all pixels."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ Maps = Sequence[NDArray[np.float32]]
 
 
 def width_of(stage: int) -> int:
-    """Number of features of a stage."""
+    """Return the number of features of a stage."""
     opinions = 0 if stage == 0 else len(LABELS) * 9 * len(OPINION_LOOKS)
     return (CHANNELS + 3) * 9 * len(COLOUR_LOOKS) + opinions
 
 
 def gather(colours: Maps, opinions: Maps, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Features `[pixels, n]` of some pixels, from the maps `[channels, side, side]` that `graph.views` names."""
+    """Return features `[pixels, n]` of some pixels, from the maps `[channels, side, side]` that `graph.views` names."""
     seen = [_windows(view, look, rows, columns) for view, look in zip(colours, COLOUR_LOOKS, strict=True)]
     own = colours[0][:3, rows, columns][:, None]
     contrasts = [np.abs(windows[:3] - own) for windows in seen]
@@ -31,7 +31,7 @@ def gather(colours: Maps, opinions: Maps, rows: NDArray[np.int64], columns: NDAr
 def _windows(
     view: NDArray[np.float32], look: Look, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Values `[channels, 9, pixels]` of the nine windows; beyond the border there is nothing, as for the graph."""
+    """Return values `[channels, 9, pixels]` of the nine windows; outside the border they are 0, as in the graph."""
     reach = look.reach
     bordered = np.pad(view, ((0, 0), (reach, reach), (reach, reach)))
     down = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2])[:, None] * reach + rows

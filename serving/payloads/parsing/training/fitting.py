@@ -1,7 +1,7 @@
 """Fit the stages one after another, each on pictures that no earlier stage has seen.
 
-A stage learns from the opinions of the one before. On pictures which that one was fitted to they would be better than
-they ever are on others, and the stage would learn to trust them too much.
+A stage learns from the predictions of the previous one. On that stage's own training pictures these predictions would
+be better than on any others, and the new stage would learn to trust them too much.
 """
 
 import warnings
@@ -26,13 +26,13 @@ _EPOCHS = 8
 _BATCH = 512
 _DECAY = 1e-3
 _BACKGROUND_SHARE = 0.5
-"""How often a pixel of the background is asked about, compared with one of a person: most pixels are background."""
+"""Sampling weight of a background pixel relative to a person's pixel: most pixels are background."""
 _SMALLEST_SPREAD = 1e-3
 _NOWHERE = 255
 
 
 class Effort(NamedTuple):
-    """How much is learnt from: pictures per stage, pixels per picture, and pictures for the ranges of INT8."""
+    """The amount of training data: pictures per stage, pixels per picture, and pictures for the INT8 ranges."""
 
     pictures: int
     pixels: int
@@ -48,9 +48,10 @@ class _Samples(NamedTuple):
 
 
 def fit(seed: int, effort: Effort = FULL) -> bytes:
-    """The network as ONNX. Same seed and CPU type, same bytes."""
+    """Return the network as ONNX. The same seed and CPU type give the same bytes."""
     graph = Graph()
-    # One thread: the matrices are small, and threads that wait for each other on a busy machine cost more than they do.
+    # One thread: the matrices are small, and on a busy machine waiting for other threads costs more than the work
+    # itself.
     with cast("Any", threadpool_limits)(1):
         for stage in range(len(RESOLUTIONS)):
             seen = views(graph, stage)
@@ -79,7 +80,7 @@ def _sample(graph: Graph, stage: int, seen: Views, seed: int, effort: Effort) ->
 
 
 def _example(picture: Picture, side: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """The network's input and the label of every pixel of a stage's square; _NOWHERE outside the picture."""
+    """Return the network's input and the label of every pixel of a stage's square; _NOWHERE outside the picture."""
     square, placement = place(Image.fromarray(picture.pixels))
     truth = np.full((SIDE, SIDE), _NOWHERE, np.uint8)
     size = (placement.across, placement.down)
@@ -89,16 +90,16 @@ def _example(picture: Picture, side: int) -> tuple[NDArray[np.float32], NDArray[
 
 
 def _perceptron(samples: _Samples, seed: int) -> list[Layer]:
-    """Layers that take features as they are: their scaling is folded into the first one."""
+    """Return layers that take unscaled features: the scaling is folded into the first layer."""
     mean = samples.features.mean(axis=0)
     spread = samples.features.std(axis=0) + np.float32(_SMALLEST_SPREAD)
     scaled = samples.features
-    scaled -= mean  # in place: there are half a gigabyte of them
+    scaled -= mean  # in place: the features take half a gigabyte
     scaled /= spread
     classifier: Any = cast("Any", neural_network).MLPClassifier(
         _HIDDEN, batch_size=_BATCH, learning_rate_init=2e-3, alpha=_DECAY, max_iter=_EPOCHS, random_state=seed
     )
-    with warnings.catch_warnings():  # the number of epochs is chosen, not waited for
+    with warnings.catch_warnings():  # the number of epochs is fixed, convergence is not required
         warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
         classifier.fit(scaled, samples.labels)
     layers = [Layer(*pair) for pair in zip(classifier.coefs_, classifier.intercepts_, strict=True)]
@@ -107,7 +108,7 @@ def _perceptron(samples: _Samples, seed: int) -> list[Layer]:
 
 
 def one_thread(model: bytes) -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    """A session that computes the same on every machine of one CPU type."""
+    """Return a session that gives identical results on all machines of one CPU type."""
     options = cast("Any", onnxruntime).SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3

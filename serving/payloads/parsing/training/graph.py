@@ -1,10 +1,10 @@
-"""The network as an ONNX graph: what a pixel looks at, and how one stage after another decides what it is.
+"""The network as an ONNX graph: the inputs of each pixel, and the stages that decide its label one after another.
 
-A stage is a small perceptron that is asked about every pixel. It looks at the mean colour of windows around the pixel,
-small ones near and wide ones far away, and at how much each differs from the pixel's own colour: what belongs together
-has the same colour, whatever that colour is. Every stage after the first also looks at what the stage before thought of
-the surroundings, so that "below a face" becomes known. The first stages work at half the resolution, where wide looks
-are cheap. All of it is convolutions, hence fast and of any batch size.
+A stage is a small perceptron that is applied to every pixel. Its inputs are the mean colors of windows around the
+pixel, small ones nearby and wide ones far away, and the difference of each from the pixel's own color: pixels that
+belong together have the same color, whatever that color is. Every stage after the first also gets the previous stage's
+predictions for the surroundings, and so learns relations such as "below a face". The first stages work at half the
+resolution, where wide windows are cheap. The network is made of convolutions, so it is fast and takes any batch size.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ Weights = NDArray[np.float32]
 
 
 class Look(NamedTuple):
-    """Nine square windows of `window` pixels, the outer eight `reach` pixels away from the middle one."""
+    """Nine square windows of `window` pixels; the outer eight are `reach` pixels away from the middle one."""
 
     window: int
     reach: int
@@ -47,18 +47,18 @@ class Layer(NamedTuple):
 
 @dataclass
 class Graph:
-    """A graph under construction; tensors are known by their names."""
+    """A graph under construction; tensors are referred to by name."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
     weights: list[onnx.TensorProto] = field(default_factory=list[onnx.TensorProto])
 
     def add(self, operator: str, inputs: Sequence[str], name: str, **attributes: object) -> str:
-        """Append an operation; its output has its name."""
+        """Append an operation whose output has the operation's name."""
         self.nodes.append(helper.make_node(operator, list(inputs), [name], name=name, **cast("Any", attributes)))
         return name
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
-        """Append weights."""
+        """Append a constant tensor."""
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
@@ -72,7 +72,7 @@ class Graph:
         return self.add("Conv", given, name, kernel_shape=[side, side], dilations=[reach, reach], pads=[pad] * 4)
 
     def model(self, outputs: Sequence[str]) -> bytes:
-        """The graph with these outputs, as a file. Unused nodes stay: onnxruntime drops them."""
+        """Return the graph with these outputs as a file. Unused nodes remain; onnxruntime drops them."""
         kind = onnx.TensorProto.FLOAT
         inputs = [helper.make_tensor_value_info(INPUT, kind, ["n", CHANNELS, SIDE, SIDE])]
         shown = [helper.make_tensor_value_info(name, kind, _shape_of(name)) for name in outputs]
@@ -87,19 +87,19 @@ def _shape_of(name: str) -> list[str | int] | None:
 
 @dataclass(frozen=True)
 class Views:
-    """What one stage looks at: per look the tensor of pooled colours or opinions, and the pixel's own colours."""
+    """The input tensors of one stage: pooled colors and pooled predictions per look, the pixel's own colors first."""
 
     colours: tuple[str, ...]
     opinions: tuple[str, ...]
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """All of them; the first are the pixel's own colours."""
+        """All tensors; the pixel's own colors come first."""
         return self.colours + self.opinions
 
 
 def views(graph: Graph, stage: int) -> Views:
-    """Append what a stage looks at, given the stages before it."""
+    """Append the inputs of a stage, given the stages before it."""
     side = RESOLUTIONS[stage]
     source = INPUT
     if side != SIDE:
@@ -114,7 +114,7 @@ def views(graph: Graph, stage: int) -> Views:
 
 
 def decide(graph: Graph, stage: int, seen: Views, layers: Sequence[Layer]) -> str:
-    """Append a trained stage; rows of the first layer's weights are ordered as `features.gather` orders them."""
+    """Append a trained stage; the rows of the first layer's weights must be in the order of `features.gather`."""
     name = f"stage{stage}"
     first, *rest = layers
     row = 0
@@ -139,7 +139,7 @@ def decide(graph: Graph, stage: int, seen: Views, layers: Sequence[Layer]) -> st
 
 
 def contrast(graph: Graph, seen: Views) -> str:
-    """Append |mean colour of a window - colour of the pixel|, for each window and each of red, green and blue."""
+    """Append |mean color of a window - color of the pixel|, for each window and each of red, green and blue."""
     own = seen.colours[0]
     name = f"{own}.contrasts"
     if _known(graph, name):

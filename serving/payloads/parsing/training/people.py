@@ -1,8 +1,8 @@
 """The data: pictures of one to three drawn people, with the part that every pixel belongs to.
 
-Real annotated photographs cannot be had where this is built. These keep what makes the task one of parsing: a colour
-says little (clothes have any, skin and hair have many), so a part is told by its shape and by what lies around it;
-people have poses and sizes, hide each other, and stand before cluttered backgrounds in noisy, blurred pictures.
+Annotated photographs are not available in the build environment. The drawings keep what makes parsing difficult. A
+color alone says little (clothes have any, skin and hair have many), so shape and surroundings must identify a part.
+People vary in pose and size, hide each other, and stand before cluttered backgrounds in noisy, blurred pictures.
 """
 
 import io
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from serving.payloads.parsing.labels import ARMS, FACE, HAIR, SHOES, TOP, TROUSERS
 
-# First number of a picture's seed: pictures held out once are held out from every model that is ever trained.
+# First number of a picture's seed: the same pictures are held out from every model ever trained.
 TRAINING, HELD_OUT_SERIES, CALIBRATION = range(3)
 HELD_OUT = 120
 MOST_PEOPLE = 3
@@ -36,25 +36,25 @@ class Picture(NamedTuple):
     labels: NDArray[np.uint8]
 
     def encoded(self, encoding: str = "JPEG") -> bytes:
-        """The file that somebody would upload."""
+        """Return the picture as an uploaded file."""
         content = io.BytesIO()
         Image.fromarray(self.pixels).save(content, encoding, **({"quality": 88} if encoding == "JPEG" else {}))
         return content.getvalue()
 
 
 def pictures(series: Sequence[int], count: int) -> Iterator[Picture]:
-    """Draw `count` pictures of a series; the first ones do not depend on how many follow."""
+    """Draw `count` pictures of a series; earlier pictures do not depend on `count`."""
     for index in range(count):
         yield draw(np.random.default_rng([*series, index]))
 
 
 def held_out(count: int = HELD_OUT) -> list[Picture]:
-    """The pictures that no model was trained on."""
+    """Return the pictures that no model was trained on."""
     return list(pictures([HELD_OUT_SERIES], count))
 
 
 def draw(rng: np.random.Generator) -> Picture:
-    """Draw one picture: background, people from back to front, then light, blur and noise over the whole."""
+    """Draw one picture: background, people from back to front, then light, blur and noise over everything."""
     width, height = (int(side) for side in rng.integers(*_SIDES, size=2, endpoint=True))
     picture = _background(rng, width, height)
     labels = Image.new("L", picture.size)
@@ -70,7 +70,7 @@ def draw(rng: np.random.Generator) -> Picture:
 
 @dataclass
 class _Canvas:
-    """Draws every shape twice: its colour into the picture and its part into the labels."""
+    """Draws every shape twice: its color into the picture and its part into the labels."""
 
     rng: np.random.Generator
     picture: Image.Image
@@ -81,18 +81,18 @@ class _Canvas:
         self._brushes = (ImageDraw.Draw(self.picture), ImageDraw.Draw(self.labels))
 
     def ellipse(self, centre: Point, radii: Point, colour: Colour, part: int) -> None:
-        """An upright ellipse."""
+        """Draw an upright ellipse."""
         box = (centre[0] - radii[0], centre[1] - radii[1], centre[0] + radii[0], centre[1] + radii[1])
         for brush, fill in zip(self._brushes, (colour, part), strict=True):
             brush.ellipse(box, fill=fill)
 
     def polygon(self, points: list[Point], colour: Colour, part: int) -> None:
-        """A filled polygon."""
+        """Draw a filled polygon."""
         for brush, fill in zip(self._brushes, (colour, part), strict=True):
             brush.polygon(points, fill=fill)
 
     def limb(self, start: Point, end: Point, thickness: float, colour: Colour, part: int) -> None:
-        """A bar with round ends."""
+        """Draw a bar with round ends."""
         for brush, fill in zip(self._brushes, (colour, part), strict=True):
             brush.line((start, end), fill=fill, width=max(2, round(thickness)))
         for point in (start, end):
@@ -101,7 +101,7 @@ class _Canvas:
 
 @dataclass(frozen=True)
 class _Figure:
-    """One person: height and half the width of the torso in pixels, colours, and the share of the arms in sleeves."""
+    """One person: height and half the torso's width in pixels, colors, and the share of the arms covered by sleeves."""
 
     size: float
     girth: float
@@ -131,7 +131,7 @@ def _figure(rng: np.random.Generator, size: float) -> _Figure:
 
 
 def _person(canvas: _Canvas, x: float, ground: float, size: float) -> None:
-    """A person of `size` pixels whose feet stand at `ground`, drawn from the far limbs to the near ones."""
+    """Draw a person of `size` pixels whose feet stand at `ground`, from the far limbs to the near ones."""
     rng = canvas.rng
     figure = _figure(rng, size)
     girth = figure.girth
@@ -178,7 +178,7 @@ def _torso(canvas: _Canvas, figure: _Figure, neck: Point, hip: Point) -> None:
 
 
 def _arm(canvas: _Canvas, figure: _Figure, shoulder: Point, side: int) -> None:
-    """Two bars from the shoulder; the sleeve covers the first share of their length."""
+    """Draw two bars from the shoulder; the sleeve covers the first share of their length."""
     rng, size = canvas.rng, figure.size
     thickness, length = size * rng.uniform(0.045, 0.06), 0.19 * size
     lift = rng.uniform(0.05, 0.7) if rng.random() < 0.75 else rng.uniform(1.2, 2.6)  # noqa: PLR2004 - a quarter wave
@@ -195,7 +195,7 @@ def _arm(canvas: _Canvas, figure: _Figure, shoulder: Point, side: int) -> None:
 
 
 def _head(canvas: _Canvas, figure: _Figure, neck: Point) -> None:
-    """Hair behind, the face over it, a fringe over that, and eyes: they are part of the face."""
+    """Draw the hair, the face over it, long hair if any, and the eyes, which are part of the face."""
     rng, size = canvas.rng, figure.size
     centre = (neck[0] + rng.uniform(-0.015, 0.015) * size, neck[1] - 0.085 * size)
     radii = (0.052 * size, 0.068 * size)
@@ -210,7 +210,7 @@ def _head(canvas: _Canvas, figure: _Figure, neck: Point) -> None:
 
 
 def _background(rng: np.random.Generator, width: int, height: int) -> Image.Image:
-    """A wall and a floor with things in front of them, none of which is a person."""
+    """Draw a wall and a floor with objects in front of them, none of which is a person."""
     upper, lower = np.array(_any_colour(rng)), np.array(_any_colour(rng))
     rows = np.linspace(0, 1, height)[:, None, None]
     horizon = rng.uniform(0.4, 0.95)
@@ -227,7 +227,7 @@ def _background(rng: np.random.Generator, width: int, height: int) -> Image.Imag
 
 
 def _photographed(rng: np.random.Generator, picture: Image.Image) -> NDArray[np.uint8]:
-    """Uneven light, a little blur, and noise."""
+    """Apply uneven light, a little blur, and noise."""
     blurred = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.1)))
     values = np.asarray(blurred, dtype=np.float32)
     height, width = values.shape[:2]

@@ -1,4 +1,4 @@
-"""The INT8 variant: static quantisation, with ranges taken from pictures that are neither trained on nor held out."""
+"""The INT8 variant: static quantization, with ranges from pictures that are neither trained on nor held out."""
 
 import tempfile
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from serving.payloads.parsing.model import INPUT
 from serving.payloads.parsing.training.people import CALIBRATION, pictures
 
 # Operators with fast integer kernels. Pooling, Abs and Softmax stay floats: their integer forms are slower, and the
-# opinions that Softmax gives are what the next stage lives on.
+# next stage depends on the precision of the Softmax outputs.
 _OPERATORS = ["Conv", "Add", "Relu", "Concat"]
 _quantization = cast("Any", quantization)
 
 
 class _Calibration(_quantization.CalibrationDataReader):
-    """Feeds pictures one by one."""
+    """Supplies pictures one by one."""
 
     def __init__(self, count: int) -> None:
         self._feed: Iterator[dict[str, NDArray[np.float32]]] = (
@@ -29,12 +29,12 @@ class _Calibration(_quantization.CalibrationDataReader):
         )
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """The next picture, or None after the last."""
+        """Return the next picture, or None after the last."""
         return next(self._feed, None)
 
 
 def quantise(onnx: bytes, calibration: int) -> bytes:
-    """The same network with integer convolutions; weights have a scale per channel."""
+    """Return the same network with integer convolutions; weights have a scale per channel."""
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder) / "given.onnx", Path(folder) / "made.onnx"
         given.write_bytes(onnx)
@@ -42,7 +42,7 @@ def quantise(onnx: bytes, calibration: int) -> bytes:
             str(given),
             str(made),
             _Calibration(calibration),
-            # Not QDQ: onnxruntime fuses too little of it here, and it is slower than the float network.
+            # Not QDQ: onnxruntime fuses too little of it here, and the result is slower than the float network.
             quant_format=_quantization.QuantFormat.QOperator,
             op_types_to_quantize=_OPERATORS,
             per_channel=True,

@@ -1,1 +1,1 @@
-"""The generated corpus: templates filled from lexicons. Some of both are never trained on. Not part of the image."""
+"""The generated corpus: templates filled from lexicons. Parts of both are held out. Not part of the image."""

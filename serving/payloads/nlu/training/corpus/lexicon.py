@@ -1,7 +1,7 @@
-"""The lexicons and what is made of them: names of people, places, organisations and products, times, amounts.
+"""The lexicons and the fillings made from them: names of people, places, organisations and products, times, amounts.
 
-One entry in four of every open class is held out: it is used in held-out sentences and nowhere else. Closed classes
-(months, endings of names, words of praise, parts of things) are shared: nobody can guess what they mean.
+One entry in four of every open class is held out: it occurs in held-out sentences only. Closed classes (months, endings
+of names, words of praise, parts of things) are shared, because their meaning cannot be inferred from context.
 """
 
 import zlib
@@ -19,7 +19,7 @@ OPEN = frozenset(
 _COMMON = frozenset({"genre", "cuisine"})
 _HELD_OUT_OF = 4
 _INVENTED = 0.5
-"""Share of training words of open classes that are made up: a lexicon can be learnt by heart, these cannot."""
+"""Share of training words of open classes that are invented: the model can memorize a lexicon, but not these words."""
 _ONSETS = "b br c ch d dr f fl g gr h j k kl l m n p pr qu r s sch sh sl st t tr v w z y".split()  # noqa: SIM905
 _VOWELS = "a e i o u ai ea ee io ou ö ü á é".split()  # noqa: SIM905
 _CODAS = [
@@ -49,31 +49,31 @@ T = TypeVar("T")
 
 
 class Filling(NamedTuple):
-    """Words for a slot: `lead` stands before the name and is no part of it (`on` 3 May 2021)."""
+    """Words for a slot: `lead` stands before the name and is not part of it (`on` 3 May 2021)."""
 
     lead: str
     text: str
 
 
 def entries(name: str) -> list[str]:
-    """All entries of a lexicon."""
+    """Return all entries of a lexicon."""
     return (FOLDER / f"{name}.txt").read_text(encoding="utf-8").split("\n")[:-1]
 
 
 def is_held_out(entry: str) -> bool:
-    """By the entry itself, so that growing a lexicon moves no entry from one part to the other."""
+    """Return whether an entry is held out; it depends on the entry alone, so that growing a lexicon moves no entry."""
     return zlib.crc32(entry.encode()) % _HELD_OUT_OF == 0
 
 
 @lru_cache
 def part(name: str, *, held_out: bool) -> list[str]:
-    """The entries for training, or those that training never sees."""
+    """Return the entries for training, or the held-out ones."""
     found = entries(name)
     return [entry for entry in found if is_held_out(entry) == held_out] if name in OPEN else found
 
 
 class Fillings:
-    """Makes fillings of every kind from one part of the lexicons."""
+    """Creates fillings of every kind from one part of the lexicons."""
 
     def __init__(self, rng: np.random.Generator, *, held_out: bool) -> None:
         self._rng = rng
@@ -91,16 +91,16 @@ class Fillings:
         }
 
     def make(self, kind: str) -> Filling:
-        """A new filling of a kind; a kind without a recipe is a lexicon of that name."""
+        """Create a filling of a kind; a kind without a method is the name of a lexicon."""
         way = self._ways.get(kind)
         return way() if way else Filling("", self._word(kind))
 
     def pick(self, among: Sequence[T]) -> T:
-        """One of several, each as likely."""
+        """Pick one item, all with equal probability."""
         return among[int(self._rng.integers(len(among)))]
 
     def chance(self, share: float) -> bool:
-        """True in this share of cases."""
+        """Return True with this probability."""
         return float(self._rng.random()) < share
 
     def _word(self, name: str) -> str:
@@ -109,7 +109,7 @@ class Fillings:
         return self.pick(part(name, held_out=self._held_out))
 
     def _invented(self, *, capital: bool) -> str:
-        """A word that nobody knows: only what stands around it says what it is."""
+        """Invent a word: only its context tells what it is."""
         parts = [self.pick(_ONSETS) + self.pick(_VOWELS) for _ in range(self._number(1, 4))]
         word = "".join(parts) + self.pick(_CODAS)
         return word.capitalize() if capital else word

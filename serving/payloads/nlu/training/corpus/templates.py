@@ -1,7 +1,7 @@
-"""Templates: lines of text with slots, alternatives and triggers, and sentences made of them.
+"""Templates: lines of text with slots, alternatives and triggers, and the sentences rendered from them.
 
-`{kind:name}` is filled from the lexicon, `(a|b)` is one of both, `[acquired|bought:acquisition/e]` is one of the words,
-marked as a span with that label. After `||` stand relations by slot names: `e.buyer=b`.
+`{kind:name}` is filled from the lexicon. `(a|b)` picks one alternative. `[acquired|bought:acquisition/e]` picks one
+word and marks it as a span with that label. Relations follow after `||`, by slot names: `e.buyer=b`.
 """
 
 import re
@@ -15,7 +15,7 @@ from serving.payloads.nlu.training.corpus.lexicon import Fillings
 
 FOLDER = Path(__file__).parent / "templates"
 FAMILIES = ("entities", "relations", "events", "reviews", "requests")
-# Families whose lines begin with the class of the whole text, and the key that asks for it.
+# Families whose lines begin with the class of the whole text, with the key that requests it.
 CLASSIFIED = {"reviews": "sentiment", "requests": "intent"}
 # Spans of these kinds are entities wherever they occur.
 ENTITY_OF = {
@@ -30,7 +30,7 @@ _PIECE = re.compile(
     r"\{(?P<kind>\w+)(?::(?P<name>[\w ]+))?\}|\[(?P<words>[^:\]]+):(?P<label>\w+)/(?P<trigger>\w+)\]|\S+"
 )
 _WITH_ASIDES = 0.5
-"""Share of sentences into which words may be thrown."""
+"""Share of sentences that may get inserted words."""
 _NO_SPACE_BEFORE = frozenset({",", ".", "!", "?", "'s"})
 
 
@@ -42,7 +42,7 @@ class Span(NamedTuple):
 
 
 class Relation(NamedTuple):
-    """What a subject's label says about another span of the text."""
+    """A relation between two spans of the text."""
 
     subject: Span
     label: str
@@ -61,7 +61,7 @@ class Template:
 
 @dataclass
 class Sentence:
-    """A text, and everything that a reader would say of it."""
+    """A text with its correct annotations."""
 
     family: str
     text: str = ""
@@ -73,7 +73,7 @@ class Sentence:
 
 @lru_cache
 def templates(family: str, *, held_out: bool) -> tuple[Template, ...]:
-    """The templates of a family for training, or those that training never sees."""
+    """Return the templates of a family for training, or the held-out ones."""
     path = FOLDER / ("held_out" if held_out else "training") / f"{family}.txt"
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
     return tuple(_parse(family, line) for line in lines)
@@ -96,7 +96,7 @@ def _relations(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def render(template: Template, fill: Fillings, asides: float = 0) -> Sentence:
-    """Fill a template: one of its many sentences, with words thrown in before a share of its pieces."""
+    """Render one sentence of a template; insert an aside before the given share of its pieces."""
     text = template.text
     while "(" in text:
         text = _INNERMOST.sub(lambda found: fill.pick(found[1].split("|")), text)
@@ -149,7 +149,7 @@ def _finish(made: Sentence, fill: Fillings) -> None:
 
 
 def sentences(family: str, count: int, fill: Fillings, *, held_out: bool, asides: float = 0) -> list[Sentence]:
-    """Sentences of a family; every template has the same share."""
+    """Return sentences of a family; every template has an equal share."""
     lines = templates(family, held_out=held_out)
     return [
         render(
@@ -160,7 +160,7 @@ def sentences(family: str, count: int, fill: Fillings, *, held_out: bool, asides
 
 
 def joined(first: Sentence, link: str, second: Sentence) -> Sentence:
-    """One text of two: `link` stands between them; a full stop before it goes, and so does the capital after it."""
+    """Join two sentences with `link`; the first one's full stop is dropped and the second one's capital lowered."""
     kept = first.text.rstrip(".!?")
     names = {span.start for spans in (*second.spans.values(), *second.slots.values()) for span in spans}
     capital = link.startswith(".") or 0 in names or second.text.startswith("I ")

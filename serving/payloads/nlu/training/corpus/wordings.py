@@ -1,4 +1,4 @@
-"""What the labels of the corpus are called in schemas; the model is trained with each of these wordings."""
+"""The names of the corpus labels in schemas; the model is trained with each of these wordings."""
 
 from serving.payloads.nlu.labels import Labels
 
@@ -81,5 +81,6 @@ LABELS = Labels(
         },
     },
 )
-# Slots are marked in requests only, and these only there: elsewhere nobody says whether a place is a destination.
+# Slots are annotated in requests only, and these labels are trained on requests only: in other sentences no annotation
+# says whether a place is a destination.
 IN_REQUESTS_ONLY = frozenset({"origin", "destination", "date", "city", "artist", "alarm time"})
