@@ -184,6 +184,7 @@ class Run(Model):
     )
     target: SlotRelease
     image: DigestReference | None = Field(default=None, description="image of the target; none = this stack builds it")
+    first: bool = Field(default=False, strict=True, description="nothing ran in this environment before the release")
     pods: Count = Field(description="ready pods of the live slot at the start")
     stage: Count = Field(default=0, description="index into the plan")
     reached: bool = Field(default=False, strict=True, description="the stage was carried out and observed")
@@ -221,11 +222,6 @@ class Run(Model):
         """The stages that somebody approved."""
         return frozenset(approval.stage for approval in self.approvals)
 
-    @property
-    def first(self) -> bool:
-        """Whether nothing ran before this release, so that it could only go back to its own target."""
-        return self.stable.slots[self.stable.live] == self.target
-
     def window(self, stage: int) -> Window | None:
         """Return the window of a stage, or None before its traffic split took effect."""
         return next((window for window in self.windows if window.stage == stage), None)
@@ -240,6 +236,7 @@ class Past(Model):
     content: SlotRelease
     outcome: Literal["promoted", "rolled back", "aborted", "inconclusive", "superseded"]
     reason: str = ""
+    first: bool = Field(default=False, strict=True, description="nothing ran in this environment before the release")
     began: AwareDatetime
     ended: AwareDatetime
     promoted: AwareDatetime | None = Field(

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
 from _pytest.mark.structures import ParameterSet
 
 Rule = Callable[..., None]
@@ -30,7 +31,8 @@ def each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Rule],
             for case in tried:
                 try:
                     rule(**dict(zip(known, _values(case, len(known)), strict=True)))
-                except Exception as error:  # noqa: BLE001 -- every case is tried
+                except (Exception, pytest.fail.Exception) as failure:  # noqa: BLE001 -- every case is tried
+                    error = failure if isinstance(failure, Exception) else AssertionError(str(failure))
                     error.add_note(f"case: {_shown(case)}")
                     broken.append(error)
             if broken:

@@ -56,7 +56,7 @@ class Report:
                 "service": self.service,
                 "exitCode": self.exit_code,
             }
-            error = {"error": self.said} if self.said else {}
+            error = {"error": "; ".join(self.said.splitlines())} if self.said else {}
             typer.echo(json.dumps({**head, **error, **self.document}, indent=2))
         if self.said:
             for line in self.said.splitlines():

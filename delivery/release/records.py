@@ -96,6 +96,7 @@ def _placed(
     return {
         "candidate": stable.live if in_place else OTHER_SLOT[stable.live],
         "stable": stable,
+        "first": live is None,
         "pods": 0 if live is None else service.ready(stable.live),
         "began": now,
         "stage_began": now,
@@ -276,6 +277,7 @@ def end(service: Service, now: datetime, *, image: str | None) -> None:
         content=run.target,
         outcome="promoted" if forward else (run.outcome or "aborted"),
         reason=run.reason,
+        first=run.first,
         began=run.began,
         ended=now,
         promoted=run.promoted if forward else None,

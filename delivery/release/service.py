@@ -8,6 +8,7 @@ from typing import Any, NotRequired, Self, TypedDict, Unpack
 from components import labels, names
 from delivery.errors import DeliveryError
 from delivery.metrics.prometheus import Target
+from delivery.plan.stages import pods_needed
 from delivery.release.revisions import named, names_in
 from delivery.release.stack import Stack
 from delivery.release.takeover import carried
@@ -146,15 +147,15 @@ class Service:
         return None if self.declared() is None or self._first_failed() else self.live()
 
     def _first_failed(self) -> bool:
-        """Return whether the declared release is a first deployment that is under way or ended without a promotion."""
+        """Return whether a first deployment is under way, or ended without a promotion and does not serve."""
         record, release = self.record(), self.release()
         if record.run is not None:
             return record.run.first
-        last = record.history[-1] if record.history else None
-        if last is None or last.outcome == "promoted" or last.content != release.slots[release.live]:
+        last, content = record.history[-1] if record.history else None, release.slots[release.live]
+        if last is None or not last.first or last.outcome == "promoted" or last.content != content:
             return False
-        verdict = record.verdict_on(Version(last.image, last.config, last.content.pinned)) if last.image else None
-        return verdict is None or not verdict.counts
+        held = last.image and record.holding(Version(last.image, last.config, content.pinned))
+        return bool(held) or self.ready(release.live) < max(pods_needed(self.runs(content), content), 1)
 
     def config(self, content: SlotRelease) -> str:
         """Return the fingerprint of what a promotion carries to the next environment besides the image."""

@@ -21,7 +21,7 @@ from models.revision import Revision
 if TYPE_CHECKING:
     from delivery.lock.lease import Seen
     from delivery.release.service import Service
-from delivery.release.stack import Stack
+from delivery.release.stack import UNKNOWN_SPACE, Stack
 
 _LARGE = 20_000
 """Size limit of a revision on the Lease, in characters. The stack's outputs have the larger revisions that ran."""
@@ -92,7 +92,9 @@ def newer_record(service: "Service", seen: "Seen | None") -> tuple[ServiceReleas
     known = records_of(seen).get(service.name)
     if known is None:
         return None
-    if not known.get("space") or known["space"] != service.stack.space_id():
+    space, here = known.get("space", ""), service.stack.space_id()
+    # An earlier version wrote "" where the account may not read the namespace.
+    if not (space in ("", here) if here == UNKNOWN_SPACE else space and space == here):
         return None
     release, theirs = _read(service.stack, known)
     own = service.record()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from components import names
-from delivery.errors import OF_OUTCOME, Conflict, DeliveryError, Unreadable, UpdateFailed
+from delivery.errors import OF_OUTCOME, ClusterUnavailable, Conflict, DeliveryError, Unreadable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.judge.gate import Look
 from delivery.plan.stages import Stage, course, pods_needed, sends_requests
@@ -280,10 +280,14 @@ class _Stage:
 
     def _stays(self) -> Outcome:
         """End a first deployment. Nothing ran before it, so no update can restore an earlier version."""
-        run = self._run
-        records.end(self._service, now(), image=run.image)
-        if self._service.ready(run.candidate) >= pods_needed(self._service.runs(run.target), run.target):
-            self._export()  # an update would only wait for pods that do not become ready
+        run, service = self._run, self._service
+        try:
+            serves = service.ready(run.candidate) >= max(pods_needed(service.runs(run.target), run.target), 1)
+        except ClusterUnavailable:
+            serves = False
+        records.end(service, now(), image=run.image)
+        if serves:  # else an update would only wait for pods that do not become ready
+            self._export()
         ending = run.outcome or "aborted"
         said = f"{ending}: {run.reason or 'as asked'}; nothing ran before: it stays until another is released"
         return Outcome(result=ending, said=said)

@@ -38,9 +38,7 @@ def decoded(raw: bytes, name: str) -> tuple[str, str]:
 
 def parsed(text: str, name: str) -> Tree:
     """Parse one document whose root is a mapping; raises Unreadable with one line that names the file and the line."""
-    yaml: Any = YAML(
-        typ="safe", pure=True
-    )  # a new one for each call: it keeps state, and the gate reads while an update runs
+    yaml: Any = YAML()  # a new one for each call: it keeps state, and the gate reads while an update runs
     try:
         root = yaml.compose(text)
         looped = root is not None and _holds_itself(root, set(), set())

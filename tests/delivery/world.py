@@ -92,7 +92,8 @@ class Cluster:
     def ready(self, namespace: str, deployment: str) -> int:
         self._asked()
         assert (namespace, deployment.rpartition("-")[0]) == ("web-prod", SERVICE)
-        return 0 if deployment == f"{SERVICE}-{self.missing}" else self.pods
+        slot = deployment.removeprefix(f"{SERVICE}-")
+        return 0 if slot == self.missing or slot not in self.runs else self.pods
 
     def restarts(self, namespace: str, selector: Mapping[str, str]) -> int:
         self._asked()

@@ -52,6 +52,7 @@ RUN: Config = {
     "target": CONTENT,
     "image": IMAGE,
     "follows": False,
+    "first": False,
     "pods": 2,
     "stage": 0,
     "began": AT,
@@ -88,5 +89,5 @@ DELIVERY: Config = {
     "holds": [
         {"image": OTHER_IMAGE, "config": CONFIG, "revision": CONFIG, "reason": "5 % errors", "by": "ann", "at": AT}
     ],
-    "history": [{**ENDED, "id": "0", "outcome": "promoted", "promoted": AT, "reason": "as asked"}],
+    "history": [{**ENDED, "id": "0", "outcome": "promoted", "promoted": AT, "reason": "as asked", "first": True}],
 }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -128,9 +129,12 @@ def test_a_first_deployment_that_failed_is_promoted_again_by_the_same_command(st
     release = {"web": {"slots": {"blue": {"image": OTHER_IMAGE}}}}
     assert planned(source, stacks.prod(release=release), services=("web",)) == []
     for outcome in ("inconclusive", "aborted", "superseded"):
-        failed = given.past(OTHER_IMAGE, outcome, SlotRelease(image=OTHER_IMAGE)).model_dump(mode="json", by_alias=True)
-        target = stacks.prod(release=release, delivery={"web": {"history": [failed]}})
-        assert planned(source, target, services=("web",)) == [("prod", "web")]
+        past = given.past(OTHER_IMAGE, outcome, SlotRelease(image=OTHER_IMAGE)).model_copy(update={"first": True})
+        failed = past.model_dump(mode="json", by_alias=True)
+        for ready, expected in ((0, [("prod", "web")]), (9, [])):
+            target = stacks.prod(release=release, delivery={"web": {"history": [failed]}})
+            target.__dict__["cluster"] = Mock(**{"ready.return_value": ready})
+            assert planned(source, target, services=("web",)) == expected
 
 
 def test_every_cluster_of_an_environment_follows_in_the_order_that_was_given(stacks: Stacks) -> None:

@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from delivery.errors import Refused, UpdateFailed
-from delivery.release import records
+from delivery.errors import Refused, Unchanged, UpdateFailed
 from delivery.run import driver
-from models.delivery import CheckResult
 from models.release import SlotRelease
-from tests.delivery.world import TARGET, World, world
+from tests.delivery.world import CANARY, TARGET, World, world
 from tests.samples import IMAGE, accepted
 
 MENDED = accepted(SlotRelease, {"image": IMAGE})
@@ -89,8 +87,7 @@ def test_what_crashed_is_not_released_again(fresh: World) -> None:
 def test_what_found_no_node_is_released_again_by_the_same_command(fresh: World) -> None:
     crashes(fresh, NO_NODE)
     assert fresh.released().exit_code == 4
-    fresh.engine.during = lambda _: None
-    mended(fresh)
+    fresh.engine.during = lambda _: mended(fresh)
     assert fresh.released().result == "promoted"
     assert outcomes(fresh) == ["inconclusive", "promoted"]
     assert runs(fresh) == {"blue": TARGET.image}
@@ -115,19 +112,32 @@ def test_a_bad_gate_leaves_it_running_and_the_next_stack_reads_so(fresh: World) 
     assert fresh.released(target=MENDED).result == "promoted"
 
 
-def test_a_first_version_that_was_judged_good_afterwards_is_worth_going_back_to(fresh: World) -> None:
+def test_a_first_version_that_serves_is_worth_going_back_to_although_nobody_judged_it(fresh: World) -> None:
+    """Its gate had no requests; users come later, and the next version must not replace it in place."""
     fresh.prometheus.traffic = 0
     assert fresh.released().result == "inconclusive"
-    assert fresh.service.fallback() is None
-    content, record = fresh.service.live(), fresh.service.record()
-    assert content is not None
-    passed = {"errors": CheckResult(result="pass", said="as good")}
-    at = driver.now()
-    verdict = fresh.service.verdict(content, str(content.image), result="pass", checks=passed, began=at, ended=at)
-    fresh.service.write(fresh.release, record.model_copy(update={"verdicts": (verdict,)}))
-    assert fresh.service.fallback() == content
-    with pytest.raises(Refused, match="exactly this"):
-        records.new_run(fresh.service, content, at)
+    assert fresh.service.fallback() == fresh.service.live()
+    with pytest.raises(Unchanged, match="exactly this"):
+        fresh.begin()
+    fresh.prometheus.traffic, fresh.prometheus.bad = 1_000, 0.2
+    assert fresh.released(target=MENDED).result == "rolled back"
+    assert runs(fresh) == {"blue": TARGET.image}
+
+
+@pytest.mark.parametrize("capacity", ["surge", "constant"])
+def test_a_release_of_what_is_live_already_goes_back_as_any_other(tmp_path: Path, capacity: str) -> None:
+    """An environment that builds knows the digest only when the slot is filled: it may be the live one's."""
+    given = world(tmp_path, CANARY | {"capacity": capacity})
+    given.prometheus.traffic = 0
+    given.begin(TARGET)
+    run = given.service.record().run
+    assert run is not None
+    same = run.model_copy(update={"target": run.stable.slots["blue"]})
+    given.service.write(given.release, given.service.record().model_copy(update={"run": same}))
+    assert given.go().result == "inconclusive"
+    assert (given.release.weight, tuple(given.release.slots)) == (0, ("blue",))
+    assert runs(given) == {"blue": IMAGE}
+    assert given.service.fallback() == given.service.live()
 
 
 def test_a_version_that_went_back_is_not_a_first_deployment(canary: World) -> None:
