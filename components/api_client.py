@@ -15,7 +15,6 @@ Json = dict[str, Any]
 _NOT_FOUND, _FIRST_ERROR = 404, 400
 _SHOWN = 300
 """Characters of the API server's answer that a one-line error shows."""
-_TYPES = {"PATCH": "application/apply-patch+yaml"}
 
 
 class Unreachable(Exception):
@@ -26,7 +25,7 @@ class NoContext(Unreachable):
     """The kubeconfig has no such context, or it cannot be used."""
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """The API server answered with an error."""
 
     def __init__(self, status: int, reason: str, said: str) -> None:
@@ -63,12 +62,13 @@ class ApiClient:
         Raises:
             Unreachable: the API server does not answer.
             NoContext: the kubeconfig has no such context, or it cannot be used.
-            Refused: the API server answers with an error other than 404.
+            ApiError: the API server answers with an error other than 404.
         """
         from urllib3.exceptions import HTTPError  # noqa: PLC0415 -- with the client
 
         api = self._hasty if once else self._patient
-        headers = {"Accept": "*/*"} | ({"Content-Type": _TYPES.get(method, "application/json")} if body else {})
+        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        headers = {"Accept": "*/*"} | ({"Content-Type": kind} if body else {})
         request = api.param_serialize(
             method,
             path,
@@ -86,7 +86,7 @@ class ApiClient:
             return None
         text = said.decode(errors="replace")
         if answer.status >= _FIRST_ERROR:
-            raise Refused(answer.status, answer.reason, text)
+            raise ApiError(answer.status, answer.reason, text)
         return text
 
     def get(self, path: str, *, seconds: float, **query: str) -> Json | None:

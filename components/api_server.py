@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from components.api_client import ApiClient, Json, Refused, Unreachable
+from components.api_client import ApiClient, ApiError, Json, Unreachable
 from components.reasons import LOG_LINES, Pod
 
 _SECONDS = 5
@@ -44,7 +44,7 @@ class ApiServer:
         path, query = f"/api/v1/namespaces/{namespace}/pods/{pod}/log", {"tailLines": str(LOG_LINES)}
         try:
             return self._client.call("GET", path, query=query | {"container": container}, seconds=_SECONDS) or ""
-        except Refused:
+        except ApiError:
             return ""
 
     def namespace(self, name: str) -> Json | None:
@@ -56,7 +56,7 @@ class ApiServer:
         """
         try:
             return self._client.get(f"/api/v1/namespaces/{name}", seconds=_SECONDS)
-        except Refused as error:
+        except ApiError as error:
             said = f"it says {error.status} {error.reason}"
             raise Forbidden if error.status == _FORBIDDEN else Away(said) from error
         except Unreachable as error:
@@ -67,7 +67,7 @@ class ApiServer:
         for kind, group, resource in _ALIKE:
             try:
                 found = self._client.get(f"{group}/namespaces/{namespace}/{resource}", seconds=_SECONDS)
-            except Refused:
+            except ApiError:
                 continue
             for item in found["items"] if found else ():
                 yield kind, {"name": item["metadata"]["name"], "labels": item["metadata"].get("labels") or {}}

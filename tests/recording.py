@@ -103,7 +103,11 @@ class State:
     """By URN: ``type`` and ``outputs``."""
 
 
-_GROWING = {"docker-build:index:Image", "docker:index/image:Image", "pulumi:pulumi:StackReference"}
+_ADDED: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "docker-build:index:Image": lambda inputs: {"digest": DIGEST, "ref": f"{inputs['tags'][0]}@{DIGEST}"},
+    "docker:index/image:Image": lambda inputs: {"repoDigest": f"{inputs['imageName'].rpartition(':')[0]}@{DIGEST}"},
+}
+"""Outputs that a provider adds to the inputs, by type."""
 
 
 class _Registry(mocks.Mocks):
@@ -114,16 +118,14 @@ class _Registry(mocks.Mocks):
 
     def adds_to(self, kind: str) -> bool:
         """Whether a provider gives a resource of this type outputs beside its inputs."""
-        return kind in _GROWING or kind.rpartition(":")[2] in self._live
+        return kind in _ADDED or kind.rpartition(":")[2] in self._live
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         state = dict(args.inputs)
         for key, added in self._live.get(args.typ.rpartition(":")[2], {}).items():
             state[key] = {**state.get(key, {}), **added}
-        if args.typ == "docker-build:index:Image":
-            state |= {"digest": DIGEST, "ref": f"{args.inputs['tags'][0]}@{DIGEST}"}
-        if args.typ == "docker:index/image:Image":
-            state |= {"repoDigest": f"{args.inputs['imageName'].rpartition(':')[0]}@{DIGEST}"}
+        if args.typ in _ADDED:
+            state |= _ADDED[args.typ](args.inputs)
         if args.typ == "pulumi:pulumi:StackReference":
             own = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
             assert args.inputs["name"] != own, "the engine writes this state: a file backend may answer EOF"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from components import labels
-from components.api_client import ApiClient, Json, NoContext, Refused, Unreachable
+from components.api_client import ApiClient, ApiError, Json, NoContext, Unreachable
 from components.api_server import ApiServer
 from components.reasons import reasons
 from delivery.errors import ClusterUnavailable, DeliveryError, Forbidden, StaleObject
@@ -71,7 +71,7 @@ class Cluster:
         """Return the reasons why pods are not ready; empty if the reasons cannot be determined."""
         try:
             return "; ".join(reasons(ApiServer(self._context), namespace, labels.label_selector(selector)))
-        except (Refused, Unreachable):
+        except (ApiError, Unreachable):
             return ""
 
     def apply(self, path: str, found: Json) -> None:
@@ -98,7 +98,7 @@ class Cluster:
             raise DeliveryError(f"context {self._context}: {error}; check slipway:cluster.context") from error
         except Unreachable as lost:
             raise ClusterUnavailable(f"context {self._context}: the API server does not answer: {lost}") from lost
-        except Refused as error:
+        except ApiError as error:
             own = error.status == _BUSY or error.status >= _FIRST_OF_ITS_OWN
             kind = ClusterUnavailable if own else _REFUSED.get(error.status, DeliveryError)
             raise kind(f"{path}: the API server says {error}") from error

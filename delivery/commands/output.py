@@ -58,9 +58,8 @@ class Report:
             }
             error = {"error": "; ".join(self.said.splitlines())} if self.said else {}
             typer.echo(json.dumps({**head, **error, **self.document}, indent=2))
-        if self.said:
-            for line in self.said.splitlines():
-                typer.echo(f"slipway: {line}", err=True)
+        for line in self.said.splitlines():
+            typer.echo(f"slipway: {line}", err=True)
 
 
 @contextmanager

@@ -51,7 +51,6 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
     service.stack.refuse_undeployable(service.name, service.declared() or stable)
     if target.image is not None:  # else this stack builds it, or `slipway plan` has no digest yet
         service.stack.refuse_undeployable(service.name, stable.model_copy(update={"slots": {stable.live: target}}))
-    if target.image is not None:
         record, version = service.record(), service.version(target, target.image)
         holds.refuse_held(record, version, **service.named)
         if live is not None and stable.slots[stable.live] == target:

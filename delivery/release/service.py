@@ -95,6 +95,10 @@ class Service:
         """Count the ready pods of a slot."""
         return self.stack.cluster.ready(self.stack.namespace, names.slot_name(self.name, slot))
 
+    def serves(self, slot: str, content: SlotRelease) -> bool:
+        """Return whether a slot has the ready pods that its content needs, and at least one."""
+        return self.ready(slot) >= max(pods_needed(self.runs(content), content), 1)
+
     def reasons(self, slot: str) -> str:
         """Return why a slot's pods are not ready."""
         return self.stack.cluster.reasons(self.stack.namespace, labels.select_slot(self.name, slot))
@@ -155,7 +159,7 @@ class Service:
         if last is None or not last.first or last.outcome == "promoted" or last.content != content:
             return False
         held = last.image and record.holding(Version(last.image, last.config, content.pinned))
-        return bool(held) or self.ready(release.live) < max(pods_needed(self.runs(content), content), 1)
+        return bool(held) or not self.serves(release.live, content)
 
     def config(self, content: SlotRelease) -> str:
         """Return the fingerprint of what a promotion carries to the next environment besides the image."""

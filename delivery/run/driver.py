@@ -14,7 +14,7 @@ from components import names
 from delivery.errors import OF_OUTCOME, ClusterUnavailable, Conflict, DeliveryError, Unreadable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.judge.gate import Look
-from delivery.plan.stages import Stage, course, pods_needed, sends_requests
+from delivery.plan.stages import Stage, course, sends_requests
 from delivery.release import records, windows
 from delivery.release.records import Holding
 from delivery.release.service import Service
@@ -272,25 +272,25 @@ class _Stage:
         return Outcome(result="promoted", said=f"{self._service.name} runs the new version; the old slot is gone")
 
     def _returned(self) -> Outcome:
-        run = self._run
-        records.end(self._service, now(), image=run.image)
+        records.end(self._service, now(), image=self._run.image)
         self._export()
-        ending = run.outcome or "aborted"
-        return Outcome(result=ending, said=f"{ending}: {run.reason or 'as asked'}; traffic is where it was before")
+        return self._turned_back("traffic is where it was before")
 
     def _stays(self) -> Outcome:
         """End a first deployment. Nothing ran before it, so no update can restore an earlier version."""
         run, service = self._run, self._service
         try:
-            serves = service.ready(run.candidate) >= max(pods_needed(service.runs(run.target), run.target), 1)
+            serves = service.serves(run.candidate, run.target)
         except ClusterUnavailable:
             serves = False
         records.end(service, now(), image=run.image)
         if serves:  # else an update would only wait for pods that do not become ready
             self._export()
-        ending = run.outcome or "aborted"
-        said = f"{ending}: {run.reason or 'as asked'}; nothing ran before: it stays until another is released"
-        return Outcome(result=ending, said=said)
+        return self._turned_back("nothing ran before: it stays until another is released")
+
+    def _turned_back(self, now_true: str) -> Outcome:
+        ending = self._run.outcome or "aborted"
+        return Outcome(result=ending, said=f"{ending}: {self._run.reason or 'as asked'}; {now_true}")
 
     def _tell(self, kind: str, said: str = "") -> None:
         event = Event(kind=kind, service=self._service.name, stage=self._stage.title, said=said, run=self._run)
