@@ -77,7 +77,7 @@ class ApiServer:
         path = f"/apis/apps/v1/namespaces/{namespace}/{kind.lower()}s/{name}"
         found = self._client.get(path, seconds=_SECONDS)
         if found is None:
-            raise LookupError(f"{kind} {namespace}/{name}: there is none")
+            raise LookupError(f"{kind} {namespace}/{name}: not found")
         return found
 
     @cached_property

@@ -86,4 +86,6 @@ class StackSettings(Model):
 def refuse_own_source(name: str, settings: StackSettings) -> None:
     """Raise ConfigurationError if the stack of this name takes evidence from itself."""
     if settings.source == name:
-        raise ConfigurationError([f"slipway:source: {name!r} is this stack itself; name the one before it, or drop it"])
+        raise ConfigurationError(
+            [f"slipway:source: {name!r} is this stack; name the stack of the previous environment, or drop it"]
+        )

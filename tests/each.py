@@ -1,6 +1,6 @@
-"""Many cases of one rule in one test: it tries all of them, and names each that breaks the rule.
+"""Tests many cases of one rule in one test, which tries all cases and names each one that breaks the rule.
 
-``pytest.mark.parametrize`` makes a test of each case. Thousands of those cost more time than the rules themselves.
+``pytest.mark.parametrize`` creates one test per case. With thousands of cases, the tests cost more time than the rules.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,11 +14,11 @@ Test = Callable[[], None]
 
 
 def each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Rule], Test]:
-    """Hold all cases to a rule; takes what ``pytest.mark.parametrize`` takes.
+    """Return a decorator that turns a rule into one test of all cases.
 
     Args:
-        names: of the arguments, as a tuple or with commas between them.
-        cases: a value for one name, a tuple of values for several, or ``pytest.param``.
+        names: Names of the rule's arguments, as a tuple or separated by commas.
+        cases: For each case one value, a tuple with a value per name, or a ``pytest.param``. At least one case.
     """
     known = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
 
@@ -52,5 +52,5 @@ def _values(case: Any, names: int) -> tuple[Any, ...]:
 
 
 def _shown(case: Any) -> str:
-    """Name a case: by its id, its own words, or its values."""
+    """Return the case's id if it has one, otherwise the case as text."""
     return str(getattr(case, "id", None) or case)

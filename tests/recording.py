@@ -117,7 +117,7 @@ class _Registry(mocks.Mocks):
         self._outputs, self._live, self._state = outputs or {}, live or {}, state
 
     def adds_to(self, kind: str) -> bool:
-        """Whether a provider gives a resource of this type outputs beside its inputs."""
+        """Return whether a provider adds outputs to the inputs of a resource of this type."""
         return kind in _ADDED or kind.rpartition(":")[2] in self._live
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
@@ -128,7 +128,7 @@ class _Registry(mocks.Mocks):
             state |= _ADDED[args.typ](args.inputs)
         if args.typ == "pulumi:pulumi:StackReference":
             own = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-            assert args.inputs["name"] != own, "the engine writes this state: a file backend may answer EOF"
+            assert args.inputs["name"] != own, "a file backend may fail with EOF: the engine writes this state"
             state |= {"outputs": dict(self._outputs[args.inputs["name"]])}
         return f"{args.name}-id", state
 
@@ -151,7 +151,7 @@ class _Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 -- gRPC's name
         if request.type != "pulumi:pulumi:Stack":
             self._keep(request)
-            if not self._registry.adds_to(request.type):  # the inputs come back: nothing need be read and written again
+            if not self._registry.adds_to(request.type):  # its outputs are its inputs
                 urn = self.make_urn(request.parent, request.type, request.name)
                 return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id", object=request.object)
         return super().RegisterResource(request)

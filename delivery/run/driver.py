@@ -286,7 +286,7 @@ class _Stage:
         records.end(service, now(), image=run.image)
         if serves:  # else an update would only wait for pods that do not become ready
             self._export()
-        return self._turned_back("nothing ran before: it stays until another is released")
+        return self._turned_back("there is no earlier version, so this one stays deployed until the next release")
 
     def _turned_back(self, now_true: str) -> Outcome:
         ending = self._run.outcome or "aborted"

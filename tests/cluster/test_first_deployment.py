@@ -1,4 +1,4 @@
-"""A first deployment that fails: the same command again, and another version, find nothing in their way."""
+"""After a first deployment that fails, the same command and another version can both be released."""
 
 import sys
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ NAME = "firstborn"
 
 @dataclass(frozen=True)
 class Prod:
-    """A stack that runs nothing yet, and whose first version nobody need vouch for."""
+    """A stack that runs nothing yet and requires no evidence."""
 
     copy: Copy
 
@@ -46,7 +46,7 @@ def prod(stack: Stack, pictures: list[tuple[bytes, str]], tmp_path: Path) -> Ite
 def test_a_first_version_that_crashes_is_replaced_by_the_next_release(prod: Prod) -> None:
     crashed = prod.release(faulty.CRASHES)
     assert crashed.returncode == ROLLED_BACK, crashed.stdout + crashed.stderr
-    assert "nothing ran before" in crashed.stderr
+    assert "there is no earlier version" in crashed.stderr
     again = prod.release(faulty.CRASHES)
     assert again.returncode == 1, "what crashed is held, not live"
     assert "is held" in again.stderr
@@ -56,7 +56,7 @@ def test_a_first_version_that_crashes_is_replaced_by_the_next_release(prod: Prod
 
 
 def test_a_first_version_whose_update_failed_is_released_by_the_same_command(prod: Prod) -> None:
-    """Somebody else's namespace of the stack's name stands in the way, until it is gone."""
+    """The update fails because a namespace of the stack's name belongs to somebody else. Then it is deleted."""
     ok(run("kubectl", "create", "namespace", NAME, env=prod.copy.stack.env))
     failed = prod.release(faulty.good(1))
     assert failed.returncode == 1, failed.stdout + failed.stderr

@@ -86,7 +86,7 @@ def test_what_is_in_a_namespace_is_listed_as_far_as_the_account_may(serve: Serve
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ApiServer, list[str]]]:
-    """An API server with one pod, its log and its Deployment, and the requests that it got."""
+    """Return an API server with one pod, its log and one StatefulSet, and the list of requests that it received."""
     asked: list[str] = []
     answers: dict[str, bytes] = {
         "/api/v1/namespaces/shop/pods": b'{"items": [{"metadata": {"name": "web-1"}}]}',
@@ -126,7 +126,7 @@ def test_a_log_that_is_not_there_is_empty_and_a_workload_that_is_not_is_an_error
 ) -> None:
     api, _ = told
     assert api.log("shop", "web-2", "server") == ""
-    with pytest.raises(LookupError, match="Deployment shop/web: there is none"):
+    with pytest.raises(LookupError, match="Deployment shop/web: not found"):
         api.workload("Deployment", "shop", "web")
 
 

@@ -58,7 +58,7 @@ class Cluster:
     why: str = ""
     """Why pods are not ready."""
     space: str = "first"
-    """Identity of the namespace, as soon as there is one."""
+    """Identity of the namespace, which exists once something runs in it."""
     leases: Leases = field(default_factory=Leases)
     """The API server's; shared by the checkouts of one stack."""
 

@@ -1,12 +1,14 @@
 """Commands here are `sh`, which every machine has and which ends at once."""
 
+import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from local.commands import CHILDREN, run
+from local.commands import CHILDREN, Children, run
 from local.errors import LocalError
 
 
@@ -45,6 +47,23 @@ def test_the_environment_is_exactly_the_given_one() -> None:
 def test_a_command_that_does_not_end_is_killed() -> None:
     with pytest.raises(LocalError, match=r"did not end within 0 s"):
         run([sys.executable, "-c", "import threading; threading.Event().wait()"], timeout_seconds=0.2)
+
+
+def test_a_command_that_starts_while_the_others_are_stopped_is_stopped_too() -> None:
+    children = Children()
+    stopping = threading.Thread(target=children.stop)
+
+    def launch() -> subprocess.Popen[str]:
+        stopping.start()
+        stopping.join(0.1)
+        return subprocess.Popen(["sleep", "60"], text=True, start_new_session=True)
+
+    child = children.start(launch)
+    try:
+        assert child.wait(5) == -signal.SIGTERM
+    finally:
+        child.kill()
+        stopping.join()
 
 
 def test_stop_ends_a_command_of_another_thread(tmp_path: Path) -> None:

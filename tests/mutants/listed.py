@@ -1,4 +1,4 @@
-"""Every mutant: those of the YAML files in this folder, and one for each field of a slot."""
+"""Lists all mutants: those in the YAML files of this folder, and one for each field of a slot."""
 
 from pathlib import Path
 from typing import cast
@@ -13,11 +13,11 @@ FOLDER = Path(__file__).parent
 
 
 Rows = dict[str, list[dict[str, str]]]
-"""By file: in (the scope), old, new, why, by."""
+"""Rows by mutated file. The keys of a row are ``in`` (the scope), ``old``, ``new``, ``why`` and ``by``."""
 
 
 def listed() -> list[Known]:
-    """Read them, file by file."""
+    """Return every mutant with the file that describes it."""
     found = [Known(one, f"tests/mutants/{Path(fields.__file__).name}") for one in fields.MUTANTS]
     for path in sorted(FOLDER.glob("*.yaml")):
         rows = cast("Rows", yaml.safe_load(path.read_text()))

@@ -72,11 +72,11 @@ class Mutant:
     file: str
     """Relative to the project's root."""
     scope: str
-    """The function or class that is changed, as ``Class.method``; empty = the module."""
+    """The changed function or class, such as ``Class.method``; empty = the module."""
     old: str
-    """An expression, or statements, that stand there exactly once, however they are laid out."""
+    """An expression or statements that occur there exactly once. The layout does not matter."""
     new: str
-    """What stands there instead; empty = nothing."""
+    """The replacement; empty = the statements are removed."""
     why: str
     """What would go wrong in a cluster, in a few words."""
     by: str = ""
@@ -89,7 +89,7 @@ class Mutant:
 
     @property
     def kind(self) -> str:
-        """The kind of change: a condition that is never or always true, statements that are dropped, another value."""
+        """The kind of change: a condition that is never or always true, removed statements, or another value."""
         return {"False": "never", "True": "always", "": "dropped", "pass": "dropped"}.get(self.new, "replaced")
 
     @property

@@ -1,4 +1,4 @@
-"""Applies a mutant to the syntax tree of a file: layout, comments and quotes of the source do not matter."""
+"""Applies a mutant to the syntax tree of a file, so that layout, comments and quotes do not matter."""
 
 import ast
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from tests.mutants.mutant import Mutant
 
 
 class Mismatch(Exception):
-    """The mutant does not fit the source; the text says why."""
+    """The mutant does not match the source; the message says why."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a node, or a run of statements, stands in the tree."""
+    """The position of a node, or of consecutive statements, in the tree."""
 
     parent: ast.AST
     field: str
@@ -22,7 +22,7 @@ class _Place:
     length: int = 1
 
     def put(self, new: list[ast.AST]) -> None:
-        """Replace it."""
+        """Put new nodes at this position."""
         if self.index is None:
             setattr(self.parent, self.field, new[0])
             return
@@ -34,7 +34,7 @@ def mutated(source: str, mutant: Mutant) -> str:
     """Return a module's source with the mutant's part of a function or class replaced.
 
     Raises:
-        Mismatch: there is no such scope, or the part is not in it once, or it is no Python.
+        Mismatch: the scope does not exist, the part does not occur in it exactly once, or the part is not valid Python.
     """
     scope, old = mutant.scope, mutant.old
     module, before, after = ast.parse(source), _parsed(old), _parsed(mutant.new)

@@ -1,6 +1,7 @@
-"""Preview, `slipway` and the validation of CI refuse the same input with the same sentence, over all rules."""
+"""For every rule, preview, `slipway` and the validation in CI refuse the same input with the same sentence."""
 
 import ast
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from tests.samples import IMAGE, OTHER_IMAGE, Config, entry, job, put, service, 
 NAME = "prod"
 RULES = (entry_rules, series_rules, stack_rules)
 PINNED = "_pinned_faults"
-"""Speaks of a revision, which has a file of its own in the program's folder (tests/program/test_bad_input.py)."""
+"""Left out: it needs a revision file in the program's own folder (tests/components/test_pinning.py tests this rule)."""
 GATEWAY: Config = {"context": "prod", "traffic": "gateway", "gateway": {"name": "public", "namespace": "edge"}}
 RUNS: Config = {"web": {"slots": {"blue": {"image": IMAGE}}}}
 S3: Config = {"name": "digits", "uri": "s3://models/digits/1"}
@@ -32,7 +33,7 @@ PORT: Config = {"exposure": {"type": "NodePort", "nodePort": 30001}}
 SECRETS: Config = {"database": {"keys": ["USER"]}, "registry": {"kind": "registry"}}
 ROUTE: Config = {"host": "web.example.com"}
 Pair = tuple[Config, Config]
-"""Of a stack and its entry."""
+"""A stack's settings and its entry."""
 
 
 def prod(**changes: Any) -> Config:
@@ -146,7 +147,7 @@ PAIRS: dict[str, Pair] = {
 
 @pytest.fixture
 def laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pair], Path]:
-    """Write the two files of a pair; the program reads its entry there too."""
+    """Return a function that writes the two files of a pair. The program reads its entry there too."""
     read = catalog.read
     monkeypatch.setattr(Stack, "engine", Pulumi({"services": {}}))
     (tmp_path / "catalog").mkdir()
@@ -167,7 +168,7 @@ def laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pair]
 
 
 def lines(said: str, before: str) -> list[str]:
-    """The sentences of a command's output, without what it puts before each."""
+    """Return the sentences of a command's output without their prefixes."""
     return [line.removeprefix(before).removeprefix(f"Pulumi.{NAME}.yaml: ") for line in said.splitlines()]
 
 
@@ -192,8 +193,16 @@ def test_all_three_say_the_same(
     assert (by_slipway(project), by_ci(project, capsys)) == (previewed, previewed)
 
 
+def test_a_program_reads_several_faults_in_one_line(laid_out: Callable[[Pair], Path]) -> None:
+    project = laid_out(PAIRS["host and path twice"])
+    done = CliRunner().invoke(app, ["--cwd", str(project), "plan", NAME, "web", "--json"])
+    faults = [line.removeprefix("slipway: ") for line in done.stderr.splitlines()]
+    assert len(faults) > 1
+    assert json.loads(done.stdout)["error"] == "; ".join(faults)
+
+
 def sentences() -> set[tuple[str, int]]:
-    """Where the rules say what is wrong: module, and first line of each ``yield`` of a text."""
+    """Return module and line of each ``yield`` with which a rule reports a fault."""
     return {
         (module.__name__, node.lineno)
         for module in RULES
@@ -205,7 +214,7 @@ def sentences() -> set[tuple[str, int]]:
 
 
 def reached(run: Callable[[], object]) -> Iterator[tuple[str, int]]:
-    """The lines of the rules that a call comes to."""
+    """Yield module and line of each line of the rule modules that a call executes."""
     found: set[tuple[str, int]] = set()
     names = {module.__name__ for module in RULES}
 
@@ -227,7 +236,7 @@ def reached(run: Callable[[], object]) -> Iterator[tuple[str, int]]:
 
 
 def test_no_rule_is_left_out(laid_out: Callable[[Pair], Path]) -> None:
-    """A new rule needs a pair that breaks it."""
+    """Every rule has a pair that breaks it."""
     seen: set[tuple[str, int]] = set()
     for pair in PAIRS.values():
         project = laid_out(pair)

@@ -208,6 +208,23 @@ def test_an_account_that_may_not_read_the_namespace_takes_a_release_over(
         assert catch_up(two.bob.service)
 
 
+def test_a_record_that_an_earlier_version_wrote_without_that_right_is_taken_over(
+    two: Checkouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wrote no identity of the namespace."""
+    for one in (two.ann, two.bob):
+        monkeypatch.setattr(one.cluster, "get", partial(_unless_namespace, one.cluster.get))
+    with two.ann.stack.exclusive():
+        two.ann.begin()
+    notes = two.leases.one["metadata"]["annotations"]
+    records = json.loads(notes["slipway.dev/record"])
+    assert records["web"]["space"] == "unknown"
+    records["web"]["space"] = ""
+    notes["slipway.dev/record"] = json.dumps(records)
+    with two.bob.stack.exclusive():
+        assert catch_up(two.bob.service)
+
+
 def _unless_namespace(get: Callable[[str], Json | None], path: str) -> Json | None:
     if path.startswith("/api/v1/namespaces/"):
         raise Forbidden("may not get namespaces")

@@ -1,4 +1,4 @@
-"""A first deployment that does not succeed: nothing ran before it, so there is nothing to go back to."""
+"""First deployments that do not succeed. No version ran before, so there is nothing to return to."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def fresh(tmp_path: Path) -> World:
 
 
 def crashes(given: World, why: str = CRASH) -> None:
-    """Let the first version's pods never get ready; an update waits for them in vain, in whatever stage."""
+    """Keep the first version's pods from becoming ready, so that every update with it fails."""
 
     def during(_: int) -> None:
         if given.release.slots["blue"].image == TARGET.image:
@@ -38,7 +38,7 @@ def outcomes(given: World) -> list[str]:
 
 
 def runs(given: World) -> dict[str, str | None]:
-    """The images that really run, by slot."""
+    """Return the images that run in the cluster, by slot."""
     return {slot: version.image for slot, version in given.cluster.runs.items()}
 
 
@@ -60,7 +60,9 @@ def test_pods_that_crash_end_it_after_one_update_and_the_version_is_held(fresh: 
     crashes(fresh)
     outcome = fresh.released()
     assert (outcome.result, outcome.exit_code) == ("rolled back", 3)
-    assert outcome.said == f"rolled back: {CRASH}; nothing ran before: it stays until another is released"
+    assert outcome.said == (
+        f"rolled back: {CRASH}; there is no earlier version, so this one stays deployed until the next release"
+    )
     assert fresh.engine.stages == ["forward 0"]
     record = fresh.service.record()
     assert record.run is None
@@ -113,7 +115,7 @@ def test_a_bad_gate_leaves_it_running_and_the_next_stack_reads_so(fresh: World) 
 
 
 def test_a_first_version_that_serves_is_worth_going_back_to_although_nobody_judged_it(fresh: World) -> None:
-    """Its gate had no requests; users come later, and the next version must not replace it in place."""
+    """Its gate had no requests. Once users have arrived, the next version must not replace it in place."""
     fresh.prometheus.traffic = 0
     assert fresh.released().result == "inconclusive"
     assert fresh.service.fallback() == fresh.service.live()
@@ -126,7 +128,7 @@ def test_a_first_version_that_serves_is_worth_going_back_to_although_nobody_judg
 
 @pytest.mark.parametrize("capacity", ["surge", "constant"])
 def test_a_release_of_what_is_live_already_goes_back_as_any_other(tmp_path: Path, capacity: str) -> None:
-    """An environment that builds knows the digest only when the slot is filled: it may be the live one's."""
+    """An environment that builds learns the digest when it fills the slot, and the digest may equal the live one."""
     given = world(tmp_path, CANARY | {"capacity": capacity})
     given.prometheus.traffic = 0
     given.begin(TARGET)
@@ -137,7 +139,8 @@ def test_a_release_of_what_is_live_already_goes_back_as_any_other(tmp_path: Path
     assert given.go().result == "inconclusive"
     assert (given.release.weight, tuple(given.release.slots)) == (0, ("blue",))
     assert runs(given) == {"blue": IMAGE}
-    assert given.service.fallback() == given.service.live()
+    given.cluster.missing = "blue"
+    assert given.service.fallback() == given.service.live(), "the pods of the live version may be away for a while"
 
 
 def test_a_version_that_went_back_is_not_a_first_deployment(canary: World) -> None:
