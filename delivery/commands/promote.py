@@ -10,7 +10,8 @@ from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overrid
 from delivery.commands.output import Report, opened, reported
 from delivery.errors import Refused
 from delivery.lock.actor import who
-from delivery.release import promotion, records
+from delivery.release import promotion
+from delivery.release.new_run import new_run
 from delivery.release.takeover import catch_up
 from delivery.report import forecast, tables
 from delivery.run import driver
@@ -87,7 +88,7 @@ def _released(report: Report, one: promotion.Promotion, past: Override | None, *
     before, service = report.document, one.service
     with service.stack.exclusive():
         catch_up(service)
-        run = records.new_run(service, one.content, driver.now(), override=past)
+        run = new_run(service, one.content, driver.now(), override=past)
         report.show(str(service), tables.plan(forecast.foresee(service.spec, run)), "")
         drive(
             report,

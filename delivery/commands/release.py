@@ -15,6 +15,7 @@ from delivery.events import Listener
 from delivery.lock.actor import who
 from delivery.lock.turn_back_request import Request
 from delivery.release import records
+from delivery.release.new_run import new_run
 from delivery.release.service import Service
 from delivery.release.takeover import catch_up
 from delivery.report import forecast, tables
@@ -75,7 +76,7 @@ def release(
         with chosen.stack.exclusive():
             if catch_up(chosen):
                 target = slot_options.target(chosen, asked)
-            run = records.new_run(chosen, target, driver.now(), manual=manual, override=past)
+            run = new_run(chosen, target, driver.now(), manual=manual, override=past)
             planned = forecast.foresee(chosen.spec, run)
             report.show(tables.plan(planned), "")
             drive(

@@ -10,7 +10,7 @@ from delivery.commands import slot_options
 from delivery.commands.options import LOOKING, AnyService, AsJson, Image, ServiceName, StackName
 from delivery.commands.output import chosen_services, console, opened, opened_service, reported
 from delivery.commands.release import Checksum, Files, Model, Server
-from delivery.release import records
+from delivery.release.new_run import new_run
 from delivery.report import forecast, status, tables
 from delivery.report.pending import pending
 from delivery.run import driver
@@ -102,7 +102,7 @@ def plan(
         spec = chosen.spec
         asked = slot_options.Asked(image=image, model=model, checksum=checksum, files=files, server=server or ())
         target = slot_options.target(chosen, asked) if asked != slot_options.Asked() else slot_options.unnamed(chosen)
-        foreseen = forecast.foresee(spec, records.new_run(chosen, target, driver.now()))
+        foreseen = forecast.foresee(spec, new_run(chosen, target, driver.now()))
         found = pending(chosen, chosen.stack.outputs())
         report.document.update({**foreseen.document(), "difference": found.document()})
         report.show(tables.difference(found), "", tables.plan(foreseen))

@@ -9,7 +9,6 @@ import typer
 
 from delivery.errors import DeliveryError
 from delivery.release.service import Service
-from delivery.report.pending import builds
 from models.parsing import parse
 from models.release import SlotRelease
 from models.server import ServerSettings
@@ -37,7 +36,7 @@ def target(service: Service, asked: Asked) -> SlotRelease:
         ConfigurationError: a value is not valid in a slot.
         typer.BadParameter: there is nothing to release, an option is malformed, or it requires another option.
     """
-    spec, here = service.spec, builds(service)
+    spec, here = service.spec, service.builds
     if asked.image is not None:  # before calling Pulumi, which takes a second and may not be installed
         parse(SlotRelease, {"image": asked.image}, "release: ")
     live = _live(service)

@@ -6,100 +6,19 @@ A write contains the record and the declared release and precedes the action, so
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypedDict, Unpack
-from uuid import uuid4
 
-from delivery.errors import DeliveryError, Unchanged
+from delivery.errors import DeliveryError
 from delivery.lock.actor import who
 from delivery.plan.stages import Stage, course
 from delivery.release import evidence, holds
 from delivery.release.service import Service
 from delivery.release.size_limit import refuse_oversized
-from delivery.release.source import refuse_unvouched
-from models.delivery import Approval, Note, Override, Past, Run, ServiceDelivery
+from models.delivery import Approval, Note, Past, Run, ServiceDelivery
 from models.release import TREE, ServiceRelease, SlotRelease
 from models.strategy import Rolling
-from models.vocabulary import OTHER_SLOT
 
 Holding = Callable[[ServiceDelivery], ServiceDelivery]
 """A function that adds holds to a record."""
-
-
-class How(TypedDict, total=False):
-    """How a release is carried out."""
-
-    manual: bool
-    """Whether each step waits for `slipway step`."""
-    express: bool
-    """Whether the release goes to 100 % in one step, without a gate."""
-    override: Override | None
-    """Who bypasses missing evidence, and why."""
-
-
-def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[How]) -> Run:
-    """Return the run that would carry this release out. Write nothing.
-
-    Raises:
-        Refused: the bytes are held, or the source stack does not vouch for them.
-        Unchanged: the bytes are live already.
-        Unreadable: ``pulumi up`` would refuse the stack file as it is, or with the new version.
-        DeliveryError: the service's strategy cannot be carried out here.
-    """
-    spec, live = service.spec, service.fallback()
-    target = service.pinned(target)
-    stable = _stable(service, live, target)
-    service.stack.refuse_undeployable(service.name, service.declared() or stable)
-    if target.image is not None:  # else this stack builds it, or `slipway plan` has no digest yet
-        service.stack.refuse_undeployable(service.name, stable.model_copy(update={"slots": {stable.live: target}}))
-        record, version = service.record(), service.version(target, target.image)
-        holds.refuse_held(record, version, **service.named)
-        if live is not None and stable.slots[stable.live] == target:
-            raise Unchanged(
-                f"{service.stack.name}: {service.name} runs exactly this in its live slot; nothing to release"
-            )
-    express, override = how.get("express", False), how.get("override")
-    if not express and override is None:
-        refuse_unvouched(service, target, now)
-    run = Run(
-        id=f"{now:%Y%m%d-%H%M%S}-{uuid4().hex[:4]}",
-        target=target,
-        image=target.image,
-        follows=_follows(service),
-        **_placed(service, stable, now, live=live, express=express),
-        manual=how.get("manual", False),
-        express=express,
-        override=override,
-    )
-    if any(stage.gate for stage in course(spec, run)):
-        service.stack.required_metrics(f"the gate of {service.name}")
-    return run
-
-
-def rebased(service: Service, run: Run, now: datetime) -> Run:
-    """Return a new run updated to what is live now, after the previous run has ended."""
-    live = service.fallback()
-    stable = _stable(service, live, run.target)
-    return run.model_copy(update=_placed(service, stable, now, live=live, express=run.express))
-
-
-def _placed(
-    service: Service,
-    stable: ServiceRelease,
-    now: datetime,
-    *,
-    live: SlotRelease | None,
-    express: bool,
-) -> dict[str, Any]:
-    """Return the fields of a run that depend on what is live when it begins."""
-    in_place = live is None or (isinstance(service.spec.release, Rolling) and not express)
-    return {
-        "candidate": stable.live if in_place else OTHER_SLOT[stable.live],
-        "stable": stable,
-        "first": live is None,
-        "pods": 0 if live is None else service.ready(stable.live),
-        "began": now,
-        "stage_began": now,
-    }
 
 
 def open_run(service: Service, run: Run, held: Holding | None = None) -> None:
@@ -108,33 +27,6 @@ def open_run(service: Service, run: Run, held: Holding | None = None) -> None:
     delivery = (held(delivery) if held else delivery).model_copy(update={"run": run})
     refuse_oversized(service, first, delivery)
     service.write(first, delivery)
-
-
-def _follows(service: Service) -> bool:
-    """Return whether the live slot follows the working tree, or did before the release that the new one supersedes."""
-    run, declared = service.record().run, service.release()
-    return run.follows if run is not None else declared.slots[declared.live].revision == TREE
-
-
-def _stable(service: Service, live: SlotRelease | None, target: SlotRelease) -> ServiceRelease:
-    if live is None:  # nothing to go back to
-        return ServiceRelease(slots={"blue": target})
-    run, declared = service.record().run, service.release()
-    if run is not None and run.warm_until is None:  # the run under way ends before the new one begins
-        return _where_it_ends(run)
-    if declared.canary is not None and declared.weight:
-        raise DeliveryError(
-            f"{service.name}: slot {declared.canary} answers {declared.weight} % without a release under way; "
-            f"set its weight to 0 in {service.stack.file.path.name}, or drop the slot"
-        )
-    return ServiceRelease(live=declared.live, slots={declared.live: live})
-
-
-def _where_it_ends(run: Run) -> ServiceRelease:
-    """Return what is live after the run under way has ended, for a newer run: never the version that it leaves."""
-    if run.express and run.kind == "forward":  # a rollback by a new release: it leaves its stable version
-        return ServiceRelease(live=run.candidate, slots={run.candidate: run.target})
-    return run.stable
 
 
 def advance(service: Service, run: Run, stages: tuple[Stage, ...], now: datetime, *, image: str | None) -> None:

@@ -56,6 +56,12 @@ class Service:
             raise DeliveryError(f"{self.name}: no such service ({known}){nearest(self.name, entry.services)}")
         return entry.service_in(self.stack.environment, self.name)
 
+    @property
+    def builds(self) -> bool:
+        """Whether this stack builds the service's image itself."""
+        settings = self.stack.settings()
+        return settings.image is not None and self.spec.image not in settings.images
+
     def known(self) -> Self:
         """Return this service; raise DeliveryError with the nearest name if the stack's entry does not have it."""
         _ = self.spec

@@ -21,12 +21,14 @@ from delivery.stack_file.stack_file import StackFile
 from delivery.stack_file.yaml_tree import Tree
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
+from models.evidence import ran
 from models.parsing import parse
-from models.pins import Pins
-from models.release import ServiceRelease
+from models.pins import Pins, Ran
+from models.release import BUILT, ServiceRelease
 from models.resolve import refuse_another, resolve
 from models.stack import StackSettings, refuse_own_source
 from models.system import SystemSpec
+from models.vocabulary import SlotName
 
 if TYPE_CHECKING:
     from delivery.release.engine import Engine
@@ -122,9 +124,21 @@ class Stack:
         """Raise DeliveryError, one line per fault, if ``pulumi up`` would refuse the stack file with this release."""
         settings = self.settings()
         settings = settings.model_copy(update={"release": {**settings.release, service: release}})
-        named = {content.pinned for one in settings.release.values() for content in one.slots.values()}
-        pins = Pins(revisions={name: self.revisions.get(name) for name in named if name is not None})
+        slots = [slot for name in self.entry.services for slot in settings.release.get(name, BUILT).slots.values()]
+        named = {slot.pinned for slot in slots if slot.pinned is not None}
+        pins = Pins(
+            revisions={name: self.revisions.get(name) for name in named},
+            ran={} if all(slot.pinned for slot in slots) else self._ran(),
+        )
         self._understood(lambda: resolve(settings, self.entry, pins))
+
+    def _ran(self) -> dict[str, dict[SlotName, Ran]]:
+        """Return what each slot ran at the last update, which unpinned slots keep; empty before the first update."""
+        try:
+            outputs = self.outputs()
+        except DeliveryError:  # the stack does not exist yet
+            return {}
+        return {name: ran(outputs, name) for name in self.entry.services}
 
     def _resolved(self, settings: StackSettings) -> SystemSpec:
         return resolve(settings, self.entry, Pins(revisions=revisions.read(self.project, settings)))

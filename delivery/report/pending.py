@@ -59,13 +59,7 @@ def pending(service: Service, outputs: Mapping[str, Any]) -> Pending:
         service=service.name,
         slot=release.live,
         image=live.image if live else None,
-        builds=builds(service),
+        builds=service.builds,
         follows=declared.pinned is None and (isinstance(spec.release, Rolling) or declared.revision == TREE),
         changes=service.revision(live).changes(spec.of_slot) if live else {},
     )
-
-
-def builds(service: Service) -> bool:
-    """Return whether this stack builds the service's image itself."""
-    settings = service.stack.settings()
-    return settings.image is not None and service.spec.image not in settings.images

@@ -16,6 +16,7 @@ from delivery.events import Event, Listener
 from delivery.judge.gate import Look
 from delivery.plan.stages import Stage, course, sends_requests
 from delivery.release import records, windows
+from delivery.release.new_run import rebased
 from delivery.release.records import Holding
 from delivery.release.service import Service
 from delivery.run import shutdown
@@ -54,7 +55,7 @@ def begin(service: Service, fresh: Run, listen: Listener, held: Holding | None =
 
     Args:
         service: The service; its stack is held exclusively.
-        fresh: The run from :func:`records.new_run`, which refuses what may not be released.
+        fresh: The run from :func:`delivery.release.new_run.new_run`, which refuses what may not be released.
         listen: Receives the events of the superseded release while it goes back.
         held: Adds holds to the record, in the same write.
     """
@@ -67,7 +68,7 @@ def begin(service: Service, fresh: Run, listen: Listener, held: Holding | None =
     if left is not None and left.warm_until is not None:
         records.end(service, now(), image=digest(service, left))
     if run is not None:
-        fresh = records.rebased(service, fresh, now())
+        fresh = rebased(service, fresh, now())
     records.open_run(service, fresh, held)
 
 

@@ -4,6 +4,7 @@ from delivery.errors import DeliveryError
 from delivery.events import Listener
 from delivery.lock.actor import who
 from delivery.release import holds, records
+from delivery.release.new_run import new_run
 from delivery.release.service import Service
 from delivery.run import driver
 from models.delivery import Note, ServiceDelivery, Version
@@ -28,7 +29,7 @@ def version_before(service: Service) -> SlotRelease:
 def begin(service: Service, back: SlotRelease, listen: Listener, reason: str) -> None:
     """Begin an express release of an earlier version and hold the version that it leaves, in one write."""
     version = _live(service)
-    run = records.new_run(service, back, driver.now(), express=True)
+    run = new_run(service, back, driver.now(), express=True)
     driver.begin(service, run, listen, _holding(*version, reason))
 
 

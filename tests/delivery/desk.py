@@ -14,7 +14,7 @@ from delivery.commands.cli import app
 from delivery.errors import DeliveryError
 from delivery.events import Event, Listener
 from delivery.plan.stages import course
-from delivery.release import records
+from delivery.release.new_run import new_run
 from delivery.release.service import Service
 from delivery.release.stack import Stack
 from delivery.run import driver
@@ -160,7 +160,7 @@ class Desk:
         """Let a release of the other image be under way, as its driver left it."""
         found = self.service()
         target = found.release().slots["blue"].model_copy(update={"image": OTHER_IMAGE})
-        run = records.new_run(found, target, NOON).model_copy(update=changes)
+        run = new_run(found, target, NOON).model_copy(update=changes)
         declared = course(found.spec, run)[run.stage].release
         found.write(declared, found.record().model_copy(update={"run": run}))
         return run

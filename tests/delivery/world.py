@@ -13,7 +13,7 @@ import yaml
 
 from delivery.errors import ClusterUnavailable, UpdateFailed
 from delivery.events import Event
-from delivery.release import records
+from delivery.release.new_run import new_run
 from delivery.release.service import Service
 from delivery.release.stack import Stack
 from delivery.run import driver
@@ -209,7 +209,7 @@ class World:
         return self.service.release()
 
     def begin(self, target: SlotRelease = TARGET, **how: Any) -> None:
-        run = records.new_run(self.service, target, driver.now(), **how)
+        run = new_run(self.service, target, driver.now(), **how)
         driver.begin(self.service, run, self.events.append)
 
     def go(self, steps: int | None = None) -> driver.Outcome:

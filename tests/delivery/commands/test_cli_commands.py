@@ -23,6 +23,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 def test_what_is_not_named_stays_as_in_the_live_slot(desk: Desk, tmp_path: Path) -> None:
+    desk.catalogue(files={"files": {"vocab.txt": "b"}})
     slot = {"image": IMAGE, "server": {"topK": 5}, "minReplicas": 2}
     desk.declare("prod", release={"web": {"slots": {"blue": slot}}})
     files = tmp_path / "files"
@@ -36,6 +37,16 @@ def test_what_is_not_named_stays_as_in_the_live_slot(desk: Desk, tmp_path: Path)
     assert runs.server is not None
     assert (runs.server.top_k, runs.server.queue_limit) == (5, 32)
     assert runs.files == {"labels.txt": "a\n"}
+
+
+def test_files_for_a_service_that_mounts_none_are_refused(desk: Desk, tmp_path: Path) -> None:
+    desk.declare("prod", release={"web": STABLE})
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/labels.txt").write_text("a\n")
+    done = desk.slipway("release", "prod", "web", "--files", str(tmp_path / "files"))
+    assert done.code == 1
+    assert done.err.endswith("web mounts no files; declare files in the entry first\n")
+    assert desk.service().record().run is None
 
 
 def test_the_environment_that_builds_releases_what_its_next_update_builds(desk: Desk) -> None:

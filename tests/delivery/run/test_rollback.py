@@ -8,6 +8,7 @@ import pytest
 from delivery.errors import Refused
 from delivery.events import Event
 from delivery.release import records
+from delivery.release.new_run import new_run
 from delivery.run import driver, rollback
 from models.delivery import Run, ServiceDelivery
 from tests.delivery.users import Killed
@@ -136,7 +137,7 @@ def test_a_release_meanwhile_goes_on_from_where_it_leads(tmp_path: Path, update:
     given = returned(tmp_path)
     killed(given, update)
     newer = TARGET.model_copy(update={"image": OTHER_IMAGE[:-1] + "2"})
-    planned = records.new_run(given.service, newer, driver.now()).stable
+    planned = new_run(given.service, newer, driver.now()).stable
     assert planned.slots[planned.live].image == FIX.image, "what `slipway plan` shows"
     given.begin(newer)
     stable = run(given).stable
