@@ -13,14 +13,21 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from components import labels
 from components.reasons import Json, PodSource, reasons
 
 _LOOK_SECONDS = 0.5
 
-Workload = k8s.apps.v1.Deployment | k8s.apps.v1.StatefulSet
+
+class Workload(pulumi.CustomResource):
+    """A Deployment or a StatefulSet."""
+
+    metadata: pulumi.Output[Json]
+    status: pulumi.Output[Json | None]
+
+    def __init__(self, token: str, name: str, properties: Json, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(token, name, {**properties, "status": None}, opts)
 
 
 class WorkloadSource(PodSource, Protocol):
@@ -31,7 +38,7 @@ class WorkloadSource(PodSource, Protocol):
         ...
 
 
-def rolled_out(workload: Workload, source: WorkloadSource, seconds: int) -> pulumi.Input[pulumi.Resource]:
+def rolled_out(workload: Workload, kind: str, source: WorkloadSource, seconds: int) -> pulumi.Input[pulumi.Resource]:
     """Return the workload once its pods run the declared spec, so that dependent resources wait for the rollout.
 
     If the rollout takes longer than ``seconds``, the update fails with the pods' own reasons.
@@ -41,9 +48,9 @@ def rolled_out(workload: Workload, source: WorkloadSource, seconds: int) -> pulu
 
     async def proven(seen: list[Any]) -> Workload:
         metadata, status = seen
-        if status is not None and (status.get("observed_generation") or 0) < metadata["generation"]:
+        if status is not None and (status.get("observedGeneration") or 0) < metadata["generation"]:
             pulumi.log.info("Pulumi called it done before the cluster had looked at it: waiting for its pods", workload)
-            await _wait(_Rollout(source, type(workload).__name__, metadata["namespace"], metadata["name"]), seconds)
+            await _wait(_Rollout(source, kind, metadata["namespace"], metadata["name"]), seconds)
         return workload
 
     return pulumi.Output.all(workload.metadata, workload.status).apply(proven)

@@ -7,21 +7,15 @@ from typing import Any
 
 import pulumi
 
-from components import admission, names
-from components.accounts import Accounts, AccountsArgs
+from components import admission, secrets
 from components.api_server import ApiServer
 from components.cluster import cluster_provider
 from components.diagnosis import explain_conflicts, explain_failures
-from components.foundation import Foundation, FoundationArgs
 from components.image import ModelImage, ModelImageArgs
-from components.job import Job, JobArgs
-from components.manifests.job import JobPodArgs
-from components.manifests.store import StorePodArgs
-from components.secrets import Secrets, SecretsArgs
-from components.slot import Slot, SlotArgs
-from components.store import Store, StoreArgs
-from components.traffic import Traffic, TrafficArgs
-from models.service import ServiceSpec
+from components.manifests.manifest import Given, Later, Text
+from components.manifests.render import image_of, render
+from components.manifests.settings import settings_file
+from components.registration import Registration, RegistrationArgs
 from models.system import DeployedService, SystemSpec
 from models.vocabulary import SlotName
 
@@ -52,42 +46,42 @@ class System(pulumi.ComponentResource):
         renamed = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=args.formerly)] if args.formerly else None)
         super().__init__("slipway:components:System", name, None, pulumi.ResourceOptions.merge(opts, renamed))
         spec = args.spec
-        self._spec = spec
-        self._images = self._build(spec)
+        built = self._build(spec)
         # The provider is not a child: Pulumi's tree shows it next to the system that it serves.
         formerly = f"{args.formerly}-cluster" if args.formerly else None
-        self._cluster = cluster_provider(f"{name}-cluster", spec.cluster, formerly)
-        self._server = ApiServer(spec.cluster.context)
-        self._explain = explain_failures(self._server)
-        self._below = pulumi.ResourceOptions(parent=self, providers=[self._cluster])
-        self._allowed = admission.admitted(spec, args.delivered, args.now, pulumi.ResourceOptions(parent=self))
-        shared = FoundationArgs(system=spec, namespace=self._allowed, taken=explain_conflicts())
-        self._foundation = Foundation(name, shared, self._below)
-        namespace = self._foundation.namespace
-        Accounts(name, AccountsArgs(system=spec, namespace=namespace), self._below)
-        kept = SecretsArgs(
-            system=spec.name,
-            namespace=namespace,
-            namespace_name=spec.namespace,
-            secrets=spec.secrets,
-            formerly=args.formerly,
+        cluster = cluster_provider(f"{name}-cluster", spec.cluster, formerly)
+        server = ApiServer(spec.cluster.context)
+        allowed = admission.admitted(spec, args.delivered, args.now, pulumi.ResourceOptions(parent=self))
+        given = Given(
+            images={**spec.images, **{key: Later(key) for key in built}},
+            secrets=secrets.values(spec),
+            stack=pulumi.get_stack(),
         )
-        self._secrets = Secrets(name, kept, self._below)
-        stores = {store: self._store(store) for store in spec.stores}
-        jobs = {job: self._job(job, stores) for job in spec.jobs}
+        registered = RegistrationArgs(
+            images=built,
+            namespace=allowed,
+            protect=spec.protect,
+            formerly=args.formerly,
+            failed=explain_failures(server),
+            taken=explain_conflicts(),
+            cluster=server,
+        )
+        below = pulumi.ResourceOptions(parent=self, providers=[cluster])
+        Registration(name, registered, below).add(render(spec, given))
         self.services, self.delivery = {}, {}
-        self._up: list[pulumi.Input[pulumi.Resource]] = []
         for service, content in spec.services.items():
-            self._service(service, content, jobs)
-        if self._foundation.quota_waits:
-            self._foundation.quota(name, spec, self._up)
+            images: dict[SlotName, pulumi.Output[str]] = {
+                slot: self._output(image_of(spec, given, service, slot), built) for slot in content.release.slots
+            }
+            self.services[service] = _summary(content, spec, images)
+            self.delivery[service] = admission.published(spec, service, images, allowed)
         self.register_outputs({"services": self.services, "delivery": self.delivery})
 
     def _build(self, spec: SystemSpec) -> dict[str, pulumi.Output[str]]:
-        given = {key: pulumi.Output.from_input(reference) for key, reference in spec.images.items()}
+        """Return the reference of each image that this stack builds, by the image's key in the entry."""
         if spec.image is None:
-            return given
-        built = {
+            return {}
+        return {
             key: ModelImage(
                 f"{spec.name}-{key}",
                 ModelImageArgs(
@@ -97,101 +91,25 @@ class System(pulumi.ComponentResource):
             ).reference
             for key, build in spec.builds.items()
         }
-        return {**given, **built}
 
-    def _store(self, store: str) -> Store:
-        spec = self._spec.stores[store]
-        pod = StorePodArgs(
-            system=self._spec, name=store, spec=spec, image=self._images[spec.image], secrets=self._secrets.names
-        )
-        claim = self._foundation.claims.get(names.data_claim(store))
-        args = StoreArgs(
-            pod=pod,
-            namespace=self._foundation.namespace,
-            after=[*self._secrets.ready, *([claim] if claim else [])],
-            explain=self._explain,
-            cluster=self._server,
-        )
-        return Store(store, args, self._below)
-
-    def _job(self, job: str, stores: dict[str, Store]) -> pulumi.Resource:
-        spec = self._spec.jobs[job]
-        pod = JobPodArgs(
-            system=self._spec, name=job, spec=spec, image=self._images[spec.image], secrets=self._secrets.names
-        )
-        called = [stores[name].ready for name in spec.calls if name in stores]
-        args = JobArgs(
-            pod=pod,
-            namespace=self._foundation.namespace,
-            needs=[*self._secrets.ready, *called],
-            explain=self._explain,
-        )
-        return Job(job, args, self._below).done
-
-    def _service(self, service: str, content: DeployedService, jobs: dict[str, pulumi.Resource]) -> None:
-        spec = self._spec
-        images: dict[SlotName, pulumi.Output[str]] = {
-            slot: self._image_of(slot, content) for slot in content.release.slots
-        }
-        slots: dict[SlotName, Slot] = {
-            slot: Slot(
-                f"{service}-{slot}",
-                SlotArgs(
-                    system=spec,
-                    namespace=self._foundation.namespace,
-                    service=service,
-                    slot=slot,
-                    spec=content.runs(slot),
-                    release=release,
-                    image=images[slot],
-                    secrets=self._secrets.names,
-                    after=[*self._secrets.ready, *self._claims(content.runs(slot)), *_before(service, spec, jobs)],
-                    explain=self._explain,
-                    cluster=self._server,
-                ),
-                self._below,
-            )
-            for slot, release in content.release.slots.items()
-        }
-        traffic = TrafficArgs(
-            system=spec,
-            namespace=self._foundation.namespace,
-            service=service,
-            spec=content.runs(content.release.live),
-            release=content.release,
-            ready={slot: filled.ready for slot, filled in slots.items()},
-        )
-        Traffic(service, traffic, self._below)
-        self._up += [resource for filled in slots.values() for resource in filled.ready]
-        configs: dict[SlotName, str] = {slot: filled.config.content_hash for slot, filled in slots.items()}
-        self.services[service] = _summary(content, spec, images, configs)
-        self.delivery[service] = admission.published(spec, service, images, self._allowed)
-
-    def _claims(self, spec: ServiceSpec) -> list[pulumi.Resource]:
-        used = set(spec.mounts)
-        if spec.model:
-            used |= {spec.model.cache.volume} if spec.model.cache else set()
-            used |= {spec.model.claim[0]} if spec.model.scheme == "pvc" else set()
-        return [claim for name, claim in self._foundation.claims.items() if name in used]
-
-    def _image_of(self, slot: SlotName, content: DeployedService) -> pulumi.Output[str]:
-        given = content.release.slots[slot].image
-        return pulumi.Output.from_input(given) if given is not None else self._images[content.runs(slot).image]
-
-
-def _before(service: str, spec: SystemSpec, jobs: dict[str, pulumi.Resource]) -> list[pulumi.Resource]:
-    return [jobs[name] for name, job in spec.jobs.items() if service in job.before]
+    @staticmethod
+    def _output(image: Text, built: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
+        return built[image.image] if isinstance(image, Later) else pulumi.Output.from_input(image)
 
 
 def _summary(
     content: DeployedService,
     spec: SystemSpec,
-    images: dict[SlotName, pulumi.Output[str]],
-    configs: dict[SlotName, str],
+    images: Mapping[SlotName, pulumi.Output[str]],
 ) -> dict[str, Any]:
     route, release = content.spec.route, content.release
     slots = {
-        slot: {"image": images[slot], "config": configs[slot], "weight": release.weight_of(slot)} for slot in images
+        slot: {
+            "image": image,
+            "config": settings_file(content.runs(slot)).content_hash,
+            "weight": release.weight_of(slot),
+        }
+        for slot, image in images.items()
     }
     summary: dict[str, Any] = {"image": images[release.live], "live": release.live, "slots": slots}
     if route is not None:

@@ -21,24 +21,19 @@ from pulumi.runtime import mocks, resource, rpc, set_all_config
 from pulumi.runtime.proto import resource_pb2, source_pb2
 from pulumi.runtime.settings import get_root_resource
 
+from tests.declared import DIGEST, Declared, Objects, Secret
+
 # The SDK records where each resource was declared. No test reads that, and it takes a quarter of a run's time.
 cast("Any", resource)._get_stack_trace = source_pb2.StackTrace
 
 PROJECT = Path(__file__).parent.parent
-DIGEST = "sha256:" + "5f0c" * 16
-"""What the recording registry calls every image that is built."""
 
 
-@dataclass(frozen=True)
-class Registered:
+@dataclass(frozen=True, kw_only=True)
+class Registered(Declared):
     """One resource as it was asked for."""
 
-    urn: str
-    type: str
-    name: str
-    inputs: dict[str, Any]
     parent: str
-    depends_on: frozenset[str]
     provider: str
     aliases: tuple[str, ...]
     """Names that it had before."""
@@ -47,27 +42,20 @@ class Registered:
     custom: bool
     retain_on_delete: bool
     protect: bool
+    deleted_first: bool
+    """Whether a replacement deletes it before the new one is there."""
+    secret_outputs: tuple[str, ...]
+    """Outputs that are secret although the inputs are not."""
     create_timeout: str
     update_timeout: str
     error_hooks: tuple[str, ...]
     """Names of the hooks that run when it fails."""
 
-    @property
-    def kind(self) -> str:
-        """The last part of the type, such as Deployment."""
-        return self.type.rpartition(":")[2]
-
-    @property
-    def object_name(self) -> str:
-        """Its ``metadata.name``."""
-        return str(self.inputs["metadata"]["name"])
-
 
 @dataclass
-class Recorded:
+class Recorded(Objects[Registered]):
     """A finished run."""
 
-    resources: list[Registered] = field(default_factory=list[Registered])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     error_hooks: set[str] = field(default_factory=set[str])
 
@@ -75,17 +63,6 @@ class Recorded:
         """All resources of a kind; components of ours that are called like one are none."""
         ours = {r.kind for r in self.resources if not r.custom} - {r.kind for r in self.resources if r.custom}
         return [r for r in self.resources if r.kind == kind and (r.custom or kind in ours)]
-
-    def one(self, kind: str, name: str | None = None) -> Registered:
-        """The only resource of a kind, or the one with this ``metadata.name``."""
-        found = [r for r in self.of_kind(kind) if name is None or r.object_name == name]
-        assert len(found) == 1, f"{len(found)} of {kind} {name or ''}: {[r.name for r in found]}"
-        return found[0]
-
-    @property
-    def manifests(self) -> list[Registered]:
-        """What reaches the API server."""
-        return [r for r in self.resources if r.type.startswith("kubernetes:")]
 
 
 Outputs = Mapping[str, Mapping[str, Any]]
@@ -173,6 +150,8 @@ class _Monitor(mocks.MockMonitor):
                 custom=request.custom,
                 retain_on_delete=request.retainOnDelete,
                 protect=request.protect,
+                deleted_first=request.deleteBeforeReplace,
+                secret_outputs=tuple(request.additionalSecretOutputs),
                 create_timeout=request.customTimeouts.create,
                 update_timeout=request.customTimeouts.update,
                 error_hooks=tuple(request.hooks.on_error),
@@ -200,12 +179,6 @@ class _Inline(ThreadPoolExecutor):
         except BaseException as error:  # noqa: BLE001 -- handed to whoever waits, as an executor does
             done.set_exception(error)
         return done
-
-
-class Secret(str):
-    """A leaf that was marked as secret: the engine encrypts it in the state and shows it as [secret]."""
-
-    __slots__ = ()
 
 
 def _marked(value: Any) -> Any:

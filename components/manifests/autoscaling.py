@@ -3,32 +3,22 @@
 Each slot scales on its own: an HPA over both would give a canary the live slot's replicas.
 """
 
-from typing import TYPE_CHECKING, Any, cast
-
-from pydantic.alias_generators import to_camel
-
 from components import labels, names
+from components.manifests.manifest import Json
 from components.manifests.monitor import scraped
 from models.metrics import MATCHERS, Behavior, ExternalMetric, Metrics, Pace, ResourceTarget, Trigger
 from models.quantity import parse
 from models.scaling import Autoscaled, Triggered
 from models.system import SystemSpec
 
-if TYPE_CHECKING:
-    from pulumi_kubernetes.autoscaling.v2 import (
-        HorizontalPodAutoscalerBehaviorArgsDict,
-        HorizontalPodAutoscalerSpecArgsDict,
-        HPAScalingRulesArgsDict,
-    )
 
-
-def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> "HorizontalPodAutoscalerSpecArgsDict":
+def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> Json:
     """Return the spec of a slot's HPA. Of several metrics, the one that asks for the most replicas decides."""
-    described: HorizontalPodAutoscalerSpecArgsDict = {
-        "scale_target_ref": _target(service, slot),
-        "min_replicas": scaling.min_replicas,
-        "max_replicas": scaling.max_replicas,
-        "metrics": _metrics(scaling.metrics, slot),  # pyright: ignore[reportAssignmentType]
+    described: Json = {
+        "scaleTargetRef": _target(service, slot),
+        "minReplicas": scaling.min_replicas,
+        "maxReplicas": scaling.max_replicas,
+        "metrics": _metrics(scaling.metrics, slot),
     }
     if behavior := _behavior(scaling.behavior):
         described["behavior"] = behavior
@@ -36,10 +26,10 @@ def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> "Horizon
 
 
 def _target(service: str, slot: str) -> dict[str, str]:
-    return {"api_version": "apps/v1", "kind": "Deployment", "name": names.slot_name(service, slot)}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": names.slot_name(service, slot)}
 
 
-def _metrics(metrics: Metrics, slot: str) -> list[dict[str, object]]:
+def _metrics(metrics: Metrics, slot: str) -> list[Json]:
     resources = {"cpu": metrics.cpu, "memory": metrics.memory}
     return [
         *(_resource(name, target) for name, target in resources.items() if target),
@@ -51,17 +41,17 @@ def _metrics(metrics: Metrics, slot: str) -> list[dict[str, object]]:
     ]
 
 
-def _resource(name: str, target: ResourceTarget) -> dict[str, object]:
+def _resource(name: str, target: ResourceTarget) -> Json:
     return {
         "type": "Resource",
-        "resource": {"name": name, "target": {"type": "Utilization", "average_utilization": target.utilization}},
+        "resource": {"name": name, "target": {"type": "Utilization", "averageUtilization": target.utilization}},
     }
 
 
-def _external(name: str, metric: ExternalMetric, slot: str) -> dict[str, object]:
-    described: dict[str, object] = {"name": name}
+def _external(name: str, metric: ExternalMetric, slot: str) -> Json:
+    described: Json = {"name": name}
     if selected := {**metric.labels, **(_own_share(slot) if MATCHERS in (metric.query or "") else {})}:
-        described["selector"] = {"match_labels": selected}
+        described["selector"] = {"matchLabels": selected}
     return {"type": "External", "external": {"metric": described, "target": _average(metric.average)}}
 
 
@@ -76,38 +66,38 @@ def _own_series(system: SystemSpec, slot: str) -> str:
 
 
 def _average(quantity: str) -> dict[str, str]:
-    return {"type": "AverageValue", "average_value": quantity}
+    return {"type": "AverageValue", "averageValue": quantity}
 
 
-def _behavior(behavior: Behavior) -> "HorizontalPodAutoscalerBehaviorArgsDict":
-    described: HorizontalPodAutoscalerBehaviorArgsDict = {}
+def _behavior(behavior: Behavior) -> Json:
+    described: Json = {}
     if behavior.scale_up:
-        described["scale_up"] = _rules(behavior.scale_up)
+        described["scaleUp"] = _rules(behavior.scale_up)
     if behavior.scale_down:
-        described["scale_down"] = _rules(behavior.scale_down)
+        described["scaleDown"] = _rules(behavior.scale_down)
     return described
 
 
-def _rules(pace: Pace) -> "HPAScalingRulesArgsDict":
+def _rules(pace: Pace) -> Json:
     """Return the scaling rules. If neither pods nor percent is set, Kubernetes' own policies apply."""
-    rules: HPAScalingRulesArgsDict = {}
+    rules: Json = {}
     if pace.stabilization is not None:
-        rules["stabilization_window_seconds"] = pace.stabilization
+        rules["stabilizationWindowSeconds"] = pace.stabilization
     limits = {"Pods": pace.pods, "Percent": pace.percent}
-    policies = [{"type": kind, "value": most, "period_seconds": pace.period} for kind, most in limits.items() if most]
+    policies = [{"type": kind, "value": most, "periodSeconds": pace.period} for kind, most in limits.items() if most]
     if policies:
-        rules["policies"] = policies  # pyright: ignore[reportGeneralTypeIssues]
-        rules["select_policy"] = "Min"  # both limits hold; Kubernetes' default takes the larger one
+        rules["policies"] = policies
+        rules["selectPolicy"] = "Min"  # both limits hold; Kubernetes' default takes the larger one
     return rules
 
 
-def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: Triggered) -> dict[str, object]:
+def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: Triggered) -> Json:
     """Return the spec of a slot's ScaledObject (keda.sh/v1alpha1). All values in a trigger's metadata are strings.
 
     Source: https://keda.sh/docs/latest/reference/scaledobject-spec/ and the pages of the four scalers.
     """
-    described: dict[str, object] = {
-        "scaleTargetRef": _api_named(_target(service, slot)),
+    described: Json = {
+        "scaleTargetRef": _target(service, slot),
         "pollingInterval": scaling.polling,
         "cooldownPeriod": scaling.cooldown,
         "minReplicaCount": scaling.min_replicas,
@@ -124,11 +114,11 @@ def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: 
             "behavior": fallback.behavior,
         }
     if behavior := _behavior(scaling.behavior):
-        described["advanced"] = {"horizontalPodAutoscalerConfig": {"behavior": _api_named(behavior)}}
+        described["advanced"] = {"horizontalPodAutoscalerConfig": {"behavior": behavior}}
     return described
 
 
-def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) -> dict[str, object]:
+def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) -> Json:
     """Return a trigger. `fails` says whether there is a fallback for a source that returns no number."""
     if redis := trigger.redis:
         # KEDA's operator runs in another namespace, where a store's short name does not resolve.
@@ -155,12 +145,3 @@ def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) ->
         return {"type": "cron", "metadata": metadata}
     assert trigger.cpu  # noqa: S101 -- the model's own rule: exactly one kind
     return {"type": "cpu", "metricType": "Utilization", "metadata": {"value": str(trigger.cpu.utilization)}}
-
-
-def _api_named(value: object) -> Any:  # noqa: ANN401 -- plain data
-    """Return plain data with the API's own names. The SDK translates typed arguments, but not custom resources."""
-    if isinstance(value, dict):
-        return {to_camel(key): _api_named(item) for key, item in cast("dict[str, object]", value).items()}
-    if isinstance(value, list):
-        return [_api_named(item) for item in cast("list[object]", value)]
-    return value

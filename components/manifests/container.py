@@ -1,62 +1,50 @@
 """Settings that all containers and pods share: security context, resources and environment variables."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
 
+from components.manifests.manifest import Json, Text
 from models.entry_rules import address_variable, url_variable
 from models.resources import ResourceList, Resources
 from models.secrets import SecretSpec
 from models.system import SystemSpec
 
-if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import (
-        EnvVarArgsDict,
-        PodSpecArgsDict,
-        ResourceRequirementsArgsDict,
-        SecurityContextArgsDict,
-        VolumeArgsDict,
-        VolumeMountArgsDict,
-    )
-
-Reference = Any
-"""A string, or a placeholder that the component resolves after a build."""
 USER_ID = 10001
 """Not a user of the host: distributions assign lower ids than 10000 (kube-score requires this)."""
 LAST_WORDS = "FallbackToLogsOnError"
 """A container that fails leaves its last log lines in the pod's status, where kubectl describe shows them."""
 PULL_POLICY = "IfNotPresent"
 """A digest cannot change, so there is nothing to check at each start."""
-SCRATCH: "VolumeMountArgsDict" = {"name": "scratch", "mount_path": "/tmp"}  # noqa: S108 -- a volume of the pod
+SCRATCH: Json = {"name": "scratch", "mountPath": "/tmp"}  # noqa: S108 -- a volume of the pod
 
 
-def pod_defaults(system: SystemSpec, account: str) -> "PodSpecArgsDict":
+def pod_defaults(system: SystemSpec, account: str) -> Json:
     """Return pod defaults that satisfy the *restricted* Pod Security Standard and expose no ambient credentials."""
-    pod: PodSpecArgsDict = {
-        "service_account_name": account,
-        "automount_service_account_token": False,
-        "enable_service_links": False,  # otherwise each Service of the namespace adds variables
-        "security_context": {
-            "run_as_non_root": True,
-            "run_as_user": USER_ID,
-            "run_as_group": USER_ID,
-            "fs_group": USER_ID,
+    pod: Json = {
+        "serviceAccountName": account,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,  # otherwise each Service of the namespace adds variables
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
             # Change the owner only if it differs: walking a large volume at each start takes minutes.
-            "fs_group_change_policy": "OnRootMismatch",
-            "seccomp_profile": {"type": "RuntimeDefault"},
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [],
     }
     if system.pull_secrets:
-        pod["image_pull_secrets"] = [{"name": name} for name in system.pull_secrets]
+        pod["imagePullSecrets"] = [{"name": name} for name in system.pull_secrets]
     return pod
 
 
-def locked_down() -> "SecurityContextArgsDict":
+def locked_down() -> Json:
     """Return the security context of every container."""
     return {
-        "allow_privilege_escalation": False,
-        "read_only_root_filesystem": True,
-        "run_as_non_root": True,
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "runAsNonRoot": True,
         "capabilities": {"drop": ["ALL"]},
     }
 
@@ -71,7 +59,7 @@ def devices(resources: Resources) -> dict[str, str]:
     return {name: str(count) for name, count in resources.devices.items()}
 
 
-def requirements(resources: Resources, *, with_devices: bool = True) -> "ResourceRequirementsArgsDict":
+def requirements(resources: Resources, *, with_devices: bool = True) -> Json:
     """Return requests and limits. Only the main container takes extended resources."""
     pieces = devices(resources) if with_devices else {}
     return {
@@ -80,9 +68,9 @@ def requirements(resources: Resources, *, with_devices: bool = True) -> "Resourc
     }
 
 
-def scratch_volume(size: str) -> "VolumeArgsDict":
+def scratch_volume(size: str) -> Json:
     """Return the volume behind /tmp."""
-    return {"name": "scratch", "empty_dir": {"size_limit": size}}
+    return {"name": "scratch", "emptyDir": {"sizeLimit": size}}
 
 
 def claim_name(system: SystemSpec, volume: str) -> str:
@@ -90,15 +78,15 @@ def claim_name(system: SystemSpec, volume: str) -> str:
     return system.volumes[volume].existing or volume
 
 
-def variables(values: Mapping[str, Reference]) -> "list[EnvVarArgsDict]":
+def variables(values: Mapping[str, Text]) -> list[Json]:
     """Return literal environment variables."""
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def secret_variables(used: Iterable[str], secrets: "Mapping[str, BoundSecret]") -> "list[EnvVarArgsDict]":
+def secret_variables(used: Iterable[str], secrets: Mapping[str, "BoundSecret"]) -> list[Json]:
     """Return a variable for each declared key of the secrets. Other keys of an external store are left out."""
     return [
-        {"name": key, "value_from": {"secret_key_ref": {"name": secrets[name][0], "key": key}}}
+        {"name": key, "valueFrom": {"secretKeyRef": {"name": secrets[name][0], "key": key}}}
         for name in used
         for key in secrets[name][1].keys
     ]

@@ -1,16 +1,11 @@
 """The live Service: a service's address, which selects the pods that answer requests."""
 
-from typing import TYPE_CHECKING
-
 from components import labels
+from components.manifests.manifest import Json
 from components.manifests.pod import PORT_NAME
 from models.exposure import Exposure
 from models.release import ServiceRelease
 from models.vocabulary import SlotName
-
-if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import ServicePortArgsDict, ServiceSpecArgsDict
-
 
 _ALL = 100
 
@@ -32,28 +27,28 @@ def selector(service: str, slots: tuple[SlotName, ...]) -> dict[str, str]:
     return labels.select_slot(service, slots[0]) if len(slots) == 1 else labels.select_service(service)
 
 
-def live_service_spec(*, service: str, slots: tuple[SlotName, ...], exposure: Exposure) -> "ServiceSpecArgsDict":
+def live_service_spec(*, service: str, slots: tuple[SlotName, ...], exposure: Exposure) -> Json:
     """Return the spec of the Service that callers use, and cloud load balancers if it is exposed.
 
     Annotations are not part of the spec: they belong to the metadata.
     """
-    port: ServicePortArgsDict = {
+    port: Json = {
         "name": PORT_NAME,
         "port": exposure.port,
-        "target_port": PORT_NAME,
+        "targetPort": PORT_NAME,
         "protocol": "TCP",
     }
     if exposure.node_port:
-        port["node_port"] = exposure.node_port
-    described: ServiceSpecArgsDict = {
+        port["nodePort"] = exposure.node_port
+    described: Json = {
         "type": exposure.type,
         "selector": selector(service, slots),
         "ports": [port],
     }
     if exposure.external_traffic_policy:
-        described["external_traffic_policy"] = exposure.external_traffic_policy
+        described["externalTrafficPolicy"] = exposure.external_traffic_policy
     if exposure.load_balancer_class:
-        described["load_balancer_class"] = exposure.load_balancer_class
+        described["loadBalancerClass"] = exposure.load_balancer_class
     if exposure.source_ranges:
-        described["load_balancer_source_ranges"] = list(exposure.source_ranges)
+        described["loadBalancerSourceRanges"] = list(exposure.source_ranges)
     return described

@@ -7,10 +7,10 @@ tie-break applies: the first rule that matches wins.
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from components import names
 from components.manifests.entrance import Entrance
+from components.manifests.manifest import Json
 from components.manifests.workload import PRIVATE_PORT
 from models.cluster import ClusterSettings, GatewaySettings
 from models.release import Match, ServiceRelease
@@ -18,11 +18,8 @@ from models.routing import Route
 from models.service import ServiceSpec
 from models.vocabulary import SlotName
 
-API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 _MATCHES = {"Prefix": "PathPrefix", "Exact": "Exact"}
 _EXACT, _PATTERN = "Exact", "RegularExpression"
-
-Json = dict[str, Any]
 
 
 def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from components.manifests.container import amounts, devices
+from components.manifests.manifest import Json
 from models.quantity import bytes_text, cpu_text, parse
 from models.resources import Resources
 from models.scaling import within
 from models.service import ServiceSpec
 from models.system import DeployedService, SystemSpec
-
-if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import LimitRangeSpecArgsDict
 
 SLOTS = 2
 """A release needs room for both slots at full size."""
@@ -114,8 +111,8 @@ def _text_of(key: str) -> Callable[[Decimal], str]:
     return bytes_text if key.endswith(_BYTES) else cpu_text
 
 
-def container_defaults() -> "LimitRangeSpecArgsDict":
+def container_defaults() -> Json:
     """Return small defaults, so that the quota admits a container without resources (such as a debug container)."""
     small = {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
     most = {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": "256Mi"}
-    return {"limits": [{"type": "Container", "default_request": small, "default": most}]}
+    return {"limits": [{"type": "Container", "defaultRequest": small, "default": most}]}

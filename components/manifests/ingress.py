@@ -10,10 +10,10 @@ Service that is shared with the stable hosts would expose the canary to them. Th
 
 from collections.abc import Iterator, Mapping
 from decimal import ROUND_CEILING
-from typing import TYPE_CHECKING
 
 from components import names
 from components.manifests.entrance import Entrance
+from components.manifests.manifest import Json
 from components.manifests.pod import PORT_NAME
 from components.manifests.retries import retry_annotations
 from models.cluster import ClusterSettings
@@ -21,9 +21,6 @@ from models.quantity import parse
 from models.release import Match, ServiceRelease
 from models.routing import RateLimit, Route, Session
 from models.service import ServiceSpec
-
-if TYPE_CHECKING:
-    from pulumi_kubernetes.networking.v1 import IngressSpecArgsDict
 
 PREFIX = "nginx.ingress.kubernetes.io/"
 _ISSUER = "cert-manager.io/cluster-issuer"
@@ -81,10 +78,10 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
 
 def ingress_spec(
     *, route: Route, hosts: tuple[str, ...], backend: str, ingress_class: str, certified: tuple[str, ...] = ()
-) -> "IngressSpecArgsDict":
+) -> Json:
     """Return the spec that routes the path on these hosts to one Service. TLS ends here for ``certified`` hosts."""
-    described: IngressSpecArgsDict = {
-        "ingress_class_name": ingress_class,
+    described: Json = {
+        "ingressClassName": ingress_class,
         "rules": [
             {
                 "host": host,
@@ -92,7 +89,7 @@ def ingress_spec(
                     "paths": [
                         {
                             "path": route.path,
-                            "path_type": route.path_type,
+                            "pathType": route.path_type,
                             "backend": {"service": {"name": backend, "port": {"name": PORT_NAME}}},
                         }
                     ]
@@ -102,7 +99,7 @@ def ingress_spec(
         ],
     }
     if route.tls and certified:
-        described["tls"] = [{"hosts": list(certified), "secret_name": route.tls.secret}]
+        described["tls"] = [{"hosts": list(certified), "secretName": route.tls.secret}]
     return described
 
 

@@ -1,44 +1,68 @@
-"""The spec of a Job and its pod."""
+"""A Kubernetes Job, which must succeed before the services that wait for it start."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from components import labels, names
 from components.manifests import container
+from components.manifests.manifest import Json, Manifest, Part, Text, metadata, read_from, written
 from components.manifests.placement import placed
 from models.jobs import JobSpec
 from models.system import SystemSpec
 
-if TYPE_CHECKING:
-    from pulumi_kubernetes.batch.v1 import JobSpecArgsDict
-    from pulumi_kubernetes.core.v1 import ContainerArgsDict
-
 
 @dataclass(frozen=True, kw_only=True)
-class JobPodArgs:
-    """The inputs of a Job's pod."""
+class JobArgs:
+    """What a Job's manifest is made from."""
 
     system: SystemSpec
     name: str
     spec: JobSpec
-    image: container.Reference
+    image: Text
     secrets: Mapping[str, container.BoundSecret]
+    after: tuple[str, ...]
+    """What must be ready before the Job starts: secrets, and the stores that it calls."""
 
 
-def job_spec(args: JobPodArgs) -> "JobSpecArgsDict":
+def job_id(name: str) -> str:
+    """Return the id of a Job's manifest, which is ready when the Job has succeeded."""
+    return f"Job/{name}-job"
+
+
+def job(args: JobArgs) -> Manifest:
+    """Return one Job. The update waits until it ends.
+
+    A Job is immutable, so its name contains a hash of its image and spec. A change creates a new Job and deletes the
+    old one. A rotated secret runs the Job again under its old name, which is safe: publishing a model that already
+    exists changes nothing. When the Job's time to live is over, the cluster removes it. Pulumi's state still records
+    that it succeeded.
+    """
+    work = json.dumps(args.spec.model_dump(mode="json"), sort_keys=True)
+    name = read_from(args.image, lambda built: names.joined(args.name, names.content_hash(f"{built} {work}")))
+    described = metadata(args.system, name, labels.of_service(args.system.name, args.name))
+    return Manifest(
+        part=Part("Job", args.name),
+        resource=f"{args.name}-job",
+        document=written("Job", described, spec=job_spec(args)),
+        after=args.after,
+        wait=args.spec.deadline,
+    )
+
+
+def job_spec(args: JobArgs) -> Json:
     """Return the spec of a Job with limited attempts, a deadline and a time to live."""
     spec = args.spec
     pod = container.pod_defaults(args.system, names.account(args.name))
-    pod["restart_policy"] = "Never"  # each attempt is a new pod, so its log stays
+    pod["restartPolicy"] = "Never"  # each attempt is a new pod, so its log stays
     pod["containers"] = [_worker(args)]
     pod["volumes"] = [container.scratch_volume(spec.scratch)]
     return {
-        "backoff_limit": spec.retries,
+        "backoffLimit": spec.retries,
         # The next attempt starts only after the last pod has terminated: two trainers never publish at once.
-        "pod_replacement_policy": "Failed",
-        "active_deadline_seconds": spec.deadline,
-        "ttl_seconds_after_finished": spec.keep,
+        "podReplacementPolicy": "Failed",
+        "activeDeadlineSeconds": spec.deadline,
+        "ttlSecondsAfterFinished": spec.keep,
         "template": {
             "metadata": {"labels": labels.of_service(args.system.name, args.name)},
             "spec": placed(pod, spec.scheduling, labels.select_service(args.name)),
@@ -46,20 +70,20 @@ def job_spec(args: JobPodArgs) -> "JobSpecArgsDict":
     }
 
 
-def _worker(args: JobPodArgs) -> "ContainerArgsDict":
+def _worker(args: JobArgs) -> Json:
     spec = args.spec
     told = {**spec.env, **container.addresses(args.system, spec.calls)}
     told |= container.externals(args.system, spec.externals)
     told |= container.object_storage(args.system) if spec.object_storage else {}
-    worker: ContainerArgsDict = {
+    worker: Json = {
         "name": "job",
         "image": args.image,
-        "image_pull_policy": container.PULL_POLICY,
+        "imagePullPolicy": container.PULL_POLICY,
         "env": [*container.variables(told), *container.secret_variables(spec.secrets, args.secrets)],
-        "termination_message_policy": container.LAST_WORDS,
+        "terminationMessagePolicy": container.LAST_WORDS,
         "resources": container.requirements(spec.resources),
-        "security_context": container.locked_down(),
-        "volume_mounts": [container.SCRATCH],
+        "securityContext": container.locked_down(),
+        "volumeMounts": [container.SCRATCH],
     }
     if spec.args:
         worker["args"] = list(spec.args)

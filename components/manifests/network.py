@@ -5,10 +5,10 @@ use a port's *number*: a name would have to be resolved at the destination, whic
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from components import labels, names
 from components.manifests import pod, store
+from components.manifests.manifest import Json
 from models.cluster import ClusterSettings
 from models.exposure import Exposure
 from models.external import ANYWHERE, External
@@ -17,27 +17,13 @@ from models.scaling import Triggered
 from models.service import ServiceSpec
 from models.system import DeployedService, SystemSpec
 
-if TYPE_CHECKING:
-    from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict
-    from pulumi_kubernetes.networking.v1 import (
-        NetworkPolicyEgressRuleArgsDict,
-        NetworkPolicyIngressRuleArgsDict,
-        NetworkPolicyPeerArgsDict,
-        NetworkPolicyPortArgsDict,
-        NetworkPolicySpecArgsDict,
-    )
-
-    Ingress = list[NetworkPolicyIngressRuleArgsDict]
-    Egress = list[NetworkPolicyEgressRuleArgsDict]
-    Peers = list[NetworkPolicyPeerArgsDict]
-
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _DNS_PORT = 53
 _API_SERVER_PORTS = (443, 6443)
 """Ports of the Service ``kubernetes`` and of its API server: engines check before or after address translation."""
 
 
-def policies(system: SystemSpec) -> "dict[str, NetworkPolicySpecArgsDict]":
+def policies(system: SystemSpec) -> dict[str, Json]:
     """Return every policy of a system by name: default deny, DNS, and one policy per workload."""
     flows = {
         **{name: _service(system, name, deployed) for name, deployed in system.services.items()},
@@ -48,22 +34,22 @@ def policies(system: SystemSpec) -> "dict[str, NetworkPolicySpecArgsDict]":
     return {"default-deny": _default_deny(system), "dns": _dns_egress(system), **named}
 
 
-def _every_pod(system: SystemSpec) -> "LabelSelectorArgsDict":
+def _every_pod(system: SystemSpec) -> Json:
     """Return the selector of all pods in the namespace, or of the system's own pods in an existing namespace."""
-    return {"match_labels": labels.select_system(system.name)} if system.existing_namespace else {}
+    return {"matchLabels": labels.select_system(system.name)} if system.existing_namespace else {}
 
 
-def _default_deny(system: SystemSpec) -> "NetworkPolicySpecArgsDict":
-    return {"pod_selector": _every_pod(system), "policy_types": ["Ingress", "Egress"]}
+def _default_deny(system: SystemSpec) -> Json:
+    return {"podSelector": _every_pod(system), "policyTypes": ["Ingress", "Egress"]}
 
 
-def _dns_egress(system: SystemSpec) -> "NetworkPolicySpecArgsDict":
+def _dns_egress(system: SystemSpec) -> Json:
     """Let every pod resolve names at any address: node-local DNS caches use link-local addresses."""
     ports = [_port(_DNS_PORT, protocol) for protocol in ("UDP", "TCP")]
-    return {"pod_selector": _every_pod(system), "policy_types": ["Egress"], "egress": [{"ports": ports}]}
+    return {"podSelector": _every_pod(system), "policyTypes": ["Egress"], "egress": [{"ports": ports}]}
 
 
-def _service(system: SystemSpec, name: str, deployed: DeployedService) -> "NetworkPolicySpecArgsDict":
+def _service(system: SystemSpec, name: str, deployed: DeployedService) -> Json:
     """Admit the proxy, Prometheus, declared callers and exposed traffic; permit the calls of either slot."""
     spec, slots = deployed.spec, deployed.every
     ingress = _entered(pod.PORT_NAME, [*_namespaces(spec, system.cluster), *_callers(system, name)])
@@ -79,33 +65,33 @@ def _service(system: SystemSpec, name: str, deployed: DeployedService) -> "Netwo
     return _flows(name, ingress, egress)
 
 
-def _store(system: SystemSpec, name: str) -> "NetworkPolicySpecArgsDict":
+def _store(system: SystemSpec, name: str) -> Json:
     """Admit declared callers, and KEDA if a trigger queries this store. A store calls nothing."""
     asking = [_in_namespace(system.cluster.keda_namespace)] if name in _asked_by_keda(system) else []
     return _flows(name, _entered(store.PORT_NAME, [*asking, *_callers(system, name)]), [])
 
 
-def _job(system: SystemSpec, name: str, spec: JobSpec) -> "NetworkPolicySpecArgsDict":
+def _job(system: SystemSpec, name: str, spec: JobSpec) -> Json:
     """Admit no ingress, because nothing calls a Job."""
     storage = _external(system.object_storage) if spec.object_storage else []
     return _flows(name, [], [*_calls(system, spec.calls), *_externals(system, spec.externals), *storage])
 
 
-def _flows(workload: str, ingress: "Ingress", egress: "Egress") -> "NetworkPolicySpecArgsDict":
+def _flows(workload: str, ingress: list[Json], egress: list[Json]) -> Json:
     return {
-        "pod_selector": {"match_labels": labels.select_service(workload)},
-        "policy_types": ["Ingress", "Egress"],
+        "podSelector": {"matchLabels": labels.select_service(workload)},
+        "policyTypes": ["Ingress", "Egress"],
         "ingress": ingress,
         "egress": egress,
     }
 
 
-def _entered(port: str, peers: "Peers") -> "Ingress":
+def _entered(port: str, peers: list[Json]) -> list[Json]:
     """Admit these peers at the workload's own port. A rule with an empty "from" would admit all traffic."""
-    return [{"from_": peers, "ports": [_port(port)]}] if peers else []
+    return [{"from": peers, "ports": [_port(port)]}] if peers else []
 
 
-def _namespaces(spec: ServiceSpec, cluster: ClusterSettings) -> "Iterator[NetworkPolicyPeerArgsDict]":
+def _namespaces(spec: ServiceSpec, cluster: ClusterSettings) -> Iterator[Json]:
     if spec.route is not None:
         yield _in_namespace(cluster.ingress_namespace)
     if spec.monitoring is not None and cluster.monitoring:
@@ -114,31 +100,31 @@ def _namespaces(spec: ServiceSpec, cluster: ClusterSettings) -> "Iterator[Networ
         yield _in_namespace(namespace)
 
 
-def _callers(system: SystemSpec, callee: str) -> "Iterator[NetworkPolicyPeerArgsDict]":
+def _callers(system: SystemSpec, callee: str) -> Iterator[Json]:
     callers = {name: _each(slot.calls for slot in deployed.every) for name, deployed in system.services.items()}
     callers |= {name: spec.calls for name, spec in system.jobs.items()}
     for caller, calls in callers.items():
         if callee in calls:
-            yield {"pod_selector": {"match_labels": labels.select_service(caller)}}
+            yield {"podSelector": {"matchLabels": labels.select_service(caller)}}
 
 
-def _from_outside(exposure: Exposure) -> "NetworkPolicyIngressRuleArgsDict":
+def _from_outside(exposure: Exposure) -> Json:
     """Admit all clients, or only the source ranges if pods see the client's address.
 
     Without ``externalTrafficPolicy: Local``, nodes replace the client's address with their own, and the load balancer
     checks the ranges. The rule has no "from" instead of 0.0.0.0/0, because identity-based engines exclude nodes from
     that range.
     """
-    rule: NetworkPolicyIngressRuleArgsDict = {"ports": [_port(pod.PORT_NAME)]}
+    rule: Json = {"ports": [_port(pod.PORT_NAME)]}
     if exposure.source_ranges and exposure.external_traffic_policy == "Local":
-        rule["from_"] = _blocks(exposure.source_ranges)
+        rule["from"] = _blocks(exposure.source_ranges)
     return rule
 
 
-def _calls(system: SystemSpec, calls: Iterable[str]) -> "Egress":
+def _calls(system: SystemSpec, calls: Iterable[str]) -> list[Json]:
     return [
         {
-            "to": [{"pod_selector": {"match_labels": labels.select_service(callee)}}],
+            "to": [{"podSelector": {"matchLabels": labels.select_service(callee)}}],
             "ports": [_port(port) for port in _ports_of(system, callee)],
         }
         for callee in calls
@@ -157,17 +143,17 @@ def _each(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for names in lists for name in names))
 
 
-def _externals(system: SystemSpec, used: Iterable[str]) -> "Egress":
+def _externals(system: SystemSpec, used: Iterable[str]) -> list[Json]:
     return [rule for name in used for rule in _external(system.externals[name])]
 
 
-def _external(server: External | None) -> "Egress":
+def _external(server: External | None) -> list[Json]:
     return [_out(server.networks, server.port)] if server else []
 
 
-def _out(networks: tuple[str, ...], *ports: int) -> "NetworkPolicyEgressRuleArgsDict":
+def _out(networks: tuple[str, ...], *ports: int) -> Json:
     """Permit egress to these networks. To permit any network, omit "to", for the reason in :func:`_from_outside`."""
-    rule: NetworkPolicyEgressRuleArgsDict = {"ports": [_port(port) for port in ports]}
+    rule: Json = {"ports": [_port(port) for port in ports]}
     if networks != ANYWHERE:
         rule["to"] = _blocks(networks)
     return rule
@@ -184,13 +170,13 @@ def _asked_by_keda(system: SystemSpec) -> set[str]:
     return {trigger.redis.store for trigger in triggers if trigger.redis}
 
 
-def _in_namespace(name: str) -> "NetworkPolicyPeerArgsDict":
-    return {"namespace_selector": {"match_labels": {_NAMESPACE_NAME: name}}}
+def _in_namespace(name: str) -> Json:
+    return {"namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: name}}}
 
 
-def _blocks(networks: Iterable[str]) -> "Peers":
-    return [{"ip_block": {"cidr": network}} for network in networks]
+def _blocks(networks: Iterable[str]) -> list[Json]:
+    return [{"ipBlock": {"cidr": network}} for network in networks]
 
 
-def _port(port: int | str, protocol: str = "TCP") -> "NetworkPolicyPortArgsDict":
+def _port(port: int | str, protocol: str = "TCP") -> Json:
     return {"protocol": protocol, "port": port}

@@ -1,93 +1,81 @@
 """The part of a pod spec that says where the pod may run."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from components.manifests.manifest import Json
 from models.scheduling import NodeAffinity, Scheduling, Toleration
-
-if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import (
-        AffinityArgsDict,
-        NodeAffinityArgsDict,
-        NodeSelectorTermArgsDict,
-        PodAffinityTermArgsDict,
-        PodAntiAffinityArgsDict,
-        PodSpecArgsDict,
-        TolerationArgsDict,
-        TopologySpreadConstraintArgsDict,
-    )
 
 _DOMAINS = {"node": "kubernetes.io/hostname", "zone": "topology.kubernetes.io/zone"}
 _WEIGHT = 100
 """The maximum weight of a preference (1 to 100). All preferences have the same weight."""
 
 
-def placed(pod: "PodSpecArgsDict", scheduling: Scheduling, selector: dict[str, str]) -> "PodSpecArgsDict":
+def placed(pod: Json, scheduling: Scheduling, selector: dict[str, str]) -> Json:
     """Return the pod with its placement. ``selector`` finds the pods that it is kept apart from."""
-    spread: list[TopologySpreadConstraintArgsDict] = [
+    spread: list[Json] = [
         {
-            "max_skew": 1,
-            "topology_key": _DOMAINS[domain],
+            "maxSkew": 1,
+            "topologyKey": _DOMAINS[domain],
             # A preference, not a requirement: a cluster with one node must still run two replicas.
-            "when_unsatisfiable": "ScheduleAnyway",
-            "label_selector": {"match_labels": selector},
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": selector},
         }
         for domain in scheduling.spread
     ]
-    somewhere: PodSpecArgsDict = {**pod, "topology_spread_constraints": spread}
+    somewhere: Json = {**pod, "topologySpreadConstraints": spread}
     if scheduling.node_selector:
-        somewhere["node_selector"] = scheduling.node_selector
+        somewhere["nodeSelector"] = scheduling.node_selector
     if scheduling.tolerations:
         somewhere["tolerations"] = [_toleration(toleration) for toleration in scheduling.tolerations]
     if scheduling.priority_class:
-        somewhere["priority_class_name"] = scheduling.priority_class
+        somewhere["priorityClassName"] = scheduling.priority_class
     if scheduling.runtime_class:
-        somewhere["runtime_class_name"] = scheduling.runtime_class
+        somewhere["runtimeClassName"] = scheduling.runtime_class
     if affinity := _affinity(scheduling, selector):
         somewhere["affinity"] = affinity
     return somewhere
 
 
-def _toleration(toleration: Toleration) -> "TolerationArgsDict":
+def _toleration(toleration: Toleration) -> Json:
     if toleration.value is None:
         return {"key": toleration.key, "operator": "Exists", "effect": toleration.effect}
     return {"key": toleration.key, "operator": "Equal", "value": toleration.value, "effect": toleration.effect}
 
 
-def _affinity(scheduling: Scheduling, selector: dict[str, str]) -> "AffinityArgsDict":
-    described: AffinityArgsDict = {}
+def _affinity(scheduling: Scheduling, selector: dict[str, str]) -> Json:
+    described: Json = {}
     if scheduling.node_affinity != NodeAffinity():
-        described["node_affinity"] = _nodes(scheduling.node_affinity)
+        described["nodeAffinity"] = _nodes(scheduling.node_affinity)
     if scheduling.apart:
-        described["pod_anti_affinity"] = _apart(scheduling.apart, selector)
+        described["podAntiAffinity"] = _apart(scheduling.apart, selector)
     return described
 
 
-def _nodes(affinity: NodeAffinity) -> "NodeAffinityArgsDict":
+def _nodes(affinity: NodeAffinity) -> Json:
     """Return the node affinity. One matching term is enough, but all expressions in a term must match."""
-    described: NodeAffinityArgsDict = {}
+    described: Json = {}
     if affinity.required:
         every = _term(affinity.required)
-        described["required_during_scheduling_ignored_during_execution"] = {"node_selector_terms": [every]}
+        described["requiredDuringSchedulingIgnoredDuringExecution"] = {"nodeSelectorTerms": [every]}
     if affinity.preferred:
-        described["preferred_during_scheduling_ignored_during_execution"] = [
+        described["preferredDuringSchedulingIgnoredDuringExecution"] = [
             {"weight": _WEIGHT, "preference": _term({key: values})} for key, values in affinity.preferred.items()
         ]
     return described
 
 
-def _term(wanted: Mapping[str, Sequence[str]]) -> "NodeSelectorTermArgsDict":
+def _term(wanted: Mapping[str, Sequence[str]]) -> Json:
     expressions = [{"key": key, "operator": "In", "values": list(values)} for key, values in wanted.items()]
-    return {"match_expressions": expressions}  # pyright: ignore[reportReturnType]
+    return {"matchExpressions": expressions}
 
 
-def _apart(strength: str, selector: dict[str, str]) -> "PodAntiAffinityArgsDict":
-    term: PodAffinityTermArgsDict = {
-        "topology_key": _DOMAINS["node"],
-        "label_selector": {"match_labels": selector},
+def _apart(strength: str, selector: dict[str, str]) -> Json:
+    term: Json = {
+        "topologyKey": _DOMAINS["node"],
+        "labelSelector": {"matchLabels": selector},
     }
     if strength == "required":
-        return {"required_during_scheduling_ignored_during_execution": [term]}
+        return {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
     return {
-        "preferred_during_scheduling_ignored_during_execution": [{"weight": _WEIGHT, "pod_affinity_term": term}],
+        "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": _WEIGHT, "podAffinityTerm": term}],
     }

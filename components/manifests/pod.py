@@ -2,26 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from components import labels, names
 from components.manifests import container, model
 from components.manifests.container import claim_name
+from components.manifests.manifest import Json, Text
 from components.manifests.placement import placed
 from components.manifests.settings import FILE, FOLDER, Content, config_map_name, files_map_name
 from models.service import ServiceSpec
 from models.system import SystemSpec
-
-if TYPE_CHECKING:
-    from pulumi_kubernetes.core.v1 import (
-        ContainerArgsDict,
-        EnvVarArgsDict,
-        PodTemplateSpecArgsDict,
-        ProbeArgsDict,
-        VolumeArgsDict,
-        VolumeMountArgsDict,
-    )
-    from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 PORT_NAME = "web"
 """The port's name in ServiceMonitors, Ingresses and policies. Its number may change in a rollout."""
@@ -37,62 +26,62 @@ class PodArgs:
     spec: ServiceSpec
     settings: Content
     files: Content | None
-    image: container.Reference
-    version: container.Reference
+    image: Text
+    version: Text
     """Only the image's digest, as pods report it."""
     secrets: Mapping[str, container.BoundSecret]
 
 
-def pod_template(args: PodArgs) -> "PodTemplateSpecArgsDict":
+def pod_template(args: PodArgs) -> Json:
     """Return the pod template of a slot."""
     spec = args.spec
     pod = container.pod_defaults(args.system, names.account(args.service))
-    pod["automount_service_account_token"] = bool(spec.account.permissions)
+    pod["automountServiceAccountToken"] = bool(spec.account.permissions)
     if args.spec.model:
         loaders = model.loader(
             args.spec.model, system=args.system, image=args.image, resources=spec.resources, secrets=args.secrets
         )
         if loaders:
-            pod["init_containers"] = loaders
+            pod["initContainers"] = loaders
     pod["containers"] = [_server(args)]
     pod["volumes"] = _volumes(args)
-    pod["termination_grace_period_seconds"] = spec.drain.grace
+    pod["terminationGracePeriodSeconds"] = spec.drain.grace
     placed_pod = placed(pod, spec.scheduling, labels.select_slot(args.service, args.slot))
     own = labels.of_slot(args.system.name, args.service, args.slot)
-    metadata: ObjectMetaArgsDict = {"labels": {**spec.pods.labels, **own}}
+    metadata: Json = {"labels": {**spec.pods.labels, **own}}
     if spec.pods.annotations:
         metadata["annotations"] = spec.pods.annotations
     return {"metadata": metadata, "spec": placed_pod}
 
 
-def _server(args: PodArgs) -> "ContainerArgsDict":
+def _server(args: PodArgs) -> Json:
     spec, health = args.spec, args.spec.health
     alive = health.liveness or health
-    server: ContainerArgsDict = {
+    server: Json = {
         "name": "server",
         "image": args.image,
-        "image_pull_policy": container.PULL_POLICY,
-        "ports": [{"name": PORT_NAME, "container_port": spec.port}],
+        "imagePullPolicy": container.PULL_POLICY,
+        "ports": [{"name": PORT_NAME, "containerPort": spec.port}],
         "env": _environment(args),
-        "termination_message_policy": container.LAST_WORDS,
+        "terminationMessagePolicy": container.LAST_WORDS,
         "resources": container.requirements(spec.resources),
-        "security_context": container.locked_down(),
-        "volume_mounts": _mounts(args),
+        "securityContext": container.locked_down(),
+        "volumeMounts": _mounts(args),
         # Probe every second: a server that is ready after three seconds serves after three, not after a whole period.
-        "startup_probe": _probe(health.ready, period=1, timeout=health.timeout, failures=health.startup),
-        "readiness_probe": _probe(health.ready, period=health.period, timeout=health.timeout, failures=health.failures),
-        "liveness_probe": _probe(health.live, period=alive.period, timeout=alive.timeout, failures=alive.failures),
+        "startupProbe": _probe(health.ready, period=1, timeout=health.timeout, failures=health.startup),
+        "readinessProbe": _probe(health.ready, period=health.period, timeout=health.timeout, failures=health.failures),
+        "livenessProbe": _probe(health.live, period=alive.period, timeout=alive.timeout, failures=alive.failures),
         # The proxy learns about the termination with a delay, so the server must keep serving until then.
-        "lifecycle": {"pre_stop": {"sleep": {"seconds": spec.drain.pre_stop}}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": spec.drain.pre_stop}}},
     }
     if spec.args:
         server["args"] = list(spec.args)
     return server
 
 
-def _environment(args: PodArgs) -> "list[EnvVarArgsDict]":
+def _environment(args: PodArgs) -> list[Json]:
     spec = args.spec
-    own: dict[str, container.Reference] = {
+    own: dict[str, Text] = {
         "PORT": str(spec.port),
         "SLIPWAY_SERVICE": args.service,
         "SLIPWAY_SLOT": args.slot,
@@ -107,47 +96,47 @@ def _environment(args: PodArgs) -> "list[EnvVarArgsDict]":
     return [*container.variables({**own, **told}), *container.secret_variables(spec.secrets, args.secrets)]
 
 
-def _mounts(args: PodArgs) -> "list[VolumeMountArgsDict]":
-    mounts: list[VolumeMountArgsDict] = [
-        {"name": "settings", "mount_path": FOLDER, "read_only": True},
+def _mounts(args: PodArgs) -> list[Json]:
+    mounts: list[Json] = [
+        {"name": "settings", "mountPath": FOLDER, "readOnly": True},
         container.SCRATCH,
     ]
     if args.spec.model:
         mounts.insert(0, model.mount(args.spec.model))
     if args.spec.files:
         # Mount the folder, never single files by subPath: those would not see a change.
-        mounts.append({"name": "files", "mount_path": args.spec.files.path, "read_only": True})
+        mounts.append({"name": "files", "mountPath": args.spec.files.path, "readOnly": True})
     for name, path in args.spec.mounts.items():
-        mounts.append({"name": f"volume-{name}", "mount_path": path})
+        mounts.append({"name": f"volume-{name}", "mountPath": path})
     if args.spec.shared_memory:
-        mounts.append({"name": "shared-memory", "mount_path": "/dev/shm"})  # noqa: S108 -- a volume of the pod
+        mounts.append({"name": "shared-memory", "mountPath": "/dev/shm"})  # noqa: S108 -- a volume of the pod
     return mounts
 
 
-def _volumes(args: PodArgs) -> "list[VolumeArgsDict]":
-    volumes: list[VolumeArgsDict] = [
-        {"name": "settings", "config_map": {"name": config_map_name(args.service, args.slot, args.settings)}},
+def _volumes(args: PodArgs) -> list[Json]:
+    volumes: list[Json] = [
+        {"name": "settings", "configMap": {"name": config_map_name(args.service, args.slot, args.settings)}},
         container.scratch_volume(args.spec.scratch),
     ]
     if args.spec.model:
         volumes = [*model.volumes(args.spec.model, args.system), *volumes]
     if args.spec.files and args.files:
         name = files_map_name(args.service, args.slot, args.spec.files, args.files)
-        volumes.append({"name": "files", "config_map": {"name": name}})
+        volumes.append({"name": "files", "configMap": {"name": name}})
     for name in args.spec.mounts:
         volumes.append(
-            {"name": f"volume-{name}", "persistent_volume_claim": {"claim_name": claim_name(args.system, name)}}
+            {"name": f"volume-{name}", "persistentVolumeClaim": {"claimName": claim_name(args.system, name)}}
         )
     if args.spec.shared_memory:
-        memory = {"medium": "Memory", "size_limit": args.spec.shared_memory}
-        volumes.append({"name": "shared-memory", "empty_dir": memory})  # pyright: ignore[reportArgumentType]
+        memory = {"medium": "Memory", "sizeLimit": args.spec.shared_memory}
+        volumes.append({"name": "shared-memory", "emptyDir": memory})
     return volumes
 
 
-def _probe(path: str, *, period: int, timeout: int, failures: int) -> "ProbeArgsDict":
+def _probe(path: str, *, period: int, timeout: int, failures: int) -> Json:
     return {
-        "http_get": {"path": path, "port": PORT_NAME},
-        "period_seconds": period,
-        "timeout_seconds": timeout,
-        "failure_threshold": failures,
+        "httpGet": {"path": path, "port": PORT_NAME},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": failures,
     }

@@ -1,97 +1,124 @@
-"""The pod of a store: one replica, on a volume that outlives it."""
+"""A store: a server that keeps data. It has one replica, on a volume that outlives its pod."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from components import labels, names
 from components.manifests import container
+from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, Text, metadata, written
 from components.manifests.placement import placed
 from models.stores import StoreHealth, StoreSpec
 from models.system import SystemSpec
 
-if TYPE_CHECKING:
-    from pulumi_kubernetes.apps.v1 import StatefulSetSpecArgsDict
-    from pulumi_kubernetes.core.v1 import ContainerArgsDict, ProbeArgsDict, ServiceSpecArgsDict
-
 PORT_NAME = "store"
+_IMAGE_PULL = 120
+"""Extra seconds on top of the store's own limits, for a node that does not have the image yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StorePodArgs:
-    """The inputs of a store's pod."""
+class StoreArgs:
+    """What a store's manifests are made from."""
 
     system: SystemSpec
     name: str
     spec: StoreSpec
-    image: container.Reference
+    image: Text
     secrets: Mapping[str, container.BoundSecret]
+    after: tuple[str, ...]
+    """What must exist before the pod: secrets, and the claim of its volume, which outlives the pod."""
 
 
-def stateful_set_spec(args: StorePodArgs) -> "StatefulSetSpecArgsDict":
+def server_id(name: str) -> str:
+    """Return the id of a store's StatefulSet, which is ready when the store answers."""
+    return f"Store/{name}-server"
+
+
+def store(args: StoreArgs) -> Iterator[Manifest]:
+    """Yield a Service, and a StatefulSet with one replica."""
+    part, own = Part("Store", args.name), labels.of_service(args.system.name, args.name)
+    described = metadata(args.system, args.name, own, SKIP_AWAIT)
+    document = written("Service", described, spec=service_spec(args))
+    service = Manifest(part=part, resource=f"{args.name}-service", document=document)
+    yield service
+    described = metadata(args.system, args.name, own)
+    yield Manifest(
+        part=part,
+        resource=f"{args.name}-server",
+        document={
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": described,
+            "spec": stateful_set_spec(args),
+        },
+        after=(service.id, *args.after),
+        wait=args.spec.health.startup + args.spec.grace + _IMAGE_PULL,
+    )
+
+
+def stateful_set_spec(args: StoreArgs) -> Json:
     """Return the spec of a store's StatefulSet: at most one pod, so that no two servers write to one volume."""
     pod = container.pod_defaults(args.system, names.account(args.name))
     pod["containers"] = [_server(args)]
     pod["volumes"] = [
         {
             "name": "data",
-            "persistent_volume_claim": {"claim_name": args.spec.volume.existing or names.data_claim(args.name)},
+            "persistentVolumeClaim": {"claimName": args.spec.volume.existing or names.data_claim(args.name)},
         },
         container.scratch_volume("64Mi"),
     ]
-    pod["termination_grace_period_seconds"] = args.spec.grace
+    pod["terminationGracePeriodSeconds"] = args.spec.grace
     selector = labels.select_service(args.name)
     return {
-        "service_name": args.name,
+        "serviceName": args.name,
         "replicas": 1,
-        "selector": {"match_labels": selector},
+        "selector": {"matchLabels": selector},
         "template": {
             "metadata": {"labels": labels.of_service(args.system.name, args.name)},
             "spec": placed(pod, args.spec.scheduling, selector),
         },
-        "revision_history_limit": 2,
+        "revisionHistoryLimit": 2,
     }
 
 
-def service_spec(args: StorePodArgs) -> "ServiceSpecArgsDict":
+def service_spec(args: StoreArgs) -> Json:
     """Return the spec of a store's Service."""
-    port = {"name": PORT_NAME, "port": args.spec.port, "target_port": PORT_NAME, "protocol": "TCP"}
-    return {"type": "ClusterIP", "selector": labels.select_service(args.name), "ports": [port]}  # pyright: ignore[reportReturnType]
+    port = {"name": PORT_NAME, "port": args.spec.port, "targetPort": PORT_NAME, "protocol": "TCP"}
+    return {"type": "ClusterIP", "selector": labels.select_service(args.name), "ports": [port]}
 
 
-def _server(args: StorePodArgs) -> "ContainerArgsDict":
+def _server(args: StoreArgs) -> Json:
     spec, health = args.spec, args.spec.health
     environment = [*container.variables(spec.env), *container.secret_variables(spec.secrets, args.secrets)]
-    server: ContainerArgsDict = {
+    server: Json = {
         "name": "store",
         "image": args.image,
-        "image_pull_policy": container.PULL_POLICY,
-        "ports": [{"name": PORT_NAME, "container_port": spec.port}],
+        "imagePullPolicy": container.PULL_POLICY,
+        "ports": [{"name": PORT_NAME, "containerPort": spec.port}],
         "env": environment,
-        "termination_message_policy": container.LAST_WORDS,
+        "terminationMessagePolicy": container.LAST_WORDS,
         "resources": container.requirements(spec.resources),
-        "security_context": container.locked_down(),
-        "volume_mounts": [{"name": "data", "mount_path": spec.volume.path}, container.SCRATCH],
-        "startup_probe": _probe(health, period=1, failures=health.startup),
-        "readiness_probe": _probe(health, period=health.period, failures=health.failures),
+        "securityContext": container.locked_down(),
+        "volumeMounts": [{"name": "data", "mountPath": spec.volume.path}, container.SCRATCH],
+        "startupProbe": _probe(health, period=1, failures=health.startup),
+        "readinessProbe": _probe(health, period=health.period, failures=health.failures),
         # Check only that the port is open: a store that is busy or loading its data must not be killed.
-        "liveness_probe": _probe(StoreHealth(), period=health.period, failures=2 * health.failures),
+        "livenessProbe": _probe(StoreHealth(), period=health.period, failures=2 * health.failures),
     }
     if spec.args:
         server["args"] = list(spec.args)
     return server
 
 
-def _probe(health: StoreHealth, *, period: int, failures: int) -> "ProbeArgsDict":
-    probe: ProbeArgsDict = {
-        "period_seconds": period,
-        "timeout_seconds": health.timeout,
-        "failure_threshold": failures,
+def _probe(health: StoreHealth, *, period: int, failures: int) -> Json:
+    probe: Json = {
+        "periodSeconds": period,
+        "timeoutSeconds": health.timeout,
+        "failureThreshold": failures,
     }
     if health.path:
-        probe["http_get"] = {"path": health.path, "port": PORT_NAME}
+        probe["httpGet"] = {"path": health.path, "port": PORT_NAME}
     elif health.command:
-        probe["exec_"] = {"command": list(health.command)}
+        probe["exec"] = {"command": list(health.command)}
     else:
-        probe["tcp_socket"] = {"port": PORT_NAME}
+        probe["tcpSocket"] = {"port": PORT_NAME}
     return probe

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from components import names
 from components.manifests import exposure, gateway, ingress
+from components.manifests.manifest import API_VERSIONS
 from delivery.cluster.client import Cluster, Json
 from delivery.errors import ClusterUnavailable, StaleObject
 from models.release import ServiceRelease
@@ -56,7 +57,7 @@ def split_path(namespace: str, service: str, spec: ServiceSpec, traffic: str) ->
     if spec.route is None:
         return f"/api/v1/{space}/services/{service}"
     if traffic == "gateway":
-        return f"/apis/{gateway.API_VERSION}/{space}/httproutes/{service}"
+        return f"/apis/{API_VERSIONS['HTTPRoute']}/{space}/httproutes/{service}"
     return f"/apis/networking.k8s.io/v1/{space}/ingresses/{names.canary_name(service)}"
 
 

@@ -1,13 +1,10 @@
 """Who reaches whom, by the policies that small systems would register."""
 
-import pulumi_kubernetes as k8s
-
-from components.manifests import network
 from models.entry import CatalogueEntry
 from models.resolve import resolve
 from models.stack import StackSettings
 from tests.contracts.flows import Connection, End, Outside, Pod, PolicySet, Protocol
-from tests.recording import Recorded, record
+from tests.declared import Declared, Objects, declared
 from tests.samples import Config, accepted, entry, job, service, stack, store
 
 NAMESPACES = ("ingress-nginx", "monitoring", "keda", "default", "partner")
@@ -37,15 +34,9 @@ def system(cluster: Config | None = None, **blocks: object) -> PolicySet:
     return policies(registered(shop(**blocks), with_everything(cluster)))
 
 
-def registered(entry_data: Config, stack_data: Config) -> Recorded:
-    """Register the policies of a system and nothing else."""
-    spec = resolve(accepted(StackSettings, stack_data), accepted(CatalogueEntry, entry_data))
-
-    def program() -> None:
-        for name, policy in network.policies(spec).items():
-            k8s.networking.v1.NetworkPolicy(name, metadata={"name": name, "namespace": spec.namespace}, spec=policy)
-
-    return record(program)
+def registered(entry_data: Config, stack_data: Config) -> Objects[Declared]:
+    """Return what a system declares."""
+    return declared(resolve(accepted(StackSettings, stack_data), accepted(CatalogueEntry, entry_data)))
 
 
 def shop(**blocks: object) -> Config:
@@ -64,7 +55,7 @@ def with_everything(cluster: Config | None = None, **changes: object) -> Config:
     return {**stack(), "cluster": known, "objectStorage": STORAGE, **changes}
 
 
-def policies(run: Recorded) -> PolicySet:
+def policies(run: Objects[Declared]) -> PolicySet:
     return PolicySet(policy.inputs for policy in run.of_kind("NetworkPolicy"))
 
 

@@ -27,7 +27,9 @@ def test_declared_permissions_are_a_role_in_the_systems_own_namespace_and_bring_
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "watch"], "resourceNames": ["flags"]},
         {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create"]},
     ]
-    binding = run.one("RoleBinding", "web").inputs
+    bound = run.one("RoleBinding", "web")
+    assert bound.depends_on >= {run.one("Role", "web").urn, run.one("ServiceAccount", "web").urn}
+    binding = bound.inputs
     assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "web"}
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "web", "namespace": "shop-dev"}]
     assert run.one("Deployment").inputs["spec"]["template"]["spec"]["automountServiceAccountToken"] is True

@@ -133,7 +133,7 @@ def test_a_container_that_declares_nothing_gets_a_small_share_of_everything() ->
     (limit,) = spec["limits"]
     assert limit == {
         "type": "Container",
-        "default_request": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
+        "defaultRequest": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "64Mi"},
         "default": {"cpu": "250m", "memory": "256Mi", "ephemeral-storage": "256Mi"},
     }
 

@@ -31,6 +31,7 @@ def test_a_job_is_bounded_in_attempts_time_and_afterlife() -> None:
     spec = job.inputs["spec"]
     assert (spec["backoffLimit"], spec["activeDeadlineSeconds"], spec["ttlSecondsAfterFinished"]) == (4, 420, 90)
     assert job.create_timeout == "420s"
+    assert job.deleted_first, "`pulumi up --replace` would find the failed Job by its name"
     assert spec["template"]["spec"]["restartPolicy"] == "Never"
     assert spec["podReplacementPolicy"] == "Failed", "two trainers would publish at once"
 

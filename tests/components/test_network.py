@@ -26,8 +26,8 @@ from tests.components.reaching import (
     with_everything,
 )
 from tests.contracts.flows import Connection, Outside, PolicySet
+from tests.declared import Declared, Objects
 from tests.each import each
-from tests.recording import Recorded
 from tests.samples import Config, entry, job, put, service, stack
 
 
@@ -169,7 +169,7 @@ def test_keda_enters_the_stores_that_its_triggers_ask_and_no_others(
     assert who(rules, WEB) == []
 
 
-def names(run: Recorded) -> list[str]:
+def names(run: Objects[Declared]) -> list[str]:
     return [policy.object_name for policy in run.of_kind("NetworkPolicy")]
 
 

@@ -1,13 +1,12 @@
 """Secrets: marked as such, named by content, and never anywhere but in their objects."""
 
 import json
-from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 import pytest
 
-from components.secrets import named_by_content
+from components import registration
+from components.manifests.secrets import named_by_content
 from tests.components.deploying import deployed
 from tests.recording import Recorded, Secret
 from tests.samples import Config, entry, service, stack
@@ -28,19 +27,20 @@ def test_a_given_value_is_marked_as_secret_and_stands_nowhere_else() -> None:
     assert secret.inputs["stringData"] == {"API_KEY": PLANTED}
     assert isinstance(secret.inputs["stringData"]["API_KEY"], Secret)
     assert secret.inputs["type"] == "Opaque"
+    assert secret.secret_outputs == ("data", "stringData")
     others = [r.inputs for r in run.resources if r is not secret]
     assert PLANTED not in json.dumps([others, run.outputs])
 
 
 def test_each_value_is_wrapped_by_itself_for_a_secret_map_shows_its_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[dict[str, object]] = []
-    made = k8s.core.v1.Secret
 
-    def seen(name: str, **arguments: Any) -> k8s.core.v1.Secret:
-        given.append(arguments["string_data"])
-        return made(name, **arguments)
+    class Seen(registration.KubernetesObject):
+        def __init__(self, token: str, name: str, properties: Config, opts: pulumi.ResourceOptions) -> None:
+            given.append(properties.get("stringData", {}))
+            super().__init__(token, name, properties, opts)
 
-    monkeypatch.setattr(k8s.core.v1, "Secret", seen)
+    monkeypatch.setattr(registration, "KubernetesObject", Seen)
     system({"values": {"API_KEY": PLANTED}}, into=Recorded())
     assert [type(value) for values in given for value in values.values()] == [pulumi.Output]
 

@@ -1,0 +1,78 @@
+"""Objects that a system's services share: namespace, volumes, network policies, quota and limits."""
+
+from collections.abc import Iterator
+
+from components import labels, names
+from components.manifests import adapter, dashboards, guards, network
+from components.manifests.claims import claims
+from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, metadata, written
+from models.storage import Volume
+from models.system import SystemSpec
+
+
+def foundation(system: SystemSpec, stack: str) -> Iterator[Manifest]:
+    """Yield the shared objects, without the quota."""
+    if not system.existing_namespace:  # in an existing one, the owner sets labels, quota and defaults
+        yield _made(system, "namespace", _namespace(system, stack))
+        limits = written("LimitRange", _metadata(system, "container-defaults"), spec=guards.container_defaults())
+        yield _made(system, "limits", limits)
+    for name, spec in network.policies(system).items():
+        yield _made(system, name, written("NetworkPolicy", _shared(system, name), spec=spec))
+    if rules := adapter.adapter_rules(system):
+        # The adapter's own configuration belongs to the cluster.
+        own = _shared(system, "adapter-rules")
+        yield _made(system, "adapter-rules", written("ConfigMap", own, data={"config.yaml": rules}))
+    if (data := dashboards.dashboards(system)) and system.cluster.dashboards:
+        own = _shared(system, "dashboard")
+        own["labels"] = {**system.cluster.dashboards.labels, **own["labels"]}
+        yield _made(system, "dashboard", written("ConfigMap", own, data=data))
+    for claim, volume in claims(system).items():
+        yield _made(system, claim, _claim(system, claim, volume))
+
+
+def claim_id(system: SystemSpec, claim: str) -> str:
+    """Return the id of a claim's manifest."""
+    return f"Foundation/{system.name}-{claim}"
+
+
+def quota(system: SystemSpec, pods: tuple[str, ...]) -> Iterator[Manifest]:
+    """Yield the limit of what the namespace may use.
+
+    Args:
+        system: The system.
+        pods: The ids of all workloads. A quota that shrinks must wait until their old, larger pods are gone.
+    """
+    if system.existing_namespace:
+        return
+    document = written("ResourceQuota", _metadata(system, "quota"), spec={"hard": guards.quota(system)})
+    yield _made(system, "quota", document, after=pods if guards.shrinks(system) else ())
+
+
+def _made(system: SystemSpec, role: str, document: Json, after: tuple[str, ...] = ()) -> Manifest:
+    part = Part("Foundation", system.name)
+    return Manifest(part=part, resource=f"{system.name}-{role}", document=document, after=after)
+
+
+def _namespace(system: SystemSpec, stack: str) -> Json:
+    """Return the namespace with Pod Security *restricted*."""
+    own = labels.of_namespace(system.name, stack)
+    secured = guards.pod_security_labels(system.cluster.pod_security_version)
+    return written("Namespace", {"name": system.namespace, "labels": {**own, **secured}})
+
+
+def _claim(system: SystemSpec, claim: str, volume: Volume) -> Json:
+    spec: Json = {"accessModes": [volume.access], "resources": {"requests": {"storage": volume.size}}}
+    if volume.storage_class:
+        spec["storageClassName"] = volume.storage_class
+    # Many storage classes bind a claim only when a pod uses it, and the pods are created after the claim.
+    described = {**_metadata(system, claim), "annotations": SKIP_AWAIT}
+    return written("PersistentVolumeClaim", described, spec=spec)
+
+
+def _shared(system: SystemSpec, name: str) -> Json:
+    """Return metadata with a generic name, which starts with the system's name in an existing namespace."""
+    return _metadata(system, names.joined(system.name, name) if system.existing_namespace else name)
+
+
+def _metadata(system: SystemSpec, name: str) -> Json:
+    return metadata(system, name, labels.of_system(system.name))

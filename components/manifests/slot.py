@@ -1,0 +1,130 @@
+"""One slot of a service: a complete set of objects, so that a release never touches the live slot."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from components import labels, names
+from components.manifests import autoscaling, settings, workload
+from components.manifests.container import BoundSecret
+from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, Text, metadata, read_from, written
+from components.manifests.pod import PodArgs, pod_template
+from models.release import SlotRelease
+from models.scaling import Autoscaled, Triggered, within
+from models.service import ServiceSpec
+from models.system import SystemSpec
+from models.vocabulary import SlotName
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotArgs:
+    """What a slot's manifests are made from."""
+
+    system: SystemSpec
+    service: str
+    slot: SlotName
+    spec: ServiceSpec
+    """The service as this slot runs it."""
+    image: Text
+    """The image by digest."""
+    secrets: Mapping[str, BoundSecret]
+    after: tuple[str, ...]
+    """What must be ready before the pods start: secrets, claims and Jobs that have succeeded."""
+
+    @property
+    def part(self) -> Part:
+        """The component of the slot's objects."""
+        return Part("Slot", f"{self.service}-{self.slot}")
+
+    @property
+    def deployment(self) -> str:
+        """The id of the slot's Deployment."""
+        return f"Slot/{self.part.name}-deployment"
+
+    @property
+    def ready(self) -> tuple[str, ...]:
+        """What must be ready before requests are routed to the slot: its pods and its private Service."""
+        return self.deployment, f"Slot/{self.part.name}-service"
+
+
+def scaled(spec: ServiceSpec, release: SlotRelease) -> ServiceSpec:
+    """Narrow the entry's scaling and disruption budget to the replicas that the release sets for a slot."""
+    scaling = within(spec.scaling, release.min_replicas, release.max_replicas)
+    return spec.model_copy(update={"scaling": scaling, "disruption": spec.disruption.within(scaling.floor)})
+
+
+def slot(args: SlotArgs) -> Iterator[Manifest]:
+    """Yield ConfigMaps, Deployment, private Service, HPA or ScaledObject, and PDB."""
+    pod = PodArgs(
+        system=args.system,
+        service=args.service,
+        slot=args.slot,
+        spec=args.spec,
+        settings=settings.settings_file(args.spec),
+        files=settings.config_files(args.spec),
+        image=args.image,
+        version=read_from(args.image, lambda reference: reference.partition("@")[2]),
+        secrets=args.secrets,
+    )
+    maps = list(_config_maps(args, pod))
+    yield from maps
+    yield _deployment(args, pod, tuple(one.id for one in maps))
+    yield _service(args)
+    yield from _scaling(args)
+    budget = workload.disruption_budget_spec(service=args.service, slot=args.slot, disruption=args.spec.disruption)
+    yield _made(args, "disruption", "PodDisruptionBudget", budget)
+
+
+def _config_maps(args: SlotArgs, pod: PodArgs) -> Iterator[Manifest]:
+    # New content creates a new object before the Deployment uses it. The old object is deleted later.
+    own = settings.config_map_name(args.service, args.slot, pod.settings)
+    yield _config_map(args, "settings", own, pod.settings, immutable=True)
+    if args.spec.files and pod.files:
+        own = settings.files_map_name(args.service, args.slot, args.spec.files, pod.files)
+        yield _config_map(args, "files", own, pod.files, immutable=args.spec.files.on_change == "rollout")
+
+
+def _config_map(args: SlotArgs, role: str, name: str, content: settings.Content, *, immutable: bool) -> Manifest:
+    document = written("ConfigMap", _metadata(args, name), immutable=immutable, data=dict(content.data))
+    return Manifest(part=args.part, resource=f"{args.part.name}-{role}", document=document)
+
+
+def _deployment(args: SlotArgs, pod: PodArgs, maps: tuple[str, ...]) -> Manifest:
+    template = pod_template(pod)
+    spec = workload.deployment_spec(service=args.service, slot=args.slot, spec=args.spec, template=template)
+    return Manifest(
+        part=args.part,
+        resource=f"{args.part.name}-deployment",
+        document=written("Deployment", _metadata(args), spec=spec),
+        after=(*maps, *args.after),
+        wait=args.spec.rollout.timeout,  # a bad image fails with its pods' reason within a known time
+    )
+
+
+def _service(args: SlotArgs) -> Manifest:
+    own = labels.of_private_service(args.system.name, args.service, args.slot)
+    described = metadata(args.system, names.slot_name(args.service, args.slot), own, SKIP_AWAIT)
+    spec = workload.service_spec(service=args.service, slot=args.slot)
+    return Manifest(
+        part=args.part, resource=f"{args.part.name}-service", document=written("Service", described, spec=spec)
+    )
+
+
+def _scaling(args: SlotArgs) -> Iterator[Manifest]:
+    scaling = args.spec.scaling
+    if isinstance(scaling, Autoscaled):
+        spec = autoscaling.autoscaler_spec(service=args.service, slot=args.slot, scaling=scaling)
+        yield _made(args, "autoscaler", "HorizontalPodAutoscaler", spec)
+    if isinstance(scaling, Triggered):
+        spec = autoscaling.scaled_object_spec(service=args.service, slot=args.slot, system=args.system, scaling=scaling)
+        # KEDA retries a missing target less and less often, and a training Job may delay the Deployment.
+        yield _made(args, "scaled-object", "ScaledObject", spec, after=(args.deployment,))
+
+
+def _made(args: SlotArgs, role: str, kind: str, spec: Json, after: tuple[str, ...] = ()) -> Manifest:
+    document = written(kind, _metadata(args), spec=spec)
+    return Manifest(part=args.part, resource=f"{args.part.name}-{role}", document=document, after=after)
+
+
+def _metadata(args: SlotArgs, name: str | None = None) -> Json:
+    own = labels.of_slot(args.system.name, args.service, args.slot)
+    return metadata(args.system, name or names.slot_name(args.service, args.slot), own)

@@ -1,0 +1,92 @@
+"""How requests reach a service: the live Service, the proxy's routes, and the monitor of both slots."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from components import labels
+from components.manifests import alerts, exposure, gateway, ingress, monitor
+from components.manifests.entrance import Entrance
+from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, metadata, written
+from components.manifests.pod_alerts import Watched
+from models.cluster import ClusterSettings
+from models.monitoring import Monitoring
+from models.release import ServiceRelease
+from models.service import ServiceSpec
+from models.system import SystemSpec
+from models.vocabulary import SlotName
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrafficArgs:
+    """What the manifests of a service's traffic are made from."""
+
+    system: SystemSpec
+    service: str
+    spec: ServiceSpec
+    release: ServiceRelease
+    ready: Mapping[SlotName, tuple[str, ...]]
+    """Per slot, what must be ready before it gets requests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Driver:
+    """One traffic driver: which entrances it needs, and the kind of object that declares one."""
+
+    entrances: Callable[[str, ServiceSpec, ServiceRelease, ClusterSettings], Iterable[Entrance]]
+    """Returns the entrances in the order in which they are written."""
+    kind: str
+
+
+_DRIVERS = {
+    "nginx": _Driver(entrances=ingress.entrances, kind="Ingress"),
+    "gateway": _Driver(entrances=gateway.entrances, kind="HTTPRoute"),
+}
+
+
+def traffic(args: TrafficArgs) -> Iterator[Manifest]:
+    """Yield live Service, Ingresses or HTTPRoutes, ServiceMonitor and PrometheusRule of one service."""
+    yield _live_service(args)
+    yield from _entrances(args)
+    if args.spec.monitoring is not None and args.system.cluster.monitoring:
+        yield from _watching(args, args.spec.monitoring)
+
+
+def _live_service(args: TrafficArgs) -> Manifest:
+    slots = exposure.answering(args.release, routed=args.spec.route is not None)
+    own = _metadata(args, args.service, {**args.spec.exposure.annotations, **SKIP_AWAIT})
+    spec = exposure.live_service_spec(service=args.service, slots=slots, exposure=args.spec.exposure)
+    return _made(args, "live", written("Service", own, spec=spec), _behind(args, slots))
+
+
+def _entrances(args: TrafficArgs) -> Iterator[Manifest]:
+    driver, before = _DRIVERS[args.system.cluster.traffic], list[str]()
+    for entrance in driver.entrances(args.service, args.spec, args.release, args.system.cluster):
+        own = _metadata(args, entrance.name, {**SKIP_AWAIT, **entrance.annotations})
+        after = (*_behind(args, entrance.slots), *(before if entrance.role == "canary" else ()))
+        made = _made(args, entrance.role, written(driver.kind, own, spec=entrance.spec), after)
+        before.append(made.id)
+        yield made
+
+
+def _watching(args: TrafficArgs, monitoring: Monitoring) -> Iterator[Manifest]:
+    own = _metadata(args, args.service)
+    own["labels"] = {**monitoring.labels, **own["labels"]}  # by which Prometheus finds the objects
+    scrape = monitor.service_monitor_spec(service=args.service, monitoring=monitoring)
+    yield _made(args, "monitor", written("ServiceMonitor", own, spec=scrape))
+    watched = Watched(service=args.service, namespace=args.system.namespace, spec=args.spec, release=args.release)
+    if rules := alerts.rule_spec(watched, monitoring, args.system.cluster):
+        yield _made(args, "alerts", written("PrometheusRule", own, spec=rules))
+
+
+def _behind(args: TrafficArgs, slots: Iterable[SlotName]) -> tuple[str, ...]:
+    """Write a route only after its slots are ready: a slot that never becomes ready never gets requests."""
+    return tuple(one for slot in slots for one in args.ready[slot])
+
+
+def _made(args: TrafficArgs, role: str, document: Json, after: tuple[str, ...] = ()) -> Manifest:
+    part = Part("Traffic", args.service)
+    return Manifest(part=part, resource=f"{args.service}-{role}", document=document, after=after)
+
+
+def _metadata(args: TrafficArgs, name: str, annotations: Mapping[str, str] | None = None) -> Json:
+    return metadata(args.system, name, labels.of_service(args.system.name, args.service), annotations)
