@@ -35,27 +35,27 @@ class Declared:
         return str(self.inputs["metadata"]["name"])
 
 
-D = TypeVar("D", bound=Declared)
+D_co = TypeVar("D_co", bound=Declared, covariant=True)
 
 
 @dataclass
-class Objects(Generic[D]):
+class Objects(Generic[D_co]):
     """Objects, and how tests find them."""
 
-    resources: list[D] = field(default_factory=list[Any])
+    resources: list[D_co] = field(default_factory=list[Any])
 
-    def of_kind(self, kind: str) -> list[D]:
+    def of_kind(self, kind: str) -> list[D_co]:
         """All objects of a kind."""
         return [r for r in self.resources if r.kind == kind]
 
-    def one(self, kind: str, name: str | None = None) -> D:
+    def one(self, kind: str, name: str | None = None) -> D_co:
         """The only object of a kind, or the one with this ``metadata.name``."""
         found = [r for r in self.of_kind(kind) if name is None or r.object_name == name]
         assert len(found) == 1, f"{len(found)} of {kind} {name or ''}: {[r.name for r in found]}"
         return found[0]
 
     @property
-    def manifests(self) -> list[D]:
+    def manifests(self) -> list[D_co]:
         """What reaches the API server."""
         return [r for r in self.resources if r.type.startswith("kubernetes:")]
 

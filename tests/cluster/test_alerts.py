@@ -15,8 +15,9 @@ from local.progress import Progress
 from local.toolchain.build import provide
 from tests.cluster.stack import Done, run
 from tests.components.deploying import deployed
-from tests.contracts.cases import CASES, Case, recorded
-from tests.recording import PROJECT, Recorded
+from tests.contracts.cases import CASES, Case, objects_of
+from tests.declared import Declared, Objects
+from tests.recording import PROJECT
 from tests.samples import Config, entry, service
 
 DATA = sorted((PROJECT / "tests" / "alerts").glob("*.yaml"))
@@ -40,10 +41,10 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", str(path))
         for case in CASES:
-            recorded(case)
+            objects_of(case)
 
 
-def rules(made: Recorded) -> list[Config]:
+def rules(made: Objects[Declared]) -> list[Config]:
     """The groups of all PrometheusRules, as a rule file has them."""
     return [group for rule in made.of_kind("PrometheusRule") for group in rule.inputs["spec"]["groups"]]
 
@@ -53,7 +54,7 @@ def rules(made: Recorded) -> list[Config]:
 def test_prometheus_accepts_the_rules_of_every_entry_and_environment(
     case: Case, promtool: Path, tmp_path: Path
 ) -> None:
-    groups = rules(recorded(case))
+    groups = rules(objects_of(case))
     assert groups, "every shipped system has an objective"
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": groups}))

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from tests.components.deploying import deployed, with_service
-from tests.recording import Recorded
+from tests.declared import Declared, Objects
 from tests.samples import Config, entry, put, service, stack
 
 TARGET = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web-blue"}
 CPU: Config = {"cpu": {"utilization": 60}}
 
 
-def ranged(metrics: Config, **more: object) -> Recorded:
+def ranged(metrics: Config, **more: object) -> Objects[Declared]:
     return with_service(scaling={"minReplicas": 2, "maxReplicas": 8, "metrics": metrics, **more})
 
 
@@ -105,7 +105,7 @@ STORE: Config = {
 }
 
 
-def triggered(triggers: Config, **more: object) -> Recorded:
+def triggered(triggers: Config, **more: object) -> Objects[Declared]:
     scaling = {"minReplicas": 0, "maxReplicas": 10, "triggers": triggers, **more}
     data = put(stack(), "cluster.prometheusUrl", "http://prometheus.monitoring:9090")
     web = service(scaling=scaling, calls=["queue"])

@@ -8,12 +8,12 @@ import pytest
 from pulumi_kubernetes import provider as k8s_provider
 
 from components.cluster import READ_BY_THE_PLUGIN, variable_faults
-from tests.components.deploying import deployed
+from tests.components.deploying import registered
 from tests.samples import entry, job, stack, store
 
 
 def inputs(**cluster: object) -> dict[str, object]:
-    run = deployed(stack_data=stack(cluster={"context": "prod-eu", **cluster}))
+    run = registered(stack_data=stack(cluster={"context": "prod-eu", **cluster}))
     return next(r for r in run.resources if r.type == "pulumi:providers:kubernetes").inputs
 
 
@@ -71,7 +71,7 @@ def test_a_variable_that_no_argument_overrides_is_refused(name: str) -> None:
 
 def test_the_provider_is_never_replaced_also_where_the_state_has_an_identifier_of_an_earlier_version() -> None:
     """A changed identifier replaces every object; with one that stays the plugin plans no replacement at all."""
-    run = deployed()
+    run = registered()
     (provider,) = (r for r in run.resources if r.type == "pulumi:providers:kubernetes")
     assert provider.inputs["clusterIdentifier"] == "slipway"
     assert provider.ignores == ("clusterIdentifier",)
@@ -91,7 +91,7 @@ def test_the_client_limits_are_raised_so_that_previews_do_not_wait(asked: dict[s
 
 
 def test_every_object_goes_to_the_named_cluster_and_none_to_the_current_context() -> None:
-    run = deployed(entry(stores={"queue": store()}, environments={"dev": {"jobs": {"train": job()}}}))
+    run = registered(entry(stores={"queue": store()}, environments={"dev": {"jobs": {"train": job()}}}))
     provider = next(r for r in run.resources if r.type == "pulumi:providers:kubernetes")
     assert {"Deployment", "StatefulSet", "Job", "Namespace"} <= {r.kind for r in run.manifests}
     assert {r.provider.rpartition("::")[0] for r in run.manifests} == {provider.urn}

@@ -2,24 +2,24 @@
 
 from typing import Any
 
-from tests.components.deploying import deployed
-from tests.recording import Recorded
+from tests.components.deploying import deployed, registered
+from tests.declared import Declared, Objects
 from tests.samples import Config, entry, put, service, stack
 
 ROUTE: Config = {"host": "web.example.com"}
 
 
-def system(on_change: str, content: str = "a\n", release: Config | None = None) -> Recorded:
+def system(on_change: str, content: str = "a\n", release: Config | None = None) -> Objects[Declared]:
     files = {"path": "/app/config", "onChange": on_change, "files": {"vocab.txt": content, "config.json": "{}"}}
     given = entry(services={"web": service(files=files, route=ROUTE)})
     return deployed(given, put(stack(), "release.web", release) if release else stack())
 
 
-def template(run: Recorded, slot: str = "blue") -> dict[str, Any]:
+def template(run: Objects[Declared], slot: str = "blue") -> dict[str, Any]:
     return run.one("Deployment", f"web-{slot}").inputs["spec"]["template"]
 
 
-def files_map(run: Recorded, slot: str = "blue") -> str:
+def files_map(run: Objects[Declared], slot: str = "blue") -> str:
     (volume,) = [v for v in template(run, slot)["spec"]["volumes"] if v["name"] == "files"]
     return volume["configMap"]["name"]
 
@@ -55,5 +55,5 @@ def test_a_slots_own_files_replace_the_entrys_one_by_one_and_leave_the_other_slo
 
 
 def test_the_provider_changes_a_map_in_place_so_that_it_is_never_missing() -> None:
-    provider = next(r for r in system("reload").resources if r.type == "pulumi:providers:kubernetes")
+    provider = next(r for r in registered().resources if r.type == "pulumi:providers:kubernetes")
     assert provider.inputs["enableConfigMapMutable"] == "true"

@@ -16,15 +16,15 @@ from models.resolve import resolve
 from models.stack import StackSettings
 from models.system import SystemSpec
 from tests.components.deploying import deployed
+from tests.declared import Declared
 from tests.queries import faults
-from tests.recording import Registered
 from tests.samples import Config, accepted, entry, put, release, service, stack
 
 ROUTE: Config = {"host": "web.example.com"}
 SLO: Config = {"slo": {"availability": 99.9, "latency": {"percent": 99, "within": "500ms"}}}
 
 
-def board(config_map: Registered) -> dict[str, Any]:
+def board(config_map: Declared) -> dict[str, Any]:
     (text,) = config_map.inputs["data"].values()
     return json.loads(text)
 

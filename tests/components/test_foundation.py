@@ -6,7 +6,7 @@ from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
 from models.resolve import resolve
 from models.stack import StackSettings
-from tests.components.deploying import deployed
+from tests.components.deploying import deployed, registered
 from tests.recording import record
 from tests.samples import accepted, entry, put, service, stack
 
@@ -35,7 +35,8 @@ def test_the_namespace_says_whose_it_is_so_that_a_second_stack_meets_a_conflict_
 
 @pytest.mark.parametrize("kind", ["ResourceQuota", "LimitRange"])
 def test_there_is_one_of_each_fence(kind: str) -> None:
-    assert deployed().one(kind).parent == deployed().one("Foundation").urn
+    run = registered()
+    assert run.one(kind).parent == run.one("Foundation").urn
 
 
 def test_a_container_that_declares_nothing_gets_a_small_share_of_everything() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.components.deploying import ROUTE, annotations, deployed
+from tests.declared import Declared, Objects
 from tests.each import each
-from tests.recording import Recorded
 from tests.samples import Config, entry, put, release, service, stack
 from tests.splitting import (
     LIVE,
@@ -24,14 +24,14 @@ GATEWAY: Config = {"name": "public", "namespace": "edge"}
 HOST, PARTNER = "web.example.com", "partner.example.com"
 
 
-def on_a_gateway(given: Config | None = None, route: Config | None = None, **gateway: object) -> Recorded:
+def on_a_gateway(given: Config | None = None, route: Config | None = None, **gateway: object) -> Objects[Declared]:
     data = put(put(stack(), "cluster.traffic", "gateway"), "cluster.gateway", {**GATEWAY, **gateway})
     if given is not None:
         data = put(data, "release.web", release(**given))
     return deployed(entry(services={"web": service(route=route or ROUTE, exposure={"port": 8000})}), data)
 
 
-def spec(run: Recorded, name: str) -> dict[str, Any]:
+def spec(run: Objects[Declared], name: str) -> dict[str, Any]:
     return run.one("HTTPRoute", name).inputs["spec"]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.deploying import deployed
+from tests.components.deploying import registered
 from tests.recording import DIGEST, Registered
 from tests.samples import entry, put, stack
 
@@ -14,7 +14,7 @@ REPOSITORY = "registry.example.com/ml/shop/server"
 
 def built(builder: str, image: dict[str, Any] | None = None, build: dict[str, Any] | None = None) -> Registered:
     given = stack(image={"registry": "registry.example.com/ml", "builder": builder, **(image or {})})
-    return deployed(put(entry(), "images.server", {"context": "serving", **(build or {})}), given).one("Image")
+    return registered(put(entry(), "images.server", {"context": "serving", **(build or {})}), given).one("Image")
 
 
 def arguments(image: Registered) -> dict[str, str]:
@@ -40,7 +40,7 @@ def test_the_image_outlives_its_resource_and_is_not_built_for_a_preview(builder:
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_slots_run_the_pushed_digest(builder: str) -> None:
-    run = deployed(stack_data=put(stack(), "image.builder", builder))
+    run = registered(stack_data=put(stack(), "image.builder", builder))
     container = run.one("Deployment").inputs["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == f"{REPOSITORY}@{DIGEST}" == run.outputs["services"]["web"]["image"]
 

@@ -6,8 +6,8 @@ from components.manifests import ingress
 from models.release import ServiceRelease
 from models.routing import Route, Session
 from tests.components.deploying import annotations, deployed, released
+from tests.declared import Declared, Objects
 from tests.each import each
-from tests.recording import Recorded
 from tests.samples import Config, accepted, entry, put, release, service, stack
 
 NGINX = "nginx.ingress.kubernetes.io/"
@@ -80,12 +80,12 @@ FULL: Config = {
 }
 
 
-def both_slots(**changes: object) -> Recorded:
+def both_slots(**changes: object) -> Objects[Declared]:
     data = put(stack(), "release.web", release(weight=20))
     return deployed(entry(services={"web": service(route={**FULL, **changes})}), data)
 
 
-def of(run: Recorded, name: str) -> dict[str, str]:
+def of(run: Objects[Declared], name: str) -> dict[str, str]:
     """An Ingress's annotations for proxies and certificates."""
     found = annotations(run.one("Ingress", name))
     return {key.rpartition("/")[2]: value for key, value in found.items() if "pulumi" not in key}
@@ -112,7 +112,7 @@ def test_no_ingress_is_waited_for() -> None:
         assert annotations(made)["pulumi.com/skipAwait"] == "true"
 
 
-def tls(run: Recorded, name: str) -> list[dict[str, Any]] | None:
+def tls(run: Objects[Declared], name: str) -> list[dict[str, Any]] | None:
     return run.one("Ingress", name).inputs["spec"].get("tls")
 
 

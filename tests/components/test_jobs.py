@@ -1,6 +1,6 @@
 """A Job works on temporary resources, ends in bounded time, and what needs its result waits for it."""
 
-from tests.components.deploying import deployed
+from tests.components.deploying import registered
 from tests.recording import Recorded
 from tests.samples import Config, entry, service, stack
 
@@ -22,7 +22,7 @@ def system(**changes: object) -> Recorded:
         environments={"dev": {"jobs": {"train": job}}},
     )
     storage = {"objectStorage": {"url": "https://s3.example.com"}, "secrets": {"s3": {"values": KEYS}}}
-    return deployed(given, {**stack(), **storage})
+    return registered(given, {**stack(), **storage})
 
 
 def test_a_job_is_bounded_in_attempts_time_and_afterlife() -> None:

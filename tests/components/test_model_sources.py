@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.components.deploying import deployed, with_service
-from tests.recording import DIGEST, Recorded
+from tests.declared import Declared, Objects
+from tests.recording import DIGEST
 from tests.samples import Config, entry, put, service, stack
 
 S3: Config = {"name": "digits", "uri": "s3://models/digits/7", "path": "/data"}
@@ -13,11 +14,11 @@ STORAGE: Config = {"url": "https://s3.example.com", "region": "eu-1"}
 KEYS = {"values": {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}}
 
 
-def pod(run: Recorded, name: str = "web-blue") -> dict[str, Any]:
+def pod(run: Objects[Declared], name: str = "web-blue") -> dict[str, Any]:
     return run.one("Deployment", name).inputs["spec"]["template"]["spec"]
 
 
-def volume(run: Recorded, name: str) -> dict[str, Any]:
+def volume(run: Objects[Declared], name: str) -> dict[str, Any]:
     (found,) = [volume for volume in pod(run)["volumes"] if volume["name"] == name]
     return found
 
@@ -27,7 +28,7 @@ def mount(container: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def from_s3(**source: object) -> Recorded:
+def from_s3(**source: object) -> Objects[Declared]:
     secrets = {"object-storage": {"keys": list(KEYS["values"])}}
     model = {**S3, "secrets": ["object-storage"], **source}
     given = entry(services={"web": service(model=model)}, secrets=secrets, volumes={"hub": {"size": "1Gi"}})

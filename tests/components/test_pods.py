@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from models.entry import CatalogueEntry
-from tests.components.deploying import deployed
-from tests.recording import Recorded
+from tests.components.deploying import deployed, registered
+from tests.declared import Declared, Objects
 from tests.samples import Config, entry, job, refused, service, stack, store
 
 IMAGES = {"server": {"context": "serving"}, "trainer": {"context": "serving", "target": "trainer"}}
@@ -15,7 +15,7 @@ GIVEN = {"keys": {"values": {"API_KEY": "a"}}}
 STORAGE = {"url": "https://s3.example.com", "networks": ["10.0.0.0/8"]}
 
 
-def system(stack_data: Config | None = None, store_data: Config | None = None, **blocks: object) -> Recorded:
+def shop(stack_data: Config | None = None, store_data: Config | None = None, **blocks: object) -> tuple[Config, Config]:
     """One service, one store and one Job, which know each other."""
     given = entry(
         images=IMAGES,
@@ -25,27 +25,31 @@ def system(stack_data: Config | None = None, store_data: Config | None = None, *
         services={"web": service(**{"calls": ["queue", "api"], **blocks}), "api": service(exposure={"port": 8080})},
         environments={"dev": {"jobs": {"train": job(image="trainer", calls=["queue", "api"])}}},
     )
-    return deployed(given, {**stack(), "secrets": GIVEN, "objectStorage": STORAGE, **(stack_data or {})})
+    return given, {**stack(), "secrets": GIVEN, "objectStorage": STORAGE, **(stack_data or {})}
+
+
+def system(stack_data: Config | None = None, store_data: Config | None = None, **blocks: object) -> Objects[Declared]:
+    return deployed(*shop(stack_data, store_data, **blocks))
 
 
 KINDS = ("Deployment", "StatefulSet", "Job")
 
 
-def template(run: Recorded, kind: str = "Deployment") -> dict[str, Any]:
+def template(run: Objects[Declared], kind: str = "Deployment") -> dict[str, Any]:
     name = "web-blue" if kind == "Deployment" else None
     return run.one(kind, name).inputs["spec"]["template"]
 
 
-def pod(run: Recorded, kind: str = "Deployment") -> dict[str, Any]:
+def pod(run: Objects[Declared], kind: str = "Deployment") -> dict[str, Any]:
     return template(run, kind)["spec"]
 
 
-def container(run: Recorded, kind: str = "Deployment") -> dict[str, Any]:
+def container(run: Objects[Declared], kind: str = "Deployment") -> dict[str, Any]:
     (only,) = pod(run, kind)["containers"]
     return only
 
 
-def told(run: Recorded, kind: str = "Deployment") -> dict[str, str]:
+def told(run: Objects[Declared], kind: str = "Deployment") -> dict[str, str]:
     return {variable["name"]: variable.get("value", "") for variable in container(run, kind)["env"]}
 
 
@@ -114,7 +118,7 @@ def test_a_store_gets_its_secrets_and_waits_for_them() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_makes_pods_says_why_they_fail(kind: str) -> None:
     name = "web-blue" if kind == "Deployment" else None
-    assert system().one(kind, name).error_hooks == ("pods-own-reasons",)
+    assert registered(*shop()).one(kind, name).error_hooks == ("pods-own-reasons",)
 
 
 def test_another_image_is_another_job() -> None:

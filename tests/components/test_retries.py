@@ -7,8 +7,8 @@ import pytest
 from components.manifests.retries import retry_annotations, tries
 from models.routing import Route
 from tests.components.deploying import annotations, deployed
+from tests.declared import Declared, Objects
 from tests.each import each
-from tests.recording import Recorded
 from tests.samples import Config, accepted, entry, put, release, service, stack
 
 NGINX = "nginx.ingress.kubernetes.io/"
@@ -65,7 +65,7 @@ def test_the_fewer_the_pods_the_more_tries_as_each_may_meet_the_silent_one_again
     assert max(2, pods) ** (tries(pods) - 1) >= 1000
 
 
-def declared(cluster: Config, route: Config, *, weight: int | None, scaling: Config | None = None) -> Recorded:
+def declared(cluster: Config, route: Config, *, weight: int | None, scaling: Config | None = None) -> Objects[Declared]:
     given = put(stack(), "cluster", {"context": "prod", **cluster})
     if weight is not None:
         given = put(given, "release.web", release(weight=weight))
@@ -73,7 +73,7 @@ def declared(cluster: Config, route: Config, *, weight: int | None, scaling: Con
     return deployed(entry(services={"web": service(**blocks, **({"scaling": scaling} if scaling else {}))}), given)
 
 
-def word(run: Recorded, key: str, name: str = "web") -> str | None:
+def word(run: Objects[Declared], key: str, name: str = "web") -> str | None:
     return annotations(run.one("Ingress", name)).get(f"{NGINX}proxy-next-upstream{key}")
 
 

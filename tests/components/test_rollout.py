@@ -9,7 +9,7 @@ import pytest
 
 from components import rollout, system
 from components.reasons import Json, Pod
-from tests.components.deploying import ROUTE, deployed
+from tests.components.deploying import ROUTE, registered
 from tests.recording import Recorded
 from tests.samples import Config, entry, job, put, release, service, stack, store
 
@@ -89,7 +89,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
 
 def run(monkeypatch: pytest.MonkeyPatch, api: Answers, live: Config) -> Recorded:
     monkeypatch.setattr(system, "ApiServer", api)
-    return deployed(SHOP, into=api.recorded, live=live)
+    return registered(SHOP, into=api.recorded, live=live)
 
 
 @pytest.mark.usefixtures("clock")
@@ -179,7 +179,7 @@ def test_a_slot_without_requests_fails_the_update_too(monkeypatch: pytest.Monkey
     monkeypatch.setattr(system, "ApiServer", GreenIsNot(found(progress("ReplicaSetUpdated"))))
     filled = put(stack(), "release.web", release(weight=0))
     with pytest.raises(pulumi.RunError, match="Deployment shop-dev/web-green: not rolled out"):
-        deployed(entry(services={"web": service()}), filled, live={"Deployment": BEHIND})
+        registered(entry(services={"web": service()}), filled, live={"Deployment": BEHIND})
 
 
 @pytest.mark.usefixtures("clock")

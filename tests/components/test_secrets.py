@@ -7,7 +7,7 @@ import pytest
 
 from components import registration
 from components.manifests.secrets import named_by_content
-from tests.components.deploying import deployed
+from tests.components.deploying import registered
 from tests.recording import Recorded, Secret
 from tests.samples import Config, entry, service, stack
 
@@ -18,7 +18,7 @@ def system(source: Config, kind: Config | None = None, into: Recorded | None = N
     secrets = {"login": kind or {"keys": ["API_KEY"]}}
     users = {} if kind else {"secrets": ["login"]}
     shop = entry(services={"web": service(**users)}, secrets=secrets)
-    return deployed(shop, {**stack(), "secrets": {"login": source}}, into=into)
+    return registered(shop, {**stack(), "secrets": {"login": source}}, into=into)
 
 
 def test_a_given_value_is_marked_as_secret_and_stands_nowhere_else() -> None:
@@ -92,12 +92,12 @@ def test_registry_credentials_pull_every_pods_image() -> None:
 
 
 def test_an_environment_with_an_open_registry_needs_no_credentials() -> None:
-    run = deployed(entry(secrets={"login": {"kind": "registry"}}))
+    run = registered(entry(secrets={"login": {"kind": "registry"}}))
     assert run.of_kind("Secret") == []
     assert "imagePullSecrets" not in run.one("Deployment").inputs["spec"]["template"]["spec"]
 
 
 def test_existing_pull_secrets_of_the_namespace_are_named_too() -> None:
     data = stack(cluster={"context": "prod", "pullSecrets": ["theirs"]})
-    pod = deployed(stack_data=data).one("Deployment").inputs["spec"]["template"]["spec"]
+    pod = registered(stack_data=data).one("Deployment").inputs["spec"]["template"]["spec"]
     assert pod["imagePullSecrets"] == [{"name": "theirs"}]

@@ -8,26 +8,26 @@ import pytest
 from delivery.plan.stages import course
 from models.delivery import Run
 from models.entry import CatalogueEntry
-from tests.components.deploying import deployed, released, with_service
-from tests.recording import Recorded
+from tests.components.deploying import deployed, in_release, of_service, registered, with_service
+from tests.declared import Declared, Objects
 from tests.samples import IMAGE, OTHER_IMAGE, Config, accepted, entry, put, service, stack
 
 
-def deployment(run: Recorded) -> dict[str, Any]:
+def deployment(run: Objects[Declared]) -> dict[str, Any]:
     return run.one("Deployment").inputs["spec"]
 
 
-def pod(run: Recorded) -> dict[str, Any]:
+def pod(run: Objects[Declared]) -> dict[str, Any]:
     return deployment(run)["template"]["spec"]
 
 
-def server(run: Recorded) -> dict[str, Any]:
+def server(run: Objects[Declared]) -> dict[str, Any]:
     (container,) = pod(run)["containers"]
     return container
 
 
 def test_a_filled_slot_is_one_of_each() -> None:
-    run = with_service()
+    run = registered(of_service())
     slot = run.one("Slot")
     assert sorted(r.kind for r in run.resources if r.parent == slot.urn) == [
         "ConfigMap", "Deployment", "HorizontalPodAutoscaler", "PodDisruptionBudget", "Service",
@@ -51,7 +51,7 @@ def test_a_range_of_replicas_is_the_autoscalers_business() -> None:
     ]
 
 
-def scaled(scaling: Config, **content: int) -> Recorded:
+def scaled(scaling: Config, **content: int) -> Objects[Declared]:
     data = put(stack(), "release.web", {"slots": {"blue": {"image": IMAGE, **content}}})
     return deployed(entry(services={"web": service(scaling=scaling)}), data)
 
@@ -105,7 +105,7 @@ def test_a_pod_serves_on_drains_and_only_then_is_killed() -> None:
 
 def test_the_rollout_is_the_entrys() -> None:
     rollout = {"maxUnavailable": 2, "maxSurge": 3, "progressDeadline": "70s", "timeout": "3m"}
-    run = with_service(rollout=rollout)
+    run = registered(of_service(rollout=rollout))
     spec = deployment(run)
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2, "maxSurge": 3}}
     assert spec["progressDeadlineSeconds"] == 70
@@ -132,7 +132,7 @@ def test_monitors_find_the_slots_own_service_and_not_the_one_that_callers_use() 
 
 
 def test_the_server_is_told_who_it_is() -> None:
-    run = with_service()
+    run = registered(of_service())
     told = {variable["name"]: variable["value"] for variable in server(run)["env"]}
     blue = run.outputs["services"]["web"]["slots"]["blue"]
     assert told == {
@@ -146,12 +146,12 @@ def test_the_server_is_told_who_it_is() -> None:
 
 
 def test_settings_travel_with_their_slot() -> None:
-    slots = released().outputs["services"]["web"]["slots"]
+    slots = registered(*in_release()).outputs["services"]["web"]["slots"]
     assert slots["blue"]["config"] == slots["green"]["config"]
     data = put(
         put(stack(), "release.web.slots", {"blue": {}, "green": {}}), "release.web.slots.green.server", {"topK": 1}
     )
-    run = deployed(entry(services={"web": service(route={"host": "web.example.com"})}), data)
+    run = registered(entry(services={"web": service(route={"host": "web.example.com"})}), data)
     slots = run.outputs["services"]["web"]["slots"]
     assert slots["blue"]["config"] != slots["green"]["config"]
     settings = {c.object_name for c in run.of_kind("ConfigMap") if "settings.json" in c.inputs["data"]}
@@ -166,7 +166,7 @@ def test_services_with_long_names_that_begin_alike_share_nothing() -> None:
     assert all(len(name) <= 63 for _, name in objects)
 
 
-def allowed_evictions(run: Recorded) -> dict[str, int]:
+def allowed_evictions(run: Objects[Declared]) -> dict[str, int]:
     """How many pods of each slot may be evicted while all are ready, as the disruption controller counts."""
     pods = {d.object_name: d.inputs["spec"].get("replicas") for d in run.of_kind("Deployment")}
     pods |= {a.object_name: a.inputs["spec"]["minReplicas"] for a in run.of_kind("HorizontalPodAutoscaler")}

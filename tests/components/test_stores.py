@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.deploying import deployed
+from tests.components.deploying import registered
 from tests.recording import Recorded
 from tests.samples import Config, entry, service, stack
 
@@ -20,7 +20,7 @@ def system(**changes: object) -> Recorded:
         **changes,
     }
     images = {"server": {"context": "serving"}, "redis": {"context": "serving"}}
-    return deployed(entry(images=images, stores={"queue": store}, services={"web": service(calls=["queue"])}))
+    return registered(entry(images=images, stores={"queue": store}, services={"web": service(calls=["queue"])}))
 
 
 def pod(run: Recorded) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_volumes_and_stores_of_a_protecting_environment_cannot_be_deleted() -> N
     }  # fmt: skip
     for protect in (True, False):
         environments = {"dev": {"protect": protect}}
-        run = deployed(
+        run = registered(
             entry(stores={"db": store}, volumes={"hub": {"size": "1Gi"}}, environments=environments), stack()
         )
         assert {claim.protect for claim in run.of_kind("PersistentVolumeClaim")} == {protect}
@@ -94,5 +94,5 @@ def test_volumes_and_stores_of_a_protecting_environment_cannot_be_deleted() -> N
 
 def test_a_volumes_class_and_access_are_the_entrys() -> None:
     volumes = {"hub": {"size": "1Gi", "storageClass": "fast.ssd", "access": "ReadWriteMany"}}
-    spec = deployed(entry(volumes=volumes)).one("PersistentVolumeClaim", "hub").inputs["spec"]
+    spec = registered(entry(volumes=volumes)).one("PersistentVolumeClaim", "hub").inputs["spec"]
     assert (spec["storageClassName"], spec["accessModes"]) == ("fast.ssd", ["ReadWriteMany"])

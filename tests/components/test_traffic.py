@@ -5,25 +5,32 @@ from typing import Any
 import pytest
 
 from components import labels
-from tests.components.deploying import ROUTE, annotations, deployed, ingress_backends, released
-from tests.recording import Recorded, Registered
+from tests.components.deploying import (
+    ROUTE,
+    annotations,
+    deployed,
+    ingress_backends,
+    registered,
+    released,
+)
+from tests.declared import Declared, Objects
 from tests.samples import IMAGE, OTHER_IMAGE, entry, put, release, service, stack
 
 NGINX = "nginx.ingress.kubernetes.io/"
 HOST, PARTNER = "web.example.com", "partner.example.com"
 
 
-def canary(run: Recorded) -> Registered:
+def canary(run: Objects[Declared]) -> Declared:
     return run.one("Ingress", "web-canary")
 
 
-def alone(slot: str = "blue") -> Recorded:
+def alone(slot: str = "blue") -> Objects[Declared]:
     image = {"blue": IMAGE, "green": OTHER_IMAGE}[slot]
     data = put(stack(), "release.web", {"live": slot, "slots": {slot: {"image": image}}})
     return deployed(entry(services={"web": service(route=ROUTE)}), data)
 
 
-def selected_slot(run: Recorded, name: str) -> str:
+def selected_slot(run: Objects[Declared], name: str) -> str:
     return run.one("Service", name).inputs["spec"]["selector"]["slipway.dev/slot"]
 
 
@@ -73,7 +80,7 @@ def test_only_the_canary_carries_the_split(changes: dict[str, Any], expected: di
     assert not any(f"{NGINX}canary" in key for ingress in others for key in annotations(ingress))
 
 
-def deployment(run: Recorded, slot: str) -> Registered:
+def deployment(run: Objects[Declared], slot: str) -> Declared:
     return run.one("Deployment", f"web-{slot}")
 
 
@@ -100,7 +107,7 @@ def test_the_canary_turns_after_the_main_route() -> None:
     assert canary(run).urn not in run.one("Ingress", "web").depends_on
 
 
-def unrouted(**changes: object) -> Recorded:
+def unrouted(**changes: object) -> Objects[Declared]:
     data = put(stack(), "release.web", release(**changes))
     return deployed(entry(services={"web": service()}), data)
 
@@ -129,9 +136,8 @@ def test_with_a_route_the_live_service_has_the_live_slot_whatever_the_weight(wei
     assert selected_slot(released(weight=weight), "web") == "blue"
 
 
-def of_blue(run: Recorded) -> dict[str, dict[str, Any]]:
-    slot = next(r for r in run.of_kind("Slot") if r.name == "web-blue")
-    return {r.name: r.inputs for r in run.resources if r.parent == slot.urn}
+def of_blue(run: Objects[Declared]) -> dict[str, dict[str, Any]]:
+    return {r.name: r.inputs for r in run.resources if r.urn.startswith("Slot/web-blue-")}
 
 
 @pytest.mark.parametrize("weight", [0, 20, 100])
@@ -159,7 +165,7 @@ def test_a_route_without_stable_hosts_needs_no_stable_ingress() -> None:
 
 
 def test_a_service_without_a_route_has_a_live_service_and_no_ingress() -> None:
-    run = deployed(entry(services={"web": service()}))
+    run = registered(entry(services={"web": service()}))
     assert run.of_kind("Ingress") == []
     assert selected_slot(run, "web") == "blue"
     assert "url" not in run.outputs["services"]["web"]

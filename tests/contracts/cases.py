@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, update_wrapper
 from typing import Any, cast
@@ -9,8 +10,11 @@ from typing import Any, cast
 import catalog
 from models.entry import CatalogueEntry
 from models.parsing import parse
+from models.resolve import resolve
+from models.stack import StackSettings
+from tests.declared import D_co, Declared, Objects, declared
 from tests.each import Rule, Test, each
-from tests.recording import Recorded, Registered, run_main
+from tests.recording import Recorded, run_main
 from tests.samples import IMAGE, OTHER_IMAGE, Config
 
 Labels = dict[str, str]
@@ -69,33 +73,47 @@ def config_of(case: Case) -> Config:
 
 
 @cache
-def recorded(case: Case) -> Recorded:
-    """Run the real program on a case, once for all contracts."""
+def objects_of(case: Case) -> Objects[Declared]:
+    """Return what a case declares, rendered once for all contracts."""
+    return declared(resolve(parse(StackSettings, config_of(case), "slipway:"), entry(case.entry)))
+
+
+@cache
+def of_program(case: Case) -> Recorded:
+    """Run the real program on a case."""
     return run_main(config_of(case))
 
 
 def in_every_case(contract: Rule) -> Test:
-    """Hold every case to a contract: ``run`` is what the program registers in it, ``case`` the case itself."""
+    """Hold every case to a contract.
+
+    The contract's arguments say what it asks: ``run`` is what the case declares, ``registered`` what the real program
+    registers in it, ``case`` the case itself.
+    """
     asked = inspect.signature(contract).parameters
+    given: dict[str, Callable[[Case], object]] = {
+        "run": objects_of,
+        "registered": of_program,
+        "case": lambda case: case,
+    }
 
     def held(case: Case) -> None:
-        given = {"run": recorded(case), "case": case}
-        contract(**{name: given[name] for name in asked})
+        contract(**{name: given[name](case) for name in asked})
 
     return each("case", CASES)(update_wrapper(held, contract))
 
 
-def pod(workload: Registered) -> dict[str, Any]:
+def pod(workload: Declared) -> dict[str, Any]:
     """A workload's pod template."""
     return cast("dict[str, Any]", workload.inputs["spec"]["template"])
 
 
-def workloads(run: Recorded) -> list[Registered]:
+def workloads(run: Objects[D_co]) -> list[D_co]:
     """Whatever makes pods."""
     return [resource for kind in ("Deployment", "StatefulSet", "Job") for resource in run.of_kind(kind)]
 
 
-def pod_labels(run: Recorded) -> dict[str, Labels]:
+def pod_labels(run: Objects[Declared]) -> dict[str, Labels]:
     """The labels of each workload's pods."""
     return {workload.object_name: pod(workload)["metadata"]["labels"] for workload in workloads(run)}
 
@@ -105,12 +123,12 @@ def selected(selector: Labels, candidates: dict[str, Labels]) -> set[str]:
     return {name for name, labels in candidates.items() if selector.items() <= labels.items()}
 
 
-def containers_of(workload: Registered) -> list[dict[str, Any]]:
+def containers_of(workload: Declared) -> list[dict[str, Any]]:
     """Every container of a workload's pods, init containers too."""
     spec = pod(workload)["spec"]
     return [*spec.get("initContainers", []), *spec["containers"]]
 
 
-def containers(run: Recorded) -> list[dict[str, Any]]:
+def containers(run: Objects[Declared]) -> list[dict[str, Any]]:
     """Every container of every pod."""
     return [container for workload in workloads(run) for container in containers_of(workload)]

@@ -4,11 +4,12 @@ import re
 from functools import cache
 from typing import Any
 
-from tests.contracts.cases import CASES, in_every_case, recorded
-from tests.recording import PROJECT, Recorded
+from tests.contracts.cases import CASES, in_every_case, objects_of
+from tests.declared import Declared, Objects
+from tests.recording import PROJECT
 
 
-def alerts(run: Recorded) -> list[dict[str, Any]]:
+def alerts(run: Objects[Declared]) -> list[dict[str, Any]]:
     """The alerts of all PrometheusRules."""
     found = [group for rule in run.of_kind("PrometheusRule") for group in rule.inputs["spec"]["groups"]]
     return [alert for group in found for alert in group["rules"]]
@@ -23,14 +24,14 @@ def sections() -> dict[str, str]:
 
 
 def test_every_kind_of_alert_is_raised_for_some_system() -> None:
-    assert {alert["alert"] for case in CASES for alert in alerts(recorded(case))} == {
+    assert {alert["alert"] for case in CASES for alert in alerts(objects_of(case))} == {
         "AvailabilityBudgetBurn", "LatencyBudgetBurn", "HighInferenceLatency", "TargetDown", "NoTargetUp", "Saturation",
         "ReplicasAtMax",
     }  # fmt: skip
 
 
 def test_every_alert_has_its_section_in_the_runbook_and_every_section_its_alert() -> None:
-    assert {alert["alert"].lower() for case in CASES for alert in alerts(recorded(case))} == set(sections())
+    assert {alert["alert"].lower() for case in CASES for alert in alerts(objects_of(case))} == set(sections())
 
 
 def test_a_section_says_what_it_means_what_is_true_now_and_which_command_comes_next() -> None:
@@ -40,7 +41,9 @@ def test_a_section_says_what_it_means_what_is_true_now_and_which_command_comes_n
 
 
 @in_every_case
-def test_every_monitored_service_has_alerts_and_every_alert_a_severity_that_somebody_handles(run: Recorded) -> None:
+def test_every_monitored_service_has_alerts_and_every_alert_a_severity_that_somebody_handles(
+    run: Objects[Declared],
+) -> None:
     watched = {monitor.object_name for monitor in run.of_kind("ServiceMonitor")}
     assert watched == {rule.object_name for rule in run.of_kind("PrometheusRule")}
     for alert in alerts(run):
@@ -50,7 +53,7 @@ def test_every_monitored_service_has_alerts_and_every_alert_a_severity_that_some
 
 
 @in_every_case
-def test_no_two_alerts_have_the_same_name_and_labels(run: Recorded) -> None:
+def test_no_two_alerts_have_the_same_name_and_labels(run: Objects[Declared]) -> None:
     """Alertmanager would take them for one."""
     marks = [(alert["alert"], *sorted(alert["labels"].items())) for alert in alerts(run)]
     assert len(set(marks)) == len(marks)

@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given
 
 from tests.contracts.cases import containers, containers_of, pod, pod_labels, selected, workloads
+from tests.declared import Declared, Secret
 from tests.generated import System, repeatable, run_generated
-from tests.recording import Recorded, Registered, Secret
+from tests.recording import Recorded
 from tests.samples import PLANTED
 from tests.strategies import systems
 
@@ -66,7 +67,7 @@ def _pods_find_what_they_mount_and_read(run: Recorded, pull_secrets: set[str]) -
         assert {name for name, _ in _read_secrets(workload)} <= secrets
 
 
-def _read_secrets(workload: Registered) -> Iterator[tuple[str, str]]:
+def _read_secrets(workload: Declared) -> Iterator[tuple[str, str]]:
     for container in containers_of(workload):
         for variable in container.get("env", []):
             if reference := variable.get("valueFrom", {}).get("secretKeyRef"):

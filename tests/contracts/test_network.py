@@ -12,10 +12,11 @@ from models.entry import CatalogueEntry
 from models.jobs import JobSpec
 from models.scaling import Triggered
 from models.service import ServiceSpec
-from tests.contracts.cases import CASES, Case, config_of, entry, pod, recorded, workloads
+from tests.contracts.cases import CASES, Case, config_of, entry, objects_of, pod, workloads
 from tests.contracts.flows import Connection, Direction, End, Outside, Pod, PolicySet, Protocol
+from tests.declared import Declared, Objects
 from tests.each import each
-from tests.recording import Recorded, run_main
+from tests.recording import run_main
 
 S3, TRACES = 9000, 4318
 STORAGE = Outside("object storage", "198.51.100.20")
@@ -33,7 +34,7 @@ class World:
     """A case as it runs, and everybody who could want in."""
 
     case: Case
-    run: Recorded
+    run: Objects[Declared]
 
     @cached_property
     def entry(self) -> CatalogueEntry:
@@ -171,10 +172,10 @@ BOTH = [case for case in CASES if case.both]
 
 @cache
 def world(case: Case, *, full: bool) -> World:
-    return World(case, run_main({**config_of(case), **FULL}) if full else recorded(case))
+    return World(case, run_main({**config_of(case), **FULL}) if full else objects_of(case))
 
 
-def rendered(run: Recorded) -> list[dict[str, Any]]:
+def policies_of(run: Objects[Declared]) -> list[dict[str, Any]]:
     """The policies as the API server gets them."""
     return [policy.inputs for policy in run.of_kind("NetworkPolicy")]
 
@@ -185,7 +186,7 @@ LAST = [case for case in BOTH if case.environment == list(entry(case.entry).envi
 @each(("case", "full"), [*((case, False) for case in BOTH), *((case, True) for case in LAST)])
 def test_exactly_what_the_entry_declares_flows(case: Case, full: bool) -> None:
     here = world(case, full=full)
-    rules, every = PolicySet(rendered(here.run)), list(connections(here))
+    rules, every = PolicySet(policies_of(here.run)), list(connections(here))
     flowing = {str(c) for c in every if rules.allow(c)}
     assert flowing == {str(c) for c in every if declared(here, c, full=full)}
     assert 0 < len(flowing) < len(every)
@@ -203,7 +204,7 @@ def test_every_workload_of_the_entry_is_in_the_matrix(case: Case) -> None:
 def between(case: Case, *sides: Direction) -> set[tuple[str, str]]:
     """The pairs of workloads of which the first reaches the second, as far as these sides are concerned."""
     here = world(case, full=False)
-    rules, pods = PolicySet(rendered(here.run)), list(here.pods())
+    rules, pods = PolicySet(policies_of(here.run)), list(here.pods())
     return {
         (str(workload_of(here, source)), str(workload_of(here, destination)))
         for source, destination in product(pods, repeat=2)
@@ -250,7 +251,7 @@ def allowed(policies: list[dict[str, Any]], every: list[Connection]) -> list[boo
 def test_without_any_one_of_the_policies_the_matrix_is_another(case: Case) -> None:
     """No policy is there for nothing, and the matrix would notice the loss of each."""
     here = world(case, full=True)
-    rules, every = rendered(here.run), list(connections(here))
+    rules, every = policies_of(here.run), list(connections(here))
     whole = allowed(rules, every)
     idle = [
         without["metadata"]["name"]

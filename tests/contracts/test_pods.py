@@ -18,13 +18,14 @@ from tests.contracts.cases import (
     pod,
     workloads,
 )
+from tests.declared import Declared, Objects
 from tests.each import each
 from tests.recording import Recorded, Secret, run_main
 from tests.samples import put
 
 
 @in_every_case
-def test_every_container_asks_for_and_is_limited_in_everything(run: Recorded) -> None:
+def test_every_container_asks_for_and_is_limited_in_everything(run: Objects[Declared]) -> None:
     assert containers(run)
     for container in containers(run):
         resources = container["resources"]
@@ -35,13 +36,13 @@ def test_every_container_asks_for_and_is_limited_in_everything(run: Recorded) ->
 
 
 @in_every_case
-def test_every_image_is_named_by_digest(run: Recorded) -> None:
+def test_every_image_is_named_by_digest(run: Objects[Declared]) -> None:
     for container in containers(run):
         assert re.fullmatch(r"[a-z0-9./:-]+/[a-z0-9/-]+@sha256:[0-9a-f]{64}", container["image"])
 
 
 @in_every_case
-def test_pods_pass_the_restricted_standard(run: Recorded) -> None:
+def test_pods_pass_the_restricted_standard(run: Objects[Declared]) -> None:
     for workload in workloads(run):
         spec = pod(workload)["spec"]
         context = spec["securityContext"]
@@ -55,7 +56,7 @@ def test_pods_pass_the_restricted_standard(run: Recorded) -> None:
 
 
 @in_every_case
-def test_containers_pass_the_restricted_standard(run: Recorded) -> None:
+def test_containers_pass_the_restricted_standard(run: Objects[Declared]) -> None:
     for container in containers(run):
         context = container["securityContext"]
         assert context["allowPrivilegeEscalation"] is False
@@ -66,7 +67,7 @@ def test_containers_pass_the_restricted_standard(run: Recorded) -> None:
 
 
 @in_every_case
-def test_every_server_has_its_three_probes_on_a_port_that_it_opens(run: Recorded) -> None:
+def test_every_server_has_its_three_probes_on_a_port_that_it_opens(run: Objects[Declared]) -> None:
     for deployment in run.of_kind("Deployment"):
         (server,) = pod(deployment)["spec"]["containers"]
         names = {port["name"] for port in server["ports"]}
@@ -78,7 +79,7 @@ def test_every_server_has_its_three_probes_on_a_port_that_it_opens(run: Recorded
 
 
 @in_every_case
-def test_liveness_does_not_ask_what_readiness_asks(run: Recorded) -> None:
+def test_liveness_does_not_ask_what_readiness_asks(run: Objects[Declared]) -> None:
     for deployment in run.of_kind("Deployment"):
         (server,) = pod(deployment)["spec"]["containers"]
         ready, live, start = (
@@ -89,7 +90,7 @@ def test_liveness_does_not_ask_what_readiness_asks(run: Recorded) -> None:
 
 
 @in_every_case
-def test_the_budgets_fit_into_one_another(run: Recorded) -> None:
+def test_the_budgets_fit_into_one_another(run: Objects[Declared]) -> None:
     for deployment in run.of_kind("Deployment"):
         spec = pod(deployment)["spec"]
         (server,) = spec["containers"]
@@ -106,7 +107,7 @@ def _config_map(spec: dict[str, Any]) -> str:
 
 
 @in_every_case
-def test_volumes_and_mounts_belong_together(run: Recorded) -> None:
+def test_volumes_and_mounts_belong_together(run: Objects[Declared]) -> None:
     for workload in workloads(run):
         volumes = {volume["name"] for volume in pod(workload)["spec"]["volumes"]}
         every = containers_of(workload)
@@ -117,7 +118,7 @@ def test_volumes_and_mounts_belong_together(run: Recorded) -> None:
 
 
 @in_every_case
-def test_every_claim_and_config_map_that_a_pod_mounts_is_made_before_it(run: Recorded) -> None:
+def test_every_claim_and_config_map_that_a_pod_mounts_is_made_before_it(run: Objects[Declared]) -> None:
     made = {(r.kind, r.object_name): r.urn for r in run.manifests}
     for workload in workloads(run):
         for volume in pod(workload)["spec"]["volumes"]:
@@ -128,7 +129,7 @@ def test_every_claim_and_config_map_that_a_pod_mounts_is_made_before_it(run: Rec
 
 
 @in_every_case
-def test_every_pod_has_an_account_that_exists(run: Recorded) -> None:
+def test_every_pod_has_an_account_that_exists(run: Objects[Declared]) -> None:
     accounts = {account.object_name for account in run.of_kind("ServiceAccount")}
     for workload in workloads(run):
         assert pod(workload)["spec"]["serviceAccountName"] in accounts
@@ -136,7 +137,7 @@ def test_every_pod_has_an_account_that_exists(run: Recorded) -> None:
 
 
 @in_every_case
-def test_the_init_container_fetches_to_where_the_server_reads(run: Recorded) -> None:
+def test_the_init_container_fetches_to_where_the_server_reads(run: Objects[Declared]) -> None:
     for deployment in run.of_kind("Deployment"):
         spec = pod(deployment)["spec"]
         (server,) = spec["containers"]
@@ -150,7 +151,7 @@ def test_the_init_container_fetches_to_where_the_server_reads(run: Recorded) -> 
 
 
 @in_every_case
-def test_what_a_pod_may_write_fits_its_storage_limit(run: Recorded) -> None:
+def test_what_a_pod_may_write_fits_its_storage_limit(run: Objects[Declared]) -> None:
     for workload in workloads(run):
         sizes = [volume["emptyDir"]["sizeLimit"] for volume in pod(workload)["spec"]["volumes"] if "emptyDir" in volume]
         limit = pod(workload)["spec"]["containers"][0]["resources"]["limits"]["ephemeral-storage"]
@@ -158,17 +159,17 @@ def test_what_a_pod_may_write_fits_its_storage_limit(run: Recorded) -> None:
 
 
 @in_every_case
-def test_a_secret_stands_in_secret_objects_alone_and_is_marked_there(run: Recorded, case: Case) -> None:
-    holders = [r for r in run.manifests if PLANTED in json.dumps(r.inputs)]
+def test_a_secret_stands_in_secret_objects_alone_and_is_marked_there(registered: Recorded, case: Case) -> None:
+    holders = [r for r in registered.manifests if PLANTED in json.dumps(r.inputs)]
     assert {r.kind for r in holders} <= {"Secret"}
     assert len(holders) == len(config_of(case).get("secrets", {}))
     for holder in holders:
         assert all(isinstance(value, Secret) for value in holder.inputs["stringData"].values())
-    assert PLANTED not in json.dumps(run.outputs)
+    assert PLANTED not in json.dumps(registered.outputs)
 
 
 @in_every_case
-def test_every_secret_that_a_pod_refers_to_is_made_before_it_with_that_key(run: Recorded) -> None:
+def test_every_secret_that_a_pod_refers_to_is_made_before_it_with_that_key(run: Objects[Declared]) -> None:
     secrets = {secret.object_name: secret for secret in run.of_kind("Secret")}
     for workload in workloads(run):
         variables = [variable for container in containers_of(workload) for variable in container.get("env", [])]
@@ -180,7 +181,7 @@ def test_every_secret_that_a_pod_refers_to_is_made_before_it_with_that_key(run: 
 
 
 @in_every_case
-def test_no_environment_variable_looks_like_a_secret(run: Recorded) -> None:
+def test_no_environment_variable_looks_like_a_secret(run: Objects[Declared]) -> None:
     for container in containers(run):
         names = [variable["name"].lower() for variable in container.get("env", []) if "value" in variable]
         assert [name for name in names if any(word in name for word in SECRET_LOOKING)] == []

@@ -4,35 +4,35 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.cases import Case, recorded
-from tests.recording import Recorded
+from tests.contracts.cases import Case, objects_of, of_program
+from tests.declared import Declared, Objects
 
 AMOUNTS = ({"cpu": "1", "memory": "2Gi"}, {"cpu": "2", "memory": "4Gi"})
 
 
-def prod(entry: str) -> Recorded:
-    return recorded(Case(entry, "prod", both=False))
+def prod(entry: str) -> Objects[Declared]:
+    return objects_of(Case(entry, "prod", both=False))
 
 
-def deployment(run: Recorded, service: str) -> dict[str, Any]:
+def deployment(run: Objects[Declared], service: str) -> dict[str, Any]:
     return run.one("Deployment", f"{service}-blue").inputs["spec"]
 
 
-def pod(run: Recorded, service: str) -> dict[str, Any]:
+def pod(run: Objects[Declared], service: str) -> dict[str, Any]:
     return deployment(run, service)["template"]["spec"]
 
 
-def server(run: Recorded, service: str) -> dict[str, Any]:
+def server(run: Objects[Declared], service: str) -> dict[str, Any]:
     (container,) = pod(run, service)["containers"]
     return container
 
 
-def amounts(run: Recorded, service: str) -> tuple[dict[str, str], dict[str, str]]:
+def amounts(run: Objects[Declared], service: str) -> tuple[dict[str, str], dict[str, str]]:
     resources = server(run, service)["resources"]
     return tuple({key: resources[kind][key] for key in ("cpu", "memory")} for kind in ("requests", "limits"))  # pyright: ignore[reportReturnType]
 
 
-def scaler(run: Recorded, service: str) -> dict[str, Any]:
+def scaler(run: Objects[Declared], service: str) -> dict[str, Any]:
     return run.one("HorizontalPodAutoscaler", f"{service}-blue").inputs["spec"]
 
 
@@ -41,7 +41,7 @@ def metric(spec: dict[str, Any], kind: str) -> dict[str, Any]:
     return found
 
 
-def live(run: Recorded, service: str) -> dict[str, Any]:
+def live(run: Objects[Declared], service: str) -> dict[str, Any]:
     return run.one("Service", service).inputs
 
 
@@ -137,7 +137,8 @@ def test_faces_gateway_keeps_the_clients_address_and_limits_its_rate_and_its_vec
     assert annotations["nginx.ingress.kubernetes.io/limit-rps"] == "50"
     assert [ingress.object_name for ingress in run.of_kind("Ingress")] == ["capture"]
     assert run.one("PersistentVolumeClaim", "vectors-data").inputs["spec"]["storageClassName"] == "fast"
-    assert {claim.protect for claim in run.of_kind("PersistentVolumeClaim")} == {True}
+    claims = of_program(Case("faces", "prod", both=False)).of_kind("PersistentVolumeClaim")
+    assert {claim.protect for claim in claims} == {True}
 
 
 def test_classifier_runs_three_behind_a_balancer_and_keeps_its_users_with_their_version() -> None:
@@ -184,7 +185,7 @@ def test_gpu_scales_on_cpu_and_on_an_external_rate_and_keeps_its_replicas_apart(
 
 
 def test_gpu_has_a_canary_of_20_percent_at_its_published_host_and_path() -> None:
-    run = recorded(Case("gpu", "prod", both=True))
+    run = objects_of(Case("gpu", "prod", both=True))
     canary = run.one("Ingress", "model-canary").inputs
     assert canary["metadata"]["annotations"]["nginx.ingress.kubernetes.io/canary-weight"] == "20"
     (rule,) = canary["spec"]["rules"]

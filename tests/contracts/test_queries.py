@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.cases import CASES, in_every_case, recorded
+from tests.contracts.cases import CASES, in_every_case, objects_of
 from tests.contracts.test_alerts import alerts
+from tests.declared import Declared, Objects
 from tests.each import each
 from tests.queries import asked, exported, faults
-from tests.recording import Recorded
 
 ALERTS_OWN = {"namespace", "service", "slot", "alertstate", "alertname", "severity"}
 """Labels of Prometheus' own series ALERTS that every alert of ours has."""
 
 
-def dashboards(run: Recorded) -> list[dict[str, Any]]:
+def dashboards(run: Objects[Declared]) -> list[dict[str, Any]]:
     """The dashboards of a run, as Grafana reads them."""
     return [json.loads(text) for text in run.one("ConfigMap", "dashboard").inputs["data"].values()]
 
@@ -29,34 +29,34 @@ def panels(board: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from panel.get("panels", [])
 
 
-def targets(run: Recorded) -> list[dict[str, Any]]:
+def targets(run: Objects[Declared]) -> list[dict[str, Any]]:
     """The queries of all panels."""
     return [target for board in dashboards(run) for panel in panels(board) for target in panel.get("targets", [])]
 
 
 @in_every_case
-def test_every_query_of_an_alert_can_be_answered(run: Recorded) -> None:
+def test_every_query_of_an_alert_can_be_answered(run: Objects[Declared]) -> None:
     found = {alert["expr"]: list(faults(alert["expr"])) for alert in alerts(run)}
     assert found
     assert {expression: lines for expression, lines in found.items() if lines} == {}
 
 
 @in_every_case
-def test_every_query_of_a_dashboard_can_be_answered(run: Recorded) -> None:
+def test_every_query_of_a_dashboard_can_be_answered(run: Objects[Declared]) -> None:
     found = {target["expr"]: list(faults(target["expr"])) for target in targets(run)}
     assert len(found) > 15
     assert {expression: lines for expression, lines in found.items() if lines} == {}
 
 
 @in_every_case
-def test_a_series_is_called_by_labels_that_its_query_keeps(run: Recorded) -> None:
+def test_a_series_is_called_by_labels_that_its_query_keeps(run: Objects[Declared]) -> None:
     for target in targets(run):
         named = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
         assert named <= asked(target["expr"]).grouped, target
 
 
 @in_every_case
-def test_the_marks_of_alerts_are_asked_for_by_labels_that_all_alerts_have(run: Recorded) -> None:
+def test_the_marks_of_alerts_are_asked_for_by_labels_that_all_alerts_have(run: Objects[Declared]) -> None:
     for board in dashboards(run):
         for mark in board["annotations"]["list"]:
             ((metric, matchers),) = asked(mark["expr"]).selectors
@@ -69,10 +69,13 @@ def test_the_marks_of_alerts_are_asked_for_by_labels_that_all_alerts_have(run: R
 
 def test_the_dashboards_together_show_every_metric_that_an_alert_compares() -> None:
     shown = {
-        metric for case in CASES for target in targets(recorded(case)) for metric, _ in asked(target["expr"]).selectors
+        metric
+        for case in CASES
+        for target in targets(objects_of(case))
+        for metric, _ in asked(target["expr"]).selectors
     }
     compared = {
-        metric for case in CASES for alert in alerts(recorded(case)) for metric, _ in asked(alert["expr"]).selectors
+        metric for case in CASES for alert in alerts(objects_of(case)) for metric, _ in asked(alert["expr"]).selectors
     }
     assert compared <= shown
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from models.quantity import parse
 from tests.contracts.cases import Case, entry, in_every_case, pod, workloads
-from tests.recording import Recorded, Registered
+from tests.declared import Declared, Objects
 
 SHARED = {"cpu", "memory", "ephemeral-storage"}
 
 
-def most_pods(run: Recorded, workload: Registered) -> int:
+def most_pods(run: Objects[Declared], workload: Declared) -> int:
     """How many pods a workload may have at once, those that leave included."""
     if workload.kind == "StatefulSet":
         return int(workload.inputs["spec"]["replicas"])
@@ -21,7 +21,7 @@ def most_pods(run: Recorded, workload: Registered) -> int:
     return 2 * wanted + int(spec["strategy"]["rollingUpdate"]["maxSurge"])
 
 
-def ceiling(run: Recorded, deployment: str) -> int:
+def ceiling(run: Objects[Declared], deployment: str) -> int:
     """The replicas up to which an HPA, or KEDA's, scales a Deployment."""
     for scaler in run.of_kind("HorizontalPodAutoscaler"):
         if scaler.inputs["spec"]["scaleTargetRef"]["name"] == deployment:
@@ -32,7 +32,7 @@ def ceiling(run: Recorded, deployment: str) -> int:
     raise AssertionError(f"{deployment} has neither replicas nor a scaler")
 
 
-def of_one_pod(workload: Registered) -> dict[str, Decimal]:
+def of_one_pod(workload: Declared) -> dict[str, Decimal]:
     """What one pod is charged with: the larger of its init containers' and its containers' amounts."""
     spec = pod(workload)["spec"]
     charged: dict[str, Decimal] = {}
@@ -54,7 +54,7 @@ def added(lists: Any) -> dict[str, Decimal]:
 
 
 @in_every_case
-def test_the_quota_is_what_the_registered_pods_may_use_at_their_most(run: Recorded) -> None:
+def test_the_quota_is_what_the_registered_pods_may_use_at_their_most(run: Objects[Declared]) -> None:
     hard = {key: parse(amount) for key, amount in run.one("ResourceQuota").inputs["spec"]["hard"].items()}
     needed: dict[str, Decimal] = {"pods": Decimal(0)}
     for workload in workloads(run):
@@ -73,7 +73,7 @@ def is_storage(key: str) -> bool:
 
 
 @in_every_case
-def test_the_quota_is_what_the_registered_claims_ask_for(run: Recorded, case: Case) -> None:
+def test_the_quota_is_what_the_registered_claims_ask_for(run: Objects[Declared], case: Case) -> None:
     needed: dict[str, Decimal] = {"persistentvolumeclaims": Decimal(0), "requests.storage": Decimal(0)}
     claims = run.of_kind("PersistentVolumeClaim")
     for claim in claims:

@@ -5,25 +5,25 @@ import json
 from typing import Any
 
 from tests.contracts.cases import Case, containers_of, entry, in_every_case, pod, pod_labels, selected, workloads
-from tests.recording import Recorded, Registered
+from tests.declared import Declared, Objects
 
 SERVICE = "app.kubernetes.io/name"
 
 
-def services(run: Recorded) -> dict[str, Registered]:
+def services(run: Objects[Declared]) -> dict[str, Declared]:
     return {service.object_name: service for service in run.of_kind("Service")}
 
 
-def ports_of(service: Registered) -> set[str]:
+def ports_of(service: Declared) -> set[str]:
     return {port["name"] for port in service.inputs["spec"]["ports"]}
 
 
-def canary(ingress: Registered) -> bool:
+def canary(ingress: Declared) -> bool:
     return "nginx.ingress.kubernetes.io/canary" in ingress.inputs["metadata"]["annotations"]
 
 
 @in_every_case
-def test_a_deployments_selector_selects_its_own_pods_and_no_others(run: Recorded) -> None:
+def test_a_deployments_selector_selects_its_own_pods_and_no_others(run: Objects[Declared]) -> None:
     for deployment in run.of_kind("Deployment"):
         selector = deployment.inputs["spec"]["selector"]["matchLabels"]
         assert selected(selector, pod_labels(run)) == {deployment.object_name}
@@ -32,27 +32,27 @@ def test_a_deployments_selector_selects_its_own_pods_and_no_others(run: Recorded
 
 
 @in_every_case
-def test_pods_of_one_slot_are_spread_by_their_own_labels(run: Recorded) -> None:
+def test_pods_of_one_slot_are_spread_by_their_own_labels(run: Objects[Declared]) -> None:
     for deployment in run.of_kind("Deployment"):
         for constraint in pod(deployment)["spec"]["topologySpreadConstraints"]:
             assert selected(constraint["labelSelector"]["matchLabels"], pod_labels(run)) == {deployment.object_name}
 
 
 @in_every_case
-def test_every_service_leads_to_the_pods_of_one_slot_at_a_port_that_they_open(run: Recorded) -> None:
+def test_every_service_leads_to_the_pods_of_one_slot_at_a_port_that_they_open(run: Objects[Declared]) -> None:
     opened = {name: container_ports(run, name) for name in pod_labels(run)}
     for service in run.of_kind("Service"):
         (deployment,) = selected(service.inputs["spec"]["selector"], pod_labels(run))
         assert {port["targetPort"] for port in service.inputs["spec"]["ports"]} <= opened[deployment]
 
 
-def container_ports(run: Recorded, workload: str) -> set[str]:
+def container_ports(run: Objects[Declared], workload: str) -> set[str]:
     (found,) = [each for each in workloads(run) if each.object_name == workload]
     return {port["name"] for container in containers_of(found) for port in container.get("ports", [])}
 
 
 @in_every_case
-def test_every_deployment_has_one_disruption_budget(run: Recorded) -> None:
+def test_every_deployment_has_one_disruption_budget(run: Objects[Declared]) -> None:
     budgets = [
         selected(b.inputs["spec"]["selector"]["matchLabels"], pod_labels(run))
         for b in run.of_kind("PodDisruptionBudget")
@@ -64,7 +64,7 @@ def test_every_deployment_has_one_disruption_budget(run: Recorded) -> None:
 
 
 @in_every_case
-def test_a_deployment_names_replicas_exactly_when_no_autoscaler_steers_it(run: Recorded) -> None:
+def test_a_deployment_names_replicas_exactly_when_no_autoscaler_steers_it(run: Objects[Declared]) -> None:
     scalers = [*run.of_kind("HorizontalPodAutoscaler"), *run.of_kind("ScaledObject")]
     targets = [scaler.inputs["spec"]["scaleTargetRef"] for scaler in scalers]
     assert {(t["apiVersion"], t["kind"]) for t in targets} <= {("apps/v1", "Deployment")}
@@ -74,7 +74,7 @@ def test_a_deployment_names_replicas_exactly_when_no_autoscaler_steers_it(run: R
 
 
 @in_every_case
-def test_an_autoscaler_measures_what_its_pods_ask_for(run: Recorded) -> None:
+def test_an_autoscaler_measures_what_its_pods_ask_for(run: Objects[Declared]) -> None:
     for hpa in run.of_kind("HorizontalPodAutoscaler"):
         spec = hpa.inputs["spec"]
         assert 1 <= spec["minReplicas"] <= spec["maxReplicas"]
@@ -86,7 +86,7 @@ def test_an_autoscaler_measures_what_its_pods_ask_for(run: Recorded) -> None:
 
 
 @in_every_case
-def test_every_monitor_scrapes_each_slot_once_at_a_port_that_exists(run: Recorded) -> None:
+def test_every_monitor_scrapes_each_slot_once_at_a_port_that_exists(run: Objects[Declared]) -> None:
     by_label = {name: service.inputs["metadata"]["labels"] for name, service in services(run).items()}
     for monitor in run.of_kind("ServiceMonitor"):
         scraped = selected(monitor.inputs["spec"]["selector"]["matchLabels"], by_label)
@@ -100,7 +100,7 @@ def test_every_monitor_scrapes_each_slot_once_at_a_port_that_exists(run: Recorde
 
 
 @in_every_case
-def test_every_ingress_leads_to_a_service_and_port_that_exist(run: Recorded) -> None:
+def test_every_ingress_leads_to_a_service_and_port_that_exist(run: Objects[Declared]) -> None:
     for ingress in run.of_kind("Ingress"):
         assert ingress.inputs["spec"]["ingressClassName"]
         for path in paths(ingress):
@@ -108,17 +108,17 @@ def test_every_ingress_leads_to_a_service_and_port_that_exist(run: Recorded) -> 
             assert backend["port"]["name"] in ports_of(services(run)[backend["name"]])
 
 
-def paths(ingress: Registered) -> list[dict[str, Any]]:
+def paths(ingress: Declared) -> list[dict[str, Any]]:
     return [path for rule in ingress.inputs["spec"]["rules"] for path in rule["http"]["paths"]]
 
 
-def routes(ingress: Registered) -> list[tuple[str, str, str]]:
+def routes(ingress: Declared) -> list[tuple[str, str, str]]:
     rules = ingress.inputs["spec"]["rules"]
     return [(rule["host"], path["path"], path["pathType"]) for rule in rules for path in rule["http"]["paths"]]
 
 
 @in_every_case
-def test_no_route_has_two_owners_and_every_canary_shadows_one(run: Recorded) -> None:
+def test_no_route_has_two_owners_and_every_canary_shadows_one(run: Objects[Declared]) -> None:
     main = [route for ingress in run.of_kind("Ingress") if not canary(ingress) for route in routes(ingress)]
     shadows = [route for ingress in run.of_kind("Ingress") if canary(ingress) for route in routes(ingress)]
     assert len(set(main)) == len(main)
@@ -127,7 +127,7 @@ def test_no_route_has_two_owners_and_every_canary_shadows_one(run: Recorded) -> 
 
 
 @in_every_case
-def test_a_service_that_a_canary_attaches_to_serves_no_other_host(run: Recorded) -> None:
+def test_a_service_that_a_canary_attaches_to_serves_no_other_host(run: Objects[Declared]) -> None:
     shadowed = {r[0] for ingress in run.of_kind("Ingress") if canary(ingress) for r in routes(ingress)}
     hosts: dict[str, set[str]] = {}
     for ingress in run.of_kind("Ingress"):
@@ -138,7 +138,7 @@ def test_a_service_that_a_canary_attaches_to_serves_no_other_host(run: Recorded)
 
 
 @in_every_case
-def test_a_config_map_is_named_by_content_unless_it_is_read_again_and_each_is_used(run: Recorded) -> None:
+def test_a_config_map_is_named_by_content_unless_it_is_read_again_and_each_is_used(run: Objects[Declared]) -> None:
     mounted: set[str] = set()
     for deployment in run.of_kind("Deployment"):
         mounted |= {v["configMap"]["name"] for v in pod(deployment)["spec"]["volumes"] if "configMap" in v}
@@ -151,13 +151,13 @@ def test_a_config_map_is_named_by_content_unless_it_is_read_again_and_each_is_us
 
 
 @in_every_case
-def test_accounts_hold_no_token_and_no_rights(run: Recorded) -> None:
+def test_accounts_hold_no_token_and_no_rights(run: Objects[Declared]) -> None:
     assert {account.inputs["automountServiceAccountToken"] for account in run.of_kind("ServiceAccount")} == {False}
     assert run.of_kind("Role") == run.of_kind("RoleBinding") == []
 
 
 @in_every_case
-def test_a_job_runs_before_the_services_that_wait_for_it(run: Recorded, case: Case) -> None:
+def test_a_job_runs_before_the_services_that_wait_for_it(run: Objects[Declared], case: Case) -> None:
     for name, job in entry(case.entry).environments[case.environment].jobs.items():
         (made,) = [each for each in run.of_kind("Job") if label(each, SERVICE) == name]
         waiting = {label(d, SERVICE) for d in run.of_kind("Deployment") if made.urn in d.depends_on}
@@ -167,7 +167,7 @@ def test_a_job_runs_before_the_services_that_wait_for_it(run: Recorded, case: Ca
 
 
 @in_every_case
-def test_every_address_that_a_pod_is_told_is_a_service_at_its_port(run: Recorded, case: Case) -> None:
+def test_every_address_that_a_pod_is_told_is_a_service_at_its_port(run: Objects[Declared], case: Case) -> None:
     known = {f"{name}:{port['port']}" for name, s in services(run).items() for port in s.inputs["spec"]["ports"]}
     for name, spec in entry(case.entry).services.items():
         for deployment in [d for d in run.of_kind("Deployment") if label(d, SERVICE) == name]:
@@ -177,5 +177,5 @@ def test_every_address_that_a_pod_is_told_is_a_service_at_its_port(run: Recorded
             assert set(told.values()) <= known
 
 
-def label(resource: Registered, key: str) -> str:
+def label(resource: Declared, key: str) -> str:
     return resource.inputs["metadata"]["labels"][key]

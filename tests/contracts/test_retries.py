@@ -1,7 +1,7 @@
 """Which shipped routes repeat a request that a pod had begun: those where nothing but an answer comes of it."""
 
 from models.service import ServiceSpec
-from tests.contracts.cases import CASES, Case, entry, recorded
+from tests.contracts.cases import CASES, Case, entry, objects_of
 from tests.each import each
 
 PURE = {"digits", "generic", "nlu", "wine"}
@@ -18,7 +18,7 @@ def routed(case: Case) -> dict[str, ServiceSpec]:
 
 
 def words(case: Case, service: str) -> list[str]:
-    made = recorded(case).one("Ingress", service).inputs["metadata"]["annotations"]
+    made = objects_of(case).one("Ingress", service).inputs["metadata"]["annotations"]
     return made["nginx.ingress.kubernetes.io/proxy-next-upstream"].split()
 
 

@@ -6,7 +6,7 @@ from components.manifests.settings import settings_file
 from models.service import ServiceSpec
 from serving.settings import Settings
 from tests.contracts.cases import in_every_case
-from tests.recording import Recorded
+from tests.declared import Declared, Objects
 from tests.samples import Config, accepted, service
 
 
@@ -19,7 +19,7 @@ LONG = {"preStop": "0s", "drain": "3600s", "grace": "3600s", "requestTimeout": "
 
 
 @in_every_case
-def test_the_server_accepts_every_settings_file(run: Recorded) -> None:
+def test_the_server_accepts_every_settings_file(run: Objects[Declared]) -> None:
     carried = [c for c in run.of_kind("ConfigMap") if "settings.json" in c.inputs["data"]]
     assert len(carried) >= len(run.of_kind("Deployment"))
     for config_map in carried:
