@@ -31,7 +31,7 @@ def _check(node: yaml.Node, seen: set[int]) -> None:
         keys = set[str]()
         for key, value in pairs:
             if str(key.value) in keys:
-                problem = f"the key {key.value} is given twice"
+                problem = f"the key {key.value} occurs twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             keys.add(str(key.value))
             _check(value, seen)

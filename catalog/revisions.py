@@ -45,12 +45,12 @@ def one(project: Path, name: str, where: str) -> Revision:
     shown = f"{FOLDER}/{name}.yaml"
     back = f"restore it: git checkout -- {shown}"
     if not path.is_file():
-        raise ConfigurationError([f"{where}: {shown} is missing, and it holds what the slot runs; {back}"])
+        raise ConfigurationError([f"{where}: {shown} is missing, but it contains what the slot runs; {back}"])
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=catalog.UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise ConfigurationError([f"{shown}: not YAML: {reason}; {back}"]) from error
+        raise ConfigurationError([f"{shown}: not valid YAML: {reason}; {back}"]) from error
     if not isinstance(data, dict) or hashed(data) != name:  # pyright: ignore[reportUnknownArgumentType] -- plain data
         raise ConfigurationError(
             [f"{shown}: was edited, and a revision is immutable; {back}, and edit the catalogue entry instead"]

@@ -84,7 +84,7 @@ def refusals(
         if one.image and (held := content.delivery.holding(Version(one.image, one.config, one.name))):
             yield (
                 f"{one.where}: {short(one.image)} is held in this stack: {held.reason} ({held.by}, {shown(held.at)}); "
-                f"name another version, or slipway release-hold {pulumi.get_stack()} {one.service} {one.image}"
+                f"choose another version, or run slipway release-hold {pulumi.get_stack()} {one.service} {one.image}"
             )
         elif system.source and (refused := _objection(system.source, one, system, source, now)):
             yield f"{one.where}: {refused}"
@@ -94,21 +94,25 @@ def _objection(stack: str, one: Candidate, system: SystemSpec, outputs: Mapping[
     """Return why the source does not vouch for a slot, or None. A release is judged as of the time it began."""
     if one.image is None:
         return (
-            f"this stack builds it, and slipway:source {stack} cannot vouch for that; name the digest, or drop source"
+            f"this stack builds the image, so slipway:source {stack} has no evidence for it; set the image's digest, "
+            "or remove slipway:source"
         )
     run = system.services[one.service].delivery.run
     began = run.began if run and _key(run.target, run.image) == one.key else now
-    way = f"or go past it with a reason: slipway promote {stack} {pulumi.get_stack()} --override REASON"
+    way = f"or override the check with a reason: slipway promote {stack} {pulumi.get_stack()} --override REASON"
     try:
         evidence = evidence_of(outputs, one.service)
         if evidence is None:
-            return f"{stack} says nothing about {one.service}; pulumi up -s {stack}, then let it be judged there, {way}"
+            return (
+                f"{stack} has no evidence about {one.service}; run pulumi up -s {stack}, then let a gate judge the "
+                f"version there, {way}"
+            )
         runs = one.revision.spec
         wanted = Wanted(image=one.image, config=one.config, environment=system.environment, runs=runs)
         vouched(evidence, wanted, system.entry, began)
     except ValidationError as error:
         fault = error.errors()[0]["msg"]
-        return f"{stack}: its output delivery.{one.service} cannot be read ({fault}); renew it: pulumi up -s {stack}"
+        return f"{stack}: output delivery.{one.service} cannot be read ({fault}); run pulumi up -s {stack}"
     except NotVouchedError as error:
         return f"{error}, {way}"
     return None

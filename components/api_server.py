@@ -57,7 +57,7 @@ class ApiServer:
         try:
             return self._client.get(f"/api/v1/namespaces/{name}", seconds=_SECONDS)
         except ApiError as error:
-            said = f"it says {error.status} {error.reason}"
+            said = f"it answered {error.status} {error.reason}"
             raise Forbidden if error.status == _FORBIDDEN else Away(said) from error
         except Unreachable as error:
             raise Away(str(error)) from error

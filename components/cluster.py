@@ -11,8 +11,8 @@ from models.cluster import ClusterSettings
 _IDENTIFIER = "slipway"
 """Never changes, so the plugin never plans a replacement of the provider, which would replace every object."""
 READ_BY_THE_PLUGIN = {
-    "PULUMI_K8S_ENABLE_PATCH_FORCE": "updates would overwrite what others manage, without a conflict",
-    "PULUMI_K8S_AWAIT_ALL": "updates would wait for objects that never report to be ready",
+    "PULUMI_K8S_ENABLE_PATCH_FORCE": "updates would overwrite fields of other managers without a conflict",
+    "PULUMI_K8S_AWAIT_ALL": "updates would wait for objects that never report readiness",
 }
 """Variables of the user's shell that no argument overrides, with their effects (plugin 4.25, ``os.LookupEnv``)."""
 

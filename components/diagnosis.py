@@ -23,8 +23,8 @@ def _whose(args: pulumi.ErrorHookArgs) -> bool:
     if any(labels.STACK in error for error in args.errors):
         name = cast("dict[str, Any]", args.new_inputs or {}).get("metadata", {}).get("name")
         pulumi.log.error(
-            f"namespace {name}: belongs to another stack (its label slipway.dev/stack says which), and two stacks in "
-            "one would overwrite each other; give this one a slipway:system.namespace of its own"
+            f"namespace {name}: already belongs to another stack (see its label slipway.dev/stack), and two stacks in "
+            "one namespace would overwrite each other; set slipway:system.namespace to another namespace"
         )
     return False
 
@@ -41,7 +41,7 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
             for reason in reasons(source, inputs["metadata"]["namespace"], labels.label_selector(wanted)):
                 pulumi.log.error(reason)
         except Exception as error:  # noqa: BLE001 -- a failed explanation must not hide the failure itself
-            pulumi.log.warn(f"why {args.name} failed could not be looked up: {error}")
+            pulumi.log.warn(f"cannot read why {args.name} failed: {error}")
         if args.type == "kubernetes:batch/v1:Job":
             pulumi.log.error(_again(args.urn))
         return False
@@ -52,6 +52,6 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
 def _again(urn: str) -> str:
     """Return the command that runs a failed Job again. Without it, every further update fails because of this Job."""
     return (
-        "Kubernetes does not run a failed Job again, and every further update fails because of it. Fix the cause, then "
-        f"run the Job again: pulumi up -s {pulumi.get_stack()} --replace '{urn}'"
+        "Kubernetes does not rerun a failed Job, so every further update fails. Fix the cause, then "
+        f"rerun the Job: pulumi up -s {pulumi.get_stack()} --replace '{urn}'"
     )

@@ -67,35 +67,35 @@ def cluster_faults(system: SystemSpec, recorded: Recorded, live: Live) -> Iterat
     if wanted and live.cluster is None:
         yield (
             f"slipway:cluster.uid: the account of context {context!r} may not read the namespace {IDENTITY}, whose uid "
-            f"is to be compared; grant it get on that namespace, or drop uid"
+            f"must be compared; grant it get on that namespace, or remove uid"
         )
     elif wanted and live.cluster != wanted:
         yield (
-            f"slipway:cluster.uid: context {context!r} reaches cluster {live.cluster}, and the stack file says "
-            f"{wanted}; correct the one or the other"
+            f"slipway:cluster.uid: context {context!r} reaches cluster {live.cluster}, but the stack file sets "
+            f"{wanted}; correct the context or the uid"
         )
     elif not wanted and recorded.cluster and live.cluster and recorded.cluster != live.cluster:
         yield _moved(context, f"not cluster {recorded.cluster}, where this stack runs", live)
     elif not wanted and not _known(recorded, live) and _elsewhere(recorded, live):
         name = recorded.namespace["name"] if recorded.namespace else ""
-        yield _moved(context, f"where this stack's namespace {name} is not", live)
+        yield _moved(context, f"which does not have this stack's namespace {name}", live)
 
 
 def state_faults(system: SystemSpec, recorded: Recorded, live: Live) -> Iterator[str]:
     """Refuse to update a new cluster from a state that describes the old one: the engine would find nothing to do."""
     if system.cluster.uid and recorded.cluster != live.cluster and _elsewhere(recorded, live):
         yield (
-            f"slipway:cluster.uid: the stack's state still describes the objects of the cluster before; run "
-            f"pulumi refresh, which forgets what cluster {live.cluster} does not have and deletes nothing in either, "
-            "then pulumi up"
+            f"slipway:cluster.uid: the stack's state still describes the objects of the previous cluster; run "
+            f"pulumi refresh, which removes from the state what cluster {live.cluster} does not have and deletes "
+            "nothing in either cluster, then pulumi up"
         )
 
 
 def _moved(context: str, what: str, live: Live) -> str:
-    remedy = f"set slipway:cluster.uid: {live.cluster}" if live.cluster else "pulumi refresh, then repeat this"
+    remedy = f"set slipway:cluster.uid: {live.cluster}" if live.cluster else "run pulumi refresh and then retry"
     return (
         f"slipway:cluster.context: {context!r} reaches {f'cluster {live.cluster}, ' if live.cluster else 'a cluster '}"
-        f"{what}; correct the context, or to move the stack there {remedy} (docs/data.md)"
+        f"{what}; correct the context, or, to move the stack there, {remedy} (docs/data.md)"
     )
 
 
@@ -117,7 +117,7 @@ def namespace_faults(system: SystemSpec, stack: str, recorded: Recorded, live: L
     where = f"namespace {name}:"
     if found is None:
         if live.readable and system.existing_namespace:
-            yield f"{where} there is none in the cluster; create it, or drop slipway:system.existingNamespace"
+            yield f"{where} does not exist in the cluster; create it, or remove slipway:system.existingNamespace"
         return
     worn = found.get("labels", {})
     if recorded.namespace and recorded.namespace["uid"] == found["uid"]:
@@ -126,13 +126,13 @@ def namespace_faults(system: SystemSpec, stack: str, recorded: Recorded, live: L
     if owner is None:
         if not system.existing_namespace:
             yield (
-                f"{where} it is there already, and no stack's; give this stack a slipway:system.namespace of its own, "
-                "or to deploy into this one and leave it as it is set slipway:system.existingNamespace: true"
+                f"{where} already exists and belongs to no stack; set slipway:system.namespace to another namespace, "
+                "or, to deploy into this one and keep it unchanged, set slipway:system.existingNamespace: true"
             )
     elif (owner, entry) != (labels.of_namespace(system.name, stack)[labels.STACK], system.name):
         yield (
-            f"{where} belongs to another stack ({owner}, of the system {entry}), and two stacks in one would overwrite "
-            "each other; give this one a slipway:system.namespace of its own"
+            f"{where} already belongs to another stack ({owner}, of the system {entry}), and two stacks in one "
+            "namespace would overwrite each other; set slipway:system.namespace to another namespace"
         )
 
 
@@ -145,6 +145,7 @@ def object_faults(system: SystemSpec, recorded: Recorded, source: NamespaceSourc
         name = metadata["name"]
         if name in ours and metadata["labels"].get(labels.SYSTEM) not in entries:
             yield (
-                f"namespace {system.namespace}: its {kind} {name} is not this stack's: an update would overwrite it, "
-                "and a destroy delete it; rename what the entry calls so, or use a namespace of your own"
+                f"namespace {system.namespace}: its {kind} {name} does not belong to this stack: an update would "
+                "overwrite it, and a destroy would delete it; choose another name in the entry or another "
+                "slipway:system.namespace"
             )

@@ -72,7 +72,7 @@ def extracted(context: str, files: list[Path]) -> Json:
         one = _named(f"{kind}s", kind, name, files, resolve)
         if one is None and (name or kind == "cluster"):  # a context may have no user
             raise ConfigurationError(
-                [f"slipway:cluster.context: {context!r} names the {kind} {name!r}, which the kubeconfig does not hold"]
+                [f"slipway:cluster.context: {context!r} names the {kind} {name!r}, which is not in the kubeconfig"]
             )
         held[kind] = one or {}
     return {
@@ -92,7 +92,7 @@ def _named(plural: str, kind: str, name: str, files: list[Path], resolve: Callab
                 if one.get("name") == name:
                     return resolve(file.absolute().parent, dict(one.get(kind) or {}))
         except (AttributeError, TypeError, ValueError) as error:
-            rule = f"{plural} is a list of maps with a name and a {kind} each"
+            rule = f"{plural} must be a list of maps, each with a name and a {kind}"
             raise ConfigurationError([f"slipway:cluster.context: cannot read the kubeconfig {file}: {rule}"]) from error
     return None
 

@@ -23,8 +23,8 @@ def loss_faults(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
     if losses:
         told = "; ".join(f"{name} ({why})" for name, why in losses.items())
         yield (
-            f"{_SETTING}: the data of {told} would be lost; keep the declaration as it was and move the data first "
-            f"(docs/data.md), or to lose it: discard: [{', '.join(losses)}]"
+            f"{_SETTING}: the data of {told} would be lost; keep the previous declaration and move the data first "
+            f"(docs/data.md), or, to lose the data, set discard: [{', '.join(losses)}]"
         )
 
 
@@ -33,22 +33,22 @@ def stale_permissions(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
     lost = {name for name, _ in _losses(system, recorded)}
     for name in system.discard:
         if name not in lost:
-            yield f"{_SETTING}: this update deletes no {name}; remove it from the list"
+            yield f"{_SETTING}: this update does not delete {name}; remove it from the list"
 
 
 def _losses(system: SystemSpec, recorded: Recorded) -> Iterator[tuple[str, str]]:
     """Yield (kind/name, reason) of what would be lost. Deleting a namespace deletes everything in it."""
     namespace = recorded.namespace["name"] if recorded.namespace else None
     if namespace and namespace != system.namespace:
-        yield f"namespace/{namespace}", f"the stack file now says {system.namespace}"
+        yield f"namespace/{namespace}", f"the stack file now sets {system.namespace}"
     elif namespace and system.existing_namespace:
-        yield f"namespace/{namespace}", "the stack owns it, and existingNamespace would give it up"
+        yield f"namespace/{namespace}", "the stack owns it, and existingNamespace would remove it from the stack"
     declared = claims(system)
     for name, spec in sorted(recorded.claims.items()):
         if name not in declared:
             yield f"claim/{name}", "no longer declared"
         elif changes := list(_fixed_fields(spec, declared[name])):
-            yield f"claim/{name}", f"{', '.join(changes)}: a claim keeps these for life"
+            yield f"claim/{name}", f"{', '.join(changes)}: these fields of a claim are immutable"
     for name in sorted(recorded.stateful_sets - system.stores.keys()):
         yield f"statefulset/{name}", "no longer declared"
 
@@ -56,7 +56,7 @@ def _losses(system: SystemSpec, recorded: Recorded) -> Iterator[tuple[str, str]]
 def _fixed_fields(was: Json, volume: Volume) -> Iterator[str]:
     before, after = was.get("storageClassName"), volume.storage_class
     if before != after:
-        yield f"storageClass {before or 'of the cluster'} → {after or 'of the cluster'}"
+        yield f"storageClass {before or 'cluster default'} → {after or 'cluster default'}"
     modes = was.get("accessModes", [])
     if modes != [volume.access]:
         yield f"access {', '.join(modes)} → {volume.access}"
@@ -68,6 +68,6 @@ def _shrunk(system: SystemSpec, recorded: Recorded) -> Iterator[str]:
         size = spec.get("resources", {}).get("requests", {}).get("storage")
         if name in declared and size and parse(declared[name].size) < parse(size):
             yield (
-                f"claim/{name}: its size of {size} cannot become {declared[name].size}: Kubernetes only grows claims; "
-                "keep the size, or move the data to a smaller volume (docs/data.md)"
+                f"claim/{name}: its size cannot change from {size} to {declared[name].size}: Kubernetes only expands "
+                "claims; keep the size, or move the data to a smaller volume (docs/data.md)"
             )

@@ -38,8 +38,8 @@ def _variable_faults(spec: SystemSpec) -> Iterator[str]:
             for key, variable in secret.source.environment.items():
                 if not os.environ.get(variable):
                     where = f"slipway:secrets.{name}.environment.{key}"
-                    hint = 'eval "$(make -s env)" sets those of the embedded cluster'
-                    yield f"{where}: the variable {variable} is not set or empty; set it ({hint})"
+                    hint = 'for the embedded cluster, run eval "$(make -s env)"'
+                    yield f"{where}: the variable {variable} is unset or empty; set it ({hint})"
 
 
 def _context_faults(context: str) -> Iterator[str]:
@@ -51,8 +51,8 @@ def _context_faults(context: str) -> Iterator[str]:
         except (OSError, ValueError, yaml.YAMLError) as error:
             yield f"slipway:cluster.context: cannot read the kubeconfig {file}: {' '.join(str(error).split())}"
     if context not in known:
-        listed = f"they hold {', '.join(known)}" if known else "they hold no context"
-        searched = f"searched {', '.join(map(str, files))}: {listed}" if files else "there is none"
+        listed = f"they contain {', '.join(known)}" if known else "they contain no context"
+        searched = f"searched {', '.join(map(str, files))}: {listed}" if files else "no file found"
         yield (
             f"slipway:cluster.context: {context!r} is not in the kubeconfig ({searched})"
             f"{nearest(context, known)}; correct it, or set KUBECONFIG (embedded cluster: make up, then "
@@ -73,18 +73,18 @@ def _contexts(file: Path) -> list[str]:
         contexts = cast("dict[str, list[dict[str, str]] | None]", content or {}).get("contexts") or []
         return [context["name"] for context in contexts]
     except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError("it is no kubeconfig: contexts is a list of maps with a name each") from error
+        raise ValueError("it is not a kubeconfig: contexts must be a list of maps, each with a name") from error
 
 
 def _build_faults(where: str, build: ImageBuild, project: Path) -> Iterator[str]:
     dockerfile = Path(build.context) / build.dockerfile
     if not (project / dockerfile).is_file():
-        yield f"{where}: there is no {dockerfile} in the project; correct context or dockerfile"
+        yield f"{where}: {dockerfile} does not exist in the project; correct context or dockerfile"
 
 
 def _wheels_faults(settings: ImageSettings, project: Path) -> Iterator[str]:
     if settings.wheels and not (project / settings.wheels).is_dir():
         yield (
-            f"slipway:image.wheels: there is no folder {settings.wheels}; make up fills it, "
-            "or remove the key and let the build use a package index"
+            f"slipway:image.wheels: the folder {settings.wheels} does not exist; run make up to create it, "
+            "or remove the key so that the build uses a package index"
         )

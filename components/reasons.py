@@ -41,11 +41,11 @@ def reasons(source: PodSource, namespace: str, selector: str) -> Iterator[str]:
         loading, servers = status.get("initContainerStatuses", []), status.get("containerStatuses", [])
         for container in (*loading, *servers):
             # An init container has no readiness: the other containers wait until it ends.
-            still = "has not ended yet" if container in loading else "running, but not ready: its readiness probe fails"
+            still = "has not finished" if container in loading else "running, but not ready: its readiness probe fails"
             if reason := _stuck(container, still):
                 said = _last_words(container) or source.log(namespace, name, container["name"])
                 lines = " | ".join(_plain(line) for line in said.strip().splitlines()[-LOG_LINES:])
-                tail = f"; its last log lines: {lines}" if lines else ""
+                tail = f"; last log lines: {lines}" if lines else ""
                 yield f"pod {name}: container {container['name']}: {reason}{tail}"
 
 
@@ -59,7 +59,7 @@ def _stuck(container: Json, still: str) -> str:
         return f"{waiting['reason']}: {waiting.get('message', '')}{exit_text}"
     runs = state.get("running") is not None and not container.get("ready")
     if exit_text:
-        return f"ended{exit_text}{', runs again' if runs else ''}"
+        return f"ended{exit_text}{', running again' if runs else ''}"
     return still if runs else ""
 
 

@@ -109,6 +109,6 @@ def _invoked(token: str, key: str, stack: str) -> Struct:
         )
     except grpc.RpcError as error:
         raise ConfigurationError(
-            [f"stack {stack}: its state cannot be read: {cast('Any', error).details()}"]
+            [f"stack {stack}: the state cannot be read: {cast('Any', error).details()}"]
         ) from error
     return cast("Struct", getattr(answer, "return"))

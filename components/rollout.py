@@ -49,7 +49,10 @@ def rolled_out(workload: Workload, kind: str, source: WorkloadSource, seconds: i
     async def proven(seen: list[Any]) -> Workload:
         metadata, status = seen
         if status is not None and (status.get("observedGeneration") or 0) < metadata["generation"]:
-            pulumi.log.info("Pulumi called it done before the cluster had looked at it: waiting for its pods", workload)
+            pulumi.log.info(
+                "Pulumi reported this workload as ready before the cluster observed the change; waiting for its pods",
+                workload,
+            )
             await _wait(_Rollout(source, kind, metadata["namespace"], metadata["name"]), seconds)
         return workload
 
@@ -84,7 +87,7 @@ class _Rollout:
                 return ""
             wanted = labels.label_selector(found["spec"]["selector"]["matchLabels"])
             said = reasons(self.source, self.namespace, wanted) if explained else ()
-            return "; ".join(said) or "no pod of it says why; look at its events"
+            return "; ".join(said) or "no pod reports a reason; look at the workload's events"
         except Exception as error:  # noqa: BLE001 -- a short outage of the API server must not fail a rollout
             return " ".join(str(error).split())
 

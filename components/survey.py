@@ -80,15 +80,15 @@ def _live(system: SystemSpec, source: NamespaceSource) -> Live | None:
         live = asked(source, system.namespace)
     except Away as error:
         _refuse_update(
-            [f"slipway:cluster.context: {context!r}: the API server does not answer, and nothing is compared: {error}"]
+            [f"slipway:cluster.context: {context!r}: the API server does not answer; cluster not verified: {error}"]
         )
         return None
     if live.cluster is None or not live.readable:
         unread = [] if live.cluster else [IDENTITY]
         unread += [] if live.readable else [system.namespace]
         pulumi.log.info(
-            f"the account of context {context!r} may not read namespace {' and '.join(unread)}: "
-            f"{'whose the namespace is' if not live.readable else 'which cluster this is'} is not compared; "
+            f"the account of context {context!r} may not read namespace {' and '.join(unread)}, so "
+            f"the {'owner of the namespace' if not live.readable else 'identity of the cluster'} is unverified; "
             "grant it get on namespaces"
         )
     return live

@@ -30,8 +30,8 @@ MEANINGS = {
     ExitCode.USAGE: "usage",
     ExitCode.ROLLED_BACK: "rolled back",
     ExitCode.INCONCLUSIVE: "inconclusive",
-    ExitCode.WAITING: "waits for somebody",
-    ExitCode.BUSY: "another slipway works on the stack",
+    ExitCode.WAITING: "waiting for a person",
+    ExitCode.BUSY: "another slipway process holds the stack",
     ExitCode.INTERRUPTED: "interrupted",
 }
 OF_OUTCOME = {

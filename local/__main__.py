@@ -76,7 +76,7 @@ def up(  # noqa: PLR0913, PLR0917  (each is an option)
         with exclusive(paths.cache / "lock"):
             answering = up_.up(paths, progress, stack if deployed else None, at, plan.parts)
             if answering is None:
-                typer.echo(f'the cluster runs; next: eval "$(make -s env)", then pulumi up -s {stack}')
+                typer.echo(f'the cluster is running; next: eval "$(make -s env)", then pulumi up -s {stack}')
                 return
             answers: list[deploy.Answer] = []
             if stack == deploy.STACK:
@@ -112,8 +112,8 @@ def down() -> None:
         with exclusive(paths.cache / "lock"):
             left = teardown.down(paths, Progress())
         if left:
-            raise LocalError(f"not everything could be removed, run `make down` again: {'; '.join(left)}")
-        typer.echo(f"the cluster is gone; what was built and downloaded stays in {paths.cache}")
+            raise LocalError(f"not everything could be removed; run `make down` again: {'; '.join(left)}")
+        typer.echo(f"the cluster is removed; builds and downloads stay in {paths.cache}")
 
 
 @app.command()
@@ -132,7 +132,7 @@ def env() -> None:
     with _one_line_errors():
         paths = Paths.from_environment()
         if not paths.is_ours():
-            raise LocalError("no local cluster runs: start it with `make up`")
+            raise LocalError("no local cluster is running: start one with `make up`")
         _plain_path(paths)
         for name, value in deploy.exports(paths).items():
             typer.echo(f"export {name}={shlex.quote(value)}")
@@ -167,15 +167,17 @@ def _one_line_errors() -> Generator[None]:
         typer.echo(f"local: {error.filename or 'operating system'}: {error.strerror or error}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        typer.echo("local: interrupted; what is built stays, `make up` continues, `make down` removes", err=True)
+        typer.echo(
+            "local: interrupted; finished builds stay; continue with `make up`, or clean up with `make down`", err=True
+        )
         raise typer.Exit(_INTERRUPTED) from None
 
 
 def _require_root(command: str) -> None:
     if os.geteuid() != 0:
         raise LocalError(
-            f"`{command}` needs root: the kubelet, containerd and the packet filter do. Run it with sudo, or use a "
-            "cluster of your own (README.md)"
+            f"`{command}` requires root, because the kubelet, containerd and the packet filter do: run it with sudo, "
+            "or use your own cluster (README.md)"
         )
 
 

@@ -106,7 +106,7 @@ class Addresses:
             return cls(pods=pods, services=services, ports=Ports(**record["ports"]))
         except (ValueError, KeyError, TypeError) as wrong:
             raise LocalError(
-                f"{file}: these are no addresses of a cluster ({wrong}): remove the file, then run `make down`"
+                f"{file}: has no valid cluster addresses ({wrong}): remove the file, then run `make down`"
             ) from wrong
 
     def save(self, file: Path) -> None:

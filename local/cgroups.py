@@ -38,7 +38,7 @@ def create(mount: Path = MOUNT) -> None:
     """Create the cluster's cgroup in every hierarchy; the kubelet uses it as its root. Raises LocalError."""
     roots = hierarchies(mount)
     if not roots:
-        raise LocalError(f"{mount}: no cgroup hierarchy is mounted, without which the kubelet cannot run: mount it")
+        raise LocalError(f"{mount}: no cgroup hierarchy is mounted, but the kubelet requires one: mount it")
     unified = roots == [mount]
     for root in roots:
         ours = root / NAME
@@ -71,7 +71,7 @@ def _enable_controllers(groups: Sequence[Path]) -> None:
         if missing:
             raise LocalError(
                 f"{group}: the kernel does not enable the cgroup controllers {', '.join(missing)}, which the kubelet "
-                "needs: run `make doctor`, which says why"
+                "requires: run `make doctor` to see the reason"
             )
 
 

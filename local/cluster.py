@@ -85,7 +85,7 @@ class Cluster:
         if record is not None and record.alive():
             if record.fingerprint == daemon.fingerprint(binary) and self._recovers(daemon):
                 return
-            self._progress.note(f"{daemon.name} is unhealthy or out of date: it is restarted")
+            self._progress.note(f"{daemon.name} is unhealthy or out of date: restarting it")
             processes.stop(record, _GRACE_SECONDS)
         with self._progress.step(f"start {daemon.name}", daemon.expected_seconds):
             started = self._launcher.start(daemon, binary)

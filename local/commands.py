@@ -82,12 +82,12 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
             )
             child = CHILDREN.start(launch)
         except FileNotFoundError as missing:
-            raise LocalError(f"{words[0]}: no such program: install it or run `make up`, which does") from missing
+            raise LocalError(f"{words[0]}: program not found: install it, or run `make up` to do so") from missing
         printed, errors = _finish(child, stdin, timeout_seconds, name)
     printed = log.read_text(errors="replace") if log else printed
     if child.returncode:
         said = (errors or printed).strip().splitlines()
-        where = f"; all of it: {log}" if log else ""
+        where = f"; full log: {log}" if log else ""
         raise LocalError(
             f"`{name}` failed with exit code {child.returncode}: {said[-1] if said else 'no output'}{where}"
         )

@@ -138,7 +138,7 @@ def bootstrap(root: Path, packages: Sequence[str], log: Path, *, debs: Path, dow
     except LocalError as failure:
         if where is None:
             raise LocalError(
-                f"{failure}; without a Debian mirror in apt's sources, debootstrap's own is asked: name another one "
+                f"{failure}; apt's sources contain no Debian mirror, so debootstrap used its own: set another one "
                 f"with {_MIRROR_VARIABLE}=<its URL>"
             ) from failure
         raise

@@ -111,7 +111,7 @@ def files_in(module: Path, source: Source) -> list[Path]:
         matching = sorted((module / source.folder).glob(pattern))
         if not matching:
             raise LocalError(
-                f"{source.module}: no file {source.folder}/{pattern}: it moved in the version of crds/go.mod"
+                f"{source.module}: no file matches {source.folder}/{pattern}: it moved in the version of crds/go.mod"
             )
         found += matching
     return found

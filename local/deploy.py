@@ -77,7 +77,7 @@ def deploy(paths: Paths, progress: Progress, stack: str = STACK) -> Mapping[str,
     log = paths.logs / "pulumi-up.log"
     settings = stack_settings(paths, stack)
     if stack_file.drop_stale_salt(settings, stack_exists=checkpoint(paths, stack).exists()):
-        progress.note(f"{settings.name}: dropped the salt of an earlier local cluster")
+        progress.note(f"{settings.name}: removed the encryption salt of an earlier local cluster")
     free_stale_locks(paths, progress, stack)
     _pulumi(paths, "stack", "select", stack, "--create")
     with progress.step(f"pulumi up -s {stack}", 60):
@@ -97,7 +97,7 @@ def require_stack(paths: Paths, stack: str) -> None:
     """Raise LocalError, which lists the known stacks, unless the project has this stack's file."""
     if not stack_settings(paths, stack).is_file():
         shipped = sorted(file.stem.removeprefix("Pulumi.") for file in paths.project.glob("Pulumi.*.yaml"))
-        raise LocalError(f"--stack {stack}: there is no Pulumi.{stack}.yaml; there are: {', '.join(shipped)}")
+        raise LocalError(f"--stack {stack}: Pulumi.{stack}.yaml does not exist; known stacks: {', '.join(shipped)}")
 
 
 def namespace_of(paths: Paths, stack: str) -> str:
@@ -178,7 +178,7 @@ def free_stale_locks(paths: Paths, progress: Progress, stack: str = STACK) -> No
         owner = json.loads(file.read_text())
         if owner["hostname"] == socket.gethostname() and not psutil.pid_exists(owner["pid"]):
             file.unlink(missing_ok=True)
-            progress.note(f"released the lock of a pulumi (pid {owner['pid']}) that was killed")
+            progress.note(f"released the lock of a killed pulumi process (pid {owner['pid']})")
 
 
 def place(link: Path, program: Path, cache: Path) -> None:

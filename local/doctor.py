@@ -97,8 +97,8 @@ def table(document: dict[str, Any]) -> str:
 def _root(found: Machine, _: Plan) -> Iterator[Finding]:
     yield Finding(
         check="root",
-        fault="" if found.root else "`make up` needs root: the kubelet, containerd and the packet filter do",
-        remedy="run `sudo make up`, or use a cluster of your own (README.md)",
+        fault="" if found.root else "`make up` requires root, because the kubelet, containerd and the packet filter do",
+        remedy="run `sudo make up`, or use your own cluster (README.md)",
     )
 
 
@@ -129,7 +129,7 @@ def _cgroup(found: Machine, _: Plan) -> Iterator[Finding]:
         fault = f"no cgroup hierarchy is mounted at {cgroups.MOUNT}"
         remedy = "run `mount -t cgroup2 none /sys/fs/cgroup`"
     elif found.nested:
-        fault = "this is a container: processes in its root cgroup keep it from enabling controllers"
+        fault = "this is a container: processes in its root cgroup prevent it from enabling controllers"
         remedy = "run on the machine itself or in a virtual machine"
     elif missing:
         fault = f"cgroup {found.cgroup} lacks the controllers {', '.join(missing)}"
@@ -145,7 +145,7 @@ def _kernel(found: Machine, _: Plan) -> Iterator[Finding]:
     if found.kernel_modules:
         remedy = "install kmod and the kernel's extra modules (Ubuntu: linux-modules-extra-$(uname -r))"
     else:
-        remedy = "reboot into the kernel that is installed (the running one's modules are gone), and install kmod"
+        remedy = "reboot into the installed kernel (the modules of the running one are gone), and install kmod"
     fault = f"kernel {found.kernel} cannot load {' and '.join(missing)}" if missing else ""
     yield Finding(check="kernel", fault=fault, remedy=remedy, note=found.kernel)
 
@@ -154,7 +154,7 @@ def _memory(found: Machine, _: Plan) -> Iterator[Finding]:
     has = f"{found.memory_gib:.1f} GiB"
     yield Finding(
         check="memory",
-        fault="" if found.memory_gib >= _MEMORY_GIB else f"the machine has {has}, the cluster needs {_MEMORY_GIB}",
+        fault="" if found.memory_gib >= _MEMORY_GIB else f"the machine has {has}; the minimum is {_MEMORY_GIB} GiB",
         remedy="give the machine more memory",
         note=has,
     )
@@ -165,12 +165,12 @@ def _disk(found: Machine, _: Plan) -> Iterator[Finding]:
         where, needed = f"{folder.variable} ({folder.path})", _FREE_GIB[folder.variable]
         moved = f"set {folder.variable} to a folder on another disk"
         if folder.free_gib < needed:
-            fault = f"{where} has {folder.free_gib:.1f} GiB free and needs {needed:.0f}"
+            fault = f"{where} has {folder.free_gib:.1f} GiB free but requires {needed:.0f} GiB"
             remedy = f"make room, or {moved}"
         elif not folder.executable:
-            fault, remedy = f"{where} is mounted noexec, and programs run from it", moved
+            fault, remedy = f"{where} is mounted noexec, but programs must run from it", moved
         elif folder.variable == "SLIPWAY_STATE" and folder.filesystem in _NO_OVERLAY_ON:
-            fault = f"{where} is on {folder.filesystem}, on which containers' layers cannot be mounted"
+            fault = f"{where} is on {folder.filesystem}, on which container layers cannot be mounted"
             remedy = f"set {folder.variable} to a folder on ext4, xfs or btrfs"
         else:
             fault = remedy = ""
@@ -181,7 +181,7 @@ def _disk(found: Machine, _: Plan) -> Iterator[Finding]:
 def _packages(found: Machine, _: Plan) -> Iterator[Finding]:
     listed = " ".join(found.missing_packages)
     if not found.missing_packages:
-        yield Finding(check="packages", note="all there")
+        yield Finding(check="packages", note="all installed")
     elif found.installer == "apt-get":
         yield Finding(check="packages", note=f"`make up` installs {listed}")
     else:
@@ -193,8 +193,8 @@ def _firewall(found: Machine, _: Plan) -> Iterator[Finding]:
     tables = ", ".join(found.locked_tables)
     yield Finding(
         check="firewall",
-        fault=f"nftables' table {tables} belongs to a running program and takes no rule of ours" if tables else "",
-        remedy="let the interface slipway0 through it with that program, or end it",
+        fault=f"nftables table {tables} belongs to a running program and accepts no other rules" if tables else "",
+        remedy="allow the interface slipway0 in that program, or stop the program",
     )
 
 
@@ -202,8 +202,8 @@ def _other_kubernetes(found: Machine, _: Plan) -> Iterator[Finding]:
     chain = found.other_kubernetes
     yield Finding(
         check="other Kubernetes",
-        fault=f"iptables' chain {chain} belongs to another Kubernetes, whose rules ours would fight" if chain else "",
-        remedy="use that cluster (set its context in slipway:cluster), or end it and remove its rules",
+        fault=f"iptables chain {chain} belongs to another Kubernetes, whose rules would conflict" if chain else "",
+        remedy="use that cluster (set its context in slipway:cluster), or stop it and remove its rules",
         note="none",
     )
 
@@ -224,8 +224,8 @@ def _addresses(found: Machine, plan: Plan) -> Iterator[Finding]:
             setting = f", or run `make up PORTS={listener.name}=<free port>`" if listener.name != "dns" else ""
             yield Finding(
                 check="port",
-                fault=f"{listener.name} needs {listener.address}:{listener.number}, where {holder.holder} listens",
-                remedy=f"end that process{setting}",
+                fault=f"{listener.name} needs {listener.address}:{listener.number}, but {holder.holder} listens there",
+                remedy=f"stop that process{setting}",
             )
     if free:
         yield Finding(check="ports", note="all free")
@@ -235,10 +235,11 @@ def _clock(found: Machine, _: Plan) -> Iterator[Finding]:
     shown = f"{found.now:%Y-%m-%d %H:%M} UTC"
     fault = ""
     if found.now < _RELEASED:
-        fault = f"the clock says {shown}, which is in the past: certificates would not be valid"
+        fault = f"the clock is set to {shown}, which is in the past: certificates would not be valid"
     elif found.certified_from is not None and found.now < found.certified_from:
-        fault = f"the clock says {shown}, before the cluster's certificates ({found.certified_from:%Y-%m-%d %H:%M} UTC)"
-    yield Finding(check="clock", fault=fault, remedy="set it: `timedatectl set-ntp true`", note=shown)
+        since = f"{found.certified_from:%Y-%m-%d %H:%M} UTC"
+        fault = f"the clock is set to {shown}, but the cluster's certificates are valid from {since}"
+    yield Finding(check="clock", fault=fault, remedy="set the clock: `timedatectl set-ntp true`", note=shown)
 
 
 Check = Callable[[Machine, Plan], Iterator[Finding]]

@@ -34,7 +34,7 @@ def run_all(tasks: Sequence[Task], *, on_failure: Callable[[], object]) -> None:
     for task in tasks:
         for need in task.needs:
             if need not in names:
-                raise ValueError(f"task {task.name} needs {need}, which is no task")
+                raise ValueError(f"task {task.name} requires {need}, which is not a task")
     run = _Run()
     threads = [threading.Thread(target=_work, args=(run, task), name=task.name, daemon=True) for task in tasks]
     for thread in threads:

@@ -23,7 +23,7 @@ def exclusive(file: Path) -> Generator[None]:
             stream.seek(0)
             holder = stream.read().strip() or "unknown"
             raise LocalError(
-                f"another `make up` or `make down` runs (pid {holder}): wait for it, or end it with ^C"
+                f"another `make up` or `make down` is running (pid {holder}): wait for it, or stop it with ^C"
             ) from None
         stream.truncate(0)
         stream.write(str(os.getpid()))

@@ -46,8 +46,8 @@ def admit(at: Addresses) -> None:
                 run(["nft", f"insert rule {chain.family} {chain.table} {chain.name} {rule}"])
         except LocalError as refused:
             raise LocalError(
-                f"firewall: chain {chain.name} of nftables' table {chain.family} {chain.table} takes no rule of ours "
-                f"({refused}): let the interface {addresses.BRIDGE} through it with the firewall's own tool"
+                f"firewall: chain {chain.name} of nftables table {chain.family} {chain.table} accepts no other rules "
+                f"({refused}): allow the interface {addresses.BRIDGE} with the firewall's own tool"
             ) from refused
 
 

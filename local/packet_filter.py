@@ -142,8 +142,8 @@ def refuse_another_kubernetes() -> None:
     """Raise LocalError if another Kubernetes has its rules on this machine."""
     if (chain := another_kubernetes()) is not None:
         raise LocalError(
-            f"iptables: chain {chain} belongs to another Kubernetes on this machine, whose rules ours would fight: "
-            "use that cluster (set its context in slipway:cluster), or end it and remove its rules"
+            f"iptables: chain {chain} belongs to another Kubernetes on this machine, whose rules would conflict: "
+            "use that cluster (set its context in slipway:cluster), or stop it and remove its rules"
         )
 
 

@@ -69,7 +69,7 @@ def wanted(paths: Paths, names: Iterable[str]) -> tuple[str, ...]:
     all_names = tuple(dict.fromkeys((*chosen(paths), *names)))
     for name in all_names:
         if name not in PARTS:
-            raise LocalError(f"--with {name}: no such part; there are: {', '.join(PARTS)}")
+            raise LocalError(f"--with {name}: unknown part; choose one of: {', '.join(PARTS)}")
     return all_names
 
 

@@ -32,14 +32,14 @@ class Paths:
             cache=_absolute("SLIPWAY_CACHE", home / ".cache/slipway"),
         )
         if len(str(paths.state)) + _LONGEST_SOCKET > _SOCKET_LIMIT:
-            rule = f"at most {_SOCKET_LIMIT - _LONGEST_SOCKET} characters, because unix sockets live in it"
+            rule = f"at most {_SOCKET_LIMIT - _LONGEST_SOCKET} characters, because it contains Unix sockets"
             raise LocalError(f"SLIPWAY_STATE: {str(paths.state)!r} is too long: {rule}; choose a shorter folder")
         return paths
 
     def create(self) -> None:
         """Create the directories, readable only by their owner, and the marker that lets `down` remove the state."""
         if self.state.is_dir() and any(self.state.iterdir()) and not self.is_ours():
-            raise LocalError(f"SLIPWAY_STATE: {self.state} holds files that are not Slipway's: name an empty folder")
+            raise LocalError(f"SLIPWAY_STATE: {self.state} contains files that are not Slipway's: set an empty folder")
         folders = (self.pki, self.run, self.logs, self.etc, self.pulumi_home, self.pulumi_backend)
         for folder in (self.state, self.cache, *folders, self.buildx / "instances"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -150,5 +150,5 @@ def _absolute(variable: str, default: Path) -> Path:
         return default
     path = Path(given)
     if not path.is_absolute() or path == Path("/"):
-        raise LocalError(f"{variable}: {given!r} is no absolute folder: name one that Slipway may own, or unset it")
+        raise LocalError(f"{variable}: {given!r} is not an absolute path: set one that Slipway may own, or unset it")
     return path

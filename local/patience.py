@@ -21,6 +21,6 @@ def limit(seconds: float) -> float:
         factor = math.nan
     if not 1 <= factor < math.inf:
         raise LocalError(
-            f"{VARIABLE}: {given!r} is no factor of at least 1: unset it, or say how many times slower this machine is"
+            f"{VARIABLE}: {given!r} must be a factor of at least 1: unset it, or set how much slower this machine is"
         )
     return seconds * factor

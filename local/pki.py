@@ -145,7 +145,7 @@ def _authority(name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]
 def _read_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = serialization.load_pem_private_key((folder / f"{name}.key").read_bytes(), password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{folder / name}.key: an authority of this cluster has an elliptic-curve key")
+        raise TypeError(f"{folder / name}.key: an authority of this cluster must have an elliptic-curve key")
     return x509.load_pem_x509_certificate((folder / f"{name}.crt").read_bytes()), key
 
 

@@ -123,7 +123,7 @@ class Launcher:
             if reason is None:
                 return
             if not record.alive():
-                raise LocalError(f"{daemon.name} {self._end_of(daemon.name)}: {last_line(log)!r}; all of it: {log}")
+                raise LocalError(f"{daemon.name} {self._end_of(daemon.name)}: {last_line(log)!r}; full log: {log}")
             if time.monotonic() > deadline:
                 raise LocalError(
                     f"{daemon.name} is not healthy after {timeout_seconds:.0f} s: {reason}; its log: {log}"
@@ -133,7 +133,7 @@ class Launcher:
     def _end_of(self, name: str) -> str:
         child = self._children.get(name)
         code = child.poll() if child else None
-        return "is gone" if code is None else f"ended with exit code {code}"
+        return "has ended" if code is None else f"ended with exit code {code}"
 
 
 def probe_failure(daemon: Daemon) -> str | None:
@@ -163,7 +163,7 @@ def refuse_taken_ports(daemon: Daemon, patience_seconds: float = _SOCKETS_LINGER
     while (found := _first_taken(daemon)) is not None:
         if found.pid is not None or time.monotonic() > deadline:
             where = f"{found.address}:{found.number}"
-            raise LocalError(f"{daemon.name} needs {where}, where {found.holder} listens: end that one first")
+            raise LocalError(f"{daemon.name} needs {where}, but {found.holder} listens there: stop it first")
         time.sleep(_POLL_SECONDS)
 
 

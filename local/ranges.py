@@ -61,13 +61,13 @@ def port_names() -> list[str]:
 
 
 def _network(option: str, text: str) -> IPv4Network:
-    rule = f"give a private IPv4 network with a prefix from /{_LARGEST} to /{_SMALLEST}, for example 10.90.0.0/16"
+    rule = f"set a private IPv4 network with a prefix from /{_LARGEST} to /{_SMALLEST}, for example 10.90.0.0/16"
     try:
         network = IPv4Network(text)
     except (AddressValueError, NetmaskValueError, ValueError) as wrong:
         raise LocalError(f"{option} {text}: {wrong}: {rule}") from wrong
     if not network.is_private or network.is_loopback or network.is_link_local:
-        raise LocalError(f"{option} {text}: these addresses belong to others: {rule}")
+        raise LocalError(f"{option} {text}: these addresses are public, loopback or link-local: {rule}")
     if not _LARGEST <= network.prefixlen <= _SMALLEST:
         raise LocalError(f"{option} {text}: the prefix is /{network.prefixlen}: {rule}")
     return network
@@ -76,9 +76,9 @@ def _network(option: str, text: str) -> IPv4Network:
 def _port(word: str) -> tuple[str, int]:
     name, _, number = word.partition("=")
     if name not in port_names():
-        raise LocalError(f"--ports {word}: there is no port {name!r}; there are: {', '.join(port_names())}")
+        raise LocalError(f"--ports {word}: unknown port {name!r}; choose one of: {', '.join(port_names())}")
     if not number.isdecimal() or not 1 <= int(number) <= _PORT_LIMIT:
-        raise LocalError(f"--ports {word}: give a number from 1 to {_PORT_LIMIT}, for example {name}=18080")
+        raise LocalError(f"--ports {word}: set a number from 1 to {_PORT_LIMIT}, for example {name}=18080")
     return name.replace("-", "_"), int(number)
 
 
@@ -111,14 +111,14 @@ def _free(candidates: tuple[IPv4Network, ...], taken: set[IPv4Network], option: 
         if not any(candidate.overlaps(other) for other in taken):
             return candidate
     listed = ", ".join(map(str, sorted(taken)))
-    raise LocalError(f"network: every range that the cluster could take is in use ({listed}): set one with {option}")
+    raise LocalError(f"network: every default range is in use ({listed}): set a free one with {option}")
 
 
 def _refuse_doubles(ports: Ports) -> None:
     names: dict[int, str] = {}
     for name, number in _numbers(ports):
         if number in names:
-            raise LocalError(f"--ports: {names[number]} and {name} are both {number}: give each its own")
+            raise LocalError(f"--ports: {names[number]} and {name} are both {number}: set a different port for each")
         names[number] = name
 
 
@@ -147,6 +147,6 @@ def kept(asked: Asked, standing: Addresses, routed: Mapping[IPv4Network, str]) -
     if wanted != standing:
         raise LocalError(
             f"the cluster keeps its networks ({standing.pods}, {standing.services}) and ports until `make down`: "
-            "run it first, or leave --network, --services and --ports out"
+            "run it first, or omit --network, --services and --ports"
         )
     return standing

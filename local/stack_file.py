@@ -44,8 +44,8 @@ def drop_stale_salt(file: Path, *, stack_exists: bool) -> bool:
         return False
     if _SECRET.search(text):
         raise LocalError(
-            f"{file}: its secrets were encrypted for another backend, the local cluster cannot read them: "
-            "keep such a stack file under another stack name, and let the local cluster have its own"
+            f"{file}: its secrets were encrypted for another backend, so the local cluster cannot read them: "
+            "keep this file under another stack name, and let the local cluster create its own"
         )
     file.write_text(without_salt(text))
     return True

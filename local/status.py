@@ -44,7 +44,7 @@ def table(document: dict[str, Any]) -> str:
         for name, component in document["components"].items()
     ]
     if not rows:
-        return "no local cluster runs: start it with `make up`"
+        return "no local cluster is running: start one with `make up`"
     places = [
         f"{key:<13} {document[key]}"
         for key in ("kubeconfig", "context", "ingressUrl", "registry", "prometheusUrl", "backend")

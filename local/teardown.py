@@ -28,7 +28,7 @@ def down(paths: Paths, progress: Progress) -> list[str]:
     for stack in deploy.stacks(paths):
         stack_file.drop_own_salt(deploy.stack_settings(paths, stack), stack_exists=True)
     stack_file.point_all(paths.project, paths.addresses, Addresses())
-    with progress.step("end the cluster's processes", 5):
+    with progress.step("stop the cluster's processes", 5):
         _end_processes(paths)
         shutdown.disarm()
     with progress.step("remove mounts, network and files", 3):
@@ -132,7 +132,7 @@ def _remove_state(paths: Paths) -> None:
         return
     if not paths.is_ours():
         raise LocalError(
-            f"SLIPWAY_STATE: {paths.state} has no mark that Slipway made it, so it is left alone: check the variable, "
-            "or remove the folder yourself if it is what is left of a cluster"
+            f"SLIPWAY_STATE: {paths.state} has no mark that Slipway created it, so it was not removed: check the "
+            "variable, or remove the folder yourself if it is left over from a cluster"
         )
     shutil.rmtree(paths.state)

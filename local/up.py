@@ -46,7 +46,7 @@ def up(
     at.save(paths.addresses_record)
     parts.remember(paths, part_names)
     for file in stack_file.point_all(paths.project, Addresses(), at):
-        progress.note(f"{file.name}: set to this cluster's addresses; `make down` sets it back")
+        progress.note(f"{file.name}: set to this cluster's addresses; `make down` restores it")
     try:
         return _up(paths, progress, stack)
     finally:
@@ -103,14 +103,14 @@ def summary(paths: Paths, stack: str, services: Mapping[str, Any], answers: Sequ
         right = sum(answer.label == answer.expected for answer in answers)
         first = next(service for service in services.values() if "url" in service)
         asked = f"-H 'Host: {first['host']}' -H 'Content-Type: image/png' --data-binary @{deploy.picture_file(paths)}"
-        lines.append(f"{len(answers)} test pictures answered, {right} of them right")
-        lines += ["", "ask it:", f"  curl -sS {asked} {first['url']}"]
+        lines.append(f"{len(answers)} test pictures answered, {right} correctly")
+        lines += ["", "send a request:", f"  curl -sS {asked} {first['url']}"]
     lines += [
         "next:",
         '  eval "$(make -s env)"            # pulumi and kubectl on this cluster',
         f"  pulumi preview -s {stack}",
         f"  kubectl get pods -A              # context {addresses.CONTEXT}",
-        "  make status                      # health of the cluster's parts",
-        "  make down                        # remove all of it",
+        "  make status                      # health of every part",
+        "  make down                        # remove the cluster",
     ]
     return "\n".join(lines)

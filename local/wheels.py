@@ -46,7 +46,7 @@ def locks_in(project: Path) -> list[Path]:
     """Return the lock files of everything that a stack builds; raise LocalError if the model server has none."""
     server = sorted(project.glob(_SERVER_LOCKS))
     if not server:
-        raise LocalError(f"{project}: there is no {_SERVER_LOCKS}: the wheels of the model server cannot be known")
+        raise LocalError(f"{project}: {_SERVER_LOCKS} does not exist, so the model server's wheels are unknown")
     return [*server, *sorted(project.glob(_IMAGE_LOCKS))]
 
 

@@ -12,7 +12,7 @@ Verb = Literal["get", "list", "watch", "create", "update", "patch", "delete"]
 
 def _no_wildcard(value: str) -> str:
     if "*" in value:
-        raise ValueError("a wildcard grants what nobody thought of; name each resource")
+        raise ValueError("a wildcard grants access to more than intended; name each resource")
     return value
 
 

@@ -88,13 +88,15 @@ class ClusterSettings(Model):
     @model_validator(mode="after")
     def _gateway_where_it_splits(self) -> Self:
         if self.traffic == "gateway" and self.gateway is None:
-            raise ValueError("traffic is gateway: give gateway.name and gateway.namespace")
+            raise ValueError("traffic is gateway, which requires a Gateway; set gateway.name and gateway.namespace")
         if self.traffic != "gateway" and self.gateway is not None:
-            raise ValueError(f"traffic is {self.traffic}, which asks no Gateway; drop gateway, or set traffic: gateway")
+            raise ValueError(
+                f"traffic is {self.traffic}, which uses no Gateway; remove gateway, or set traffic: gateway"
+            )
         return self
 
     @model_validator(mode="after")
     def _each_pull_secret_once(self) -> Self:
         if len(set(self.pull_secrets)) != len(self.pull_secrets):
-            raise ValueError("pullSecrets names one twice; the API server refuses the second")
+            raise ValueError("pullSecrets names a Secret twice, which the API server refuses; remove one")
         return self

@@ -64,7 +64,7 @@ class Arm(Model):
     @model_validator(mode="after")
     def _part_of_all(self) -> Self:
         if self.bad > self.total:
-            raise ValueError(f"{self.bad} bad of {self.total} requests: a part cannot exceed the whole")
+            raise ValueError(f"bad {self.bad} exceeds total {self.total}; correct one of them")
         return self
 
     def plus(self, other: "Arm") -> "Arm":

@@ -50,7 +50,7 @@ def _store_faults(where: str, entry: Declarations, name: str, store: StoreSpec) 
     yield from _common_faults(where, entry, store)
     yield from _too_long("stores", [name], _LONGEST_STORE)
     if f"{name}-data" in entry.volumes:
-        yield f"volumes.{name}-data: is the name of the claim of store {name} too; rename the volume"
+        yield f"volumes.{name}-data: the claim of the store {name} already has this name; rename the volume"
 
 
 def _job_faults(where: str, entry: Declarations, name: str, job: JobSpec) -> Iterator[str]:
@@ -58,12 +58,12 @@ def _job_faults(where: str, entry: Declarations, name: str, job: JobSpec) -> Ite
     yield from _calls_faults(where, entry, name, job.calls)
     yield from _unknown(f"{where}.before", job.before, entry.services, "service")
     for service in set(job.before) & set(job.calls):
-        yield f"{where}.before: {service!r} is also among calls; each would wait for the other"
+        yield f"{where}.before: {service!r} is also in calls, so each would wait for the other; remove one of them"
 
 
 def _common_faults(where: str, entry: Declarations, spec: SlotSpec | StoreSpec | JobSpec) -> Iterator[str]:
     if spec.image not in entry.images:
-        yield f"{where}.image: {spec.image!r} is not among images ({', '.join(entry.images)})"
+        yield f"{where}.image: {spec.image!r} is not a key under images ({', '.join(entry.images)})"
     yield from _secret_faults(f"{where}.secrets", entry, spec.secrets)
     yield from _variable_faults(where, entry, spec)
 
@@ -93,14 +93,14 @@ def _twice(where: str, given: Iterable[tuple[str, str]]) -> Iterator[str]:
     owners: dict[str, str] = {}
     for key, owner in given:
         if key in owners:
-            yield f"{where}: the variable {key} is given twice, by {owners[key]} and by {owner}; drop one"
+            yield f"{where}: the variable {key} is set twice, by {owners[key]} and by {owner}; remove one"
         owners.setdefault(key, owner)
 
 
 def _too_long(where: str, names: Iterable[str], most: int) -> Iterator[str]:
     for name in names:
         if len(name) > most:
-            yield f"{where}.{name}: at most {most} characters here, this name has {len(name)}; shorten it"
+            yield f"{where}.{name}: the limit is {most} characters, but the name has {len(name)}; shorten it"
 
 
 def address_variable(callee: str) -> str:
@@ -121,7 +121,7 @@ def _secret_faults(where: str, entry: Declarations, names: Iterable[str]) -> Ite
 def _calls_faults(where: str, entry: Declarations, own: str, calls: Collection[str]) -> Iterator[str]:
     yield from _unknown(f"{where}.calls", calls, [*entry.services, *entry.stores], "service or store")
     if own in calls:
-        yield f"{where}.calls: {own!r} is the service itself; drop it"
+        yield f"{where}.calls: {own!r} cannot call itself; remove it"
 
 
 def _block_faults(where: str, entry: Declarations, spec: SlotSpec | ServiceOverlay) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _block_faults(where: str, entry: Declarations, spec: SlotSpec | ServiceOverl
 def _unknown(where: str, given: Iterable[str], known: Collection[str], kind: str) -> Iterator[str]:
     for name in given:
         if name not in known:
-            yield f"{where}: {name!r} is no {kind} ({', '.join(known) or 'there is none'}){nearest(name, known)}"
+            yield f"{where}: {name!r} is not a {kind} ({', '.join(known) or 'none is declared'}){nearest(name, known)}"
 
 
 def _name_faults(entry: Declarations) -> Iterator[str]:
@@ -157,8 +157,8 @@ def _name_faults(entry: Declarations) -> Iterator[str]:
     for group, names in groups.items():
         for name in names:
             if name.endswith(RESERVED_ENDINGS):
-                yield f"{group}.{name}: names ending in {', '.join(RESERVED_ENDINGS)} are kept for slots; rename it"
+                yield f"{group}.{name}: the endings {', '.join(RESERVED_ENDINGS)} are reserved for slots; rename it"
             if group != "services" and name in entry.services:
-                yield f"{group}.{name}: is the name of a service too; their objects would meet, rename one"
+                yield f"{group}.{name}: a service has the same name, so their objects would collide; rename one"
             if group not in ("services", "stores") and name in entry.stores:
-                yield f"{group}.{name}: is the name of a store too; their objects would meet, rename one"
+                yield f"{group}.{name}: a store has the same name, so their objects would collide; rename one"

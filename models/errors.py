@@ -18,12 +18,12 @@ _PASSWORD = re.compile(r"//[^/@\s]*@")
 """The user and password in a URL."""
 
 _PLAIN_RULES = {
-    "tuple_type": "a list belongs here",
-    "dict_type": "a map belongs here",
-    "model_type": "a map belongs here",
-    "model_attributes_type": "a map belongs here",
-    "string_type": "text belongs here; quote it",
-    "too_short": "is empty; give at least one",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a map",
+    "model_type": "must be a map",
+    "model_attributes_type": "must be a map",
+    "string_type": "must be text; quote it",
+    "too_short": "must not be empty; add at least one",
 }
 """Replacements for pydantic's messages, which name Python types."""
 
@@ -100,14 +100,14 @@ def _lines(detail: ErrorDetails, model: type[BaseModel], where: str) -> Iterator
 def _rule(detail: ErrorDetails, steps: list[str], owner: type[BaseModel] | None) -> str:
     if detail["type"] == "extra_forbidden":
         valid = _keys(owner)
-        return f"unknown key{nearest(steps[-1], valid) or '; known here: ' + ', '.join(valid)}"
+        return f"unknown key{nearest(steps[-1], valid) or '; known keys: ' + ', '.join(valid)}"
     if detail["type"] == "missing":
-        return "required, but not given"
+        return "required, but not set"
     if detail["type"] == "union_tag_invalid":
         context = detail.get("ctx", {})
         valid = re.findall(r"'([^']*)'", context.get("expected_tags", ""))
         tag = str(context.get("tag"))
-        return f"{tag!r} is none of {', '.join(valid)}{nearest(tag, valid)}"
+        return f"{tag!r} is not one of {', '.join(valid)}{nearest(tag, valid)}"
     rule = _PLAIN_RULES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
     return f"{_shown(detail['input'], steps)}{rule}"
 

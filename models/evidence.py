@@ -142,8 +142,8 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
     version = Version(image, config, revision)
     if held := record.holding(version):
         raise NotVouchedError(
-            f"{what} is held there: {held.reason} ({held.by}, {shown(held.at)}); release another version, "
-            f"or let it go by hand: slipway release-hold {at} {image}"
+            f"{what} is held: {held.reason} ({held.by}, {shown(held.at)}); release another version, "
+            f"or remove the hold: slipway release-hold {at} {image}"
         )
     verdict = record.verdict_on(version)
     again = _judged_again(evidence, image, config)
@@ -166,7 +166,7 @@ def vouched(evidence: Evidence, wanted: Wanted, entry: CatalogueEntry, now: date
         )
     if old > evidence.fresh:
         raise NotVouchedError(
-            f"{what} passed at {shown(verdict.ended)}, and a verdict counts for {evidence.fresh} s (release.fresh); "
+            f"{what} passed at {shown(verdict.ended)}, and a verdict is valid for {evidence.fresh} s (release.fresh); "
             f"{again}"
         )
     return verdict
@@ -176,7 +176,7 @@ def _not_passed(verdict: Verdict, entry: CatalogueEntry) -> str:
     """Return why a verdict is not a pass; empty = it is. Earlier versions recorded a pass if nothing was judged."""
     if not verdict.checks and verdict.result in ("pass", "unjudged"):
         return (
-            "nothing was judged, so the verdict is no evidence; add errors, latency, a check or a webhook to "
+            "nothing was judged, so the verdict is not evidence; add errors, latency, a check or a webhook to "
             f"release.gate in catalog/{entry.name}.yaml"
         )
     said = "; ".join(f"{name}: {check.said}" for name, check in verdict.checks.items() if check.result != "pass")
@@ -188,13 +188,13 @@ def _judged_otherwise(verdict: Verdict, evidence: Evidence, entry: CatalogueEntr
     file, stack, service = f"catalog/{entry.name}.yaml", evidence.stack, evidence.service
     if evidence.environment not in entry.environments:
         known = ", ".join(entry.environments)
-        return f"in {evidence.environment}, which {file} does not have ({known}); choose a source in one of these"
+        return f"in {evidence.environment}, which {file} does not have ({known}); choose a source stack in one of these"
     again = f"release the current entry in {stack} first: slipway release {stack} {service}"
     if verdict.revision is None:
         spec, own = entry.service_in(evidence.environment, service), verdict.content
         if verdict.inherited in (None, inherited(spec, own)):
             return ""
-        return f"before {file} changed what it runs with (model, server or files); {again}"
+        return f"before {file} changed the model, server or files of the service; {again}"
     judged = evidence.revisions.get(verdict.revision)
     if judged is None:
         return f"as revision {verdict.revision}, which {stack} does not export; run pulumi up -s {stack}"
@@ -227,15 +227,15 @@ def _missing(evidence: Evidence, image: str, config: str) -> str:
     others = {verdict.config for verdict in evidence.verdicts if verdict.image == image}
     if others:
         return f"was judged with configuration {', '.join(sorted(others))}, not with {config}"
-    return "was never judged there: no verdict names this digest"
+    return "was never judged: no verdict names this digest"
 
 
 def _judged_again(evidence: Evidence, image: str, config: str) -> str:
     """Return how the version gets a verdict: by a check if it is live, otherwise by a release."""
     at = f"{evidence.stack} {evidence.service}"
     if evidence.live.is_same(image, config):
-        return f"judge what is live: slipway check {at}"
-    return f"release it there first: slipway release {at} --image {image}"
+        return f"judge the live version: slipway check {at}"
+    return f"release this version first: slipway release {at} --image {image}"
 
 
 def short(image: str) -> str:

@@ -32,11 +32,11 @@ class Exposure(Model):
     @model_validator(mode="after")
     def _only_when_exposed(self) -> Self:
         if self.type == "ClusterIP" and self.external_traffic_policy:
-            raise ValueError("externalTrafficPolicy is for NodePort and LoadBalancer; set type, or drop it")
+            raise ValueError("externalTrafficPolicy requires type NodePort or LoadBalancer; set type, or remove it")
         if self.type == "ClusterIP" and self.node_port:
-            raise ValueError("nodePort is for NodePort and LoadBalancer; set type, or drop it")
+            raise ValueError("nodePort requires type NodePort or LoadBalancer; set type, or remove it")
         if self.type != "LoadBalancer" and (self.source_ranges or self.load_balancer_class):
-            raise ValueError("sourceRanges and loadBalancerClass are for LoadBalancer alone; set type, or drop them")
+            raise ValueError("sourceRanges and loadBalancerClass require type LoadBalancer; set type, or remove them")
         return self
 
     @property

@@ -21,7 +21,7 @@ def _server(value: str, schemes: Collection[str] = tuple(_PORTS)) -> str:
         usable = False
     if not usable or any(c.isspace() for c in value):
         forms = " or ".join(f"{scheme}://host[:port]" for scheme in schemes)
-        raise ValueError(f"an address is {forms}, with no user or password in it")
+        raise ValueError(f"an address has the form {forms}, without a user or password")
     return value
 
 

@@ -14,7 +14,9 @@ MOST_BYTES = 900_000
 def _fits(files: dict[str, str]) -> dict[str, str]:
     size = sum(len(content.encode(errors="replace")) for content in files.values())
     if size > MOST_BYTES:
-        raise ValueError(f"{size} bytes in all, a ConfigMap holds {MOST_BYTES}; put large files beside the model")
+        raise ValueError(
+            f"the files have {size} bytes, but a ConfigMap holds at most {MOST_BYTES}; store large files with the model"
+        )
     return files
 
 

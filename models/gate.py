@@ -57,9 +57,9 @@ class Check(Model):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.min is None and self.max is None:
-            raise ValueError("give min, max or both: a check without a bound cannot fail")
+            raise ValueError("a check without a bound cannot fail; set min, max or both")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} exceeds max {self.max:g}: nothing could pass")
+            raise ValueError(f"min {self.min:g} exceeds max {self.max:g}, so no value could pass; lower min")
         return self
 
 
@@ -79,7 +79,7 @@ _OWN = ("errors", "latency", "webhook")
 
 def _check_name(name: str) -> str:
     if name in _OWN:
-        raise ValueError("the gate records a criterion of its own under this name; take another")
+        raise ValueError("the gate already uses this name for its own criterion; choose another name")
     return name
 
 

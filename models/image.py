@@ -37,5 +37,7 @@ class ImageSettings(Model):
     def _one_builders_settings(self) -> Self:
         alien = [key for key in ("wheels", "buildx") if getattr(self, key) is not None]
         if self.builder == "docker" and alien:
-            raise ValueError(f"{' and '.join(alien)} belong to builder docker-build; the Docker daemon knows neither")
+            raise ValueError(
+                f"the Docker daemon does not support {' and '.join(alien)}; set builder: docker-build, or remove it"
+            )
         return self

@@ -34,7 +34,7 @@ class JobSpec(Model):
     @model_validator(mode="after")
     def _each_service_once(self) -> Self:
         if len(set(self.before)) != len(self.before):
-            raise ValueError("before names a service twice; drop one")
+            raise ValueError("before names a service twice; remove one")
         return self
 
     @model_validator(mode="after")
@@ -42,7 +42,7 @@ class JobSpec(Model):
         limit = self.resources.limits.ephemeral_storage
         if parse(self.scratch) + parse(LOG_ROOM) > parse(limit):
             raise ValueError(
-                f"resources.limits.ephemeral-storage {limit} is less than scratch {self.scratch} and {LOG_ROOM} of "
-                "logs together: the kubelet would evict the pod; raise it"
+                f"resources.limits.ephemeral-storage {limit} is less than scratch {self.scratch} plus {LOG_ROOM} of "
+                "logs, so the kubelet would evict the pod; raise it"
             )
         return self

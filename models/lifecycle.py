@@ -43,7 +43,7 @@ class Rollout(Model):
     @model_validator(mode="after")
     def _moves(self) -> Self:
         if self.max_unavailable == 0 and self.max_surge == 0:
-            raise ValueError("maxUnavailable and maxSurge are both 0: no pod could ever be replaced; raise one")
+            raise ValueError("maxUnavailable and maxSurge are both 0, so no pod could be replaced; raise one")
         return self
 
 
@@ -59,10 +59,13 @@ class Drain(Model):
     def _fits(self) -> Self:
         used = self.pre_stop + self.drain
         if self.grace < used:
-            raise ValueError(f"grace {self.grace}s is shorter than preStop + drain = {used}s: requests would be killed")
+            raise ValueError(
+                f"grace {self.grace}s is shorter than preStop + drain = {used}s, so requests would be killed; "
+                "raise grace"
+            )
         if used < self.request_timeout:
             raise ValueError(
-                f"preStop + drain = {used}s is shorter than requestTimeout {self.request_timeout}s: "
-                "a request may be cut off; lengthen drain or shorten requestTimeout"
+                f"preStop + drain = {used}s is shorter than requestTimeout {self.request_timeout}s, "
+                "so a request may be cut off; raise drain or lower requestTimeout"
             )
         return self

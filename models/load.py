@@ -62,10 +62,10 @@ class Load(Model):
     def _grows(self) -> Self:
         if self.highest < self.rate:
             raise ValueError(
-                f"peak {self.peak:g} is below rate {self.rate:g}; raise it, or drop it where nothing grows"
+                f"peak {self.peak:g} is below rate {self.rate:g}; raise it, or remove it if the rate does not grow"
             )
         if self.ramp and self.highest == self.rate:
-            raise ValueError(f"ramp {self.ramp}s without a peak above rate {self.rate:g}: nothing grows; give peak")
+            raise ValueError(f"ramp {self.ramp}s requires a peak above rate {self.rate:g}; set peak")
         return self
 
 
@@ -74,7 +74,7 @@ def faults(load: Load, objective: LatencyObjective) -> Iterator[str]:
     late, allowed = load.service.distribution.longer_than(objective.within / 1000), 1 - float(objective.percent) / 100
     if late >= allowed:
         yield (
-            f"load.service: {load.service.mean}ms with cv {load.service.cv:g} takes {100 * late:.2g} % of the requests "
-            f"past {objective.within}ms without any waiting, and monitoring.slo.latency allows "
-            f"{100 * allowed:.2g} %: no number of pods holds it; make the server faster or the objective wider"
+            f"load.service: with a mean of {load.service.mean}ms and cv {load.service.cv:g}, {100 * late:.2g} % of the "
+            f"requests take longer than {objective.within}ms even without waiting, but monitoring.slo.latency allows "
+            f"only {100 * allowed:.2g} %, so no number of pods is enough; make the server faster or the objective wider"
         )

@@ -24,13 +24,13 @@ OWN_ROUTE_PREFIXES = (
 
 def _free(key: str) -> str:
     if key.startswith((*OWN_PREFIXES, "app.kubernetes.io/managed-by")):
-        raise ValueError("Slipway sets this key itself; take another one")
+        raise ValueError("Slipway sets this key; choose another key")
     return key
 
 
 def _free_route(key: str) -> str:
     if key.startswith(OWN_ROUTE_PREFIXES):
-        raise ValueError("Slipway sets this key itself, from the route's own settings; use those")
+        raise ValueError("Slipway sets this key from the settings of the route; use those settings")
     return key
 
 

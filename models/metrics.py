@@ -52,7 +52,7 @@ class Metrics(Model):
     @model_validator(mode="after")
     def _at_least_one(self) -> Self:
         if not (self.cpu or self.memory or self.pods or self.external):
-            raise ValueError("metrics is empty: an HPA needs a signal; name cpu, memory, pods or external")
+            raise ValueError("metrics is empty, but an HPA requires a metric; set cpu, memory, pods or external")
         return self
 
 
@@ -77,7 +77,7 @@ class Pace(Model):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.stabilization is None and self.pods is None and self.percent is None:
-            raise ValueError("give stabilization, pods or percent; the rest are Kubernetes' defaults")
+            raise ValueError("set stabilization, pods or percent; Kubernetes' defaults apply to the others")
         return self
 
 
@@ -113,7 +113,7 @@ def _cron(value: str) -> str:
 
 def _time_zone(value: str) -> str:
     if value not in zoneinfo.available_timezones():
-        raise ValueError("no time zone of the IANA database; write it as in Europe/Berlin or UTC")
+        raise ValueError("not a time zone of the IANA database; set a name such as Europe/Berlin or UTC")
     return value
 
 
@@ -133,7 +133,7 @@ class CronTrigger(Model):
     @model_validator(mode="after")
     def _lasts(self) -> Self:
         if self.start == self.end:
-            raise ValueError("start and end are the same: the peak would never begin; give another end")
+            raise ValueError("start and end are the same, so the peak would never begin; choose another end")
         return self
 
 
@@ -149,5 +149,7 @@ class Trigger(Model):
     def _exactly_one(self) -> Self:
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"{', '.join(given) or 'none'} given; give exactly one of redis, prometheus, cron, cpu")
+            raise ValueError(
+                f"requires exactly one of redis, prometheus, cron and cpu, but has {', '.join(given) or 'none'}"
+            )
         return self

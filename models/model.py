@@ -25,7 +25,7 @@ def _uri(value: str) -> str:
         digest_reference(rest)
     elif scheme not in _FORMS or not _FORMS[scheme].fullmatch(value):
         raise ValueError(
-            "a model is file:///folder (of the image), s3://bucket/prefix, pvc://volume/folder or "
+            "a model URI has the form file:///folder (in the image), s3://bucket/prefix, pvc://volume/folder or "
             "oci://repository@sha256:<64 hex>"
         )
     return value
@@ -63,8 +63,8 @@ class ModelVersion(Model):
     def _checked_when_fetched(self) -> Self:
         if self.checksum and not self.fetched:
             raise ValueError(
-                f"checksum is for models that are fetched; {self.scheme}:// is mounted as it is"
-                + (" and its digest is in the URI" if self.scheme == "oci" else "")
+                f"checksum applies only to models that are fetched, but {self.scheme}:// is mounted"
+                + (", and its digest is in the URI; remove it" if self.scheme == "oci" else "; remove it")
             )
         return self
 
@@ -81,9 +81,11 @@ class ModelSource(ModelVersion):
     @model_validator(mode="after")
     def _cached_when_fetched(self) -> Self:
         if self.cache and not self.fetched:
-            raise ValueError(f"cache is for models that are fetched; {self.scheme}:// is mounted as it is; drop it")
+            raise ValueError(
+                f"cache applies only to models that are fetched, but {self.scheme}:// is mounted; remove it"
+            )
         if self.cache and self.cache.path == self.path:
-            raise ValueError(f"cache.path and path are both {self.path}; the cache is another folder")
+            raise ValueError(f"cache.path and path are both {self.path}; choose another folder for the cache")
         return self
 
     def at(self, version: ModelVersion | None) -> "ModelSource":

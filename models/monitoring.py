@@ -11,7 +11,7 @@ from models.vocabulary import HttpPath, LabelKey, LabelValue, Milliseconds, Seco
 
 def _objective(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("an objective is a percentage such as 99.9")  # noqa: TRY004 -- pydantic's protocol
+        raise ValueError("an objective is a percentage, such as 99.9")  # noqa: TRY004 -- pydantic's protocol
     return str(value)
 
 
@@ -34,9 +34,7 @@ def bound_fault(within: int) -> str:
     if within / 1000 in LATENCY_BOUNDS:
         return ""
     known = ", ".join(f"{1000 * bound:g}" for bound in LATENCY_BOUNDS)
-    return (
-        f"{within}ms is no bound of the server's histogram, which counts requests within {known} ms; take one of them"
-    )
+    return f"{within}ms is not a bound of the server's histogram, which has the bounds {known} ms; choose one of them"
 
 
 class LatencyObjective(Model):
@@ -55,7 +53,7 @@ class Slo(Model):
     @model_validator(mode="after")
     def _at_least_one(self) -> Self:
         if self.availability is None and self.latency is None:
-            raise ValueError("slo is empty; give availability or latency, or drop it")
+            raise ValueError("slo is empty; set availability or latency, or remove it")
         return self
 
 
@@ -136,5 +134,7 @@ class Monitoring(Model):
     @model_validator(mode="after")
     def _timeout_within_interval(self) -> Self:
         if self.timeout and self.timeout > self.interval:
-            raise ValueError(f"timeout {self.timeout}s exceeds interval {self.interval}s: Prometheus refuses that")
+            raise ValueError(
+                f"timeout {self.timeout}s exceeds interval {self.interval}s, which Prometheus refuses; lower timeout"
+            )
         return self

@@ -38,7 +38,7 @@ def _unwritable(data: object, at: str) -> Iterator[str]:
             yield from _unwritable(item, f"{at}{'' if at.endswith((':', ' ')) else '.'}{place}")
     elif isinstance(data, str) and (found := _CONTROL.search(data)):
         code = f"U+{ord(found[0]):04X}"
-        yield f"{at.rstrip(':. ')}: holds {code}, which no manifest can hold; remove it, or encode the text"
+        yield f"{at.rstrip(':. ')}: contains {code}, which a manifest cannot contain; remove it, or encode the text"
 
 
 def parse(model: type[M], data: object, where: str) -> M:

@@ -52,7 +52,7 @@ def _quantity(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("a quantity is text or a whole number; quote a decimal, as in '0.5'")  # noqa: TRY004 -- pydantic's protocol
     if parse(value) <= 0:
-        raise ValueError("a quantity here is greater than 0")
+        raise ValueError("must be greater than 0")
     return value
 
 

@@ -52,7 +52,9 @@ class SlotRelease(Model):
     def _consistent(self) -> Self:
         own = [name for name in ("model", "server", "files") if getattr(self, name) is not None]
         if self.pinned and own:
-            raise ValueError(f"revision {self.revision} holds model, server and files already; drop {', '.join(own)}")
+            raise ValueError(
+                f"revision {self.revision} already contains model, server and files; remove {', '.join(own)}"
+            )
         if self.min_replicas and self.max_replicas and self.min_replicas > self.max_replicas:
             raise ValueError(f"minReplicas {self.min_replicas} exceeds maxReplicas {self.max_replicas}; lower it")
         return self
@@ -68,7 +70,7 @@ class HeaderMatch(Model):
     @model_validator(mode="after")
     def _at_most_one(self) -> Self:
         if self.value is not None and self.pattern is not None:
-            raise ValueError("set value or pattern, not both: the proxy honours only one of them")
+            raise ValueError("set value or pattern, not both; the proxy honors only one of them")
         return self
 
 
@@ -93,12 +95,10 @@ class ServiceRelease(Model):
     def _targets_exist(self) -> Self:
         if self.live not in self.slots:
             raise ValueError(
-                f"live is {self.live} but slots holds only {', '.join(self.slots)}; fill slots.{self.live}"
+                f"live is {self.live}, but slots contains only {', '.join(self.slots)}; fill slots.{self.live}"
             )
         if len(self.slots) == 1 and (self.weight or self.match != Match()):
-            raise ValueError(
-                "weight and match send requests to the other slot, which is not filled; fill it or drop them"
-            )
+            raise ValueError("weight and match require the other slot, which is not filled; fill it, or remove them")
         return self
 
     @property

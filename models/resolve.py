@@ -37,11 +37,11 @@ def refuse_another(stack: StackSettings, entry: CatalogueEntry) -> None:
     environment = stack.system.environment
     if entry.name != stack.system.entry:
         file = f"catalog/{stack.system.entry}.yaml"
-        raise ConfigurationError([f"{file}: name: {entry.name!r} differs from the file's name; make them the same"])
+        raise ConfigurationError([f"{file}: name: {entry.name!r} differs from the file name; make both the same"])
     if environment not in entry.environments:
         where = f"catalog/{stack.system.entry}.yaml ({', '.join(entry.environments)})"
         hint = nearest(environment, entry.environments)
-        fault = f"slipway:system.environment: {environment!r} is no environment of {where}{hint}"
+        fault = f"slipway:system.environment: {environment!r} is not an environment of {where}{hint}"
         raise ConfigurationError([fault])
 
 

@@ -37,5 +37,7 @@ class Resources(Model):
             asked, most = getattr(self.requests, field), getattr(self.limits, field)
             if parse(asked) > parse(most):
                 key = info.alias or field
-                raise ValueError(f"requests.{key} {asked} exceeds limits.{key} {most}; raise the limit or ask for less")
+                raise ValueError(
+                    f"requests.{key} {asked} exceeds limits.{key} {most}; lower the request or raise the limit"
+                )
         return self

@@ -85,7 +85,9 @@ class Route(Model):
     def _hosts_differ(self) -> Self:
         hosts = (self.host, *self.stable_hosts)
         if len(set(hosts)) != len(hosts):
-            raise ValueError("host and stableHosts must all differ: a host is either split or stable")
+            raise ValueError(
+                "host and stableHosts must all differ, because a host is either split or stable; remove the duplicate"
+            )
         return self
 
     @model_validator(mode="after")
@@ -97,7 +99,9 @@ class Route(Model):
                 "retries.idempotent requires route.timeout, which detects a pod that does not answer; set it"
             )
         if self.max_body is None:
-            raise ValueError("retries.idempotent: the proxy keeps the body for the next try; set maxBody, its most")
+            raise ValueError(
+                "retries.idempotent requires maxBody, because the proxy keeps the body for the next try; set maxBody"
+            )
         if self.retries.tries == 1:
-            raise ValueError("retries: idempotent repeats requests and tries: 1 repeats none; drop one of them")
+            raise ValueError("retries.idempotent repeats requests, but tries: 1 repeats none; remove one of them")
         return self

@@ -20,8 +20,8 @@ class Range(Model):
     def _ordered(self) -> Self:
         if self.min_replicas > self.max_replicas:
             raise ValueError(
-                f"minReplicas {self.min_replicas} exceeds maxReplicas {self.max_replicas}; "
-                "the HPA would be refused: lower the one or raise the other"
+                f"minReplicas {self.min_replicas} exceeds maxReplicas {self.max_replicas}, so the "
+                "API server would refuse the HPA; lower minReplicas or raise maxReplicas"
             )
         return self
 
@@ -77,7 +77,7 @@ class Triggered(Range):
     def _without_metrics(cls, data: object) -> object:
         if isinstance(data, dict) and "metrics" in data:
             raise ValueError(
-                "triggers and metrics exclude each other: KEDA makes the HPA itself; give cpu as a trigger"
+                "triggers and metrics exclude each other, because KEDA creates the HPA; declare cpu as a trigger"
             )
         return data  # pyright: ignore[reportUnknownVariableType]
 
@@ -90,7 +90,9 @@ class Triggered(Range):
                     f"triggers.{name}.cron.replicas {cron.replicas} exceeds maxReplicas {self.max_replicas}; raise it"
                 )
         if self.min_replicas == 0 and all(trigger.cpu for trigger in self.triggers.values()):
-            raise ValueError("minReplicas is 0 with cpu triggers alone: no pod, no CPU, never a first pod; use 1")
+            raise ValueError(
+                "minReplicas 0 requires a trigger other than cpu, because 0 pods use no CPU; set minReplicas to 1"
+            )
         return self
 
     @model_validator(mode="after")
@@ -99,13 +101,13 @@ class Triggered(Range):
             return self
         if not any(trigger.redis or trigger.prometheus for trigger in self.triggers.values()):
             raise ValueError(
-                "fallback is given, but no trigger has a source that can fail: KEDA has none for cpu, and cron asks "
-                "nobody; name a redis or prometheus trigger, or drop fallback"
+                "fallback requires a redis or prometheus trigger, because KEDA has no fallback for cpu, and cron reads "
+                "no source; add such a trigger, or remove fallback"
             )
         if not max(self.min_replicas, 1) <= self.fallback.replicas <= self.max_replicas:
             raise ValueError(
-                f"fallback.replicas {self.fallback.replicas} is outside of minReplicas {self.min_replicas} to "
-                f"maxReplicas {self.max_replicas}; the HPA would cut it: give a number in between"
+                f"fallback.replicas {self.fallback.replicas} is not between minReplicas {self.min_replicas} and "
+                f"maxReplicas {self.max_replicas}, so the HPA would change it; choose a number in this range"
             )
         return self
 
@@ -122,7 +124,8 @@ class Fixed(Model):
             beside := [key for key in ("minReplicas", "maxReplicas", "metrics", "triggers") if key in data]
         ):
             raise ValueError(
-                f"replicas is a fixed number, and {', '.join(beside)} would let an HPA change it; drop one or the other"
+                f"replicas is a fixed number, but {', '.join(beside)} would let an HPA change it; remove one or the "
+                "other"
             )
         return data  # pyright: ignore[reportUnknownVariableType]
 
@@ -172,7 +175,7 @@ class Disruption(Model):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.max_unavailable is None) == (self.min_available is None):
-            raise ValueError("set exactly one of maxUnavailable and minAvailable; the API server takes only one")
+            raise ValueError("set exactly one of maxUnavailable and minAvailable; the API server accepts only one")
         return self
 
     def within(self, floor: int) -> Self:

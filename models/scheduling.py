@@ -32,7 +32,7 @@ class NodeAffinity(Model):
     def _values_given(self) -> Self:
         empty = [key for key, values in (*self.required.items(), *self.preferred.items()) if not values]
         if empty:
-            raise ValueError(f"{', '.join(empty)}: no value given, so no node would ever do; list at least one")
+            raise ValueError(f"{', '.join(empty)}: no value is set, so no node would match; list at least one")
         return self
 
 
@@ -58,5 +58,5 @@ class Scheduling(Model):
     @model_validator(mode="after")
     def _each_domain_once(self) -> Self:
         if len(set(self.spread)) != len(self.spread):
-            raise ValueError("spread names a domain twice; the API server refuses the second")
+            raise ValueError("spread names a domain twice, which the API server refuses; remove one")
         return self

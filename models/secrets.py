@@ -24,11 +24,11 @@ class SecretSpec(Model):
     @model_validator(mode="after")
     def _keys_of_its_kind(self) -> Self:
         if self.kind == "registry" and self.keys:
-            raise ValueError(f"a registry secret has the one key {REGISTRY_KEY}; drop keys")
+            raise ValueError(f"a secret of kind registry has only the key {REGISTRY_KEY}; remove keys")
         if self.kind == "variables" and not self.keys:
             raise ValueError("keys is empty; name the environment variables that the secret holds")
         if len(set(self.keys)) != len(self.keys):
-            raise ValueError("keys names one twice; a variable has one value")
+            raise ValueError("keys names a variable twice; remove one")
         return self
 
     @property

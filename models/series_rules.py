@@ -28,9 +28,9 @@ def _alert_faults(system: SystemSpec) -> Iterator[str]:
             yield f"{where}.slo.latency.within: {fault}"
         if _alerting(monitoring) and monitoring.interval > MOST_INTERVAL:
             yield (
-                f"{where}.interval: {monitoring.interval}s between two scrapes leaves the alerts' five-minute "
-                f"windows too few samples; at most {MOST_INTERVAL}s, or set each of monitoring.alerts to null and "
-                "drop slo and meanLatency"
+                f"{where}.interval: {monitoring.interval}s between two scrapes leaves too few samples in the "
+                f"five-minute windows of the alerts; set at most {MOST_INTERVAL}s, or set each of monitoring.alerts to "
+                "null and remove slo and meanLatency"
             )
 
 
@@ -49,24 +49,24 @@ def _adapter_faults(system: SystemSpec) -> Iterator[str]:
         metrics = deployed.spec.scaling.metrics
         where = f"catalog/{system.name}.yaml: services.{service}.scaling.metrics"
         if metrics.pods and deployed.spec.monitoring is None:
-            yield f"{where}.pods: nobody scrapes {service}, so no HPA ever sees them; give it monitoring"
+            yield f"{where}.pods: no Prometheus scrapes {service}, so no HPA can read these metrics; set monitoring"
         for name, metric in metrics.pods.items():
             owner, window = windows.setdefault(name, (service, metric.window))
             if window != metric.window:
                 yield (
-                    f"{where}.pods.{name}.window: {metric.window}s, but {owner} says {window}s: "
-                    "the adapter knows one rule for each name; make them equal"
+                    f"{where}.pods.{name}.window: {metric.window}s, but {owner} sets {window}s, and the "
+                    "adapter has one rule for each metric name; set the same window"
                 )
         for name, metric in metrics.external.items():
             owner, query = queries.setdefault(name, (service, metric.query))
             if query != metric.query:
                 yield (
-                    f"{where}.external.{name}.query: differs from {owner}'s: "
-                    "the adapter knows one rule for each name; make them equal or take another name"
+                    f"{where}.external.{name}.query: differs from the query of {owner}, and the adapter has one rule "
+                    "for each metric name; set the same query, or choose another name"
                 )
             yield from _label_faults(f"{where}.external.{name}", metric)
 
 
 def _label_faults(where: str, metric: ExternalMetric) -> Iterator[str]:
     if metric.labels and metric.query and MATCHERS not in metric.query:
-        yield f"{where}.labels: the query has no place for them; write {{{MATCHERS}}} behind its series"
+        yield f"{where}.labels: the query has no placeholder for labels; add {{{MATCHERS}}} after its series"

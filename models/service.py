@@ -80,42 +80,51 @@ class SlotSpec(Model):
     def _budget_faults(self) -> Iterator[str]:
         startup, deadline, timeout = self.health.startup, self.rollout.progress_deadline, self.rollout.timeout
         if startup > deadline:
-            yield f"health.startup: {startup}s exceeds rollout.progressDeadline {deadline}s: slow starts would fail"
+            yield (
+                f"health.startup: {startup}s exceeds rollout.progressDeadline {deadline}s, so slow starts would fail; "
+                "lower it, or raise rollout.progressDeadline"
+            )
         if deadline > timeout:
-            yield f"rollout.progressDeadline: {deadline}s exceeds rollout.timeout {timeout}s: Pulumi gives up first"
+            yield (
+                f"rollout.progressDeadline: {deadline}s exceeds rollout.timeout {timeout}s, so Pulumi would give up "
+                "first; lower it, or raise rollout.timeout"
+            )
         if self.health.startup < self.health.period:
-            yield f"health.startup: {startup}s is shorter than one health.period {self.health.period}s"
+            yield f"health.startup: {startup}s is shorter than one health.period {self.health.period}s; raise it"
 
     def _disruption_faults(self) -> Iterator[str]:
         keep, floor = self.disruption.min_available, self.scaling.floor
         if keep is not None and keep >= max(floor, 1):
             yield (
-                f"disruption.minAvailable: {keep} leaves no pod evictable at {floor} replicas: "
-                "a node drain would hang; lower it or raise the replicas"
+                f"disruption.minAvailable: {keep} leaves no pod evictable at {floor} replicas, so "
+                "a node drain would hang; lower it, or raise the replicas"
             )
 
     def _volume_faults(self) -> Iterator[str]:
-        places = {"/tmp": "the scratch folder", "/etc/slipway": "the settings' folder"}  # noqa: S108 -- volumes of the pod
+        places = {"/tmp": "the scratch folder", "/etc/slipway": "the settings folder"}  # noqa: S108 -- volumes of the pod
         own = [("model.path", self.model.path)] if self.model else []
         own += [("files.path", self.files.path)] if self.files else []
         for where, path in (*own, *((f"mounts.{name}", path) for name, path in self.mounts.items())):
             for taken, owner in places.items():
                 if path == taken:
-                    yield f"{where}: {path} is {owner} already; mount it elsewhere"
+                    yield f"{where}: {path} is already {owner}; choose another path"
                 elif path.startswith(f"{taken}/") or taken.startswith(f"{path}/"):
-                    yield f"{where}: {path} and {owner} {taken} lie in one another; mount them side by side"
+                    yield f"{where}: {path} and {owner} {taken} are nested; choose separate paths"
             places.setdefault(path, where)
 
     def _storage_faults(self) -> Iterator[str]:
         memory = self.resources.limits.memory
         if self.shared_memory and parse(self.shared_memory) >= parse(memory):
-            yield f"sharedMemory: {self.shared_memory} counts against limits.memory {memory}; raise that"
+            yield (
+                f"sharedMemory: {self.shared_memory} must be less than limits.memory {memory}, which includes it; "
+                "raise the limit"
+            )
         fetched = parse(self.model.size) if self.model and self.model.fetched else 0
         written, limit = parse(self.scratch) + fetched + parse(LOG_ROOM), self.resources.limits.ephemeral_storage
         if written > parse(limit):
             yield (
                 f"resources.limits.ephemeral-storage: {limit} is less than scratch, model.size and {LOG_ROOM} of logs "
-                f"together ({bytes_text(written)}): the kubelet would evict the pod; raise it"
+                f"together ({bytes_text(written)}), so the kubelet would evict the pod; raise it"
             )
 
 
@@ -146,7 +155,7 @@ class ServiceSpec(SlotSpec):
         yield from super()._faults()
         yield from self._retry_faults()
         if self.route is None and getattr(self.release, "match", Match()) != Match():
-            yield "release.match: without a route nobody reads headers and cookies; drop it"
+            yield "release.match: requires a route, because only a proxy reads headers and cookies; remove it"
         if self.load and self.objective:
             yield from load_faults(self.load, self.objective)
 
@@ -155,8 +164,9 @@ class ServiceSpec(SlotSpec):
         limit, route = self.drain.request_timeout, self.route
         if route and route.timeout and route.retries and route.retries.idempotent and route.timeout <= limit:
             yield (
-                f"route.timeout: {route.timeout}s is not longer than drain.requestTimeout {limit}s: retries.idempotent "
-                "would repeat slow requests while their pod is still at them; raise it, or lower that"
+                f"route.timeout: {route.timeout}s must be longer than drain.requestTimeout {limit}s, because "
+                "retries.idempotent would repeat requests that a pod still works on; raise it, or lower "
+                "drain.requestTimeout"
             )
 
 

@@ -45,11 +45,11 @@ class SystemChoice(Model):
     @model_validator(mode="after")
     def _no_namespace_of_kubernetes(self) -> Self:
         if self.space.startswith(RESERVED):
-            raise ValueError(f"namespace {self.space}: {RESERVED}… is Kubernetes' own; choose another name")
+            raise ValueError(f"namespace {self.space}: Kubernetes reserves the prefix {RESERVED}; choose another name")
         if self.space == "default" and not self.existing_namespace:
             raise ValueError(
-                "namespace default: every cluster has it, and it is not this stack's; choose another name, or to "
-                "deploy into it set existingNamespace: true"
+                "namespace default: exists in every cluster and does not belong to this stack; choose another name, or "
+                "set existingNamespace: true to deploy into it"
             )
         return self
 
@@ -87,5 +87,5 @@ def refuse_own_source(name: str, settings: StackSettings) -> None:
     """Raise ConfigurationError if the stack of this name takes evidence from itself."""
     if settings.source == name:
         raise ConfigurationError(
-            [f"slipway:source: {name!r} is this stack; name the stack of the previous environment, or drop it"]
+            [f"slipway:source: {name!r} is this stack; set the stack of the previous environment, or remove it"]
         )

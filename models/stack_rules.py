@@ -19,10 +19,10 @@ from models.vocabulary import LABEL_LENGTH
 _NOT_ON_A_GATEWAY = {
     "tls": "TLS ends at the Gateway's listener",
     "rate_limit": "HTTPRoute has no rate limit",
-    "session": "HTTPRoute has sessions only as an experiment",
-    "max_body": "HTTPRoute has no limit for the body size",
-    "retries": "HTTPRoute has retries only as an experiment",
-    "annotations": "they belong to an Ingress, and there is none",
+    "session": "sessions are an experimental feature of HTTPRoute",
+    "max_body": "HTTPRoute has no limit on the body size",
+    "retries": "retries are an experimental feature of HTTPRoute",
+    "annotations": "annotations apply to an Ingress, and there is none",
 }
 _HOSTNAMES = 16
 _GATEWAY_SECONDS = 99_999
@@ -34,8 +34,8 @@ _NOT_RE2 = re.compile(r"\(\?(?:<?[=!]|P=|\()|\\[1-9]")
 def faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
     """Yield one line for each conflict between a stack and its entry."""
     if len(system.namespace) > LABEL_LENGTH:
-        shown = f"the default, {system.namespace!r}, is over {LABEL_LENGTH} characters"
-        yield f"slipway:system.namespace: {shown}; give another"
+        shown = f"the default, {system.namespace!r}, has more than {LABEL_LENGTH} characters"
+        yield f"slipway:system.namespace: {shown}; set a shorter name"
     if unfit := list(_release_faults(stack, system)):
         yield from unfit
         return  # the other rules read what the slots run, so the slots must be valid
@@ -64,17 +64,17 @@ def _release_faults(stack: StackSettings, system: SystemSpec) -> Iterator[str]:
             continue
         spec = services[name].spec
         if spec.route is None and release.match != Match():
-            yield f"{where}.match: without a route nobody reads headers and cookies; drop it, weight alone splits here"
+            yield f"{where}.match: requires a route, because only a proxy reads headers and cookies; remove it"
         for slot, content in release.slots.items():
             if content.model is not None and spec.model is None:
-                yield f"{where}.slots.{slot}.model: {name} has no model; drop it"
+                yield f"{where}.slots.{slot}.model: the service {name} has no model; remove it"
             if content.model is not None and spec.model is not None and content.model.scheme != spec.model.scheme:
                 yield (
-                    f"{where}.slots.{slot}.model.uri: {content.model.scheme}:// and the entry's {spec.model.scheme}:// "
-                    "get into the pod in different ways; use the entry's"
+                    f"{where}.slots.{slot}.model.uri: {content.model.scheme}:// and {spec.model.scheme}:// of the "
+                    "entry reach the pod in different ways; use the scheme of the entry"
                 )
             if content.files is not None and spec.files is None:
-                yield f"{where}.slots.{slot}.files: {name} mounts no files; declare files in the entry first"
+                yield f"{where}.slots.{slot}.files: the service {name} has no files; declare files in the entry first"
 
 
 def _pinned_faults(entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _route_faults(system: SystemSpec) -> Iterator[str]:
             address = (host, route.path) if route else (host, "")
             if (owner := owners.setdefault(address, name)) != name:
                 where = f"catalog/{system.name}.yaml: services.{name}.route"
-                yield f"{where}: {''.join(address)} leads to {owner} already; give it another host or path"
+                yield f"{where}: the service {owner} already uses {''.join(address)}; choose another host or path"
 
 
 def _gateway_faults(system: SystemSpec) -> Iterator[str]:
@@ -107,17 +107,17 @@ def _gateway_faults(system: SystemSpec) -> Iterator[str]:
         where = f"catalog/{system.name}.yaml: services.{name}.route"
         for field, reason in _NOT_ON_A_GATEWAY.items():
             if getattr(route, field):
-                yield f"{where}.{to_camel(field)}: {reason}; drop it where slipway:cluster.traffic is gateway"
+                yield f"{where}.{to_camel(field)}: {reason}; remove it where slipway:cluster.traffic is gateway"
         if len(route.stable_hosts) > _HOSTNAMES:
-            yield f"{where}.stableHosts: an HTTPRoute has at most {_HOSTNAMES} hosts; drop some"
+            yield f"{where}.stableHosts: an HTTPRoute allows at most {_HOSTNAMES} hosts; remove some"
         if not _GATEWAY_PATH.fullmatch(route.path):
-            yield f"{where}.path: an HTTPRoute's path is letters, digits, %xx and -._~!$&'()*+,;=:@/; correct it"
+            yield f"{where}.path: an HTTPRoute allows only letters, digits, %xx and -._~!$&'()*+,;=:@/; correct it"
         if route.timeout is not None and route.timeout > _GATEWAY_SECONDS:
-            yield f"{where}.timeout: an HTTPRoute's is at most {_GATEWAY_SECONDS} s; lower it"
+            yield f"{where}.timeout: an HTTPRoute allows at most {_GATEWAY_SECONDS} s; lower it"
         header = system.services[name].release.match.header
         if header is not None and _NOT_RE2.search(header.pattern or ""):
             where = f"slipway:release.{name}.match.header.pattern"
-            yield f"{where}: proxies know no lookaround and no backreference (RE2); write it without"
+            yield f"{where}: proxies use RE2, which has no lookaround and no backreferences; rewrite the pattern"
 
 
 def _node_port_faults(system: SystemSpec) -> Iterator[str]:
@@ -126,7 +126,7 @@ def _node_port_faults(system: SystemSpec) -> Iterator[str]:
         port = service.spec.exposure.node_port
         if port is not None and (owner := owners.setdefault(port, name)) != name:
             where = f"catalog/{system.name}.yaml: services.{name}.exposure.nodePort"
-            yield f"{where}: {port} is {owner}'s already; give it another"
+            yield f"{where}: the service {owner} already uses port {port}; choose another port"
 
 
 def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
@@ -135,17 +135,20 @@ def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpe
     environment, first = stack.system.environment, entry.building_environment
     if environment == first:
         if system.builds and stack.image is None:
-            yield f"slipway:image: not given, but {environment} builds an image; say at least its registry"
+            yield f"slipway:image: required, because {environment} builds an image; set at least its registry"
         return
     for name, service in system.services.items():
         for slot, content in service.release.slots.items():
             if content.image is None and service.revisions[slot].spec.image in system.builds:
                 path = f"slipway:release.{name}.slots.{slot}.image"
-                yield f"{path}: required, only {first} builds; give the repository@sha256:<64 hex> that {first} runs"
+                yield (
+                    f"{path}: required, because only {first} builds images; "
+                    f"set the repository@sha256:<64 hex> that {first} runs"
+                )
     for name, spec in (*system.stores.items(), *system.jobs.items()):
         if spec.image in system.builds:
-            needed = f"required by {name}, only {first} builds"
-            yield f"slipway:images.{spec.image}: {needed}; give the repository@sha256:<64 hex> that {first} runs"
+            needed = f"required by {name}, because only {first} builds images"
+            yield f"slipway:images.{spec.image}: {needed}; set the repository@sha256:<64 hex> that {first} runs"
 
 
 def _secret_faults(stack: StackSettings, entry: CatalogueEntry) -> Iterator[str]:
@@ -155,16 +158,16 @@ def _secret_faults(stack: StackSettings, entry: CatalogueEntry) -> Iterator[str]
     for name, spec in entry.secrets.items():
         where = f"slipway:secrets.{name}"
         if spec.kind == "registry" and name in stack.secrets and name in stack.cluster.pull_secrets:
-            yield f"slipway:cluster.pullSecrets: {name!r} is a secret of the entry already; drop it here"
+            yield f"slipway:cluster.pullSecrets: {name!r} is already a secret of the entry; remove it here"
         source = stack.secrets.get(name)
         if source is None and spec.kind == "registry":
             continue  # this environment's registry allows anonymous pulls
         if source is None:
             command = f"pulumi config set --secret --path '{where}.values.{spec.names[0]}' …"
-            yield f"{where}: required; give values ({command}), environment or externalSecret"
+            yield f"{where}: required; set values ({command}), environment or externalSecret"
         elif not isinstance(source, ExternalSecret) and source.given != set(spec.names):
             given, wanted = ", ".join(sorted(source.given)), ", ".join(spec.names)
-            yield f"{where}: gives {given}, the entry says {wanted}; make them equal"
+            yield f"{where}: provides {given}, but the entry declares {wanted}; provide the same keys"
         elif isinstance(source, GivenSecret):
             yield from _login_faults(where, source)
 
@@ -173,7 +176,7 @@ def _login_faults(where: str, source: GivenSecret) -> Iterator[str]:
     """Yield a line, without the value, for a login that is no JSON object. The API server would refuse it late."""
     for key, value in source.values.items():
         if key == REGISTRY_KEY and not isinstance(decoded(value.get_secret_value()), dict):
-            yield f"{where}.values.{key}: is no JSON object; give the content of a docker config.json"
+            yield f"{where}.values.{key}: is not a JSON object; set the content of a Docker config.json"
 
 
 def _storage_faults(system: SystemSpec) -> Iterator[str]:
@@ -184,7 +187,7 @@ def _storage_faults(system: SystemSpec) -> Iterator[str]:
     ]
     users += [name for name, job in system.jobs.items() if job.object_storage]
     if users and system.object_storage is None:
-        yield f"slipway:objectStorage: required by {', '.join(users)}; give at least the url of the S3 API"
+        yield f"slipway:objectStorage: required by {', '.join(users)}; set at least the url of the S3 API"
 
 
 def _trigger_faults(system: SystemSpec) -> Iterator[str]:
@@ -193,7 +196,7 @@ def _trigger_faults(system: SystemSpec) -> Iterator[str]:
         triggers = [t for scaling in scalings if isinstance(scaling, Triggered) for t in scaling.triggers.values()]
         if any(trigger.prometheus for trigger in triggers) and system.cluster.prometheus_url is None:
             where = f"services.{name}.scaling.triggers"
-            yield f"slipway:cluster.prometheusUrl: required by {where}; give the address at which KEDA asks Prometheus"
+            yield f"slipway:cluster.prometheusUrl: required by {where}; set the URL at which KEDA reaches Prometheus"
 
 
 def _external_faults(system: SystemSpec) -> Iterator[str]:
@@ -205,6 +208,6 @@ def _external_faults(system: SystemSpec) -> Iterator[str]:
     used += [(name, external) for name, job in system.jobs.items() for external in job.externals]
     for user, external in used:
         if external not in system.externals:
-            yield f"slipway:externals.{external}: required by {user}; give at least its url"
+            yield f"slipway:externals.{external}: required by {user}; set at least its url"
     for external in system.externals.keys() - {external for _, external in used}:
-        yield f"slipway:externals.{external}: nobody talks to it; name it in a service's externals, or drop it"
+        yield f"slipway:externals.{external}: no service uses it; name it in the externals of a service, or remove it"

@@ -28,7 +28,7 @@ class StoreHealth(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.path and self.command:
-            raise ValueError("set path or command, not both: a probe does one thing")
+            raise ValueError("set path or command, not both; a probe has one action")
         if self.startup < self.period:
             raise ValueError(f"startup {self.startup}s is shorter than one period {self.period}s; raise it")
         return self
@@ -59,5 +59,5 @@ class StoreOverlay(Model):
     @model_validator(mode="after")
     def _nothing_taken_away(self) -> Self:
         if empty := [name for name in sorted(self.model_fields_set) if getattr(self, name) is None]:
-            raise ValueError(f"{', '.join(empty)} given without a value; drop the key, or say what replaces it")
+            raise ValueError(f"{', '.join(empty)}: no value is set; remove the key, or set a value")
         return self

@@ -96,7 +96,7 @@ class SideBySide(_Slotted):
     @model_validator(mode="after")
     def _gets_requests(self) -> Self:
         if not self.weight and self.match == Match():
-            raise ValueError("weight is 0 and match is empty: the new slot would never be asked; give one of them")
+            raise ValueError("weight is 0 and match is empty, so the new slot would get no requests; set one of them")
         return self
 
 

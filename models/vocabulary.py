@@ -33,16 +33,18 @@ _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 def _name(value: str) -> str:
     if len(value) > LABEL_LENGTH:
-        raise ValueError(f"a name has at most {LABEL_LENGTH} characters, this one has {len(value)}; shorten it")
+        raise ValueError(f"the limit is {LABEL_LENGTH} characters, but the name has {len(value)}; shorten it")
     if not _NAME.fullmatch(value):
-        raise ValueError("a name is lower-case letters, digits and '-', starts with a letter and ends with no '-'")
+        raise ValueError(
+            "a name contains only lowercase letters, digits and '-', starts with a letter, and does not end with '-'"
+        )
     return value
 
 
 def _host(value: str) -> str:
     labels = value.split(".")
     if len(value) > 253 or any(len(x) > LABEL_LENGTH or not _SUBDOMAIN_LABEL.fullmatch(x) for x in labels):  # noqa: PLR2004 -- RFC 1123
-        raise ValueError("a host is a lower-case DNS name such as model.example.com (no scheme, port or path)")
+        raise ValueError("a host is a lowercase DNS name, such as model.example.com, without a scheme, port or path")
     return value
 
 
@@ -50,40 +52,41 @@ def _object_name(value: str) -> str:
     try:
         return _host(value)
     except ValueError:
-        raise ValueError("an object's name is lower-case letters, digits, '-' and '.', at most 253 in all") from None
+        raise ValueError("an object name has at most 253 lowercase letters, digits, '-' and '.'") from None
 
 
 def _path(value: str) -> str:
     if not value.startswith("/") or any(c.isspace() or c in "?#" for c in value):
-        raise ValueError("a path starts with '/' and holds no space, '?' or '#'")
+        raise ValueError("a path starts with '/' and contains no space, '?' or '#'")
     return value
 
 
 def _public_host(value: str) -> str:
     if _host(value).replace(".", "").isdigit():
-        raise ValueError("a host is a DNS name such as model.example.com, not an address")
+        raise ValueError("a host is a DNS name, such as model.example.com, not an IP address")
     return value
 
 
 def _public_path(value: str) -> str:
     if "//" in _path(value) or "%2f" in value.lower() or {".", ".."} & set(value.split("/")):
-        raise ValueError("a route's path holds no '//', '%2f', '.' or '..'; the API server refuses it")
+        raise ValueError("the path of a route must not contain '//', '%2f', '.' or '..', which the API server refuses")
     return value
 
 
 def _mount_path(value: str) -> str:
     path = _path(value).rstrip("/")
     if "//" in path or {".", ".."} & set(path.split("/")):
-        raise ValueError("a folder of the pod is a plain path, without '//', '.' or '..'")
+        raise ValueError("a mount path must not contain '//', '.' or '..'")
     if path in ("", "/tmp", "/etc/slipway") or ":" in path:  # noqa: S108 -- a volume of the pod
-        raise ValueError("a folder of the pod holds no ':' and is not one that is taken: /, /tmp, /etc/slipway")
+        raise ValueError("a mount path must not contain ':' and must not be a reserved path: /, /tmp, /etc/slipway")
     return path
 
 
 def _label_value(value: str) -> str:
     if value and (len(value) > LABEL_LENGTH or not LABEL.fullmatch(value)):
         raise ValueError(
-            f"a label is at most {LABEL_LENGTH} letters, digits, '-', '_' and '.'; a letter or digit is first and last"
+            f"a label has at most {LABEL_LENGTH} letters, digits, '-', '_' and '.', "
+            "and starts and ends with a letter or digit"
         )
     return value
 
@@ -93,14 +96,14 @@ def _label_key(value: str) -> str:
     if slash:
         _host(prefix)
     if not _label_value(name):
-        raise ValueError("a label's key has a name, with or without a prefix, as in example.com/team")
+        raise ValueError("a label key must have a name, with or without a prefix, as in example.com/team")
     return value
 
 
 def _device_name(value: str) -> str:
     domain = _label_key(value).rpartition("/")[0]
     if not domain or domain.endswith("kubernetes.io") or domain.startswith("requests."):
-        raise ValueError("a device is named vendor domain/resource, such as nvidia.com/gpu or nvidia.com/mig-1g.5gb")
+        raise ValueError("a device name is <vendor domain>/<resource>, such as nvidia.com/gpu or nvidia.com/mig-1g.5gb")
     return value
 
 
@@ -122,7 +125,7 @@ def _seconds(value: object) -> object:
     """Convert ``90s``, ``1m30s`` or ``2h`` to whole seconds."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
     if match is None:
-        raise ValueError("a duration is whole hours, minutes and seconds such as 45s, 1m30s or 2h")
+        raise ValueError("a duration is whole hours, minutes and seconds, such as 45s, 1m30s or 2h")
     hours, minutes, seconds = (int(x or 0) for x in match.groups())
     return hours * 3600 + minutes * 60 + seconds
 
@@ -135,7 +138,7 @@ def _milliseconds(value: object) -> object:
     try:
         return 1000 * cast("int", _seconds(value))
     except ValueError as error:
-        raise ValueError("a latency is whole milliseconds or seconds such as 300ms or 2s") from error
+        raise ValueError("a latency is whole milliseconds or seconds, such as 300ms or 2s") from error
 
 
 def digest_reference(value: str) -> str:
@@ -146,7 +149,7 @@ def digest_reference(value: str) -> str:
     """
     repository, at, digest = value.partition("@")
     if not at or not _DIGEST.fullmatch(digest):
-        raise ValueError("an image is named by digest, repository@sha256:<64 hex>; a tag can change under you")
+        raise ValueError("an image must be named by digest, as repository@sha256:<64 hex>, because a tag can change")
     if not _REPOSITORY.fullmatch(repository):
         raise ValueError(
             "the part before '@' must be a repository without a tag, such as registry.example.com/classifier"
@@ -156,52 +159,52 @@ def digest_reference(value: str) -> str:
 
 def _registry(value: str) -> str:
     if not _REGISTRY.fullmatch(value):
-        raise ValueError("a registry is host[:port][/path] with no scheme, such as registry.example.com/team")
+        raise ValueError("a registry is host[:port][/path], without a scheme, such as registry.example.com/team")
     return value
 
 
 def _build_argument(value: str) -> str:
     if not _VARIABLE.fullmatch(value):
-        raise ValueError("a build argument's name is letters, digits and '_'")
+        raise ValueError("the name of a build argument contains only letters, digits and '_'")
     return value
 
 
 def _file_name(value: str) -> str:
     if not _FILE.fullmatch(value) or value == "." or value.startswith(".."):
         raise ValueError(
-            "a file name is at most 253 letters, digits, '-', '_' and '.', and is not '.' nor starts with '..'"
+            "a file name has at most 253 letters, digits, '-', '_' and '.', is not '.', and does not start with '..'"
         )
     return value
 
 
 def _variable(value: str) -> str:
     if not _VARIABLE.fullmatch(value):
-        raise ValueError("an environment variable is letters, digits and '_', and does not start with a digit")
+        raise ValueError("a variable name contains only letters, digits and '_', and does not start with a digit")
     return value
 
 
 def _free_variable(value: str) -> str:
     if _variable(value) in OWN_VARIABLES or value.startswith("SLIPWAY_"):
-        raise ValueError("Slipway sets this variable itself; take another name")
+        raise ValueError("Slipway sets this variable; choose another name")
     return value
 
 
 def _plain_variable(value: str) -> str:
     _free_variable(value)
     if value.lower().endswith(SECRET_ENDINGS):
-        raise ValueError("looks like a secret, and env is readable by everybody who may read pods; use secrets")
+        raise ValueError("looks like a secret, but everyone who can read pods can read env; use secrets")
     return value
 
 
 def _metric(value: str) -> str:
     if not _METRIC.fullmatch(value):
-        raise ValueError("a metric's name is letters, digits, '_' and ':', and does not start with a digit")
+        raise ValueError("a metric name contains only letters, digits, '_' and ':', and does not start with a digit")
     return value
 
 
 def _checksum(value: str) -> str:
     if not _DIGEST.fullmatch(value):
-        raise ValueError("a checksum is sha256:<64 hex>, of the model's SHA256SUMS file")
+        raise ValueError("a checksum has the form sha256:<64 hex> and covers the model's SHA256SUMS file")
     return value
 
 
@@ -219,7 +222,7 @@ def _cidr(value: str) -> str:
 
 def _int32(value: int) -> int:
     if value > INT32:
-        raise ValueError(f"at most {INT32}: the API server counts no further")
+        raise ValueError(f"must be at most {INT32}, the limit of the API server")
     return value
 
 

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
             case [role]:
                 payload = load_role(role)
             case _:
-                raise ValueError(f"give one role: python -m serving <role>; known are {', '.join(known_roles())}")  # noqa: TRY301
+                raise ValueError(f"set one role: python -m serving <role>; known roles: {', '.join(known_roles())}")  # noqa: TRY301
         identity = Identity.from_environment(os.environ)
         settings = settings_file.load(os.environ)
         port = settings_file.port(os.environ)

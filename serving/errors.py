@@ -36,7 +36,7 @@ async def refused(request: Request, error: Exception) -> Response:
 async def broken(request: Request, error: Exception) -> Response:
     """Return 500 for an internal error without exposing details; the log has the full traceback."""
     request.scope[REASON] = repr(error)
-    return JSONResponse({"error": "internal error; the log of this pod says more"}, 500)
+    return JSONResponse({"error": "internal error; see the log of this pod"}, 500)
 
 
 async def left(request: Request, _: Exception) -> Response:

@@ -86,7 +86,7 @@ def _collect(uri: str, source: Source, incoming: Path, checksum: str | None) -> 
     source(SUMS_FILE, incoming / SUMS_FILE)
     if not _is(incoming, checksum):
         found = PREFIX + file_digest(incoming / SUMS_FILE)
-        raise FetchError(f"{uri}: {SUMS_FILE} is {found}, {checksum} is wanted; another model is there, or another pin")
+        raise FetchError(f"{uri}: {SUMS_FILE} is {found}, but {checksum} is required; correct the model or the pin")
     sums = read_sums((incoming / SUMS_FILE).read_text(encoding="utf-8"), f"{uri}/{SUMS_FILE}")
     for name in sums:
         source(name, incoming / name)
@@ -115,7 +115,7 @@ def _source(uri: str) -> Source:
 def _folder(uri: str) -> Source:
     parts = urlsplit(uri)
     if parts.netloc or not parts.path.startswith("/"):
-        raise FetchError(f"{uri}: is no local folder; write file:///absolute/path")
+        raise FetchError(f"{uri}: is not a local folder; use file:///absolute/path")
     return _copier(Path(unquote(parts.path)))
 
 
@@ -182,14 +182,14 @@ def patiently(attempt: Callable[[], Fetched]) -> Fetched:
         try:
             return attempt()
         except SourceUnreachableError as error:
-            log.warning("%s; trying again in %g s", error, pause)
+            log.warning("%s; retrying in %g s", error, pause)
             time.sleep(pause)
     return attempt()
 
 
 def _checksum(text: str) -> str:
     if not re.fullmatch(PREFIX + "[0-9a-fA-F]{64}", text):
-        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no checksum; write sha256:<64 hex digits>")
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a checksum; use sha256:<64 hex digits>")
     return text.lower()
 
 

@@ -50,7 +50,7 @@ def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> 
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureTooLargeError(f"the picture has too many pixels; the limit is {MOST_PIXELS}") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"the body is no picture; send one of {', '.join(FORMATS)}") from error
+        raise PictureError(f"the body is not a picture; send one of {', '.join(FORMATS)}") from error
     except Exception as error:  # Pillow's decoders raise arbitrary exceptions on damaged input
         raise PictureError(f"the picture is damaged ({_one_line(error)}); send it again") from error
 

@@ -58,7 +58,7 @@ def _is_there(bucket: Bucket, sums: bytes) -> bool:
     found = bucket.read(SUMS_FILE)
     if found is not None and found != sums:
         raise PublishError(
-            f"{bucket.uri}: holds another model ({_checksum(found)}); models are never overwritten, "
+            f"{bucket.uri}: contains another model ({_checksum(found)}); models are never overwritten, "
             "publish under a new version"
         )
     return found is not None

@@ -28,11 +28,11 @@ def load_role(name: str) -> Payload[Any]:
     if not any(_declares_payload(path) for path in _files(name)):
         known = known_roles()
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-        raise UnknownRoleError(f"role {name!r}: there is no such role; {hint}")
+        hint = f"did you mean {near[0]}?" if near else f"known roles: {', '.join(known)}"
+        raise UnknownRoleError(f"role {name!r}: unknown role; {hint}")
     found: object = importlib.import_module(f"serving.payloads.{name}").PAYLOAD
     if not isinstance(found, Payload):
-        raise TypeError(f"role {name!r}: PAYLOAD is a {type(found).__name__}, no Payload")
+        raise TypeError(f"role {name!r}: PAYLOAD is a {type(found).__name__}, not a Payload")
     return cast("Payload[Any]", found)
 
 

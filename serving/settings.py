@@ -67,7 +67,7 @@ def load(environment: Mapping[str, str]) -> Settings:
     except OSError as error:
         raise SettingsError(f"settings {path}: cannot be read ({error.strerror}); mount the file there") from error
     except ValueError as error:
-        raise SettingsError(f"settings {path}: is no JSON ({error})") from error
+        raise SettingsError(f"settings {path}: is not JSON ({error})") from error
     if not isinstance(content, dict):
         raise SettingsError(f"settings {path}: must be a JSON object, not {type(content).__name__}")
     try:
@@ -85,7 +85,7 @@ def port(environment: Mapping[str, str]) -> int:
     """
     given = environment.get("PORT", str(DEFAULT_PORT))
     if not (given.isdecimal() and 0 < int(given) <= HIGHEST_PORT):
-        raise SettingsError(f"PORT: {given!r} is no port; give a number from 1 to {HIGHEST_PORT}")
+        raise SettingsError(f"PORT: {given!r} is not a port; use a number from 1 to {HIGHEST_PORT}")
     return int(given)
 
 
@@ -95,4 +95,4 @@ def _fault(detail: Mapping[str, Any]) -> str:
         return f"{key}: {detail['input']!r}: {detail['msg']}"
     known = [to_camel(name) for name in Settings.model_fields]
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"{key}: unknown key; " + (f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}")
+    return f"{key}: unknown key; " + (f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}")

@@ -22,8 +22,8 @@ def main(arguments: list[str]) -> int:
     name = arguments[0] if arguments else ""
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known)}"
-        sys.stderr.write(f"train: payload {name!r}: there is no such training; {hint}\n")
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+        sys.stderr.write(f"train: payload {name!r}: unknown training; {hint}\n")
         return WRONG_USAGE
     train = importlib.import_module(f"serving.payloads.{name}.train").train
     return command(train, arguments[1:], f"serving.train {name}")

@@ -163,7 +163,7 @@ class Service:
 
     def __init__(self, plan: Plan, seed: int) -> None:
         if plan.split == "central" and plan.scaler:
-            raise ValueError("one queue for all is a textbook's model of fixed pods; with a scaler, split in turn")
+            raise ValueError("the split central requires fixed pods; with a scaler, choose the split in turn")
         self.plan, self.outcome, self.env = plan, Outcome(), simpy.Environment()
         # Separate random streams, so that plans with different numbers of pods get the same requests.
         self._arrivals, self._service, self._chance = (random.Random(f"{seed}/{part}") for part in "asc")  # noqa: S311

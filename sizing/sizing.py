@@ -108,7 +108,9 @@ class Demand:
         low, high = fewest - 1, fewest  # low does not hold the objective
         while high > MOST or not self.held(high, rate, busy):
             if high > MOST:
-                raise OutOfReachError(f"{rate:g} req/s take more than {MOST} pods; widen the objective, or split it")
+                raise OutOfReachError(
+                    f"{rate:g} req/s need more than {MOST} pods; widen the objective, or split the service"
+                )
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
@@ -180,18 +182,18 @@ class Sizing:
         demand = self.demand
         if scaling.ceiling < self.most:
             field = "replicas" if isinstance(scaling, Fixed) else "maxReplicas"
-            yield f"{field} {scaling.ceiling} is below the {self.most} pods that {demand.peak:g} req/s take; raise it"
+            yield f"{field} {scaling.ceiling} is below the {self.most} pods that {demand.peak:g} req/s need; raise it"
         elif isinstance(scaling, Autoscaled) and (kept := _kept(scaling, demand)) < self.least:
             floor = f"minReplicas {scaling.floor}: "
             if kept < self.pods:
                 yield (
-                    f"{floor}the HPA keeps {kept} pods at {demand.rate:g} req/s, and they take {self.pods}; raise it, "
-                    "or lower the HPA's target"
+                    f"{floor}the HPA keeps {kept} pods at {demand.rate:g} req/s, which need {self.pods}; raise it, "
+                    "or lower the target of the HPA"
                 )
             else:
                 yield (
                     f"{floor}{demand.rate:g} req/s grow to {demand.after(demand.rate):g} in the {demand.delay:g} s "
-                    f"that a new pod takes, and {self.least} pods survive that; raise it, or scale ahead of the peak"
+                    f"that a new pod takes, which needs {self.least} pods; raise it, or scale ahead of the peak"
                 )
 
 

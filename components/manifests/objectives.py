@@ -69,7 +69,7 @@ def objectives(service: str, namespace: str, slo: Slo, *, summed: str = BY_SLOT)
             alert="AvailabilityBudgetBurn",
             budget=1 - slo.availability / 100,
             bad=f"{failed} / {summed} (rate(http_requests_total{{{requests}}}[WINDOW]))",
-            summary=f"{service} answers too many requests with a 5xx for {slo.availability} % availability",
+            summary=f"{service} answers too many requests with a 5xx to meet {slo.availability} % availability",
         )
     if slo.latency:
         duration, bound = "http_request_duration_seconds", slo.latency.within / 1000
@@ -78,7 +78,7 @@ def objectives(service: str, namespace: str, slo: Slo, *, summed: str = BY_SLOT)
             alert="LatencyBudgetBurn",
             budget=1 - slo.latency.percent / 100,
             bad=f"1 - {quick} / {summed} (rate({duration}_count{{{requests}}}[WINDOW]))",
-            summary=f"{service} answers fewer than {slo.latency.percent} % of the requests in {slo.latency.within} ms",
+            summary=f"{service} answers fewer than {slo.latency.percent} % of requests within {slo.latency.within} ms",
         )
 
 
@@ -90,9 +90,9 @@ def _burning(objective: Objective, rate: BurnRate) -> Alert:
         expression=f"{long}\nand\n{short}",
         labels={"severity": rate.severity, "window": rate.long},
         summary=objective.summary,
-        description=f"{{{{ $value | humanizePercentage }}}} of the requests to slot {{{{ $labels.{SLOT} }}}} over "
-        f"{rate.long}, and too many over the last {rate.short}: the error budget burns at rate {rate.factor} "
-        "(at rate 1 it lasts 30 days).",
+        description=f"{{{{ $value | humanizePercentage }}}} of requests to slot {{{{ $labels.{SLOT} }}}} missed the "
+        f"objective over {rate.long}, and too many over the last {rate.short}: the error budget burns at more than "
+        f"rate {rate.factor} (at rate 1 it lasts 30 days).",
     )
 
 
@@ -102,8 +102,8 @@ def _slow(service: str, namespace: str, latency: MeanLatency) -> Alert:
         name="HighInferenceLatency",
         expression=mean_above("inference_duration_seconds", series, MEAN_WINDOW, most),
         labels={"severity": latency.severity},
-        summary=f"{service} takes more than {latency.above} ms for an inference on average",
-        description=f"Slot {{{{ $labels.{SLOT} }}}} takes {{{{ $value | humanizeDuration }}}} on average over "
-        f"{MEAN_WINDOW}, for {latency.holds} s or longer.",
+        summary=f"{service} takes more than {latency.above} ms per inference on average",
+        description=f"An inference in slot {{{{ $labels.{SLOT} }}}} has taken {{{{ $value | humanizeDuration }}}} on "
+        f"average over {MEAN_WINDOW}, for {latency.holds} s or longer.",
         holds=latency.holds,
     )

@@ -78,8 +78,8 @@ def _target_down(watched: Watched, asked: TargetDown) -> Alert:
         # One series per pod, each with its own timer: in a rolling update, one pod after the other is briefly away.
         expression=f"max by ({SLOT}, pod) (up{{{watched.series}}}) == 0",
         labels={"severity": asked.severity},
-        summary=f"A pod of {watched.service} does not answer Prometheus",
-        description=f"{{{{ $labels.pod }}}} of slot {_HERE} has not answered a scrape for {holds} s or longer.",
+        summary=f"Prometheus cannot scrape a pod of {watched.service}",
+        description=f"Pod {{{{ $labels.pod }}}} of slot {_HERE} has not answered a scrape for {holds} s or longer.",
         holds=holds,
     )
 
@@ -91,9 +91,9 @@ def _no_target_up(watched: Watched, slot: SlotName, asked: NoTargetUp) -> Alert:
         name="NoTargetUp",
         expression=f"absent(up{{{watched.series_in(slot)}}} == 1)",
         labels={"severity": asked.severity if watched.gets_requests(slot) else "warning"},
-        summary=f"Prometheus reaches no pod of {watched.service}",
-        description=f"Slot {slot} is to have pods, and for {holds} s or longer none has answered a scrape: all are "
-        "down, or none is scraped.",
+        summary=f"Prometheus cannot scrape any pod of {watched.service}",
+        description=f"Slot {slot} should have pods, but none has answered a scrape for {holds} s or longer: all pods "
+        "are down, or none is scraped.",
         holds=holds,
         slot=slot,
     )
@@ -107,8 +107,8 @@ def _refused(watched: Watched, asked: Saturation) -> Alert:
         name="Saturation",
         expression=f"{refused}\n/\n{BY_SLOT} (rate(http_requests_total{{{requests}}}[{WINDOW}]))\n> {MOST_REFUSED}",
         labels={"severity": asked.severity, "signal": "refused"},
-        summary=f"{watched.service} turns requests away because its queue is full",
-        description=f"Slot {_HERE} answers {{{{ $value | humanizePercentage }}}} of its requests with 429, "
+        summary=f"{watched.service} rejects requests because its queue is full",
+        description=f"Slot {_HERE} has answered {{{{ $value | humanizePercentage }}}} of its requests with 429 "
         f"for {asked.holds} s or longer.",
         holds=asked.holds,
     )
@@ -121,9 +121,9 @@ def _waiting(watched: Watched, asked: Saturation) -> Alert:
         name="Saturation",
         expression=mean_above("inference_queue_wait_seconds", watched.series, WINDOW, MOST_WAITING * limit),
         labels={"severity": asked.severity, "signal": "waiting"},
-        summary=f"{watched.service} lets requests wait too long for a worker",
-        description=f"In slot {_HERE} a request waits {{{{ $value | humanizeDuration }}}} on average of the "
-        f"{limit} s that it has, for {asked.holds} s or longer.",
+        summary=f"Requests to {watched.service} wait too long for a worker",
+        description=f"Requests to slot {_HERE} have waited {{{{ $value | humanizeDuration }}}} on average for "
+        f"{asked.holds} s or longer; the time limit of a request is {limit} s.",
         holds=asked.holds,
     )
 
@@ -139,9 +139,9 @@ def _at_max(watched: Watched, slot: SlotName, asked: ReplicasAtMax) -> Alert:
         name="ReplicasAtMax",
         expression=f"{BY_SLOT} (up{{{watched.series_in(slot)}}}) >= {most}",
         labels={"severity": asked.severity},
-        summary=f"{watched.service} runs as many replicas as it may",
-        description=f"Slot {slot} has had {{{{ $value }}}} pods for {asked.holds} s or longer, and {most} is its most: "
-        "it cannot grow with more load.",
+        summary=f"{watched.service} runs its maximum number of replicas",
+        description=f"Slot {slot} has had {{{{ $value }}}} pods for {asked.holds} s or longer; its maximum is {most}, "
+        "so it cannot scale up under more load.",
         holds=asked.holds,
         slot=slot,
     )

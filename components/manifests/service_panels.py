@@ -39,7 +39,7 @@ def panels(watched: Watched, monitoring: Monitoring) -> Iterator[Panel]:
 def _answers(requests: str) -> Iterator[Panel]:
     yield Panel(
         title="Requests",
-        description="Answered requests by slot and status; probes and scrapes are left out.",
+        description="Answered requests by slot and status, without probes and scrapes.",
         unit="reqps",
         queries=(
             Query(
@@ -50,13 +50,13 @@ def _answers(requests: str) -> Iterator[Panel]:
     )
     yield Panel(
         title="Errors",
-        description="Share of the requests that were answered with a 5xx, and that the full queue refused (429).",
+        description="Share of requests answered with a 5xx, and share refused with 429 because the queue was full.",
         unit="percentunit",
         queries=(_share_of(requests, 'status=~"5.."', "5xx"), _share_of(requests, 'status="429"', "429")),
     )
     yield Panel(
         title="Latency",
-        description="From a request's head to the end of its answer, in the pod; the proxy comes on top.",
+        description="Time from the head of a request to the end of its answer, measured in the pod without the proxy.",
         unit="s",
         queries=tuple(_quantile("http_request_duration_seconds", requests, share) for share in _QUANTILES),
     )
@@ -72,8 +72,8 @@ def _weights(requests: str) -> Panel:
     """Return a panel of all slots, regardless of the reader's selection: a share needs the total."""
     rate = _rate("http_requests_total", requests)
     return Panel(
-        title="Share of the requests by slot",
-        description="The release's weight, as measured.",
+        title="Share of requests by slot",
+        description="The measured split: the share of requests that each slot answers.",
         unit="percentunit",
         most=1,
         queries=(Query(expression=f"{BY_SLOT} ({rate}) / ignoring ({SLOT}) group_left sum ({rate})", legend=_LEGEND),),
@@ -86,9 +86,9 @@ def _budgets(watched: Watched, monitoring: Monitoring, requests: str) -> Iterato
         return
     none = f"0 * sum (rate(http_requests_total{{{requests}}}[30d]))"
     yield Panel(
-        title="Error budget left",
-        description="Of 30 days, both slots together; a Prometheus that keeps less shows what it knows. Below 0 the "
-        "objective is missed.",
+        title="Remaining error budget",
+        description="Share of the 30-day error budget that is left, for both slots together. If Prometheus keeps less "
+        "than 30 days, the share covers that time. Below 0, the objective is missed.",
         unit="percentunit",
         most=1,
         now=True,
@@ -105,14 +105,15 @@ def _budgets(watched: Watched, monitoring: Monitoring, requests: str) -> Iterato
 def _queue(watched: Watched, series: str) -> Iterator[Panel]:
     yield Panel(
         title="Queue",
-        description=f"Admitted requests that no worker thread has begun, in the fullest pod; from "
-        f"{watched.spec.server.queue_limit} on a pod answers 429.",
+        description=f"Admitted requests that no worker thread has started, in the pod with the most; from "
+        f"{watched.spec.server.queue_limit} on, a pod answers further requests with 429.",
         unit="short",
         queries=(Query(expression=f"max by ({SLOT}) (inference_queue_depth{{{series}}})", legend=_LEGEND),),
     )
     yield Panel(
         title="Wait for a worker",
-        description=f"Of the {watched.spec.drain.request_timeout} s that a request has.",
+        description=f"Time that a request waits for a worker thread, of the {watched.spec.drain.request_timeout} s "
+        "that the request may take.",
         unit="s",
         queries=(
             _mean("inference_queue_wait_seconds", series),
@@ -121,7 +122,7 @@ def _queue(watched: Watched, series: str) -> Iterator[Panel]:
     )
     yield Panel(
         title="In flight",
-        description="Requests being answered, probes too.",
+        description="Requests in progress, including probes.",
         unit="short",
         queries=(Query(expression=f"{BY_SLOT} (http_requests_in_flight{{{series}}})", legend=_LEGEND),),
     )
@@ -130,13 +131,13 @@ def _queue(watched: Watched, series: str) -> Iterator[Panel]:
 def _inference(series: str) -> Iterator[Panel]:
     yield Panel(
         title="Inference",
-        description="What the model takes for one request, without the wait.",
+        description="Inference time of one request, without the wait for a worker.",
         unit="s",
         queries=(_mean("inference_duration_seconds", series), _quantile("inference_duration_seconds", series, 0.95)),
     )
     yield Panel(
         title="Batch",
-        description="Requests that are computed together, on average.",
+        description="Average number of requests in one batch.",
         unit="short",
         queries=(_mean("inference_batch_size", series),),
     )
@@ -146,13 +147,13 @@ def _pods(watched: Watched, series: str) -> Panel:
     scaling = watched.spec.scaling
     return Panel(
         title="Pods",
-        description="Pods of a slot that answer Prometheus, that do not, and the fewest and most that the entry wants.",
+        description="Pods that answer Prometheus, pods that do not, and the declared minimum and maximum.",
         unit="short",
         queries=(
             Query(expression=f"{BY_SLOT} (up{{{series}}})", legend=f"{_LEGEND} up"),
             Query(expression=f"count by ({SLOT}) (up{{{series}}} == 0)", legend=f"{_LEGEND} down"),
-            Query(expression=f"vector({scaling.floor})", legend="fewest"),
-            Query(expression=f"vector({scaling.ceiling})", legend="most"),
+            Query(expression=f"vector({scaling.floor})", legend="minimum"),
+            Query(expression=f"vector({scaling.ceiling})", legend="maximum"),
         ),
     )
 
@@ -160,8 +161,8 @@ def _pods(watched: Watched, series: str) -> Panel:
 def _use(watched: Watched, series: str) -> Iterator[Panel]:
     limits = watched.spec.resources.limits
     yield Panel(
-        title="CPU of each pod",
-        description="Cores that the server's process uses, and its limit.",
+        title="CPU per pod",
+        description="Cores that the server process uses, and their limit.",
         unit="short",
         queries=(
             Query(expression=f"sum by ({SLOT}, pod) ({_rate('process_cpu_seconds_total', series)})", legend=_POD),
@@ -169,8 +170,8 @@ def _use(watched: Watched, series: str) -> Iterator[Panel]:
         ),
     )
     yield Panel(
-        title="Memory of each pod",
-        description="Resident memory of the server's process, and its limit.",
+        title="Memory per pod",
+        description="Resident memory of the server process, and its limit.",
         unit="bytes",
         queries=(
             Query(expression=f"sum by ({SLOT}, pod) (process_resident_memory_bytes{{{series}}})", legend=_POD),
@@ -181,8 +182,8 @@ def _use(watched: Watched, series: str) -> Iterator[Panel]:
 
 def _versions(series: str) -> Panel:
     return Panel(
-        title="What runs",
-        description="Pods by slot, version (of image and model) and hash of the settings.",
+        title="Running versions",
+        description="Pods by slot, version (of image and model) and settings hash.",
         unit="short",
         queries=(
             Query(

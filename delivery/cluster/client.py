@@ -84,7 +84,7 @@ class Cluster:
         managed = found["metadata"].get("managedFields", [])
         owners = [m["manager"] for m in managed if m["operation"] == "Apply" and m["manager"].startswith(_PULUMI)]
         if not owners:
-            raise DeliveryError(f"{path}: Pulumi does not manage it; `pulumi up` adopts it")
+            raise DeliveryError(f"{path}: Pulumi does not manage this object; run `pulumi up` to adopt it")
         body = {key: value for key, value in found.items() if key != "status"}
         body["metadata"] = {key: value for key, value in found["metadata"].items() if key not in _SERVER_FIELDS}
         self._call("PATCH", path, body, fieldManager=owners[0], force="true")
@@ -101,5 +101,5 @@ class Cluster:
         except ApiError as error:
             own = error.status == _BUSY or error.status >= _FIRST_OF_ITS_OWN
             kind = ClusterUnavailable if own else _REFUSED.get(error.status, DeliveryError)
-            raise kind(f"{path}: the API server says {error}") from error
+            raise kind(f"{path}: the API server returned {error}") from error
         return None if said is None else cast("Json", json.loads(said))

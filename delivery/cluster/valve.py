@@ -48,7 +48,7 @@ def move(
         except StaleObject:
             continue
         return True
-    raise ClusterUnavailable(f"{path}: changes faster than it can be written")
+    raise ClusterUnavailable(f"{path}: keeps changing while it is being written")
 
 
 def split_path(namespace: str, service: str, spec: ServiceSpec, traffic: str) -> str:

@@ -49,7 +49,7 @@ def drive(report: Report, service: Service, *, act: Act, what: str, events: bool
     said = outcome.said if outcome.said.startswith(outcome.result) else f"{outcome.result}: {outcome.said}"
     report.document["said"] = said
     if asked is not None:  # the caller of this command expected a different outcome
-        report.fail(f"{service}: {said} (asked by {asked.by})", outcome.exit_code or ExitCode.INTERRUPTED)
+        report.fail(f"{service}: {said} (requested by {asked.by})", outcome.exit_code or ExitCode.INTERRUPTED)
     elif outcome.exit_code:
         report.fail(f"{service}: {said}", outcome.exit_code)
     else:
@@ -77,12 +77,12 @@ def interruption(service: Service) -> str:
     """Describe the state after ^C and the two commands that can follow."""
     at = position(service, service.record(), driver=None, now=driver.now())
     if at.stage is None:
-        return f"interrupted: no release of {service.name} is under way; {service.stack.file.path.name} says what runs"
+        return f"interrupted: no release of {service.name} is under way; {service.stack.file.path.name} shows what runs"
     release = at.stage.release
     to_new = f"{release.canary} gets {release.weight} % of the requests, " if release.canary else ""
     return (
         f"interrupted at {at.stage.title} ({at.index + 1} of {len(at.stages)}): {to_new}{release.live} is live; "
-        f"nothing moves until somebody says so; go on: slipway resume {service}; go back: slipway abort {service}"
+        f"the release stays at this stage; to continue: slipway resume {service}; to go back: slipway abort {service}"
     )
 
 
@@ -144,7 +144,8 @@ def seized(stack: Stack, past: str | None = None) -> Generator[None]:
             if time.monotonic() > deadline:
                 patience = formatting.duration(_PATIENCE_SECONDS)
                 raise Busy(
-                    f"stack {stack.name}: pid {holder} did not stop in {patience}; kill it, then run the command again"
+                    f"stack {stack.name}: process {holder} did not stop within {patience}; kill it, then run the "
+                    "command again"
                 )
             time.sleep(_POLL_SECONDS)
     with stack.exclusive(past):

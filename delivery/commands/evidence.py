@@ -65,7 +65,7 @@ def release_hold(
         with chosen.stack.exclusive():
             catch_up(chosen)
             free = holds.let_go(chosen.record(), named, stack=stack, service=service)
-            declare(report, chosen, free, f"{formatting.digest(named)} may be released again")
+            declare(report, chosen, free, f"{formatting.digest(named)} can be released again")
 
 
 @app.command(rich_help_panel=VOUCHING)

@@ -34,5 +34,6 @@ def merge_record(base: Base, ours: Ours, theirs: Theirs) -> None:
         typer.echo(f"slipway: {error}", err=True)
         raise typer.Exit(_IMPOSSIBLE) from None
     if clashes:
-        typer.echo(f"slipway: {ours.name}: both sides changed the same: {clashes}; theirs stands", err=True)
+        said = f"{ours.name}: both sides changed the same values: {clashes}; the result has the values of THEIRS"
+        typer.echo(f"slipway: {said}", err=True)
         raise typer.Exit(_CLASH)

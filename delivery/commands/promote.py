@@ -71,7 +71,7 @@ def _refuse_other(source: str, found: list[promotion.Promotion], image: str | No
         if image is not None and one.content.image != image:
             raise Refused(
                 f"{source} {one.service.name}: runs {formatting.digest(one.content.image)}, "
-                f"not {formatting.digest(image)}; release that one in {source} first, or promote without --image"
+                f"not {formatting.digest(image)}; release that image in {source} first, or promote without --image"
             )
 
 
@@ -80,7 +80,7 @@ def _leave(report: Report, rest: list[promotion.Promotion]) -> None:
     left = [one.service for one in rest]
     report.document["untouched"] = [{"stack": service.stack.name, "service": service.name} for service in left]
     if report.said and left:
-        report.said += f"; not touched: {', '.join(map(str, left))}"
+        report.said += f"; not started: {', '.join(map(str, left))}"
 
 
 def _released(report: Report, one: promotion.Promotion, past: Override | None, *, events: bool) -> dict[str, Any]:

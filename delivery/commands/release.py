@@ -115,7 +115,7 @@ def under_way(service: Service) -> Run:
     """Return the release under way; raises DeliveryError if there is none."""
     run = service.record().run
     if run is None:
-        raise DeliveryError(f"{service}: no release is under way; those that were: slipway history {service}")
+        raise DeliveryError(f"{service}: no release is under way; to see past releases: slipway history {service}")
     return run
 
 

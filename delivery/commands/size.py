@@ -101,7 +101,7 @@ def show_size(
     with reported("size", stack, service, as_json=as_json) as report:
         found = list(_sized(chosen_services(opened(context, stack), service), what_if))
         if plot and len(found) != 1:
-            raise DeliveryError(f"--plot draws one service, and {len(found)} of {stack} have a load; name one")
+            raise DeliveryError(f"--plot draws one service, but {len(found)} of {stack} declare a load; name one")
         if simulate:
             found = [_simulated(one, simulate) for one in found]
         if plot:
@@ -114,7 +114,7 @@ def _sized(services: Sequence[Service], what_if: WhatIf) -> Iterator[Sized]:
     asks = what_if != WhatIf(**dict.fromkeys(WhatIf.__dataclass_fields__))
     if asks and len(services) != 1:
         known = ", ".join(service.name for service in services)
-        raise DeliveryError(f"{services[0].stack.name}: the options speak of one service; name one of {known}")
+        raise DeliveryError(f"{services[0].stack.name}: these options apply to one service; name one of {known}")
     for service in services:
         spec = _changed(service.spec, what_if, f"{service}: ") if asks else service.spec
         try:
@@ -128,7 +128,7 @@ def _sized(services: Sequence[Service], what_if: WhatIf) -> Iterator[Sized]:
 def _changed(spec: ServiceSpec, what_if: WhatIf, where: str) -> ServiceSpec:
     """Return the service with the options applied, validated by every rule of the entry."""
     if spec.load is None and (what_if.rate is None or what_if.service_time is None):
-        raise DeliveryError(f"{where}declares no load; give at least --rate and --service-time")
+        raise DeliveryError(f"{where}declares no load; set at least --rate and --service-time")
     changes: dict[str, Any] = {"load": _load(spec.load, what_if)}
     if what_if.within or what_if.percent:
         changes["monitoring"] = _monitoring(spec, what_if, where)
@@ -159,7 +159,7 @@ def _load(load: Load | None, what_if: WhatIf) -> dict[str, Any]:
 def _monitoring(spec: ServiceSpec, what_if: WhatIf, where: str) -> Monitoring:
     held = spec.objective
     if held is None and what_if.within is None:
-        raise DeliveryError(f"{where}promises no latency; give --within beside --percent")
+        raise DeliveryError(f"{where}declares no latency objective; --percent requires --within")
     latency = {
         "within": what_if.within or f"{held.within if held else 0}ms",
         "percent": what_if.percent or str(held.percent if held else _USUAL_PERCENT),
@@ -183,12 +183,12 @@ def _simulated(one: Sized, seeds: int) -> Sized:
 def _tell(report: Report, found: list[Sized]) -> None:
     report.document["services"] = {one.name: one.document() for one in found}
     if not found:
-        report.show(f"{report.stack}: no service declares a load; see `load` in the catalogue, or give --rate")
+        report.show(f"{report.stack}: no service declares a load; set `load` in the catalogue entry, or --rate")
         return
     report.show(size_tables.table(found), *(size_tables.plot(one.name, one.curve) for one in found))
     lacking = [f"{one.name}: {lack}" for one in found for lack in one.lacks]
     lacking += [
-        f"{one.name}: the simulation held the objective in {one.simulated.held} of {one.simulated.seeds} seeds"
+        f"{one.name}: the simulation met the objective in {one.simulated.held} of {one.simulated.seeds} seeds"
         for one in found
         if one.simulated and not one.simulated.enough
     ]

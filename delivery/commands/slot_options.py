@@ -43,11 +43,13 @@ def target(service: Service, asked: Asked) -> SlotRelease:
     runs = service.revision(live)
     own, news = runs.content, runs.spec != spec.of_slot
     if asked.checksum and not asked.model:
-        raise typer.BadParameter("says what a model's sums must be; give --model too", param_hint="--checksum")
+        raise typer.BadParameter(
+            "is the checksum of a model's SHA256SUMS file; set --model too", param_hint="--checksum"
+        )
     if asked.image is None and not here and not (asked.model or asked.files or asked.server or news):
         raise typer.BadParameter(
-            f"{service.stack.environment} builds no image, and the catalogue entry has no pending changes: "
-            "give --image, --model, --files or --server",
+            f"{service.stack.environment} builds no image, and the catalogue entry has no pending changes; "
+            "set --image, --model, --files or --server",
             param_hint="--image",
         )
     given: dict[str, Any] = own.document()
@@ -79,11 +81,11 @@ def read(folder: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(folder.iterdir()):
         if not path.is_file():
-            raise DeliveryError(f"--files {path}: not a file; a slot's files lie in one folder")
+            raise DeliveryError(f"--files {path}: not a file; the folder must contain only files")
         try:
             found[path.name] = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
-            raise DeliveryError(f"--files {path}: not UTF-8 text; put it beside the model") from None
+            raise DeliveryError(f"--files {path}: not UTF-8 text; publish the file with the model") from None
     return found
 
 

@@ -164,9 +164,9 @@ class GateKeeper:
         if self._answered is not None:
             return self._answered
         if any(check.result != "pass" for check in checks.values()):
-            return CheckResult(result="inconclusive", said="webhook: is asked when all else has passed")
+            return CheckResult(result="inconclusive", said="webhook: asked after all other checks have passed")
         if self._asked is not None and now - self._asked < _BETWEEN_ASKS:
-            return CheckResult(result="inconclusive", said="webhook: gave no answer; is asked again")
+            return CheckResult(result="inconclusive", said="webhook: no answer yet; retrying")
         self._asked = now
         answer = webhook.ask(asked, self._notify())
         self._answered = answer if answer.result == "pass" else None
@@ -202,9 +202,9 @@ def _judged(arms: _Arms) -> CheckResult:
     judge = verdicts.judge_alone if arms.alone else verdicts.judge
     result: Result | None = None
     if not candidate.total:
-        said = f"{arms.name}: no request to the new slot"
+        said = f"{arms.name}: no requests to the new slot"
     elif not arms.alone and not live.total:
-        said = f"{arms.name}: no request to the live slot to compare with"
+        said = f"{arms.name}: no requests to the live slot to compare with"
     else:
         result = judge(candidate, live, arms.margin, final=False)
         said = f"{arms.name} {_percent(candidate)} {_limit(arms)}"
@@ -216,8 +216,8 @@ def _limit(arms: _Arms) -> str:
     """Return the text that says what the candidate is compared with."""
     if not arms.by_itself:
         return f"against {_percent(arms.live)}, limit +{arms.margin:g}"
-    few = f" ({arms.live.total:,} requests before it are too few to compare with)" if arms.live.total else ""
-    return f"by itself, limit {arms.margin:g} %{few}"
+    few = f" ({arms.live.total:,} earlier requests are too few to compare with)" if arms.live.total else ""
+    return f"without a baseline, limit {arms.margin:g} %{few}"
 
 
 def _most_wanted(arms: Sequence[_Arms]) -> int:

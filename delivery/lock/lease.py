@@ -158,7 +158,7 @@ class Lease:
                 found = self.look()
                 if found is not None and found.identity not in ("", self.holder.identity, self.past):
                     if observed and found.version != observed:
-                        raise Busy(f"{found.holder} works on it")
+                        raise Busy(f"{found.holder} holds the stack")
                     if not observed:
                         observed, since = found.version, self.clock()
                     if self.clock() - since < found.duration:
@@ -178,7 +178,7 @@ class Lease:
         except StaleObject:
             return False
         if body is None:
-            raise DeliveryError(f"{self.where}: there is no namespace {self._namespace}")
+            raise DeliveryError(f"{self.where}: namespace {self._namespace} does not exist")
         self._held, self.confirmed = Seen(body), began
         self._notes.clear()
         return True
@@ -227,14 +227,14 @@ class Lease:
             self._held, self.confirmed = self._still_ours(Seen(body) if body else None, identity), began
             self._notes.clear()
             return
-        raise ClusterUnavailable(f"{self.where}: changes faster than it can be renewed")
+        raise ClusterUnavailable(f"{self.where}: keeps changing while it is being renewed")
 
     def _still_ours(self, found: Seen | None, identity: str | None = None) -> Seen:
         held, expected = self._held, self.holder.identity if identity is None else identity
         if found is None:
-            self._lost = f"somebody deleted {self.where}"
+            self._lost = f"{self.where} was deleted"
         elif found.identity != expected or (held is not None and found.token != held.token):
-            self._lost = f"{found.holder or 'another driver'} has taken it over"
+            self._lost = f"{found.holder or 'another driver'} has taken over the stack"
         else:
             return found
         raise Lost(self._lost)

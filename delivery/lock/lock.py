@@ -70,7 +70,7 @@ class Lock:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise self._busy(f"{self.local() or 'which has just begun'}") from None
+                raise self._busy(f"{self.local() or 'just started'}") from None
             gone = _said(stream).get("identity")
             holder = Holder.here()
             _say(stream, holder)
@@ -92,11 +92,13 @@ class Lock:
             raise self._busy(str(busy)) from None
         except ClusterUnavailable as error:
             self._lease = lease
-            self.tell(f"stack {self.stack}: no lock keeps other machines away until the API server answers: {error}")
+            self.tell(
+                f"stack {self.stack}: the lock does not cover other machines until the API server answers: {error}"
+            )
         except DeliveryError as error:
             self.tell(
-                f"stack {self.stack}: no lock keeps drivers on other machines away, and slipway abort does not reach "
-                f"them: {error}; allow get, create and update of leases.coordination.k8s.io in the namespace that "
+                f"stack {self.stack}: the lock does not cover other machines, and slipway abort does not reach drivers "
+                f"there: {error}; allow get, create and update of leases.coordination.k8s.io in the namespace that "
                 "slipway:cluster.lockNamespace names"
             )
         else:
@@ -209,12 +211,12 @@ class Lock:
             time.sleep(LOOK_SECONDS)
 
     def _fenced(self, said: str) -> Lost:
-        return Lost(f"stack {self.stack}: {said}; this driver writes nothing more: slipway status {self.stack}")
+        return Lost(f"stack {self.stack}: {said}; this driver writes no more changes; see slipway status {self.stack}")
 
     def _busy(self, said: str) -> Busy:
         return Busy(
-            f"stack {self.stack}: another slipway works on it ({said.removesuffix(' works on it')}); wait for it, "
-            f"look at `slipway status {self.stack}`, or have it turn back: `slipway abort {self.stack} …`"
+            f"stack {self.stack}: another slipway process holds it ({said.removesuffix(' holds the stack')}); wait for "
+            f"it, see `slipway status {self.stack}`, or make it turn back with `slipway abort {self.stack} …`"
         )
 
     @property

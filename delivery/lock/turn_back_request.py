@@ -114,7 +114,7 @@ def _put(lease: Lease, request: Request, gone: str) -> Seen | None:
         except StaleObject:
             continue
         return seen
-    raise Busy(f"{lease.where}: it changes faster than a request can be written; run the command again")
+    raise Busy(f"{lease.where}: keeps changing while a request is being written; run the command again")
 
 
 class _Waiting:
@@ -148,7 +148,7 @@ class _Waiting:
         if seen is None or not seen.identity:
             return Asked(holder=holder)
         if (seen.identity, seen.token) != (self._first.identity, self._first.token):
-            raise Busy(f"{seen.holder} has begun to work on it meanwhile; run the command again")
+            raise Busy(f"{self._lease.where}: {seen.holder} acquired it in the meantime; run the command again")
         if seen.version != self._version:
             self._version, self._changed = seen.version, now
         silent = now - self._changed > seen.duration

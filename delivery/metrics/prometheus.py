@@ -99,7 +99,9 @@ class Prometheus:
         if kind == "scalar":
             number = float(result[1])
         elif kind != "vector" or len(result) > 1:
-            raise MetricsUnavailable(f"{query}: gives {kind} of {len(result)}; a check needs one number: sum, or avg")
+            raise MetricsUnavailable(
+                f"{query}: returns {kind} of {len(result)}; a check requires one number; use sum or avg"
+            )
         elif not result:
             return None
         else:
@@ -178,7 +180,9 @@ class Prometheus:
         try:
             said = answer.json()
             if said["status"] != "success":
-                raise MetricsUnavailable(f"Prometheus refuses {query}: {said.get('error', said['status'])}")
+                raise MetricsUnavailable(f"Prometheus rejects {query}: {said.get('error', said['status'])}")
             return said["data"]["resultType"], said["data"]["result"]
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise MetricsUnavailable(f"{self._url} answers {answer.status_code}, not as Prometheus does") from error
+            raise MetricsUnavailable(
+                f"{self._url} returns status {answer.status_code} without a Prometheus result"
+            ) from error

@@ -35,7 +35,7 @@ class Engine:
             self._command = PulumiCommand()
         except FileNotFoundError:
             raise DeliveryError(
-                'pulumi: not found on PATH; install it, or on the embedded cluster: eval "$(make -s env)"'
+                'pulumi: not found on PATH; install it or, on the embedded cluster, run eval "$(make -s env)"'
             ) from None
 
     def up(self, on_line: OnLine) -> None:
@@ -58,6 +58,17 @@ class Engine:
             raise DeliveryError(f"stack {self._stack}: {last_line(str(error))}") from error
         return cast("dict[str, Any]", json.loads(shown or "{}"))
 
+    def config(self) -> dict[str, str]:
+        """Return the configuration that an update gets, as text by key, with all values decrypted.
+
+        It contains what the project file, the stack file and its ESC environments say.
+        """
+        try:
+            shown = self._run(["config", "--json", "--show-secrets"], lambda _: None)
+        except CommandError as error:
+            raise DeliveryError(f"stack {self._stack}: {last_line(str(error))}") from error
+        return {key: str(found.get("value", "")) for key, found in json.loads(shown or "{}").items()}
+
     def _run(self, arguments: list[str], on_line: OnLine) -> str:
         deadline = time.monotonic() + _ORPHAN_SECONDS
         command = [*arguments, "--stack", self._stack, "--non-interactive", "--color", "never"]
@@ -71,7 +82,7 @@ class Engine:
         """Wait for the update of a killed driver, or release the lock of a killed update."""
         owner = _OWNER.search(said)
         if owner is None or owner["host"] != socket.gethostname() or time.monotonic() > deadline:
-            raise Busy(f"stack {self._stack}: {last_line(said)}; wait, or if nobody works on it: pulumi cancel")
+            raise Busy(f"stack {self._stack}: {last_line(said)}; wait or, if no update is running, run pulumi cancel")
         if psutil.pid_exists(int(owner["pid"])):
             time.sleep(_POLL_SECONDS)
         else:

@@ -38,13 +38,13 @@ def read(outputs: Mapping[str, Any], stack: str, service: str) -> Evidence:
         fault = error.errors()[0]
         where = ".".join(map(str, fault["loc"]))
         raise Refused(
-            f"{stack}: its output delivery.{service} cannot be read ({where}: {fault['msg']}); another version of the "
-            f"program wrote it: pulumi up -s {stack}"
+            f"{stack}: output delivery.{service} cannot be read ({where}: {fault['msg']}), because another version of "
+            f"the program wrote it; run pulumi up -s {stack}"
         ) from None
     if found is None:
         raise Refused(
-            f"{stack}: says nothing about {service}: it was never deployed there with this program; "
-            f"pulumi up -s {stack}, then slipway check {stack} {service}"
+            f"{stack}: has no evidence about {service}, which was never deployed there with this program; "
+            f"run pulumi up -s {stack}, then slipway check {stack} {service}"
         )
     return found
 

@@ -14,7 +14,7 @@ def refuse_held(record: ServiceDelivery, version: Version, *, stack: str, servic
     if held := record.holding(version):
         raise Refused(
             f"{stack}: {service} {short(version.image)} is held: {held.reason} "
-            f"({held.by}, {shown(held.at)}); release another version, or let it go by hand: "
+            f"({held.by}, {shown(held.at)}); release another version, or remove the hold: "
             f"slipway release-hold {stack} {service} {version.image}"
         )
 

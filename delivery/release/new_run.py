@@ -60,7 +60,8 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
         holds.refuse_held(record, version, **service.named)
         if live is not None and stable.slots[stable.live] == target:
             raise Unchanged(
-                f"{service.stack.name}: {service.name} runs exactly this in its live slot; nothing to release"
+                f"{service.stack.name}: the live slot of {service.name} already runs exactly this version; "
+                "nothing to release"
             )
     if not express and override is None:
         refuse_unvouched(service, target, now)
@@ -121,8 +122,8 @@ def _stable(service: Service, live: SlotRelease | None, target: SlotRelease) -> 
         return _where_it_ends(run)
     if declared.canary is not None and declared.weight:
         raise DeliveryError(
-            f"{service.name}: slot {declared.canary} answers {declared.weight} % without a release under way; "
-            f"set its weight to 0 in {service.stack.file.path.name}, or drop the slot"
+            f"{service.name}: slot {declared.canary} answers {declared.weight} % of the requests, but no release is "
+            f"under way; set its weight to 0 in {service.stack.file.path.name}, or remove the slot"
         )
     return ServiceRelease(live=declared.live, slots={declared.live: live})
 

@@ -73,7 +73,7 @@ def _phases(at: _Place, driver: Holder | None, now: datetime) -> Iterator[tuple[
     """Yield each phase that applies, with the next action; the first one counts."""
     run, target = at.run, at.target
     if driver is not None:
-        doing = f"the driver ({driver}) is at {at.stage.title} and goes on to {at.after}"
+        doing = f"the driver ({driver}) is at {at.stage.title} and continues to {at.after}"
         yield "going back" if run.kind == "back" else "running", doing
     if run.kind == "back":
         left = ", ".join(stage.name for stage in at.stages[at.index :])
@@ -84,9 +84,9 @@ def _phases(at: _Place, driver: Holder | None, now: datetime) -> Iterator[tuple[
         back = f"`slipway rollback {target}` goes back to {run.stable.live} at once"
         yield "warm", f"{back}; `slipway resume {target}` empties {run.stable.live}, due {due}"
     if at.stage.waits and run.reached:
-        yield "waiting", f"somebody decides: `slipway step {target}` goes on to {at.after}; {at.abort}"
+        yield "waiting", f"a person decides: `slipway step {target}` continues to {at.after}; {at.abort}"
     if at.stage.approval and at.judged and at.index not in run.approved:
-        yield "waiting", f"`slipway approve {target} --reason …` lets it go on to {at.after}; {at.abort}"
+        yield "waiting", f"`slipway approve {target} --reason …` continues to {at.after}; {at.abort}"
     if run.manual and at.judged:
-        yield "waiting", f"`slipway step {target}` goes on to {at.after}; {at.abort}"
-    yield "interrupted", f"`slipway resume {target}` carries on with {at.stage.title}, then {at.after}; {at.abort}"
+        yield "waiting", f"`slipway step {target}` continues to {at.after}; {at.abort}"
+    yield "interrupted", f"`slipway resume {target}` continues with {at.stage.title}, then {at.after}; {at.abort}"

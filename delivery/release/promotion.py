@@ -76,7 +76,10 @@ def _refuse_unfit(source: Stack, targets: Sequence[Stack]) -> None:
     """Refuse stacks that nothing can be promoted between."""
     stacks = [target.name for target in targets]
     if not stacks or len({source.name, *stacks}) <= len(stacks):
-        raise Refused(f"promote {source.name} {' '.join(stacks)}: take from one stack, go to others, name each once")
+        raise Refused(
+            f"promote {source.name} {' '.join(stacks)}: requires one source and other stacks as targets; "
+            "name each stack once"
+        )
     for target in targets:
         _refuse_order(source, target)
         asked = target.settings().source
@@ -84,25 +87,27 @@ def _refuse_unfit(source: Stack, targets: Sequence[Stack]) -> None:
         if wanted != source.name:
             raise Refused(
                 f"{target.name}: takes evidence from {asked} (slipway:source), not from {source.name}; "
-                f"slipway promote {wanted} {target.name}"
+                f"run slipway promote {wanted} {target.name}"
             )
     environments = {target.environment for target in targets}
     if len(environments) > 1:
         raise Refused(
-            f"{', '.join(stacks)}: are of different environments ({', '.join(sorted(environments))}), and the later "
-            "one needs the earlier one's verdict; promote one after the other"
+            f"{', '.join(stacks)}: belong to different environments ({', '.join(sorted(environments))}), and the later "
+            "one requires the verdict of the earlier one; promote to one environment at a time"
         )
 
 
 def _refuse_order(source: Stack, target: Stack) -> None:
     theirs, ours = (stack.settings().system.entry for stack in (source, target))
     if theirs != ours:
-        raise Refused(f"{target.name}: runs {ours}, {source.name} {theirs}; promote within one catalogue entry")
+        raise Refused(
+            f"{target.name}: runs {ours}, but {source.name} runs {theirs}; promote within one catalogue entry"
+        )
     order = list(target.entry.environments)
     if order.index(source.environment) >= order.index(target.environment):
         raise Refused(
             f"{target.name}: {target.environment} does not come after {source.environment} in catalog/{ours}.yaml "
-            f"({' → '.join(order)}); promote in that direction"
+            f"({' → '.join(order)}); promote in this order"
         )
 
 
@@ -112,7 +117,7 @@ def _refuse_unproven(
     run = source.record().run
     if run is not None and (run.kind == "back" or run.warm_until is None):
         raise Refused(
-            f"{source.stack.name}: {source.name} is in the middle of release {run.id}; wait for its verdict "
+            f"{source.stack.name}: release {run.id} of {source.name} is under way; wait for its verdict "
             f"(slipway status {source.stack.name}), then promote"
         )
     if override is None:

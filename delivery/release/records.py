@@ -51,7 +51,7 @@ def _with_verdict(
     """
     if run.image is None:
         raise DeliveryError(
-            f"{service.stack.name}: the image that it built has no digest in its outputs; run pulumi up"
+            f"{service.stack.name}: the outputs have no digest for the image that the stack built; run pulumi up"
         )
     old = run.stable.slots[run.stable.live]
     found = service.verdict(

@@ -21,8 +21,9 @@ _NAMED = re.compile(rb"\brevision: ['\"]?([0-9a-f]{16})\b")
 class Revisions:
     """The revisions of one project. A new revision stays in memory until a stack file that names it is written."""
 
-    def __init__(self, project: Path) -> None:
-        self._project = project
+    def __init__(self, project: Path, stack_files: Path) -> None:
+        """Use the files of a project whose stack files are in the folder ``stack_files``."""
+        self._project, self._stack_files = project, stack_files
         self._known: dict[str, Revision] = {}
 
     def add(self, revision: Revision) -> str:
@@ -61,7 +62,7 @@ class Revisions:
     def drop(self, names: Iterable[str]) -> None:
         """Delete the files that no stack file of the project names."""
         dropped = set(names)
-        for path in self._project.glob("Pulumi.*.yaml") if dropped else ():
+        for path in self._stack_files.glob("Pulumi.*.yaml") if dropped else ():
             dropped.difference_update(named(path.read_bytes()))
         for name in dropped:
             (self._project / FOLDER / f"{name}.yaml").unlink(missing_ok=True)

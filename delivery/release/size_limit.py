@@ -23,6 +23,6 @@ def refuse_oversized(service: Service, release: ServiceRelease, delivery: Servic
         most = max(values, key=lambda key: len(json.dumps(values[key])))
         raise DeliveryError(
             f"{service.stack.name}: the configuration would grow to {size // 1024} KiB, most of it in slipway:{most}; "
-            f"the limit is {MOST_BYTES // 1024} KiB, because Pulumi can pass only 128; release large files with "
-            f"`slipway release {service} --files DIR`, which stores them in revisions/"
+            f"the limit is {MOST_BYTES // 1024} KiB, because Pulumi can pass at most 128 KiB; release large files "
+            f"with `slipway release {service} --files DIR`, which stores them in revisions/"
         )

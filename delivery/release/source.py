@@ -24,8 +24,8 @@ def refuse_unvouched(service: Service, target: SlotRelease, now: datetime) -> No
         return
     if image is None:
         raise Refused(
-            f"{service.stack.name}: builds {service.name} itself, and slipway:source {source} cannot vouch for that; "
-            "name the digest (--image), or drop source"
+            f"{service.stack.name}: builds {service.name} itself, so slipway:source {source} has no evidence about it; "
+            "set --image to a digest, or remove slipway:source"
         )
     offered = read(Stack(service.stack.project, source).outputs(), source, service.name)
     runs = service.revision(target).spec

@@ -17,12 +17,13 @@ from delivery.lock.lease import Lease
 from delivery.lock.lock import Lock
 from delivery.metrics.prometheus import Prometheus
 from delivery.release.revisions import Revisions
+from delivery.stack_file.project_file import ProjectFile
 from delivery.stack_file.stack_file import StackFile
 from delivery.stack_file.yaml_tree import Tree
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
 from models.evidence import ran
-from models.parsing import parse
+from models.parsing import below, parse
 from models.pins import Pins, Ran
 from models.release import BUILT, ServiceRelease
 from models.resolve import refuse_another, resolve
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from delivery.release.engine import Engine
 
 T = TypeVar("T")
+
+EDITED = {"slipway:release", "slipway:delivery"}
+"""The keys that `slipway` writes."""
 
 UNKNOWN_SPACE = "unknown"
 """Stands for a namespace's UID that is unknown: the account may not read it, or the API server is unavailable."""
@@ -47,12 +51,14 @@ class Stack:
     name: str
     _read: tuple[Tree, StackSettings] | None = field(default=None, init=False, repr=False)
     """The stack file as last read. It is cached because the gate reads it every half second."""
+    _asked: tuple[dict[str, object], dict[str, object]] | None = field(default=None, init=False, repr=False)
+    """The stack file's values when Pulumi was asked, and what it said."""
     _space_id: str = field(default="", init=False, repr=False)
 
     @classmethod
     def open(cls, project: Path, name: str) -> "Stack":
         """Open a stack; raise DeliveryError, with the known names, if there is no stack of this name."""
-        known = sorted(path.stem.removeprefix("Pulumi.") for path in project.glob("Pulumi.*.yaml"))
+        known = ProjectFile.read(project).stacks()
         if name not in known:
             raise DeliveryError(f"{name}: no such stack ({', '.join(known)}){nearest(name, known)}")
         return cls(project, name)
@@ -60,7 +66,12 @@ class Stack:
     @cached_property
     def file(self) -> StackFile:
         """The stack file."""
-        return StackFile(self.project / f"Pulumi.{self.name}.yaml")
+        return StackFile(self.project_file.folder / f"Pulumi.{self.name}.yaml")
+
+    @cached_property
+    def project_file(self) -> ProjectFile:
+        """The project file."""
+        return ProjectFile.read(self.project)
 
     @cached_property
     def engine(self) -> "Engine":
@@ -84,7 +95,9 @@ class Stack:
     def required_metrics(self, user: str) -> Prometheus:
         """Return Prometheus for ``user``, which requires it; raise DeliveryError if the stack names none."""
         if self.metrics is None:
-            raise DeliveryError(f"{self.name}: slipway:cluster.metricsUrl: required by {user}; say where Prometheus is")
+            raise DeliveryError(
+                f"{self.name}: slipway:cluster.metricsUrl: required by {user}; set it to the URL of Prometheus"
+            )
         return self.metrics
 
     def settings(self) -> StackSettings:
@@ -95,9 +108,24 @@ class Stack:
         return self._read[1]
 
     def _settings(self) -> StackSettings:
-        settings = parse(StackSettings, self.file.values(), "slipway:")
+        settings = parse(StackSettings, self._values(), "slipway:")
         refuse_own_source(self.name, settings)
         return settings
+
+    def _values(self) -> dict[str, object]:
+        """Return the ``slipway:`` namespace as ``pulumi up`` sees it; ask Pulumi only for what the file cannot tell."""
+        shared = {key for key in self.project_file.keys if key.startswith("slipway:")}
+        if faults := [_not_editable(key, "Pulumi.yaml") for key in sorted(shared & EDITED)]:
+            raise ConfigurationError(faults)
+        if faults := [_not_editable(key) for key in self.file.text_keys()]:
+            raise ConfigurationError(faults)
+        values = self.file.values()
+        if not shared and not self.file.needs_pulumi():
+            return values
+        edited = {key: values.pop(key) for key in ("release", "delivery") if key in values}
+        if self._asked is None or self._asked[0] != values:  # what slipway writes is no reason to ask again
+            self._asked = values, below("slipway:", self.engine.config())
+        return {**self._asked[1], **edited}
 
     @cached_property
     def entry(self) -> CatalogueEntry:
@@ -162,7 +190,7 @@ class Stack:
     @cached_property
     def revisions(self) -> Revisions:
         """The project's revisions."""
-        return Revisions(self.project)
+        return Revisions(self.project, self.project_file.folder)
 
     def space_id(self) -> str:
         """Return the UID of the stack's namespace: empty if it does not exist, ``UNKNOWN_SPACE`` if it cannot be read.
@@ -221,3 +249,9 @@ class Stack:
         """Return the process ID of the driver that works on the stack from this checkout; None if there is none."""
         found = self.lock.local()
         return found.pid if found is not None else None
+
+
+def _not_editable(key: str, file: str = "") -> str:
+    """Return the fault of a key that `slipway` has to write but cannot edit where it is."""
+    where = f"{file}: config: " if file else ""
+    return f"{where}{key}: must be a map in the stack file, because slipway edits it there; move its values into a map"

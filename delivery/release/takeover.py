@@ -106,8 +106,8 @@ def _read(stack: "Stack", known: Any) -> tuple[ServiceRelease, ServiceDelivery]:
         return ServiceRelease.model_validate(known["release"]), ServiceDelivery.model_validate(known["delivery"])
     except (ValidationError, KeyError, TypeError) as error:
         raise DeliveryError(
-            f"stack {stack.name}: its Lease carries a record that this version of slipway cannot read; "
-            f"take the stack file of the checkout that drove it: {str(error).splitlines()[0]}"
+            f"stack {stack.name}: the Lease has a record that this version of slipway cannot read "
+            f"({str(error).splitlines()[0]}); use the stack file of the checkout that drove the release"
         ) from error
 
 

@@ -57,10 +57,10 @@ def look(service: Service, *, driver: Holder | None, seen: Seen | None, now: dat
         return Tended(service=service.name, said="no release is under way")
     at = position(service, delivery, driver=driver, now=now)
     if driver is not None:
-        return Tended(service=service.name, said=f"{driver} drives it")
+        return Tended(service=service.name, said=f"driven by {driver}")
     if at.phase == "warm":
         due = run.warm_until is not None and run.warm_until <= now
-        said = "the old slot is kept no longer" if due else "the old slot is kept warm"
+        said = "the warm time of the old slot is over" if due else "the old slot is kept warm"
         return Tended(service=service.name, act="resume" if due else None, said=said)
     if at.phase == "waiting":
         return Tended(service=service.name, said="waits for a person")
@@ -80,7 +80,7 @@ def driven(run: Run, service: str, seen: Seen | None) -> datetime:
 def _left_alone(service: str, run: Run, strategy: Strategy, since: datetime, now: datetime) -> Tended:
     alone = (now - since).total_seconds()
     act: Act = "resume" if run.kind == "back" else strategy.when_unattended
-    does = {"resume": "carries it on", "return": "turns it back"}[act]
+    does = {"resume": "continues the release", "return": "aborts the release"}[act]
     said = f"no driver since {since:%Y-%m-%d %H:%M:%S} UTC, for {formatting.duration(alone)}"
     left = strategy.unattended - alone
     if left > 0:

@@ -62,7 +62,7 @@ class View:
             Group(*parts),
             title=title,
             title_align="left",
-            subtitle="[bright_black]^C stops watching over it; nothing is lost[/]",
+            subtitle="[bright_black]^C interrupts the release; nothing is lost[/]",
             subtitle_align="right",
             box=ROUNDED,
             border_style=_border(journal),
@@ -78,7 +78,7 @@ class View:
         for slot in release.slots:
             weight = release.weight_of(slot)
             role = "live" if slot == release.live else "new"
-            seen = f"seen {entry.share:.1f} %" if slot == release.canary and entry.share is not None else ""
+            seen = f"observed {entry.share:.1f} %" if slot == release.canary and entry.share is not None else ""
             bar = ProgressBar(total=100, completed=weight, width=_BAR_WIDTH, complete_style=_COLOURS[slot])
             image = formatting.digest(release.slots[slot].image)
             grid.add_row(Text(slot, style=_COLOURS[slot]), role, f"{weight:>3} %", bar, image, Text(seen, style="dim"))

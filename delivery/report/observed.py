@@ -41,7 +41,7 @@ class Seen:
             if slot not in self.ready:
                 yield f"{slot}: declared, but not in the cluster"
             elif not self.ready[slot] and declared:
-                yield f"{slot}: {declared} % of the requests, and no pod is ready"
+                yield f"{slot}: {declared} % of the requests, but no pod is ready"
         for slot in self.ready.keys() - release.slots.keys():
             yield f"{slot}: in the cluster, but not declared"
 

@@ -71,7 +71,7 @@ def line(event: Event) -> str:
     place = f"[{event.index + 1}/{event.of}] " if event.kind == "stage" and event.of else ""
     stage = f"{place}{event.stage}" if event.stage else event.service
     asked = f"{formatting.count(event.samples)} of {formatting.count(event.wanted)} requests" if event.wanted else ""
-    share = "" if event.share is None else f"{event.share:.1f} % of requests seen"
+    share = "" if event.share is None else f"{event.share:.1f} % of requests observed"
     said = ", ".join(
         part for part in (asked, share, "" if event.said == event.stage else event.said.replace("\n", " ")) if part
     )

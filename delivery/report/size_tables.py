@@ -58,7 +58,7 @@ def _below(one: Sized) -> Iterator[RenderableType]:
     yield Text(summary(one.name, one.spec, one.sizing), style="red" if one.lacks else "")
     if one.simulated:
         ran = one.simulated
-        said = f"held in {ran.held} of {ran.seeds} seeds; " if one.sizing.demand.objective else f"{ran.seeds} seeds: "
+        said = f"met in {ran.held} of {ran.seeds} seeds; " if one.sizing.demand.objective else f"{ran.seeds} seeds: "
         yield Text(
             f"simulated: {said}mean {milliseconds(ran.mean)}, p95 {milliseconds(ran.p95)}",
             style="green" if ran.enough else "red",

@@ -144,7 +144,7 @@ class _Sources:
             tended = unattended.look(service, driver=self.driver, seen=self._lease, now=self._now)
         except DeliveryError as error:
             return [str(error)], None
-        older = "record: another checkout has driven the release further than this stack file knows"
+        older = "record: another checkout has moved the release further than this stack file shows"
         return [older] if newer else [], tended
 
     def about(self, name: str) -> ServiceStatus:

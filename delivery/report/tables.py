@@ -38,14 +38,14 @@ def _summary(foreseen: Plan, most: StageCost) -> Iterator[Text]:
     above = f"{counted(most.above, 'pod')} more than now" if most.above else "no more than now"
     yield Text(f"peak: {counted(most.total, 'pod')} at {most.title}, {above}")
     if foreseen.seconds is None:
-        yield Text("time: unknown, the gate samples whatever comes; release.gate.traffic in the catalogue would tell")
+        yield Text("time: unknown, because no traffic is declared; set release.gate.traffic in the catalogue entry")
     else:
         yield Text(f"time: {duration(foreseen.seconds)} of judging and holding at the declared traffic, plus updates")
     for one in foreseen.stages:
         if one.starved:
             yield Text(
-                f"{one.stage.title}: needs {duration(one.seconds or 0)} at the declared traffic, the deadline is "
-                f"{duration(one.deadline)}: it would end inconclusive; raise weight, margin or gate.deadline",
+                f"{one.stage.title}: needs {duration(one.seconds or 0)} at the declared traffic, but the deadline is "
+                f"{duration(one.deadline)}, so it would end inconclusive; raise weight, margin or gate.deadline",
                 style="yellow",
             )
 
@@ -54,7 +54,7 @@ def _verdict(one: Foreseen) -> str:
     parts = [f"{count(one.requests)} requests of each slot"] if one.requests else []
     parts += ["checks"] if one.stage.gate and not one.requests else []
     parts += ["approval"] if one.stage.approval else []
-    parts += ["somebody decides"] if one.stage.waits else []
+    parts += ["a person decides"] if one.stage.waits else []
     return ", ".join(parts)
 
 
@@ -68,7 +68,7 @@ def _time(one: Foreseen) -> Text:
 
 def status(found: StackStatus) -> RenderableType:
     """Show a stack: a row for each slot, and each service's details below the rows."""
-    driver = f"driver: {found.driver}" if found.driver is not None else "no driver runs"
+    driver = f"driver: {found.driver}" if found.driver is not None else "no driver is running"
     head = Text.assemble((found.stack, "bold"), f" · {found.system} as {found.environment} · {driver}")
     shown = plain_table("service", "phase", "stage", "slot", "runs", "declared", "deployed", "in the cluster", "ready")
     for service in found.services:
@@ -103,7 +103,7 @@ def _below(service: ServiceStatus) -> Iterator[RenderableType]:
     if service.tended and service.tended.since:
         yield Text(f"  {service.tended.said}", style="red" if service.tended.act else "yellow")
     if run and run.reason:
-        yield Text(f"  goes back: {run.reason}", style="red")
+        yield Text(f"  going back: {run.reason}", style="red")
     for difference in service.differences:
         yield Text(f"  differs: {difference}", style="red")
     if service.pending:

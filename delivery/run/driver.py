@@ -108,7 +108,7 @@ def go(service: Service, listen: Listener, *, steps: int | None = None) -> Outco
                     listen(Event(kind=kind, service=service.name, said=outcome.said))
                     return outcome
     except (Conflict, Unreadable) as stopped:
-        raise type(stopped)(f"{stopped}; {stage.left() if stage else 'nothing moved'}") from None
+        raise type(stopped)(f"{stopped}; {stage.left() if stage else 'no traffic was moved'}") from None
 
 
 def turn_back(service: Service, ending: Ending, reason: str, *, blame: bool = False) -> None:
@@ -127,7 +127,7 @@ def turn_back(service: Service, ending: Ending, reason: str, *, blame: bool = Fa
     """
     run = service.record().run
     if run is None:
-        raise DeliveryError(f"{service.name}: no release is under way; `slipway history {service}` shows them")
+        raise DeliveryError(f"{service.name}: no release is under way; to see past releases: slipway history {service}")
     if run.kind == "forward":
         records.turn(service, records.Turned(ending, reason, blame), now(), image=digest(service, run))
     elif blame and run.outcome != "rolled back":
@@ -252,8 +252,7 @@ class _Stage:
             self._turned("rolled back", str(failure), blame=True)
 
     def _pauses(self) -> Outcome:
-        stack, service = self._service.stack.name, self._service
-        commands = f"slipway step {stack} {service} | slipway abort {stack} {service}"
+        commands = f"slipway step {self._service} | slipway abort {self._service}"
         return Outcome(result="waiting", said=f"at {self._stage.title}; next: {commands}")
 
     def _kept(self) -> Outcome | None:
@@ -261,7 +260,7 @@ class _Stage:
         if until is not None and until > now():
             back = f"slipway rollback {self._service}"
             return Outcome(
-                result="promoted", said=f"the old slot is kept warm until {until:%H:%M:%S} UTC; back: {back}"
+                result="promoted", said=f"the old slot is kept warm until {until:%H:%M:%S} UTC; to go back: {back}"
             )
         self._next()
         return None
@@ -270,12 +269,12 @@ class _Stage:
         image = digest(self._service, self._run)
         records.end(self._service, now(), image=image)
         self._export()
-        return Outcome(result="promoted", said=f"{self._service.name} runs the new version; the old slot is gone")
+        return Outcome(result="promoted", said=f"{self._service.name} runs the new version; the old slot was removed")
 
     def _returned(self) -> Outcome:
         records.end(self._service, now(), image=self._run.image)
         self._export()
-        return self._turned_back("traffic is where it was before")
+        return self._turned_back("traffic is where it was before the release")
 
     def _stays(self) -> Outcome:
         """End a first deployment. Nothing ran before it, so no update can restore an earlier version."""
@@ -291,7 +290,7 @@ class _Stage:
 
     def _turned_back(self, now_true: str) -> Outcome:
         ending = self._run.outcome or "aborted"
-        return Outcome(result=ending, said=f"{ending}: {self._run.reason or 'as asked'}; {now_true}")
+        return Outcome(result=ending, said=f"{ending}: {self._run.reason or 'as requested'}; {now_true}")
 
     def _tell(self, kind: str, said: str = "") -> None:
         event = Event(kind=kind, service=self._service.name, stage=self._stage.title, said=said, run=self._run)

@@ -60,10 +60,10 @@ def check(service: Service, window: float, now: datetime) -> Checked:
     """
     release, delivery = service.release(), service.record()
     if delivery.run is not None and delivery.run.warm_until is None:
-        raise DeliveryError(f"{service}: a release is under way, which judges it; check again after it")
+        raise DeliveryError(f"{service}: a release is under way and judges the service; check again after the release")
     content = service.live()
     if content is None or content.image is None:
-        raise DeliveryError(f"{service}: never deployed; pulumi up -s {service.stack.name}")
+        raise DeliveryError(f"{service}: never deployed; run pulumi up -s {service.stack.name}")
     image, config = content.image, service.config(content)
     since = max(now.timestamp() - window, _live_since(delivery, now))
     began = datetime.fromtimestamp(int(since), UTC)

@@ -21,7 +21,7 @@ def version_before(service: Service) -> SlotRelease:
         if not same:
             return past.content.settled.model_copy(update={"image": past.image})
     raise DeliveryError(
-        f"{service}: the record knows no version before this one; release it by its digest: "
+        f"{service}: the record has no version before this one; release a version by its digest: "
         f"slipway release {service} --image …"
     )
 

@@ -17,7 +17,7 @@ def shut(service: Service, run: Run, stage: ServiceRelease, *, bad: bool) -> str
     """
     candidate = stage.canary
     status = f"`slipway status {service.stack.name}`"
-    after = f"see {status}; go on: slipway resume {service}; go back: slipway abort {service}"
+    after = f"see {status}; to continue: slipway resume {service}; to go back: slipway abort {service}"
     narrowed = stage.slots[stage.live].max_replicas is not None
     closed = False
     if run.kind == "forward" and candidate and (stage.weight or stage.match != Match()) and (bad or not narrowed):
@@ -25,9 +25,9 @@ def shut(service: Service, run: Run, stage: ServiceRelease, *, bad: bool) -> str
             closed = _closed(service, stage)
         except ClusterUnavailable:
             return f"the API server does not answer, and {candidate} gets {stage.weight} % of the requests; {after}"
-    return (
-        f"{candidate} gets no requests any more, {stage.live} answers; {after}" if closed else f"traffic stays; {after}"
-    )
+    if not closed:
+        return f"traffic is unchanged; {after}"
+    return f"{candidate} no longer gets requests, and {stage.live} answers all of them; {after}"
 
 
 def _closed(service: Service, stage: ServiceRelease) -> bool:

@@ -75,7 +75,7 @@ class Judge:
         """Return the body of a webhook request."""
         return {
             "stack": self._service.stack.name,
-            "service": self._service,
+            "service": self._service.name,
             "stage": self._stage.title,
             "weight": self._stage.release.weight,
             "release": self._run.model_dump(mode="json", by_alias=True, include={"id", "image", "target", "began"}),
@@ -187,7 +187,8 @@ class Judge:
             if look.result == "pass" and seen and (passed or time.time() - since >= self._stage.hold):
                 return look
             if time.time() > self._end(since, began, passed=passed):
-                missing = look.said if look.result is None else f"the split {self._stage.release.weight} % was not seen"
+                weight = self._stage.release.weight
+                missing = look.said if look.result is None else f"the split of {weight} % was not observed"
                 said = f"no verdict within {self._gate.deadline} s: {missing}"
                 return replace(look, result="inconclusive", said=said)
             time.sleep(_POLL_SECONDS)
@@ -238,7 +239,7 @@ class Judge:
         # When an autoscaler removes a pod, the pod's restarts no longer count.
         self._restarted = min(restarts, restarts if self._restarted is None else self._restarted)
         if again := restarts - self._restarted:
-            return f"{again} containers of the new slot were restarted"
+            return f"container restarts in the new slot: {again}"
         return "" if ready >= needed else f"{ready} of {needed} pods ready"
 
     def _event(self, look: Look) -> Event:

@@ -104,7 +104,7 @@ class StageUpdate:
         told, away = False, self._away or failure.lost_the_cluster
         while not cluster.answers() and time.monotonic() < deadline and not self._over.is_set():
             if not told:
-                self._line("the API server does not answer: the update waits for it")
+                self._line("the API server does not answer; the update waits until it does")
             told = away = True
             time.sleep(_POLL_SECONDS)
         return away and not self._over.is_set() and cluster.answers()
@@ -116,7 +116,7 @@ class StageUpdate:
             return None
         if not self._valve(release):
             return None
-        said = f"weight {release.weight} % acts"
+        said = f"weight {release.weight} % is in effect"
         self.listen(Event(kind="moved", service=self.service.name, weight=release.weight, said=said))
         return time.time()
 
@@ -187,7 +187,8 @@ class StageUpdate:
         weight, deadline = self.stage.release.weight, time.monotonic() + _SEEN_SECONDS
         while time.monotonic() < deadline and not judge.blind:
             if judge.seen(since):
-                self.listen(Event(kind="observed", service=self.service.name, weight=weight, said=f"{weight} % seen"))
+                said = f"{weight} % observed"
+                self.listen(Event(kind="observed", service=self.service.name, weight=weight, said=said))
                 return
             time.sleep(_POLL_SECONDS)
 

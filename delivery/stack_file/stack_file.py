@@ -22,6 +22,7 @@ from delivery.stack_file.atomic_write import locked, replaced
 from delivery.stack_file.merge_by_key import CONFIG, DELIVERY, RELEASE
 from delivery.stack_file.yaml_tree import Json, Tree, decoded, parsed
 from models.delivery import ServiceDelivery
+from models.parsing import decoded as from_text
 from models.release import ServiceRelease
 
 RECORD_FOLDERS = ("revisions",)
@@ -38,7 +39,7 @@ class StackFile:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise DeliveryError(f"{path.name}: no such stack file; `slipway status` needs a stack of this project")
+            raise DeliveryError(f"{path.name}: no such stack file; `slipway status` requires a stack of this project")
         self.path = path
         self._last: tuple[bytes, str, Tree] | None = None
         """Bytes, byte order mark and document as last read or written."""
@@ -62,8 +63,21 @@ class StackFile:
 
     def values(self) -> dict[str, object]:
         """Return the ``slipway:`` namespace with encrypted values hidden."""
+        return {key.removeprefix(_OURS): _read_value(_hidden(value)) for key, value in self._ours().items()}
+
+    def needs_pulumi(self) -> bool:
+        """Return whether only Pulumi can read a value: from an ESC environment, or encrypted outside of Secrets."""
+        secrets = "slipway:secrets"
+        settings = [value for key, value in self._ours().items() if key != secrets or _is_encrypted(value)]
+        return "environment" in self.tree().data or any(map(_has_encrypted, settings))
+
+    def text_keys(self) -> list[str]:
+        """Return which keys of releases are stored as text or encrypted, so that they cannot be edited in place."""
+        return [key for key, value in self._ours().items() if key in (RELEASE, DELIVERY) and not _is_map(value)]
+
+    def _ours(self) -> Json:
         found = _section(self.tree().data, CONFIG)
-        return {key.removeprefix(_OURS): _hidden(value) for key, value in found.items() if key.startswith(_OURS)}
+        return {key: value for key, value in found.items() if key.startswith(_OURS)}
 
     @contextmanager
     def watched(self, service: str) -> Generator[None]:
@@ -121,7 +135,7 @@ class StackFile:
 
     def _conflict(self, service: str, said: str) -> Conflict:
         stack = self.path.stem.removeprefix("Pulumi.")
-        return Conflict(f"{stack} {service}: somebody else changed {self.path.name} meanwhile: {said}")
+        return Conflict(f"{stack} {service}: another person or process has changed {self.path.name}: {said}")
 
 
 def _with(data: Json, service: str, release: object, delivery: object) -> Json:
@@ -150,11 +164,33 @@ def _data(model: BaseModel, *always: str) -> dict[str, Any]:
     return {**model.model_dump(mode="json", by_alias=True, include=set(always)), **said}
 
 
+def _read_value(value: object) -> object:
+    """Return a value as an update reads it: Pulumi passes text, and a map or list may be stored as JSON."""
+    if value is None or isinstance(value, dict | list):
+        return cast("object", value)
+    return from_text(str(value))
+
+
+def _is_map(node: object) -> bool:
+    return isinstance(node, dict) and not _is_encrypted(cast("object", node))
+
+
+def _is_encrypted(node: object) -> bool:
+    return isinstance(node, dict) and cast("Json", node).keys() == {"secure"}
+
+
+def _has_encrypted(node: object) -> bool:
+    if isinstance(node, dict):
+        found = cast("Json", node)
+        return _is_encrypted(found) or any(map(_has_encrypted, found.values()))
+    return isinstance(node, list) and any(map(_has_encrypted, cast("list[object]", node)))
+
+
 def _hidden(node: object) -> object:
     """Return data with encrypted values hidden."""
     if isinstance(node, dict):
-        found = cast("dict[str, object]", node)
-        return _HIDDEN if found.keys() == {"secure"} else {key: _hidden(value) for key, value in found.items()}
+        found = cast("Json", node)
+        return _HIDDEN if _is_encrypted(found) else {key: _hidden(value) for key, value in found.items()}
     if isinstance(node, list):
         return [_hidden(item) for item in cast("list[object]", node)]
     return node

@@ -67,8 +67,8 @@ def rewritten(tree: Tree, data: Json, name: str) -> Tree:
         fresh = tree
     if not same(fresh.data, data):
         raise DeliveryError(
-            f"{name}: what slipway writes is tied to other values by an anchor, an alias or `<<`; "
-            "write slipway:release and slipway:delivery without them, and end the file with a line end"
+            f"{name}: the values that slipway writes are tied to other values by an anchor, an alias or `<<`; "
+            "write slipway:release and slipway:delivery without them, and end the file with a newline"
         )
     return fresh
 

@@ -46,15 +46,15 @@ def parsed(text: str, name: str) -> Tree:
     except YAMLError as error:
         raise Unreadable(f"{name}{_fault(error)}") from None
     except RecursionError:
-        raise Unreadable(f"{name}: no valid YAML: nested too deeply") from None
+        raise Unreadable(f"{name}: not valid YAML: nested too deeply") from None
     except ValueError as error:
-        raise Unreadable(f"{name}: no valid YAML: {error}") from None
+        raise Unreadable(f"{name}: not valid YAML: {error}") from None
     if looped:
-        raise Unreadable(f"{name}: no valid YAML: an alias within its own anchor")
+        raise Unreadable(f"{name}: not valid YAML: an alias within its own anchor")
     if data is None:
         data = dict[str, object]()
     if not isinstance(data, dict):
-        raise Unreadable(f"{name}: a map belongs here, such as `config:`; found {type(data).__name__}")
+        raise Unreadable(f"{name}: must be a map, such as `config:`; found {type(data).__name__}")
     return Tree(text, root, cast("Json", data))
 
 
@@ -73,7 +73,7 @@ def _holds_itself(node: Any, above: set[int], done: set[int]) -> bool:  # noqa: 
 def _fault(error: Any) -> str:  # noqa: ANN401 -- ruamel's types are unknown to the checker
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     said = getattr(error, "problem", None) or getattr(error, "context", None) or str(error)
-    return f"{f', line {mark.line + 1}' if mark else ''}: no valid YAML: {' '.join(said.split())}"
+    return f"{f', line {mark.line + 1}' if mark else ''}: not valid YAML: {' '.join(said.split())}"
 
 
 def plain(node: object) -> object:

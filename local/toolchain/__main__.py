@@ -47,7 +47,7 @@ def chosen(names: list[str] | None) -> tuple[Group, ...]:
     known = {group.name: group for group in ALL}
     for name in names:
         if name not in known:
-            raise LocalError(f"--only {name}: no such group; there are: {', '.join(known)}")
+            raise LocalError(f"--only {name}: unknown group; choose one of: {', '.join(known)}")
     return tuple(known[name] for name in names)
 
 

@@ -91,7 +91,7 @@ class Toolchain:
             raise failure
         found = self.found(binary)
         if found is None:
-            raise ToolchainError(f"toolchain: {binary} vanished from {self._root} meanwhile: run the command again")
+            raise ToolchainError(f"toolchain: {binary} disappeared from {self._root}: run the command again")
         return found
 
     def found(self, binary: str) -> Path | None:

@@ -72,10 +72,10 @@ def require_go(cache: Path, progress: Progress) -> Go:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     found = find_go(cache)
     if result.returncode != 0 or found is None:
-        rule = f"Go ≥ {'.'.join(map(str, MINIMUM))} is needed to build the toolchain"
+        rule = f"the build requires Go ≥ {'.'.join(map(str, MINIMUM))}"
         errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR: ")]
-        reason = errors[-1].removeprefix("ERROR: ") if errors else "no usable go came of it"
-        raise ToolchainError(f"toolchain: {rule}, and pip could not install {WHEEL}: {reason}; put a Go on PATH")
+        reason = errors[-1].removeprefix("ERROR: ") if errors else "the installed go is not usable"
+        raise ToolchainError(f"toolchain: {rule}, and pip could not install {WHEEL}: {reason}; add a Go to PATH")
     return found
 
 

@@ -281,7 +281,7 @@ def group_of(binary: str, groups: tuple[Group, ...] = ALL) -> Group:
         if binary in group.binaries:
             return group
     known = ", ".join(name for group in groups for name in group.binaries)
-    raise KeyError(f"toolchain: no program {binary!r}; there are: {known}")
+    raise KeyError(f"toolchain: unknown program {binary!r}; choose one of: {known}")
 
 
 def tag_flags(groups: Iterable[Group]) -> list[str]:

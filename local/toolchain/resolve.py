@@ -27,7 +27,7 @@ def resolve(module: str, cache: Path, progress: Progress) -> list[Path]:
     packages = [program.package for group in groups for program in group.programs]
     if not packages:
         known = ", ".join(dict.fromkeys(group.module for group in ALL))
-        raise ToolchainError(f"toolchain: no module {module!r}; there are: {known}")
+        raise ToolchainError(f"toolchain: unknown module {module!r}; choose one of: {known}")
     go = require_go(cache, progress)
     children = Children()
     with progress.step(f"resolve {module}", EXPECTED_SECONDS), tempfile.TemporaryDirectory() as scratch:

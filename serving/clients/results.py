@@ -165,7 +165,7 @@ class RedisCache:
 
     def _pause(self, error: redis.RedisError) -> None:
         self._paused_until = self._clock() + PAUSE_SECONDS
-        log.warning("the result cache does not answer, results are computed instead: %s", error)
+        log.warning("the result cache does not answer; computing results instead: %s", error)
 
 
 def redis_cache(host: str, port: int, password: str | None, metrics: CacheMetrics) -> RedisCache:

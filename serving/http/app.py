@@ -70,7 +70,7 @@ def _traced(app: ASGIApp, role: Role[M]) -> tuple[ASGIApp, Callable[[], Awaitabl
             left = max(LEAST_SPANS_SECONDS, role.service.lifecycle.drain_left())
             await asyncio.wait_for(closing, min(SPANS_SECONDS, left))
         except TimeoutError:
-            log.warning("the last spans were not sent: %s did not take them in time", endpoint)
+            log.warning("the last spans were not sent: %s did not accept them in time", endpoint)
 
     return traced, last_spans
 

@@ -83,11 +83,11 @@ def parse(body: bytes, model: TensorModel) -> tuple[InferenceRequest, Feed, list
     names = [tensor.name for tensor in request.inputs]
     taken = {tensor.name: tensor for tensor in model.inputs}
     if sorted(names) != sorted(taken):
-        raise InferenceError(f"inputs: got {names}, the model takes exactly {list(taken)}")
+        raise InferenceError(f"inputs: got {names}, but the model requires exactly {list(taken)}")
     given = [tensor.name for tensor in model.outputs]
     unknown = [output.name for output in request.outputs if output.name not in given]
     if unknown:
-        raise InferenceError(f"outputs: {unknown} unknown, the model gives {given}")
+        raise InferenceError(f"outputs: unknown {unknown}; the model returns {given}")
     feed = {tensor.name: _array(tensor, taken[tensor.name]) for tensor in request.inputs}
     return request, feed, [output.name for output in request.outputs] or given
 
@@ -95,13 +95,13 @@ def parse(body: bytes, model: TensorModel) -> tuple[InferenceRequest, Feed, list
 def _array(given: InputTensor, taken: Tensor) -> NDArray[Any]:
     name = given.name
     if given.datatype != taken.datatype:
-        raise InferenceError(f"{name}: datatype is {given.datatype!r}, the model takes {taken.datatype}")
+        raise InferenceError(f"{name}: datatype is {given.datatype!r}, but the model requires {taken.datatype}")
     if not fits(given.shape, taken.shape):
-        raise InferenceError(f"{name}: shape is {given.shape}, the model takes {shape_words(taken.shape)}")
+        raise InferenceError(f"{name}: shape is {given.shape}, but the model requires {shape_words(taken.shape)}")
     values = array_of(name, given.data, taken.datatype)
     needed = int(np.prod(given.shape, dtype=object))
     if values.size != needed:
-        raise InferenceError(f"{name}: data has {values.size} values, shape {given.shape} needs {needed}")
+        raise InferenceError(f"{name}: data has {values.size} values, but shape {given.shape} requires {needed}")
     return values.reshape(given.shape)
 
 
@@ -121,7 +121,7 @@ def array_of(name: str, data: object, datatype: str) -> NDArray[Any]:
         InferenceError: the values are ragged, of another kind, out of the datatype's range, or not finite.
     """
     wanted = np.dtype(_TYPES[datatype])
-    words = f"{name}: data is no regular array of {_WORDS[wanted.kind]}"
+    words = f"{name}: data is not a regular array of {_WORDS[wanted.kind]}"
     try:
         values = np.asarray(data)
     except (ValueError, OverflowError) as error:

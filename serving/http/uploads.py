@@ -70,7 +70,7 @@ async def read_upload(request: Request, *, most_files: int, most_bytes: int = MO
     if kind in {"", "application/octet-stream"} or (kind.startswith("image/") and not kind.startswith("image/svg")):
         return Upload([UploadedFile(FIELD, "", await read_body(request, most_bytes))])
     hint = "set the header 'Content-Type: image/png'" if kind == _FORM else "send image/png or image/jpeg"
-    raise refusal(415, f"content type '{kind}' is no picture; {hint}, or a {_MULTIPART} field '{FIELD}'")
+    raise refusal(415, f"content type '{kind}' is not a picture; {hint}, or a {_MULTIPART} field '{FIELD}'")
 
 
 async def _read_form(request: Request, most_files: int, most_bytes: int) -> Upload:

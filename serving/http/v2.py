@@ -111,7 +111,7 @@ class OpenInference(Generic[M]):
     def _tensors(self, loaded: M) -> TensorModel:
         tensors = self.payload.tensors
         if tensors is None:
-            raise TypeError("a role without tensors has no such routes")
+            raise TypeError("a role without tensors has no v2 routes")
         return tensors(loaded)
 
     def _known(self, request: Request) -> str:

@@ -22,12 +22,12 @@ def read_sums(text: str, where: str) -> dict[str, str]:
     for line in text.splitlines():
         digest, _, name = line.partition("  ")
         if len(digest) != _DIGEST_LENGTH or not name:
-            raise ChecksumError(f"{where}: {line[:80]!r} is no line of sha256sum; write '<64 hex digits>  <file name>'")
+            raise ChecksumError(f"{where}: {line[:80]!r} is not a sha256sum line; use '<64 hex digits>  <file name>'")
         if Path(name).name != name or name in {SUMS_FILE, ".", ".."}:
-            raise ChecksumError(f"{where}: {name!r} is no plain file name; list files of the same folder only")
+            raise ChecksumError(f"{where}: {name!r} is not a plain file name; list only files of the same folder")
         sums[name] = digest.lower()
     if not sums:
-        raise ChecksumError(f"{where}: lists no file; write it with sha256sum")
+        raise ChecksumError(f"{where}: lists no file; create it with sha256sum")
     return sums
 
 
@@ -41,14 +41,14 @@ def verify(folder: Path) -> dict[str, str]:
     try:
         sums = read_sums(where.read_text(encoding="utf-8"), str(where))
     except OSError as error:
-        raise ChecksumError(f"{where}: cannot be read ({error.strerror}); no complete model is there") from error
+        raise ChecksumError(f"{where}: cannot be read ({error.strerror}); the folder has no complete model") from error
     except UnicodeDecodeError as error:
-        raise ChecksumError(f"{where}: is no text; write it with sha256sum") from error
+        raise ChecksumError(f"{where}: is not text; create it with sha256sum") from error
     for name, expected in sums.items():
         found = file_digest(folder / name)
         if found != expected:
             raise ChecksumError(
-                f"{folder / name}: content is sha256 {found[:12]}…, SHA256SUMS says {expected[:12]}…; fetch it again"
+                f"{folder / name}: SHA-256 is {found[:12]}…, but SHA256SUMS lists {expected[:12]}…; fetch it again"
             )
     return sums
 

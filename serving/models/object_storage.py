@@ -129,12 +129,12 @@ class Bucket:
             raise _refused(where, endpoint, error) from error
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise ObjectStorageError(
-                f"{where}: there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                f"{where}: credentials are missing; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             ) from error
         except (BotoConnectionError, HTTPClientError) as error:
             raise StorageUnreachableError(
                 f"{where}: object storage at {endpoint} cannot be reached ({_root(error)}); "
-                "check AWS_ENDPOINT_URL and that it runs"
+                "check AWS_ENDPOINT_URL and that the storage is running"
             ) from error
         except (BotoCoreError, Boto3Error) as error:
             # An upload error wraps the response that caused it.
@@ -152,7 +152,7 @@ def open_bucket(uri: str) -> Bucket:
     parts = urlsplit(uri)
     prefix = parts.path.strip("/")
     if parts.scheme != "s3" or not parts.netloc or not prefix or parts.query or parts.fragment:
-        raise ObjectStorageError(f"{uri}: is no place in object storage; write s3://bucket/prefix")
+        raise ObjectStorageError(f"{uri}: is not an object storage URI; use s3://bucket/prefix")
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
@@ -168,7 +168,9 @@ def open_bucket(uri: str) -> Bucket:
         session = cast("Any", boto3).session.Session()
         client = session.client("s3", config=config, region_name=os.environ.get("AWS_REGION"))
     except (BotoCoreError, ValueError) as error:
-        raise ObjectStorageError(f"{uri}: no client ({_reason(error)}); check the AWS_* variables") from error
+        raise ObjectStorageError(
+            f"{uri}: cannot create a client ({_reason(error)}); check the AWS_* variables"
+        ) from error
     return Bucket(client, parts.netloc, prefix)
 
 
@@ -177,16 +179,16 @@ def _refused(where: str, endpoint: str, refusal: ClientError) -> ObjectStorageEr
     code = str(error.get("Code", "unknown"))
     if code in _MISSING:
         return MissingObjectError(
-            f"{where}: there is no such object at {endpoint}; check the URI and that it is published"
+            f"{where}: the object does not exist at {endpoint}; check the URI and that it is published"
         )
     if code == "NoSuchBucket":
-        return ObjectStorageError(f"{where}: there is no such bucket at {endpoint}; check the URI or create the bucket")
+        return ObjectStorageError(f"{where}: the bucket does not exist at {endpoint}; check the URI or create it")
     if code in _EXISTS:
-        return ObjectExistsError(f"{where}: exists already")
+        return ObjectExistsError(f"{where}: already exists")
     if code in _REFUSED:
         return ObjectStorageError(
-            f"{where}: {endpoint} refuses the credentials ({code}); check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
-            "and what they may do"
+            f"{where}: {endpoint} rejected the credentials ({code}); check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
+            "and their permissions"
         )
     return ObjectStorageError(f"{where}: {endpoint} answered {code} ({_reason(error.get('Message', ''))})")
 

@@ -104,9 +104,9 @@ class OnnxModel(Generic[D]):
             ModelUnusableError: the inputs differ, or an output is missing.
         """
         if list(self.inputs) != list(inputs):
-            raise ModelUnusableError(f"{where}: inputs are {_words(self.inputs)}, the server gives {_words(inputs)}")
+            raise ModelUnusableError(f"{where}: inputs are {_words(self.inputs)}, but must be {_words(inputs)}")
         if not set(outputs) <= set(self.outputs):
-            raise ModelUnusableError(f"{where}: outputs are {_words(self.outputs)}, the server reads {_words(outputs)}")
+            raise ModelUnusableError(f"{where}: outputs are {_words(self.outputs)}, but must hold {_words(outputs)}")
         return replace(self, inputs=tuple(inputs), outputs=tuple(outputs))
 
 
@@ -194,7 +194,7 @@ def open_session(path: Path, intra_op_threads: int, providers: Sequence[str] = (
         made = cast("Any", onnxruntime).InferenceSession(content, sess_options=options, providers=list(providers))
     except Exception as error:  # onnxruntime has a class per status code and no common base
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelUnusableError(f"{path}: onnxruntime refuses it ({reason[:200]})") from error
+        raise ModelUnusableError(f"{path}: onnxruntime rejected it ({reason[:200]})") from error
     return cast("Session", made)
 
 

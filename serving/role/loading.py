@@ -75,10 +75,10 @@ async def watch_dependencies(check: Callable[[M], None], lifecycle: Lifecycle[M]
         except UnreachableError as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - any other failure of the check also means not ready
-            reason = f"the check of dependencies failed: {error!r}"
+            reason = f"the dependency check failed: {error!r}"
         if reason != lifecycle.unreachable:
             if reason is None:
-                log.info("ready again: everything that the role depends on answers")
+                log.info("ready again: all dependencies of the role answer")
             else:
                 log.error("not ready: %s", reason)
         lifecycle.depends(reason)

@@ -67,7 +67,7 @@ class Context:
         given = self.variable(variable)
         host, _, port = given.rpartition(":")
         if not (host and port.isdecimal()):
-            raise ModelUnusableError(f"{variable}: {given!r} is no address; give host:port")
+            raise ModelUnusableError(f"{variable}: {given!r} is not an address; use host:port")
         return Address(host, int(port))
 
     def variable(self, name: str) -> str:
@@ -92,7 +92,7 @@ class Context:
         except KeyError:
             there = ", ".join(sorted(self.files.contents)) or "nothing"
             raise ModelUnusableError(
-                f"configuration file {name}: is not mounted (there is {there}); declare it in the service's entry"
+                f"configuration file {name}: is not mounted (mounted: {there}); declare it in the service's entry"
             ) from None
 
 

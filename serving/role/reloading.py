@@ -52,13 +52,13 @@ async def watch_files(
                 tried = files.hash
                 await renewed(files)
                 telemetry.config_reloads.labels("taken").inc()
-                log.info("configuration files taken up", extra=with_fields(files=files.hash))
+                log.info("configuration files applied", extra=with_fields(files=files.hash))
             settled, failed, refused = seen, None, None
         except Exception as error:  # noqa: BLE001 - the old model must keep serving after any error
             reason = reason_of(error)
             if reason != failed:
                 telemetry.config_reloads.labels("failed").inc()
-                log.error("configuration files not taken up: %s; %s serves on", reason, lifecycle.files.hash)  # noqa: TRY400
+                log.error("configuration files not applied: %s; %s remains in use", reason, lifecycle.files.hash)  # noqa: TRY400
             failed = reason
             if not isinstance(error, UnreachableError | ConfigFilesError):
                 settled, refused = seen, tried

@@ -134,6 +134,6 @@ class Role(Generic[M]):
                 if rest is not None:
                     await rest
         except TimeoutError:
-            log.warning("what the role had open was not closed within %.1f s", seconds)
+            log.warning("the role's resources were not closed within %.1f s", seconds)
         except Exception:
             log.exception("closing failed")

@@ -95,7 +95,7 @@ class Service(Generic[M]):
         if self.lifecycle.draining:
             return refusal(503, "the process is stopping; send the request again", retry=True)
         if place.stage is Stage.READING:
-            return refusal(408, f"the body did not arrive within {limit}; send it faster or smaller")
+            return refusal(408, f"the body did not arrive within {limit}; send it faster, or send less")
         if place.stage is Stage.WAITING:
             return refusal(503, f"no worker was free within {limit}; retry later", retry=True)
-        return refusal(504, f"the model gave no answer within {limit}")
+        return refusal(504, f"the model did not answer within {limit}")

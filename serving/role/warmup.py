@@ -49,7 +49,7 @@ async def warm_up(app: ASGIApp, requests: Sequence[WarmUp], *, at_once: int) -> 
                     if status not in _OK:
                         said = repr(raised[-1]) if raised else answer.decode(errors="replace")
                         where = f"{request.method} {request.path}"
-                        raise WarmUpError(f"the warm-up {where} was answered {status}: {said[:200]}")
+                        raise WarmUpError(f"the warm-up request {where} returned {status}: {said[:200]}")
 
 
 @asynccontextmanager

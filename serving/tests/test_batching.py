@@ -91,7 +91,7 @@ class Rows:
 
 def test_a_model_that_mixes_its_rows_is_noticed_and_each_request_computed_alone() -> None:
     made = batches_of(Rows(one_row=True), ["a"], most=8, seen=lambda _: None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="another number of rows"):
+    with pytest.raises(ValueError, match="a different number of rows"):
         made.compute([{"a": np.zeros((2, 1))}, {"a": np.zeros((1, 1))}])
 
 

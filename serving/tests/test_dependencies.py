@@ -83,7 +83,7 @@ def test_a_job_that_finds_it_away_is_answered_503_and_may_be_retried(environment
     ("environment", "reason"),
     [
         ({}, "CACHE_ADDRESS: is not set; declare the call"),
-        ({"CACHE_ADDRESS": "cache"}, "CACHE_ADDRESS: 'cache' is no address; give host:port"),
+        ({"CACHE_ADDRESS": "cache"}, "CACHE_ADDRESS: 'cache' is not an address; use host:port"),
     ],
 )
 def test_an_address_that_was_not_declared_is_named(environment: dict[str, str], reason: str) -> None:

@@ -142,19 +142,19 @@ def test_several_inputs_and_every_open_size_are_the_clients_choice(tmp_path: Pat
 @pytest.mark.parametrize(
     ("inputs", "reason"),
     [
-        ({}, r"inputs: got \[\], the model takes exactly \['given'\]"),
-        ({"given": [[1, 2]], "more": 1}, "the model takes exactly"),
-        ({"given": [1, 2]}, r"given: shape is \[2\], the model takes \[1 to 1024, 2\]"),
+        ({}, r"inputs: got \[\], but the model requires exactly \['given'\]"),
+        ({"given": [[1, 2]], "more": 1}, "the model requires exactly"),
+        ({"given": [1, 2]}, r"given: shape is \[2\], but the model requires \[1 to 1024, 2\]"),
         ({"given": [[1, 2, 3]]}, r"shape is \[1, 3\]"),
         ({"given": []}, "given: "),
-        ({"given": [[1.5, 2]]}, "no regular array of whole numbers"),
-        ({"given": [["1", "2"]]}, "no regular array of whole numbers"),
-        ({"given": [[True, False]]}, "no regular array of whole numbers"),
-        ({"given": [[1, None]]}, "no regular array of whole numbers"),
-        ({"given": [[1], [1, 2]]}, "no regular array of whole numbers"),
+        ({"given": [[1.5, 2]]}, "not a regular array of whole numbers"),
+        ({"given": [["1", "2"]]}, "not a regular array of whole numbers"),
+        ({"given": [[True, False]]}, "not a regular array of whole numbers"),
+        ({"given": [[1, None]]}, "not a regular array of whole numbers"),
+        ({"given": [[1], [1, 2]]}, "not a regular array of whole numbers"),
         ({"given": [[1, 2**31]]}, "outside INT32, -2147483648 to 2147483647"),
-        ({"given": [[1, 2**70]]}, "no regular array of whole numbers"),
-        ({"given": {"a": 1}}, "no regular array of whole numbers"),
+        ({"given": [[1, 2**70]]}, "not a regular array of whole numbers"),
+        ({"given": {"a": 1}}, "not a regular array of whole numbers"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(inputs: object, reason: str, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_the_warm_up_fits_any_shape_and_an_example_beside_the_model_comes_first(
 def test_an_example_that_does_not_fit_keeps_the_pod_from_being_ready_and_says_why(tmp_path: Path) -> None:
     in_folder(tmp_path, identity(TensorProto.FLOAT, [1]), example_json=b'{"inputs": {}}')
     with serve(PAYLOAD, modelPath=str(tmp_path)) as started:
-        wait_until(lambda: "takes exactly ['given']" in started.client.get("/health").text, "the reason is told")
+        wait_until(lambda: "the model requires exactly ['given']" in started.client.get("/health").text, "the reason is told")
         assert started.client.get("/health").status_code == 503
 
 
@@ -204,7 +204,7 @@ def sequence(folder: Path) -> Path:
 FOLDERS: list[tuple[Callable[[Path], Path], str]] = [
     (lambda folder: named(folder, "a.onnx", "b.onnx"), r"lists no model\.onnx \(models there: a\.onnx, b\.onnx\)"),
     (lambda folder: named(folder, "readme.md"), r"models there: none"),
-    (lambda folder: in_folder(folder, b"no model"), r"model\.onnx: onnxruntime refuses it"),
+    (lambda folder: in_folder(folder, b"no model"), r"model\.onnx: onnxruntime rejected it"),
     (sequence, "'taken' is a seq.*; export the model with plain tensors"),
     (lambda folder: folder, "SHA256SUMS: cannot be read"),
 ]

@@ -90,7 +90,7 @@ def test_a_request_is_one_log_line_with_slot_version_status_and_time(
     assert (good["method"], good["path"], good["route"], good["status"]) == ("POST", "/predict", "/predict", 200)
     assert (good["slot"], good["version"]) == ("blue", "sha256:0123")
     assert good["ms"] > 0
-    assert (bad["status"], bad["reason"][:22]) == (400, "the body is no picture")
+    assert (bad["status"], bad["reason"][:25]) == (400, "the body is not a picture")
 
 
 def test_probes_are_logged_at_debug_only(running: Running, caplog: pytest.LogCaptureFixture) -> None:

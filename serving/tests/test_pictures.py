@@ -102,11 +102,11 @@ def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int]) ->
     ("content", "reason"),
     [
         (b"", "empty"),
-        (b"hello, is this a picture?", "no picture"),
+        (b"hello, is this a picture?", "not a picture"),
         (encoded(stroke())[:60], "damaged"),
         (bomb(64, 64), "damaged"),
         (encoded(stroke(), "JPEG")[:300], "damaged"),
-        (encoded(stroke(), "TIFF"), "no picture"),
+        (encoded(stroke(), "TIFF"), "not a picture"),
     ],
 )
 def test_what_is_no_picture_is_refused_in_one_line(content: bytes, reason: str) -> None:

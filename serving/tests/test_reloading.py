@@ -100,7 +100,7 @@ def test_files_that_cannot_be_used_leave_the_old_ones_serving_and_say_so_once(
         assert said(running)[0] == "third"
     errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 1
-    assert f"{first} serves on" in errors[0]
+    assert f"{first} remains in use" in errors[0]
     assert watched.loads == 3, "files that cannot be used were tried again although they had not changed"
 
 
@@ -150,7 +150,7 @@ def test_a_file_that_is_missing_at_the_start_is_named_and_waited_for(
     mount(tmp_path / "config", "1", other_txt="x")
     with serve(word_role(Watched()), environment=environment(tmp_path / "config")) as running:
         wait_until(
-            lambda: "word.txt: is not mounted (there is other.txt)" in running.client.get("/health").text, "told"
+            lambda: "word.txt: is not mounted (mounted: other.txt)" in running.client.get("/health").text, "told"
         )
         mount(tmp_path / "config", "2", word_txt="late")
         running.wait_ready()

@@ -21,12 +21,12 @@ from serving.tests.support import Running, serve, wait_until
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["digit"], "role 'digit': there is no such role; did you mean digits?"),
-        (["zzz"], "role 'zzz': there is no such role; known are "),
-        (["digits.model"], "role 'digits.model': there is no such role"),
-        (["..digits"], "role '..digits': there is no such role"),
-        ([], "give one role: python -m serving <role>; known are "),
-        (["digits", "generic"], "give one role"),
+        (["digit"], "role 'digit': unknown role; did you mean digits?"),
+        (["zzz"], "role 'zzz': unknown role; known roles: "),
+        (["digits.model"], "role 'digits.model': unknown role"),
+        (["..digits"], "role '..digits': unknown role"),
+        ([], "set one role: python -m serving <role>; known roles: "),
+        (["digits", "generic"], "set one role"),
     ],
 )
 def test_a_role_that_does_not_exist_is_one_line_and_exit_code_2(

@@ -56,7 +56,7 @@ def require_floors(metadata: Metadata) -> None:
         if reached is None or not reached >= floor:
             got = "was not measured" if reached is None else f"is {reached:.4f}"
             held_out = f"on {metadata.held_out} held-out examples"
-            raise BelowFloorError(f"{name} {held_out} {got}, the floor is {floor}; not published")
+            raise BelowFloorError(f"{name} {held_out} {got}, but the floor is {floor}; not published")
 
 
 def version_of(onnx: bytes) -> str:

@@ -95,7 +95,9 @@ def test_the_panels_own_queries_are_asked_and_drawn(
     assert {(form["start"], form["end"], form["step"]) for form in ranges} == {("1000000.0", "1000600.0", "5")}
     assert {form["time"] for path, form in prometheus.asked if path == "/api/v1/query"} == {"1000600.0"}
     text = " ".join(ET.parse(out).getroot().itertext())  # noqa: S314 -- our own
-    for title in ("classifier in classifier-dev", "Requests", "Error budget left", "What runs", "blue p95", "a<b"):
+    for title in (
+        "classifier in classifier-dev", "Requests", "Remaining error budget", "Running versions", "blue p95", "a<b",
+    ):  # fmt: skip
         assert title in text
     assert "no data" not in text
 

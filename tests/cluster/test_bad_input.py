@@ -33,7 +33,7 @@ BAD: dict[str, tuple[Edit, str]] = {
                 "slipway:release": {"classifier": {"slots": {"blue": {"image": TAGGED}}}},
             }
         ),
-        f"slipway:release.classifier.slots.blue.image: '{TAGGED}': an image is named by digest",
+        f"slipway:release.classifier.slots.blue.image: '{TAGGED}': an image must be named by digest",
     ),
     "more replicas at least than at most": (
         lambda _, entry: entry["services"]["classifier"]["scaling"].update({"minReplicas": 11}),
@@ -41,7 +41,7 @@ BAD: dict[str, tuple[Edit, str]] = {
     ),
     "a name of 70 characters": (
         lambda _, entry: entry["services"].update({"x" * 70: entry["services"].pop("classifier")}),
-        "a name has at most 63 characters, this one has 70; shorten it",
+        "the limit is 63 characters, but the name has 70; shorten it",
     ),
     "a quantity that is none": (
         lambda _, entry: entry["services"]["classifier"]["resources"]["requests"].update({"cpu": "1x"}),
@@ -49,7 +49,7 @@ BAD: dict[str, tuple[Edit, str]] = {
     ),
     "an unknown environment": (
         lambda stack, _: stack.update({"slipway:system": {"entry": "classifier", "environment": "prd"}}),
-        "slipway:system.environment: 'prd' is no environment of catalog/classifier.yaml (dev, staging, prod)",
+        "slipway:system.environment: 'prd' is not an environment of catalog/classifier.yaml (dev, staging, prod)",
     ),
     "a kube context that does not exist": (
         lambda stack, _: stack["slipway:cluster"].update({"context": "slipway-locale"}),
@@ -107,7 +107,7 @@ def test_an_unreadable_kubeconfig_is_one_clear_line(stack: Stack, tmp_path: Path
     env = {**stack.env, "KUBECONFIG": str(tmp_path / "nothing")}
     done = run("pulumi", "preview", "-s", "dev", "--non-interactive", env=env)
     assert done.returncode != 0
-    assert "slipway:cluster.context: 'slipway-local' is not in the kubeconfig (there is none" in (last_errors(done))
+    assert "slipway:cluster.context: 'slipway-local' is not in the kubeconfig (no file found" in (last_errors(done))
 
 
 def test_a_wrong_option_of_the_local_cli_is_one_clear_line() -> None:

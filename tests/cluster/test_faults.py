@@ -139,8 +139,8 @@ def test_a_spoilt_model_is_refused_and_served_without_help_once_it_is_put_right(
     faulty: Faulty, models: Models, facts: list[str]
 ) -> None:
     failed = faulty.turned(STORED, {"uri": uri(SPOILT)})
-    judge(failed, STORED, "SHA256SUMS says")
-    faulty.logged(failed.pod, "SHA256SUMS says")
+    judge(failed, STORED, "SHA256SUMS lists")
+    faulty.logged(failed.pod, "SHA256SUMS lists")
     models.put(SPOILT, models.files(GOOD))
     seconds = faulty.recovered(STORED, failed.pod)
     facts.append(
@@ -152,8 +152,8 @@ def test_a_wrong_pin_is_refused_and_repaired_by_the_next_update(
     faulty: Faulty, models: Models, facts: list[str]
 ) -> None:
     failed = faulty.turned(STORED, {"uri": uri(PINNED), "checksum": f"sha256:{'0' * 64}"})
-    judge(failed, STORED, "another model is there, or another pin")
-    faulty.logged(failed.pod, "another pin")
+    judge(failed, STORED, "correct the model or the pin")
+    faulty.logged(failed.pod, "or the pin")
     facts.append(f"faults: wrong pin: up failed after {failed.seconds:.0f} s")
     faulty.release[STORED] = {"slots": {"blue": {"model": {"uri": uri(PINNED), "checksum": models.checksum(PINNED)}}}}
     faulty.settled()

@@ -161,7 +161,7 @@ def foreign(stack: Stack, folder: Path) -> Iterator[Copy]:
 def test_a_foreign_namespace_is_refused_or_used_and_left(foreign: Copy) -> None:
     before = foreign.found("namespace", GUEST)["metadata"]
     for command in (("preview",), ("up", "--yes", "--skip-preview")):
-        refused(foreign.pulumi(*command), f"namespace {GUEST}: it is there already, and no stack's")
+        refused(foreign.pulumi(*command), f"namespace {GUEST}: already exists and belongs to no stack")
     foreign.settings["slipway:system"]["existingNamespace"] = True
     foreign.up()
     unchanged(foreign.pulumi("preview", "--expect-no-changes"))

@@ -88,7 +88,7 @@ def test_a_second_stack_of_a_namespace_is_refused_in_one_line_and_changes_nothin
     assert before["restarts"]
     done = intruder.up(expect_success=False)
     assert done.returncode != 0
-    lines = [line.strip() for line in last_errors(done).splitlines() if f"namespace {FIRST}: belongs" in line]
+    lines = [line.strip() for line in last_errors(done).splitlines() if f"namespace {FIRST}: already belongs" in line]
     assert len(lines) == 1, done.stdout + done.stderr
     assert "slipway:system.namespace" in lines[0]
     assert state(first) == before

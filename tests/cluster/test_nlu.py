@@ -250,7 +250,7 @@ def test_a_changed_configuration_is_taken_up_in_place_and_a_bad_one_is_not(nlu: 
     assert identities(nlu.pods()) == identities(before)
     assert set(identities(before).values()) == {0}
     nlu.up(files=config(synonyms={"celebrity": "nobody"}), onChange="reload")
-    line = "configuration files not taken up: mounted config.json: "
+    line = "configuration files not applied: mounted config.json: "
     within(lambda: all(line in logs(nlu, pod) for pod in before), "both pods refused the bad configuration")
     assert statuses(nlu, before) == {200}, "the old configuration serves on"
     assert identities(nlu.pods()) == identities(before)

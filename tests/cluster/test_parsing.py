@@ -112,7 +112,7 @@ def test_a_job_is_submitted_told_of_and_its_results_are_those_of_its_pictures(
     first, second, third = client.get(f"{job}/result").json()["results"]
     assert (first["width"], first["height"]) == (3600, 3600)
     assert overlap([(mask_of(second), people[0].labels)]).mean > 0.5
-    assert third["error"].startswith("the body is no picture")
+    assert third["error"].startswith("the body is not a picture")
     (worker,) = parsing.ready(WORKER)
     assert parsing.metrics(worker)['parsing_pictures_total{outcome="done"}'] >= 2
 
@@ -237,7 +237,7 @@ def test_the_page_shows_what_is_wrong_with_one_picture_beside_the_masks_of_other
     page.choose("#files", [broken, files[0]])
     page.press("#send", Keys.ENTER)
     page.until(lambda: page.count("article") == 2, "both are shown")
-    assert "the body is no picture" in page.text("article:first-child [role=alert]")
+    assert "the body is not a picture" in page.text("article:first-child [role=alert]")
     assert page.count("article:last-child img") == 3
 
 

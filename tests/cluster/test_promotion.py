@@ -124,7 +124,7 @@ def with_canary(three: Three, image: str, **content: object) -> Json:
 @pytest.mark.long
 def test_a_version_that_staging_never_judged_is_refused_by_up_and_by_slipway(three: Three) -> None:
     unknown = three.image(good(3))
-    line = f"{three.name('staging')}: {SERVICE} …@{unknown.partition('@')[2][:19]} was never judged there"
+    line = f"{three.name('staging')}: {SERVICE} …@{unknown.partition('@')[2][:19]} was never judged"
     up_refused(three, line, with_canary(three, unknown))
     refused(three, line, "release", three.name("prod"), SERVICE, "--image", unknown)
 
@@ -139,7 +139,7 @@ def test_the_same_digest_with_another_configuration_is_refused(three: Three) -> 
     "image", [TAGGED, f"sha256:{'9be1' * 16}", "<none>@<none>", "localhost:5050/classifier/server@sha256:unknown"]
 )
 def test_what_is_no_digest_is_refused(three: Three, image: str) -> None:
-    up_refused(three, f"'{image}': an image is named by digest", with_canary(three, image))
+    up_refused(three, f"'{image}': an image must be named by digest", with_canary(three, image))
     before = three.untouched()
     done = three.slipway("release", three.name("prod"), SERVICE, "--image", image)
     assert done.returncode in (1, 2)
@@ -152,7 +152,7 @@ def test_promotion_against_the_order_and_past_an_environment_is_refused(three: T
     dev, staging, prod = (three.name(name) for name in ("dev", "staging", "prod"))
     refused(three, "staging does not come after prod", "promote", prod, staging)
     refused(three, f"takes evidence from {staging} (slipway:source), not from {dev}", "promote", dev, prod)
-    refused(three, "name each once", "promote", staging, staging)
+    refused(three, "name each stack once", "promote", staging, staging)
 
 
 @pytest.mark.long
@@ -161,7 +161,7 @@ def test_evidence_that_has_not_soaked_or_is_stale_is_refused(three: Three) -> No
     third = three.image(good(4))
     ok(three.slipway("release", three.name("dev"), SERVICE, "--image", third))
     ok(three.slipway("promote", three.name("dev"), staging))
-    for ages, line in (({"soak": "2h"}, "must soak for 7200 s"), ({"fresh": "1s"}, "a verdict counts for 1 s")):
+    for ages, line in (({"soak": "2h"}, "must soak for 7200 s"), ({"fresh": "1s"}, "a verdict is valid for 1 s")):
         three.rules(**ages)
         ok(three.copies["staging"].pulumi("up", "--yes", "--skip-preview"))  # the rules that it exports
         refused(three, line, "promote", staging, prod)
@@ -179,7 +179,7 @@ def test_a_version_that_was_rolled_back_is_held_and_goes_nowhere(three: Three) -
     done = three.slipway("release", staging, SERVICE, "--image", bad, "--override", "a test of what fails")
     assert done.returncode == 3, (done.stdout + done.stderr)[-6000:]
     refused(three, "is held", "release", staging, SERVICE, "--image", bad, "--override", "again")
-    up_refused(three, f"{staging}: {SERVICE} …@{bad.partition('@')[2][:19]} is held there", with_canary(three, bad))
+    up_refused(three, f"{staging}: {SERVICE} …@{bad.partition('@')[2][:19]} is held", with_canary(three, bad))
     ok(three.slipway("release-hold", staging, SERVICE, bad))
     up_refused(three, "its verdict is fail", with_canary(three, bad))
     history = three.config("staging")["slipway:delivery"][SERVICE]["history"]

@@ -141,7 +141,7 @@ def test_one_that_may_not_be_read_is_forbidden(serve: Serve) -> None:
 
 @pytest.mark.parametrize("status", [401, 429, 500, 503])
 def test_an_answer_that_says_nothing_of_the_namespace_is_no_answer(serve: Serve, status: int) -> None:
-    with pytest.raises(Away, match=f"it says {status} "):
+    with pytest.raises(Away, match=f"it answered {status} "):
         NAMESPACE(serve(status, {"kind": "Status"}), "shop")
 
 

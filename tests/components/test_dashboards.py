@@ -75,14 +75,14 @@ def test_grafanas_own_model_understands_every_key() -> None:
 
 def test_a_service_is_shown_as_its_users_then_its_pods_then_its_versions() -> None:
     assert list(panels(of_web(monitoring=SLO))) == [
-        "Requests", "Errors", "Latency", "Share of the requests by slot", "Error budget left", "Queue",
-        "Wait for a worker", "In flight", "Inference", "Batch", "Pods", "CPU of each pod", "Memory of each pod",
-        "What runs",
+        "Requests", "Errors", "Latency", "Share of requests by slot", "Remaining error budget", "Queue",
+        "Wait for a worker", "In flight", "Inference", "Batch", "Pods", "CPU per pod", "Memory per pod",
+        "Running versions",
     ]  # fmt: skip
 
 
 def test_what_a_service_has_not_is_not_shown() -> None:
-    assert "Error budget left" not in panels(of_web())
+    assert "Remaining error budget" not in panels(of_web())
     shown = panels(of_web(model=None))
     assert {"Inference", "Batch"} & shown.keys() == set()
     assert "Queue" in shown
@@ -91,7 +91,7 @@ def test_what_a_service_has_not_is_not_shown() -> None:
 def test_every_panel_asks_for_the_chosen_slots_but_the_share_of_each_is_one_of_all() -> None:
     for title, panel in panels(of_web(monitoring=SLO)).items():
         asked = [target["expr"] for target in panel["targets"] if not target["expr"].startswith("vector(")]
-        chosen = title not in ("Share of the requests by slot", "Error budget left")
+        chosen = title not in ("Share of requests by slot", "Remaining error budget")
         assert all(('slipway_dev_slot=~"$slot"' in expression) is chosen for expression in asked), title
 
 
@@ -110,12 +110,12 @@ def test_limits_are_those_of_the_entry() -> None:
         for title, panel in shown.items()
     }
     assert constants["Pods"] == ["vector(2)", "vector(7)"]
-    assert constants["CPU of each pod"] == ["vector(2)"]
-    assert constants["Memory of each pod"] == [f"vector({2 * 2**30})"]
+    assert constants["CPU per pod"] == ["vector(2)"]
+    assert constants["Memory per pod"] == [f"vector({2 * 2**30})"]
 
 
 def test_the_budget_of_each_objective_is_a_share_of_it_and_is_asked_for_once() -> None:
-    panel = panels(of_web(monitoring=SLO))["Error budget left"]
+    panel = panels(of_web(monitoring=SLO))["Remaining error budget"]
     assert panel["type"] == "stat"
     assert [(t["legendFormat"], t["expr"].rpartition(" / ")[2], t["instant"]) for t in panel["targets"]] == [
         ("availability", "0.001", True),
@@ -197,8 +197,8 @@ def test_a_dashboard_that_no_config_map_holds_is_refused_in_one_line() -> None:
     assert list(dashboards.faults(system({f"web-{n}": service() for n in range(40)}))) == []
     (line,) = dashboards.faults(system({f"web-{n}": service() for n in range(80)}))
     assert re.fullmatch(
-        r"catalog/shop.yaml: services: the dashboard of 80 services takes \d{7} bytes, a ConfigMap holds 900000; "
-        "set slipway:cluster.dashboards to null, or split the system",
+        r"catalog/shop.yaml: services: the dashboard of 80 services takes \d{7} bytes, but a ConfigMap holds at most "
+        "900000; set slipway:cluster.dashboards to null, or split the system",
         line,
     )
     assert list(dashboards.faults(system({f"web-{n}": service() for n in range(80)}, dashboards=None))) == []

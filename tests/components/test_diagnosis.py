@@ -37,7 +37,7 @@ def every_container(pod: Pod) -> list[Any]:
     return [*pod["status"]["initContainerStatuses"], *pod["status"]["containerStatuses"]]
 
 
-SAID = "; its last log lines: p/{} runs | it waits | in vain"
+SAID = "; last log lines: p/{} runs | it waits | in vain"
 
 
 def died(message: str = "said this\nthen died\n") -> dict[str, object]:
@@ -66,7 +66,7 @@ CASES: dict[str, tuple[Pod, list[str]]] = {
         [
             (
                 "pod p: container server: CrashLoopBackOff: back-off 10s (exit code 3, Error); "
-                "its last log lines: said this | then died"
+                "last log lines: said this | then died"
             )
         ],
     ),
@@ -76,11 +76,11 @@ CASES: dict[str, tuple[Pod, list[str]]] = {
     ),
     "an init container failed and works again": (
         pod(init=[{"name": "model", "state": {"running": {}}, "lastState": died("no model\n")}]),
-        ["pod p: container model: ended (exit code 3, Error), runs again; its last log lines: no model"],
+        ["pod p: container model: ended (exit code 3, Error), running again; last log lines: no model"],
     ),
     "an init container still works": (
         pod(init=[{"name": "model", "state": {"running": {}}}], main=[waiting("server", "PodInitializing")]),
-        ["pod p: container model: has not ended yet" + SAID.format("model")],
+        ["pod p: container model: has not finished" + SAID.format("model")],
     ),
     "no node has room": (
         pod(reason="Unschedulable", message="0/1 nodes are available"),
@@ -116,8 +116,8 @@ def test_a_pod_on_its_way_out_is_left_out() -> None:
 DEPLOYMENT = {"metadata": {"namespace": "demo"}, "spec": {"selector": {"matchLabels": {"x": "1", "y": "2"}}}}
 JOB = {"metadata": {"namespace": "demo"}, "spec": {"template": {"metadata": {"labels": {"job": "train"}}}}}
 AGAIN = (
-    "Kubernetes does not run a failed Job again, and every further update fails because of it. Fix the cause, then "
-    "run the Job again: pulumi up -s dev --replace 'u'"
+    "Kubernetes does not rerun a failed Job, so every further update fails. Fix the cause, then "
+    "rerun the Job: pulumi up -s dev --replace 'u'"
 )
 
 
@@ -157,7 +157,7 @@ def test_a_failed_look_up_is_a_warning_and_hides_nothing(logged: list[str], monk
     source = Pods()
     monkeypatch.setattr(source, "pods", unreachable)
     assert failed(source) is False
-    assert logged == ["why n failed could not be looked up: connection refused"]
+    assert logged == ["cannot read why n failed: connection refused"]
 
 
 def test_a_jobs_pods_are_found_by_the_labels_of_its_template(logged: list[str]) -> None:
@@ -178,7 +178,7 @@ def test_inputs_without_labels_are_a_warning_and_ask_for_nothing(logged: list[st
     source = Pods()
     assert failed(source, {"metadata": {"namespace": "demo"}, "spec": {}}) is False
     assert source.asked == []
-    assert logged == ["why n failed could not be looked up: 'template'"]
+    assert logged == ["cannot read why n failed: 'template'"]
 
 
 CONFLICT = 'Apply failed with 1 conflict: conflict with "pulumi-kubernetes-1f": .metadata.labels.slipway.dev/stack'
@@ -188,8 +188,8 @@ def test_a_namespace_of_another_stack_is_named_as_such_and_is_not_tried_again(lo
     namespace = {"metadata": {"name": "shop-dev"}}
     assert answer(explain_conflicts, new_inputs=namespace, errors=["update failed", CONFLICT]) is False
     (line,) = logged
-    assert line.startswith("namespace shop-dev: belongs to another stack")
-    assert line.endswith("give this one a slipway:system.namespace of its own")
+    assert line.startswith("namespace shop-dev: already belongs to another stack")
+    assert line.endswith("set slipway:system.namespace to another namespace")
 
 
 @pytest.mark.parametrize("errors", [[], ["connection refused"], [CONFLICT.replace("slipway.dev/stack", "team")]])

@@ -79,7 +79,7 @@ def test_what_the_context_names_and_no_file_holds_is_one_line(tmp_path: Path) ->
         with pytest.raises(ConfigurationError) as raised:
             extracted("prod", [file])
         assert raised.value.faults == (
-            f"slipway:cluster.context: 'prod' names the {kind[:-1]} '{name}', which the kubeconfig does not hold",
+            f"slipway:cluster.context: 'prod' names the {kind[:-1]} '{name}', which is not in the kubeconfig",
         )
 
 
@@ -88,7 +88,7 @@ def test_a_damaged_list_is_one_line_with_its_file(tmp_path: Path, damaged: objec
     file = written(tmp_path / "config", {**HERE, "clusters": damaged})
     with pytest.raises(ConfigurationError) as raised:
         extracted("prod", [file])
-    rule = "clusters is a list of maps with a name and a cluster each"
+    rule = "clusters must be a list of maps, each with a name and a cluster"
     assert raised.value.faults == (f"slipway:cluster.context: cannot read the kubeconfig {file}: {rule}",)
 
 

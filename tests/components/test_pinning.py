@@ -152,9 +152,9 @@ def test_what_an_older_program_deployed_follows_the_tree_once_more() -> None:
 @pytest.mark.parametrize(
     ("removed", "said"),
     [
-        ("secrets", "its revision's secrets: 'keys' is no secret of kind variables (more)"),
-        ("volumes", "its revision's mounts: 'data' is no volume (there is none)"),
-        ("stores", "its revision's calls: 'cache' is no service or store (web)"),
+        ("secrets", "its revision's secrets: 'keys' is not a secret of kind variables (more)"),
+        ("volumes", "its revision's mounts: 'data' is not a volume (none is declared)"),
+        ("stores", "its revision's calls: 'cache' is not a service or store (web)"),
     ],
 )
 def test_what_a_pinned_slot_still_needs_may_not_leave_the_entry(removed: str, said: str) -> None:

@@ -179,7 +179,7 @@ def test_shared_memory_is_memory_of_that_size() -> None:
 def test_shared_memory_that_would_fill_the_containers_memory_is_refused() -> None:
     given = {"web": service(sharedMemory="2Gi")}
     assert refused(CatalogueEntry, entry(services=given)) == (
-        "given: services.web.sharedMemory: 2Gi counts against limits.memory 2Gi; raise that",
+        "given: services.web.sharedMemory: 2Gi must be less than limits.memory 2Gi, which includes it; raise the limit",
     )
 
 

@@ -65,7 +65,7 @@ def test_without_the_variable_the_users_own_file_is_read(project: Path, monkeypa
     monkeypatch.setenv("HOME", str(project))
     assert kubeconfig_files() == []
     (fault,) = faults(project)
-    assert "(there is none)" in fault
+    assert "(no file found)" in fault
     (project / ".kube").mkdir()
     write(project / ".kube" / "config", contexts("prod"))
     checked(spec(), project)
@@ -101,12 +101,12 @@ def test_a_kubeconfig_of_bytes_is_said_to_be_unreadable(project: Path, monkeypat
 def test_a_missing_dockerfile_is_refused(project: Path) -> None:
     (project / "serving" / "Dockerfile").unlink()
     (fault,) = faults(project)
-    assert fault.startswith("catalog/shop.yaml: images.server: there is no serving/Dockerfile in the project")
+    assert fault.startswith("catalog/shop.yaml: images.server: serving/Dockerfile does not exist in the project")
 
 
 def test_missing_wheels_are_refused(project: Path) -> None:
     (fault,) = faults(project, spec(wheels="wheels"))
-    assert fault.startswith("slipway:image.wheels: there is no folder wheels")
+    assert fault.startswith("slipway:image.wheels: the folder wheels does not exist")
     (project / "wheels").mkdir()
     checked(spec(wheels="wheels"), project)
 
@@ -120,7 +120,7 @@ def test_another_context_of_the_kubeconfig_is_no_replacement(project: Path, monk
     monkeypatch.setenv("KUBECONFIG", str(write(project / "config", contexts("prd", "other"))))
     (fault,) = faults(project)
     assert fault.startswith("slipway:cluster.context: 'prod' is not in the kubeconfig (searched ")
-    assert "they hold prd, other); did you mean 'prd'?" in fault
+    assert "they contain prd, other); did you mean 'prd'?" in fault
 
 
 @pytest.mark.parametrize("value", ["", None])
@@ -134,7 +134,7 @@ def test_a_secrets_variable_must_be_set_and_hold_something(
         monkeypatch.setenv("CI_API_KEY", value)
     (fault,) = faults(project, system)
     assert fault.startswith(
-        "slipway:secrets.login.environment.API_KEY: the variable CI_API_KEY is not set or empty; set it"
+        "slipway:secrets.login.environment.API_KEY: the variable CI_API_KEY is unset or empty; set it"
     )
 
 

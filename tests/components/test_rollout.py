@@ -165,7 +165,7 @@ def test_an_api_server_that_is_away_for_a_moment_fails_nobodys_rollout(monkeypat
 def test_pods_that_were_never_made_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     api = Answers(found(progress("ReplicaSetUpdated")))
     api.stuck.clear()
-    with pytest.raises(pulumi.RunError, match=r"web-blue: not rolled out within 150 s: no pod of it says why"):
+    with pytest.raises(pulumi.RunError, match=r"web-blue: not rolled out within 150 s: no pod reports a reason"):
         run(monkeypatch, api, {"Deployment": BEHIND})
 
 

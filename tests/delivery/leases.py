@@ -91,7 +91,7 @@ class Leases:
         if self.away:
             raise ClusterUnavailable("context none: the API server does not answer")
         if self.forbidden:
-            raise Forbidden(f"{path}: the API server says 403 Forbidden")
+            raise Forbidden(f"{path}: the API server returned 403 Forbidden")
 
     def _kept(self, key: str, body: Json) -> Json:
         _refuse_what_the_schema_does(body)

@@ -68,7 +68,7 @@ def test_a_needed_controller_that_cannot_be_enabled_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offered: str, refused: str
 ) -> None:
     kernel = Cgroup2(tmp_path / "cgroup", offered, frozenset({refused} - {""})).install(monkeypatch)
-    with pytest.raises(LocalError, match="does not enable the cgroup controllers cpu, which the kubelet needs"):
+    with pytest.raises(LocalError, match="does not enable the cgroup controllers cpu, which the kubelet requires"):
         cgroups.create(kernel.mount)
 
 

@@ -30,13 +30,13 @@ def test_a_silent_failure_says_so() -> None:
 
 def test_a_log_gets_everything_and_is_named(tmp_path: Path) -> None:
     log = tmp_path / "pip.log"
-    with pytest.raises(LocalError, match=f"exit code 2: bad wheel; all of it: {log}"):
+    with pytest.raises(LocalError, match=f"exit code 2: bad wheel; full log: {log}"):
         run(["sh", "-c", "echo downloading; echo bad wheel >&2; exit 2"], log=log)
     assert log.read_text() == "downloading\nbad wheel\n"
 
 
 def test_a_missing_program_is_named() -> None:
-    with pytest.raises(LocalError, match="no-such-program-here: no such program"):
+    with pytest.raises(LocalError, match="no-such-program-here: program not found"):
         run(["no-such-program-here"])
 
 

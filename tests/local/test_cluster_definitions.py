@@ -37,7 +37,7 @@ def test_only_the_named_definitions_are_taken(module: Path) -> None:
 
 def test_a_definition_that_moved_is_named(module: Path) -> None:
     (module / "crd/trigger_auth.yaml").unlink()
-    with pytest.raises(LocalError, match=r"example/keda: no file crd/\*auth\.yaml"):
+    with pytest.raises(LocalError, match=r"example/keda: no file matches crd/\*auth\.yaml"):
         definitions.files_in(module, KEDA)
 
 

@@ -114,7 +114,7 @@ def test_the_summary_names_url_digest_slots_pods_and_next_commands(
     assert f"image    {image}" in text
     assert "blue     live, 1 pod(s): classifier-dev/classifier-blue-1" in text
     assert "green    20 % of requests, 0 pod(s): none" in text
-    assert "2 test pictures answered, 1 of them right" in text
+    assert "2 test pictures answered, 1 correctly" in text
     assert f"--data-binary @{deploy.picture_file(paths)} http://127.0.0.1:8080/predict" in text
     assert "pulumi preview -s dev" in text
     assert "make down" in text
@@ -143,7 +143,9 @@ def test_a_stack_that_the_project_does_not_have_is_named_with_those_that_it_has(
     stack_file(paths, "dev", "entry: classifier, environment: dev")
     stack_file(paths, "faces-dev", "entry: faces, environment: dev")
     deploy.require_stack(paths, "faces-dev")
-    with pytest.raises(LocalError, match=r"--stack face: there is no Pulumi\.face\.yaml; there are: dev, faces-dev"):
+    with pytest.raises(
+        LocalError, match=r"--stack face: Pulumi\.face\.yaml does not exist; known stacks: dev, faces-dev"
+    ):
         deploy.require_stack(paths, "face")
 
 

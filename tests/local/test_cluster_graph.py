@@ -52,5 +52,5 @@ def test_a_failure_wakes_tasks_that_wait_for_something() -> None:
 
 
 def test_a_need_that_is_no_task_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="task a needs b"):
+    with pytest.raises(ValueError, match="task a requires b"):
         run_all([Task("a", nothing, ("b",))], on_failure=nothing)

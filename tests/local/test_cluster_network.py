@@ -126,6 +126,6 @@ def test_a_cluster_of_an_earlier_version_has_the_usual_addresses(tmp_path: Path)
 )
 def test_a_damaged_record_of_addresses_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "addresses.json").write_text(text)
-    with pytest.raises(LocalError, match=r"addresses.json: these are no addresses of a cluster") as refused:
+    with pytest.raises(LocalError, match=r"addresses.json: has no valid cluster addresses") as refused:
         Addresses.load(tmp_path / "addresses.json")
     assert "\n" not in str(refused.value)

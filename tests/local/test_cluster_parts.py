@@ -74,7 +74,7 @@ def test_the_status_and_the_start_of_the_cluster_know_the_chosen_parts(paths: Pa
 
 def test_an_unknown_part_is_named_with_the_known_ones_and_nothing_is_remembered(paths: Paths) -> None:
     paths.create()
-    with pytest.raises(LocalError, match=r"--with gpu: no such part; there are: scaling, keda"):
+    with pytest.raises(LocalError, match=r"--with gpu: unknown part; choose one of: scaling, keda"):
         parts.wanted(paths, ["scaling", "gpu"])
     assert parts.chosen(paths) == ()
 

@@ -63,12 +63,12 @@ def test_a_port_that_a_stranger_holds_is_refused_by_name_and_pid() -> None:
             processes.refuse_taken_ports(daemon(Port(number=number)))
     line = str(refused.value)
     assert f"registry needs 127.0.0.1:{number}" in line
-    assert f"(pid {os.getpid()}) listens: end that one first" in line
+    assert f"(pid {os.getpid()}) listens there: stop it first" in line
     assert "\n" not in line
 
 
 def test_a_listener_on_all_addresses_takes_the_port_too() -> None:
-    with socket.create_server(("", 0)) as stranger, pytest.raises(LocalError, match="end that one first"):
+    with socket.create_server(("", 0)) as stranger, pytest.raises(LocalError, match="stop it first"):
         processes.refuse_taken_ports(daemon(Port(number=stranger.getsockname()[1])))
 
 
@@ -85,7 +85,7 @@ def test_the_sockets_of_a_process_that_has_just_ended_are_waited_for(monkeypatch
     processes.refuse_taken_ports(daemon(Port(number=10248)))
     assert looks == []
     monkeypatch.setattr(processes.ports, "taken", lambda: ending)
-    with pytest.raises(LocalError, match=r"registry needs 127.0.0.1:10248, where another process listens"):
+    with pytest.raises(LocalError, match=r"registry needs 127.0.0.1:10248, but another process listens there"):
         processes.refuse_taken_ports(daemon(Port(number=10248)), patience_seconds=0)
 
 
@@ -96,7 +96,7 @@ def test_a_daemon_that_ended_is_reported_with_its_last_line_and_its_log(paths: P
     ended = replace(myself(), name="registry", started="gone")
     with pytest.raises(LocalError) as died:
         processes.Launcher(paths).await_healthy(replace(daemon(), probe=fails), ended, timeout_seconds=5)
-    assert str(died.value) == f"registry is gone: 'bind: address already in use'; all of it: {log}"
+    assert str(died.value) == f"registry has ended: 'bind: address already in use'; full log: {log}"
 
 
 def test_a_daemon_that_never_gets_healthy_is_reported_with_the_probe_s_reason(paths: Paths) -> None:

@@ -76,5 +76,5 @@ def test_the_table_for_people_names_the_sick_part(table: Paths) -> None:
 
 
 def test_without_a_cluster_people_are_told_how_to_start_one(paths: Paths) -> None:
-    assert status.table(status.report(paths)) == "no local cluster runs: start it with `make up`"
+    assert status.table(status.report(paths)) == "no local cluster is running: start one with `make up`"
     assert not Path(paths.state).exists()

@@ -33,7 +33,7 @@ def printing(text: str) -> object:
 
 @pytest.mark.parametrize(
     ("value", "reason"),
-    [("relative/folder", "no absolute folder"), ("/", "no absolute folder"), ("/" + "x" * 90, "too long")],
+    [("relative/folder", "not an absolute path"), ("/", "not an absolute path"), ("/" + "x" * 90, "too long")],
 )
 def test_a_state_folder_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, value: str, reason: str) -> None:
     monkeypatch.setenv("SLIPWAY_STATE", value)
@@ -44,7 +44,7 @@ def test_a_state_folder_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPa
 def test_a_folder_with_somebody_s_files_is_never_taken_over(paths: Paths) -> None:
     paths.state.mkdir(parents=True)
     (paths.state / "thesis.tex").touch()
-    with pytest.raises(LocalError, match="holds files that are not Slipway's"):
+    with pytest.raises(LocalError, match="contains files that are not Slipway's"):
         paths.create()
     assert not paths.is_ours()
 
@@ -87,7 +87,7 @@ def test_without_a_mirror_in_apt_s_sources_a_failure_says_how_to_name_one(
 
     monkeypatch.setattr(debian, "run", run)
     monkeypatch.setattr(debian, "mirror", lambda: None)
-    with pytest.raises(LocalError, match="name another one with SLIPWAY_DEBIAN_MIRROR"):
+    with pytest.raises(LocalError, match="set another one with SLIPWAY_DEBIAN_MIRROR"):
         debian.bootstrap(tmp_path / "root", ["python3"], tmp_path / "log", debs=tmp_path / "debs")
 
 
@@ -150,12 +150,12 @@ def test_wheels_are_those_of_the_server_and_of_every_image(tmp_path: Path) -> No
 
 
 def test_a_project_without_the_server_s_lock_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match=r"there is no serving/requirements\*\.lock"):
+    with pytest.raises(LocalError, match=r"serving/requirements\*\.lock does not exist"):
         wheels.locks_in(tmp_path)
 
 
 def test_only_one_up_or_down_runs_at_a_time(tmp_path: Path) -> None:
-    refused = pytest.raises(LocalError, match=rf"another .* runs \(pid {os.getpid()}\)")
+    refused = pytest.raises(LocalError, match=rf"another .* is running \(pid {os.getpid()}\)")
     with exclusive(tmp_path / "lock"), refused, exclusive(tmp_path / "lock"):
         pass
     with exclusive(tmp_path / "lock"):
@@ -198,7 +198,7 @@ def test_an_unknown_stack_is_refused_before_anything_starts(cli: CliRunner, monk
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     result = cli.invoke(app, ["up", "--stack", "no-such-stack"])
     assert result.exit_code == 1
-    assert result.stderr.startswith("local: --stack no-such-stack: there is no Pulumi.no-such-stack.yaml")
+    assert result.stderr.startswith("local: --stack no-such-stack: Pulumi.no-such-stack.yaml does not exist")
     assert not Path(os.environ["SLIPWAY_CACHE"]).exists()
 
 
@@ -206,7 +206,7 @@ def test_an_unknown_stack_is_refused_before_anything_starts(cli: CliRunner, monk
 def test_without_root_nothing_starts_and_the_reason_is_one_line(cli: CliRunner, command: str) -> None:
     result = cli.invoke(app, [command])
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"local: `{command}` needs root")
+    assert result.stderr.startswith(f"local: `{command}` requires root")
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
 

@@ -26,7 +26,7 @@ MOUNTS = r"""1 0 8:1 / / rw - ext4 /dev/sda1 rw
 2 1 0:5 / /srv rw,nosuid - nfs4 server:/srv rw
 3 2 0:6 / /srv/my\040disk rw shared:1 - xfs /dev/sdb rw
 """
-END = "end that process, or run `make up "
+END = "stop that process, or run `make up "
 LATER = dt.datetime(2028, 1, 1, tzinfo=dt.UTC)
 
 
@@ -51,7 +51,7 @@ def test_a_machine_that_is_ready_has_no_fault_and_every_check_says_what_it_saw(m
 @pytest.mark.parametrize(
     ("change", "said", "remedy"),
     [
-        ({"root": False}, "root: `make up` needs root", "sudo make up"),
+        ({"root": False}, "root: `make up` requires root", "sudo make up"),
         ({"python": (3, 10)}, "python: Python 3.10 is older than 3.11", "PYTHON=python3.11"),
         ({"architecture": "riscv64"}, "architecture: riscv64 is not supported", "x86_64, aarch64"),
         ({"cgroup": ""}, "cgroups: no cgroup hierarchy is mounted", "mount -t cgroup2"),
@@ -65,7 +65,7 @@ def test_a_machine_that_is_ready_has_no_fault_and_every_check_says_what_it_saw(m
         (
             {"features": frozenset[str](), "kernel_modules": False},
             "kernel: kernel 6.12.1 cannot load overlay and br_netfilter",
-            "reboot into the kernel that is installed",
+            "reboot into the installed kernel",
         ),
         ({"memory_gib": 2.0}, "memory: the machine has 2.0 GiB", "more memory"),
         (
@@ -73,10 +73,14 @@ def test_a_machine_that_is_ready_has_no_fault_and_every_check_says_what_it_saw(m
             "packages: iptables are missing and there is no apt-get",
             "`dnf install iptables-nft`",
         ),
-        ({"locked_tables": ("inet filter",)}, "firewall: nftables' table inet filter belongs to", "slipway0"),
-        ({"other_kubernetes": "KUBE-SERVICES"}, "other Kubernetes: iptables' chain KUBE-SERVICES", "use that cluster"),
-        ({"now": PAST}, "clock: the clock says 1970-01-01", "timedatectl"),
-        ({"certified_from": LATER}, "clock: the clock says 2027-01-01 00:00 UTC, before the cluster's", "timedatectl"),
+        ({"locked_tables": ("inet filter",)}, "firewall: nftables table inet filter belongs to", "slipway0"),
+        ({"other_kubernetes": "KUBE-SERVICES"}, "other Kubernetes: iptables chain KUBE-SERVICES", "use that cluster"),
+        ({"now": PAST}, "clock: the clock is set to 1970-01-01", "timedatectl"),
+        (
+            {"certified_from": LATER},
+            "clock: the clock is set to 2027-01-01 00:00 UTC, but the cluster's",
+            "timedatectl",
+        ),
     ],
 )
 def test_a_fault_is_one_line_with_its_remedy(machine: Machine, change: dict[str, Any], said: str, remedy: str) -> None:
@@ -88,9 +92,9 @@ def test_a_fault_is_one_line_with_its_remedy(machine: Machine, change: dict[str,
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"free_gib": 5.9}, "has 5.9 GiB free and needs 6: make room, or set SLIPWAY_STATE"),
+        ({"free_gib": 5.9}, "has 5.9 GiB free but requires 6 GiB: make room, or set SLIPWAY_STATE"),
         ({"executable": False}, "is mounted noexec"),
-        ({"filesystem": "nfs4"}, "is on nfs4, on which containers' layers cannot be mounted"),
+        ({"filesystem": "nfs4"}, "is on nfs4, on which container layers cannot be mounted"),
         ({"filesystem": "overlay"}, "is on overlay"),
     ],
 )
@@ -123,9 +127,9 @@ def test_all_taken_ports_are_named_at_once_with_their_holders_and_how_to_move_th
     )
     lines = faults(replace(machine, taken=taken))
     assert lines == [
-        "port: dns needs 10.88.0.1:53, where another process listens: end that process",
-        f"port: registry needs 127.0.0.1:5050, where another process listens: {END}PORTS=registry=<free port>`",
-        f"port: ingress needs 127.0.0.1:8080, where another process listens: {END}PORTS=ingress=<free port>`",
+        "port: dns needs 10.88.0.1:53, but another process listens there: stop that process",
+        f"port: registry needs 127.0.0.1:5050, but another process listens there: {END}PORTS=registry=<free port>`",
+        f"port: ingress needs 127.0.0.1:8080, but another process listens there: {END}PORTS=ingress=<free port>`",
     ]
     assert len(faults(replace(machine, taken=taken), Plan(parts=("keda",)))) == 4
     moved = Plan(asked=Asked(ports={"registry": 5051, "ingress": 8081}))

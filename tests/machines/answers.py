@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_PICTURES = re.compile(r"(\d+) test pictures answered, (\d+) of them right")
+_PICTURES = re.compile(r"(\d+) test pictures answered, (\d+) correctly")
 _CURL = re.compile(r"^\s*(curl -sS .*)$", re.MULTILINE)
 _RESOURCES = re.compile(r"^Resources:\n((?: +.+\n?)+)", re.MULTILINE)
 _UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
 
 
 def pictures(summary: str) -> tuple[int, int]:
-    """Return how many test pictures `make up` says were answered, and how many of them right."""
+    """Return how many test pictures `make up` says were answered, and how many of them correctly."""
     found = _PICTURES.search(summary)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 

@@ -9,9 +9,9 @@ from tests.machines import answers
 
 SUMMARY = """classifier
   url      http://127.0.0.1:8080/predict  (Host: classifier.dev.slipway.test)
-5 test pictures answered, 4 of them right
+5 test pictures answered, 4 correctly
 
-ask it:
+send a request:
   curl -sS -H 'Host: classifier.dev.slipway.test' --data-binary @/srv/picture.png http://127.0.0.1:8080/predict
 next:
 """

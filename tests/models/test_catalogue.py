@@ -32,8 +32,8 @@ def test_an_unknown_entry_is_refused_with_the_nearest_one(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("name: a\nname: b\n", ", line 2: not valid YAML: the key name is given twice"),
-        ("services:\n  web: {port: 1, port: 2}\n", ", line 2: not valid YAML: the key port is given twice"),
+        ("name: a\nname: b\n", ", line 2: not valid YAML: the key name occurs twice"),
+        ("services:\n  web: {port: 1, port: 2}\n", ", line 2: not valid YAML: the key port occurs twice"),
         ("name: [unclosed\n", ", line 2: not valid YAML: did not find expected"),
         ("name: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
         ("a: b: c\n", ", line 1: not valid YAML: mapping values are not allowed"),

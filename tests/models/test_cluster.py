@@ -35,11 +35,15 @@ ACCEPTED: Accepted = [
 REFUSED: Refused = [
     (ClusterSettings, {}, f"context: {REQUIRED}"),
     (ClusterSettings, {"context": ""}, "context: '': String should have at least 1 character"),
-    (ClusterSettings, cluster(traffic="gateway"), "traffic is gateway: give gateway.name and gateway.namespace"),
+    (
+        ClusterSettings,
+        cluster(traffic="gateway"),
+        "traffic is gateway, which requires a Gateway; set gateway.name and gateway.namespace",
+    ),
     (
         ClusterSettings,
         cluster(gateway={"name": "public", "namespace": "edge"}),
-        "traffic is nginx, which asks no Gateway; drop gateway, or set traffic: gateway",
+        "traffic is nginx, which uses no Gateway; remove gateway, or set traffic: gateway",
     ),
     (ClusterSettings, cluster(traffic="gateway", gateway={"name": "p"}), f"gateway.namespace: {REQUIRED}"),
     (ClusterSettings, cluster(traffic="istio"), "traffic: 'istio': Input should be 'nginx' or 'gateway'"),
@@ -58,7 +62,7 @@ REFUSED: Refused = [
     (
         ClusterSettings,
         cluster(pullSecrets=["mirror", "mirror"]),
-        "pullSecrets names one twice; the API server refuses the second",
+        "pullSecrets names a Secret twice, which the API server refuses; remove one",
     ),
 ]
 

@@ -13,7 +13,7 @@ CONTENT = {"image": IMAGE, "model": {"uri": "s3://models/digits/1"}, "server": {
 AT = "2026-11-21T12:00:00Z"
 
 REFUSED: Refused = [
-    (Arm, {"bad": 2, "total": 1}, "2 bad of 1 requests: a part cannot exceed the whole"),
+    (Arm, {"bad": 2, "total": 1}, "bad 2 exceeds total 1; correct one of them"),
     (SlotRelease, {"minReplicas": 3, "maxReplicas": 2}, "minReplicas 3 exceeds maxReplicas 2; lower it"),
 ]
 

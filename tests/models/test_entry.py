@@ -24,7 +24,7 @@ def apart(stack_data: Config, entry_data: Config | None = None) -> tuple[str, ..
 
 @pytest.mark.parametrize("block", ["images", "services", "environments"])
 def test_an_entry_with_nothing_in_a_block_is_refused(block: str) -> None:
-    assert refused(CatalogueEntry, entry(**{block: {}})) == (f"given: {block}: is empty; give at least one",)
+    assert refused(CatalogueEntry, entry(**{block: {}})) == (f"given: {block}: must not be empty; add at least one",)
 
 
 @pytest.mark.parametrize("value", ["yes", 1, None])
@@ -66,13 +66,16 @@ def test_the_namespace_is_system_and_environment_unless_it_is_given() -> None:
 
 def test_an_unknown_environment_is_refused_with_the_nearest_one() -> None:
     assert apart(stack("pord", release=RUNS)) == (
-        "slipway:system.environment: 'pord' is no environment of catalog/shop.yaml (dev, prod); did you mean 'prod'?",
+        (
+            "slipway:system.environment: 'pord' is not an environment of catalog/shop.yaml (dev, prod)"
+            "; did you mean 'prod'?"
+        ),
     )
 
 
 def test_an_entry_whose_name_is_not_its_files_is_refused() -> None:
     assert apart(stack("dev"), entry(name="shoe")) == (
-        "catalog/shop.yaml: name: 'shoe' differs from the file's name; make them the same",
+        "catalog/shop.yaml: name: 'shoe' differs from the file name; make both the same",
     )
 
 
@@ -102,4 +105,4 @@ def test_an_environment_replaces_a_stores_blocks_and_leaves_the_rest() -> None:
 def test_an_overlay_of_a_store_that_takes_a_block_away_is_refused(block: str) -> None:
     data = entry(stores={"queue": store()}, environments={"dev": {"stores": {"queue": {block: None}}}})
     (fault,) = refused(CatalogueEntry, data)
-    assert fault.startswith(f"given: environments.dev.stores.queue: {block} given without a value; ")
+    assert fault.startswith(f"given: environments.dev.stores.queue: {block}: no value is set; ")

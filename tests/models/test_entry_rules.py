@@ -55,87 +55,87 @@ def test_an_entry_whose_names_all_lead_somewhere_is_accepted() -> None:
 
 
 BROKEN: dict[str, tuple[object, str]] = {
-    "services.web.image": ("servr", "services.web.image: 'servr' is not among images (server)"),
-    "stores.queue.image": ("redis", "stores.queue.image: 'redis' is not among images (server)"),
+    "services.web.image": ("servr", "services.web.image: 'servr' is not a key under images (server)"),
+    "stores.queue.image": ("redis", "stores.queue.image: 'redis' is not a key under images (server)"),
     "environments.dev.jobs.train.image": (
         "trainer",
-        "environments.dev.jobs.train.image: 'trainer' is not among images (server)",
+        "environments.dev.jobs.train.image: 'trainer' is not a key under images (server)",
     ),
     "services.web.secrets": (
         ["databse"],
         (
-            "services.web.secrets: 'databse' is no secret of kind variables (database, storage)"
+            "services.web.secrets: 'databse' is not a secret of kind variables (database, storage)"
             "; did you mean 'database'?"
         ),
     ),
     "stores.queue.secrets": (
         ["registry"],
-        "stores.queue.secrets: 'registry' is no secret of kind variables (database, storage)",
+        "stores.queue.secrets: 'registry' is not a secret of kind variables (database, storage)",
     ),
     "services.web.model.secrets": (
         ["strage"],
         (
-            "services.web.model.secrets: 'strage' is no secret of kind variables (database, storage)"
+            "services.web.model.secrets: 'strage' is not a secret of kind variables (database, storage)"
             "; did you mean 'storage'?"
         ),
     ),
     "services.web.model.cache.volume": (
         "hbu",
-        "services.web.model.cache.volume: 'hbu' is no volume (hub, work); did you mean 'hub'?",
+        "services.web.model.cache.volume: 'hbu' is not a volume (hub, work); did you mean 'hub'?",
     ),
     "services.worker.model.uri": (
         "pvc://models/digits",
-        "services.worker.model.uri: 'models' is no volume (hub, work)",
+        "services.worker.model.uri: 'models' is not a volume (hub, work)",
     ),
     "services.web.mounts": (
         {"wokr": "/w"},
-        "services.web.mounts: 'wokr' is no volume (hub, work); did you mean 'work'?",
+        "services.web.mounts: 'wokr' is not a volume (hub, work); did you mean 'work'?",
     ),
     "services.web.calls": (
         ["queu"],
-        "services.web.calls: 'queu' is no service or store (web, worker, queue); did you mean 'queue'?",
+        "services.web.calls: 'queu' is not a service or store (web, worker, queue); did you mean 'queue'?",
     ),
-    "services.worker.calls": (["worker"], "services.worker.calls: 'worker' is the service itself; drop it"),
+    "services.worker.calls": (["worker"], "services.worker.calls: 'worker' cannot call itself; remove it"),
     "services.worker.scaling.triggers.length.redis.store": (
         "cache",
-        "services.worker.scaling.triggers.length.redis.store: 'cache' is no store (queue)",
+        "services.worker.scaling.triggers.length.redis.store: 'cache' is not a store (queue)",
     ),
     "environments.dev.services": (
         {"wen": {}},
-        "environments.dev.services: 'wen' is no service (web, worker); did you mean 'web'?",
+        "environments.dev.services: 'wen' is not a service (web, worker); did you mean 'web'?",
     ),
-    "environments.dev.stores": ({"cache": {}}, "environments.dev.stores: 'cache' is no store (queue)"),
+    "environments.dev.stores": ({"cache": {}}, "environments.dev.stores: 'cache' is not a store (queue)"),
     "environments.dev.volumes": (
         {"hbu": {"size": "1Gi"}},
-        "environments.dev.volumes: 'hbu' is no volume (hub, work); did you mean 'hub'?",
+        "environments.dev.volumes: 'hbu' is not a volume (hub, work); did you mean 'hub'?",
     ),
     "environments.dev.services.web.secrets": (
         ["a"],
-        "environments.dev.services.web.secrets: 'a' is no secret of kind variables (database, storage)",
+        "environments.dev.services.web.secrets: 'a' is not a secret of kind variables (database, storage)",
     ),
     "environments.dev.services.web.model.secrets": (
         ["registry"],
-        "environments.dev.services.web.model.secrets: 'registry' is no secret of kind variables (database, storage)",
+        "environments.dev.services.web.model.secrets: 'registry' is not a secret of kind variables (database, storage)",
     ),
     "environments.dev.services.web.model.cache.volume": (
         "x",
-        "environments.dev.services.web.model.cache.volume: 'x' is no volume (hub, work)",
+        "environments.dev.services.web.model.cache.volume: 'x' is not a volume (hub, work)",
     ),
     "environments.dev.services.worker.scaling.triggers.length.redis.store": (
         "x",
-        "environments.dev.services.worker.scaling.triggers.length.redis.store: 'x' is no store (queue)",
+        "environments.dev.services.worker.scaling.triggers.length.redis.store: 'x' is not a store (queue)",
     ),
     "environments.dev.jobs.train.secrets": (
         ["x"],
-        "environments.dev.jobs.train.secrets: 'x' is no secret of kind variables (database, storage)",
+        "environments.dev.jobs.train.secrets: 'x' is not a secret of kind variables (database, storage)",
     ),
     "environments.dev.jobs.train.calls": (
         ["x"],
-        "environments.dev.jobs.train.calls: 'x' is no service or store (web, worker, queue)",
+        "environments.dev.jobs.train.calls: 'x' is not a service or store (web, worker, queue)",
     ),
     "environments.dev.jobs.train.before": (
         ["wep"],
-        "environments.dev.jobs.train.before: 'wep' is no service (web, worker); did you mean 'web'?",
+        "environments.dev.jobs.train.before: 'wep' is not a service (web, worker); did you mean 'web'?",
     ),
 }
 
@@ -148,7 +148,7 @@ def test_a_name_that_leads_nowhere_is_refused_where_it_stands(path: str) -> None
 
 def test_a_name_that_leads_nowhere_says_so_where_there_is_nothing_to_name() -> None:
     data = entry(services={"web": service(mounts={"hub": "/hub"})})
-    assert refused(CatalogueEntry, data) == ("given: services.web.mounts: 'hub' is no volume (there is none)",)
+    assert refused(CatalogueEntry, data) == ("given: services.web.mounts: 'hub' is not a volume (none is declared)",)
 
 
 @pytest.mark.parametrize("ending", RESERVED_ENDINGS)
@@ -158,7 +158,7 @@ def test_names_that_would_meet_a_slots_own_are_refused(group: str, ending: str) 
     contents = {"services": service(), "stores": store(), "jobs": job()}
     path = f"{paths[group]}.web{ending}"
     (fault,) = refused(CatalogueEntry, put(entry(), path, contents[group]))
-    assert fault == f"given: {path}: names ending in -blue, -green, -canary, -stable are kept for slots; rename it"
+    assert fault == f"given: {path}: the endings -blue, -green, -canary, -stable are reserved for slots; rename it"
 
 
 @pytest.mark.parametrize("name", ["blue", "bluebell", "web-blues", "canary-web"])
@@ -175,25 +175,25 @@ def test_names_that_only_look_like_a_slots_are_accepted(name: str) -> None:
     ],
 )
 def test_two_things_of_one_name_are_refused(path: str, content: Config, owner: str) -> None:
-    line = f"given: {path}: is the name of a {owner} too; their objects would meet, rename one"
+    line = f"given: {path}: a {owner} has the same name, so their objects would collide; rename one"
     assert refused(CatalogueEntry, put(whole(), path, content)) == (line,)
 
 
 def test_a_volume_that_is_called_like_a_stores_own_claim_is_refused() -> None:
-    line = "given: volumes.queue-data: is the name of the claim of store queue too; rename the volume"
+    line = "given: volumes.queue-data: the claim of the store queue already has this name; rename the volume"
     assert refused(CatalogueEntry, put(whole(), "volumes.queue-data", {"size": "1Gi"})) == (line,)
 
 
 TWICE: list[tuple[Config, str]] = [
-    ({"secrets": ["database", "database"]}, "USER is given twice, by secrets database and by secrets database"),
-    ({"secrets": ["database", "login"]}, "USER is given twice, by secrets database and by secrets login"),
-    ({"secrets": ["database"], "env": {"USER": "me"}}, "USER is given twice, by env and by secrets database"),
+    ({"secrets": ["database", "database"]}, "USER is set twice, by secrets database and by secrets database"),
+    ({"secrets": ["database", "login"]}, "USER is set twice, by secrets database and by secrets login"),
+    ({"secrets": ["database"], "env": {"USER": "me"}}, "USER is set twice, by env and by secrets database"),
     (
         {"calls": ["queue"], "env": {"QUEUE_ADDRESS": "here"}},
-        "QUEUE_ADDRESS is given twice, by env and by calls queue",
+        "QUEUE_ADDRESS is set twice, by env and by calls queue",
     ),
-    ({"calls": ["queue", "queue"]}, "QUEUE_ADDRESS is given twice, by calls queue and by calls queue"),
-    ({"externals": ["sales"], "env": {"SALES_URL": "x"}}, "SALES_URL is given twice, by env and by externals sales"),
+    ({"calls": ["queue", "queue"]}, "QUEUE_ADDRESS is set twice, by calls queue and by calls queue"),
+    ({"externals": ["sales"], "env": {"SALES_URL": "x"}}, "SALES_URL is set twice, by env and by externals sales"),
 ]
 
 
@@ -208,7 +208,7 @@ def test_a_variable_that_is_given_twice_is_refused(path: str, blocks: Config, li
     )
     for key, value in blocks.items():
         data = put(data, f"{path}.{key}", value)
-    assert refused(CatalogueEntry, data) == (f"given: {path}: the variable {line}; drop one",)
+    assert refused(CatalogueEntry, data) == (f"given: {path}: the variable {line}; remove one",)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_variable_that_an_environment_gives_once_more_is_refused(base: Config,
         environments={"dev": {"services": {"web": overlay}}},
     )
     where = "given: environments.dev.services.web"
-    assert refused(CatalogueEntry, data) == (f"{where}: the variable USER is given twice, {line}; drop one",)
+    assert refused(CatalogueEntry, data) == (f"{where}: the variable USER is set twice, {line}; remove one",)
 
 
 def test_an_environment_may_give_as_a_secret_what_the_entry_gives_literally() -> None:
@@ -242,13 +242,16 @@ def test_the_init_container_is_given_no_variable_twice_either() -> None:
     model = {**CACHED, "secrets": ["storage", "storage"]}
     (fault,) = refused(CatalogueEntry, put(whole(), "services.web.model", model))
     assert fault == (
-        "given: services.web.model: the variable AWS_ACCESS_KEY_ID is given twice, "
-        "by secrets storage and by secrets storage; drop one"
+        "given: services.web.model: the variable AWS_ACCESS_KEY_ID is set twice, "
+        "by secrets storage and by secrets storage; remove one"
     )
 
 
 def test_a_job_that_calls_whom_it_holds_back_is_refused() -> None:
-    line = "given: environments.dev.jobs.train.before: 'web' is also among calls; each would wait for the other"
+    line = (
+        "given: environments.dev.jobs.train.before: 'web' is also in calls, so each would wait for the other; "
+        "remove one of them"
+    )
     assert refused(CatalogueEntry, put(whole(), "environments.dev.jobs.train.calls", ["web"])) == (line,)
 
 
@@ -259,7 +262,7 @@ def test_a_store_leaves_room_for_the_hash_in_its_pods_label(length: int, fits: b
     if fits:
         assert accepted(CatalogueEntry, data)
     else:
-        line = f"given: stores.{name}: at most 52 characters here, this name has 53; shorten it"
+        line = f"given: stores.{name}: the limit is 52 characters, but the name has 53; shorten it"
         assert refused(CatalogueEntry, data) == (line,)
 
 
@@ -270,7 +273,7 @@ def test_a_mounted_volume_leaves_room_for_what_the_pod_calls_it(length: int, fit
     if fits:
         assert accepted(CatalogueEntry, data)
     else:
-        line = f"given: services.web.mounts.{name}: at most 56 characters here, this name has 57; shorten it"
+        line = f"given: services.web.mounts.{name}: the limit is 56 characters, but the name has 57; shorten it"
         assert refused(CatalogueEntry, data) == (line,)
 
 

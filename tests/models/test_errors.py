@@ -23,13 +23,13 @@ from tests.samples import accepted, entry, put, refused, service, stack
             put(entry(), "services.web.scaling.metrics.cpu.utilisation", 70),
             "given: services.web.scaling.metrics.cpu.utilisation: unknown key; did you mean 'utilization'?",
         ),
-        (put(entry(), "services.web.route.zzz", 1), "given: services.web.route.zzz: unknown key; known here: host, "),
+        (put(entry(), "services.web.route.zzz", 1), "given: services.web.route.zzz: unknown key; known keys: host, "),
         (put(entry(), "services.web.resources.limits.cpu", "1x"), "given: services.web.resources.limits.cpu: '1x': a "),
-        (put(entry(), "services.W", service()), "given: services.W: 'W': a name is lower-case"),
-        (put(entry(), "services", []), "given: services: a map belongs here"),
-        (put(entry(), "environments.dev", None), "given: environments.dev: None: a map belongs here"),
-        ("text", "given: 'text': a map belongs here"),
-        (None, "given: None: a map belongs here"),
+        (put(entry(), "services.W", service()), "given: services.W: 'W': a name contains only lowercase"),
+        (put(entry(), "services", []), "given: services: must be a map"),
+        (put(entry(), "environments.dev", None), "given: environments.dev: None: must be a map"),
+        ("text", "given: 'text': must be a map"),
+        (None, "given: None: must be a map"),
     ],
 )
 def test_a_line_names_the_path_the_value_and_the_rule(data: object, line: str) -> None:
@@ -63,14 +63,14 @@ def test_every_fault_has_a_line_and_no_fault_has_two() -> None:
 @each(
     ("given", "line"),
     [
-        ({"args": "serve"}, "args: 'serve': a list belongs here"),
-        ({"args": [1]}, "args.0: 1: text belongs here; quote it"),
-        ({"env": {"A": True}}, "env.A: True: text belongs here; quote it"),
-        ({"env": ["A"]}, "env: a map belongs here"),
-        ({"drain": "30s"}, "drain: '30s': a map belongs here"),
-        ({"files": {"files": {}}}, "files.files: is empty; give at least one"),
+        ({"args": "serve"}, "args: 'serve': must be a list"),
+        ({"args": [1]}, "args.0: 1: must be text; quote it"),
+        ({"env": {"A": True}}, "env.A: True: must be text; quote it"),
+        ({"env": ["A"]}, "env: must be a map"),
+        ({"drain": "30s"}, "drain: '30s': must be a map"),
+        ({"files": {"files": {}}}, "files.files: must not be empty; add at least one"),
         ({"account": {"permissions": [{"resources": ["*"], "verbs": ["get"]}]}}, (
-            "account.permissions.0.resources.0: '*': a wildcard grants what nobody thought of; name each resource"
+            "account.permissions.0.resources.0: '*': a wildcard grants access to more than intended; name each resource"
         )),
     ],
 )  # fmt: skip
@@ -100,7 +100,7 @@ def test_a_key_of_any_content_stays_on_one_short_line(path: str, key: str) -> No
 def test_text_that_no_manifest_can_hold_is_refused_and_not_repeated(given: dict[str, Any], path: str) -> None:
     (fault,) = refused(ServiceSpec, service(**given))
     code = {"env.A": "0007", "args.1": "0000", "files.files.a": "FFFE"}.get(path, "001B")
-    assert fault == f"given: {path}: holds U+{code}, which no manifest can hold; remove it, or encode the text"
+    assert fault == f"given: {path}: contains U+{code}, which a manifest cannot contain; remove it, or encode the text"
 
 
 @pytest.mark.parametrize("text", ["tab\t", "two\nlines\r\n", "ä€😀", "", "~"])
@@ -195,4 +195,4 @@ def test_a_path_goes_through_an_optional_block() -> None:
 
 def test_an_unknown_kind_is_one_line_with_those_that_there_are() -> None:
     (line,) = refused(ServiceSpec, service(release={"strategy": "canari"}))
-    assert line == ("given: release: 'canari' is none of rolling, blueGreen, canary, ab; did you mean 'canary'?")
+    assert line == ("given: release: 'canari' is not one of rolling, blueGreen, canary, ab; did you mean 'canary'?")

@@ -45,18 +45,18 @@ REFUSED: Refused = [
     (
         Exposure,
         {"externalTrafficPolicy": "Local"},
-        "externalTrafficPolicy is for NodePort and LoadBalancer; set type, or drop it",
+        "externalTrafficPolicy requires type NodePort or LoadBalancer; set type, or remove it",
     ),
     (
         Exposure,
         {"type": "NodePort", "externalTrafficPolicy": "local"},
         "externalTrafficPolicy: 'local': Input should be 'Cluster' or 'Local'",
     ),
-    (Exposure, RANGES, "sourceRanges and loadBalancerClass are for LoadBalancer alone; set type, or drop them"),
+    (Exposure, RANGES, "sourceRanges and loadBalancerClass require type LoadBalancer; set type, or remove them"),
     (
         Exposure,
         {"type": "NodePort", **RANGES},
-        "sourceRanges and loadBalancerClass are for LoadBalancer alone; set type, or drop them",
+        "sourceRanges and loadBalancerClass require type LoadBalancer; set type, or remove them",
     ),
     (Exposure, {"type": "LoadBalancer", "sourceRanges": ["192.0.2.7"]}, f"sourceRanges.0: '192.0.2.7': {NETWORK}"),
     (

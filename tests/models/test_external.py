@@ -91,14 +91,14 @@ def test_the_port_behind_a_service_is_what_policies_see() -> None:
 def test_a_server_of_a_protocol_that_we_do_not_know_is_refused(url: str) -> None:
     (fault,) = refused(Server, {"url": url})
     assert fault == (
-        f"given: url: '{url}': an address is http://host[:port] or https://host[:port] or redis://host[:port] or "
-        "rediss://host[:port] or postgresql://host[:port], with no user or password in it"
+        f"given: url: '{url}': an address has the form http://host[:port] or https://host[:port] or "
+        "redis://host[:port] or rediss://host[:port] or postgresql://host[:port], without a user or password"
     )
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
     (fault,) = refused(External, {"url": f"https://reader:{PLANTED}@s3.example.com"})
-    assert fault.startswith("given: url: 'https://[secret]@s3.example.com': an address is ")
+    assert fault.startswith("given: url: 'https://[secret]@s3.example.com': an address has the form ")
 
 
 def test_without_networks_any_address_will_do() -> None:

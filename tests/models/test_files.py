@@ -43,17 +43,17 @@ REFUSED: Refused = [
     (
         ConfigFiles,
         {"files": {"large": "x" * (MOST_BYTES + 1)}},
-        "files: 900001 bytes in all, a ConfigMap holds 900000; put large files beside the model",
+        "files: the files have 900001 bytes, but a ConfigMap holds at most 900000; store large files with the model",
     ),
     (
         ConfigFiles,
         {"files": {"one": "x" * MOST_BYTES, "more": "x"}},
-        "files: 900001 bytes in all, a ConfigMap holds 900000; put large files beside the model",
+        "files: the files have 900001 bytes, but a ConfigMap holds at most 900000; store large files with the model",
     ),
     (
         ConfigFiles,
         {"files": {"two-bytes": "ä" * (MOST_BYTES // 2 + 1)}},
-        "files: 900002 bytes in all, a ConfigMap holds 900000; put large files beside the model",
+        "files: the files have 900002 bytes, but a ConfigMap holds at most 900000; store large files with the model",
     ),
     (
         ConfigFiles,
@@ -76,5 +76,5 @@ def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data:
 
 
 def test_text_that_is_no_unicode_does_not_end_in_a_traceback() -> None:
-    line = "files.half: holds U+D800, which no manifest can hold; remove it, or encode the text"
+    line = "files.half: contains U+D800, which a manifest cannot contain; remove it, or encode the text"
     assert_refused(ConfigFiles, {"files": {"half": "\ud800"}}, line)

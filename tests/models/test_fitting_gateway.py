@@ -20,10 +20,10 @@ def routed(**route: object) -> Config:
     [
         ({"tls": {"secret": "web-tls"}}, "tls: TLS ends at the Gateway's listener"),
         ({"rateLimit": {"perSecond": 5}}, "rateLimit: HTTPRoute has no rate limit"),
-        ({"session": {}}, "session: HTTPRoute has sessions only as an experiment"),
-        ({"maxBody": "1Mi"}, "maxBody: HTTPRoute has no limit for the body size"),
-        ({"retries": {"tries": 2}}, "retries: HTTPRoute has retries only as an experiment"),
-        ({"annotations": {"example.com/waf": "on"}}, "annotations: they belong to an Ingress, and there is none"),
+        ({"session": {}}, "session: sessions are an experimental feature of HTTPRoute"),
+        ({"maxBody": "1Mi"}, "maxBody: HTTPRoute has no limit on the body size"),
+        ({"retries": {"tries": 2}}, "retries: retries are an experimental feature of HTTPRoute"),
+        ({"annotations": {"example.com/waf": "on"}}, "annotations: annotations apply to an Ingress, and there is none"),
     ],
 )
 def test_what_an_http_route_cannot_say_is_refused_where_a_gateway_splits_and_there_alone(
@@ -31,7 +31,7 @@ def test_what_an_http_route_cannot_say_is_refused_where_a_gateway_splits_and_the
 ) -> None:
     where = "catalog/shop.yaml: services.web.route"
     assert apart(on_a_gateway(), routed(**route)) == (
-        f"{where}.{line}; drop it where slipway:cluster.traffic is gateway",
+        f"{where}.{line}; remove it where slipway:cluster.traffic is gateway",
     )
     assert joined(stack("dev"), routed(**route)).cluster.traffic == "nginx"
 
@@ -39,11 +39,14 @@ def test_what_an_http_route_cannot_say_is_refused_where_a_gateway_splits_and_the
 @pytest.mark.parametrize(
     ("route", "line"),
     [
-        ({"path": "/prédict"}, "path: an HTTPRoute's path is letters, digits, %xx and -._~!$&'()*+,;=:@/; correct it"),
-        ({"timeout": "100000s"}, "timeout: an HTTPRoute's is at most 99999 s; lower it"),
+        (
+            {"path": "/prédict"},
+            "path: an HTTPRoute allows only letters, digits, %xx and -._~!$&'()*+,;=:@/; correct it",
+        ),
+        ({"timeout": "100000s"}, "timeout: an HTTPRoute allows at most 99999 s; lower it"),
         (
             {"stableHosts": [f"h{n}.example.com" for n in range(17)]},
-            "stableHosts: an HTTPRoute has at most 16 hosts; drop some",
+            "stableHosts: an HTTPRoute allows at most 16 hosts; remove some",
         ),
     ],
 )
@@ -63,7 +66,7 @@ def test_a_pattern_that_proxies_cannot_read_is_refused_on_a_gateway(pattern: str
     match = {"header": {"name": "X", "pattern": pattern}}
     assert apart(on_a_gateway({"match": match})) == (
         (
-            "slipway:release.web.match.header.pattern: proxies know no lookaround and no backreference (RE2); "
-            "write it without"
+            "slipway:release.web.match.header.pattern: proxies use RE2, which has no lookaround and no "
+            "backreferences; rewrite the pattern"
         ),
     )

@@ -28,14 +28,14 @@ REFUSED: Refused = [
     (
         ImageBuild,
         {"context": "serving", "args": {"A-B": "1"}},
-        "args.A-B: 'A-B': a build argument's name is letters, digits and '_'",
+        "args.A-B: 'A-B': the name of a build argument contains only letters, digits and '_'",
     ),
     (ImageBuild, {"context": "serving", "args": {"A": 1}}, f"args.A: 1: {TEXT}"),
     (ImageSettings, {}, f"registry: {REQUIRED}"),
     (
         ImageSettings,
         {"registry": "http://x"},
-        "registry: 'http://x': a registry is host[:port][/path] with no scheme, such as registry.example.com/team",
+        "registry: 'http://x': a registry is host[:port][/path], without a scheme, such as registry.example.com/team",
     ),
     (
         ImageSettings,
@@ -45,12 +45,12 @@ REFUSED: Refused = [
     (
         ImageSettings,
         {"registry": "x", "builder": "docker", "wheels": "w"},
-        "wheels belong to builder docker-build; the Docker daemon knows neither",
+        "the Docker daemon does not support wheels; set builder: docker-build, or remove it",
     ),
     (
         ImageSettings,
         {"registry": "x", "builder": "docker", "wheels": "w", "buildx": "b"},
-        "wheels and buildx belong to builder docker-build; the Docker daemon knows neither",
+        "the Docker daemon does not support wheels and buildx; set builder: docker-build, or remove it",
     ),
     (ImageSettings, {"registry": "x", "buildx": "Slipway"}, f"buildx: 'Slipway': {NAME}"),
 ]

@@ -28,7 +28,7 @@ REFUSED: Refused = [
     (
         Rollout,
         {"maxUnavailable": 0, "maxSurge": 0},
-        "maxUnavailable and maxSurge are both 0: no pod could ever be replaced; raise one",
+        "maxUnavailable and maxSurge are both 0, so no pod could be replaced; raise one",
     ),
     (Rollout, {"maxSurge": "25%"}, f"maxSurge: '25%': {INTEGER}"),
     (
@@ -39,12 +39,12 @@ REFUSED: Refused = [
     (
         Drain,
         {"preStop": "5s", "drain": "30s", "grace": "34s"},
-        "grace 34s is shorter than preStop + drain = 35s: requests would be killed",
+        "grace 34s is shorter than preStop + drain = 35s, so requests would be killed; raise grace",
     ),
     (
         Drain,
         {"preStop": "4s", "drain": "30s", "requestTimeout": "35s"},
-        f"preStop + drain = 34s is shorter than requestTimeout 35s: {CUT_OFF}",
+        f"preStop + drain = 34s is shorter than requestTimeout 35s, {CUT_OFF}",
     ),
     (Drain, {"preStop": 5}, f"preStop: 5: {DURATION}"),
     (Drain, {"drain": "0s", "preStop": "30s"}, f"drain: 0: {AT_LEAST_1}"),

@@ -35,9 +35,9 @@ REFUSED: Refused = [
     (Load, {**LOAD, "rate": "50"}, "rate: '50': Input should be a valid number"),
     (Load, {**LOAD, "rate": True}, "rate: True: Input should be a valid number"),
     (Load, {**LOAD, "rate": float("inf")}, "rate: inf: Input should be a finite number"),
-    (Load, {**LOAD, "peak": 49}, "peak 49 is below rate 50; raise it, or drop it where nothing grows"),
-    (Load, {**LOAD, "ramp": "10m"}, "ramp 600s without a peak above rate 50: nothing grows; give peak"),
-    (Load, {**LOAD, "peak": 50, "ramp": "1s"}, "ramp 1s without a peak above rate 50: nothing grows; give peak"),
+    (Load, {**LOAD, "peak": 49}, "peak 49 is below rate 50; raise it, or remove it if the rate does not grow"),
+    (Load, {**LOAD, "ramp": "10m"}, "ramp 600s requires a peak above rate 50; set peak"),
+    (Load, {**LOAD, "peak": 50, "ramp": "1s"}, "ramp 1s requires a peak above rate 50; set peak"),
     (Load, {**LOAD, "concurrency": 0}, f"concurrency: 0: {AT_LEAST_1}"),
     (Load, {**LOAD, "utilization": 101}, "utilization: 101: Input should be less than or equal to 100"),
     (ServiceTime, {"mean": 100}, f"mean: 100: {LATENCY}"),
@@ -79,9 +79,9 @@ def test_an_objective_that_the_service_time_alone_holds_is_accepted(given: Confi
 def test_an_objective_that_no_number_of_pods_could_hold_is_refused() -> None:
     assert refused(ServiceSpec, promising("400ms")) == (
         (
-            "given: load.service: 100ms with cv 1 takes 1.8 % of the requests past 400ms without any waiting, and "
-            "monitoring.slo.latency allows 1 %: no number of pods holds it; make the server faster or the objective "
-            "wider"
+            "given: load.service: with a mean of 100ms and cv 1, 1.8 % of the requests take longer than 400ms even "
+            "without waiting, but monitoring.slo.latency allows only 1 %, so no number of pods is enough; make the "
+            "server faster or the objective wider"
         ),
     )
 

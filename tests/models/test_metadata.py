@@ -73,5 +73,5 @@ def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data:
 def test_an_annotation_that_a_routes_own_settings_make_is_refused(key: str) -> None:
     (fault,) = refused(Route, {"host": "a.example", "annotations": {key: "x"}})
     assert fault == (
-        f"given: annotations.{key}: '{key}': Slipway sets this key itself, from the route's own settings; use those"
+        f"given: annotations.{key}: '{key}': Slipway sets this key from the settings of the route; use those settings"
     )

@@ -32,6 +32,8 @@ from tests.models.tables import (
 CRON = {"timezone": "Europe/Berlin", "start": "30 7 * * 1-5", "end": "0 18 * * 1-5", "replicas": 3}
 REDIS = {"store": "queue", "list": "celery", "length": 5}
 
+NO_PACE = "set stabilization, pods or percent; Kubernetes' defaults apply to the others"
+
 ACCEPTED: Accepted = [
     (ResourceTarget, {"utilization": 1}),
     (ResourceTarget, {"utilization": 100}),
@@ -61,28 +63,28 @@ REFUSED: Refused = [
     (ResourceTarget, {"utilization": 101}, "utilization: 101: Input should be less than or equal to 100"),
     (ResourceTarget, {"utilization": "70%"}, f"utilization: '70%': {INTEGER}"),
     (PodsMetric, {}, f"average: {REQUIRED}"),
-    (PodsMetric, {"average": 0}, "average: 0: a quantity here is greater than 0"),
+    (PodsMetric, {"average": 0}, "average: 0: must be greater than 0"),
     (PodsMetric, {"average": "20/s"}, f"average: '20/s': {QUANTITY}"),
     (PodsMetric, {"average": 20, "window": "9s"}, f"window: 9: {AT_LEAST_1}0"),
     (ExternalMetric, {"average": 500, "query": ""}, "query: '': String should have at least 1 character"),
     (ExternalMetric, {"average": 500, "labels": {"a b": "x"}}, f"labels.a b: 'a b': {LABEL}"),
     (ExternalMetric, {"average": 500, "labels": {"queue": "a b"}}, f"labels.queue: 'a b': {LABEL}"),
-    (Metrics, {}, "metrics is empty: an HPA needs a signal; name cpu, memory, pods or external"),
-    (Metrics, {"pods": {}}, "metrics is empty: an HPA needs a signal; name cpu, memory, pods or external"),
+    (Metrics, {}, "metrics is empty, but an HPA requires a metric; set cpu, memory, pods or external"),
+    (Metrics, {"pods": {}}, "metrics is empty, but an HPA requires a metric; set cpu, memory, pods or external"),
     (Metrics, {"pods": {"http requests": {"average": 1}}}, f"pods.http requests: 'http requests': {METRIC}"),
     (Metrics, {"pods": {"7xx": {"average": 1}}}, f"pods.7xx: '7xx': {METRIC}"),
     (Metrics, {"external": {"depth/queue": {"average": 1}}}, f"external.depth/queue: 'depth/queue': {METRIC}"),
     (Metrics, {"gpu": {"utilization": 70}}, "gpu: unknown key; did you mean 'cpu'?"),
-    (Pace, {}, "give stabilization, pods or percent; the rest are Kubernetes' defaults"),
-    (Pace, {"period": "60s"}, "give stabilization, pods or percent; the rest are Kubernetes' defaults"),
+    (Pace, {}, NO_PACE),
+    (Pace, {"period": "60s"}, NO_PACE),
     (Pace, {"stabilization": "3601s"}, "stabilization: '3601s': Input should be less than or equal to 3600"),
     (Pace, {"pods": 0}, f"pods: 0: {AT_LEAST_1}"),
     (Pace, {"percent": 0}, f"percent: 0: {AT_LEAST_1}"),
     (Pace, {"percent": "100%"}, f"percent: '100%': {INTEGER}"),
     (Pace, {"pods": 1, "period": "0s"}, f"period: 0: {AT_LEAST_1}"),
     (Pace, {"pods": 1, "period": "1801s"}, "period: 1801: Input should be less than or equal to 1800"),
-    (Behavior, {"scaleUp": {}}, "scaleUp: give stabilization, pods or percent; the rest are Kubernetes' defaults"),
-    (Behavior, {"up": {"pods": 1}}, "up: unknown key; known here: scaleUp, scaleDown"),
+    (Behavior, {"scaleUp": {}}, f"scaleUp: {NO_PACE}"),
+    (Behavior, {"up": {"pods": 1}}, "up: unknown key; known keys: scaleUp, scaleDown"),
     (RedisTrigger, {**REDIS, "length": 0}, f"length: 0: {AT_LEAST_1}"),
     (RedisTrigger, {**REDIS, "list": ""}, "list: '': String should have at least 1 character"),
     (RedisTrigger, {"store": "queue", "list": "celery"}, f"length: {REQUIRED}"),
@@ -91,7 +93,7 @@ REFUSED: Refused = [
     (
         CronTrigger,
         {**CRON, "timezone": "Berlin"},
-        "timezone: 'Berlin': no time zone of the IANA database; write it as in Europe/Berlin or UTC",
+        "timezone: 'Berlin': not a time zone of the IANA database; set a name such as Europe/Berlin or UTC",
     ),
     (
         CronTrigger,
@@ -104,14 +106,14 @@ REFUSED: Refused = [
         "end: 'at six': a cron expression has five fields: minute, hour, day, month, day of the week",
     ),
     (CronTrigger, {**CRON, "replicas": 0}, f"replicas: 0: {AT_LEAST_1}"),
-    (Trigger, {}, "none given; give exactly one of redis, prometheus, cron, cpu"),
+    (Trigger, {}, "requires exactly one of redis, prometheus, cron and cpu, but has none"),
     (
         Trigger,
         {"redis": REDIS, "cpu": {"utilization": 70}},
-        "redis, cpu given; give exactly one of redis, prometheus, cron, cpu",
+        "requires exactly one of redis, prometheus, cron and cpu, but has redis, cpu",
     ),
     (Trigger, {"rediss": REDIS}, "rediss: unknown key; did you mean 'redis'?"),
-    (Trigger, {"kafka": {}}, "kafka: unknown key; known here: redis, prometheus, cron, cpu"),
+    (Trigger, {"kafka": {}}, "kafka: unknown key; known keys: redis, prometheus, cron, cpu"),
 ]
 
 

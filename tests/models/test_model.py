@@ -75,17 +75,20 @@ REFUSED: Refused = [
     (
         ModelVersion,
         {"uri": S3, "checksum": "5f0c"},
-        "checksum: '5f0c': a checksum is sha256:<64 hex>, of the model's SHA256SUMS file",
+        "checksum: '5f0c': a checksum has the form sha256:<64 hex> and covers the model's SHA256SUMS file",
     ),
     (
         ModelVersion,
         {"uri": "pvc://hub/digits", "checksum": DIGEST},
-        "checksum is for models that are fetched; pvc:// is mounted as it is",
+        "checksum applies only to models that are fetched, but pvc:// is mounted; remove it",
     ),
     (
         ModelVersion,
         {"uri": OCI, "checksum": DIGEST},
-        "checksum is for models that are fetched; oci:// is mounted as it is and its digest is in the URI",
+        (
+            "checksum applies only to models that are fetched, but oci:// is mounted, and its digest is in the URI; "
+            "remove it"
+        ),
     ),
     (ModelSource, {"uri": S3}, f"name: {REQUIRED}"),
     (ModelSource, source(S3, name="Digits"), f"name: 'Digits': {NAME}"),
@@ -96,29 +99,29 @@ REFUSED: Refused = [
     (
         ModelSource,
         source(S3, path="/models/../etc"),
-        "path: '/models/../etc': a folder of the pod is a plain path, without '//', '.' or '..'",
+        "path: '/models/../etc': a mount path must not contain '//', '.' or '..'",
     ),
     (
         ModelSource,
         source(S3, path="/models//1"),
-        "path: '/models//1': a folder of the pod is a plain path, without '//', '.' or '..'",
+        "path: '/models//1': a mount path must not contain '//', '.' or '..'",
     ),
-    (ModelSource, source(S3, size="0"), "size: '0': a quantity here is greater than 0"),
+    (ModelSource, source(S3, size="0"), "size: '0': must be greater than 0"),
     (ModelSource, source(S3, cache={}), f"cache.volume: {REQUIRED}"),
     (
         ModelSource,
         source(S3, cache={"volume": "hub", "path": "/models"}),
-        "cache.path and path are both /models; the cache is another folder",
+        "cache.path and path are both /models; choose another folder for the cache",
     ),
     (
         ModelSource,
         source("pvc://hub/digits", cache=CACHE),
-        "cache is for models that are fetched; pvc:// is mounted as it is; drop it",
+        "cache applies only to models that are fetched, but pvc:// is mounted; remove it",
     ),
     (
         ModelSource,
         source(OCI, cache=CACHE),
-        "cache is for models that are fetched; oci:// is mounted as it is; drop it",
+        "cache applies only to models that are fetched, but oci:// is mounted; remove it",
     ),
     (ModelSource, source(S3, secrets="storage"), f"secrets: [secret]: {LIST}"),
 ]

@@ -46,7 +46,7 @@ REFUSED: Refused = [
     (Monitoring, {"labels": {"team": "-x"}}, f"labels.team: '-x': {LABEL}"),
     (Monitoring, {"labels": {"team": "x" * 64}}, f"labels.team: '{'x' * 64}': {LABEL}"),
     (Monitoring, {"alerts": {"saturation": {"for": 600}}}, f"alerts.saturation.for: 600: {DURATION}"),
-    (Monitoring, {"slo": {}}, "slo: slo is empty; give availability or latency, or drop it"),
+    (Monitoring, {"slo": {}}, "slo: slo is empty; set availability or latency, or remove it"),
     (Slo, {"availability": 100}, "availability: 100: Input should be less than 100"),
     (Slo, {"availability": 49.9999}, "availability: 49.9999: Input should be greater than or equal to 50"),
     (
@@ -56,7 +56,7 @@ REFUSED: Refused = [
     ),
     (Slo, {"availability": "three nines"}, "availability: 'three nines': Input should be a valid decimal"),
     (Slo, {"availability": "99.9%"}, "availability: '99.9%': Input should be a valid decimal"),
-    (Slo, {"availability": True}, "availability: True: an objective is a percentage such as 99.9"),
+    (Slo, {"availability": True}, "availability: True: an objective is a percentage, such as 99.9"),
     (Slo, {"availability": "nan"}, "availability: 'nan': Input should be a finite number"),
     (Slo, {"latency": {"percent": 99}}, f"latency.within: {REQUIRED}"),
     (LatencyObjective, {"percent": 99, "within": 500}, f"within: 500: {LATENCY}"),
@@ -64,7 +64,7 @@ REFUSED: Refused = [
     (LatencyObjective, {"percent": 99, "within": "0.5s"}, f"within: '0.5s': {LATENCY}"),
     (LatencyObjective, {"percent": 100, "within": "1s"}, "percent: 100: Input should be less than 100"),
     (MeanLatency, {}, f"above: {REQUIRED}"),
-    (MeanLatency, {"above": "500ms", "holds": "5m"}, "holds: unknown key; known here: above, for, severity"),
+    (MeanLatency, {"above": "500ms", "holds": "5m"}, "holds: unknown key; known keys: above, for, severity"),
     (
         MeanLatency,
         {"above": "500ms", "severity": "page"},

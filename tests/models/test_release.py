@@ -35,12 +35,12 @@ def test_a_release_that_keeps_the_rules_is_accepted(data: dict[str, Any]) -> Non
     ("data", "line"),
     [
         ({"slots": {}}, "given: slots: "),
-        ({}, "given: slots: required, but not given"),
-        ({**ONE, "live": "green"}, "given: live is green but slots holds only blue; fill slots.green"),
+        ({}, "given: slots: required, but not set"),
+        ({**ONE, "live": "green"}, "given: live is green, but slots contains only blue; fill slots.green"),
         ({**ONE, "live": "red"}, "given: live: 'red': "),
         ({"slots": {"red": {}}}, "given: slots.red: 'red': "),
-        ({**ONE, "weight": 20}, "given: weight and match send requests to the other slot, which is not filled"),
-        ({**ONE, "match": {"cookie": "c"}}, "given: weight and match send requests to the other slot"),
+        ({**ONE, "weight": 20}, "given: weight and match require the other slot, which is not filled"),
+        ({**ONE, "match": {"cookie": "c"}}, "given: weight and match require the other slot"),
         (release(weight=101), "given: weight: 101: Input should be less than or equal to 100"),
         (release(weight=-1), "given: weight: -1: "),
         (release(weight="20"), "given: weight: '20': "),
@@ -53,7 +53,7 @@ def test_a_release_that_keeps_the_rules_is_accepted(data: dict[str, Any]) -> Non
         (release(match={"header": {"name": "X Y"}}), "given: match.header.name: 'X Y': a header or cookie name"),
         (release(match={"header": {"name": "X", "value": ""}}), "given: match.header.value: '': "),
         (release(match={"cookie": "a;b"}), "given: match.cookie: 'a;b': a header or cookie name"),
-        ({"slots": {"blue": {"image": "server:v1"}}}, "given: slots.blue.image: 'server:v1': an image is named by"),
+        ({"slots": {"blue": {"image": "server:v1"}}}, "given: slots.blue.image: 'server:v1': an image must be"),
         ({"slots": {"blue": {"imag": IMAGE}}}, "given: slots.blue.imag: unknown key; did you mean 'image'?"),
         ({"slots": {"blue": {"server": {"topK": 0}}}}, "given: slots.blue.server.topK: 0: "),
     ],
@@ -87,7 +87,7 @@ def test_without_a_release_the_built_image_runs_in_blue() -> None:
 @pytest.mark.parametrize("own", [{"server": {"topK": 5}}, {"files": {"a": "b"}}])
 def test_a_revision_holds_model_settings_and_files_already(own: Config) -> None:
     (line,) = refused(SlotRelease, {"revision": "0123456789abcdef", **own})
-    assert f"holds model, server and files already; drop {next(iter(own))}" in line
+    assert f"already contains model, server and files; remove {next(iter(own))}" in line
     assert accepted(SlotRelease, {"revision": "tree", **own}).pinned is None
 
 

@@ -35,17 +35,17 @@ REFUSED: Refused = [
     (
         Resources,
         {"requests": LARGE, "limits": SMALL},
-        "requests.cpu 1 exceeds limits.cpu 500m; raise the limit or ask for less",
+        "requests.cpu 1 exceeds limits.cpu 500m; lower the request or raise the limit",
     ),
     (
         Resources,
         {"requests": {**SMALL, "memory": "1025Mi"}, "limits": LARGE},
-        "requests.memory 1025Mi exceeds limits.memory 1024Mi; raise the limit or ask for less",
+        "requests.memory 1025Mi exceeds limits.memory 1024Mi; lower the request or raise the limit",
     ),
     (
         Resources,
         {"requests": SMALL, "limits": {**SMALL, "ephemeral-storage": "1Mi"}},
-        "requests.ephemeral-storage 1Gi exceeds limits.ephemeral-storage 1Mi; raise the limit or ask for less",
+        "requests.ephemeral-storage 1Gi exceeds limits.ephemeral-storage 1Mi; lower the request or raise the limit",
     ),
     (Resources, {"requests": SMALL}, f"limits: {REQUIRED}"),
     (Resources, {"requests": {**SMALL, "cpu": "1x"}, "limits": LARGE}, f"requests.cpu: '1x': {QUANTITY}"),
@@ -69,7 +69,7 @@ REFUSED: Refused = [
     (Resources, {**BOTH, "devices": {"nvidia.com/gpu": 0}}, f"devices.nvidia.com/gpu: 0: {AT_LEAST_1}"),
     (Resources, {**BOTH, "devices": {"nvidia.com/gpu": "1"}}, f"devices.nvidia.com/gpu: '1': {INTEGER}"),
     (Resources, {**BOTH, "devices": {"nvidia.com/gpu": 0.5}}, f"devices.nvidia.com/gpu: 0.5: {INTEGER}"),
-    (ResourceList, {"cpu": "1", "memory": "0"}, "memory: '0': a quantity here is greater than 0"),
+    (ResourceList, {"cpu": "1", "memory": "0"}, "memory: '0': must be greater than 0"),
     (
         ResourceList,
         {"cpu": "1", "memory": "1Gi", "ephemeralStorage": "1Gi"},

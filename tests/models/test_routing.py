@@ -30,6 +30,8 @@ def route(**changes: object) -> Config:
     return {"host": "a.example", **changes}
 
 
+DIFFER = "host and stableHosts must all differ, because a host is either split or stable; remove the duplicate"
+
 ACCEPTED: Accepted = [
     (Route, route()),
     (Route, route(host="7.example")),
@@ -53,19 +55,19 @@ REFUSED: Refused = [
     (
         Route,
         route(host="192.0.2.7"),
-        "host: '192.0.2.7': a host is a DNS name such as model.example.com, not an address",
+        "host: '192.0.2.7': a host is a DNS name, such as model.example.com, not an IP address",
     ),
-    (Route, route(stableHosts=["a.example"]), "host and stableHosts must all differ: a host is either split or stable"),
+    (Route, route(stableHosts=["a.example"]), DIFFER),
     (
         Route,
         route(stableHosts=["b.example", "b.example"]),
-        "host and stableHosts must all differ: a host is either split or stable",
+        DIFFER,
     ),
     (Route, route(stableHosts=["b.example", "B"]), f"stableHosts.1: 'B': {HOST}"),
     (
         Route,
         route(stableHosts=["192.0.2.7"]),
-        "stableHosts.0: '192.0.2.7': a host is a DNS name such as model.example.com, not an address",
+        "stableHosts.0: '192.0.2.7': a host is a DNS name, such as model.example.com, not an IP address",
     ),
     (Route, route(stableHosts="b.example"), f"stableHosts: 'b.example': {LIST}"),
     (Route, route(path="predict"), f"path: 'predict': {PATH}"),
@@ -80,7 +82,7 @@ REFUSED: Refused = [
     (Route, route(tls=True), f"tls: True: {MAP}"),
     (Route, route(timeout="0s"), f"timeout: '0s': {AT_LEAST_1}"),
     (Route, route(timeout=30), f"timeout: 30: {DURATION}"),
-    (Route, route(maxBody="0"), "maxBody: '0': a quantity here is greater than 0"),
+    (Route, route(maxBody="0"), "maxBody: '0': must be greater than 0"),
     (Route, route(maxBody="8MB"), f"maxBody: '8MB': {QUANTITY}"),
     (
         Route,
@@ -90,12 +92,12 @@ REFUSED: Refused = [
     (
         Route,
         route(timeout="1s", retries={"idempotent": True}),
-        "retries.idempotent: the proxy keeps the body for the next try; set maxBody, its most",
+        "retries.idempotent requires maxBody, because the proxy keeps the body for the next try; set maxBody",
     ),
     (
         Route,
         route(timeout="1s", maxBody="1", retries={"idempotent": True, "tries": 1}),
-        "retries: idempotent repeats requests and tries: 1 repeats none; drop one of them",
+        "retries.idempotent repeats requests, but tries: 1 repeats none; remove one of them",
     ),
     (Retries, {"tries": 0}, f"tries: 0: {AT_LEAST_1}"),
     (Retries, {"tries": 21}, "tries: 21: Input should be less than or equal to 20"),

@@ -32,10 +32,11 @@ CRON = {"cron": {"timezone": "UTC", "start": "0 7 * * *", "end": "0 8 * * *", "r
 
 LOAD = {"prometheus": {"query": "sum(x)", "threshold": 5}}
 
-CUT = "the HPA would cut it: give a number in between"
+CROSSED = "so the API server would refuse the HPA; lower minReplicas or raise maxReplicas"
+CUT = "so the HPA would change it; choose a number in this range"
 NOTHING_FAILS = (
-    "fallback is given, but no trigger has a source that can fail: KEDA has none for cpu, and cron asks nobody; "
-    "name a redis or prometheus trigger, or drop fallback"
+    "fallback requires a redis or prometheus trigger, because KEDA has no fallback for cpu, and cron reads no source; "
+    "add such a trigger, or remove fallback"
 )
 
 
@@ -65,35 +66,39 @@ REFUSED: Refused = [
     (Fixed, {"replicas": 0}, f"replicas: 0: {AT_LEAST_1}"),
     (Fixed, {"replicas": "2"}, f"replicas: '2': {INTEGER}"),
     (Fixed, {"replicas": 2.5}, f"replicas: 2.5: {INTEGER}"),
-    (Fixed, {"replicas": MOST + 1}, "replicas: 2147483648: at most 2147483647: the API server counts no further"),
-    (Fixed, {"replicas": 3, **RANGE}, f"replicas is a fixed number, and minReplicas, maxReplicas, metrics {TWO_HANDS}"),
-    (Fixed, {"replicas": 3, "triggers": {"length": REDIS}}, f"replicas is a fixed number, and triggers {TWO_HANDS}"),
+    (Fixed, {"replicas": MOST + 1}, "replicas: 2147483648: must be at most 2147483647, the limit of the API server"),
+    (Fixed, {"replicas": 3, **RANGE}, f"replicas is a fixed number, but minReplicas, maxReplicas, metrics {TWO_HANDS}"),
+    (Fixed, {"replicas": 3, "triggers": {"length": REDIS}}, f"replicas is a fixed number, but triggers {TWO_HANDS}"),
     (Autoscaled, {**RANGE, "minReplicas": 0}, f"minReplicas: 0: {AT_LEAST_1}"),
     (
         Autoscaled,
         {**RANGE, "minReplicas": 4},
-        "minReplicas 4 exceeds maxReplicas 3; the HPA would be refused: lower the one or raise the other",
+        f"minReplicas 4 exceeds maxReplicas 3, {CROSSED}",
     ),
     (
         Autoscaled,
         {**RANGE, "maxReplicas": MOST + 1},
-        "maxReplicas: 2147483648: at most 2147483647: the API server counts no further",
+        "maxReplicas: 2147483648: must be at most 2147483647, the limit of the API server",
     ),
     (Autoscaled, {"minReplicas": 1, "maxReplicas": 2}, f"metrics: {REQUIRED}"),
     (
         Autoscaled,
         {**RANGE, "metrics": {}},
-        "metrics: metrics is empty: an HPA needs a signal; name cpu, memory, pods or external",
+        "metrics: metrics is empty, but an HPA requires a metric; set cpu, memory, pods or external",
     ),
     (Autoscaled, {**RANGE, "metrics": {"cpu": 70}}, f"metrics.cpu: 70: {MAP}"),
     (Triggered, triggered(), f"triggers: {EMPTY}"),
     (Triggered, triggered(Length=REDIS), f"triggers.Length: 'Length': {NAME}"),
-    (Triggered, triggered(length={}), "triggers.length: none given; give exactly one of redis, prometheus, cron, cpu"),
+    (
+        Triggered,
+        triggered(length={}),
+        "triggers.length: requires exactly one of redis, prometheus, cron and cpu, but has none",
+    ),
     (Triggered, triggered(length="celery"), f"triggers.length: 'celery': {MAP}"),
     (
         Triggered,
         {**triggered(length=REDIS), "minReplicas": 4},
-        "minReplicas 4 exceeds maxReplicas 3; the HPA would be refused: lower the one or raise the other",
+        f"minReplicas 4 exceeds maxReplicas 3, {CROSSED}",
     ),
     (
         Triggered,
@@ -104,12 +109,12 @@ REFUSED: Refused = [
     (
         Triggered,
         {**triggered(length=REDIS), "metrics": CPU},
-        "triggers and metrics exclude each other: KEDA makes the HPA itself; give cpu as a trigger",
+        "triggers and metrics exclude each other, because KEDA creates the HPA; declare cpu as a trigger",
     ),
     (
         Triggered,
         triggered(busy=CPU),
-        "minReplicas is 0 with cpu triggers alone: no pod, no CPU, never a first pod; use 1",
+        "minReplicas 0 requires a trigger other than cpu, because 0 pods use no CPU; set minReplicas to 1",
     ),
     (
         Triggered,
@@ -132,20 +137,20 @@ REFUSED: Refused = [
     (
         Triggered,
         {**triggered(length=REDIS), "fallback": {"replicas": 4}},
-        f"fallback.replicas 4 is outside of minReplicas 0 to maxReplicas 3; {CUT}",
+        f"fallback.replicas 4 is not between minReplicas 0 and maxReplicas 3, {CUT}",
     ),
     (
         Triggered,
         {**triggered(length=REDIS), "minReplicas": 2, "fallback": {"replicas": 1}},
-        f"fallback.replicas 1 is outside of minReplicas 2 to maxReplicas 3; {CUT}",
+        f"fallback.replicas 1 is not between minReplicas 2 and maxReplicas 3, {CUT}",
     ),
     (Triggered, {**triggered(busy=CPU, peak=CRON), "fallback": {"replicas": 1}}, NOTHING_FAILS),
     (Triggered, {**triggered(busy=CPU), "minReplicas": 1, "fallback": {"replicas": 1}}, NOTHING_FAILS),
-    (Disruption, {}, "set exactly one of maxUnavailable and minAvailable; the API server takes only one"),
+    (Disruption, {}, "set exactly one of maxUnavailable and minAvailable; the API server accepts only one"),
     (
         Disruption,
         {"maxUnavailable": 1, "minAvailable": 1},
-        "set exactly one of maxUnavailable and minAvailable; the API server takes only one",
+        "set exactly one of maxUnavailable and minAvailable; the API server accepts only one",
     ),
     (Disruption, {"maxUnavailable": 0}, f"maxUnavailable: 0: {AT_LEAST_1}"),
     (Disruption, {"maxUnavailable": "25%"}, f"maxUnavailable: '25%': {INTEGER}"),
@@ -179,12 +184,12 @@ def test_the_keys_decide_who_moves_the_replicas(data: Config, kind: type[BaseMod
 @each(
     ("scaling", "line"),
     [
-        (None, "scaling: None: a map belongs here"),
-        ([], "scaling: a map belongs here"),
-        ({}, "scaling.minReplicas: required, but not given"),
-        ({"minReplicas": 1, "maxReplicas": 3}, "scaling.metrics: required, but not given"),
+        (None, "scaling: None: must be a map"),
+        ([], "scaling: must be a map"),
+        ({}, "scaling.minReplicas: required, but not set"),
+        ({"minReplicas": 1, "maxReplicas": 3}, "scaling.metrics: required, but not set"),
         ({**RANGE, "replica": 1}, "scaling.replica: unknown key; did you mean 'minReplicas'?"),
-        (triggered(a={"redis": {}}), "scaling.triggers.a.redis.store: required, but not given"),
+        (triggered(a={"redis": {}}), "scaling.triggers.a.redis.store: required, but not set"),
         (
             triggered(a={"cron": {**CRON["cron"], "start": "x"}}),
             "scaling.triggers.a.cron.start: 'x': a cron expression",

@@ -30,7 +30,7 @@ ACCEPTED: Accepted = [
     (Toleration, {"key": "dedicated", "value": "ml", "effect": "NoExecute"}),
 ]
 REFUSED: Refused = [
-    (Scheduling, {"spread": ["node", "node"]}, "spread names a domain twice; the API server refuses the second"),
+    (Scheduling, {"spread": ["node", "node"]}, "spread names a domain twice, which the API server refuses; remove one"),
     (Scheduling, {"spread": ["rack"]}, "spread.0: 'rack': Input should be 'node' or 'zone'"),
     (Scheduling, {"spread": "node"}, f"spread: 'node': {LIST}"),
     (Scheduling, {"apart": "always"}, "apart: 'always': Input should be 'preferred' or 'required'"),
@@ -50,9 +50,9 @@ REFUSED: Refused = [
     (
         NodeAffinity,
         {"required": {ZONE: []}},
-        "topology.kubernetes.io/zone: no value given, so no node would ever do; list at least one",
+        "topology.kubernetes.io/zone: no value is set, so no node would match; list at least one",
     ),
-    (NodeAffinity, {"preferred": {"disk": []}}, "disk: no value given, so no node would ever do; list at least one"),
+    (NodeAffinity, {"preferred": {"disk": []}}, "disk: no value is set, so no node would match; list at least one"),
     (NodeAffinity, {"required": {ZONE: "a"}}, f"required.topology.kubernetes.io/zone: 'a': {LIST}"),
     (NodeAffinity, {"required": {ZONE: ["a b"]}}, f"required.topology.kubernetes.io/zone.0: 'a b': {LABEL}"),
 ]

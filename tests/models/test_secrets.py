@@ -35,24 +35,28 @@ ACCEPTED: Accepted = [
 REFUSED: Refused = [
     (SecretSpec, {}, "keys is empty; name the environment variables that the secret holds"),
     (SecretSpec, {"keys": []}, "keys is empty; name the environment variables that the secret holds"),
-    (SecretSpec, {"keys": ["A", "A"]}, "keys names one twice; a variable has one value"),
+    (SecretSpec, {"keys": ["A", "A"]}, "keys names a variable twice; remove one"),
     (SecretSpec, {"keys": ["A-B"]}, f"keys.0: 'A-B': {VARIABLE}"),
-    (SecretSpec, {"keys": ["PORT"]}, "keys.0: 'PORT': Slipway sets this variable itself; take another name"),
+    (SecretSpec, {"keys": ["PORT"]}, "keys.0: 'PORT': Slipway sets this variable; choose another name"),
     (
         SecretSpec,
         {"keys": ["AWS_REGION"]},
-        "keys.0: 'AWS_REGION': Slipway sets this variable itself; take another name",
+        "keys.0: 'AWS_REGION': Slipway sets this variable; choose another name",
     ),
     (
         SecretSpec,
         {"keys": ["SLIPWAY_SLOT"]},
-        "keys.0: 'SLIPWAY_SLOT': Slipway sets this variable itself; take another name",
+        "keys.0: 'SLIPWAY_SLOT': Slipway sets this variable; choose another name",
     ),
     (SecretSpec, {"keys": "A"}, f"keys: 'A': {LIST}"),
     (SecretSpec, {"keys": {"A": PLANTED}}, f"keys: {LIST}"),
-    (SecretSpec, {"values": {"A": PLANTED}}, "values: unknown key; known here: kind, keys"),
+    (SecretSpec, {"values": {"A": PLANTED}}, "values: unknown key; known keys: kind, keys"),
     (SecretSpec, {"kind": "tls", "keys": ["A"]}, "kind: 'tls': Input should be 'variables' or 'registry'"),
-    (SecretSpec, {"kind": "registry", "keys": ["A"]}, "a registry secret has the one key .dockerconfigjson; drop keys"),
+    (
+        SecretSpec,
+        {"kind": "registry", "keys": ["A"]},
+        "a secret of kind registry has only the key .dockerconfigjson; remove keys",
+    ),
     (GivenSecret, {"values": {}}, f"values: {EMPTY}"),
     (GivenSecret, {"values": {"": "a"}}, "values.: '': String should have at least 1 character"),
     (EnvironmentSecret, {"environment": {}}, f"environment: {EMPTY}"),
@@ -99,9 +103,9 @@ def test_a_stack_takes_a_secret_from_one_of_three_sources(source: Config, kind: 
 @pytest.mark.parametrize(
     ("source", "line"),
     [
-        ({}, "values: required, but not given"),
-        ({"values": {"A": "a"}, "environment": {"A": "B"}}, "values: unknown key; known here: environment"),
-        ({"environment": {"A": "B"}, "externalSecret": VAULT}, "environment: unknown key; known here: externalSecret"),
+        ({}, "values: required, but not set"),
+        ({"values": {"A": "a"}, "environment": {"A": "B"}}, "values: unknown key; known keys: environment"),
+        ({"environment": {"A": "B"}, "externalSecret": VAULT}, "environment: unknown key; known keys: externalSecret"),
     ],
 )
 def test_a_secret_has_exactly_one_source(source: Config, line: str) -> None:
@@ -146,7 +150,7 @@ def test_whatever_is_wrong_about_a_secret_its_value_is_not_repeated(source: obje
 @pytest.mark.parametrize("value", [12345678, 1234.5678, True, None], ids=str)
 def test_a_value_that_yaml_reads_as_something_else_is_not_repeated_either(value: object) -> None:
     (fault,) = refused(StackSettings, stack(secrets={"database": {"values": {"A": value}}}))
-    assert fault == "given: secrets.database.values.A: [secret]: text belongs here; quote it"
+    assert fault == "given: secrets.database.values.A: [secret]: must be text; quote it"
 
 
 @pytest.mark.parametrize("section", [PLANTED, f'{{"database": {{"values": {{"A": "{PLANTED}"', [PLANTED]], ids=str)

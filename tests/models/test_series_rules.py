@@ -39,9 +39,9 @@ def test_the_bounds_are_those_of_the_servers_histogram() -> None:
 def test_a_latency_between_two_bounds_is_refused_in_one_line() -> None:
     assert lines({"slo": {"latency": {"percent": 99, "within": "400ms"}}}) == [
         (
-            "catalog/shop.yaml: services.web.monitoring.slo.latency.within: 400ms is no bound of the server's "
-            "histogram, which counts requests within 5, 10, 25, 50, 100, 200, 230, 300, 500, 750, 1000, 2500, 5000, "
-            "10000, 30000 ms; take one of them"
+            "catalog/shop.yaml: services.web.monitoring.slo.latency.within: 400ms is not a bound of the server's "
+            "histogram, which has the bounds 5, 10, 25, 50, 100, 200, 230, 300, 500, 750, 1000, 2500, 5000, "
+            "10000, 30000 ms; choose one of them"
         )
     ]
 
@@ -58,9 +58,9 @@ ASKED: list[Config] = [
 def test_scrapes_that_are_too_rare_for_the_windows_are_refused_in_one_line(asked: Config) -> None:
     assert lines({"interval": "76s", **asked}) == [
         (
-            "catalog/shop.yaml: services.web.monitoring.interval: 76s between two scrapes leaves the alerts' "
-            "five-minute windows too few samples; at most 75s, or set each of monitoring.alerts to null and drop slo "
-            "and meanLatency"
+            "catalog/shop.yaml: services.web.monitoring.interval: 76s between two scrapes leaves too few samples "
+            "in the five-minute windows of the alerts; set at most 75s, or set each of monitoring.alerts to null and "
+            "remove slo and meanLatency"
         )
     ]
 
@@ -103,24 +103,24 @@ def lag(query: str | None, **more: object) -> Config:
             {"pods": pods("2m")},
             {"pods": pods("60s")},
             (
-                "catalog/shop.yaml: services.api.scaling.metrics.pods.http_requests_total.window: 60s, but web says "
-                "120s: the adapter knows one rule for each name; make them equal"
+                "catalog/shop.yaml: services.api.scaling.metrics.pods.http_requests_total.window: 60s, but web sets "
+                "120s, and the adapter has one rule for each metric name; set the same window"
             ),
         ),
         (
             lag("a"),
             lag("b"),
             (
-                "catalog/shop.yaml: services.api.scaling.metrics.external.lag.query: differs from web's: "
-                "the adapter knows one rule for each name; make them equal or take another name"
+                "catalog/shop.yaml: services.api.scaling.metrics.external.lag.query: differs from the query of "
+                "web, and the adapter has one rule for each metric name; set the same query, or choose another name"
             ),
         ),
         (
             lag("sum(queue)", labels={"queue": "a"}),
             {},
             (
-                "catalog/shop.yaml: services.web.scaling.metrics.external.lag.labels: the query has no place for them; "
-                "write {<<.LabelMatchers>>} behind its series"
+                "catalog/shop.yaml: services.web.scaling.metrics.external.lag.labels: the query has no placeholder for "
+                "labels; add {<<.LabelMatchers>>} after its series"
             ),
         ),
     ],
@@ -132,8 +132,8 @@ def test_what_the_adapter_could_not_serve_is_one_line(web: Config, api: Config, 
 def test_a_counter_that_nobody_scrapes_is_one_line() -> None:
     assert adapted(monitoring={"monitoring": None}, web={"pods": pods()}, api=lag("sum(queue)")) == [
         (
-            "catalog/shop.yaml: services.web.scaling.metrics.pods: nobody scrapes web, so no HPA ever sees them; "
-            "give it monitoring"
+            "catalog/shop.yaml: services.web.scaling.metrics.pods: no Prometheus scrapes web, so no HPA can read these "
+            "metrics; set monitoring"
         )
     ]
 

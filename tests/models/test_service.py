@@ -55,57 +55,66 @@ def test_blocks_that_fit_together_are_accepted(blocks: dict[str, Any]) -> None:
 
 RETRIED = {"host": "a.example", "maxBody": "1Mi", "retries": {"idempotent": True}}
 STORAGE = (
-    "resources.limits.ephemeral-storage: 1Gi is less than scratch, model.size and 50Mi of logs together (1025Mi): "
-    "the kubelet would evict the pod; raise it"
+    "resources.limits.ephemeral-storage: 1Gi is less than scratch, model.size and 50Mi of logs together (1025Mi), "
+    "so the kubelet would evict the pod; raise it"
 )
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     (
         {"health": {"startup": "61s"}, "rollout": {"progressDeadline": "60s"}},
-        "health.startup: 61s exceeds rollout.progressDeadline 60s: slow starts would fail",
+        (
+            "health.startup: 61s exceeds rollout.progressDeadline 60s, so slow starts would fail; "
+            "lower it, or raise rollout.progressDeadline"
+        ),
     ),
     (
         {"rollout": {"progressDeadline": "61s", "timeout": "60s"}},
-        "rollout.progressDeadline: 61s exceeds rollout.timeout 60s: Pulumi gives up first",
+        (
+            "rollout.progressDeadline: 61s exceeds rollout.timeout 60s, so Pulumi would give up first; "
+            "lower it, or raise rollout.timeout"
+        ),
     ),
     (
         {"route": {**RETRIED, "timeout": "30s"}},
         (
-            "route.timeout: 30s is not longer than drain.requestTimeout 30s: retries.idempotent would repeat slow "
-            "requests while their pod is still at them; raise it, or lower that"
+            "route.timeout: 30s must be longer than drain.requestTimeout 30s, because retries.idempotent would repeat "
+            "requests that a pod still works on; raise it, or lower drain.requestTimeout"
         ),
     ),
-    ({"health": {"startup": "4s", "period": "5s"}}, "health.startup: 4s is shorter than one health.period 5s"),
+    (
+        {"health": {"startup": "4s", "period": "5s"}},
+        "health.startup: 4s is shorter than one health.period 5s; raise it",
+    ),
     (
         {"scaling": minimum(1), "disruption": {"minAvailable": 1}},
         (
-            "disruption.minAvailable: 1 leaves no pod evictable at 1 replicas: "
-            "a node drain would hang; lower it or raise the replicas"
+            "disruption.minAvailable: 1 leaves no pod evictable at 1 replicas, "
+            "so a node drain would hang; lower it, or raise the replicas"
         ),
     ),
     (
         {"scaling": triggered(0), "disruption": {"minAvailable": 1}},
         (
-            "disruption.minAvailable: 1 leaves no pod evictable at 0 replicas: "
-            "a node drain would hang; lower it or raise the replicas"
+            "disruption.minAvailable: 1 leaves no pod evictable at 0 replicas, "
+            "so a node drain would hang; lower it, or raise the replicas"
         ),
     ),
-    ({"model": {**S3, "path": "/a"}, "mounts": {"b": "/a"}}, "mounts.b: /a is model.path already; mount it elsewhere"),
-    ({"mounts": {"a": "/x", "b": "/x/"}}, "mounts.b: /x is mounts.a already; mount it elsewhere"),
+    ({"model": {**S3, "path": "/a"}, "mounts": {"b": "/a"}}, "mounts.b: /a is already model.path; choose another path"),
+    ({"mounts": {"a": "/x", "b": "/x/"}}, "mounts.b: /x is already mounts.a; choose another path"),
     (
         {"files": {"path": "/models", "files": {"f": ""}}},
-        "files.path: /models is model.path already; mount it elsewhere",
+        "files.path: /models is already model.path; choose another path",
     ),
     (
         {"files": {"path": "/models/config", "files": {"f": ""}}},
-        "files.path: /models/config and model.path /models lie in one another; mount them side by side",
+        "files.path: /models/config and model.path /models are nested; choose separate paths",
     ),
     (
         {"mounts": {"a": "/etc"}},
-        "mounts.a: /etc and the settings' folder /etc/slipway lie in one another; mount them side by side",
+        "mounts.a: /etc and the settings folder /etc/slipway are nested; choose separate paths",
     ),
     (
         {"mounts": {"a": "/tmp/work"}},  # noqa: S108 -- a volume of the pod
-        "mounts.a: /tmp/work and the scratch folder /tmp lie in one another; mount them side by side",
+        "mounts.a: /tmp/work and the scratch folder /tmp are nested; choose separate paths",
     ),
     ({"scratch": "975Mi", "model": None}, STORAGE),
     ({"model": {**S3, "size": "911Mi"}}, STORAGE),
@@ -132,16 +141,16 @@ def test_a_port_that_no_socket_has_is_refused(port: object) -> None:
 @each(
     ("variable", "rule"),
     [
-        ("PORT", "'PORT': Slipway sets this variable itself; take another name"),
-        ("SLIPWAY_SLOT", "'SLIPWAY_SLOT': Slipway sets this variable itself; take another name"),
-        ("A-B", "'A-B': an environment variable is letters, digits and '_', and does not start with a digit"),
-        ("1A", "'1A': an environment variable is letters, digits and '_', and does not start with a digit"),
-        ("", "'': an environment variable is letters, digits and '_', and does not start with a digit"),
+        ("PORT", "'PORT': Slipway sets this variable; choose another name"),
+        ("SLIPWAY_SLOT", "'SLIPWAY_SLOT': Slipway sets this variable; choose another name"),
+        ("A-B", "'A-B': a variable name contains only letters, digits and '_', and does not start with a digit"),
+        ("1A", "'1A': a variable name contains only letters, digits and '_', and does not start with a digit"),
+        ("", "'': a variable name contains only letters, digits and '_', and does not start with a digit"),
         (
             "DATABASE_PASSWORD",
-            "[secret]: looks like a secret, and env is readable by everybody who may read pods; use secrets",
+            "[secret]: looks like a secret, but everyone who can read pods can read env; use secrets",
         ),
-        ("API_KEY", "'API_KEY': looks like a secret, and env is readable by everybody who may read pods; use secrets"),
+        ("API_KEY", "'API_KEY': looks like a secret, but everyone who can read pods can read env; use secrets"),
     ],
 )
 def test_a_literal_variable_is_neither_ours_nor_a_secret(variable: str, rule: str) -> None:

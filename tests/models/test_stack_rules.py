@@ -46,7 +46,9 @@ def test_a_default_namespace_that_is_too_long_is_refused_and_a_given_one_helps()
     name = "s" * 60
     long = put(stack("dev"), "system.entry", name)
     (fault,) = apart(long, entry(name=name))
-    assert fault == (f"slipway:system.namespace: the default, '{name}-dev', is over 63 characters; give another")
+    assert fault == (
+        f"slipway:system.namespace: the default, '{name}-dev', has more than 63 characters; set a shorter name"
+    )
     assert joined(put(long, "system.namespace", "short"), entry(name=name)).namespace == "short"
 
 
@@ -59,7 +61,7 @@ def test_a_default_namespace_that_is_too_long_is_refused_and_a_given_one_helps()
 )
 def test_an_environment_that_does_not_build_needs_a_digest_for_every_slot(given: Config, path: str) -> None:
     assert apart(stack("prod", **given)) == (
-        f"{path}: required, only dev builds; give the repository@sha256:<64 hex> that dev runs",
+        f"{path}: required, because only dev builds images; set the repository@sha256:<64 hex> that dev runs",
     )
 
 
@@ -72,7 +74,8 @@ def test_stores_and_jobs_need_their_images_too() -> None:
     data = {**entry(stores={"queue": store(image="redis")}), **LATER}
     data = put(data, "environments.prod.jobs", {"train": job(image="redis")})
     assert apart(stack("prod", release=RUNS), data) == tuple(
-        f"slipway:images.redis: required by {name}, only dev builds; give the repository@sha256:<64 hex> that dev runs"
+        f"slipway:images.redis: required by {name}, because only dev builds images; "
+        "set the repository@sha256:<64 hex> that dev runs"
         for name in ("queue", "train")
     )
     assert joined(stack("prod", release=RUNS, images={"redis": IMAGE}), data).images == {"redis": IMAGE}
@@ -87,7 +90,7 @@ def test_an_image_that_the_entry_does_not_have_is_refused_with_the_nearest_one()
 def test_the_environment_that_builds_needs_to_know_where_the_image_goes() -> None:
     data = stack("dev")
     del data["image"]
-    assert apart(data) == ("slipway:image: not given, but dev builds an image; say at least its registry",)
+    assert apart(data) == ("slipway:image: required, because dev builds an image; set at least its registry",)
     assert joined({**data, "release": RUNS}).builds == {}
     assert joined({**data, "images": {"server": IMAGE}}).builds == {}
 
@@ -106,10 +109,7 @@ def test_without_a_route_a_weight_splits_and_a_match_is_refused(match: Config) -
     split = stack("dev", release={"web": release(weight=50)})
     assert joined(split, UNROUTED).services["web"].release.canary == "green"
     assert apart(stack("dev", release={"web": release(match=match)}), UNROUTED) == (
-        (
-            "slipway:release.web.match: without a route nobody reads headers and cookies; drop it, "
-            "weight alone splits here"
-        ),
+        "slipway:release.web.match: requires a route, because only a proxy reads headers and cookies; remove it",
     )
 
 
@@ -120,13 +120,13 @@ def blue(**content: object) -> Config:
 @pytest.mark.parametrize(
     ("model", "content", "line"),
     [
-        (None, {"model": {"uri": "s3://models/digits/2"}}, "model: web has no model; drop it"),
+        (None, {"model": {"uri": "s3://models/digits/2"}}, "model: the service web has no model; remove it"),
         (
             {"name": "digits", "uri": "file:///opt/slipway/model"},
             {"model": {"uri": "s3://models/digits/2"}},
-            ("model.uri: s3:// and the entry's file:// get into the pod in different ways; use the entry's"),
+            ("model.uri: s3:// and file:// of the entry reach the pod in different ways; use the scheme of the entry"),
         ),
-        (None, {"files": {"a": "b"}}, "files: web mounts no files; declare files in the entry first"),
+        (None, {"files": {"a": "b"}}, "files: the service web has no files; declare files in the entry first"),
     ],
 )
 def test_a_slot_changes_only_what_the_entry_has(model: Config | None, content: Config, line: str) -> None:
@@ -147,7 +147,7 @@ def test_a_slot_may_run_another_model_and_other_files_than_the_entry_says() -> N
 def test_two_services_on_one_route_are_refused(other: Config) -> None:
     data = entry(services={"web": service(route={"host": "a.example"}), "api": service(route=other)})
     assert apart(stack("dev"), data) == (
-        "catalog/shop.yaml: services.api.route: a.example/ leads to web already; give it another host or path",
+        "catalog/shop.yaml: services.api.route: the service web already uses a.example/; choose another host or path",
     )
 
 
@@ -160,7 +160,7 @@ def test_two_services_may_share_a_host_on_different_paths() -> None:
 def test_every_secret_of_the_entry_needs_a_source_but_that_of_an_open_registry() -> None:
     assert apart(stack("dev"), entry(secrets=SECRETS)) == (
         (
-            "slipway:secrets.database: required; give values (pulumi config set --secret --path "
+            "slipway:secrets.database: required; set values (pulumi config set --secret --path "
             "'slipway:secrets.database.values.USER' …), environment or externalSecret"
         ),
     )
@@ -187,7 +187,7 @@ def test_a_secret_that_the_entry_does_not_have_is_refused_with_the_nearest_one()
 def test_a_source_gives_exactly_the_keys_of_the_entry(source: str, keys: list[str], given: str) -> None:
     data = stack("dev", secrets={"database": {source: dict.fromkeys(keys, "X")}})
     assert apart(data, entry(secrets=SECRETS)) == (
-        f"slipway:secrets.database: gives {given}, the entry says USER, PASSWORD; make them equal",
+        f"slipway:secrets.database: provides {given}, but the entry declares USER, PASSWORD; provide the same keys",
     )
 
 
@@ -196,8 +196,8 @@ def test_a_login_that_is_no_json_object_is_refused_and_not_repeated(value: str) 
     secrets = {**GIVEN, "registry": {"values": {".dockerconfigjson": value}}}
     assert apart(stack("dev", secrets=secrets), entry(secrets=SECRETS)) == (
         (
-            "slipway:secrets.registry.values..dockerconfigjson: is no JSON object; "
-            "give the content of a docker config.json"
+            "slipway:secrets.registry.values..dockerconfigjson: is not a JSON object; "
+            "set the content of a Docker config.json"
         ),
     )
 
@@ -213,7 +213,7 @@ def test_object_storage_is_required_by_whoever_reads_or_writes_there() -> None:
         environments={"dev": {"jobs": {"train": job(objectStorage=True), "migrate": job()}}},
     )
     assert apart(stack("dev"), data) == (
-        "slipway:objectStorage: required by web, train; give at least the url of the S3 API",
+        "slipway:objectStorage: required by web, train; set at least the url of the S3 API",
     )
     assert joined(stack("dev", objectStorage={"url": "https://s3.example.com"}), data).object_storage
 
@@ -224,7 +224,7 @@ def test_a_trigger_that_asks_prometheus_needs_to_know_where_it_is() -> None:
     assert apart(stack("dev"), data) == (
         (
             "slipway:cluster.prometheusUrl: required by services.web.scaling.triggers; "
-            "give the address at which KEDA asks Prometheus"
+            "set the URL at which KEDA reaches Prometheus"
         ),
     )
     assert joined(put(stack("dev"), "cluster.prometheusUrl", "http://prometheus:9090"), data)
@@ -233,9 +233,9 @@ def test_a_trigger_that_asks_prometheus_needs_to_know_where_it_is() -> None:
 def test_servers_outside_are_named_by_both_sides_or_by_neither() -> None:
     talks = entry(services={"web": service(externals=["billing"])})
     billing = {"billing": {"url": "https://billing.example.com"}}
-    assert apart(stack("dev"), talks) == ("slipway:externals.billing: required by web; give at least its url",)
+    assert apart(stack("dev"), talks) == ("slipway:externals.billing: required by web; set at least its url",)
     assert apart(stack("dev", externals=billing)) == (
-        "slipway:externals.billing: nobody talks to it; name it in a service's externals, or drop it",
+        "slipway:externals.billing: no service uses it; name it in the externals of a service, or remove it",
     )
     assert list(joined(stack("dev", externals=billing), talks).externals) == ["billing"]
 
@@ -244,7 +244,7 @@ def test_a_pull_secret_is_named_once() -> None:
     login = {"registry": {"environment": {".dockerconfigjson": "REGISTRY_LOGIN"}}}
     data = stack("dev", secrets={**GIVEN, **login}, cluster={"context": "prod", "pullSecrets": ["registry"]})
     assert apart(data, entry(secrets=SECRETS)) == (
-        "slipway:cluster.pullSecrets: 'registry' is a secret of the entry already; drop it here",
+        "slipway:cluster.pullSecrets: 'registry' is already a secret of the entry; remove it here",
     )
 
 
@@ -252,7 +252,10 @@ def test_a_node_port_belongs_to_one_service() -> None:
     exposure = {"type": "NodePort", "nodePort": 30080}
     data = entry(services={"web": service(exposure=exposure), "api": service(exposure=exposure)})
     assert apart(stack("dev"), data) == (
-        "catalog/shop.yaml: services.api.exposure.nodePort: 30080 is web's already; give it another",
+        (
+            "catalog/shop.yaml: services.api.exposure.nodePort: the service web already uses port 30080; "
+            "choose another port"
+        ),
     )
     assert joined(stack("dev"), put(data, "services.api.exposure", {"type": "NodePort", "nodePort": 30081}))
 

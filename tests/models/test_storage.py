@@ -28,7 +28,7 @@ ACCEPTED: Accepted = [
 ]
 REFUSED: Refused = [
     (Volume, {}, f"size: {REQUIRED}"),
-    (Volume, {"size": "0"}, "size: '0': a quantity here is greater than 0"),
+    (Volume, {"size": "0"}, "size: '0': must be greater than 0"),
     (Volume, {"size": "5GB"}, f"size: '5GB': {QUANTITY}"),
     (Volume, {"size": "5Gi", "storageClass": "Fast"}, f"storageClass: 'Fast': {OBJECT}"),
     (Volume, {"size": "5Gi", "storageClass": ""}, f"storageClass: '': {OBJECT}"),

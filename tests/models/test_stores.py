@@ -36,14 +36,14 @@ REFUSED: Refused = [
     (StoreSpec, store(env={"REDIS_PASSWORD": "x"}), f"env.REDIS_PASSWORD: [secret]: {NOT_PLAIN}"),
     (StoreSpec, store(grace="0s"), f"grace: 0: {AT_LEAST_1}"),
     (StoreSpec, store(volumes={}), "volumes: unknown key; did you mean 'volume'?"),
-    (StoreHealth, {"path": "/", "command": ["true"]}, "set path or command, not both: a probe does one thing"),
+    (StoreHealth, {"path": "/", "command": ["true"]}, "set path or command, not both; a probe has one action"),
     (StoreHealth, {"path": "heartbeat"}, f"path: 'heartbeat': {PATH}"),
     (StoreHealth, {"command": "redis-cli ping"}, f"command: 'redis-cli ping': {LIST}"),
     (StoreHealth, {"command": [""]}, "command.0: '': String should have at least 1 character"),
     (StoreHealth, {"startup": "4s", "period": "5s"}, "startup 4s is shorter than one period 5s; raise it"),
     (StoreHealth, {"timeout": "0s"}, f"timeout: 0: {AT_LEAST_1}"),
     (StoreHealth, {"failures": 0}, f"failures: 0: {AT_LEAST_1}"),
-    (StoreOverlay, {"volume": None}, "volume given without a value; drop the key, or say what replaces it"),
+    (StoreOverlay, {"volume": None}, "volume: no value is set; remove the key, or set a value"),
 ]
 
 

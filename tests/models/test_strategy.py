@@ -7,7 +7,7 @@ from models.strategy import BlueGreen, Canary, Rolling, SideBySide, Step
 from tests.models.tables import AT_LEAST_1, Accepted, Refused, accepting, assert_accepted, assert_refused, refusing
 from tests.samples import Config, accepted
 
-NEVER_ASKED = "weight is 0 and match is empty: the new slot would never be asked; give one of them"
+NEVER_ASKED = "weight is 0 and match is empty, so the new slot would get no requests; set one of them"
 RISES = "must rise and end at 100"
 
 
@@ -37,8 +37,8 @@ REFUSED: Refused = [
     (SideBySide, {"strategy": "ab", "weight": 0}, NEVER_ASKED),
     (Gate, {"errors": {"margin": 0}}, "errors.margin: 0: Input should be greater than 0"),
     (Gate, {"deadline": "0s"}, f"deadline: 0: {AT_LEAST_1}"),
-    (Check, {"query": "x"}, "give min, max or both: a check without a bound cannot fail"),
-    (Check, {"query": "x", "min": 2, "max": 1}, "min 2 exceeds max 1: nothing could pass"),
+    (Check, {"query": "x"}, "a check without a bound cannot fail; set min, max or both"),
+    (Check, {"query": "x", "min": 2, "max": 1}, "min 2 exceeds max 1, so no value could pass; lower min"),
 ]  # fmt: skip
 
 

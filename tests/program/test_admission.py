@@ -31,7 +31,7 @@ from tests.samples import IMAGE, OTHER_IMAGE, Config, put, runnable
 
 WHERE = "slipway:release.classifier.slots"
 NEW, OLD = "…@sha256:9be19be19be1", "…@sha256:5f0c5f0c5f0c"
-WAY = "or go past it with a reason: slipway promote staging prod --override REASON"
+WAY = "or override the check with a reason: slipway promote staging prod --override REASON"
 
 
 def allowed(config: Config, staging: Config | None, own: Config | None = None) -> Recorded:
@@ -56,8 +56,8 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         prod(),
         published(IMAGE, verdicts=[verdict(IMAGE)]),
         (
-            f"staging: classifier {NEW} was never judged there: no verdict names this digest; "
-            f"release it there first: slipway release staging classifier --image {OTHER_IMAGE}"
+            f"staging: classifier {NEW} was never judged: no verdict names this digest; "
+            f"release this version first: slipway release staging classifier --image {OTHER_IMAGE}"
         ),
     ),
     "a version that was judged with another configuration": (
@@ -66,7 +66,7 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         (
             f"staging: classifier {NEW} was judged with configuration {PLAIN}, not with "
             f"{fingerprint(SlotRelease.model_validate(OTHER))}; "
-            f"release it there first: slipway release staging classifier --image {OTHER_IMAGE}"
+            f"release this version first: slipway release staging classifier --image {OTHER_IMAGE}"
         ),
     ),
     "a version that failed": (
@@ -74,21 +74,24 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         vouching(result="fail", checks={"errors": {"result": "fail", "said": "errors 3 % against 1 %"}}),
         (
             f"staging: classifier {NEW}: its verdict is fail (errors: errors 3 % against 1 %); "
-            "judge what is live: slipway check staging classifier"
+            "judge the live version: slipway check staging classifier"
         ),
     ),
     "a version of which nobody knows": (
         prod(),
         vouching(result="inconclusive"),
-        f"staging: classifier {NEW}: its verdict is inconclusive; judge what is live: slipway check staging classifier",
+        (
+            f"staging: classifier {NEW}: its verdict is inconclusive; "
+            "judge the live version: slipway check staging classifier"
+        ),
     ),
     "a version that nothing has judged": (
         prod(),
         vouching(result="unjudged", checks={}),
         (
-            f"staging: classifier {NEW}: nothing was judged, so the verdict is no evidence; add errors, latency, "
+            f"staging: classifier {NEW}: nothing was judged, so the verdict is not evidence; add errors, latency, "
             "a check or a webhook to release.gate in catalog/classifier.yaml; "
-            "judge what is live: slipway check staging classifier"
+            "judge the live version: slipway check staging classifier"
         ),
     ),
     "a version whose verdict was revoked": (
@@ -96,7 +99,7 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         vouching(revoked={"reason": "slow on Monday", "at": AT}),
         (
             f"staging: classifier {NEW}: its verdict was revoked at 2026-01-02 03:04:05 UTC: slow on Monday; "
-            "judge what is live: slipway check staging classifier"
+            "judge the live version: slipway check staging classifier"
         ),
     ),
     "a version that has not soaked": (
@@ -111,35 +114,35 @@ REFUSED: dict[str, tuple[Config, Config, str]] = {
         prod(),
         published(OTHER_IMAGE, verdicts=[verdict(ended=AGES)], fresh=60),
         (
-            f"staging: classifier {NEW} passed at 2020-01-01 00:00:00 UTC, and a verdict counts for 60 s "
-            "(release.fresh); judge what is live: slipway check staging classifier"
+            f"staging: classifier {NEW} passed at 2020-01-01 00:00:00 UTC, and a verdict is valid for 60 s "
+            "(release.fresh); judge the live version: slipway check staging classifier"
         ),
     ),
     "a version that was judged with another catalogue": (
         prod(),
         vouching(inherited="0123456789abcdef"),
         (
-            f"staging: classifier {NEW} was judged before catalog/classifier.yaml changed what it runs with "
-            "(model, server or files); release the current entry in staging first: slipway release staging classifier"
+            f"staging: classifier {NEW} was judged before catalog/classifier.yaml changed the model, server or files "
+            "of the service; release the current entry in staging first: slipway release staging classifier"
         ),
     ),
     "a version that staging holds": (
         prod(),
         published(OTHER_IMAGE, verdicts=[verdict()], holds=[held()]),
         (
-            f"staging: classifier {NEW} is held there: 5 % errors (ann, 2026-01-02 03:04:05 UTC); "
-            f"release another version, or let it go by hand: slipway release-hold staging classifier {OTHER_IMAGE}"
+            f"staging: classifier {NEW} is held: 5 % errors (ann, 2026-01-02 03:04:05 UTC); "
+            f"release another version, or remove the hold: slipway release-hold staging classifier {OTHER_IMAGE}"
         ),
     ),
     "a service of which staging says nothing": (
         prod(),
         {},
-        "staging says nothing about classifier; pulumi up -s staging, then let it be judged there",
+        "staging has no evidence about classifier; run pulumi up -s staging, then let a gate judge the version there",
     ),
     "evidence in the words of another program": (
         prod(),
         {"delivery": {"classifier": {}}},
-        "staging: its output delivery.classifier cannot be read (Field required); renew it: pulumi up -s staging",
+        "staging: output delivery.classifier cannot be read (Field required); run pulumi up -s staging",
     ),
 }
 
@@ -155,7 +158,7 @@ def test_what_this_stack_holds_is_refused_with_the_best_of_evidence() -> None:
     assert refused(prod(holds=[held()]), vouching()) == [
         (
             f"{WHERE}.green: {NEW} is held in this stack: 5 % errors (ann, 2026-01-02 03:04:05 UTC); "
-            f"name another version, or slipway release-hold prod classifier {OTHER_IMAGE}"
+            f"choose another version, or run slipway release-hold prod classifier {OTHER_IMAGE}"
         )
     ]
 
@@ -178,7 +181,7 @@ def test_an_image_under_images_needs_evidence_too() -> None:
 
 def test_nobody_can_vouch_for_what_is_yet_to_be_built() -> None:
     (line,) = refused({**runnable("dev"), "source": "staging"}, published(IMAGE))
-    assert "this stack builds it, and slipway:source staging cannot vouch for that" in line
+    assert "this stack builds the image, so slipway:source staging has no evidence for it" in line
 
 
 GRANDFATHERED: dict[str, tuple[Config, Config]] = {

@@ -25,29 +25,29 @@ LINES: dict[str, tuple[Config, str]] = {
         put(runnable("prod"), f"{SLOTS}.blue.image", "registry.example.com/server:v1"),
         (
             f"{SLOT}: 'registry.example.com/server:v1': "
-            "an image is named by digest, repository@sha256:<64 hex>; a tag can change under you"
+            "an image must be named by digest, as repository@sha256:<64 hex>, because a tag can change"
         ),
     ),
     "no_image_in_prod": (
         put(runnable("prod"), f"{SLOTS}.blue", {}),
-        f"{SLOT}: required, only dev builds; give the repository@sha256:<64 hex> that dev runs",
+        f"{SLOT}: required, because only dev builds images; set the repository@sha256:<64 hex> that dev runs",
     ),
     "no_image_in_staging": (
         put(runnable("staging"), f"{SLOTS}.blue", {}),
-        f"{SLOT}: required, only dev builds; give the repository@sha256:<64 hex> that dev runs",
+        f"{SLOT}: required, because only dev builds images; set the repository@sha256:<64 hex> that dev runs",
     ),
     "name_of_70_characters": (
         put(runnable("prod"), "system.namespace", "n" * 70),
-        f"slipway:system.namespace: '{'n' * 70}': a name has at most 63 characters, this one has 70; shorten it",
+        f"slipway:system.namespace: '{'n' * 70}': the limit is 63 characters, but the name has 70; shorten it",
     ),
     "entry_of_70_characters": (
         put(runnable("prod"), "system.entry", "n" * 70),
-        f"slipway:system.entry: '{'n' * 70}': a name has at most 63 characters, this one has 70; shorten it",
+        f"slipway:system.entry: '{'n' * 70}': the limit is 63 characters, but the name has 70; shorten it",
     ),
     "unknown_environment": (
         put(runnable("prod"), "system.environment", "pord"),
         (
-            "slipway:system.environment: 'pord' is no environment of catalog/classifier.yaml (dev, staging, prod)"
+            "slipway:system.environment: 'pord' is not an environment of catalog/classifier.yaml (dev, staging, prod)"
             "; did you mean 'prod'?"
         ),
     ),
@@ -58,7 +58,7 @@ LINES: dict[str, tuple[Config, str]] = {
             "; did you mean 'classifier'?"
         ),
     ),
-    "no_context": (put(runnable("prod"), "cluster", {}), "slipway:cluster.context: required, but not given"),
+    "no_context": (put(runnable("prod"), "cluster", {}), "slipway:cluster.context: required, but not set"),
     "weight_101": (
         with_canary("prod", weight=101),
         "slipway:release.classifier.weight: 101: Input should be less than or equal to 100",
@@ -66,8 +66,8 @@ LINES: dict[str, tuple[Config, str]] = {
     "weight_without_a_second_slot": (
         put(runnable("prod"), "release.classifier.weight", 20),
         (
-            "slipway:release.classifier: weight and match send requests to the other slot, which is not filled; "
-            "fill it or drop them"
+            "slipway:release.classifier: weight and match require the other slot, which is not filled; "
+            "fill it, or remove them"
         ),
     ),
     "pattern_that_is_no_regex": (
@@ -79,42 +79,42 @@ LINES: dict[str, tuple[Config, str]] = {
     ),
     "no_registry_where_it_builds": (
         without("dev", "image"),
-        "slipway:image: not given, but dev builds an image; say at least its registry",
+        "slipway:image: required, because dev builds an image; set at least its registry",
     ),
     "wheels_that_are_not_there": (
         put(runnable("dev"), "image.wheels", "no/such/folder"),
         (
-            "slipway:image.wheels: there is no folder no/such/folder; make up fills it, "
-            "or remove the key and let the build use a package index"
+            "slipway:image.wheels: the folder no/such/folder does not exist; run make up to create it, "
+            "or remove the key so that the build uses a package index"
         ),
     ),
     "no_object_storage": (
         without("prod", "objectStorage"),
-        "slipway:objectStorage: required by classifier; give at least the url of the S3 API",
+        "slipway:objectStorage: required by classifier; set at least the url of the S3 API",
     ),
     "no_secret": (
         without("prod", "secrets"),
         (
-            "slipway:secrets.object-storage: required; give values (pulumi config set --secret --path "
+            "slipway:secrets.object-storage: required; set values (pulumi config set --secret --path "
             "'slipway:secrets.object-storage.values.AWS_ACCESS_KEY_ID' …), environment or externalSecret"
         ),
     ),
     "secret_without_a_key": (
         put(runnable("prod"), "secrets.object-storage", {"values": {"AWS_ACCESS_KEY_ID": PLANTED}}),
         (
-            "slipway:secrets.object-storage: gives AWS_ACCESS_KEY_ID, "
-            "the entry says AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; make them equal"
+            "slipway:secrets.object-storage: provides AWS_ACCESS_KEY_ID, "
+            "but the entry declares AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY; provide the same keys"
         ),
     ),
     "secret_that_yaml_reads_as_a_number": (
         put(runnable("dev"), "secrets.object-storage.values.AWS_SECRET_ACCESS_KEY", 12345678),
-        "slipway:secrets.object-storage.values.AWS_SECRET_ACCESS_KEY: [secret]: text belongs here; quote it",
+        "slipway:secrets.object-storage.values.AWS_SECRET_ACCESS_KEY: [secret]: must be text; quote it",
     ),
     "password_in_an_address": (
         put(runnable("prod"), "objectStorage.url", f"https://reader:{PLANTED}@s3.example.com"),
         (
             "slipway:objectStorage.url: 'https://[secret]@s3.example.com': "
-            "an address is http://host[:port] or https://host[:port], with no user or password in it"
+            "an address has the form http://host[:port] or https://host[:port], without a user or password"
         ),
     ),
     "release_of_an_unknown_service": (
@@ -123,7 +123,7 @@ LINES: dict[str, tuple[Config, str]] = {
     ),
     "text_where_a_map_belongs": (
         put(runnable("prod"), "cluster", "{prod"),
-        "slipway:cluster: '{prod': a map belongs here",
+        "slipway:cluster: '{prod': must be a map",
     ),
 }
 
@@ -137,9 +137,9 @@ def test_bad_input_ends_with_exactly_one_line(case: str) -> None:
 def test_a_context_that_no_kubeconfig_knows_is_refused_with_the_files_and_the_remedy(kubeconfig: Path) -> None:
     (line,) = refusal_of(put(runnable("prod"), "cluster.context", "prodd"))
     assert line == (
-        f"slipway:cluster.context: 'prodd' is not in the kubeconfig (searched {kubeconfig}: they hold slipway-local, "
-        "staging, prod); did you mean 'prod'?; correct it, or set KUBECONFIG (embedded cluster: make up, then "
-        'eval "$(make -s env)")'
+        f"slipway:cluster.context: 'prodd' is not in the kubeconfig (searched {kubeconfig}: they contain "
+        "slipway-local, staging, prod); did you mean 'prod'?; correct it, or set KUBECONFIG "
+        '(embedded cluster: make up, then eval "$(make -s env)")'
     )
 
 
@@ -148,8 +148,8 @@ SERVICE = "services.classifier"
 ENTRY_LINES: dict[str, tuple[Config, str]] = {
     "min_above_max": (
         put(CLASSIFIER, f"{SERVICE}.scaling.minReplicas", 11),
-        (f"{SERVICE}.scaling: minReplicas 11 exceeds maxReplicas 10; "
-        "the HPA would be refused: lower the one or raise the other"),
+        (f"{SERVICE}.scaling: minReplicas 11 exceeds maxReplicas 10, "
+        "so the API server would refuse the HPA; lower minReplicas or raise maxReplicas"),
     ),
     "cpu_1x": (
         put(CLASSIFIER, f"{SERVICE}.resources.requests.cpu", "1x"),
@@ -158,22 +158,22 @@ ENTRY_LINES: dict[str, tuple[Config, str]] = {
     ),
     "requests_above_limits": (
         put(CLASSIFIER, f"{SERVICE}.resources.requests.cpu", 3),
-        f"{SERVICE}.resources: requests.cpu 3 exceeds limits.cpu 2; raise the limit or ask for less",
+        f"{SERVICE}.resources: requests.cpu 3 exceeds limits.cpu 2; lower the request or raise the limit",
     ),
     "service_name_of_70_characters": (
         put(CLASSIFIER, f"services.{'n' * 70}", CLASSIFIER["services"]["classifier"]),
-        f"services.{'n' * 70}: '{'n' * 70}': a name has at most 63 characters, this one has 70; shorten it",
+        f"services.{'n' * 70}: '{'n' * 70}': the limit is 63 characters, but the name has 70; shorten it",
     ),
     "min_above_max_in_the_overlay": (
         put(CLASSIFIER, "environments.prod.services.classifier.scaling", {
             "minReplicas": 2, "maxReplicas": 1, "metrics": {"cpu": {"utilization": 70}},
         }),
-        ("environments.prod.services.classifier.scaling: minReplicas 2 exceeds maxReplicas 1; "
-        "the HPA would be refused: lower the one or raise the other"),
+        ("environments.prod.services.classifier.scaling: minReplicas 2 exceeds maxReplicas 1, "
+        "so the API server would refuse the HPA; lower minReplicas or raise maxReplicas"),
     ),
     "dockerfile_that_is_not_there": (
         put(CLASSIFIER, "images.server.dockerfile", "Dockerfle"),
-        "images.server: there is no serving/Dockerfle in the project; correct context or dockerfile",
+        "images.server: serving/Dockerfle does not exist in the project; correct context or dockerfile",
     ),
 }  # fmt: skip
 
@@ -203,8 +203,8 @@ def test_variables_of_the_embedded_cluster_that_are_not_set_are_named(monkeypatc
     keys = shipped["secrets"]["object-storage"]["environment"]
     assert tuple(keys.values()) == STORAGE_KEYS
     assert refusal_of(shipped) == [
-        f"slipway:secrets.object-storage.environment.{key}: the variable {variable} is not set or empty; "
-        'set it (eval "$(make -s env)" sets those of the embedded cluster)'
+        f"slipway:secrets.object-storage.environment.{key}: the variable {variable} is unset or empty; "
+        'set it (for the embedded cluster, run eval "$(make -s env)")'
         for key, variable in keys.items()
     ]
 
@@ -216,8 +216,8 @@ def test_two_faults_are_told_at_once() -> None:
 
 def test_nothing_of_another_namespace_is_read() -> None:
     assert refusal_of({}) == [
-        "slipway:system: required, but not given",
-        "slipway:cluster: required, but not given",
+        "slipway:system: required, but not set",
+        "slipway:cluster: required, but not set",
     ]
 
 

@@ -51,7 +51,7 @@ def test_another_cluster_is_refused_with_both_uids_and_the_remedy(
     (line,) = refusal_of(DEV, state=state)
     assert line == (
         f"slipway:cluster.context: 'slipway-local' reaches cluster {ELSEWHERE}, not cluster {CLUSTER}, where this "
-        f"stack runs; correct the context, or to move the stack there set slipway:cluster.uid: {ELSEWHERE} "
+        f"stack runs; correct the context, or, to move the stack there, set slipway:cluster.uid: {ELSEWHERE} "
         "(docs/data.md)"
     )
     assert refusal_of(DEV, state=state, preview=True) == [line]
@@ -66,7 +66,7 @@ def test_a_state_without_the_record_is_known_by_its_namespace(
     assert run_main(DEV, state=old).outputs["cluster"] == CLUSTER
     Cluster(uid=ELSEWHERE, namespaces=namespaces).reached(monkeypatch)
     (line,) = refusal_of(DEV, state=old)
-    assert "where this stack's namespace classifier-dev is not; correct the context" in line
+    assert "which does not have this stack's namespace classifier-dev; correct the context" in line
 
 
 def test_the_stack_file_may_name_the_new_cluster_and_the_state_is_refreshed_first(
@@ -75,7 +75,7 @@ def test_the_stack_file_may_name_the_new_cluster_and_the_state_is_refreshed_firs
     Cluster(uid=ELSEWHERE).reached(monkeypatch)
     moving = put(DEV, "cluster.uid", ELSEWHERE)
     (line,) = refusal_of(moving, state=state)
-    assert "pulumi refresh, which forgets what" in line
+    assert "pulumi refresh, which removes from the state what" in line
     refreshed = State(state.outputs, {u: r for u, r in state.resources.items() if "kubernetes:" not in r["type"]})
     assert run_main(moving, state=refreshed).outputs["cluster"] == ELSEWHERE
 
@@ -86,7 +86,7 @@ def test_the_cluster_that_the_stack_file_names_is_the_only_one(monkeypatch: pyte
     run_main(named)
     Cluster(uid=ELSEWHERE).reached(monkeypatch)
     (line,) = refusal_of(named)
-    assert line.startswith(f"slipway:cluster.uid: context 'slipway-local' reaches cluster {ELSEWHERE}, and the stack")
+    assert line.startswith(f"slipway:cluster.uid: context 'slipway-local' reaches cluster {ELSEWHERE}, but the stack")
     Cluster(forbidden=frozenset({"kube-system"})).reached(monkeypatch)
     (line,) = refusal_of(named)
     assert line.startswith("slipway:cluster.uid: the account of context 'slipway-local' may not read the namespace")
@@ -100,7 +100,7 @@ def test_an_account_that_may_not_read_the_identity_goes_by_the_namespace_and_kee
     assert run_main(DEV, state=state).outputs["cluster"] == CLUSTER
     Cluster(forbidden=hidden).reached(monkeypatch)
     (line,) = refusal_of(DEV, state=state)
-    assert line.startswith("slipway:cluster.context: 'slipway-local' reaches a cluster where this stack's namespace")
+    assert line.startswith("slipway:cluster.context: 'slipway-local' reaches a cluster which does not have this")
     Cluster(forbidden=hidden | {"classifier-dev"}).reached(monkeypatch)
     run_main(DEV, state=state)
 
@@ -111,7 +111,7 @@ def test_a_cluster_that_does_not_answer_ends_an_update_and_not_a_preview(
     Cluster(away=True).reached(monkeypatch)
     (line,) = refusal_of(DEV, state=state)
     assert line == (
-        "slipway:cluster.context: 'slipway-local': the API server does not answer, and nothing is compared: "
+        "slipway:cluster.context: 'slipway-local': the API server does not answer; cluster not verified: "
         "connection refused"
     )
     assert run_main(DEV, state=state, preview=True).of_kind("Deployment")
@@ -128,8 +128,8 @@ def test_a_namespace_that_is_there_already_is_refused(monkeypatch: pytest.Monkey
     Cluster(namespaces=FOREIGN).reached(monkeypatch)
     (line,) = refusal_of(DEV)
     assert line == (
-        "namespace classifier-dev: it is there already, and no stack's; give this stack a slipway:system.namespace of "
-        "its own, or to deploy into this one and leave it as it is set slipway:system.existingNamespace: true"
+        "namespace classifier-dev: already exists and belongs to no stack; set slipway:system.namespace to another "
+        "namespace, or, to deploy into this one and keep it unchanged, set slipway:system.existingNamespace: true"
     )
 
 
@@ -140,7 +140,7 @@ def test_a_namespace_of_another_stack_is_refused_also_as_an_existing_one(
 ) -> None:
     Cluster(namespaces={"classifier-dev": owner}).reached(monkeypatch)
     (line,) = refusal_of(config)
-    assert line.startswith("namespace classifier-dev: belongs to another stack (")
+    assert line.startswith("namespace classifier-dev: already belongs to another stack (")
 
 
 def test_the_namespace_of_an_update_that_was_interrupted_is_known_by_its_labels(
@@ -175,7 +175,7 @@ def test_what_somebody_elses_namespace_has_under_a_name_of_ours_is_refused(
     beside: Config = {"name": "beside", "labels": {}}
     Cluster(namespaces=FOREIGN, inside=[(kind, beside), (kind, theirs_inside)]).reached(monkeypatch)
     (line,) = refusal_of(existing())
-    assert line.startswith(f"namespace classifier-dev: its {kind} {name} is not this stack's: an update would")
+    assert line.startswith(f"namespace classifier-dev: its {kind} {name} does not belong to this stack: an")
     Cluster(namespaces=FOREIGN, inside=[(kind, beside), (kind, own)]).reached(monkeypatch)
     run_main(existing())
 
@@ -184,7 +184,7 @@ def test_an_existing_namespace_that_is_not_there_is_refused(monkeypatch: pytest.
     Cluster().reached(monkeypatch)
     (line,) = refusal_of(existing())
     assert line == (
-        "namespace classifier-dev: there is none in the cluster; create it, or drop slipway:system.existingNamespace"
+        "namespace classifier-dev: does not exist in the cluster; create it, or remove slipway:system.existingNamespace"
     )
 
 
@@ -192,12 +192,14 @@ def test_an_existing_namespace_that_is_not_there_is_refused(monkeypatch: pytest.
 @pytest.mark.parametrize("name", ["kube-system", "kube-public", "kube-node-lease", "kube-mine"])
 def test_the_namespaces_of_kubernetes_are_refused_always(name: str, *, allowed: bool) -> None:
     config = put(put(DEV, "system.namespace", name), "system.existingNamespace", allowed)
-    assert refusal_of(config) == [f"slipway:system: namespace {name}: kube-… is Kubernetes' own; choose another name"]
+    assert refusal_of(config) == [
+        f"slipway:system: namespace {name}: Kubernetes reserves the prefix kube-; choose another name"
+    ]
 
 
 def test_the_default_namespace_needs_the_explicit_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     (line,) = refusal_of(put(DEV, "system.namespace", "default"))
-    assert line.startswith("slipway:system: namespace default: every cluster has it")
+    assert line.startswith("slipway:system: namespace default: exists in every cluster")
     Cluster(namespaces={"default": {"uid": OWN}}).reached(monkeypatch)
     assert run_main(existing(put(DEV, "system.namespace", "default"))).of_kind("Namespace") == []
 

@@ -69,7 +69,7 @@ def test_an_unchanged_system_loses_nothing(state: State, monkeypatch: pytest.Mon
     ("field", "value", "told"),
     [
         ("storageClass", "slow", "storageClass fast → slow"),
-        ("storageClass", None, "storageClass fast → of the cluster"),
+        ("storageClass", None, "storageClass fast → cluster default"),
         ("access", "ReadWriteMany", "access ReadWriteOnce → ReadWriteMany"),
     ],
 )
@@ -79,8 +79,9 @@ def test_a_changed_field_that_a_claim_keeps_for_life_is_refused(
     changed = put(SHOP, f"volumes.hub.{field}", value)
     line = refused(changed, state, monkeypatch)
     assert line == (
-        f"slipway:system.discard: the data of claim/hub ({told}: a claim keeps these for life) would be lost; keep the "
-        "declaration as it was and move the data first (docs/data.md), or to lose it: discard: [claim/hub]"
+        f"slipway:system.discard: the data of claim/hub ({told}: these fields of a claim are immutable) would be lost; "
+        "keep the previous declaration and move the data first (docs/data.md), or, to lose the data, "
+        "set discard: [claim/hub]"
     )
     taken(changed, state, monkeypatch, put(STACK, "system.discard", ["claim/hub"]))
 
@@ -90,7 +91,7 @@ def test_a_claim_may_grow_and_not_shrink(state: State, monkeypatch: pytest.Monke
     line = refused(
         put(SHOP, "volumes.hub.size", "4Gi"), state, monkeypatch, put(STACK, "system.discard", ["claim/hub"])
     )
-    assert line.startswith("claim/hub: its size of 5Gi cannot become 4Gi: Kubernetes only grows claims")
+    assert line.startswith("claim/hub: its size cannot change from 5Gi to 4Gi: Kubernetes only expands claims")
 
 
 def without(data: Config, *names: str) -> Config:
@@ -116,14 +117,14 @@ def test_a_volume_or_store_that_is_no_longer_declared_is_refused(state: State, m
 def test_another_namespace_is_refused(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     moved = put(STACK, "system.namespace", "elsewhere")
     line = refused(SHOP, state, monkeypatch, moved)
-    assert "namespace/shop-dev (the stack file now says elsewhere)" in line
+    assert "namespace/shop-dev (the stack file now sets elsewhere)" in line
     taken(SHOP, state, monkeypatch, put(moved, "system.discard", ["namespace/shop-dev"]))
 
 
 def test_a_namespace_that_the_stack_owns_is_not_given_up(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     given_up = {**STACK, "system": {**STACK["system"], "existingNamespace": True}}
     line = refused(SHOP, state, monkeypatch, given_up)
-    assert "namespace/shop-dev (the stack owns it, and existingNamespace would give it up)" in line
+    assert "namespace/shop-dev (the stack owns it, and existingNamespace would remove it from the stack)" in line
 
 
 def test_a_renamed_entry_carries_over_what_it_had(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +142,7 @@ def test_a_renamed_entry_in_a_namespace_of_its_new_name_is_refused(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = refused({**SHOP, "name": "store"}, state, monkeypatch, put(STACK, "system.entry", "store"))
-    assert "namespace/shop-dev (the stack file now says store-dev)" in line
+    assert "namespace/shop-dev (the stack file now sets store-dev)" in line
 
 
 def spec(**system: Any) -> SystemSpec:
@@ -154,7 +155,7 @@ def test_a_permission_that_nothing_needs_is_pointed_out(state: State) -> None:
     assert known.namespace is not None
     assert (known.system, known.namespace["uid"], known.stateful_sets) == ("shop", OWN, {"queue"})
     (line,) = stale_permissions(spec(discard=["claim/hub"]), known)
-    assert line == "slipway:system.discard: this update deletes no claim/hub; remove it from the list"
+    assert line == "slipway:system.discard: this update does not delete claim/hub; remove it from the list"
 
 
 def test_every_shipped_stack_loses_nothing_when_it_is_deployed_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,13 +54,15 @@ def test_it_warns_where_the_entry_has_too_few(told: Told) -> None:
     told.preview(load={**LOAD, "peak": 150, "ramp": "10m"})
     assert told.info == []
     (line,) = told.warnings
-    assert line.endswith("entry scales 3..10: maxReplicas 10 is below the 19 pods that 150 req/s take; raise it")
+    assert line.endswith("entry scales 3..10: maxReplicas 10 is below the 19 pods that 150 req/s need; raise it")
 
 
 def test_an_objective_out_of_reach_is_said_and_stops_nothing(told: Told) -> None:
     load = {"rate": 1_000_000, "service": {"mean": "100ms", "cv": 0.5}}
     assert told.preview(load=load).of_kind("Deployment")
-    assert told.warnings == ["classifier: 1e+06 req/s take more than 5000 pods; widen the objective, or split it"]
+    assert told.warnings == [
+        "classifier: 1e+06 req/s need more than 5000 pods; widen the objective, or split the service"
+    ]
 
 
 def test_the_update_itself_does_not_repeat_it(told: Told) -> None:

@@ -118,18 +118,18 @@ QUERY: Config = {"prometheus": {"query": "x", "threshold": 1}}
     [
         (ranged(3, 10), {}, ""),
         ({"replicas": 7}, {}, ""),
-        ({"replicas": 6}, {}, "replicas 6 is below the 7 pods that 50 req/s take; raise it"),
-        (ranged(3, 6), {}, "maxReplicas 6 is below the 7 pods that 50 req/s take; raise it"),
+        ({"replicas": 6}, {}, "replicas 6 is below the 7 pods that 50 req/s need; raise it"),
+        (ranged(3, 6), {}, "maxReplicas 6 is below the 7 pods that 50 req/s need; raise it"),
         (
             ranged(3, 6),
             {"rate": 10, "peak": 50},
-            "maxReplicas 6 is below the 7 pods that 50 req/s take; raise it",
+            "maxReplicas 6 is below the 7 pods that 50 req/s need; raise it",
         ),
         (
             ranged(2, 7),
             {"rate": 10, "peak": 50, "coldStart": "42s"},
             (
-                "minReplicas 2: 10 req/s grow to 50 in the 72 s that a new pod takes, and 7 pods survive that; "
+                "minReplicas 2: 10 req/s grow to 50 in the 72 s that a new pod takes, which needs 7 pods; "
                 "raise it, or scale ahead of the peak"
             ),
         ),
@@ -138,7 +138,7 @@ QUERY: Config = {"prometheus": {"query": "x", "threshold": 1}}
         (
             ranged(2, 7, cpu={"utilization": 90}),
             {},
-            ("minReplicas 2: the HPA keeps 6 pods at 50 req/s, and they take 7; raise it, or lower the HPA's target"),
+            ("minReplicas 2: the HPA keeps 6 pods at 50 req/s, which need 7; raise it, or lower the target of the HPA"),
         ),
         (ranged(2, 7, memory={"utilization": 90}), {}, ""),
         ({"minReplicas": 0, "maxReplicas": 9, "triggers": {"a": {"cpu": {"utilization": 70}}, "b": QUERY}}, {}, ""),

@@ -122,16 +122,17 @@ def test_every_way_to_stop_has_its_section() -> None:
 
 
 MESSAGES = {
-    "its verdict was revoked": "evidence", "must soak for": "evidence", "a verdict counts for": "evidence",
-    "its verdict is": "evidence", "says nothing about": "evidence", "cannot be read": "evidence", "is held": "held",
+    "its verdict was revoked": "evidence", "must soak for": "evidence", "a verdict is valid for": "evidence",
+    "its verdict is": "evidence", "has no evidence about": "evidence", "cannot be read": "evidence", "is held": "held",
     "no verdict within": "inconclusive", "metrics source:": "inconclusive",
-    "no request to the new slot": "inconclusive", "no data yet": "inconclusive",
-    "somebody else changed": "conflict", "gets no requests any more": "conflict", "traffic stays": "conflict",
-    "was not seen": "split-not-observed", "another slipway works on it": "busy",
-    "writes nothing more": "busy", "no lock keeps drivers on other machines away": "busy",
+    "no requests to the new slot": "inconclusive", "no data yet": "inconclusive",
+    "another person or process has changed": "conflict", "no longer gets requests": "conflict",
+    "traffic is unchanged": "conflict",
+    "was not observed": "split-not-observed", "another slipway process holds it": "busy",
+    "writes no more changes": "busy", "the lock does not cover other machines": "busy",
     "pulumi cancel": "busy", "waits for approval": "waiting", "interrupted at": "interrupted",
-    "knows no version before": "switch-back", "declared, but never deployed": "drift",
-    "without a release under way": "drift", "nothing to release": "refused", "no release is under way": "refused",
+    "has no version before": "switch-back", "declared, but never deployed": "drift",
+    "but no release is under way": "drift", "nothing to release": "refused", "no release is under way": "refused",
     "the API server does not answer": "source-away",
 }  # fmt: skip
 

@@ -53,7 +53,7 @@ def person_id(given: str) -> str:
     try:
         return _PERSON.validate_python(given)
     except ValidationError:
-        rule = "give 1 to 64 letters, digits, '.', '_', '@' or '-', the first a letter or digit"
+        rule = "use 1 to 64 letters, digits, '.', '_', '@' or '-', starting with a letter or digit"
         raise refusal(400, f"person: {given[:80]!r}: {rule}") from None
 
 
@@ -112,7 +112,7 @@ class _Endpoints:
         pipeline = self._pipeline(request)
         deleted = await self.service.compute(nothing, lambda peers, _: pipeline(peers).delete(person))
         if not deleted.faces:
-            raise refusal(404, f"person '{person}' is not enrolled; GET /people lists everybody")
+            raise refusal(404, f"person '{person}' is not enrolled; GET /people lists all enrolled people")
         return Response(deleted.bytes(), media_type=wire.JSON)
 
     def _pipeline(self, request: Request) -> Callable[[Peers], Pipeline]:

@@ -99,7 +99,7 @@ def _largest(mask: Mask) -> Mask:
     found = regions(mask)
     if not len(found.areas) or found.areas.max() < _LEAST_SKIN * mask.size:
         raise NoFaceError(
-            "no skin was found; send a colour picture with a face that fills an eighth of its width or more"
+            "no skin was found; send a color picture with a face that fills an eighth of its width or more"
         )
     return found.labels == int(found.areas.argmax())
 

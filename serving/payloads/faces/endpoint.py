@@ -27,7 +27,7 @@ async def read_message(request: Request, kind: type[M]) -> M:
     try:
         return kind.read(body)
     except WireError as error:
-        raise refusal(400, f"no {kind.__name__}: {error}") from error
+        raise refusal(400, f"the body is not a valid {kind.__name__}: {error}") from error
 
 
 async def nothing() -> None:

@@ -94,7 +94,7 @@ class Generation:
         try:
             self._tell()
         except redis.RedisError as error:
-            log.warning("cache: not told of a change, will be repeated (%s)", error)
+            log.warning("cache: a change was not written and will be retried (%s)", error)
 
     def repeat(self) -> None:
         """Notify Redis again of changes that it has not confirmed."""
@@ -155,7 +155,7 @@ class HotGallery:
 
     def _moment(self) -> Moment:
         if self._clock() < self._away_until:
-            raise CacheAwayError("cache: did not answer a moment ago")
+            raise CacheAwayError("cache: did not answer the last request")
         try:
             # Read the generation before the gallery: in the other order, an older gallery could count as current.
             run = str(self._cache.info("server")["run_id"])
@@ -173,11 +173,11 @@ class HotGallery:
             packed = self._cache.get(key)
             return None if packed is None else Gallery.unpack(packed)
         except (redis.RedisError, GalleryError) as error:
-            log.warning("%s: cannot be read, asking the store (%s)", key, error)
+            log.warning("%s: cannot be read, reading from the store (%s)", key, error)
             return None
 
     def _keep(self, key: str, gallery: Gallery) -> None:
         try:
             self._cache.set(key, gallery.pack(), ex=_EXPIRES_SECONDS)
         except redis.RedisError as error:
-            log.warning("%s: cannot be kept (%s)", key, error)
+            log.warning("%s: cannot be stored (%s)", key, error)

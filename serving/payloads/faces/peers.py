@@ -83,7 +83,7 @@ class Peer:
         Raises:
             UnreachableError: no such answer within the errand's time and the attempts.
         """
-        reason = "there is no time left"
+        reason = "no time is left"
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(min(_PAUSE_SECONDS * 2**attempt, errand.left()))
@@ -92,12 +92,12 @@ class Peer:
             try:
                 answer = self._once(call, errand)
             except _NOT_SENT as error:
-                reason = f"takes no connection ({_words(error)})"
+                reason = f"accepts no connection ({_words(error)})"
                 continue
             except _BROKEN as error:
-                reason = f"broke the connection ({_words(error)})"
+                reason = f"closed the connection ({_words(error)})"
             except httpx.TimeoutException:
-                raise UnreachableError(f"{self.where}: gave no answer in time") from None
+                raise UnreachableError(f"{self.where}: did not answer in time") from None
             else:
                 if answer.status_code < _SERVER_ERROR and answer.status_code != _TOO_MANY_REQUESTS:
                     return answer
@@ -117,7 +117,7 @@ class Peer:
         try:
             return kind.read(answer.content)
         except WireError as error:
-            raise UnreachableError(f"{self.where}: its answer is no {kind.__name__} ({error})") from error
+            raise UnreachableError(f"{self.where}: its answer is not a valid {kind.__name__} ({error})") from error
 
     def accepted(self, answer: httpx.Response) -> httpx.Response:
         """Return the answer if its status is 2xx.

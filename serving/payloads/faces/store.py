@@ -93,7 +93,7 @@ class _Endpoints:
     async def gallery(self, request: Request) -> Response:
         model = request.query_params.get("model", "")
         if not model:
-            raise refusal(400, "model: is missing; say the version, /v1/faces?model=0123456789ab")
+            raise refusal(400, "model: is missing; set the version: /v1/faces?model=0123456789ab")
         errand = errand_of(self.service.settings, request)
         packed = await self.service.compute(nothing, lambda store, _: store.vectors.gallery(model, errand).pack())
         return Response(packed, media_type=wire.PACKED)

@@ -77,9 +77,9 @@ class Face(Message):
         try:
             length = len(base64.b64decode(value, validate=True))
         except binascii.Error as error:
-            raise ValueError(f"is no base64 ({error})") from error
+            raise ValueError(f"is not base64 ({error})") from error
         if length != _BYTES:
-            raise ValueError(f"has {length} bytes, an aligned face has {_BYTES}")
+            raise ValueError(f"has {length} bytes, but an aligned face has {_BYTES}")
         return value
 
     @classmethod
@@ -103,7 +103,7 @@ class Vectored(Message):
     def _unit(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         length = math.hypot(*value)
         if not abs(length - 1) <= _UNIT_TOLERANCE:
-            raise ValueError(f"has length {length:.4g}, a face's vector has length 1")
+            raise ValueError(f"has length {length:.4g}, but a face's vector has length 1")
         return value
 
     def array(self) -> Vector:

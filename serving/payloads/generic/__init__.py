@@ -52,7 +52,7 @@ def read(model: GenericModel, body: bytes) -> Feed:
         raise InferenceError(f"{'.'.join(str(part) for part in first['loc']) or 'body'}: {first['msg']}") from error
     taken = {tensor.name: tensor for tensor in model.inputs}
     if given.keys() != taken.keys():
-        raise InferenceError(f"inputs: got {list(given)}, the model takes exactly {list(taken)}")
+        raise InferenceError(f"inputs: got {list(given)}, but the model requires exactly {list(taken)}")
     return {name: _array(tensor, given[name]) for name, tensor in taken.items()}
 
 
@@ -64,7 +64,7 @@ def _array(taken: Tensor, given: object) -> NDArray[Any]:
     values = array_of(taken.name, given, taken.datatype)
     if not fits(list(values.shape), taken.shape):
         wanted = shape_words(taken.shape)
-        raise InferenceError(f"{taken.name}: shape is {list(values.shape)}, the model takes {wanted}")
+        raise InferenceError(f"{taken.name}: shape is {list(values.shape)}, but the model requires {wanted}")
     return values
 
 

@@ -107,7 +107,7 @@ def _batch_size(folder: Path, sums: Mapping[str, str], tensors: Sequence[Tensor]
     fixed = [tensor.name for tensor in tensors if tensor.shape[:1] != (DYNAMIC,)]
     if most > 1 and fixed:
         raise ModelUnusableError(
-            f"{where}: max_batch_size is {most}, but the first dimension of {', '.join(fixed)} is fixed; drop the key"
+            f"{where}: max_batch_size is {most}, but the first dimension of {', '.join(fixed)} is fixed; remove the key"
         )
     return most
 
@@ -120,6 +120,6 @@ def _model_file(folder: Path, sums: Mapping[str, str], wanted: str) -> str:
     if wanted != MODEL_FILE or len(models) != 1:
         there = ", ".join(models) or "none"
         raise ModelUnusableError(
-            f"{folder}: {SUMS_FILE} lists no {wanted} (models there: {there}); publish it so named"
+            f"{folder}: {SUMS_FILE} lists no {wanted} (models there: {there}); publish it under that name"
         )
     return models[0]

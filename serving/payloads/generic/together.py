@@ -25,7 +25,7 @@ def batches_of(
         together = {name: np.concatenate([feed[name] for feed in feeds]) for name in feeds[0]}
         answered = _run(session, outputs, together)
         if any(len(values) != sum(rows) for values in answered.values()):
-            raise ValueError("the model gives another number of rows than it takes; drop max_batch_size")
+            raise ValueError("the model returns a different number of rows than it takes; remove max_batch_size")
         ends = list(accumulate(rows))[:-1]
         parts = {name: np.split(values, ends) for name, values in answered.items()}
         return [{name: parts[name][index] for name in outputs} for index in range(len(feeds))]

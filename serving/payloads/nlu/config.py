@@ -56,7 +56,7 @@ def read(content: bytes, where: str) -> Config:
 def _fault(detail: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        return f"{key}: unknown key; known are {', '.join(_keys())}"
+        return f"{key}: unknown key; known keys: {', '.join(_keys())}"
     return f"{key}: {detail['msg']}" if key else str(detail["msg"])
 
 

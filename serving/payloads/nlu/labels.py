@@ -62,14 +62,14 @@ class Lookup:
         """
         known = self._known.get(normal(given))
         if known is None:
-            raise UnknownLabelError(f"{where}: {given[:60]!r} is no known label; {self._advice(normal(given))}")
+            raise UnknownLabelError(f"{where}: {given[:60]!r} is an unknown label; {self._advice(normal(given))}")
         return known
 
     def _advice(self, given: str) -> str:
         near = difflib.get_close_matches(given[:60], self._known, n=1, cutoff=0.6)
         if near:
             return f"did you mean {self._known[near[0]].wording!r}?"
-        return f"known are {', '.join(sorted({known.label for known in self._known.values()}))}"
+        return f"known labels: {', '.join(sorted({known.label for known in self._known.values()}))}"
 
 
 def normal(label: str) -> str:

@@ -67,7 +67,7 @@ class Language:
         """
         if feed[TEXT].shape[:2] != feed[MARKS].shape or 0 in (*feed[TEXT].shape, *feed[LABELS].shape):
             shapes = ", ".join(f"{name} {list(rows.shape)}" for name, rows in feed.items())
-            raise InferenceError(f"shapes are {shapes}; give every word one mark, and at least one word and one label")
+            raise InferenceError(f"shapes are {shapes}; each word requires one mark; send at least one word and label")
         limits = {TEXT: BUCKETS, MARKS: MARK_COUNT, LABELS: BUCKETS}
         inside = {name: np.where((rows >= 0) & (rows < limits[name]), rows, 0) for name, rows in feed.items()}
         return self.onnx.infer(inside, wanted)
@@ -125,7 +125,7 @@ def _configuration(labels: Labels, folder: Path, mounted: Mapping[str, bytes]) -
 def _require_known(labels: Labels, config: Config, where: str) -> None:
     unknown = unknown_targets(labels, config.synonyms)
     if unknown:
-        raise ConfigError(f"{where}: synonyms: {unknown[0]!r} is no known label; name one that the model has")
+        raise ConfigError(f"{where}: synonyms: {unknown[0]!r} is an unknown label; use one that the model has")
 
 
 def _content(name: str, folder: Path, mounted: Mapping[str, bytes]) -> tuple[bytes, str]:

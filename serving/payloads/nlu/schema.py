@@ -86,14 +86,14 @@ def read(body: bytes) -> tuple[str, dict[str, Any]]:
     try:
         content: object = from_json(body)
     except ValueError as error:
-        raise BadRequestError(f"the body is no JSON ({error}); send {EXAMPLE}") from error
+        raise BadRequestError(f"the body is not JSON ({error}); send {EXAMPLE}") from error
     if not isinstance(content, dict):
         raise BadRequestError(f"the body is a JSON {type(content).__name__}; send {EXAMPLE}")
     given = cast("dict[str, object]", content)
     text, schema = given.get("text"), given.get("schema")
     if given.keys() != {"text", "schema"} or not isinstance(text, str) or not isinstance(schema, dict):
         keys = ", ".join(key[:40] for key in given) or "nothing"
-        raise BadRequestError(f"the body has {keys}; give exactly a string 'text' and an object 'schema': {EXAMPLE}")
+        raise BadRequestError(f"the body has {keys}; send exactly a string 'text' and an object 'schema': {EXAMPLE}")
     return text, cast("dict[str, Any]", schema)
 
 
@@ -147,12 +147,12 @@ class Reader:
     def _check_sizes(self, text: str, schema: Mapping[str, Inside]) -> None:
         limit = self.config.max_length
         if not text.strip():
-            raise UnanswerableError("text: is empty; give a sentence")
+            raise UnanswerableError("text: is empty; send a sentence")
         if len(text) > limit:
             raise UnanswerableError(f"text: has {len(text)} characters, the limit is {limit}; send it in parts")
         count = sum(1 + (len(inside) if isinstance(inside, dict | list) else 0) for inside in schema.values())
         if not 0 < count <= MOST_LABELS:
-            raise UnanswerableError(f"schema: has {count} labels; give 1 to {MOST_LABELS}")
+            raise UnanswerableError(f"schema: has {count} labels; send 1 to {MOST_LABELS}")
 
     def _span(self, given: str, inside: object) -> SpanTask:
         where = f"schema.{given[:60]}"
@@ -163,11 +163,11 @@ class Reader:
             case dict():
                 named = cast("dict[str, object]", inside)
             case _:
-                raise UnanswerableError(f"{where}: finds spans; give null, or an object of labels to ask of each span")
+                raise UnanswerableError(f"{where}: finds spans; use null, or an object of labels to find in each span")
         lookup = self._inner.get(known.label)
         if lookup is None:
             raise UnanswerableError(
-                f"{where}: nothing is known inside {known.label!r}; inside {sorted(self._inner)} is"
+                f"{where}: no labels are known inside {known.label!r}, only inside {sorted(self._inner)}"
             )
         deeper = [key for key, value in named.items() if value is not None]
         if deeper:
@@ -182,7 +182,7 @@ class Reader:
         except UnknownLabelError as error:
             within = [label for label, lookup in self._inner.items() if given in lookup]
             if within:
-                raise UnanswerableError(f"schema: {given[:60]!r} is known inside {within[0]!r} only") from error
+                raise UnanswerableError(f"schema: {given[:60]!r} is known only inside {within[0]!r}") from error
             raise
 
     def _choice(self, given: str, inside: object, text: str) -> tuple[int, ChoiceTask]:
@@ -198,7 +198,7 @@ class Reader:
             case list() if inside and all(isinstance(label, str) for label in cast("list[object]", inside)):
                 named = cast("list[str]", inside)
             case _:
-                raise UnanswerableError(f"{where}: chooses a label; give a list of labels, or null for all of them")
+                raise UnanswerableError(f"{where}: chooses a label; use a list of labels, or null for all of them")
         options = tuple((label, lookup.find(label, where)) for label in dict.fromkeys(named))
         return skipped, ChoiceTask(given, key, options)
 

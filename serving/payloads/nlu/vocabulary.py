@@ -67,7 +67,7 @@ def read(content: bytes, where: str, *, lower_case: bool) -> Vocabulary:
     try:
         lines = content.decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise VocabularyError(f"{where}: is no UTF-8 text ({error.reason} at byte {error.start})") from error
+        raise VocabularyError(f"{where}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
     words: set[str] = set()
     names: dict[tuple[str, ...], str] = {}
     for number, line in enumerate(lines, 1):
@@ -80,14 +80,14 @@ def read(content: bytes, where: str, *, lower_case: bool) -> Vocabulary:
         part = tuple(token.text.casefold() if lower_case else token.text for token in tokens_of(entry))
         names[part] = _class(part, columns, f"{where}: line {number}")
     if not words and not names:
-        raise VocabularyError(f"{where}: lists nothing; give a word, or a name, a tab and its class, on each line")
+        raise VocabularyError(f"{where}: is empty; write a word, or a name, a tab and its class, on each line")
     return Vocabulary(frozenset(words), names, max(map(len, names), default=0))
 
 
 def _class(part: tuple[str, ...], columns: list[str], where: str) -> str:
     if len(columns) != 1 or columns[0] not in CLASSES:
         given = " ".join(columns)[:40]
-        raise VocabularyError(f"{where}: {given!r} is no class; write entry<TAB>class with one of {', '.join(CLASSES)}")
+        raise VocabularyError(f"{where}: {given!r} is not a class; use entry<TAB>class, one of {', '.join(CLASSES)}")
     if not 0 < len(part) <= _MOST_ENTRY_TOKENS:
-        raise VocabularyError(f"{where}: the name has {len(part)} words; give 1 to {_MOST_ENTRY_TOKENS}")
+        raise VocabularyError(f"{where}: the name has {len(part)} words; use 1 to {_MOST_ENTRY_TOKENS}")
     return columns[0]

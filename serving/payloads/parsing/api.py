@@ -81,7 +81,7 @@ class Api:
             raise refusal(413 if isinstance(errors[0], PictureTooLargeError) else 400, str(errors[0])) from errors[0]
         if _wants_png(request):
             if len(found) > 1:
-                raise refusal(406, f"an answer of type {_PNG} is of one picture; accept application/json for several")
+                raise refusal(406, f"an answer of type {_PNG} holds one picture; accept application/json for several")
             return _picture(found[0])
         return JSONResponse({**self._about(self.service.lifecycle.serving_model()), "results": _entries(upload, found)})
 
@@ -108,7 +108,7 @@ class Api:
         job = _id(request)
         progress = await self._progress(job)
         if progress.state == "failed":
-            raise refusal(500, f"job {job} failed; the log of the worker says more, send its pictures again")
+            raise refusal(500, f"job {job} failed; see the log of the worker, then send its pictures again")
         if progress.state != "done":
             raise refusal(409, f"job {job} is {progress.state}: {progress.done} of {progress.of} done", retry=True)
         answers = await self.service.compute(_nothing, lambda parsing, _: _jobs(parsing).result(job))
@@ -118,7 +118,7 @@ class Api:
     async def _progress(self, job: str) -> Progress:
         progress = await self.service.compute(_nothing, lambda parsing, _: _jobs(parsing).progress(job))
         if progress is None:
-            raise refusal(404, f"job {job}: there is none of this id, or its results have expired")
+            raise refusal(404, f"job {job}: does not exist, or its results have expired")
         return progress
 
     async def _read(self, request: Request) -> Upload:
@@ -144,7 +144,7 @@ async def _nothing() -> None:
 
 def _jobs(parsing: Parsing) -> Jobs:
     if parsing.jobs is None:
-        raise refusal(503, "jobs: no queue is configured; declare the store 'queue' as called, or use /api/parse")
+        raise refusal(503, "jobs: no queue is configured; declare the store 'queue' under calls, or use /api/parse")
     return parsing.jobs
 
 
@@ -152,7 +152,7 @@ def _id(request: Request) -> str:
     """Return the id in the path; a malformed one is refused without a look-up."""
     given = str(request.path_params["id"])
     if not given.isascii() or not given.replace("-", "").isalnum():
-        raise refusal(404, f"job {given[:64]!r}: is no id of a job")
+        raise refusal(404, f"job {given[:64]!r}: is not a job ID")
     return given
 
 

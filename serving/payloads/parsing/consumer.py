@@ -65,12 +65,12 @@ class Consumer:
         running = self.thread is not None and self.thread.is_alive()
         if running and (self._replace or self._stalled(queued)):
             state.should_stop = 0  # like Celery's own signal handler; the number becomes the exit code
-            raise UnreachableError("queue: the consumer is being replaced after the broker was away")
+            raise UnreachableError("queue: the consumer is being replaced after the broker was unavailable")
         if not running:
             self._start()
             self._ready.wait(START_SECONDS)
         elif not self._connected():
-            raise UnreachableError("queue: the consumer is not connected with the broker; it tries again by itself")
+            raise UnreachableError("queue: the consumer is not connected to the broker; it reconnects automatically")
 
     def stop(self) -> None:
         """Stop taking tasks, finish the running one, and return tasks that were taken but not begun."""
@@ -91,7 +91,7 @@ class Consumer:
             self._idle_since = now
         stalled = self._idle_since is not None and now - self._idle_since > STALLED_SECONDS
         if stalled and not self._replace:
-            log.warning("%d pictures wait and the consumer takes none: it is replaced", queued)
+            log.warning("%d pictures are waiting and the consumer takes none: replacing it", queued)
             self._replace = True
         return stalled
 

@@ -92,6 +92,6 @@ def load_parser(folder: Path, intra_op_threads: int, variant: Variant) -> Parser
     outputs = [Tensor(OUTPUT, "FP32", (DYNAMIC, len(LABELS), SIDE, SIDE))]
     if onnx.metadata.labels != LABELS:
         raise ModelUnusableError(
-            f"{folder}: the model's labels are {', '.join(onnx.metadata.labels)}, the server shows {', '.join(LABELS)}"
+            f"{folder}: the labels are {', '.join(onnx.metadata.labels)}, but the server requires {', '.join(LABELS)}"
         )
     return Parser(onnx.require(folder / file, inputs=inputs, outputs=outputs), variant)

@@ -57,7 +57,7 @@ class Desk:
         if taken is None:
             return None
         if taken.attempt > MOST_ATTEMPTS:
-            return self._refused(f"the picture ended {MOST_ATTEMPTS} workers; it is not tried again")
+            return self._refused(f"the picture stopped {MOST_ATTEMPTS} workers; it is not retried")
         began = time.perf_counter()
         (answer,) = self.answers.of([taken.content], MOST_PIXELS)
         self.metrics.seconds.observe(time.perf_counter() - began)
@@ -78,7 +78,7 @@ def register(app: Any, desk: Desk) -> None:  # noqa: ANN401 - Celery has no type
         with desk.busy():
             answer = desk.parse(self.request.id)
         # Celery never overwrites a stored success: for a picture that is done, this error is never seen.
-        return answer or {"error": "the picture was not kept until a worker was free; send it again"}
+        return answer or {"error": "the picture expired before a worker was free; send it again"}
 
     def forget(_: object, status: str, _value: object, task: str, *_more: object) -> None:
         """Delete the picture after its result is stored, not earlier: until then it may be needed again."""

@@ -40,7 +40,7 @@ def test_a_person_that_was_deleted_is_a_stranger_at_once(faces: Faces) -> None:
     again = faces.ask("DELETE", "/people/person-1")
     assert (again.status_code, error_of(again)) == (
         404,
-        "person 'person-1' is not enrolled; GET /people lists everybody",
+        "person 'person-1' is not enrolled; GET /people lists all enrolled people",
     )
 
 
@@ -60,9 +60,9 @@ def test_a_form_with_file_and_person_enrols_too(faces: Faces) -> None:
     ("path", "body", "status", "reason"),
     [
         ("/recognise", empty_room(1), 422, "no "),
-        ("/recognise", b"\x89PNG no picture", 400, "the body is no picture"),
+        ("/recognise", b"\x89PNG no picture", 400, "the body is not a picture"),
         ("/recognise", b"", 400, "the picture is empty"),
-        ("/enrol?person=a%2Fb", b"x", 400, "person: 'a/b': give 1 to 64 letters"),
+        ("/enrol?person=a%2Fb", b"x", 400, "person: 'a/b': use 1 to 64 letters"),
         ("/enrol", b"x", 400, "person: ''"),
     ],
 )
@@ -94,7 +94,7 @@ def test_the_gateway_stays_ready_and_names_the_service_that_is_away(
             answer = gateway.client.request(method, path, content=body, headers=PNG)
             assert answer.status_code == 503
             assert answer.headers["retry-after"]
-            assert error_of(answer).startswith(f"{away} at {CLOSED}: takes no connection")
+            assert error_of(answer).startswith(f"{away} at {CLOSED}: accepts no connection")
         assert gateway.client.get("/health").status_code == 200
 
 
@@ -110,7 +110,7 @@ def test_without_its_vector_store_the_store_acknowledges_nothing_is_not_ready_an
     wait_until(lambda: not store.service.lifecycle.ready, "the store notices")
     health = store.client.get("/health")
     assert health.status_code == 503
-    assert health.json()["reason"].startswith("vectors at vectors:8000: takes no connection")
+    assert health.json()["reason"].startswith("vectors at vectors:8000: accepts no connection")
     faces.chroma.down = False
     wait_until(lambda: store.service.lifecycle.ready, "the store is ready again")
     assert faces.enrol(1).status_code == 201

@@ -43,7 +43,7 @@ def test_pixels_and_vectors_arrive_exactly() -> None:
     ("kind", "body", "reason"),
     [
         (wire.Face, {"pixels": "AAAA", "eyes": [[0, 0], [1, 1]], "tilt": 0}, "pixels: .*has 3 bytes, .* has 6912"),
-        (wire.Face, {"pixels": "%", "eyes": [[0, 0], [1, 1]], "tilt": 0}, "pixels: .*is no base64"),
+        (wire.Face, {"pixels": "%", "eyes": [[0, 0], [1, 1]], "tilt": 0}, "pixels: .*is not base64"),
         (wire.Vectored, {"vector": [1.0], "model": MODEL}, "vector: .*at least 64 items"),
         (wire.Vectored, {"vector": [1.0] * 64, "model": MODEL}, "vector: .*has length 8"),
         (wire.Vectored, {"vector": UNIT, "model": "../x"}, "model: "),

@@ -43,14 +43,14 @@ def test_the_shipped_configuration_is_that_of_an_empty_file(nlu_folder: Path) ->
         ("[]", "Input should be an object"),
         (
             '{"treshold": 1}',
-            "treshold: unknown key; known are thresholds.span, thresholds.relation, thresholds.choice, ",
+            "treshold: unknown key; known keys: thresholds.span, thresholds.relation, thresholds.choice, ",
         ),
-        ('{"thresholds": {"spans": 1}}', "thresholds.spans: unknown key; known are thresholds.span, "),
+        ('{"thresholds": {"spans": 1}}', "thresholds.spans: unknown key; known keys: thresholds.span, "),
         ('{"thresholds": {"span": 1.5}}', "thresholds.span: Input should be less than or equal to 1"),
         ('{"maxLength": "512"}', "maxLength: Input should be a valid integer"),
         ('{"maxLength": 5000}', "maxLength: Input should be less than or equal to 4096"),
         ('{"lowerCase": "yes"}', "lowerCase: Input should be a valid boolean"),
-        ('{"synonyms": {"celebrity": "preson"}}', "synonyms: 'preson' is no known label; name one that the model has"),
+        ('{"synonyms": {"celebrity": "preson"}}', "synonyms: 'preson' is an unknown label; use one that the model has"),
         ('{"synonyms": {"": "person"}}', "synonyms"),
     ],
 )
@@ -67,16 +67,16 @@ def test_a_configuration_that_cannot_be_used_is_told_in_one_line(
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        (b"", "vocab.txt: lists nothing; give a word, or a name, a tab and its class, on each line"),
-        (b"# only a comment\n\n", "vocab.txt: lists nothing"),
-        (b"a\n\xff\n", "vocab.txt: is no UTF-8 text (invalid start byte at byte 2)"),
+        (b"", "vocab.txt: is empty; write a word, or a name, a tab and its class, on each line"),
+        (b"# only a comment\n\n", "vocab.txt: is empty"),
+        (b"a\n\xff\n", "vocab.txt: is not UTF-8 text (invalid start byte at byte 2)"),
         (
             b"a\nOslo\ttown\n",
-            "vocab.txt: line 2: 'town' is no class; write entry<TAB>class with one of person, place, ",
+            "vocab.txt: line 2: 'town' is not a class; use entry<TAB>class, one of person, place, ",
         ),
-        (b"a\nOslo\tplace\tNorway\n", "vocab.txt: line 2: 'place Norway' is no class"),
-        (b"a\n \tplace\n", "vocab.txt: line 2: the name has 0 words; give 1 to 8"),
-        (b"a\n" + b"x " * 9 + b"\tplace\n", "vocab.txt: line 2: the name has 9 words; give 1 to 8"),
+        (b"a\nOslo\tplace\tNorway\n", "vocab.txt: line 2: 'place Norway' is not a class"),
+        (b"a\n \tplace\n", "vocab.txt: line 2: the name has 0 words; use 1 to 8"),
+        (b"a\n" + b"x " * 9 + b"\tplace\n", "vocab.txt: line 2: the name has 9 words; use 1 to 8"),
         (b"a" * (4 * 1024 * 1024 + 1), "vocab.txt: has 4194305 bytes, the limit is 4194304; shorten it"),
     ],
 )

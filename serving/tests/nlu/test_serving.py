@@ -36,7 +36,7 @@ def test_a_request_that_is_none_is_a_400_and_one_that_cannot_be_answered_a_422(r
     unknown = running.client.post("/", json={"text": "x", "schema": {"preson": None}})
     assert (unknown.status_code, unknown.json()) == (
         422,
-        {"error": "schema: 'preson' is no known label; did you mean 'person'?"},
+        {"error": "schema: 'preson' is an unknown label; did you mean 'person'?"},
     )
     assert running.client.post("/", json={"text": "x" * 513, "schema": {"person": None}}).status_code == 422
     assert running.client.post("/", content=b" " * (5 * 1024 * 1024 + 1)).status_code == 413
@@ -113,7 +113,7 @@ def remove_model(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (change_vocabulary, "vocab.txt: content is sha256"),
+        (change_vocabulary, "vocab.txt: SHA-256 is"),
         (remove_model, "model.onnx: cannot be read"),
         (shutil.rmtree, "SHA256SUMS: cannot be read"),
     ],

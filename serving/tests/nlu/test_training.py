@@ -86,7 +86,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_model() -> 
 
 def test_a_model_that_hardly_learnt_is_not_published(tmp_path: Path) -> None:
     hardly = train_with(0, TINY, 1)
-    with pytest.raises(BelowFloorError, match=r"_f1 on 937 held-out examples is 0\.\d+, the floor is"):
+    with pytest.raises(BelowFloorError, match=r"_f1 on 937 held-out examples is 0\.\d+, but the floor is"):
         write(hardly, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 

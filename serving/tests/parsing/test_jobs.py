@@ -94,7 +94,7 @@ def test_a_job_is_queued_then_done_and_its_answers_are_those_of_its_pictures_in_
     assert jobs.progress(job) == Progress("done", 3, 3)
     first, second, third = jobs.result(job)
     assert labels_of(base64.b64decode(first["mask"])).shape == people[0].labels.shape
-    assert second["error"].startswith("the body is no picture")
+    assert second["error"].startswith("the body is not a picture")
     assert labels_of(base64.b64decode(third["mask"])).shape == people[1].labels.shape
     wait_until(lambda: not inbox.pictures, "pictures that are done are forgotten")
 
@@ -142,7 +142,7 @@ def test_a_picture_that_ends_its_workers_is_given_up_with_a_reason(
     assert "mask" in last
     given_up = desk.parse("task")
     assert given_up is not None
-    assert given_up["error"] == f"the picture ended {MOST_ATTEMPTS} workers; it is not tried again"
+    assert given_up["error"] == f"the picture stopped {MOST_ATTEMPTS} workers; it is not retried"
     inbox.done("task")
     assert desk.parse("task") is None
 
@@ -163,7 +163,7 @@ def test_a_picture_that_was_not_kept_is_an_error_with_what_to_do(jobs: Jobs, inb
     inbox.missing = ["a-task-without-picture"]
     assert jobs.send_lost_again() == 1
     wait_until(lambda: finished(jobs, "forgotten"), "the task has ended")
-    assert jobs.result("forgotten") == [{"error": "the picture was not kept until a worker was free; send it again"}]
+    assert jobs.result("forgotten") == [{"error": "the picture expired before a worker was free; send it again"}]
 
 
 @pytest.mark.usefixtures("consumer")

@@ -50,7 +50,7 @@ def test_several_pictures_are_answered_in_the_order_of_the_form(parsing: Running
 
 def test_a_picture_that_cannot_be_read_does_not_spoil_the_others(parsing: Running, people: list[Picture]) -> None:
     results = parsing.client.post("/api/parse", files=form(b"no picture", people[4].encoded())).json()["results"]
-    assert results[0]["error"].startswith("the body is no picture")
+    assert results[0]["error"].startswith("the body is not a picture")
     assert "mask" not in results[0]
     assert results[1]["height"] == people[4].labels.shape[0]
 
@@ -86,9 +86,9 @@ def test_who_accepts_png_only_gets_the_mask_itself_in_the_colours_of_the_palette
 @pytest.mark.parametrize(
     ("content", "status", "reason"),
     [
-        (b"no picture", 400, "the body is no picture"),
+        (b"no picture", 400, "the body is not a picture"),
         (b"", 400, "the picture is empty"),
-        (b"\xff\xd8\xff\xe0\x00\x10JFIF broken", 400, "the picture is damaged|the body is no picture"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF broken", 400, "the picture is damaged|the body is not a picture"),
     ],
 )
 def test_what_is_no_picture_is_refused_in_one_line(parsing: Running, content: bytes, status: int, reason: str) -> None:

@@ -43,7 +43,9 @@ def test_both_variants_are_published_with_accuracy_and_size(parser_folder: Path,
 def test_neither_variant_is_published_below_the_floor(trained_parser: Trained, tmp_path: Path, figure: str) -> None:
     assert trained_parser.metadata.floors.keys() == {"meanIou", "meanIouInt8"}
     bad = trained_parser.metadata.model_copy(update={"figures": {**trained_parser.metadata.figures, figure: 0.1}})
-    with pytest.raises(BelowFloorError, match=f"{figure} on 6 held-out examples is 0.1000, the floor is {LOW_FLOOR}"):
+    with pytest.raises(
+        BelowFloorError, match=f"{figure} on 6 held-out examples is 0.1000, but the floor is {LOW_FLOOR}"
+    ):
         write(Trained(trained_parser.files, bad), tmp_path / "model")
     with pytest.raises(BelowFloorError):
         write(with_floors(trained_parser, 1.01), tmp_path / "model")
@@ -62,7 +64,7 @@ def test_a_mask_is_measured_by_intersection_over_union_of_each_part() -> None:
 def test_a_model_with_other_labels_is_refused(trained_parser: Trained, tmp_path: Path) -> None:
     other = trained_parser.metadata.model_copy(update={"labels": ("background", "cat")})
     write(Trained(trained_parser.files, other), tmp_path)
-    with pytest.raises(ModelUnusableError, match="the model's labels are background, cat, the server shows background"):
+    with pytest.raises(ModelUnusableError, match="the labels are background, cat, but the server requires background"):
         load_parser(tmp_path, 1, "int8")
 
 

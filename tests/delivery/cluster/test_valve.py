@@ -84,7 +84,7 @@ def test_a_driver_that_sleeps_between_its_confirmation_and_its_write_writes_noth
 
     def confirm() -> None:
         if asked:
-            raise Lost("bob has taken it over")
+            raise Lost("bob has taken over the stack")
         asked.append(1)
         ingress.version += 1  # bob wrote weight 0 while it slept after this
 
@@ -99,6 +99,6 @@ def test_an_object_that_never_stays_as_it_was_read_is_left_to_the_update(given: 
     def confirm() -> None:
         ingress.version += 1
 
-    with pytest.raises(ClusterUnavailable, match="changes faster"):
+    with pytest.raises(ClusterUnavailable, match="keeps changing"):
         moved(given, ingress, confirm)
     assert ingress.written == []

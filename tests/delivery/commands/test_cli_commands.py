@@ -45,7 +45,7 @@ def test_files_for_a_service_that_mounts_none_are_refused(desk: Desk, tmp_path: 
     (tmp_path / "files/labels.txt").write_text("a\n")
     done = desk.slipway("release", "prod", "web", "--files", str(tmp_path / "files"))
     assert done.code == 1
-    assert done.err.endswith("web mounts no files; declare files in the entry first\n")
+    assert done.err.endswith("the service web has no files; declare files in the entry first\n")
     assert desk.service().record().run is None
 
 
@@ -164,7 +164,7 @@ def test_the_first_target_that_is_not_promoted_ends_a_promotion(vouched: Desk) -
     assert done.code == 3
     assert [one["stack"] for one in done.json["promotions"]] == ["prod-eu"]
     assert done.json["untouched"] == [{"stack": "prod-us", "service": "web"}]
-    assert done.line.endswith("; not touched: prod-us web")
+    assert done.line.endswith("; not started: prod-us web")
     assert desk.service("prod-us").record().run is None
 
 
@@ -183,7 +183,7 @@ def test_a_plan_says_pods_peak_samples_and_time_and_writes_nothing(desk: Desk) -
 def test_a_plan_warns_of_traffic_that_is_too_little_for_a_verdict(desk: Desk) -> None:
     desk.catalogue(release={**playing.CANARY, "gate": {"traffic": 1, "deadline": "10m"}})
     done = desk.slipway("plan", "prod", "web")
-    assert "step 10 %: needs 5 h 4 min at the declared traffic, the deadline is 10 min" in done.out
+    assert "step 10 %: needs 5 h 4 min at the declared traffic, but the deadline is 10 min" in done.out
     assert desk.slipway("plan", "prod", "web", "--json").json["stages"][1]["starved"] is True
 
 
@@ -211,4 +211,4 @@ def test_a_tag_is_refused_before_pulumi_is_asked(desk: Desk, monkeypatch: pytest
         raise AssertionError("Pulumi was asked")
 
     monkeypatch.setattr(desk.pulumi, "outputs", outputs)
-    assert "a tag can change under you" in desk.refused("plan", "prod", "web", "--image", "registry.example.com/web:1")
+    assert "because a tag can change" in desk.refused("plan", "prod", "web", "--image", "registry.example.com/web:1")

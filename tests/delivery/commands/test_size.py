@@ -76,18 +76,18 @@ def test_growth_and_cold_start_move_range_and_target(desk: Desk) -> None:
 def test_an_entry_with_too_few_is_an_error_for_ci(desk: Desk) -> None:
     done = desk.slipway("size", "prod", "web", "--rate", "150")
     assert done.code == 1
-    assert done.line == ("slipway: prod web: maxReplicas 10 is below the 19 pods that 150 req/s take; raise it")
+    assert done.line == ("slipway: prod web: maxReplicas 10 is below the 19 pods that 150 req/s need; raise it")
     assert "too few" in done.out
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--within", "150ms"), "prod web: load.service: 100ms with cv 0.5 takes"),
+        (("--within", "150ms"), "prod web: load.service: with a mean of 100ms and cv 0.5,"),
         (("--service-time", "100"), "prod web: load.service.mean: '100': a latency is whole milliseconds"),
         (("--peak", "40"), "prod web: load: peak 40 is below rate 50"),
         (("--rate", "-1"), "prod web: load.rate: -1.0: Input should be greater than 0"),
-        (("--rate", "900000"), "prod web: 900000 req/s take more than 5000 pods"),
+        (("--rate", "900000"), "prod web: 900000 req/s need more than 5000 pods"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(desk: Desk, options: tuple[str, ...], said: str) -> None:
@@ -97,7 +97,7 @@ def test_what_cannot_be_is_refused_in_one_line(desk: Desk, options: tuple[str, .
 def test_a_percentage_needs_a_time(desk: Desk) -> None:
     desk.catalogue(load=LOAD, monitoring={"slo": {"availability": 99}}, scaling=RANGE)
     line = desk.refused("size", "prod", "web", "--percent", "95")
-    assert line == "slipway: prod web: promises no latency; give --within beside --percent"
+    assert line == "slipway: prod web: declares no latency objective; --percent requires --within"
     assert sized(desk, "--within", "500ms")["objective"]["percent"] == 99
 
 
@@ -114,7 +114,7 @@ def test_a_service_without_a_load_is_sized_by_the_options_alone(desk: Desk) -> N
 def test_a_simulation_is_shown_with_its_progress_apart(desk: Desk) -> None:
     done = desk.slipway("size", "prod", "web", "--simulate", "2")
     assert done.code == 0
-    assert "simulated: held in 2 of 2 seeds; mean 13" in done.out
+    assert "simulated: met in 2 of 2 seeds; mean 13" in done.out
     assert sized(desk, "--simulate", "2")["simulation"]["held"] == 2
 
 
@@ -125,7 +125,7 @@ def test_a_simulation_that_misses_the_objective_is_an_error(desk: Desk, monkeypa
     monkeypatch.setattr("sizing.simulation.Outcome.meets", missed)
     done = desk.slipway("size", "prod", "web", "--simulate", "2")
     assert done.code == 1
-    assert done.line == "slipway: prod web: the simulation held the objective in 0 of 2 seeds"
+    assert done.line == "slipway: prod web: the simulation met the objective in 0 of 2 seeds"
 
 
 def test_the_picture_is_well_formed_and_has_a_point_for_each_number_of_pods(desk: Desk, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_nothing_is_done_before_the_declared_time_and_then_the_release_is_carrie
     desk.begun(**BEGUN)
     early = tended(desk.service(), NOON + QUARTER - timedelta(seconds=1))
     assert (early.act, early.since) == (None, NOON)
-    assert early.said.endswith("for 14 min 59 s; in 1 s slipway tend carries it on")
+    assert early.said.endswith("for 14 min 59 s; in 1 s slipway tend continues the release")
     assert tended(desk.service(), NOON + QUARTER).act == "resume"
 
 
@@ -170,7 +170,7 @@ def test_a_stack_that_somebody_drives_is_left_to_them(desk: Desk, monkeypatch: p
     with desk.stack().exclusive():
         done = desk.slipway("tend", "prod")
     assert done.code == 0
-    assert "drives it" in done.out
+    assert "driven by " in done.out
     assert desk.steps == []
 
 
@@ -178,6 +178,6 @@ def test_status_says_since_when_nobody_drives_and_changes_nothing(desk: Desk) ->
     desk.begun(**BEGUN)
     before = desk.file().read_bytes()
     done = desk.slipway("status", "prod")
-    assert "slipway tend carries it on" in " ".join(done.out.split())
+    assert "slipway tend continues the release" in " ".join(done.out.split())
     assert desk.file().read_bytes() == before
     assert desk.api.leases.writes == 0

@@ -113,9 +113,9 @@ def test_a_sample_that_shows_nothing_clear_is_told_to_be_no_matter_of_its_size()
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
-        ({"live": GOOD, "candidate": Tally()}, "no request to the new slot"),
-        ({"live": Tally(), "candidate": GOOD}, "no request to the live slot to compare with"),
-        ({"live": Tally(), "candidate": Tally()}, "no request to the new slot"),
+        ({"live": GOOD, "candidate": Tally()}, "no requests to the new slot"),
+        ({"live": Tally(), "candidate": GOOD}, "no requests to the live slot to compare with"),
+        ({"live": Tally(), "candidate": Tally()}, "no requests to the new slot"),
         (None, "metrics source: http://prometheus does not answer: connection refused"),
     ],
 )
@@ -147,7 +147,7 @@ def test_without_anything_before_the_new_one_is_judged_by_itself(
         100, 160, before=before
     )
     assert found.result == result
-    assert found.said.endswith("by itself, limit 1 %")
+    assert found.said.endswith("without a baseline, limit 1 %")
     assert found.checks["errors"].live is None
 
 
@@ -155,7 +155,7 @@ def test_too_few_requests_before_are_told_and_not_compared_with() -> None:
     few = {"errors": Arm(bad=0, total=60)}
     found = keeper(Known({"live": Tally(), "candidate": Tally(total=4000)})).look(100, 160, before=few)
     assert (found.result, found.checks["errors"].live) == ("pass", few["errors"])
-    assert found.said == "errors 0 % by itself, limit 1 % (60 requests before it are too few to compare with)"
+    assert found.said == "errors 0 % without a baseline, limit 1 % (60 earlier requests are too few to compare with)"
 
 
 def test_a_roll_in_place_is_compared_with_the_time_before_it() -> None:

@@ -148,7 +148,7 @@ def test_a_driver_that_returns_after_a_takeover_is_lost_and_stays_so() -> None:
     bob.acquire()
     before = store.one
     for _ in range(2):
-        with pytest.raises(Lost, match=r"bob on bob-laptop, pid 7, since .* has taken it over"):
+        with pytest.raises(Lost, match=r"bob on bob-laptop, pid 7, since .* has taken over the stack"):
             ann.confirm()
     bob.release()
     with pytest.raises(Lost):
@@ -164,7 +164,7 @@ def test_a_driver_that_returns_is_lost_also_where_nobody_holds_it_any_more() -> 
     bob.past = ann.holder.identity
     bob.acquire()
     bob.release()
-    with pytest.raises(Lost, match="another driver has taken it over"):
+    with pytest.raises(Lost, match="another driver has taken over the stack"):
         ann.confirm()
 
 
@@ -172,7 +172,7 @@ def test_a_lease_that_somebody_deleted_is_lost() -> None:
     store = Leases()
     ann = acquired(store, "ann")
     store.delete()
-    with pytest.raises(Lost, match="somebody deleted Lease default/slipway-web-prod-web-prod"):
+    with pytest.raises(Lost, match="Lease default/slipway-web-prod-web-prod was deleted"):
         ann.confirm()
 
 
@@ -252,7 +252,7 @@ def test_a_note_that_could_not_be_written_is_written_with_the_next_renewal() -> 
 def test_an_account_without_rights_and_a_namespace_that_is_not_there_are_told() -> None:
     with pytest.raises(Forbidden):
         acquired(Leases(forbidden=True), "ann")
-    with pytest.raises(DeliveryError, match="no namespace default"):
+    with pytest.raises(DeliveryError, match="namespace default does not exist"):
         acquired(Leases(namespaces=()), "ann")
 
 

@@ -32,7 +32,9 @@ def test_a_second_checkout_is_busy_and_is_told_who_works_since_when(two: Checkou
         renewing = threading.Thread(target=renew, args=(two.ann, steady))
         renewing.start()
         with (
-            pytest.raises(Busy, match=r"stack prod: another slipway works on it \(ann on \S+, pid \d+, since ") as busy,
+            pytest.raises(
+                Busy, match=r"stack prod: another slipway process holds it \(ann on \S+, pid \d+, since "
+            ) as busy,
             two.bob.stack.exclusive(),
         ):
             pass
@@ -139,7 +141,7 @@ def test_a_driver_without_rights_says_what_is_lost_and_works(
     assert released(two.ann).result == "promoted"
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
-    assert said[0].startswith("slipway: stack prod: no lock keeps drivers on other machines away, and slipway abort")
+    assert said[0].startswith("slipway: stack prod: the lock does not cover other machines, and slipway abort")
     assert "403" in said[0]
     assert "allow get, create and update of leases.coordination.k8s.io" in said[0]
 
@@ -164,7 +166,7 @@ def test_a_driver_that_could_not_take_the_lease_at_first_stops_where_another_has
         over = threading.Event()
         renewing = threading.Thread(target=renew, args=(two.bob, over))
         renewing.start()
-        with pytest.raises(Lost, match="writes nothing more"):
+        with pytest.raises(Lost, match="writes no more changes"):
             two.ann.begin()
         over.set()
         renewing.join()

@@ -142,7 +142,7 @@ def test_an_abort_from_another_checkout_has_the_driver_turn_back_at_once(machine
     assert closed - began < ABORT_SECONDS
     ended, _, said = machines.ended(driver)
     assert ended == INTERRUPTED
-    assert re.search(r"aborted: wrong model; traffic is where it was before \(asked by bob\)", said)
+    assert re.search(r"aborted: wrong model; traffic is where it was before the release \(requested by bob\)", said)
     assert "outcome: aborted" in machines.stack("ann")
     assert machines.stack("bob") == before
     assert Seen(machines.leases.one).identity == ""
@@ -160,7 +160,7 @@ def test_a_driver_that_is_stopped_is_fenced_off_and_writes_nothing_when_it_conti
     driver.send_signal(signal.SIGCONT)
     ended, _, said = machines.ended(driver)
     assert (ended, (machines.stack("ann"), machines.weights)) == (BUSY, before)
-    assert "this driver writes nothing more" in said
+    assert "this driver writes no more changes" in said
 
 
 def test_a_driver_that_was_killed_is_succeeded_when_its_lease_has_expired(machines: Machines) -> None:
@@ -193,4 +193,4 @@ def test_a_second_release_is_busy_while_the_first_one_works(machines: Machines) 
     machines.releasing()
     code, _, err = machines.ended(machines.start("bob", "release", STACK, SERVICE, "--image", OTHER_IMAGE))
     assert code == BUSY
-    assert "another slipway works on it (ann on " in err
+    assert "another slipway process holds it (ann on " in err

@@ -196,18 +196,18 @@ def test_a_querys_number_is_given_where_there_is_one(fake: Fake, data: object, v
 
 def test_several_numbers_are_none(fake: Fake) -> None:
     fake.values["accuracy"] = vector("1", "1")
-    with pytest.raises(MetricsUnavailable, match="a check needs one number"):
+    with pytest.raises(MetricsUnavailable, match="a check requires one number"):
         fake.client().value("accuracy")
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (httpx.Response(200, text="<html>login</html>"), "answers 200, not as Prometheus does"),
-        (httpx.Response(502, text="bad gateway"), "answers 502"),
-        (httpx.Response(200, json={"status": "success"}), "not as Prometheus does"),
-        (httpx.Response(400, json={"status": "error", "error": "parse error"}), "refuses accuracy: parse error"),
-        (httpx.Response(200, json=[]), "not as Prometheus does"),
+        (httpx.Response(200, text="<html>login</html>"), "returns status 200 without a Prometheus result"),
+        (httpx.Response(502, text="bad gateway"), "returns status 502"),
+        (httpx.Response(200, json={"status": "success"}), "without a Prometheus result"),
+        (httpx.Response(400, json={"status": "error", "error": "parse error"}), "rejects accuracy: parse error"),
+        (httpx.Response(200, json=[]), "without a Prometheus result"),
     ],
 )
 def test_whatever_is_no_answer_is_one_line(fake: Fake, answer: httpx.Response, said: str) -> None:

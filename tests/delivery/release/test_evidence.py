@@ -21,8 +21,8 @@ from tests.each import each
 from tests.samples import IMAGE, OTHER_IMAGE
 
 WHAT = "staging: classifier …@sha256:9be19be19be1"
-CHECK = "judge what is live: slipway check staging classifier"
-RELEASE = f"release it there first: slipway release staging classifier --image {OTHER_IMAGE}"
+CHECK = "judge the live version: slipway check staging classifier"
+RELEASE = f"release this version first: slipway release staging classifier --image {OTHER_IMAGE}"
 AGAIN = "release the current entry in staging first: slipway release staging classifier"
 DAY = 86_400
 
@@ -46,11 +46,11 @@ def test_a_passing_verdict_about_these_bytes_vouches() -> None:
 CASES: dict[str, tuple[Evidence, str]] = {
     "missing, live": (
         given.evidence(given.verdict(IMAGE)),
-        f"{WHAT} was never judged there: no verdict names this digest; {CHECK}",
+        f"{WHAT} was never judged: no verdict names this digest; {CHECK}",
     ),
     "missing, not live": (
         given.evidence(given.verdict(IMAGE), live=IMAGE),
-        f"{WHAT} was never judged there: no verdict names this digest; {RELEASE}",
+        f"{WHAT} was never judged: no verdict names this digest; {RELEASE}",
     ),
     "another configuration": (
         given.evidence(given.verdict(content=TUNED)),
@@ -68,7 +68,7 @@ CASES: dict[str, tuple[Evidence, str]] = {
     **{
         f"nothing judged, {result}": (
             given.evidence(given.verdict(result=result, checks={})),
-            (f"{WHAT}: nothing was judged, so the verdict is no evidence; add errors, latency, a check or a webhook "
+            (f"{WHAT}: nothing was judged, so the verdict is not evidence; add errors, latency, a check or a webhook "
             f"to release.gate in catalog/shop.yaml; {CHECK}"),
         ) for result in ("pass", "unjudged")
     },
@@ -86,17 +86,17 @@ CASES: dict[str, tuple[Evidence, str]] = {
     ),
     "stale": (
         given.evidence(given.verdict(), fresh=3599),
-        f"{WHAT} passed at 2026-01-02 12:00:00 UTC, and a verdict counts for 3599 s (release.fresh); {CHECK}",
+        f"{WHAT} passed at 2026-01-02 12:00:00 UTC, and a verdict is valid for 3599 s (release.fresh); {CHECK}",
     ),
     "held": (
         given.evidence(given.verdict(), holds=[given.held()]),
-        (f"{WHAT} is held there: 5 % errors (ann, 2026-01-02 12:00:00 UTC); release another version, "
-        f"or let it go by hand: slipway release-hold staging classifier {OTHER_IMAGE}"),
+        (f"{WHAT} is held: 5 % errors (ann, 2026-01-02 12:00:00 UTC); release another version, "
+        f"or remove the hold: slipway release-hold staging classifier {OTHER_IMAGE}"),
     ),
     "held with whatever configuration": (
         given.evidence(given.verdict(), holds=[given.held(config=None)]),
-        (f"{WHAT} is held there: 5 % errors (ann, 2026-01-02 12:00:00 UTC); release another version, "
-        f"or let it go by hand: slipway release-hold staging classifier {OTHER_IMAGE}"),
+        (f"{WHAT} is held: 5 % errors (ann, 2026-01-02 12:00:00 UTC); release another version, "
+        f"or remove the hold: slipway release-hold staging classifier {OTHER_IMAGE}"),
     ),
 }  # fmt: skip
 
@@ -118,7 +118,7 @@ NEWER = changed(server=ServerSettings(top_k=7))
 
 
 def test_a_verdict_does_not_speak_of_what_the_catalogue_gives_since() -> None:
-    line = f"{WHAT} was judged before catalog/shop.yaml changed what it runs with (model, server or files); "
+    line = f"{WHAT} was judged before catalog/shop.yaml changed the model, server or files of the service; "
     assert refused(given.evidence(given.verdict()), NEWER) == f"{line}{AGAIN}"
 
 
@@ -142,7 +142,7 @@ def test_a_verdict_of_an_environment_that_is_gone_counts_nowhere() -> None:
     line = refused(given.evidence(given.verdict()), ENTRY.model_copy(update={"environments": left}))
     assert line == (
         f"{WHAT} was judged in staging, which catalog/shop.yaml does not have (dev, prod); "
-        "choose a source in one of these"
+        "choose a source stack in one of these"
     )
 
 
@@ -172,7 +172,7 @@ def test_a_stack_that_says_nothing_is_told_how_it_would() -> None:
     silent: list[dict[str, Any]] = [{}, {"delivery": {"other": {}}}, {"services": {}}]
     for outputs in silent:
         with pytest.raises(
-            Refused, match=r"^staging: says nothing about classifier: .*pulumi up -s staging, then slipway"
+            Refused, match=r"^staging: has no evidence about classifier, .*run pulumi up -s staging, then slipway"
         ):
             evidence.read(outputs, "staging", "classifier")
 

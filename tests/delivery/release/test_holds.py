@@ -22,7 +22,7 @@ def test_held_bytes_are_refused_with_reason_and_command() -> None:
         holds.refuse_held(hold(ServiceDelivery()), HELD, **AT)
     assert str(raised.value) == (
         "prod: classifier …@sha256:9be19be19be1 is held: 5 % errors (ann, 2026-01-02 12:00:00 UTC); "
-        f"release another version, or let it go by hand: slipway release-hold prod classifier {OTHER_IMAGE}"
+        f"release another version, or remove the hold: slipway release-hold prod classifier {OTHER_IMAGE}"
     )
 
 

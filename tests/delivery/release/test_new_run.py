@@ -15,7 +15,7 @@ from tests.delivery.exporting import exporting
 from tests.delivery.world import CANARY, SERVICE, STACK, TARGET, World, world
 from tests.samples import IMAGE, Config
 
-NO_MODEL = "slipway:release.web.slots.blue.model: web has no model; drop it"
+NO_MODEL = "slipway:release.web.slots.blue.model: the service web has no model; remove it"
 FAULTY: Config = {"uri": "s3://models/digits/1"}
 
 

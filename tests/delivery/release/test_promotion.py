@@ -166,19 +166,19 @@ def test_a_source_in_the_middle_of_a_release_is_waited_for(stacks: Stacks, kind:
     moving = given.run(kind=kind).model_dump(mode="json", by_alias=True)
     source = stacks.stack("staging", "staging", VOUCHED, delivery={"web": {"run": moving}})
     assert line(source, stacks.prod()) == (
-        "staging: web is in the middle of release 20260102-120000-beef; wait for its verdict "
+        "staging: release 20260102-120000-beef of web is under way; wait for its verdict "
         "(slipway status staging), then promote"
     )
 
 
 UNPROVEN: dict[str, tuple[Evidence, str]] = {
-    "never judged": (given.evidence(), "was never judged there"),
+    "never judged": (given.evidence(), "was never judged"),
     "failed": (given.evidence(given.verdict(result="fail")), "its verdict is fail"),
     "inconclusive": (given.evidence(given.verdict(result="inconclusive")), "its verdict is inconclusive"),
     "revoked": (given.evidence(given.revoked()), "its verdict was revoked"),
     "another configuration": (given.evidence(given.verdict(content=TUNED)), "was judged with configuration"),
     "too young": (given.evidence(given.verdict(), soak=9999), "must soak for 9999 s"),
-    "stale": (given.evidence(given.verdict(), fresh=60), "a verdict counts for 60 s"),
+    "stale": (given.evidence(given.verdict(), fresh=60), "a verdict is valid for 60 s"),
 }
 
 
@@ -202,21 +202,20 @@ def test_one_cluster_that_holds_the_version_keeps_every_cluster_as_it_is(stacks:
 
 def test_a_source_that_says_nothing_is_refused(stacks: Stacks) -> None:
     said = line(stacks.stack("staging", "staging"), stacks.prod())
-    assert said.startswith("staging: says nothing about web: it was never deployed there")
+    assert said.startswith("staging: has no evidence about web, which was never deployed there")
 
 
 @pytest.mark.parametrize("names", [[], ["staging"], ["prod", "staging"], ["prod", "prod"]])
 def test_stacks_are_named_once_each(stacks: Stacks, names: list[str]) -> None:
     every = {"staging": stacks.stack("staging", "staging", VOUCHED), "prod": stacks.prod()}
-    assert "take from one stack, go to others, name each once" in line(
+    assert "requires one source and other stacks as targets; name each stack once" in line(
         every["staging"], *(every[name] for name in names)
     )
 
 
 def test_promotion_goes_in_the_entrys_order_alone(stacks: Stacks) -> None:
     assert line(stacks.prod(), stacks.stack("staging", "staging")) == (
-        "staging: staging does not come after prod in catalog/shop.yaml (dev → staging → prod); "
-        "promote in that direction"
+        "staging: staging does not come after prod in catalog/shop.yaml (dev → staging → prod); promote in this order"
     )
     assert "prod does not come after prod" in line(stacks.prod("prod-eu"), stacks.prod("prod-us"))
 
@@ -226,22 +225,22 @@ def test_an_environment_may_be_skipped_unless_the_target_says_whom_it_believes(s
     assert planned(source, stacks.prod()) == [("prod", "web")]
     for asked in ("staging", "acme/ml/staging"):
         assert line(source, stacks.prod(source=asked)) == (
-            f"prod: takes evidence from {asked} (slipway:source), not from dev; slipway promote staging prod"
+            f"prod: takes evidence from {asked} (slipway:source), not from dev; run slipway promote staging prod"
         )
 
 
 def test_two_environments_are_not_promoted_to_at_once(stacks: Stacks) -> None:
     source = stacks.stack("dev", "dev", VOUCHED)
     assert line(source, stacks.stack("staging", "staging"), stacks.prod()) == (
-        "staging, prod: are of different environments (prod, staging), and the later one needs the earlier one's "
-        "verdict; promote one after the other"
+        "staging, prod: belong to different environments (prod, staging), and the later one requires the verdict of "
+        "the earlier one; promote to one environment at a time"
     )
 
 
 def test_a_stack_of_another_entry_is_refused(stacks: Stacks) -> None:
     other = stacks.stack("prod", "prod", system={"entry": "other", "environment": "prod"})
     assert line(stacks.stack("staging", "staging", VOUCHED), other) == (
-        "prod: runs other, staging shop; promote within one catalogue entry"
+        "prod: runs other, but staging runs shop; promote within one catalogue entry"
     )
 
 
@@ -270,4 +269,4 @@ def test_only_a_digest_is_promoted(stacks: Stacks, case: str) -> None:
     offered = exports(web=given.evidence(given.verdict()))
     offered["delivery"]["web"]["live"]["image"] = image
     said = line(stacks.stack("staging", "staging", offered), stacks.prod())
-    assert said.startswith("staging: its output delivery.web cannot be read (live.image: ")
+    assert said.startswith("staging: output delivery.web cannot be read (live.image: ")

@@ -235,6 +235,6 @@ def test_an_update_of_a_driver_that_was_succeeded_is_not_begun(two: Checkouts) -
     with two.ann.stack.exclusive():
         with two.bob.stack.exclusive(two.seen().identity):
             pass
-        with pytest.raises(Lost, match="writes nothing more"):
+        with pytest.raises(Lost, match="writes no more changes"):
             two.ann.stack.update(lambda _: None)
     assert two.ann.engine.declared == []

@@ -76,7 +76,7 @@ def test_the_picture_shows_stages_split_samples_and_both_slots_numbers(desk: Des
     assert "✔" in row(picture, "fill")
     assert "10 s" in row(picture, "fill")
     assert "200 of 200 requests" in row(picture, "step 10 %")
-    assert "seen 9.8 %" in row(picture, " new ")
+    assert "observed 9.8 %" in row(picture, " new ")
     assert "10 %" in row(picture, " new ")
     assert "90 %" in row(picture, " live ")
     assert "judged" in row(picture, "step 100 %")
@@ -150,7 +150,7 @@ def test_a_plain_line_is_one_line_with_place_samples_and_share() -> None:
     assert line(event) == "[2/5] step 10 %: stage: a b"
     assert line(replace(event, said=event.stage)) == "[2/5] step 10 %: stage"
     look = Event(kind="look", service="web", stage="step 10 %", samples=1200, wanted=1826, share=9.84, said="x")
-    assert line(look) == "step 10 %: look: 1,200 of 1,826 requests, 9.8 % of requests seen, x"
+    assert line(look) == "step 10 %: look: 1,200 of 1,826 requests, 9.8 % of requests observed, x"
 
 
 @pytest.mark.parametrize("terminal", [True, False])

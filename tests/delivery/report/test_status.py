@@ -56,7 +56,7 @@ def test_each_source_that_differs_is_named_with_both_values(desk: Desk) -> None:
         "slots: blue and green declared, blue deployed",
         "weight of blue: 80 % declared, 50 % in the cluster",
         "weight of green: 20 % declared, 50 % in the cluster",
-        "green: 20 % of the requests, and no pod is ready",
+        "green: 20 % of the requests, but no pod is ready",
     ]
 
 
@@ -111,7 +111,7 @@ def test_a_driver_that_works_is_named(desk: Desk) -> None:
     assert document["owner"].items() >= {"user": "ann", "host": socket.gethostname(), "pid": os.getpid()}.items()
     web = document["services"]["web"]
     assert (web["phase"], web["stage"], web["stageIndex"]) == ("running", "step 10 %", 1)
-    assert web["next"].endswith("is at step 10 % and goes on to step 100 %")
+    assert web["next"].endswith("is at step 10 % and continues to step 100 %")
 
 
 def test_a_driver_of_another_checkout_is_named_too_and_its_record_is_told_to_be_newer(desk: Desk) -> None:
@@ -130,13 +130,13 @@ def test_a_driver_of_another_checkout_is_named_too_and_its_record_is_told_to_be_
     web = document["services"]["web"]
     assert web["phase"] == "running"
     assert web["next"].startswith("the driver (bob on far, pid 7, since ")
-    assert "record: another checkout has driven the release further than this stack file knows" in web["differences"]
+    assert "record: another checkout has moved the release further than this stack file shows" in web["differences"]
     lease.confirm()
     assert "driver: bob on far, pid 7, since" in desk.slipway("status", "prod").out
 
 
 CASES: list[tuple[dict[str, object], str, str]] = [
-    ({"stage": 1}, "interrupted", "`slipway resume prod web` carries on with step 10 %, then step 100 %"),
+    ({"stage": 1}, "interrupted", "`slipway resume prod web` continues with step 10 %, then step 100 %"),
     ({"stage": 1, "manual": True, "reached": True, "checks": {"errors": FINE}}, "waiting", "`slipway step prod web`"),
     ({"stage": 1, "manual": True}, "interrupted", "`slipway resume prod web`"),
     ({"stage": 3, "warm_until": NOON + timedelta(minutes=5)}, "warm", "empties blue, due in 5 min"),
@@ -175,7 +175,7 @@ def test_a_b_waits_for_a_decision(desk: Desk) -> None:
     stack, run = desk.stack(), desk.begun()
     delivery = ServiceDelivery(run=run.model_copy(update={"stage": 1, "reached": True}))
     found = position(Service(stack, "web"), delivery, driver=None, now=NOON)
-    assert (found.phase, found.next.startswith("somebody decides: `slipway step prod web`")) == ("waiting", True)
+    assert (found.phase, found.next.startswith("a person decides: `slipway step prod web`")) == ("waiting", True)
 
 
 def test_the_table_has_a_line_for_each_slot_and_what_differs_below(desk: Desk) -> None:

@@ -161,7 +161,9 @@ def test_a_manual_release_moves_when_it_is_told_to(canary: World) -> None:
     assert canary.released(manual=True).exit_code == 5
     assert canary.release.weight == 0
     for weight in (20, 100):
-        assert canary.go(steps=1).result == "waiting"
+        outcome = canary.go(steps=1)
+        assert outcome.result == "waiting"
+        assert outcome.said.endswith("next: slipway step prod web | slipway abort prod web")
         assert canary.release.weight == weight
     assert canary.go(steps=1).result == "promoted"
     assert_promoted(canary)

@@ -70,7 +70,7 @@ def test_without_any_request_nothing_is_known_and_nothing_is_written(tmp_path: P
     before = file(given)
     found = checked(given)
     assert (found.result, found.change) == ("inconclusive", "")
-    assert "no request to the new slot" in found.look.said
+    assert "no requests to the new slot" in found.look.said
     assert file(given) == before
 
 
@@ -89,7 +89,7 @@ def test_without_evidence_the_live_slot_is_judged_by_itself(tmp_path: Path, stra
     given = world(tmp_path, strategy)
     found = checked(given)
     assert (found.result, found.change) == ("pass", "verdict recorded")
-    assert "by itself, limit 1 %" in found.look.said
+    assert "without a baseline, limit 1 %" in found.look.said
     given.prometheus.bad = 1.0
     assert checked(given).result == "fail"
 
@@ -210,7 +210,7 @@ def test_whatever_changes_no_evidence_leaves_the_record_as_it_is(
 
 def test_a_release_under_way_is_not_checked_beside_its_gate(canary: World) -> None:
     canary.begin(TARGET)
-    with pytest.raises(DeliveryError, match="a release is under way, which judges it"):
+    with pytest.raises(DeliveryError, match="a release is under way and judges the service"):
         checked(canary)
 
 

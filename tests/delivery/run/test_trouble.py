@@ -61,8 +61,8 @@ def test_an_update_waits_for_the_api_server_and_is_done_again(canary: World) -> 
     canary.engine.during = during
     assert canary.released().result == "promoted"
     said = [event.said for event in canary.events if event.kind == "update"]
-    assert [line for line in said if "waits for it" in line] == [
-        "the API server does not answer: the update waits for it"
+    assert [line for line in said if "the update waits" in line] == [
+        "the API server does not answer; the update waits until it does"
     ]
 
 

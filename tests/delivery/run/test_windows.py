@@ -1,10 +1,13 @@
 """Requests of a stage count once, and its time is the record's, however often somebody looks, resumes or approves."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from delivery.judge import gate, webhook
@@ -12,7 +15,7 @@ from delivery.release import records
 from delivery.run import driver
 from models.delivery import Arm, CheckResult, Run
 from tests.delivery.users import Killed
-from tests.delivery.world import CANARY, GATE, World, world
+from tests.delivery.world import CANARY, GATE, SERVICE, STACK, TARGET, World, world
 from tests.samples import IMAGE, OTHER_IMAGE, Config
 
 AGREED: Config = CANARY | {"steps": [{"weight": 20, "approval": True}, 100]}
@@ -142,15 +145,15 @@ def test_who_resumes_a_starved_release_does_not_give_it_a_new_deadline(tmp_path:
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[Mapping[str, Any]]:
-    """Let the webhook say this, one after another and the last for ever; give what it is sent."""
+    """Let a server answer the webhook so, one after another and the last for ever; return the bodies that it gets."""
     sent: list[Mapping[str, Any]] = []
 
-    def ask(_: object, body: Mapping[str, Any]) -> CheckResult:
+    def answer(request: httpx.Request) -> httpx.Response:
         said = answers[min(len(sent), len(answers) - 1)]
-        sent.append(body)
-        return CheckResult.model_validate({"result": said, "said": f"webhook: {said}"})
+        sent.append(json.loads(request.content))
+        return httpx.Response({"pass": 200, "fail": 422, "inconclusive": 503}[said], text=said)
 
-    monkeypatch.setattr(webhook, "ask", ask)
+    monkeypatch.setattr(webhook, "ask", partial(webhook.ask, transport=httpx.MockTransport(answer)))
     monkeypatch.setattr(gate, "_BETWEEN_ASKS", 0.01)
     return sent
 
@@ -170,6 +173,9 @@ def test_a_webhook_that_has_passed_is_not_asked_again_at_its_stage(
     assert given.go().result == "waiting"
     assert approve(given).result == "promoted"
     assert [body["weight"] for body in sent] == [20, 20, 100]
+    assert {(body["stack"], body["service"], body["release"]["image"]) for body in sent} == {
+        (STACK, SERVICE, TARGET.image)
+    }
 
 
 def test_a_webhooks_pass_outlives_its_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +186,7 @@ def test_a_webhooks_pass_outlives_its_driver(tmp_path: Path, monkeypatch: pytest
         given.released()
     assert len(sent) == 1
     (window,) = run(given).windows
-    assert (window.passed, window.webhook) == (None, CheckResult(result="pass", said="webhook: pass"))
+    assert (window.passed, window.webhook) == (None, CheckResult(result="pass", said="webhook: 200 pass"))
     assert given.go().result == "waiting"
     assert len(sent) == 1
     assert run(given).checks["webhook"].result == "pass"

@@ -136,7 +136,10 @@ def test_lines_that_git_merges_into_no_yaml_are_merged_by_key(tmp_path: Path) ->
 def test_the_command_says_a_conflict_in_one_line(tmp_path: Path) -> None:
     code, said, text = command(tmp_path, TEXT, TEXT.replace("a: 1", "a: 2"), TEXT.replace("a: 1", "a: 3 # theirs"))
     assert code == 1
-    assert said == "slipway: ours: both sides changed the same: a is 3 (was 1, here 2); theirs stands\n"
+    assert said == (
+        "slipway: ours: both sides changed the same values: a is 3 (was 1, here 2); "
+        "the result has the values of THEIRS\n"
+    )
     assert text == TEXT.replace("a: 1", "a: 3 # theirs")
 
 

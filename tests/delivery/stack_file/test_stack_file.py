@@ -234,17 +234,17 @@ def test_the_file_is_utf_8_whatever_the_locale_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"config:\n  a: 1\n  a: 2\n", r"Pulumi\.prod\.yaml, line 3: no valid YAML: .*duplicate key"),
-        (b"config:\n  a: 1\n\tb: 2\n", r"Pulumi\.prod\.yaml, line 3: no valid YAML: "),
+        (b"config:\n  a: 1\n  a: 2\n", r"Pulumi\.prod\.yaml, line 3: not valid YAML: .*duplicate key"),
+        (b"config:\n  a: 1\n\tb: 2\n", r"Pulumi\.prod\.yaml, line 3: not valid YAML: "),
         ("config:\n  a: Zürich\n".encode("latin-1"), r"Pulumi\.prod\.yaml, line 2: not UTF-8; save the file as UTF-8"),
-        (b"a: &a [*a]\n", r"Pulumi\.prod\.yaml: no valid YAML: "),
+        (b"a: &a [*a]\n", r"Pulumi\.prod\.yaml: not valid YAML: "),
         pytest.param(
             b"a: " + b"[" * 3000 + b"]" * 3000,
-            r"Pulumi\.prod\.yaml: no valid YAML: nested too deeply",
+            r"Pulumi\.prod\.yaml: not valid YAML: nested too deeply",
             marks=pytest.mark.slow,  # six seconds of the parser's
         ),
-        (b"- config\n", r"Pulumi\.prod\.yaml: a map belongs here, such as `config:`; found list"),
-        (b"a: 1\n---\nb: 2\n", r"Pulumi\.prod\.yaml.*: no valid YAML: "),
+        (b"- config\n", r"Pulumi\.prod\.yaml: must be a map, such as `config:`; found list"),
+        (b"a: 1\n---\nb: 2\n", r"Pulumi\.prod\.yaml.*: not valid YAML: "),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line_and_stays_as_it_is(tmp_path: Path, content: bytes, said: str) -> None:
@@ -258,7 +258,7 @@ def test_a_file_that_cannot_be_read_is_one_line_and_stays_as_it_is(tmp_path: Pat
 def test_values_that_an_anchor_ties_together_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     text = "config:\n  slipway:release:\n    web: {live: blue, slots: &s {blue: {image: x}}}\n  copy: *s\n"
     made = file(tmp_path, text)
-    with pytest.raises(DeliveryError, match="what slipway writes is tied to other values by an anchor"):
+    with pytest.raises(DeliveryError, match="the values that slipway writes are tied to other values by an anchor"):
         made.write(SERVICE, RELEASE, DELIVERY)
     assert made.path.read_text() == text
 

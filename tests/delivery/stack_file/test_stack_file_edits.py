@@ -109,10 +109,10 @@ def test_an_edit_of_what_the_driver_moves_stops_it_in_one_line_and_the_canary_ge
     saved: list[bytes] = []
     edited_at(canary, "forward 1", change, saved)
     with pytest.raises(
-        Conflict, match=f"^prod web: somebody else changed Pulumi.prod.yaml meanwhile: {said}"
+        Conflict, match=f"^prod web: another person or process has changed Pulumi.prod.yaml: {said}"
     ) as caught:
         canary.released()
-    assert "green gets no requests any more, blue answers" in str(caught.value)
+    assert "green no longer gets requests, and blue answers all of them" in str(caught.value)
     assert "slipway abort prod web" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert canary.cluster.weights == [20, 0]
@@ -149,19 +149,19 @@ def test_a_bad_version_gets_no_requests_even_where_its_way_back_cannot_be_writte
 def test_traffic_stays_where_the_live_slot_has_given_pods_up(tmp_path: Path) -> None:
     given = world(tmp_path, CANARY | {"capacity": "constant", "steps": [50, 100]})
     edited_at(given, "forward 2", lambda config: config["slipway:release"][SERVICE].update(weight=40))
-    with pytest.raises(Conflict, match="; traffic stays; see `slipway status prod`"):
+    with pytest.raises(Conflict, match="; traffic is unchanged; see `slipway status prod`"):
         given.released()
     assert given.cluster.weights == [50]
     run, narrowed = given.service.record().run, given.engine.declared[-1]
     assert run is not None
-    assert "green gets no requests any more" in shutdown.shut(given.service, run, narrowed, bad=True)
+    assert "green no longer gets requests" in shutdown.shut(given.service, run, narrowed, bad=True)
     assert given.cluster.weights[-1] == 0
 
 
 @pytest.mark.usefixtures("at_once")
 def test_traffic_stays_where_somebody_made_another_slot_live(canary: World) -> None:
     edited_at(canary, "forward 1", lambda config: config["slipway:release"][SERVICE].update(live="green", weight=0))
-    with pytest.raises(Conflict, match="; traffic stays; "):
+    with pytest.raises(Conflict, match="; traffic is unchanged; "):
         canary.released()
     assert canary.cluster.weights == [20]
 
@@ -198,7 +198,7 @@ UPDATE = 2
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("config:\n", "config: [\n", "line 4: no valid YAML"),
+        ("config:\n", "config: [\n", "line 4: not valid YAML"),
         ("context: none", "contex: none", "slipway:cluster.contex"),
     ],
 )
@@ -213,7 +213,7 @@ def test_a_file_that_somebody_broke_stops_the_driver_and_the_canary_gets_nothing
             path_of(canary).write_text(saved[0])
 
     canary.engine.during = broken
-    with pytest.raises(Unreadable, match=f"{said}.*; green gets no requests any more, blue answers"):
+    with pytest.raises(Unreadable, match=f"{said}.*; green no longer gets requests, and blue answers"):
         canary.released()
     assert canary.cluster.weights == [20, 0]
     assert path_of(canary).read_text() == saved[0]
