@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pulumi
 
+from components.lean import begin_registrations
 from components.manifests.manifest import Json, Later, Manifest, Part
 from components.rollout import Workload, WorkloadSource, rolled_out
 
@@ -43,10 +44,12 @@ class Registration:
 
     def add(self, manifests: Iterable[Manifest]) -> None:
         """Register manifests in their order: each may depend only on earlier ones."""
+        self._part(Part("Secrets", f"{self._system}-secrets"))  # also for a system without Secrets, as in older states
         for manifest in manifests:
             self._ready[manifest.id] = self._registered(manifest)
         for part in self._parts.values():
             part.register_outputs({})
+        begin_registrations()
 
     def _registered(self, manifest: Manifest) -> pulumi.Input[pulumi.Resource]:
         options = self._options(manifest)

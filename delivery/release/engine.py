@@ -17,6 +17,7 @@ import psutil
 from pulumi.automation import CommandError, ConcurrentUpdateError, PulumiCommand
 
 from delivery.errors import POD_REASON, Busy, DeliveryError, UpdateFailed
+from delivery.release.configuration import Setting
 
 _OWNER = re.compile(r"created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 _ORPHAN_SECONDS = 900
@@ -58,8 +59,8 @@ class Engine:
             raise DeliveryError(f"stack {self._stack}: {last_line(str(error))}") from error
         return cast("dict[str, Any]", json.loads(shown or "{}"))
 
-    def config(self) -> dict[str, str]:
-        """Return the configuration that an update gets, as text by key, with all values decrypted.
+    def config(self) -> dict[str, Setting]:
+        """Return the configuration that an update gets, by key, with all values decrypted.
 
         It contains what the project file, the stack file and its ESC environments say.
         """
@@ -67,7 +68,10 @@ class Engine:
             shown = self._run(["config", "--json", "--show-secrets"], lambda _: None)
         except CommandError as error:
             raise DeliveryError(f"stack {self._stack}: {last_line(str(error))}") from error
-        return {key: str(found.get("value", "")) for key, found in json.loads(shown or "{}").items()}
+        return {
+            key: Setting(str(found.get("value", "")), bool(found.get("secret")))
+            for key, found in json.loads(shown or "{}").items()
+        }
 
     def _run(self, arguments: list[str], on_line: OnLine) -> str:
         deadline = time.monotonic() + _ORPHAN_SECONDS

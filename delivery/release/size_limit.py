@@ -14,7 +14,7 @@ MOST_BYTES = 100 * 1024
 
 def refuse_oversized(service: Service, release: ServiceRelease, delivery: ServiceDelivery) -> None:
     """Refuse a release whose record would exceed the limit. Later writes are not checked, so that releases can end."""
-    values = service.stack.file.values()
+    values = dict(service.stack.configuration.values())
     for key, model in (("release", release), ("delivery", delivery)):
         block = cast("dict[str, object]", values.get(key) or {})
         values[key] = {**block, service.name: model.model_dump(mode="json", by_alias=True, exclude_defaults=True)}

@@ -16,6 +16,7 @@ from delivery.lock.holder import Holder
 from delivery.lock.lease import Lease
 from delivery.lock.lock import Lock
 from delivery.metrics.prometheus import Prometheus
+from delivery.release.configuration import Configuration, Setting
 from delivery.release.revisions import Revisions
 from delivery.stack_file.project_file import ProjectFile
 from delivery.stack_file.stack_file import StackFile
@@ -23,7 +24,7 @@ from delivery.stack_file.yaml_tree import Tree
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
 from models.evidence import ran
-from models.parsing import below, parse
+from models.parsing import parse
 from models.pins import Pins, Ran
 from models.release import BUILT, ServiceRelease
 from models.resolve import refuse_another, resolve
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EDITED = {"slipway:release", "slipway:delivery"}
-"""The keys that `slipway` writes."""
 
 UNKNOWN_SPACE = "unknown"
 """Stands for a namespace's UID that is unknown: the account may not read it, or the API server is unavailable."""
@@ -51,8 +50,6 @@ class Stack:
     name: str
     _read: tuple[Tree, StackSettings] | None = field(default=None, init=False, repr=False)
     """The stack file as last read. It is cached because the gate reads it every half second."""
-    _asked: tuple[dict[str, object], dict[str, object]] | None = field(default=None, init=False, repr=False)
-    """The stack file's values when Pulumi was asked, and what it said."""
     _space_id: str = field(default="", init=False, repr=False)
 
     @classmethod
@@ -108,24 +105,21 @@ class Stack:
         return self._read[1]
 
     def _settings(self) -> StackSettings:
-        settings = parse(StackSettings, self._values(), "slipway:")
+        values = self.configuration.values()
+        try:
+            settings = parse(StackSettings, values, "slipway:")
+        except ConfigurationError as error:
+            raise ConfigurationError([self.configuration.masked(fault) for fault in error.faults]) from None
         refuse_own_source(self.name, settings)
         return settings
 
-    def _values(self) -> dict[str, object]:
-        """Return the ``slipway:`` namespace as ``pulumi up`` sees it; ask Pulumi only for what the file cannot tell."""
-        shared = {key for key in self.project_file.keys if key.startswith("slipway:")}
-        if faults := [_not_editable(key, "Pulumi.yaml") for key in sorted(shared & EDITED)]:
-            raise ConfigurationError(faults)
-        if faults := [_not_editable(key) for key in self.file.text_keys()]:
-            raise ConfigurationError(faults)
-        values = self.file.values()
-        if not shared and not self.file.needs_pulumi():
-            return values
-        edited = {key: values.pop(key) for key in ("release", "delivery") if key in values}
-        if self._asked is None or self._asked[0] != values:  # what slipway writes is no reason to ask again
-            self._asked = values, below("slipway:", self.engine.config())
-        return {**self._asked[1], **edited}
+    @cached_property
+    def configuration(self) -> Configuration:
+        """The reader of the stack's values."""
+        return Configuration(self.file, self.project_file, self._asked)
+
+    def _asked(self) -> dict[str, Setting]:
+        return self.engine.config()
 
     @cached_property
     def entry(self) -> CatalogueEntry:
@@ -156,7 +150,7 @@ class Stack:
         named = {slot.pinned for slot in slots if slot.pinned is not None}
         pins = Pins(
             revisions={name: self.revisions.get(name) for name in named},
-            ran={} if all(slot.pinned for slot in slots) else self._ran(),
+            ran={} if all(slot.revision for slot in slots) else self._ran(),
         )
         self._understood(lambda: resolve(settings, self.entry, pins))
 
@@ -164,7 +158,9 @@ class Stack:
         """Return what each slot ran at the last update, which unpinned slots keep; empty before the first update."""
         try:
             outputs = self.outputs()
-        except DeliveryError:  # the stack does not exist yet
+        except DeliveryError as error:
+            if "no stack named" not in str(error):
+                raise
             return {}
         return {name: ran(outputs, name) for name in self.entry.services}
 
@@ -249,9 +245,3 @@ class Stack:
         """Return the process ID of the driver that works on the stack from this checkout; None if there is none."""
         found = self.lock.local()
         return found.pid if found is not None else None
-
-
-def _not_editable(key: str, file: str = "") -> str:
-    """Return the fault of a key that `slipway` has to write but cannot edit where it is."""
-    where = f"{file}: config: " if file else ""
-    return f"{where}{key}: must be a map in the stack file, because slipway edits it there; move its values into a map"

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, cast
 
+from delivery.errors import Unreadable
 from delivery.stack_file.yaml_tree import Json, decoded, parsed
 
-_NAMES = ("Pulumi.yaml", "Pulumi.yml")
+_NAME = "Pulumi.yaml"
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,17 @@ class ProjectFile:
     @classmethod
     def read(cls, project: Path) -> Self:
         """Read the project file in a folder; raises Unreadable with one line that names the file and the line."""
-        path = next((project / name for name in _NAMES if (project / name).is_file()), None)
-        if path is None:
+        path = project / _NAME
+        if not path.is_file():
             return cls(project)
-        data = parsed(decoded(path.read_bytes(), path.name)[1], path.name).data
-        shared = cast("Json", data.get("config") or {})
+        data = parsed(decoded(path.read_bytes(), _NAME)[1], _NAME).data
+        shared: object = data.get("config") or {}
+        if isinstance(shared, str):  # an older spelling of stackConfigDir
+            return cls(project / shared)
+        if not isinstance(shared, dict):
+            raise Unreadable(f"{_NAME}: config: must be a map of keys and values")
         own = f"{data.get('name')}:"
-        keys = frozenset(key if ":" in key else own + key for key in shared)
+        keys = frozenset(key if ":" in key else own + key for key in cast("Json", shared))
         return cls(project / str(data.get("stackConfigDir") or "."), keys)
 
     def stacks(self) -> list[str]:

@@ -9,7 +9,7 @@ changes only the service's own keys. If somebody else changed the same keys, the
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -69,11 +69,18 @@ class StackFile:
         """Return whether only Pulumi can read a value: from an ESC environment, or encrypted outside of Secrets."""
         secrets = "slipway:secrets"
         settings = [value for key, value in self._ours().items() if key != secrets or _is_encrypted(value)]
-        return "environment" in self.tree().data or any(map(_has_encrypted, settings))
+        return bool(self.tree().data.get("environment")) or any(map(_has_encrypted, settings))
 
     def text_keys(self) -> list[str]:
         """Return which keys of releases are stored as text or encrypted, so that they cannot be edited in place."""
-        return [key for key, value in self._ours().items() if key in (RELEASE, DELIVERY) and not _is_map(value)]
+        found = (key for key, value in self._ours().items() if key in (RELEASE, DELIVERY) and not _is_map(value))
+        return [key.removeprefix(_OURS) for key in found]
+
+    def others(self, keys: Iterable[str]) -> Json:
+        """Return the environments and all ``slipway:`` values as they are written, but for these keys."""
+        left = {f"{_OURS}{key}" for key in keys}
+        kept = {key: value for key, value in self._ours().items() if key not in left}
+        return {"environment": self.tree().data.get("environment"), **kept}
 
     def _ours(self) -> Json:
         found = _section(self.tree().data, CONFIG)

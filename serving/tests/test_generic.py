@@ -180,7 +180,9 @@ def test_the_warm_up_fits_any_shape_and_an_example_beside_the_model_comes_first(
 def test_an_example_that_does_not_fit_keeps_the_pod_from_being_ready_and_says_why(tmp_path: Path) -> None:
     in_folder(tmp_path, identity(TensorProto.FLOAT, [1]), example_json=b'{"inputs": {}}')
     with serve(PAYLOAD, modelPath=str(tmp_path)) as started:
-        wait_until(lambda: "the model requires exactly ['given']" in started.client.get("/health").text, "the reason is told")
+        wait_until(
+            lambda: "the model requires exactly ['given']" in started.client.get("/health").text, "the reason is told"
+        )
         assert started.client.get("/health").status_code == 503
 
 

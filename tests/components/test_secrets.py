@@ -101,3 +101,9 @@ def test_existing_pull_secrets_of_the_namespace_are_named_too() -> None:
     data = stack(cluster={"context": "prod", "pullSecrets": ["theirs"]})
     pod = registered(stack_data=data).one("Deployment").inputs["spec"]["template"]["spec"]
     assert pod["imagePullSecrets"] == [{"name": "theirs"}]
+
+
+def test_a_system_without_secrets_has_their_component_too_as_every_state_so_far() -> None:
+    run = registered(entry())
+    assert run.of_kind("Secret") == []
+    assert [r.name for r in run.resources if r.type == "slipway:components:Secrets"] == ["shop-secrets"]

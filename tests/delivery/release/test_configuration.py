@@ -8,8 +8,11 @@ import pytest
 import yaml
 
 from delivery.errors import DeliveryError, Unreadable
+from delivery.release.configuration import Setting
+from delivery.release.service import Service
+from delivery.release.size_limit import refuse_oversized
 from delivery.release.stack import Stack
-from tests.samples import IMAGE, Config, entry, service
+from tests.samples import IMAGE, PLANTED, Config, entry, service
 
 SYSTEM: Config = {"entry": "shop", "environment": "prod"}
 CLUSTER: Config = {"context": "prod"}
@@ -22,10 +25,10 @@ SECRET: Config = {"secure": "v1:abc:def"}
 class Pulumi:
     """Answers with a configuration, and counts the questions."""
 
-    config_now: dict[str, str] | None = None
+    config_now: dict[str, Setting] | None = None
     asked: list[str] = field(default_factory=list[str])
 
-    def config(self) -> dict[str, str]:
+    def config(self) -> dict[str, Setting]:
         self.asked.append("config")
         if self.config_now is None:
             raise DeliveryError("stack prod: passphrase must be set")
@@ -48,7 +51,7 @@ class Project:
                 yaml.safe_dump({"name": "slipway", "runtime": "python", **project})
             )
         given = {"system": SYSTEM, "cluster": CLUSTER, "release": RELEASE, **config}
-        values = {f"slipway:{key}": value for key, value in given.items()}
+        values = {f"slipway:{key}": value for key, value in given.items() if value is not None}
         folder = self.folder / str((project or {}).get("stackConfigDir", "."))
         folder.mkdir(exist_ok=True)
         (folder / "Pulumi.prod.yaml").write_text(yaml.safe_dump({**(top or {}), "config": values}))
@@ -56,10 +59,12 @@ class Project:
         stack.__dict__["engine"] = self.pulumi
         return stack
 
-    def answers(self, **config: object) -> None:
-        """Let Pulumi say this, as text."""
+    def answers(self, *secret: str, **config: object) -> None:
+        """Let Pulumi say this, as text; these keys are stored encrypted."""
         given = {"system": SYSTEM, "cluster": CLUSTER, "release": RELEASE, **config}
-        self.pulumi.config_now = {f"slipway:{key}": json.dumps(value) for key, value in given.items()}
+        self.pulumi.config_now = {
+            f"slipway:{key}": Setting(json.dumps(value), secret=key in secret) for key, value in given.items()
+        }
 
 
 @pytest.fixture
@@ -125,8 +130,60 @@ def test_what_slipway_writes_is_read_from_the_file_and_no_reason_to_ask_again(pr
 
 def test_what_pulumi_cannot_read_is_its_one_line(project: Project) -> None:
     stack = project.write(tracing=SECRET)
-    with pytest.raises(DeliveryError, match=r"^stack prod: passphrase must be set$"):
+    with pytest.raises(Unreadable, match=r"^stack prod: passphrase must be set$"):
         stack.settings()
+
+
+def test_a_value_that_pulumi_decrypted_is_in_no_message(project: Project) -> None:
+    stack = project.write(tracing={**TRACING, "url": SECRET}, source=5)
+    project.answers("tracing", tracing={**TRACING, "url": f"u:{PLANTED}@db"}, source="not a name!")
+    with pytest.raises(Unreadable) as raised:
+        stack.settings()
+    encrypted, other = sorted(str(raised.value).splitlines(), reverse=True)
+    assert encrypted == (
+        "Pulumi.prod.yaml: slipway:tracing.url: the encrypted value is not valid; "
+        "check it with: pulumi config get --path 'slipway:tracing.url'"
+    )
+    assert "not a name!" in other
+
+
+def test_an_environment_may_not_hold_what_slipway_writes(project: Project) -> None:
+    stack = project.write({}, {"environment": ["shop/prod"]}, release=None)
+    project.answers()
+    with pytest.raises(Unreadable, match=r"ESC environment: slipway:release: must be a map in the stack file"):
+        stack.settings()
+
+
+def test_a_key_that_the_file_loses_does_not_come_back(project: Project) -> None:
+    stack = project.write({}, {"environment": ["shop/prod"]})
+    project.answers(tracing=TRACING)
+    assert stack.settings().release
+    file = stack.file.path
+    left = yaml.safe_load(file.read_text())
+    del left["config"]["slipway:release"]
+    file.write_text(yaml.safe_dump(left))
+    assert not stack.settings().release
+
+
+@pytest.mark.parametrize("top", [{"environment": ["other/prod"]}, {}])
+def test_another_environment_or_another_secret_is_a_reason_to_ask_again(project: Project, top: Config) -> None:
+    stack = project.write({}, {"environment": ["shop/prod"]}, tracing=SECRET)
+    project.answers(tracing=TRACING)
+    stack.settings()
+    changed = {**yaml.safe_load(stack.file.path.read_text()), **top}
+    if not top:
+        changed["config"]["slipway:tracing"] = {"secure": "v1:other"}
+    stack.file.path.write_text(yaml.safe_dump(changed))
+    stack.settings()
+    assert len(project.pulumi.asked) == 2
+
+
+def test_the_size_limit_counts_what_pulumi_passes_from_elsewhere(project: Project) -> None:
+    stack = project.write({}, {"environment": ["shop/prod"]})
+    project.answers(externals={f"s{number}": {"url": f"https://{'a' * 50}.example.com"} for number in range(1500)})
+    web = Service(stack, "web")
+    with pytest.raises(DeliveryError, match="most of it in slipway:externals"):
+        refuse_oversized(web, web.release(), web.record())
 
 
 def test_stack_files_in_a_folder_of_their_own_are_found(project: Project) -> None:
@@ -154,7 +211,7 @@ def test_a_revision_that_a_stack_file_in_its_own_folder_names_is_kept(project: P
     [
         ({}, {"release": json.dumps(RELEASE)}, "slipway:release"),
         ({}, {"release": SECRET}, "slipway:release"),
-        ({"config": {"slipway:delivery": {"value": {}}}}, {}, "Pulumi.yaml: config: slipway:delivery"),
+        ({"config": {"slipway:delivery": {"value": {}}}}, {}, "Pulumi.yaml: slipway:delivery"),
     ],
 )
 def test_what_slipway_writes_is_refused_where_it_cannot_be_edited(
@@ -174,4 +231,18 @@ def test_a_project_file_that_is_no_yaml_is_one_line(project: Project) -> None:
     project.write({})
     (project.folder / "Pulumi.yaml").write_text("name: slipway\nconfig: {\n")
     with pytest.raises(Unreadable, match=r"^Pulumi\.yaml, line \d: not valid YAML"):
+        Stack.open(project.folder, "prod")
+
+
+@pytest.mark.parametrize(("config", "folder"), [("stacks", "stacks"), (None, ".")])
+def test_the_older_spelling_of_the_folder_is_read(project: Project, config: object, folder: str) -> None:
+    stack = project.write({"stackConfigDir": folder})
+    (project.folder / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "slipway", "config": config}))
+    assert Stack.open(project.folder, "prod").file.path == stack.file.path
+
+
+def test_a_project_file_whose_configuration_is_a_list_is_one_line(project: Project) -> None:
+    project.write({})
+    (project.folder / "Pulumi.yaml").write_text("name: slipway\nconfig:\n- {a: 1}\n")
+    with pytest.raises(Unreadable, match=r"^Pulumi\.yaml: config: must be a map of keys and values$"):
         Stack.open(project.folder, "prod")
