@@ -26,7 +26,7 @@ def play(folder: Path, weights: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         given = world(Path(scratch), UNDECIDED)
     given.stack.project = folder
-    for read in ("file", "entry", "revisions", "lock"):  # in the scratch folder
+    for read in ("project_file", "file", "configuration", "entry", "revisions", "lock"):  # in the scratch folder
         given.stack.__dict__.pop(read, None)
     if weights.exists():  # a driver before this one has filled the other slot: it is one cluster
         given.cluster.runs["green"] = given.cluster.runs["blue"]

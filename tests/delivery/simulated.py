@@ -126,6 +126,12 @@ class MemoryFile:
     def values(self) -> dict[str, Any]:
         return self.data
 
+    def needs_pulumi(self) -> bool:
+        return False
+
+    def text_keys(self) -> list[str]:
+        return []
+
     def watched(self, service: str) -> AbstractContextManager[None]:
         del service
         return nullcontext()
@@ -207,6 +213,7 @@ class Simulation:
         given = self._given
         stack, users = given.stack, Drawn(clock=clock, seed=seed, opened=NOON)
         stack.__dict__["file"] = MemoryFile(deepcopy(self._file))
+        stack.__dict__.pop("configuration", None)
         stack._read = None  # pyright: ignore[reportPrivateUsage]
         stack.__dict__["metrics"] = given.cluster.users = given.prometheus = users
         users.released = lambda: None
