@@ -33,6 +33,16 @@ class RegistrationArgs:
     """The source for checking a rollout if Pulumi has not waited for it."""
 
 
+class KubernetesObject(pulumi.CustomResource):
+    """One object of Kubernetes.
+
+    The classes of ``pulumi_kubernetes`` translate every name from Python's spelling to the API's, which costs time for
+    each object (`make bench-preview`). The manifests already have the API's names.
+    """
+
+    metadata: pulumi.Output[Any]
+
+
 class Registration:
     """Registers the manifests of one system, each below the component of its part."""
 
@@ -115,13 +125,3 @@ class Registration:
             kind = f"slipway:components:{part.kind}"
             self._parts[part] = pulumi.ComponentResource(kind, part.name, None, self._opts)
         return self._parts[part]
-
-
-class KubernetesObject(pulumi.CustomResource):
-    """One object of Kubernetes.
-
-    The classes of ``pulumi_kubernetes`` would translate every name from Python's spelling to the API's. The manifests
-    have the API's names already, and registering 802 objects takes half the time without the translation.
-    """
-
-    metadata: pulumi.Output[Any]

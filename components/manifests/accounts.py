@@ -24,18 +24,20 @@ def _account(system: SystemSpec, workload: str, account: Account) -> Iterator[Ma
 
     # The pod mounts the token if the service has permissions.
     identity = written("ServiceAccount", described(account.annotations), automountServiceAccountToken=False)
-    yield Manifest(part=part, resource=f"{workload}-account", document=identity)
+    made = Manifest(part=part, resource=f"{workload}-account", document=identity)
+    yield made
     if not account.permissions:
         return
-    role = written("Role", described(), rules=[_rule(permission) for permission in account.permissions])
-    yield Manifest(part=part, resource=f"{workload}-role", document=role)
+    rules = [_rule(permission) for permission in account.permissions]
+    role = Manifest(part=part, resource=f"{workload}-role", document=written("Role", described(), rules=rules))
+    yield role
     binding = written(
         "RoleBinding",
         described(),
         roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
         subjects=[{"kind": "ServiceAccount", "name": name, "namespace": system.namespace}],
     )
-    after = (f"Accounts/{workload}-role", f"Accounts/{workload}-account")
+    after = (role.id, made.id)
     yield Manifest(part=part, resource=f"{workload}-role-binding", document=binding, after=after)
 
 

@@ -1,6 +1,8 @@
 """Settings that all containers and pods share: security context, resources and environment variables."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from components.manifests.manifest import Json, Text
 from models.entry_rules import address_variable, url_variable
@@ -94,6 +96,21 @@ def secret_variables(used: Iterable[str], secrets: Mapping[str, "BoundSecret"]) 
 
 BoundSecret = tuple[str, SecretSpec]
 """A Secret's name in the namespace, and its spec."""
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadArgs(Generic[S]):
+    """What the manifests of a store or a Job are made from."""
+
+    system: SystemSpec
+    name: str
+    spec: S
+    image: Text
+    secrets: Mapping[str, BoundSecret]
+    after: tuple[str, ...]
+    """What must be ready before the pod starts."""
 
 
 def addresses(system: SystemSpec, calls: Iterable[str]) -> dict[str, str]:

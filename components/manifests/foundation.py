@@ -12,31 +12,32 @@ from models.system import SystemSpec
 
 def foundation(system: SystemSpec, stack: str) -> Iterator[Manifest]:
     """Yield the shared objects, without the quota."""
+    part = _part(system)
     if not system.existing_namespace:  # in an existing one, the owner sets labels, quota and defaults
-        yield _made(system, "namespace", _namespace(system, stack))
+        yield part.manifest("namespace", _namespace(system, stack))
         limits = written("LimitRange", _metadata(system, "container-defaults"), spec=guards.container_defaults())
-        yield _made(system, "limits", limits)
+        yield part.manifest("limits", limits)
     for name, spec in network.policies(system).items():
-        yield _made(system, name, written("NetworkPolicy", _shared(system, name), spec=spec))
+        yield part.manifest(name, written("NetworkPolicy", _shared(system, name), spec=spec))
     if rules := adapter.adapter_rules(system):
         # The adapter's own configuration belongs to the cluster.
         own = _shared(system, "adapter-rules")
-        yield _made(system, "adapter-rules", written("ConfigMap", own, data={"config.yaml": rules}))
+        yield part.manifest("adapter-rules", written("ConfigMap", own, data={"config.yaml": rules}))
     if (data := dashboards.dashboards(system)) and system.cluster.dashboards:
         own = _shared(system, "dashboard")
         own["labels"] = {**system.cluster.dashboards.labels, **own["labels"]}
-        yield _made(system, "dashboard", written("ConfigMap", own, data=data))
+        yield part.manifest("dashboard", written("ConfigMap", own, data=data))
     for claim, volume in claims(system).items():
-        yield _made(system, claim, _claim(system, claim, volume))
+        yield part.manifest(claim, _claim(system, claim, volume))
 
 
 def claim_id(system: SystemSpec, claim: str) -> str:
     """Return the id of a claim's manifest."""
-    return f"Foundation/{system.name}-{claim}"
+    return _part(system).id_of(claim)
 
 
 def quota(system: SystemSpec, pods: tuple[str, ...]) -> Iterator[Manifest]:
-    """Yield the limit of what the namespace may use.
+    """Yield the ResourceQuota of a namespace that the stack owns.
 
     Args:
         system: The system.
@@ -45,12 +46,11 @@ def quota(system: SystemSpec, pods: tuple[str, ...]) -> Iterator[Manifest]:
     if system.existing_namespace:
         return
     document = written("ResourceQuota", _metadata(system, "quota"), spec={"hard": guards.quota(system)})
-    yield _made(system, "quota", document, after=pods if guards.shrinks(system) else ())
+    yield _part(system).manifest("quota", document, after=pods if guards.shrinks(system) else ())
 
 
-def _made(system: SystemSpec, role: str, document: Json, after: tuple[str, ...] = ()) -> Manifest:
-    part = Part("Foundation", system.name)
-    return Manifest(part=part, resource=f"{system.name}-{role}", document=document, after=after)
+def _part(system: SystemSpec) -> Part:
+    return Part("Foundation", system.name)
 
 
 def _namespace(system: SystemSpec, stack: str) -> Json:

@@ -1,33 +1,19 @@
 """A Kubernetes Job, which must succeed before the services that wait for it start."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from components import labels, names
 from components.manifests import container
-from components.manifests.manifest import Json, Manifest, Part, Text, metadata, read_from, written
+from components.manifests.manifest import Json, Manifest, Part, metadata, read_from, written
 from components.manifests.placement import placed
 from models.jobs import JobSpec
-from models.system import SystemSpec
 
-
-@dataclass(frozen=True, kw_only=True)
-class JobArgs:
-    """What a Job's manifest is made from."""
-
-    system: SystemSpec
-    name: str
-    spec: JobSpec
-    image: Text
-    secrets: Mapping[str, container.BoundSecret]
-    after: tuple[str, ...]
-    """What must be ready before the Job starts: secrets, and the stores that it calls."""
+JobArgs = container.WorkloadArgs[JobSpec]
 
 
 def job_id(name: str) -> str:
     """Return the id of a Job's manifest, which is ready when the Job has succeeded."""
-    return f"Job/{name}-job"
+    return _part(name).id_of("job")
 
 
 def job(args: JobArgs) -> Manifest:
@@ -41,13 +27,12 @@ def job(args: JobArgs) -> Manifest:
     work = json.dumps(args.spec.model_dump(mode="json"), sort_keys=True)
     name = read_from(args.image, lambda built: names.joined(args.name, names.content_hash(f"{built} {work}")))
     described = metadata(args.system, name, labels.of_service(args.system.name, args.name))
-    return Manifest(
-        part=Part("Job", args.name),
-        resource=f"{args.name}-job",
-        document=written("Job", described, spec=job_spec(args)),
-        after=args.after,
-        wait=args.spec.deadline,
-    )
+    document = written("Job", described, spec=job_spec(args))
+    return _part(args.name).manifest("job", document, after=args.after, wait=args.spec.deadline)
+
+
+def _part(job: str) -> Part:
+    return Part("Job", job)
 
 
 def job_spec(args: JobArgs) -> Json:

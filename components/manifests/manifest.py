@@ -9,29 +9,28 @@ from models.system import SystemSpec
 Json = dict[str, Any]
 
 API_VERSIONS = {
-    **dict.fromkeys(
-        (
-            "ConfigMap",
-            "LimitRange",
-            "Namespace",
-            "PersistentVolumeClaim",
-            "ResourceQuota",
-            "Secret",
-            "Service",
-            "ServiceAccount",
-        ),
-        "v1",
-    ),
-    **dict.fromkeys(("Deployment", "StatefulSet"), "apps/v1"),
-    **dict.fromkeys(("Ingress", "NetworkPolicy"), "networking.k8s.io/v1"),
-    **dict.fromkeys(("Role", "RoleBinding"), "rbac.authorization.k8s.io/v1"),
-    **dict.fromkeys(("PrometheusRule", "ServiceMonitor"), "monitoring.coreos.com/v1"),
+    "ConfigMap": "v1",
+    "Deployment": "apps/v1",
     "ExternalSecret": "external-secrets.io/v1",
     "HTTPRoute": "gateway.networking.k8s.io/v1",
     "HorizontalPodAutoscaler": "autoscaling/v2",
+    "Ingress": "networking.k8s.io/v1",
     "Job": "batch/v1",
+    "LimitRange": "v1",
+    "Namespace": "v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "PersistentVolumeClaim": "v1",
     "PodDisruptionBudget": "policy/v1",
+    "PrometheusRule": "monitoring.coreos.com/v1",
+    "ResourceQuota": "v1",
+    "Role": "rbac.authorization.k8s.io/v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
     "ScaledObject": "keda.sh/v1alpha1",
+    "Secret": "v1",
+    "Service": "v1",
+    "ServiceAccount": "v1",
+    "ServiceMonitor": "monitoring.coreos.com/v1",
+    "StatefulSet": "apps/v1",
 }
 """Version of the API in which each kind is written."""
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
@@ -59,20 +58,11 @@ def read_from(reference: Text, read: Callable[[str], str]) -> Text:
     return Later(reference.image, lambda built: read(reference.read(built)))
 
 
-@dataclass(frozen=True)
-class Part:
-    """The objects that Pulumi shows under one component."""
-
-    kind: str
-    """Type of the component, such as Slot."""
-    name: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """One object of Kubernetes, and what an update needs to know about it."""
 
-    part: Part
+    part: "Part"
     resource: str
     """Name of the Pulumi resource."""
     document: Json
@@ -80,7 +70,7 @@ class Manifest:
     after: tuple[str, ...] = ()
     """The ``id`` of each manifest that must be ready before this object is written."""
     wait: int | None = None
-    """Most seconds until the object is ready; None = the provider's default."""
+    """Maximum seconds until the object is ready; None = the provider's default."""
 
     @property
     def id(self) -> str:
@@ -97,6 +87,26 @@ class Manifest:
         """The type of the Pulumi resource: ``kubernetes:apps/v1:Deployment``."""
         version = self.document["apiVersion"]
         return f"kubernetes:{f'core/{version}' if '/' not in version else version}:{self.kind}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The objects that Pulumi shows under one component."""
+
+    kind: str
+    """Type of the component, such as Slot."""
+    name: str
+
+    def id_of(self, role: str) -> str:
+        """Return the ``id`` of the part's manifest with this role."""
+        return f"{self.kind}/{self._resource(role)}"
+
+    def manifest(self, role: str, document: Json, after: tuple[str, ...] = (), wait: int | None = None) -> Manifest:
+        """Return a manifest of the part. Its resource is named after the part and the role."""
+        return Manifest(part=self, resource=self._resource(role), document=document, after=after, wait=wait)
+
+    def _resource(self, role: str) -> str:
+        return f"{self.name}-{role}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,25 +1,29 @@
 """Everything that a stack declares in Kubernetes, as plain data.
 
-Nothing here imports pulumi. Whoever wants to know what a stack declares calls :func:`render`: the program, which
-registers the manifests, and the tests.
+Nothing here imports pulumi. The program calls :func:`render` and registers what it returns; tests call it alone.
 """
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from components import names
 from components.manifests import secrets
 from components.manifests.accounts import accounts
 from components.manifests.claims import claims
-from components.manifests.container import BoundSecret
+from components.manifests.container import BoundSecret, WorkloadArgs
 from components.manifests.foundation import claim_id, foundation, quota
-from components.manifests.job import JobArgs, job, job_id
+from components.manifests.job import job, job_id
 from components.manifests.manifest import Given, Manifest, Text
 from components.manifests.slot import SlotArgs, scaled, slot
-from components.manifests.store import StoreArgs, server_id, store
+from components.manifests.store import server_id, store
 from components.manifests.traffic import TrafficArgs, traffic
+from models.jobs import JobSpec
 from models.service import ServiceSpec
+from models.stores import StoreSpec
 from models.system import DeployedService, SystemSpec
 from models.vocabulary import SlotName
+
+S = TypeVar("S", StoreSpec, JobSpec)
 
 
 def render(system: SystemSpec, given: Given) -> tuple[Manifest, ...]:
@@ -30,7 +34,7 @@ def render(system: SystemSpec, given: Given) -> tuple[Manifest, ...]:
 def image_of(system: SystemSpec, given: Given, service: str, slot: SlotName) -> Text:
     """Return the reference of the image that a slot runs."""
     content = system.services[service]
-    return content.release.slots[slot].image or given.images[content.runs(slot).image]
+    return content.release.slots[slot].image or given.images[content.revisions[slot].spec.image]
 
 
 class _Renderer:
@@ -39,17 +43,21 @@ class _Renderer:
     def __init__(self, system: SystemSpec, given: Given) -> None:
         self._system, self._given = system, given
         self._bound: dict[str, BoundSecret] = secrets.bound(system, given)
-        self._claims = set(claims(system))
+        self._made_secrets = tuple(secrets.secrets(system, given, self._bound))
+        self._secrets = tuple(one.id for one in self._made_secrets)
+        self._claims = tuple(claims(system))
 
     def manifests(self) -> Iterator[Manifest]:
         system = self._system
         yield from foundation(system, self._given.stack)
         yield from accounts(system)
-        made = tuple(secrets.secrets(system, self._given, self._bound))
-        yield from made
-        self._secrets = tuple(one.id for one in made)
-        yield from (one for name in system.stores for one in self._store(name))
-        yield from (self._job(name) for name in system.jobs)
+        yield from self._made_secrets
+        for name, spec in system.stores.items():
+            volume = self._claim_ids({names.data_claim(name)})
+            yield from store(self._workload(name, spec, (*self._secrets, *volume)))
+        for name, spec in system.jobs.items():
+            called = (server_id(callee) for callee in spec.calls if callee in system.stores)
+            yield job(self._workload(name, spec, (*self._secrets, *called)))
         pods: list[str] = []
         for name, content in system.services.items():
             slots: dict[SlotName, SlotArgs] = {
@@ -64,31 +72,14 @@ class _Renderer:
             )
         yield from quota(system, tuple(pods))
 
-    def _store(self, name: str) -> Iterator[Manifest]:
-        spec, claim = self._system.stores[name], names.data_claim(name)
-        return store(
-            StoreArgs(
-                system=self._system,
-                name=name,
-                spec=spec,
-                image=self._given.images[spec.image],
-                secrets=self._bound,
-                after=(*self._secrets, *([claim_id(self._system, claim)] if claim in self._claims else [])),
-            )
-        )
-
-    def _job(self, name: str) -> Manifest:
-        spec = self._system.jobs[name]
-        called = (server_id(callee) for callee in spec.calls if callee in self._system.stores)
-        return job(
-            JobArgs(
-                system=self._system,
-                name=name,
-                spec=spec,
-                image=self._given.images[spec.image],
-                secrets=self._bound,
-                after=(*self._secrets, *called),
-            )
+    def _workload(self, name: str, spec: S, after: tuple[str, ...]) -> WorkloadArgs[S]:
+        return WorkloadArgs(
+            system=self._system,
+            name=name,
+            spec=spec,
+            image=self._given.images[spec.image],
+            secrets=self._bound,
+            after=after,
         )
 
     def _slot(self, service: str, filled: SlotName, content: DeployedService) -> SlotArgs:
@@ -104,10 +95,14 @@ class _Renderer:
             after=(*self._secrets, *self._volumes(runs), *before),
         )
 
-    def _volumes(self, spec: ServiceSpec) -> Iterator[str]:
-        """Yield the claims of the volumes that a slot mounts."""
+    def _volumes(self, spec: ServiceSpec) -> tuple[str, ...]:
+        """Return the claims of the volumes that a slot mounts."""
         used = set(spec.mounts)
         if spec.model:
             used |= {spec.model.cache.volume} if spec.model.cache else set()
             used |= {spec.model.claim[0]} if spec.model.scheme == "pvc" else set()
-        yield from (claim_id(self._system, name) for name in claims(self._system) if name in used)
+        return self._claim_ids(used)
+
+    def _claim_ids(self, names: set[str]) -> tuple[str, ...]:
+        """Return the ids of these claims, without those that the stack does not declare."""
+        return tuple(claim_id(self._system, name) for name in self._claims if name in names)

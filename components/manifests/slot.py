@@ -38,12 +38,12 @@ class SlotArgs:
     @property
     def deployment(self) -> str:
         """The id of the slot's Deployment."""
-        return f"Slot/{self.part.name}-deployment"
+        return self.part.id_of("deployment")
 
     @property
     def ready(self) -> tuple[str, ...]:
         """What must be ready before requests are routed to the slot: its pods and its private Service."""
-        return self.deployment, f"Slot/{self.part.name}-service"
+        return self.deployment, self.part.id_of("service")
 
 
 def scaled(spec: ServiceSpec, release: SlotRelease) -> ServiceSpec:
@@ -85,18 +85,18 @@ def _config_maps(args: SlotArgs, pod: PodArgs) -> Iterator[Manifest]:
 
 def _config_map(args: SlotArgs, role: str, name: str, content: settings.Content, *, immutable: bool) -> Manifest:
     document = written("ConfigMap", _metadata(args, name), immutable=immutable, data=dict(content.data))
-    return Manifest(part=args.part, resource=f"{args.part.name}-{role}", document=document)
+    return args.part.manifest(role, document)
 
 
 def _deployment(args: SlotArgs, pod: PodArgs, maps: tuple[str, ...]) -> Manifest:
     template = pod_template(pod)
     spec = workload.deployment_spec(service=args.service, slot=args.slot, spec=args.spec, template=template)
-    return Manifest(
-        part=args.part,
-        resource=f"{args.part.name}-deployment",
-        document=written("Deployment", _metadata(args), spec=spec),
+    # A bad image fails with its pods\' reason within a known time.
+    return args.part.manifest(
+        "deployment",
+        written("Deployment", _metadata(args), spec=spec),
         after=(*maps, *args.after),
-        wait=args.spec.rollout.timeout,  # a bad image fails with its pods' reason within a known time
+        wait=args.spec.rollout.timeout,
     )
 
 
@@ -104,9 +104,7 @@ def _service(args: SlotArgs) -> Manifest:
     own = labels.of_private_service(args.system.name, args.service, args.slot)
     described = metadata(args.system, names.slot_name(args.service, args.slot), own, SKIP_AWAIT)
     spec = workload.service_spec(service=args.service, slot=args.slot)
-    return Manifest(
-        part=args.part, resource=f"{args.part.name}-service", document=written("Service", described, spec=spec)
-    )
+    return args.part.manifest("service", written("Service", described, spec=spec))
 
 
 def _scaling(args: SlotArgs) -> Iterator[Manifest]:
@@ -122,7 +120,7 @@ def _scaling(args: SlotArgs) -> Iterator[Manifest]:
 
 def _made(args: SlotArgs, role: str, kind: str, spec: Json, after: tuple[str, ...] = ()) -> Manifest:
     document = written(kind, _metadata(args), spec=spec)
-    return Manifest(part=args.part, resource=f"{args.part.name}-{role}", document=document, after=after)
+    return args.part.manifest(role, document, after)
 
 
 def _metadata(args: SlotArgs, name: str | None = None) -> Json:

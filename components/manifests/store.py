@@ -1,58 +1,39 @@
 """A store: a server that keeps data. It has one replica, on a volume that outlives its pod."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from components import labels, names
 from components.manifests import container
-from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, Text, metadata, written
+from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, metadata, written
 from components.manifests.placement import placed
 from models.stores import StoreHealth, StoreSpec
-from models.system import SystemSpec
 
 PORT_NAME = "store"
 _IMAGE_PULL = 120
 """Extra seconds on top of the store's own limits, for a node that does not have the image yet."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoreArgs:
-    """What a store's manifests are made from."""
-
-    system: SystemSpec
-    name: str
-    spec: StoreSpec
-    image: Text
-    secrets: Mapping[str, container.BoundSecret]
-    after: tuple[str, ...]
-    """What must exist before the pod: secrets, and the claim of its volume, which outlives the pod."""
+StoreArgs = container.WorkloadArgs[StoreSpec]
 
 
 def server_id(name: str) -> str:
     """Return the id of a store's StatefulSet, which is ready when the store answers."""
-    return f"Store/{name}-server"
+    return _part(name).id_of("server")
 
 
 def store(args: StoreArgs) -> Iterator[Manifest]:
     """Yield a Service, and a StatefulSet with one replica."""
-    part, own = Part("Store", args.name), labels.of_service(args.system.name, args.name)
+    part, own = _part(args.name), labels.of_service(args.system.name, args.name)
     described = metadata(args.system, args.name, own, SKIP_AWAIT)
-    document = written("Service", described, spec=service_spec(args))
-    service = Manifest(part=part, resource=f"{args.name}-service", document=document)
+    service = part.manifest("service", written("Service", described, spec=service_spec(args)))
     yield service
-    described = metadata(args.system, args.name, own)
-    yield Manifest(
-        part=part,
-        resource=f"{args.name}-server",
-        document={
-            "apiVersion": "apps/v1",
-            "kind": "StatefulSet",
-            "metadata": described,
-            "spec": stateful_set_spec(args),
-        },
-        after=(service.id, *args.after),
-        wait=args.spec.health.startup + args.spec.grace + _IMAGE_PULL,
-    )
+    server = written("StatefulSet", metadata(args.system, args.name, own), spec=stateful_set_spec(args))
+    seconds = args.spec.health.startup + args.spec.grace + _IMAGE_PULL
+    yield part.manifest("server", server, after=(service.id, *args.after), wait=seconds)
+
+
+def _part(store: str) -> Part:
+    return Part("Store", store)
 
 
 def stateful_set_spec(args: StoreArgs) -> Json:

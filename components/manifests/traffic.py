@@ -27,6 +27,11 @@ class TrafficArgs:
     ready: Mapping[SlotName, tuple[str, ...]]
     """Per slot, what must be ready before it gets requests."""
 
+    @property
+    def part(self) -> Part:
+        """The component of the service's traffic."""
+        return Part("Traffic", self.service)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Driver:
@@ -55,7 +60,7 @@ def _live_service(args: TrafficArgs) -> Manifest:
     slots = exposure.answering(args.release, routed=args.spec.route is not None)
     own = _metadata(args, args.service, {**args.spec.exposure.annotations, **SKIP_AWAIT})
     spec = exposure.live_service_spec(service=args.service, slots=slots, exposure=args.spec.exposure)
-    return _made(args, "live", written("Service", own, spec=spec), _behind(args, slots))
+    return args.part.manifest("live", written("Service", own, spec=spec), _behind(args, slots))
 
 
 def _entrances(args: TrafficArgs) -> Iterator[Manifest]:
@@ -63,7 +68,7 @@ def _entrances(args: TrafficArgs) -> Iterator[Manifest]:
     for entrance in driver.entrances(args.service, args.spec, args.release, args.system.cluster):
         own = _metadata(args, entrance.name, {**SKIP_AWAIT, **entrance.annotations})
         after = (*_behind(args, entrance.slots), *(before if entrance.role == "canary" else ()))
-        made = _made(args, entrance.role, written(driver.kind, own, spec=entrance.spec), after)
+        made = args.part.manifest(entrance.role, written(driver.kind, own, spec=entrance.spec), after)
         before.append(made.id)
         yield made
 
@@ -72,20 +77,15 @@ def _watching(args: TrafficArgs, monitoring: Monitoring) -> Iterator[Manifest]:
     own = _metadata(args, args.service)
     own["labels"] = {**monitoring.labels, **own["labels"]}  # by which Prometheus finds the objects
     scrape = monitor.service_monitor_spec(service=args.service, monitoring=monitoring)
-    yield _made(args, "monitor", written("ServiceMonitor", own, spec=scrape))
+    yield args.part.manifest("monitor", written("ServiceMonitor", own, spec=scrape))
     watched = Watched(service=args.service, namespace=args.system.namespace, spec=args.spec, release=args.release)
     if rules := alerts.rule_spec(watched, monitoring, args.system.cluster):
-        yield _made(args, "alerts", written("PrometheusRule", own, spec=rules))
+        yield args.part.manifest("alerts", written("PrometheusRule", own, spec=rules))
 
 
 def _behind(args: TrafficArgs, slots: Iterable[SlotName]) -> tuple[str, ...]:
     """Write a route only after its slots are ready: a slot that never becomes ready never gets requests."""
     return tuple(one for slot in slots for one in args.ready[slot])
-
-
-def _made(args: TrafficArgs, role: str, document: Json, after: tuple[str, ...] = ()) -> Manifest:
-    part = Part("Traffic", args.service)
-    return Manifest(part=part, resource=f"{args.service}-{role}", document=document, after=after)
 
 
 def _metadata(args: TrafficArgs, name: str, annotations: Mapping[str, str] | None = None) -> Json:

@@ -9,7 +9,7 @@ changes only the service's own keys. If somebody else changed the same keys, the
 
 import threading
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +27,7 @@ from models.release import ServiceRelease
 
 RECORD_FOLDERS = ("revisions",)
 """Folders beside the stack file whose files belong to the record; a pipeline pushes them with it (templates/ci.sh)."""
-_OURS = "slipway:"
+OURS = "slipway:"
 _HIDDEN = "{}"
 """Placeholder for an encrypted value: the driver needs no secrets, only a file that is otherwise valid."""
 _TRIES, _PAUSE_SECONDS = 20, 0.05
@@ -63,7 +63,7 @@ class StackFile:
 
     def values(self) -> dict[str, object]:
         """Return the ``slipway:`` namespace with encrypted values hidden."""
-        return {key.removeprefix(_OURS): _read_value(_hidden(value)) for key, value in self._ours().items()}
+        return {key.removeprefix(OURS): _read_value(_hidden(value)) for key, value in self._ours().items()}
 
     def needs_pulumi(self) -> bool:
         """Return whether only Pulumi can read a value: from an ESC environment, or encrypted outside of Secrets."""
@@ -74,17 +74,16 @@ class StackFile:
     def text_keys(self) -> list[str]:
         """Return which keys of releases are stored as text or encrypted, so that they cannot be edited in place."""
         found = (key for key, value in self._ours().items() if key in (RELEASE, DELIVERY) and not _is_map(value))
-        return [key.removeprefix(_OURS) for key in found]
+        return [key.removeprefix(OURS) for key in found]
 
-    def others(self, keys: Iterable[str]) -> Json:
-        """Return the environments and all ``slipway:`` values as they are written, but for these keys."""
-        left = {f"{_OURS}{key}" for key in keys}
-        kept = {key: value for key, value in self._ours().items() if key not in left}
+    def others(self) -> Json:
+        """Return the ESC environments and all ``slipway:`` values as written, except the keys that `slipway` writes."""
+        kept = {key: value for key, value in self._ours().items() if key not in (RELEASE, DELIVERY)}
         return {"environment": self.tree().data.get("environment"), **kept}
 
     def _ours(self) -> Json:
         found = _section(self.tree().data, CONFIG)
-        return {key: value for key, value in found.items() if key.startswith(_OURS)}
+        return {key: value for key, value in found.items() if key.startswith(OURS)}
 
     @contextmanager
     def watched(self, service: str) -> Generator[None]:
