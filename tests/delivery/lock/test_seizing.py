@@ -15,8 +15,8 @@ DRIVER = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 children = [subprocess.Popen([program, "60"]) for program in sys.argv[1:]]
-print("ready", flush=True)
 try:
+    print("ready", flush=True)  # in here: whoever reads it may interrupt at once
     time.sleep(60)  # not children[0].wait(): interrupted as it returns, it forgets how the child ended
 except KeyboardInterrupt:
     print(children[0].wait(5), [child.poll() for child in children[1:]], flush=True)
