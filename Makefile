@@ -1,6 +1,8 @@
 # Slipway: `make` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# Python's UTF-8 mode: every command reads and writes UTF-8, whatever the locale is.
+export PYTHONUTF8 = 1
 PYTHON ?= python3
 PY := .venv/bin/python
 UV := .venv/bin/uv
@@ -14,12 +16,15 @@ help: ## this list
 .PHONY: setup
 setup: .venv/.ready ## create the Python environment in .venv from the lock file
 
+# pip installs uv with the hashes from the lock file, and uv installs everything else. Source distributions are excluded:
+# building one downloads build dependencies that the lock file does not list.
 .venv/.ready: requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipway needs Python 3.11 or newer: set PYTHON=python3.11")'
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipway needs Python 3.11 or newer: set PYTHON=python3.11")'
 	@echo "setting up .venv (about 30 s)"
-	@$(PY) -m pip --version >/dev/null 2>&1 || { rm -rf .venv; $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }; }
-	@test -x $(UV) || $(PY) -m pip install -q --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
-	@$(UV) pip sync -q --compile-bytecode --python $(PY) --require-hashes requirements.lock
+	@$(PY) -m pip --version >/dev/null 2>&1 || { rm -rf .venv; "$(PYTHON)" -m venv .venv || { rm -rf .venv; exit 1; }; }
+	@test -x $(UV) || { sed -n '/^uv==/,/[^\\]$$/p' requirements.lock >.venv/uv.lock \
+		&& $(PY) -m pip install -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r .venv/uv.lock; }
+	@$(UV) pip sync -q --compile-bytecode --python $(PY) --only-binary :all: --require-hashes requirements.lock
 	@touch $@
 
 CHOSEN = $(if $(NETWORK),--network $(NETWORK)) $(if $(SERVICES),--services $(SERVICES)) $(if $(PORTS),--ports "$(PORTS)")
@@ -77,20 +82,22 @@ e2e-core: up ## the part of e2e that CI runs: one test of each main job, in 12 m
 e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks and to two clusters, both traffic drivers (an hour; `make e2e` runs a part of it)
 	@$(PY) -m pytest $(RELEASES) -v --durations=10
 
-.PHONY: e2e-scaling e2e-sizing e2e-keda e2e-faults e2e-alerts
+.PHONY: e2e-scaling e2e-sizing e2e-keda e2e-faults e2e-alerts e2e-edges
 e2e-scaling: WITH = scaling
 e2e-scaling: up ## CPU, requests and an external metric as signals, a lost metrics source, a day's load curve (25 min)
 	@$(PY) -m pytest tests/cluster/test_scaling*.py -v
 e2e-sizing: up ## compare the simulation with a real service at three loads (6 min; run it alone)
 	@$(PY) -m pytest tests/cluster/test_sizing.py -v
 e2e-keda: WITH = keda
-e2e-keda: up ## workers that scale from 0 with their queue, a schedule, lost metrics, both slots under KEDA (15 min)
-	@$(PY) -m pytest tests/cluster/test_keda_queue.py tests/cluster/test_keda.py -v
-e2e-faults: up ## one fault at a time under 120 requests/s: failed requests, time to recover (10 min)
-	@$(PY) -m pytest tests/cluster/test_availability.py -v
+e2e-keda: up ## workers that scale from 0 with their queue, a schedule, lost metrics, both slots under KEDA, every handover of the replicas (25 min)
+	@$(PY) -m pytest tests/cluster/test_keda_queue.py tests/cluster/test_keda.py tests/cluster/test_replica_owners.py -v
+e2e-faults: up ## one fault at a time under 120 requests/s: failed requests, time to recover; the reasons of pods that do not come (20 min)
+	@$(PY) -m pytest tests/cluster/test_availability.py tests/cluster/test_reasons.py -v
 e2e-alerts: WITH = monitoring
 e2e-alerts: up ## every alert fires and resolves in a Prometheus that the operator runs (10 min)
 	@$(PY) -m pytest tests/cluster/test_monitoring.py -v
+e2e-edges: up ## edge values of every field against the API server, 240 edge routes per traffic driver against the proxy (15 min)
+	@$(PY) -m pytest tests/cluster/test_edge_values.py tests/cluster/test_edge_routes.py -v
 
 .PHONY: trial-machine
 trial-machine: setup ## make up, a reboot and make down on stock Debian 12 and 13 in QEMU, with a firewall (after make up and make down; half an hour each in emulation, on a quiet machine; GUEST=debian-13, KEEP=1)
@@ -144,6 +151,10 @@ bench-preview: setup ## compare the preview of 1, 10 and 100 services with that 
 .PHONY: bench-server
 bench-server: setup ## compare our model server with MLServer, BentoML and LitServe: rate, latency, memory, start (needs two idle cores; 10 min, QUICK=1: 3)
 	@$(PY) -m bench.server $(if $(QUICK),--quick)
+
+.PHONY: attack
+attack: setup ## attack a real model server in 49 ways, in a memory limit of 512 MiB: answers, peak memory, latency of normal requests before and during (8 min; SHORT=1: 16 attacks, 3 min; QUICK=1: 13 attacks, 1 min)
+	@$(PY) -m bench.attack $(if $(QUICK),--quick,$(if $(SHORT),--short))
 
 .PHONY: schema goldens format lock
 schema: setup ## renew the JSON schemas from the models

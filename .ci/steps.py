@@ -56,6 +56,7 @@ STEPS = (
     # Before the mutants, so that faults in the cluster show minutes earlier.
     Step("cluster up", "make up", 50, cluster=True),
     Step("core tests", "make e2e-core", 30, cluster=True),
+    Step("attack", "make attack QUICK=1", 5),
     Step("mutants", "make mutants-sample", 20),
 )
 CLEAN_UP = Step("clean-up", "make down", 5)
@@ -98,9 +99,9 @@ class Run:
             code = code or ended[-1].code
         self._say(table(steps, ended))
         for one in ended:
-            self._say(flaky(self._log(one.step).read_text(errors="replace")))
+            self._say(flaky(self._log(one.step).read_text("utf-8", "replace")))
         for red in [one for one in ended if one.code][:1]:
-            self._say(reason(red, self._log(red.step).read_text(errors="replace")))
+            self._say(reason(red, self._log(red.step).read_text("utf-8", "replace")))
         return code
 
     def one(self, step: Step) -> Ended:

@@ -5,7 +5,6 @@ Flagger runs as a process of this machine during the benchmark. Its canary has a
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -30,7 +29,7 @@ from bench.flagger_manifests import (
     template,
     written,
 )
-from bench.process import stop
+from bench.process import free_port, stop
 from bench.release_load import load, version
 from bench.release_outcome import Outcome, counted, outcome
 from local.commands import run
@@ -108,7 +107,7 @@ class Flagger:
 
 
 def _tail(log: Path) -> str:
-    return " | ".join(log.read_text().splitlines()[-3:])
+    return " | ".join(log.read_text("utf-8").splitlines()[-3:])
 
 
 def kubectl(*arguments: str, namespace: str = NAMESPACE, stdin: str | None = None) -> str:
@@ -183,7 +182,7 @@ def _definitions(paths: Paths) -> str:
 def _process(binary: Path, prometheus: str, out: Any) -> Generator["subprocess.Popen[bytes]"]:  # noqa: ANN401 -- a file
     told = {
         "kubeconfig": os.environ["KUBECONFIG"], "namespace": NAMESPACE, "mesh-provider": "nginx",
-        "metrics-server": prometheus, "log-level": "info", "port": str(_free_port()),
+        "metrics-server": prometheus, "log-level": "info", "port": str(free_port()),
     }  # fmt: skip
     process = subprocess.Popen(
         [binary, *(f"-{key}={value}" for key, value in told.items())],
@@ -193,9 +192,3 @@ def _process(binary: Path, prometheus: str, out: Any) -> Generator["subprocess.P
         yield process
     finally:
         stop(process, _STOP_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

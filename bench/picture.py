@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     span = Span(start=end - 60 * given.minutes, end=end, step=max(1.0, round(60 * given.minutes / POINTS)))
     try:
         text = draw(given.stack, given.url, given.service, span, given.window)
-        given.out.write_text(text)
+        given.out.write_text(text, "utf-8")
     except (PictureFailed, DeliveryError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -36,6 +36,7 @@ def environment(folder: Path, services: int) -> dict[str, str]:
     """Return the environment of both sides: the same tools, an empty backend, and the flat program's settings."""
     spec = parse(CatalogueEntry, system.entry(1), "bench: ").services["model-0"]
     settings = settings_file(spec)
+    assert settings  # noqa: S101 -- the benchmark's service is Slipway's own server
     # A user's Python caches byte code. If a CI machine disables that, every run would compile Slipway's modules again.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
@@ -59,9 +60,10 @@ def slipway_project(folder: Path, services: int) -> Path:
     (project / "catalog").mkdir()
     for module in (PROJECT / "catalog").glob("*.py"):
         shutil.copy(module, project / "catalog")
-    (project / "catalog" / "bench.yaml").write_text(yaml.safe_dump(system.entry(services)))
+    (project / "catalog" / "profiles").symlink_to(PROJECT / "catalog" / "profiles")
+    (project / "catalog" / "bench.yaml").write_text(yaml.safe_dump(system.entry(services)), "utf-8")
     config = {f"slipway:{key}": value for key, value in system.stack(services, CONTEXT).items()}
-    (project / "Pulumi.bench.yaml").write_text(yaml.safe_dump({"config": config}))
+    (project / "Pulumi.bench.yaml").write_text(yaml.safe_dump({"config": config}), "utf-8")
     return project
 
 

@@ -1,5 +1,9 @@
 """Run a command and measure its whole process tree; watch and stop processes for the other benchmarks."""
 
+import contextlib
+import http.client
+import itertools
+import socket
 import subprocess
 import threading
 import time
@@ -12,6 +16,11 @@ import psutil
 
 _POLL = 0.05
 """Seconds between two readings of the tree's memory: a preview takes seconds, and its peak lasts longer than this."""
+READY_SECONDS = 60.0
+_ASK_SECONDS = 0.01
+"""Between two looks at readiness: the resolution of a cold start."""
+_ports = itertools.count(21_000)
+"""Below those that the system gives to clients: between two starts any of them may have got one."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,39 @@ def peak_of(look: Callable[[], float], every: float) -> Generator[Peak]:
     finally:
         done.set()
         watcher.join()
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nothing listens on; another one each time."""
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("counting does not end")
+
+
+def await_ready(process: "subprocess.Popen[bytes]", port: int, path: str, *, name: str, log: Path) -> None:
+    """Wait until a server answers a path with 200.
+
+    Raises:
+        RuntimeError: it ended, or was not ready in time; the message names its log.
+    """
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"{name} exited {process.returncode}; see {log}")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_SECONDS)
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status == http.HTTPStatus.OK:
+                return
+        except OSError:
+            pass  # nothing listens yet
+        finally:
+            connection.close()
+        time.sleep(_ASK_SECONDS)
+    raise RuntimeError(f"{name} was not ready in {READY_SECONDS:g} s; see {log}")
 
 
 def stop(process: "subprocess.Popen[bytes]", patience: float) -> None:

@@ -82,7 +82,7 @@ def load(url: str, host: str) -> Generator[Load]:
             [sys.executable, "-m", "tests.cluster.load", json.dumps(_plan(url, host, folder)), str(sent.file)],
             cwd=PROJECT,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,  # ^C reaches it only through this process
         )
         try:
@@ -94,7 +94,7 @@ def load(url: str, host: str) -> Generator[Load]:
             _, said = sender.communicate(timeout=_END_SECONDS)
         if sender.returncode:
             raise RuntimeError(f"the load ended with exit code {sender.returncode}: {said}")
-        sent.answers = answers(sent.file.read_text().splitlines())
+        sent.answers = answers(sent.file.read_text("utf-8").splitlines())
         if unsent := sum(answer.status == "unsent" for answer in sent.answers):
             raise RuntimeError(f"{unsent} requests could not be sent in time: the machine is too busy to measure")
 

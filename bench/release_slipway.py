@@ -50,7 +50,7 @@ _RESOURCES: dict[str, object] = {
 
 def dev_settings() -> dict[str, Any]:
     """Return the dev stack's configuration: the cluster, its proxy, its Prometheus and its object storage."""
-    return cast("dict[str, Any]", yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())["config"])
+    return cast("dict[str, Any]", yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text("utf-8"))["config"])
 
 
 def entry() -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Slipway:
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             start_new_session=True,  # ^C reaches it only once, through us: a second one would skip its cleanup
         )
         assert process.stdout  # noqa: S101 -- for pyright
@@ -141,7 +141,7 @@ def deployed(folder: Path, good: str, say: Callable[[str], None]) -> Generator[S
     (folder / "catalog").mkdir()
     for module in (PROJECT / "catalog").glob("*.py"):
         (folder / "catalog" / module.name).symlink_to(module)
-    (folder / "catalog" / f"{NAME}.yaml").write_text(yaml.safe_dump(entry()))
+    (folder / "catalog" / f"{NAME}.yaml").write_text(yaml.safe_dump(entry()), "utf-8")
     settings = {
         "slipway:system": {"entry": NAME, "environment": _ENVIRONMENT, "namespace": NAME},
         "slipway:images": {"server": good},
@@ -161,7 +161,7 @@ def deployed(folder: Path, good: str, say: Callable[[str], None]) -> Generator[S
 
 
 def _write(folder: Path, settings: dict[str, Any]) -> None:
-    (folder / f"Pulumi.{NAME}.yaml").write_text(yaml.safe_dump({"config": settings}))
+    (folder / f"Pulumi.{NAME}.yaml").write_text(yaml.safe_dump({"config": settings}), "utf-8")
 
 
 def _pulumi(folder: Path, *arguments: str) -> None:

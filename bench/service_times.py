@@ -36,7 +36,7 @@ def _record(service: str, what: str, ask: Callable[[int], httpx.Response]) -> No
         ask(number).raise_for_status()
         times.append(1000 * (time.perf_counter() - began))
     times = times[_WARM:]
-    known: dict[str, Any] = json.loads(FILE.read_text()) if FILE.is_file() else {}
+    known: dict[str, Any] = json.loads(FILE.read_text("utf-8")) if FILE.is_file() else {}
     known[service] = {
         "mean_ms": round(mean(times), 3),
         "cv": round(pstdev(times) / mean(times), 3),
@@ -46,7 +46,7 @@ def _record(service: str, what: str, ask: Callable[[int], httpx.Response]) -> No
         f"{datetime.now(UTC):%Y-%m-%d}; cold start: README, make e2e",
         "times_ms": [round(one, 2) for one in sorted(times)[_TIMED // 40 :: _TIMED // 20]],
     }
-    FILE.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
+    FILE.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n", "utf-8")
 
 
 def test_classifier(ready: Running, digits: list[tuple[bytes, str]]) -> None:

@@ -56,7 +56,7 @@ class Measured:
 
 def measured(service: str) -> Measured | None:
     """Return what `bench.service_times` measured; None if the service was not measured here."""
-    known: dict[str, Any] = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {}
+    known: dict[str, Any] = json.loads(MEASURED.read_text("utf-8")) if MEASURED.is_file() else {}
     if (found := known.get(service)) is None:
         return None
     return Measured(GammaTime(found["mean_ms"] / 1000, found["cv"]), found["cold_start_s"], found["source"])

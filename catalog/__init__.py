@@ -1,43 +1,15 @@
-"""The catalogue: one YAML file for each system, and the functions that read them."""
+"""The catalogue: one YAML file for each system and each metrics profile, and the functions that read them."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
+from catalog import yaml_document
+from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
+from models.parsing import parse
 
 FOLDER = Path(__file__).parent
-
-
-class UniqueKeyLoader(yaml.CSafeLoader):  # libyaml: ten times faster than the Python loader, and part of every wheel
-    """A loader that refuses duplicate keys. PyYAML would silently keep the last value."""
-
-    def get_single_data(self) -> Any:  # noqa: ANN401 -- whatever the file holds
-        """Return the document. Duplicate keys are checked as written, before merge keys (``<<``) are expanded."""
-        node = self.get_single_node()
-        if node is None:
-            return None
-        _check(node, set())
-        return cast("Any", self).construct_document(node)
-
-
-def _check(node: yaml.Node, seen: set[int]) -> None:
-    if id(node) in seen:  # an alias
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        pairs = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
-        keys = set[str]()
-        for key, value in pairs:
-            if str(key.value) in keys:
-                problem = f"the key {key.value} occurs twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            keys.add(str(key.value))
-            _check(value, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in cast("list[yaml.Node]", node.value):
-            _check(item, seen)
 
 
 def names(folder: Path = FOLDER) -> list[str]:
@@ -49,19 +21,42 @@ def read(name: str, folder: Path = FOLDER) -> object:
     """Return one entry as plain data.
 
     Raises:
-        ConfigurationError: there is no such file, or it is not YAML.
+        ConfigurationError: there is no such file, or it is not a YAML map; one line for each fault.
     """
     if name not in names(folder):
         known = names(folder)
         raise ConfigurationError(
             [f"slipway:system.entry: {name!r} is not in the catalogue ({', '.join(known)}){nearest(name, known)}"]
         )
-    try:
-        return yaml.load((folder / f"{name}.yaml").read_text("utf-8"), Loader=UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigurationError([f"catalog/{name}.yaml{line}: not valid YAML: {error.problem}"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationError([f"catalog/{name}.yaml: not valid YAML: {reason}"]) from error
+    return yaml_document.read((folder / f"{name}.yaml").read_bytes(), f"catalog/{name}.yaml").checked().data
+
+
+@cache
+def profiles() -> dict[str, Any]:
+    """Return the shipped metrics profiles as plain data, by name."""
+    files = sorted((FOLDER / "profiles").glob("*.yaml"))
+    return {
+        path.stem: yaml_document.read(path.read_bytes(), f"catalog/profiles/{path.name}").checked().data
+        for path in files
+    }
+
+
+def entry(name: str, folder: Path | None = None) -> CatalogueEntry:
+    """Return one validated entry, which knows the shipped metrics profiles.
+
+    Raises:
+        ConfigurationError: one line for each fault.
+    """
+    data = read(name) if folder is None else read(name, folder)
+    return parse(CatalogueEntry, with_profiles(data), f"catalog/{name}.yaml: ")
+
+
+def with_profiles(data: object) -> object:
+    """Return an entry's data with the shipped metrics profiles; the entry's own come first."""
+    if not isinstance(data, dict):
+        return data
+    given = cast("dict[str, Any]", data)
+    own: object = given.get("profiles", {})
+    if not isinstance(own, dict):
+        return given
+    return {**given, "profiles": {**profiles(), **cast("dict[str, Any]", own)}}

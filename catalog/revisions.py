@@ -6,7 +6,6 @@ from pathlib import Path
 
 import yaml
 
-import catalog
 from models.delivery import hashed
 from models.errors import ConfigurationError
 from models.parsing import parse
@@ -47,8 +46,9 @@ def one(project: Path, name: str, where: str) -> Revision:
     if not path.is_file():
         raise ConfigurationError([f"{where}: {shown} is missing, but it contains what the slot runs; {back}"])
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=catalog.UniqueKeyLoader)  # noqa: S506 -- a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        # As PyYAML wrote it: it leaves some text without quotes that YAML 1.2 reads as a number, such as 1e3.
+        data: object = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or an impossible date
         reason = " ".join(str(error).split())
         raise ConfigurationError([f"{shown}: not valid YAML: {reason}; {back}"]) from error
     if not isinstance(data, dict) or hashed(data) != name:  # pyright: ignore[reportUnknownArgumentType] -- plain data

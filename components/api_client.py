@@ -1,18 +1,23 @@
 """The Kubernetes API client of the program and the driver: paths and JSON, without typed objects.
 
-The package ``kubernetes`` reads the kubeconfig, runs its credential plugins and keeps the connection open. Its import
+The package ``kubernetes`` runs the kubeconfig's credential plugins and keeps the connection open. Its import
 takes half a second, so it is imported on first use and never for ``--help``.
 """
 
 import copy
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
+from components import http_proxy, kubeconfig, kubeconfig_files
+from models.errors import ConfigurationError
+
 Json = dict[str, Any]
 
 _NOT_FOUND, _FIRST_ERROR = 404, 400
+_ESCAPED = re.compile("[\x7f-\uffff]")
 _SHOWN = 300
 """Characters of the API server's answer that a one-line error shows."""
 
@@ -52,7 +57,7 @@ class ApiClient:
         """Return the text of the answer, or None for 404.
 
         Args:
-            method: GET, POST, PUT or PATCH (server-side apply).
+            method: GET, POST, PUT, DELETE or PATCH (server-side apply).
             path: URL path, which begins with ``/api``.
             body: Request body, sent as JSON.
             query: Query parameters of the URL.
@@ -74,7 +79,7 @@ class ApiClient:
             path,
             query_params=list((query or {}).items()),
             header_params=headers,
-            body=body,
+            body=_yaml(body) if body and method == "PATCH" else body,
             auth_settings=["BearerToken"],
         )
         try:
@@ -96,11 +101,20 @@ class ApiClient:
 
     @cached_property
     def _patient(self) -> Any:  # noqa: ANN401 -- the client carries no types
-        from kubernetes import config  # noqa: PLC0415 -- see above
+        from kubernetes import client, config  # noqa: PLC0415 -- see above
 
         try:
-            return cast("Any", config).new_client_from_config(context=self.context)
-        except (cast("Any", config).ConfigException, OSError) as error:
+            content = kubeconfig.extracted(self.context, kubeconfig_files.paths())
+            configuration = cast("Any", client).Configuration()
+            cast("Any", config).load_kube_config_from_dict(
+                content, context=kubeconfig.CONTEXT, client_configuration=configuration
+            )
+            _route(configuration, content["clusters"][0]["cluster"])
+            return cast("Any", client).ApiClient(configuration)
+        except ConfigurationError as error:
+            prefix = f"{kubeconfig_files.FIELD}: "
+            raise NoContext("; ".join(fault.removeprefix(prefix) for fault in error.faults)) from error
+        except (cast("Any", config).ConfigException, http_proxy.ProxyFault, OSError) as error:
             raise NoContext(" ".join(str(error).split())) from error
 
     @cached_property
@@ -110,3 +124,31 @@ class ApiClient:
         configuration = copy.deepcopy(self._patient.configuration)
         configuration.retries = False
         return cast("Any", client).ApiClient(configuration)
+
+
+def _yaml(body: Json) -> str:
+    """Return JSON that is also YAML.
+
+    JSON escapes a character beyond U+FFFF as two surrogates, which YAML refuses, so it stays as it is. Others are
+    escaped, because YAML contains some of them only in escaped form.
+    """
+    text = json.dumps(body, ensure_ascii=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _route(configuration: Any, cluster: Json) -> None:  # noqa: ANN401 -- the client carries no types
+    """Set the proxy that kubectl and the plugin use: the kubeconfig's, or else the environment's except for loopback.
+
+    By itself, the package applies ``NO_PROXY`` to the kubeconfig's proxy too, sends requests for loopback through the
+    environment's proxy, and drops the proxy's password.
+    """
+    from urllib3.util import make_headers  # noqa: PLC0415 -- with the client
+
+    own = cluster.get("proxy-url")
+    if own:
+        proxy = http_proxy.usable("the kubeconfig's proxy-url", own)
+    else:
+        proxy = None if http_proxy.is_loopback(configuration.host) else http_proxy.of(configuration.host)
+    configuration.proxy, configuration.no_proxy = proxy, ""
+    if proxy and (credentials := http_proxy.credentials(proxy)):
+        configuration.proxy_headers = make_headers(proxy_basic_auth=credentials)

@@ -6,7 +6,8 @@ from typing import Any, cast
 import pulumi
 
 from components import labels
-from components.reasons import PodSource, reasons
+from components.looking import Creator, PodSource
+from components.reasons import reasons
 
 
 def explain_failures(source: PodSource) -> pulumi.ErrorHook:
@@ -38,7 +39,9 @@ def _hook(source: PodSource) -> Callable[[pulumi.ErrorHookArgs], bool]:
                 inputs["spec"].get("selector", {}).get("matchLabels")
                 or inputs["spec"]["template"]["metadata"]["labels"]
             )
-            for reason in reasons(source, inputs["metadata"]["namespace"], labels.label_selector(wanted)):
+            kind = args.type.rpartition(":")[2]
+            creator = None if kind == "Deployment" else Creator(kind, inputs["metadata"]["name"])
+            for reason in reasons(source, inputs["metadata"]["namespace"], labels.label_selector(wanted), creator):
                 pulumi.log.error(reason)
         except Exception as error:  # noqa: BLE001 -- a failed explanation must not hide the failure itself
             pulumi.log.warn(f"cannot read why {args.name} failed: {error}")

@@ -5,11 +5,16 @@ the image when the resource is deleted, because another environment may be runni
 """
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pulumi
 
-from components import names
-from models.image import ImageBuild, ImageSettings
+from components import environment, names
+from models.image import BuildSecret, CachePlace, ImageBuild, ImageSettings
+
+if TYPE_CHECKING:
+    from pulumi_docker_build import CacheFromArgsDict, CacheToArgsDict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,10 @@ class ModelImage(pulumi.ComponentResource):
             dockerfile={"location": f"{context}/{args.build.dockerfile}"},
             target=args.build.target,
             build_args=_build_arguments(args),
+            platforms=[docker_build.Platform(platform) for platform in settings.platforms] or None,
+            cache_from=[_read_cache(place) for place in settings.cache_from] or None,
+            cache_to=[_written_cache(place) for place in settings.cache_to] or None,
+            secrets=_secrets(args) or None,
             builder={"name": settings.buildx} if settings.buildx else {},
             tags=[f"{repository}:{args.environment}"],
             push=True,
@@ -66,6 +75,10 @@ class ModelImage(pulumi.ComponentResource):
             "dockerfile": f"{context}/{args.build.dockerfile}",
             "args": _build_arguments(args),
         }
+        if args.settings.platforms:
+            (build["platform"],) = args.settings.platforms
+        if args.settings.cache_from:
+            build["cache_from"] = {"images": [str(place.registry) for place in args.settings.cache_from]}
         if args.build.target:
             build["target"] = args.build.target
         image = docker.Image(
@@ -81,3 +94,22 @@ class ModelImage(pulumi.ComponentResource):
 def _build_arguments(args: ModelImageArgs) -> dict[str, str]:
     base = {"BASE_IMAGE": args.settings.base_image} if args.settings.base_image else {}
     return {**base, **args.build.args, **args.settings.args}
+
+
+def _read_cache(place: CachePlace) -> "CacheFromArgsDict":
+    return {"registry": {"ref": place.registry}} if place.registry else {"local": {"src": str(place.folder)}}
+
+
+def _written_cache(place: CachePlace) -> "CacheToArgsDict":
+    return {"registry": {"ref": place.registry}} if place.registry else {"local": {"dest": str(place.folder)}}
+
+
+def _secrets(args: ModelImageArgs) -> dict[str, pulumi.Output[str]]:
+    """Return the values of the build's secrets, marked as secret: the state holds them only encrypted."""
+    return {name: pulumi.Output.secret(_value(args.settings.secrets[name])) for name in args.build.secrets}
+
+
+def _value(source: BuildSecret) -> str:
+    if source.environment:
+        return environment.text(source.environment) or ""  # preflight has refused an empty one
+    return Path(str(source.file)).read_text("utf-8")

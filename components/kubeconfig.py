@@ -9,16 +9,14 @@ the file of the last preview or update.
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
 
 from components import kubeconfig_copies
+from components.kubeconfig_files import FIELD, Json, merged
 from models.errors import ConfigurationError
-
-Json = dict[str, Any]
 
 CONTEXT = "slipway"
 """The name of the file's only context, cluster and user."""
@@ -43,7 +41,7 @@ def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
         files: The user's kubeconfig files. If several define the same name, the first one wins.
 
     Raises:
-        ConfigurationError: none of the files contains the context, or the cluster or user that it names.
+        ConfigurationError: a file cannot be read, or none contains the context, or the cluster or user that it names.
     """
     content = yaml.dump(extracted(context, files), Dumper=yaml.CSafeDumper)
     path = project / path_of(stack)
@@ -52,7 +50,7 @@ def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent)  # mode 600, and no reader sees a partial file
     try:
-        with os.fdopen(handle, "w") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(content)
         Path(name).replace(path)
     except BaseException:
@@ -62,19 +60,22 @@ def write(project: Path, stack: str, context: str, files: list[Path]) -> None:
 
 def extracted(context: str, files: list[Path]) -> Json:
     """Return a kubeconfig with one context and absolute paths; see :func:`write`."""
-    found = _named("contexts", "context", context, files, lambda _, content: content)
-    if found is None:
-        raise ConfigurationError([f"slipway:cluster.context: {context!r} is not in the kubeconfig"])
-    of_context = {"cluster": CONTEXT, "user": CONTEXT} | {key: found[key] for key in ("namespace",) if key in found}
+    found = merged(files)
+    if found.faults:
+        raise ConfigurationError([f"{FIELD}: {fault}" for fault in found.faults])
+    if context not in found.items["contexts"]:
+        raise ConfigurationError([f"{FIELD}: {context!r} is not in the kubeconfig"])
+    named = found.items["contexts"][context].content
+    of_context = {"cluster": CONTEXT, "user": CONTEXT} | {key: named[key] for key in ("namespace",) if key in named}
     held: dict[str, Json] = {}
     for kind, resolve in (("cluster", _cluster), ("user", _user)):
-        name = str(found.get(kind, ""))
-        one = _named(f"{kind}s", kind, name, files, resolve)
+        name = str(named.get(kind) or "")
+        one = found.items[f"{kind}s"].get(name)
         if one is None and (name or kind == "cluster"):  # a context may have no user
             raise ConfigurationError(
-                [f"slipway:cluster.context: {context!r} names the {kind} {name!r}, which is not in the kubeconfig"]
+                [f"{FIELD}: {context!r} names the {kind} {name!r}, which is not in the kubeconfig"]
             )
-        held[kind] = one or {}
+        held[kind] = resolve(one.folder, one.content) if one else {}
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -83,23 +84,6 @@ def extracted(context: str, files: list[Path]) -> Json:
         "clusters": [{"name": CONTEXT, "cluster": held["cluster"]}],
         "users": [{"name": CONTEXT, "user": held["user"]}],
     }
-
-
-def _named(plural: str, kind: str, name: str, files: list[Path], resolve: Callable[[Path, Json], Json]) -> Json | None:
-    for file, content in _contents(files):
-        try:
-            for one in cast("list[Json]", content.get(plural) or []):
-                if one.get("name") == name:
-                    return resolve(file.absolute().parent, dict(one.get(kind) or {}))
-        except (AttributeError, TypeError, ValueError) as error:
-            rule = f"{plural} must be a list of maps, each with a name and a {kind}"
-            raise ConfigurationError([f"slipway:cluster.context: cannot read the kubeconfig {file}: {rule}"]) from error
-    return None
-
-
-def _contents(files: list[Path]) -> Iterator[tuple[Path, Json]]:
-    for file in files:
-        yield file, cast("Json", yaml.load(file.read_text(), Loader=yaml.CSafeLoader) or {})
 
 
 def _cluster(folder: Path, content: Json) -> Json:

@@ -54,7 +54,7 @@ def _own(path: Path) -> bool:
 
 
 def _content(path: Path) -> object:
-    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+    return yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
 
 
 def _holds(copy: object, given: object) -> bool:

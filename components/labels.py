@@ -4,7 +4,7 @@ A Deployment's selector is immutable, so it contains only labels that never chan
 https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from components import names
 
@@ -13,6 +13,8 @@ SYSTEM = "app.kubernetes.io/part-of"
 OWNER = "app.kubernetes.io/managed-by"
 SLOT = "slipway.dev/slot"
 ROLE = "slipway.dev/role"
+METRICS = "slipway.dev/metrics"
+"""Label of pods whose metrics are not at their main port, with the name of that other port."""
 STACK = "slipway.dev/stack"
 """Label of the namespace. A second stack that applies another value gets a conflict, which keeps it out."""
 
@@ -36,8 +38,13 @@ def of_service(system: str, service: str) -> dict[str, str]:
 
 
 def of_slot(system: str, service: str, slot: str) -> dict[str, str]:
-    """Return the labels of an object of one slot, including its pods."""
+    """Return the labels of an object of one slot."""
     return {**of_service(system, service), SLOT: slot}
+
+
+def of_pod(system: str, service: str, slot: str, *, metrics: str | None) -> dict[str, str]:
+    """Return the labels of a slot's pods. ``metrics`` names the port for metrics if it is not the main port."""
+    return {**of_slot(system, service, slot), **({METRICS: metrics} if metrics else {})}
 
 
 def of_private_service(system: str, service: str, slot: str) -> dict[str, str]:
@@ -53,6 +60,16 @@ def select_system(system: str) -> dict[str, str]:
 def select_service(service: str) -> dict[str, str]:
     """Return the selector of the pods of both slots."""
     return {SERVICE: service}
+
+
+def select_without_metrics_port(services: Sequence[str]) -> dict[str, object]:
+    """Return the selector of these services' pods whose metrics are at their main port."""
+    return {
+        "matchExpressions": [
+            {"key": SERVICE, "operator": "In", "values": list(services)},
+            {"key": METRICS, "operator": "DoesNotExist"},
+        ]
+    }
 
 
 def select_slot(service: str, slot: str) -> dict[str, str]:

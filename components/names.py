@@ -8,15 +8,19 @@ _HASH_LENGTH = 8
 """Hex digits. 32 bits are enough for the few names of one namespace."""
 
 
-def joined(*parts: str) -> str:
-    """Join parts with '-'. A name over 63 characters is cut and ends in a hash of the full name.
+_SCALED_OBJECT_LENGTH = LABEL_LENGTH - len("keda-hpa-")
+"""KEDA puts this prefix before a ScaledObject's name to name its HPA, and uses the result as a label's value."""
+
+
+def joined(*parts: str, most: int = LABEL_LENGTH) -> str:
+    """Join parts with '-'. A name of more than ``most`` characters is cut and ends in a hash of the full name.
 
     Without the hash, two long names could become the same.
     """
     name = "-".join(parts)
-    if len(name) <= LABEL_LENGTH:
+    if len(name) <= most:
         return name
-    return f"{name[: LABEL_LENGTH - _HASH_LENGTH - 1].rstrip('-')}-{content_hash(name)}"
+    return f"{name[: most - _HASH_LENGTH - 1].rstrip('-')}-{content_hash(name)}"
 
 
 def label_value(text: str) -> str:
@@ -33,6 +37,14 @@ def content_hash(text: str) -> str:
 def slot_name(service: str, slot: str) -> str:
     """Return the name of a slot's Deployment, private Service, HPA and PDB."""
     return joined(service, slot)
+
+
+def scaled_object(service: str, slot: str) -> str:
+    """Return the name of a slot's ScaledObject.
+
+    Source: ``scaledobject_webhook.go`` of https://github.com/kedacore/keda.
+    """
+    return joined(service, slot, most=_SCALED_OBJECT_LENGTH)
 
 
 def canary_name(service: str) -> str:

@@ -1,12 +1,10 @@
 """Check this machine before the first resource is registered: kube context, build folders and secrets."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
-import yaml
-
+from components import environment, kubeconfig_files
+from components.dockerfile import user_fault, user_of
 from components.manifests import dashboards
 from models.errors import ConfigurationError, nearest
 from models.image import ImageBuild, ImageSettings
@@ -26,60 +24,72 @@ def checked(spec: SystemSpec, project: Path) -> SystemSpec:
             faults += _build_faults(f"catalog/{spec.name}.yaml: images.{key}", build, project)
         if spec.builds:
             faults += _wheels_faults(spec.image, project)
+            faults += _secret_faults(spec.image, project)
     faults += [*_variable_faults(spec), *dashboards.faults(spec)]
     if faults:
         raise ConfigurationError(faults)
     return spec
 
 
+def notices(spec: SystemSpec, project: Path) -> Iterator[str]:
+    """Yield a line for each service whose image, as the stack would build it, has no user that the kubelet accepts."""
+    for name, service in spec.services.items():
+        build = spec.builds.get(service.spec.image)
+        if service.spec.user == "image" and service.spec.pod_security is None and build is not None:
+            shown = Path(build.context) / build.dockerfile
+            if fault := user_fault(user_of((project / shown).read_text("utf-8", "replace"), build.target)):
+                yield f"{name}: user is image, but {shown} {fault}"
+
+
 def _variable_faults(spec: SystemSpec) -> Iterator[str]:
     for name, secret in spec.secrets.items():
         if isinstance(secret.source, EnvironmentSecret):
             for key, variable in secret.source.environment.items():
-                if not os.environ.get(variable):
-                    where = f"slipway:secrets.{name}.environment.{key}"
-                    hint = 'for the embedded cluster, run eval "$(make -s env)"'
-                    yield f"{where}: the variable {variable} is unset or empty; set it ({hint})"
+                if fault := _variable_fault(variable):
+                    yield f"slipway:secrets.{name}.environment.{key}: the variable {variable} {fault}"
+
+
+def _variable_fault(variable: str) -> str | None:
+    try:
+        given = environment.text(variable)
+    except UnicodeDecodeError as error:
+        rule = "a Secret's value must be UTF-8 text; encode it, for example with base64"
+        return f"has bytes that are not UTF-8 (the first at position {error.start}): {rule}"
+    hint = 'for the embedded cluster, run eval "$(make -s env)"'
+    return None if given else f"is unset or empty; set it ({hint})"
 
 
 def _context_faults(context: str) -> Iterator[str]:
-    files = kubeconfig_files()
-    known: list[str] = []
-    for file in files:
-        try:
-            known += _contexts(file)
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            yield f"slipway:cluster.context: cannot read the kubeconfig {file}: {' '.join(str(error).split())}"
+    found = kubeconfig_files.merged(kubeconfig_files.paths())
+    yield from (f"{kubeconfig_files.FIELD}: {fault}" for fault in found.faults)
+    known = found.contexts
     if context not in known:
         listed = f"they contain {', '.join(known)}" if known else "they contain no context"
-        searched = f"searched {', '.join(map(str, files))}: {listed}" if files else "no file found"
+        searched = (
+            f"searched {', '.join(map(environment.readable, found.files))}: {listed}"
+            if found.files
+            else "no file found"
+        )
         yield (
-            f"slipway:cluster.context: {context!r} is not in the kubeconfig ({searched})"
+            f"{kubeconfig_files.FIELD}: {context!r} is not in the kubeconfig ({searched})"
             f"{nearest(context, known)}; correct it, or set KUBECONFIG (embedded cluster: make up, then "
             'eval "$(make -s env)")'
         )
-
-
-def kubeconfig_files() -> list[Path]:
-    """Return the kubeconfig files that kubectl and the provider would merge: KUBECONFIG, else ~/.kube/config."""
-    named = os.environ.get("KUBECONFIG", "")
-    candidates = [Path(part) for part in named.split(os.pathsep) if part] or [Path.home() / ".kube" / "config"]
-    return [path for path in candidates if path.is_file()]
-
-
-def _contexts(file: Path) -> list[str]:
-    content: object = yaml.load(file.read_text("utf-8"), Loader=yaml.CSafeLoader)  # 10 times faster for long files
-    try:
-        contexts = cast("dict[str, list[dict[str, str]] | None]", content or {}).get("contexts") or []
-        return [context["name"] for context in contexts]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError("it is not a kubeconfig: contexts must be a list of maps, each with a name") from error
 
 
 def _build_faults(where: str, build: ImageBuild, project: Path) -> Iterator[str]:
     dockerfile = Path(build.context) / build.dockerfile
     if not (project / dockerfile).is_file():
         yield f"{where}: {dockerfile} does not exist in the project; correct context or dockerfile"
+
+
+def _secret_faults(settings: ImageSettings, project: Path) -> Iterator[str]:
+    for name, source in settings.secrets.items():
+        where = f"slipway:image.secrets.{name}"
+        if source.environment and (fault := _variable_fault(source.environment)):
+            yield f"{where}.environment: the variable {source.environment} {fault}"
+        if source.file and not (project / source.file).is_file():
+            yield f"{where}.file: {source.file} does not exist; correct the path"
 
 
 def _wheels_faults(settings: ImageSettings, project: Path) -> Iterator[str]:

@@ -8,7 +8,8 @@ import pulumi
 
 from components.lean import begin_registrations
 from components.manifests.manifest import Json, Later, Manifest, Part
-from components.rollout import Workload, WorkloadSource, rolled_out
+from components.replicas import ReplicaHooks
+from components.rollout import Rollouts, Workload
 
 _ROLLED_OUT = ("Deployment", "StatefulSet")
 
@@ -27,10 +28,12 @@ class RegistrationArgs:
     """The entry's name at the last update, if it was different."""
     failed: pulumi.ErrorHook
     """Logs why pods are not ready when a workload or Job fails."""
+    replicas: ReplicaHooks
+    """Keep one owner for the number of pods of each Deployment."""
     taken: pulumi.ErrorHook
     """Logs when the namespace belongs to another stack."""
-    cluster: WorkloadSource
-    """The source for checking a rollout if Pulumi has not waited for it."""
+    rollouts: Rollouts
+    """Wait for the pods of Deployments, and of StatefulSets for which Pulumi has not waited."""
 
 
 class KubernetesObject(pulumi.CustomResource):
@@ -66,7 +69,7 @@ class Registration:
         properties = self._properties(manifest)
         if manifest.kind in _ROLLED_OUT:
             workload = Workload(manifest.token, manifest.resource, properties, options)
-            return rolled_out(workload, manifest.kind, self._args.cluster, manifest.wait or 0)
+            return self._args.rollouts.rolled_out(workload, manifest)
         made = KubernetesObject(manifest.token, manifest.resource, properties, options)
         if manifest.kind == "Namespace":
             # What names the namespace by this output is created after it.
@@ -100,14 +103,11 @@ class Registration:
         options = pulumi.ResourceOptions(
             parent=self._part(manifest.part),
             depends_on=[self._ready[one] for one in manifest.after],
+            hooks=self._hooks(kind),
         )
         if manifest.wait is not None:
             limit = f"{manifest.wait}s"
             options.custom_timeouts = pulumi.CustomTimeouts(create=limit, update=limit)
-        if kind in (*_ROLLED_OUT, "Job"):
-            options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.failed])
-        if kind == "Namespace":
-            options.hooks = pulumi.ResourceHookBinding(on_error=[self._args.taken])
         if kind == "Job":
             options.delete_before_replace = True  # otherwise `pulumi up --replace` finds the failed Job by its name
         if kind == "PersistentVolumeClaim":
@@ -119,6 +119,27 @@ class Registration:
             key = manifest.resource.removeprefix(f"{self._system}-")
             options.aliases = [pulumi.Alias(name=f"{self._args.formerly}-{key}")]
         return options
+
+    def _hooks(self, kind: str) -> pulumi.ResourceHookBinding | None:
+        args = self._args
+        match kind:
+            case "Deployment":
+                return pulumi.ResourceHookBinding(
+                    before_update=[args.replicas.deployment],
+                    after_create=[args.rollouts.changed],
+                    after_update=[args.rollouts.changed],
+                    on_error=[args.failed],
+                )
+            case "HorizontalPodAutoscaler":
+                return pulumi.ResourceHookBinding(before_create=[args.replicas.autoscaler])
+            case "ScaledObject":
+                return pulumi.ResourceHookBinding(before_create=[args.replicas.scaled_object])
+            case "Job" | "StatefulSet":
+                return pulumi.ResourceHookBinding(on_error=[args.failed])
+            case "Namespace":
+                return pulumi.ResourceHookBinding(on_error=[args.taken])
+            case _:
+                return None
 
     def _part(self, part: Part) -> pulumi.ComponentResource:
         if part not in self._parts:

@@ -1,8 +1,8 @@
 """The values of a system's Secrets, from the stack's encrypted configuration or the environment."""
 
-import os
 from collections.abc import Mapping
 
+from components import environment
 from models.secrets import EnvironmentSecret, ExternalSecret, GivenSecret
 from models.system import SystemSpec
 
@@ -18,5 +18,6 @@ def values(system: SystemSpec) -> dict[str, Mapping[str, str]]:
 
 def _values(source: GivenSecret | EnvironmentSecret) -> dict[str, str]:
     if isinstance(source, EnvironmentSecret):
-        return {key: os.environ[variable] for key, variable in source.environment.items()}  # preflight checked them
+        # preflight has checked that all are set
+        return {key: environment.text(variable) or "" for key, variable in source.environment.items()}
     return {key: value.get_secret_value() for key, value in source.values.items()}

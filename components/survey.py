@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import kubeconfig, recorded
+from components import kubeconfig, kubeconfig_files, recorded
 from components.api_server import ApiServer, Away
 from components.cluster import variable_faults
 from components.identity import (
@@ -21,7 +21,7 @@ from components.identity import (
     state_faults,
 )
 from components.losses import loss_faults, stale_permissions
-from components.preflight import checked, kubeconfig_files
+from components.preflight import checked, notices
 from models.errors import ConfigurationError
 from models.system import SystemSpec
 
@@ -52,6 +52,8 @@ def surveyed(
             would be lost.
     """
     checked(system, project)
+    for line in notices(system, project):
+        pulumi.log.warn(line)
     stack = pulumi.get_stack()
     source = source or ApiServer(system.cluster.context)
     live = _live(system, source)
@@ -61,7 +63,7 @@ def surveyed(
         _refuse(object_faults(system, known, source))
     # `pulumi destroy` reads this file without a check, so the file must never name a refused cluster or namespace.
     # `pulumi refresh` reads it too. Write it before state_faults, because a move to another cluster needs a refresh.
-    kubeconfig.write(project, stack, system.cluster.context, kubeconfig_files())
+    kubeconfig.write(project, stack, system.cluster.context, kubeconfig_files.paths())
     if live:
         _refuse(state_faults(system, known, live))
     _refuse(loss_faults(system, known))

@@ -16,6 +16,8 @@ from components.manifests.manifest import Given, Later, Text
 from components.manifests.render import image_of, render
 from components.manifests.settings import settings_file
 from components.registration import Registration, RegistrationArgs
+from components.replicas import replica_hooks
+from components.rollout import Rollouts
 from models.system import DeployedService, SystemSpec
 from models.vocabulary import SlotName
 
@@ -64,7 +66,8 @@ class System(pulumi.ComponentResource):
             formerly=args.formerly,
             failed=explain_failures(server),
             taken=explain_conflicts(),
-            cluster=server,
+            replicas=replica_hooks(server),
+            rollouts=Rollouts(server),
         )
         below = pulumi.ResourceOptions(parent=self, providers=[cluster])
         Registration(name, registered, below).add(render(spec, given))
@@ -106,7 +109,7 @@ def _summary(
     slots = {
         slot: {
             "image": image,
-            "config": settings_file(content.runs(slot)).content_hash,
+            **({"config": settings.content_hash} if (settings := settings_file(content.runs(slot))) else {}),
             "weight": release.weight_of(slot),
         }
         for slot, image in images.items()

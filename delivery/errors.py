@@ -3,7 +3,8 @@
 import re
 from enum import IntEnum
 
-POD_REASON = re.compile(r"\bpod \S+: ")
+POD_REASON = re.compile(r"\bpod \S+: |: FailedCreate: ")
+"""A line that says why a pod is not ready, or why the API server refuses to create it."""
 _LOST = re.compile(
     "cluster is unreachable|connection refused|connection reset|i/o timeout|TLS handshake timeout|"
     "unexpected EOF|unable to handle the request"

@@ -101,7 +101,7 @@ class Addresses:
         if not file.is_file():
             return cls()
         try:
-            record: dict[str, Any] = json.loads(file.read_text())
+            record: dict[str, Any] = json.loads(file.read_text("utf-8"))
             pods, services = IPv4Network(record["pods"]), IPv4Network(record["services"])
             return cls(pods=pods, services=services, ports=Ports(**record["ports"]))
         except (ValueError, KeyError, TypeError) as wrong:
@@ -112,7 +112,7 @@ class Addresses:
     def save(self, file: Path) -> None:
         """Write the addresses to a file."""
         record = {"pods": str(self.pods), "services": str(self.services), "ports": asdict(self.ports)}
-        file.write_text(json.dumps(record, indent=1))
+        file.write_text(json.dumps(record, indent=1), "utf-8")
 
     def listeners(self, parts: tuple[str, ...] = ()) -> list[Listener]:
         """Return every port of a cluster that has these optional parts."""

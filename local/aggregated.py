@@ -12,7 +12,7 @@ _MANIFESTS = Path(__file__).parent / "manifests/parts"
 def filled(paths: Paths, manifest: str, **ports: int) -> str:
     """Return a part's manifest, filled with the certificate authority, the node's address and the given ports."""
     authority = base64.b64encode((paths.pki / "ca.crt").read_bytes()).decode()
-    return Template((_MANIFESTS / manifest).read_text()).substitute(
+    return Template((_MANIFESTS / manifest).read_text("utf-8")).substitute(
         authority=authority, node=paths.addresses.node_ip, **ports
     )
 

@@ -52,7 +52,7 @@ def create(mount: Path = MOUNT) -> None:
     if unified:
         for name in (_DAEMONS, BUILDS):
             (mount / NAME / name).mkdir(exist_ok=True)
-            (mount / NAME / name / "cpu.weight").write_text(_V2_PROCESS_WEIGHT)
+            (mount / NAME / name / "cpu.weight").write_text(_V2_PROCESS_WEIGHT, "utf-8")
 
 
 def _enable_controllers(groups: Sequence[Path]) -> None:
@@ -61,12 +61,12 @@ def _enable_controllers(groups: Sequence[Path]) -> None:
     `remove` leaves them enabled in the root cgroup: systemd may need one by then and would not notice its loss.
     """
     for group in groups:
-        offered = (group / "cgroup.controllers").read_text().split()
+        offered = (group / "cgroup.controllers").read_text("utf-8").split()
         for controller in _CONTROLLERS:
             if controller in offered:
                 with contextlib.suppress(OSError):  # one by one: the kernel refuses a write of several as a whole
-                    (group / "cgroup.subtree_control").write_text(f"+{controller}")
-        enabled = (group / "cgroup.subtree_control").read_text().split()
+                    (group / "cgroup.subtree_control").write_text(f"+{controller}", "utf-8")
+        enabled = (group / "cgroup.subtree_control").read_text("utf-8").split()
         missing = [name for name in NEEDED if name not in enabled]
         if missing:
             raise LocalError(
@@ -78,7 +78,7 @@ def _enable_controllers(groups: Sequence[Path]) -> None:
 def _inherit_cpuset(root: Path, ours: Path) -> None:
     """Copy the parent's processors and memory nodes: a v1 cpuset starts empty, and nothing can run in an empty one."""
     for file in ("cpuset.cpus", "cpuset.mems"):
-        (ours / file).write_text((root / file).read_text())
+        (ours / file).write_text((root / file).read_text("utf-8"), "utf-8")
 
 
 def _weigh(ours: Path) -> None:
@@ -89,7 +89,7 @@ def _weigh(ours: Path) -> None:
     """
     for file, (usual, largest) in _CPU_WEIGHTS.items():
         if (ours / file).exists():
-            (ours / file).write_text(str(min(2 * (os.cpu_count() or 1) * usual, largest)))
+            (ours / file).write_text(str(min(2 * (os.cpu_count() or 1) * usual, largest)), "utf-8")
 
 
 def daemons_file(mount: Path = MOUNT) -> Path:
@@ -105,7 +105,7 @@ def members(mount: Path = MOUNT) -> list[int]:
             continue
         for file in (root / NAME).rglob("cgroup.procs"):
             with contextlib.suppress(OSError):  # a pod's cgroup may vanish meanwhile
-                pids.update(int(line) for line in file.read_text().split())
+                pids.update(int(line) for line in file.read_text("utf-8").split())
     return sorted(pids - {0})
 
 

@@ -66,7 +66,7 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
     words = [str(word) for word in command]
     name = " ".join([Path(words[0]).name, *words[1:3]])
     with contextlib.ExitStack() as files:
-        output = files.enter_context(log.open("w")) if log else subprocess.PIPE
+        output = files.enter_context(log.open("w", encoding="utf-8")) if log else subprocess.PIPE
         try:
             launch = partial(
                 subprocess.Popen[str],
@@ -76,7 +76,7 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
                 stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT if log else subprocess.PIPE,
-                text=True,
+                encoding="utf-8",
                 errors="replace",
                 start_new_session=True,  # ^C reaches it only once, through `_interrupt`
             )
@@ -84,7 +84,7 @@ def run(  # noqa: PLR0913  (what subprocess offers and this package needs)
         except FileNotFoundError as missing:
             raise LocalError(f"{words[0]}: program not found: install it, or run `make up` to do so") from missing
         printed, errors = _finish(child, stdin, timeout_seconds, name)
-    printed = log.read_text(errors="replace") if log else printed
+    printed = log.read_text("utf-8", "replace") if log else printed
     if child.returncode:
         said = (errors or printed).strip().splitlines()
         where = f"; full log: {log}" if log else ""

@@ -13,7 +13,8 @@ from local.paths import Paths
 _SNAPSHOTTERS = ("blockfile", "btrfs", "devmapper", "erofs", "native", "zfs")
 _UNUSED_PLUGINS = ("nri.v1.nri", *(f"snapshotter.v1.{name}" for name in _SNAPSHOTTERS))
 CLUSTER_RESOLVER = "cluster-resolv.conf"  # for host processes; pods get their search list from the kubelet
-SECRETS = ("registry-secret", "s3-access-key", "s3-secret-key")  # files below `etc/`, random per cluster
+SERVICE_TOKEN = "service-token"  # noqa: S105 - a file, for a service that asks its clients for a token
+SECRETS = ("registry-secret", "s3-access-key", "s3-secret-key", SERVICE_TOKEN)  # files below `etc/`, random per cluster
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/usr/libexec/cni"), Path("/opt/cni/bin"))  # Debian, Fedora, others
 
 
@@ -22,13 +23,13 @@ def write_all(paths: Paths) -> None:
     for name, content in files(paths).items():
         target = paths.etc / name
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not target.exists() or target.read_text() != content:
+        if not target.exists() or target.read_text("utf-8") != content:
             pki.write_private(target, content.encode())
     for name in SECRETS:
         if not (paths.etc / name).exists():
             pki.write_private(paths.etc / name, pki.random_token().encode())
     instance = paths.buildx / "instances" / addresses.BUILDER
-    instance.write_text(json.dumps(buildx_instance(paths)))
+    instance.write_text(json.dumps(buildx_instance(paths)), "utf-8")
 
 
 def files(paths: Paths) -> dict[str, str]:

@@ -101,7 +101,7 @@ def provide(cache: Path, progress: Progress, more: Sequence[Source] = ()) -> Pat
 
 def gateway(at: Addresses) -> str:
     """Return the cluster's Gateway as YAML; the API server must have its definitions."""
-    return Template((PINS / "gateway.yaml").read_text()).substitute(ingress=at.ports.ingress)
+    return Template((PINS / "gateway.yaml").read_text("utf-8")).substitute(ingress=at.ports.ingress)
 
 
 def files_in(module: Path, source: Source) -> list[Path]:
@@ -118,5 +118,5 @@ def files_in(module: Path, source: Source) -> list[Path]:
 
 
 def _key(sources: Sequence[Source]) -> str:
-    pins = [(PINS / name).read_text() for name in ("go.mod", "go.sum")]
+    pins = [(PINS / name).read_text("utf-8") for name in ("go.mod", "go.sum")]
     return hashlib.sha256("\0".join((*pins, repr(sources))).encode()).hexdigest()[:16]

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import yaml
 
-from local import kube, patience, pki, stack_file, storage
+from local import configs, kube, patience, pki, stack_file, storage
 from local.commands import run
 from local.errors import LocalError
 from local.paths import Paths
@@ -55,7 +55,14 @@ def exports(paths: Paths) -> dict[str, str]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # there is no host to download plugins from
         "BUILDX_CONFIG": str(paths.buildx),
         **storage.s3_exports(paths),
+        **_token_exports(paths),
     }
+
+
+def _token_exports(paths: Paths) -> dict[str, str]:
+    """Return the token for services that ask their clients for one; a cluster of an older version has none yet."""
+    file = paths.etc / configs.SERVICE_TOKEN
+    return {"SLIPWAY_SERVICE_TOKEN": file.read_text("utf-8")} if file.exists() else {}
 
 
 def prepare_pulumi(paths: Paths, toolchain: Toolchain, progress: Progress) -> None:
@@ -84,7 +91,7 @@ def deploy(paths: Paths, progress: Progress, stack: str = STACK) -> Mapping[str,
         try:
             _pulumi(paths, "up", "--stack", stack, "--yes", "--skip-preview", "--color=never", log=log)
         except LocalError as failure:
-            raise LocalError(f"{failure}\n{diagnostics(log.read_text())}") from failure
+            raise LocalError(f"{failure}\n{diagnostics(log.read_text('utf-8'))}") from failure
     return json.loads(_pulumi(paths, "stack", "output", "--stack", stack, "--json"))["services"]
 
 
@@ -102,7 +109,7 @@ def require_stack(paths: Paths, stack: str) -> None:
 
 def namespace_of(paths: Paths, stack: str) -> str:
     """Return the namespace into which a stack's file deploys."""
-    system = yaml.safe_load(stack_settings(paths, stack).read_text())["config"]["slipway:system"]
+    system = yaml.safe_load(stack_settings(paths, stack).read_text("utf-8"))["config"]["slipway:system"]
     return system.get("namespace") or f"{system['entry']}-{system['environment']}"
 
 
@@ -175,7 +182,7 @@ def free_stale_locks(paths: Paths, progress: Progress, stack: str = STACK) -> No
     """
     locks = paths.pulumi_backend / f".pulumi/locks/organization/{PROJECT}/{stack}"
     for file in locks.glob("*.json"):
-        owner = json.loads(file.read_text())
+        owner = json.loads(file.read_text("utf-8"))
         if owner["hostname"] == socket.gethostname() and not psutil.pid_exists(owner["pid"]):
             file.unlink(missing_ok=True)
             progress.note(f"released the lock of a killed pulumi process (pid {owner['pid']})")

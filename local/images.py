@@ -113,7 +113,7 @@ def _make_base(folder: Path, log: Path) -> None:
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir(parents=True)
     for name in ("etc/hostname", "etc/resolv.conf"):  # copied from this machine; the kubelet mounts its own
-        (root / name).write_text("")
+        (root / name).write_text("", "utf-8")
     _pack(root, folder / "layer.tar")
     shutil.rmtree(root)
     oci.write_image(folder, architecture=architecture())
@@ -123,7 +123,7 @@ def _make_redis(folder: Path, base: Path, log: Path) -> None:
     status, root, packages = "./var/lib/dpkg/status", folder / "root", folder / "packages"
     with tarfile.open(base / "layer.tar") as layer:
         layer.extract(status, folder, filter="data")
-    installed = set(_PACKAGE.findall((folder / status).read_text()))
+    installed = set(_PACKAGE.findall((folder / status).read_text("utf-8")))
     debian.bootstrap(packages, _REDIS_PACKAGES, log, debs=folder.parent / _DEBS, download_only=True)
     for package in sorted((packages / "var/cache/apt/archives").glob("*.deb")):
         if debian.package_name(package) not in installed:

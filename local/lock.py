@@ -16,7 +16,7 @@ def exclusive(file: Path) -> Generator[None]:
     The kernel releases the lock when its holder ends, for whatever reason. The file stays; its existence means nothing.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with file.open("a+") as stream:
+    with file.open("a+", encoding="utf-8") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -113,8 +113,8 @@ def _cgroups(mount: Path) -> tuple[str, frozenset[str], bool]:
     offered = mount / "cgroup.controllers"
     if offered.exists():
         # Only a cgroup other than the machine's root has a type.
-        inside = (mount / "cgroup.type").exists() and bool((mount / "cgroup.procs").read_text().split())
-        return "v2", frozenset(offered.read_text().split()), inside
+        inside = (mount / "cgroup.type").exists() and bool((mount / "cgroup.procs").read_text("utf-8").split())
+        return "v2", frozenset(offered.read_text("utf-8").split()), inside
     found = cgroups.hierarchies(mount) if mount.is_dir() else []
     names = {name for root in found for name in root.name.split(",")}
     return ("v1" if names else ""), frozenset(names), False
@@ -123,7 +123,7 @@ def _cgroups(mount: Path) -> tuple[str, frozenset[str], bool]:
 def _features() -> frozenset[str]:
     """Return which of the two modules the kernel has built in, has loaded, or could load."""
     there = {
-        "overlay": "overlay" in Path("/proc/filesystems").read_text().split(),
+        "overlay": "overlay" in Path("/proc/filesystems").read_text("utf-8").split(),
         "br_netfilter": Path("/proc/sys/net/bridge").is_dir(),
     }
     return frozenset(name for name, has in there.items() if has or _loadable(name))
@@ -147,7 +147,7 @@ def _folder(variable: str, folder: Path) -> Folder:
         variable=variable,
         path=folder,
         free_gib=shutil.disk_usage(existing).free / 2**30,
-        filesystem=filesystem(existing, Path("/proc/self/mountinfo").read_text()),
+        filesystem=filesystem(existing, Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")),
         executable=not os.statvfs(existing).f_flag & os.ST_NOEXEC,
     )
 

@@ -13,9 +13,10 @@ from local.paths import Paths
 
 CONFIG = "prometheus.yaml"  # below `etc/`
 # Spelled as in components/labels.py and components/manifests/pod.py.
-ROLE, SLOT_ROLE, SLOT = "slipway.dev/role", "slot", "slipway.dev/slot"
-PORT_NAME = "web"
+ROLE, SLOT_ROLE, SLOT, METRICS = "slipway.dev/role", "slot", "slipway.dev/slot", "slipway.dev/metrics"
+PORT_NAME, MANAGEMENT_NAME = "web", "management"
 _META = "__meta_kubernetes_"
+_PORT = _META + "pod_container_port_name"
 
 Relabeling = dict[str, str | list[str]]
 
@@ -66,23 +67,27 @@ def config(paths: Paths) -> Mapping[str, object]:
 
 
 def slot_relabelings() -> list[Relabeling]:
-    """Return the relabelings that the operator generates for ServiceMonitors (components/manifests/monitor.py)."""
+    """Return the relabelings that the operator generates for ServiceMonitors (components/manifests/monitor.py).
+
+    Prometheus finds every port of the pods behind a Service. A pod's label says which one has its metrics.
+    """
     return [
-        _filter("keep", _of_service_label(ROLE), SLOT_ROLE),
-        _filter("keep", _META + "endpointslice_port_name", PORT_NAME),
-        _filter("drop", _META + "pod_phase", "(Failed|Succeeded)"),
+        _filter("keep", SLOT_ROLE, _of_service_label(ROLE)),
+        _filter("keep", f";{PORT_NAME}|{MANAGEMENT_NAME};{MANAGEMENT_NAME}", _of_pod_label(METRICS), _PORT),
+        _filter("drop", "(Failed|Succeeded)", _META + "pod_phase"),
         _copy(_META + "namespace", "namespace"),
         _copy(_META + "service_name", "service"),
         _copy(_META + "pod_name", "pod"),
         _copy(_META + "pod_container_name", "container"),
         _copy(_META + "service_name", "job"),
         _copy(_of_service_label(SLOT), _identifier(SLOT)),  # the ServiceMonitor's `targetLabels`
-        {"target_label": "endpoint", "replacement": PORT_NAME},
+        _copy(_PORT, "endpoint"),
     ]
 
 
-def _filter(action: str, label: str, regex: str) -> Relabeling:
-    return {"action": action, "source_labels": [label], "regex": regex}
+def _filter(action: str, regex: str, *labels: str) -> Relabeling:
+    """Filter by the values of these labels, joined by semicolons."""
+    return {"action": action, "source_labels": list(labels), "regex": regex}
 
 
 def _copy(label: str, target: str) -> Relabeling:
@@ -91,6 +96,10 @@ def _copy(label: str, target: str) -> Relabeling:
 
 def _of_service_label(label: str) -> str:
     return f"{_META}service_label_{_identifier(label)}"
+
+
+def _of_pod_label(label: str) -> str:
+    return f"{_META}pod_label_{_identifier(label)}"
 
 
 def _identifier(label: str) -> str:

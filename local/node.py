@@ -32,7 +32,7 @@ def _registry(paths: Paths) -> Daemon:
         ports=(Port(number=at.ports.registry),),
         files=(config,),
         # By default it exports traces to a port of this machine that is not ours.
-        environment={"REGISTRY_HTTP_SECRET": secret.read_text(), "OTEL_TRACES_EXPORTER": "none"},
+        environment={"REGISTRY_HTTP_SECRET": secret.read_text("utf-8"), "OTEL_TRACES_EXPORTER": "none"},
     )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.errors import LocalError
+
 # Folders of the state directory that `make status`, `make env`, pulumi and kubectl read or write.
 _GIVEN = ("pki", "etc", "run", "logs", "buildx", "pulumi")
 _IN_CLONE = (".venv", ".slipway")
@@ -22,6 +24,14 @@ class Owner:
     uid: int
     gid: int
     home: Path
+
+
+def own_home() -> Path:
+    """Return the home folder of this process's user; raise LocalError if neither HOME nor an account names one."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise LocalError("HOME: not set, and this user has no account: set HOME to a folder of yours") from None
 
 
 def invoking(environment: Mapping[str, str] = os.environ) -> Owner | None:

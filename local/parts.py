@@ -75,13 +75,13 @@ def wanted(paths: Paths, names: Iterable[str]) -> tuple[str, ...]:
 
 def remember(paths: Paths, names: Iterable[str]) -> None:
     """Record the cluster's parts."""
-    (paths.state / _RECORD).write_text("\n".join(names))
+    (paths.state / _RECORD).write_text("\n".join(names), "utf-8")
 
 
 def chosen(paths: Paths) -> tuple[str, ...]:
     """Return the names of the parts that the cluster has."""
     record = paths.state / _RECORD
-    return tuple(record.read_text().split()) if record.is_file() else ()
+    return tuple(record.read_text("utf-8").split()) if record.is_file() else ()
 
 
 def daemons(paths: Paths) -> tuple[Daemon, ...]:

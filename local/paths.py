@@ -138,8 +138,8 @@ def _home() -> Path:
     an earlier version created with sudo is in root's home, and stays there until `down`.
     """
     user = owner.invoking()
-    if user is None or (Path.home() / _STATE / _MARKER).is_file():
-        return Path.home()
+    if user is None or (owner.own_home() / _STATE / _MARKER).is_file():
+        return owner.own_home()
     return user.home
 
 

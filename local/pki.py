@@ -101,7 +101,7 @@ def create(folder: Path, at: Addresses) -> None:
     A cluster that an older version started gets new certificates from its existing authorities.
     """
     complete = folder / "complete"  # lists the written certificates; written last
-    made = set(complete.read_text().split()) if complete.exists() else set[str]()
+    made = set(complete.read_text("utf-8").split()) if complete.exists() else set[str]()
     if not made:
         for name in AUTHORITIES:
             _write_pair(folder, name, *_authority(name))
@@ -116,7 +116,7 @@ def create(folder: Path, at: Addresses) -> None:
         if leaf.file in _WITH_KUBECONFIG:
             write_private(folder / f"{leaf.file}.kubeconfig", _kubeconfig(folder, leaf.file, at))
     if missing:
-        complete.write_text("\n".join(leaf.file for leaf in wanted))
+        complete.write_text("\n".join(leaf.file for leaf in wanted), "utf-8")
 
 
 def write_private(path: Path, content: bytes) -> None:

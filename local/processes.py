@@ -48,8 +48,8 @@ class Record:
 def start_mark(pid: int) -> str | None:
     """Identify a living process beyond its pid: boot, and clock ticks since boot; None if it is gone or a zombie."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = stat.rpartition(")")[2].split()  # the command name in parentheses may hold anything
@@ -67,7 +67,7 @@ def command_of(daemon: Daemon, binary: Path) -> list[str]:
 def load(paths: Paths, name: str) -> Record | None:
     """Return a daemon's record, if there is a readable one."""
     try:
-        return Record(**json.loads((paths.run / f"{name}.json").read_text()))
+        return Record(**json.loads((paths.run / f"{name}.json").read_text("utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
@@ -110,7 +110,7 @@ class Launcher:
             binary=str(binary),
         )
         target = self._paths.run / f"{daemon.name}.json"
-        target.with_suffix(".new").write_text(json.dumps(asdict(record)))
+        target.with_suffix(".new").write_text(json.dumps(asdict(record)), "utf-8")
         target.with_suffix(".new").rename(target)
         return record
 

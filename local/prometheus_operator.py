@@ -68,7 +68,7 @@ def seed_images(paths: Paths, toolchain: Toolchain) -> None:
 
 
 def _filled(at: Addresses, manifest: str) -> str:
-    return Template((_MANIFESTS / manifest).read_text()).substitute(
+    return Template((_MANIFESTS / manifest).read_text("utf-8")).substitute(
         namespace=NAMESPACE, name=NAME, image=_image(at, _SERVER, PROMETHEUS_RELEASE), version=PROMETHEUS_RELEASE
     )
 

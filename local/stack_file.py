@@ -39,7 +39,7 @@ def drop_stale_salt(file: Path, *, stack_exists: bool) -> bool:
     Raises:
         LocalError: the file holds secrets that were encrypted elsewhere, and without its salt they would be lost.
     """
-    text = file.read_text()
+    text = file.read_text("utf-8")
     if stack_exists or salt(text) is None:
         return False
     if _SECRET.search(text):
@@ -47,7 +47,7 @@ def drop_stale_salt(file: Path, *, stack_exists: bool) -> bool:
             f"{file}: its secrets were encrypted for another backend, so the local cluster cannot read them: "
             "keep this file under another stack name, and let the local cluster create its own"
         )
-    file.write_text(without_salt(text))
+    file.write_text(without_salt(text), "utf-8")
     return True
 
 
@@ -56,10 +56,10 @@ def drop_own_salt(file: Path, *, stack_exists: bool) -> bool:
 
     A file with encrypted values keeps its salt, because they may have been encrypted elsewhere.
     """
-    text = file.read_text() if file.exists() else ""
+    text = file.read_text("utf-8") if file.exists() else ""
     if not stack_exists or salt(text) is None or _SECRET.search(text):
         return False
-    file.write_text(without_salt(text))
+    file.write_text(without_salt(text), "utf-8")
     return True
 
 
@@ -67,9 +67,9 @@ def point_all(project: Path, old: Addresses, new: Addresses) -> list[Path]:
     """Replace the addresses in the stack files of the local cluster, and return the files that changed."""
     changed: list[Path] = []
     for file in sorted(project.glob("Pulumi.*.yaml")):
-        text = file.read_text()
+        text = file.read_text("utf-8")
         if f"context: {CONTEXT}" in text and (moved := with_addresses(text, old, new)) != text:
-            file.write_text(moved)
+            file.write_text(moved, "utf-8")
             changed.append(file)
     return changed
 

@@ -24,7 +24,7 @@ def s3_exports(paths: Paths) -> dict[str, str]:
 
 
 def _credentials(paths: Paths) -> tuple[str, str]:
-    return (paths.etc / "s3-access-key").read_text(), (paths.etc / "s3-secret-key").read_text()
+    return (paths.etc / "s3-access-key").read_text("utf-8"), (paths.etc / "s3-secret-key").read_text("utf-8")
 
 
 def _s3(paths: Paths) -> Daemon:

@@ -27,18 +27,18 @@ def save(target: Path) -> None:
 
     After a reboot the kernel has its own values again, which may differ from those of the boot before.
     """
-    boot = (PROC_SYS / "kernel/random/boot_id").read_text().strip()
-    if target.exists() and json.loads(target.read_text()).get("boot", boot) == boot:
+    boot = (PROC_SYS / "kernel/random/boot_id").read_text("utf-8").strip()
+    if target.exists() and json.loads(target.read_text("utf-8")).get("boot", boot) == boot:
         return
-    found = {name: (PROC_SYS / name).read_text().strip() for name in _CHANGED if (PROC_SYS / name).exists()}
-    target.write_text(json.dumps({"boot": boot, **found}, indent=1))
+    found = {name: (PROC_SYS / name).read_text("utf-8").strip() for name in _CHANGED if (PROC_SYS / name).exists()}
+    target.write_text(json.dumps({"boot": boot, **found}, indent=1), "utf-8")
 
 
 def restore(saved: Path) -> None:
     """Restore the settings that `save` recorded; after a reboot there is nothing to restore."""
     if saved.exists():
-        found: dict[str, str] = json.loads(saved.read_text())
-        boot = (PROC_SYS / "kernel/random/boot_id").read_text().strip()
+        found: dict[str, str] = json.loads(saved.read_text("utf-8"))
+        boot = (PROC_SYS / "kernel/random/boot_id").read_text("utf-8").strip()
         if found.pop("boot", boot) == boot:
             for name, value in found.items():
                 write(name, value)
@@ -47,5 +47,5 @@ def restore(saved: Path) -> None:
 def write(name: str, value: str) -> None:
     """Set a kernel setting, if the kernel has it and its value differs."""
     file = PROC_SYS / name
-    if file.exists() and file.read_text().strip() != value:
-        file.write_text(value)
+    if file.exists() and file.read_text("utf-8").strip() != value:
+        file.write_text(value, "utf-8")

@@ -37,7 +37,10 @@ def down(paths: Paths, progress: Progress) -> list[str]:
         left = network.remove(paths.addresses, paths.state / "sysctls.json")
         left += [f"cgroup {folder}" for folder in _remove_cgroups()]
         _remove_files_elsewhere(paths, sockets)
-        left += [f"mount {mount}" for mount in mounts_below(paths.state, Path("/proc/self/mountinfo").read_text())]
+        left += [
+            f"mount {mount}"
+            for mount in mounts_below(paths.state, Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape"))
+        ]
         left += [f"process {pid}" for pid in _ours(paths)]
         if not any(entry.startswith("mount") for entry in left):
             _remove_state(paths)
@@ -72,7 +75,7 @@ def _remove_cgroups() -> list[Path]:
 
 
 def _unmount(state: Path) -> None:
-    for mount in mounts_below(state, Path("/proc/self/mountinfo").read_text()):
+    for mount in mounts_below(state, Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")):
         run(["umount", "--lazy", mount])
 
 
@@ -99,7 +102,7 @@ def _remove_files_elsewhere(paths: Paths, sockets: list[Path]) -> None:
     for socket in sockets:
         socket.unlink(missing_ok=True)
     for result in Path("/var/lib/cni/results").glob("*"):
-        if str(paths.state) in result.read_text(errors="replace"):
+        if str(paths.state) in result.read_text("utf-8", "replace"):
             result.unlink()
     for link in Path("/var/log/containers").glob("*.log"):
         if link.is_symlink() and link.readlink().is_relative_to(paths.state):

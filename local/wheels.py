@@ -16,8 +16,8 @@ from local.errors import LocalError
 from local.images import architecture
 from local.progress import Progress
 
-# Lock files of the model server, and of the images beside it (a stack builds a store's image from images/<store>).
-_SERVER_LOCKS, _IMAGE_LOCKS = "serving/requirements*.lock", "images/*/requirements*.lock"
+# Lock files of the model server, and of the images beside it: stores in images/<store>, and the examples' servers.
+_SERVER_LOCKS, _IMAGE_LOCKS = "serving/requirements*.lock", ("images/*/requirements*.lock", "examples/*/*/*.lock")
 # The base image's Python, which may differ from the one that runs this program.
 _PYTHON, _ABI = "3.11", "cp311"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -47,12 +47,12 @@ def locks_in(project: Path) -> list[Path]:
     server = sorted(project.glob(_SERVER_LOCKS))
     if not server:
         raise LocalError(f"{project}: {_SERVER_LOCKS} does not exist, so the model server's wheels are unknown")
-    return [*server, *sorted(project.glob(_IMAGE_LOCKS))]
+    return [*server, *(lock for pattern in _IMAGE_LOCKS for lock in sorted(project.glob(pattern)))]
 
 
 def key(locks: Sequence[Path]) -> str:
     """Return the key of a download, which changes with the lock files, the Python version and the architecture."""
-    parts = [_PYTHON, architecture(), *_GLIBC_LEVELS, *(lock.read_text() for lock in locks)]
+    parts = [_PYTHON, architecture(), *_GLIBC_LEVELS, *(lock.read_text("utf-8") for lock in locks)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

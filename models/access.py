@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from models.base import Model
-from models.vocabulary import LabelKey, Text
+from models.metadata import Annotations
+from models.vocabulary import Text
 
 Verb = Literal["get", "list", "watch", "create", "update", "patch", "delete"]
 
@@ -33,5 +34,5 @@ class Permission(Model):
 class Account(Model):
     """The ServiceAccount of a service's pods. Its token is mounted only if permissions are declared."""
 
-    annotations: dict[LabelKey, str] = Field(default_factory=dict, description="for example, the cloud role to assume")
+    annotations: Annotations = Field(default_factory=dict, description="for example, the cloud role to assume")
     permissions: tuple[Permission, ...] = ()

@@ -70,7 +70,7 @@ class ClusterSettings(Model):
     proxy_metrics: Literal["traefik", "ingress-nginx"] | None = Field(
         default=None,
         description="proxy whose request counters the gate reads; none = the servers' own "
-        "counters, which miss lost requests",
+        "counters, which miss lost requests; ingress-nginx only with traffic: nginx",
     )
     dashboards: Dashboards | None = Field(default=Dashboards(), description="null = no dashboard")
     runbook_url: Url | None = Field(default=None, description="page with an anchor for each alert name")
@@ -78,7 +78,9 @@ class ClusterSettings(Model):
         default=(), description="existing Secrets in the namespace for pulling images"
     )
     pod_security_version: Text = Field(
-        default="v1.36", pattern=r"^(latest|v1\.\d+)$", description="version of the restricted Pod Security Standard"
+        default="v1.36",
+        pattern=r"^(latest|v1\.(0|[1-9][0-9]{0,3}))$",
+        description="version of the restricted Pod Security Standard",
     )
     queries_per_second: Positive = Field(
         default=400,
@@ -92,6 +94,15 @@ class ClusterSettings(Model):
         if self.traffic != "gateway" and self.gateway is not None:
             raise ValueError(
                 f"traffic is {self.traffic}, which uses no Gateway; remove gateway, or set traffic: gateway"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _proxy_that_splits(self) -> Self:
+        if self.traffic == "gateway" and self.proxy_metrics == "ingress-nginx":
+            raise ValueError(
+                "proxyMetrics is ingress-nginx, which serves no HTTPRoutes, but traffic is gateway; set proxyMetrics: "
+                "traefik, or remove it"
             )
         return self
 

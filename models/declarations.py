@@ -3,8 +3,9 @@
 from pydantic import Field
 
 from models.base import Model
-from models.image import ImageBuild
+from models.image import Image, ImageBuild, NamedImage
 from models.jobs import JobSpec
+from models.profile import MetricsProfile
 from models.secrets import SecretSpec
 from models.service import ServiceOverlay, ServiceSpec
 from models.storage import Volume
@@ -28,9 +29,24 @@ class Declarations(Model):
     """The fields of a catalogue entry. :class:`models.entry.CatalogueEntry` adds the rules."""
 
     name: Name
-    images: dict[Name, ImageBuild] = Field(min_length=1)
+    images: dict[Name, Image] = Field(min_length=1)
     secrets: dict[Name, SecretSpec] = Field(default_factory=dict)
     volumes: dict[Name, Volume] = Field(default_factory=dict)
     stores: dict[Name, StoreSpec] = Field(default_factory=dict)
     services: dict[Name, ServiceSpec] = Field(min_length=1)
+    profiles: dict[Name, MetricsProfile] = Field(
+        default_factory=dict,
+        description="further metrics profiles, by the name that services give as metricsProfile; those of "
+        "catalog/profiles are always known",
+    )
     environments: dict[Name, Environment] = Field(min_length=1)
+
+    @property
+    def built(self) -> dict[str, ImageBuild]:
+        """The images that the first environment builds."""
+        return {key: image for key, image in self.images.items() if isinstance(image, ImageBuild)}
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The images that the entry names by digest."""
+        return {key: image.reference for key, image in self.images.items() if isinstance(image, NamedImage)}

@@ -1,13 +1,16 @@
 """A catalogue entry: one system, described once, with the differences between its environments."""
 
+import posixpath
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
 from models import entry_rules
 from models.base import Model
 from models.declarations import Declarations
-from models.errors import Faults
+from models.errors import ConfigurationError, Faults, faults_of
+from models.image import ImageBuild
+from models.profile import NOTHING, PROXY, MetricsProfile
 from models.service import ServiceOverlay, ServiceSpec
 from models.storage import Volume
 from models.stores import StoreOverlay, StoreSpec
@@ -31,10 +34,29 @@ class CatalogueEntry(Declarations):
         """Apply an environment's overlay to a service, block by block, and validate the result.
 
         Raises:
-            pydantic.ValidationError: the overlay breaks a rule together with the entry's other blocks.
+            ConfigurationError: the overlay breaks a rule together with the entry's other blocks.
         """
         changes = _changes(self.overlay(environment, service))
-        return ServiceSpec.model_validate({**dict(self.services[service]), **changes})
+        try:
+            spec = ServiceSpec.model_validate({**dict(self.services[service]), **changes})
+        except ValidationError as error:
+            where = f"catalog/{self.name}.yaml: environments.{environment}.services.{service}."
+            raise ConfigurationError(faults_of(error, ServiceSpec, where)) from error
+        return spec.model_copy(update={"metrics_profile": self._profile_of(spec)})
+
+    def _profile_of(self, spec: ServiceSpec) -> MetricsProfile:
+        """Return the profile that a service names or contains, or the default for its image."""
+        if isinstance(spec.metrics_profile, MetricsProfile):
+            return spec.metrics_profile
+        if spec.metrics_profile is not None:
+            return self.profiles[spec.metrics_profile]
+        image = self.images[spec.image]
+        if isinstance(image, ImageBuild):
+            context = posixpath.normpath(image.context)
+            ours = (profile for profile in self.profiles.values() if context in profile.contexts)
+        else:  # somebody built it; without `server: other`, it contains a server that the stack could build, too
+            ours = (profile for profile in self.profiles.values() if spec.owned and profile.contexts)
+        return next(ours, PROXY if spec.route else NOTHING)
 
     def overlay(self, environment: str, service: str) -> ServiceOverlay:
         """Return an environment's overlay of a service; empty if there is none."""

@@ -2,9 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from models import container_rules, variable_rules
+from models.companions import Companion
 from models.declarations import Declarations
 from models.errors import nearest
+from models.file_mounts import FileMount
 from models.jobs import JobSpec
+from models.model import ModelSource
 from models.scaling import Triggered
 from models.service import ServiceOverlay, SlotSpec
 from models.stores import StoreSpec
@@ -32,7 +36,8 @@ def faults(entry: Declarations) -> Iterator[str]:
         for name, overlay in changes.services.items():
             yield from _block_faults(f"{where}.services.{name}", entry, overlay)
             if name in entry.services and (overlay.env is not None or overlay.secrets is not None):
-                yield from _variable_faults(f"{where}.services.{name}", entry, entry.services[name], overlay)
+                own = f"{where}.services.{name}"
+                yield from variable_rules.faults(own, entry, entry.services[name], overlay)
         for name, job in changes.jobs.items():
             yield from _job_faults(f"{where}.jobs.{name}", entry, name, job)
 
@@ -65,52 +70,13 @@ def _common_faults(where: str, entry: Declarations, spec: SlotSpec | StoreSpec |
     if spec.image not in entry.images:
         yield f"{where}.image: {spec.image!r} is not a key under images ({', '.join(entry.images)})"
     yield from _secret_faults(f"{where}.secrets", entry, spec.secrets)
-    yield from _variable_faults(where, entry, spec)
-
-
-def _variable_faults(
-    where: str,
-    entry: Declarations,
-    spec: SlotSpec | StoreSpec | JobSpec,
-    overlay: ServiceOverlay = ServiceOverlay(),  # noqa: B008 -- frozen
-) -> Iterator[str]:
-    """Yield one line for each variable that is given twice. The API server would refuse it in mid-deployment."""
-    env = spec.env if overlay.env is None else overlay.env
-    given = [(key, "env") for key in env]
-    if not isinstance(spec, StoreSpec):
-        given += [(address_variable(name), f"calls {name}") for name in spec.calls]
-        given += [(url_variable(name), f"externals {name}") for name in spec.externals]
-    given += _secret_variables(entry, spec.secrets if overlay.secrets is None else overlay.secrets)
-    yield from _twice(where, given)
-
-
-def _secret_variables(entry: Declarations, names: Iterable[str]) -> list[tuple[str, str]]:
-    known = [name for name in names if name in entry.secrets]
-    return [(key, f"secrets {name}") for name in known for key in entry.secrets[name].keys]
-
-
-def _twice(where: str, given: Iterable[tuple[str, str]]) -> Iterator[str]:
-    owners: dict[str, str] = {}
-    for key, owner in given:
-        if key in owners:
-            yield f"{where}: the variable {key} is set twice, by {owners[key]} and by {owner}; remove one"
-        owners.setdefault(key, owner)
+    yield from variable_rules.faults(where, entry, spec)
 
 
 def _too_long(where: str, names: Iterable[str], most: int) -> Iterator[str]:
     for name in names:
         if len(name) > most:
             yield f"{where}.{name}: the limit is {most} characters, but the name has {len(name)}; shorten it"
-
-
-def address_variable(callee: str) -> str:
-    """Return the name of the environment variable that holds a callee's address."""
-    return f"{callee.upper().replace('-', '_')}_ADDRESS"
-
-
-def url_variable(external: str) -> str:
-    """Return the name of the environment variable that holds the URL of an external server."""
-    return f"{external.upper().replace('-', '_')}_URL"
 
 
 def _secret_faults(where: str, entry: Declarations, names: Iterable[str]) -> Iterator[str]:
@@ -128,18 +94,48 @@ def _block_faults(where: str, entry: Declarations, spec: SlotSpec | ServiceOverl
     """Yield the faults of the blocks that both a service and an overlay can have."""
     if isinstance(spec, ServiceOverlay):
         yield from _secret_faults(f"{where}.secrets", entry, spec.secrets or ())
+    for place, companion in container_rules.placed(spec.sidecars, spec.init):
+        yield from _companion_faults(f"{where}.{place}", entry, companion)
+    for path, mount in (spec.file_mounts or {}).items():
+        yield from _file_faults(f"{where}.fileMounts.{path}", entry, mount)
     if spec.model:
-        yield from _secret_faults(f"{where}.model.secrets", entry, spec.model.secrets)
-        yield from _twice(f"{where}.model", _secret_variables(entry, spec.model.secrets))
-        if spec.model.cache:
-            yield from _unknown(f"{where}.model.cache.volume", [spec.model.cache.volume], entry.volumes, "volume")
-        if spec.model.scheme == "pvc":
-            yield from _unknown(f"{where}.model.uri", [spec.model.claim[0]], entry.volumes, "volume")
+        yield from _model_faults(f"{where}.model", entry, spec.model)
+    chosen = getattr(spec, "metrics_profile", None)
+    if isinstance(chosen, str):
+        yield from _unknown(f"{where}.metricsProfile", [chosen], entry.profiles, "metrics profile")
     if isinstance(spec.scaling, Triggered):
         for name, trigger in spec.scaling.triggers.items():
             if trigger.redis:
                 path = f"{where}.scaling.triggers.{name}.redis.store"
                 yield from _unknown(path, [trigger.redis.store], entry.stores, "store")
+
+
+def _model_faults(where: str, entry: Declarations, model: ModelSource) -> Iterator[str]:
+    yield from _secret_faults(f"{where}.secrets", entry, model.secrets)
+    yield from variable_rules.twice(where, variable_rules.of_secrets(entry, model.secrets))
+    if model.cache:
+        yield from _unknown(f"{where}.cache.volume", [model.cache.volume], entry.volumes, "volume")
+    if model.scheme == "pvc":
+        yield from _unknown(f"{where}.uri", [model.claim[0]], entry.volumes, "volume")
+
+
+def _companion_faults(where: str, entry: Declarations, companion: Companion) -> Iterator[str]:
+    yield from _secret_faults(f"{where}.secrets", entry, companion.secrets)
+    given = [*((key, "env") for key in companion.env), *variable_rules.of_secrets(entry, companion.secrets)]
+    yield from variable_rules.twice(where, given)
+    for path, mount in (companion.file_mounts or {}).items():
+        yield from _file_faults(f"{where}.fileMounts.{path}", entry, mount)
+
+
+def _file_faults(where: str, entry: Declarations, mount: FileMount) -> Iterator[str]:
+    if mount.secret is None:
+        return
+    secret = entry.secrets.get(mount.secret)
+    if secret is None or secret.kind == "registry":
+        usable = [name for name, spec in entry.secrets.items() if spec.kind != "registry"]
+        yield from _unknown(where, [mount.secret], usable, "secret of kind variables or files")
+    else:
+        yield from _unknown(f"{where}.key", [str(mount.key)], secret.keys, f"key of {mount.secret}")
 
 
 def _unknown(where: str, given: Iterable[str], known: Collection[str], kind: str) -> Iterator[str]:

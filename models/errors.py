@@ -17,12 +17,17 @@ _SHOWN = 80
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 """The user and password in a URL."""
 
+_COMMA = re.compile(r"(-?[0-9]+),([0-9]+)\s*([A-Za-z%]*)")
+_GROUP = 3
+"""Digits after a comma that separates thousands."""
+
 _PLAIN_RULES = {
     "tuple_type": "must be a list",
     "dict_type": "must be a map",
     "model_type": "must be a map",
     "model_attributes_type": "must be a map",
     "string_type": "must be text; quote it",
+    "decimal_parsing": "must be a number, such as 99.9",
     "too_short": "must not be empty; add at least one",
 }
 """Replacements for pydantic's messages, which name Python types."""
@@ -109,7 +114,19 @@ def _rule(detail: ErrorDetails, steps: list[str], owner: type[BaseModel] | None)
         tag = str(context.get("tag"))
         return f"{tag!r} is not one of {', '.join(valid)}{nearest(tag, valid)}"
     rule = _PLAIN_RULES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
-    return f"{_shown(detail['input'], steps)}{rule}"
+    return f"{_shown(detail['input'], steps)}{rule}{_comma(detail)}"
+
+
+def _comma(detail: ErrorDetails) -> str:
+    """Return the remedy if the value is a number with a comma; otherwise an empty string."""
+    found = _COMMA.fullmatch(detail["input"]) if isinstance(detail["input"], str) else None
+    if found is None or detail["type"] == "string_type":
+        return ""
+    whole, rest, unit = found.groups()
+    decimal, grouped = f"{whole}.{rest}{unit}", f"{whole}{rest}{unit}"
+    if detail["type"].startswith("int"):
+        return f"; write {grouped}" if len(rest) == _GROUP else "; write it without a fraction"
+    return f"; write {decimal}" + (f" or {grouped}" if len(rest) == _GROUP else "")
 
 
 def _shown(value: object, steps: list[str]) -> str:

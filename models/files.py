@@ -2,25 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from models.base import Model
+from models.limits import FilesFit
 from models.vocabulary import FileName, MountPath
 
-MOST_BYTES = 900_000
-"""A ConfigMap holds at most 1 MiB, including its metadata."""
-
-
-def _fits(files: dict[str, str]) -> dict[str, str]:
-    size = sum(len(content.encode(errors="replace")) for content in files.values())
-    if size > MOST_BYTES:
-        raise ValueError(
-            f"the files have {size} bytes, but a ConfigMap holds at most {MOST_BYTES}; store large files with the model"
-        )
-    return files
-
-
-Files = Annotated[dict[FileName, str], Field(min_length=1), AfterValidator(_fits)]
+Files = Annotated[dict[FileName, str], Field(min_length=1), FilesFit]
 """Content by file name."""
 
 

@@ -5,24 +5,26 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.base import Model
-from models.quantity import Quantity, parse
+from models.limits import Arguments
+from models.quantity import Bytes, parse
 from models.resources import LOG_ROOM, Resources
 from models.scheduling import Scheduling
-from models.vocabulary import Count, EnvironmentVariables, Name, Seconds
+from models.variables import EnvironmentVariables
+from models.vocabulary import Count, Name, Seconds
 
 
 class JobSpec(Model):
     """A Kubernetes Job with temporary storage only. A change of its image or arguments creates a new Job."""
 
     image: Name = Field(description="key under images")
-    args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
+    args: Arguments = Field(default=(), description="arguments of the image's entry point")
     env: EnvironmentVariables = Field(default_factory=dict)
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
     calls: tuple[Name, ...] = Field(default=(), description="services and stores that the Job calls")
     externals: tuple[Name, ...] = Field(default=(), description="servers under slipway:externals that the Job calls")
     object_storage: bool = Field(default=False, strict=True, description="reads or writes slipway:objectStorage")
     resources: Resources
-    scratch: Quantity = Field(default="64Mi", description="size of /tmp, the only writable folder")
+    scratch: Bytes = Field(default="64Mi", description="size of /tmp, the only writable folder")
     before: tuple[Name, ...] = Field(default=(), description="services that start only after the Job has succeeded")
     retries: Count = Field(default=2, le=20, description="additional attempts after a failure")
     deadline: Seconds = Field(

@@ -5,7 +5,9 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.base import Model
-from models.vocabulary import Count, HttpPath, Positive, Seconds
+from models.checks import AnyCheck, StartProbe
+from models.share import AnyShare, Share, pods_of
+from models.vocabulary import Positive, Seconds
 
 
 class ProbePace(Model):
@@ -19,8 +21,15 @@ class ProbePace(Model):
 class Health(Model):
     """The health endpoints of the server, and how often they are probed."""
 
-    ready: HttpPath = Field(default="/health", description="200 only when the model is loaded and warm")
-    live: HttpPath = Field(default="/v2/health/live", description="200 while the process can still serve")
+    ready: AnyCheck = Field(
+        default="/health",
+        description="a path that answers 200 only when the model is loaded and warm, or another check",
+        examples=["/health", {"grpc": {"port": "grpc"}}],
+    )
+    live: AnyCheck = Field(
+        default="/v2/health/live",
+        description="a path that answers 200 while the process can still serve, or another check",
+    )
     startup: Seconds = Field(
         default=60, description="time limit from container start to ready; the container is killed after it"
     )
@@ -28,13 +37,19 @@ class Health(Model):
     timeout: Seconds = Field(default=3, ge=1, description="time limit for one probe's answer")
     failures: Positive = Field(default=3, description="consecutive failed probes before the probe counts as failed")
     liveness: ProbePace | None = Field(default=None, description="none = the same pace as readiness")
+    starting: StartProbe | None = Field(default=None, description="none = the check of readiness, every second")
 
 
 class Rollout(Model):
     """How pods are replaced within a slot, and how long Pulumi waits for the rollout."""
 
-    max_unavailable: Count = Field(default=0, description="pods that may be missing during a rollout")
-    max_surge: Count = Field(default=1, description="pods above the desired number during a rollout")
+    max_unavailable: Share = Field(
+        default=0, description="pods that may be missing during a rollout, as a number or a percentage, rounded down"
+    )
+    max_surge: AnyShare = Field(
+        default=1,
+        description="pods above the desired number during a rollout, as a number or a percentage, rounded up",
+    )
     progress_deadline: Seconds = Field(
         default=120, description="time without a new ready pod after which the rollout has failed"
     )
@@ -42,9 +57,13 @@ class Rollout(Model):
 
     @model_validator(mode="after")
     def _moves(self) -> Self:
-        if self.max_unavailable == 0 and self.max_surge == 0:
+        if not pods_of(self.max_unavailable, 100) and not pods_of(self.max_surge, 100):
             raise ValueError("maxUnavailable and maxSurge are both 0, so no pod could be replaced; raise one")
         return self
+
+    def surge(self, pods: int) -> int:
+        """Return how many pods a rollout may add to a slot that has ``pods``."""
+        return pods_of(self.max_surge, pods)
 
 
 class Drain(Model):

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from models.base import Model
+from models.limits import AnnotationsFit
 from models.vocabulary import LabelKey, LabelValue
 
 OWN_PREFIXES = ("slipway.dev/", "pulumi.com/", "app.kubernetes.io/name", "app.kubernetes.io/part-of")
@@ -35,11 +36,13 @@ def _free_route(key: str) -> str:
 
 
 FreeKey = Annotated[LabelKey, AfterValidator(_free)]
-RouteAnnotations = dict[Annotated[LabelKey, AfterValidator(_free_route)], str]
+Annotations = Annotated[dict[LabelKey, str], AnnotationsFit]
+"""Annotations of an object on which Slipway sets none of its own."""
+RouteAnnotations = Annotated[dict[Annotated[LabelKey, AfterValidator(_free_route)], str], AnnotationsFit]
 
 
 class PodMetadata(Model):
     """Labels and annotations that every pod of a service gets in addition to Slipway's own."""
 
     labels: dict[FreeKey, LabelValue] = Field(default_factory=dict)
-    annotations: dict[FreeKey, str] = Field(default_factory=dict)
+    annotations: Annotated[dict[FreeKey, str], AnnotationsFit] = Field(default_factory=dict)

@@ -1,13 +1,13 @@
 """The metrics that an HPA follows, and how fast it may change the replicas."""
 
-import zoneinfo
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from models.base import Model
 from models.quantity import Quantity
-from models.vocabulary import LabelKey, LabelValue, MetricName, Positive, Seconds, Text, Utilization
+from models.schedule import Cron, TimeZone, times
+from models.vocabulary import Count, LabelKey, LabelValue, MetricName, Positive, Seconds, Text
 
 MATCHERS = "<<.LabelMatchers>>"
 """A placeholder in queries. In a metric's query, prometheus-adapter replaces it with the namespace and selector of the
@@ -17,7 +17,9 @@ requesting HPA. In a trigger's query, Slipway replaces it with namespace and slo
 class ResourceTarget(Model):
     """The average utilization that the HPA targets."""
 
-    utilization: Utilization = Field(description="target utilization, in percent of the requests", examples=[70])
+    utilization: Positive = Field(
+        description="target utilization, in percent of the requests; over 100 if the limit permits it", examples=[70]
+    )
 
 
 class PodsMetric(Model):
@@ -70,8 +72,8 @@ class Pace(Model):
         le=LONGEST_STABILIZATION,
         description="stabilization window; the most conservative recommendation within it applies",
     )
-    pods: Positive | None = Field(default=None, description="maximum change per period, in pods")
-    percent: Positive | None = Field(default=None, description="maximum change per period, in percent")
+    pods: Count | None = Field(default=None, description="maximum change per period, in pods; 0 = never")
+    percent: Count | None = Field(default=None, description="maximum change per period, in percent; 0 = never")
     period: Seconds = Field(default=60, ge=1, le=LONGEST_PERIOD)
 
     @model_validator(mode="after")
@@ -79,6 +81,11 @@ class Pace(Model):
         if self.stabilization is None and self.pods is None and self.percent is None:
             raise ValueError("set stabilization, pods or percent; Kubernetes' defaults apply to the others")
         return self
+
+    @property
+    def never(self) -> bool:
+        """Whether the replicas must not change in this direction."""
+        return 0 in (self.pods, self.percent)
 
 
 class Behavior(Model):
@@ -105,23 +112,6 @@ class PrometheusTrigger(Model):
     threshold: Quantity = Field(description="target value per replica")
 
 
-def _cron(value: str) -> str:
-    if len(value.split()) != _CRON_FIELDS:
-        raise ValueError("a cron expression has five fields: minute, hour, day, month, day of the week")
-    return value
-
-
-def _time_zone(value: str) -> str:
-    if value not in zoneinfo.available_timezones():
-        raise ValueError("not a time zone of the IANA database; set a name such as Europe/Berlin or UTC")
-    return value
-
-
-_CRON_FIELDS = 5
-Cron = Annotated[str, AfterValidator(_cron)]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-
-
 class CronTrigger(Model):
     """A fixed number of replicas between two times, to scale ahead of a known peak."""
 
@@ -132,7 +122,7 @@ class CronTrigger(Model):
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
-        if self.start == self.end:
+        if times(self.start) == times(self.end):
             raise ValueError("start and end are the same, so the peak would never begin; choose another end")
         return self
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from models.base import Model
-from models.quantity import Quantity
+from models.quantity import Bytes
 from models.storage import ModelCache
 from models.vocabulary import Checksum, MountPath, Name, digest_reference
 
@@ -74,7 +74,7 @@ class ModelSource(ModelVersion):
 
     name: Name = Field(description="the model's name in the Open Inference Protocol", examples=["digits"])
     path: MountPath = Field(default="/models", description="mount path of the model in the server's container")
-    size: Quantity = Field(default="128Mi", description="size of the pod's volume for a fetched model")
+    size: Bytes = Field(default="128Mi", description="size of the pod's volume for a fetched model")
     cache: ModelCache | None = Field(default=None, description="none = every pod fetches the model itself")
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets that only the init container gets")
 

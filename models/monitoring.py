@@ -24,19 +24,6 @@ Objective = Annotated[
 """Percent of requests. 100 is refused, because it leaves no error budget."""
 
 
-LATENCY_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Upper bounds of the buckets of ``http_request_duration_seconds``, in seconds (LATENCY_BUCKETS of
-serving/telemetry/metrics.py). A histogram has no count for a time between two bounds."""
-
-
-def bound_fault(within: int) -> str:
-    """Return why a time in milliseconds is not a bound of the server's histogram; empty if it is one."""
-    if within / 1000 in LATENCY_BOUNDS:
-        return ""
-    known = ", ".join(f"{1000 * bound:g}" for bound in LATENCY_BOUNDS)
-    return f"{within}ms is not a bound of the server's histogram, which has the bounds {known} ms; choose one of them"
-
-
 class LatencyObjective(Model):
     """The percentage of requests that must be answered within a time limit."""
 
@@ -121,7 +108,7 @@ class Alerts(Model):
 class Monitoring(Model):
     """One ServiceMonitor for the slots' private Services, and one PrometheusRule."""
 
-    path: HttpPath = "/metrics"
+    path: HttpPath | None = Field(default=None, description="path of the metrics; none = that of the metrics profile")
     interval: Seconds = Field(default=30, ge=1, description="interval between two scrapes")
     timeout: Seconds | None = Field(default=None, ge=1, description="timeout of one scrape; none = Prometheus' default")
     labels: dict[LabelKey, LabelValue] = Field(

@@ -1,14 +1,16 @@
 """What each slot of a service runs, and how requests are split between the slots."""
 
+import re
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from models.base import Model
 from models.files import Files
 from models.model import ModelVersion
+from models.pattern import Pattern
 from models.server import ServerSettings
-from models.vocabulary import DigestReference, HeaderName, Pattern, Percent, Positive, SlotName, Text
+from models.vocabulary import DigestReference, HeaderName, Percent, Positive, SlotName, Text
 
 TREE = "tree"
 """The revision of a slot that follows the working tree: the catalogue entry, and the image if the stack builds it."""
@@ -60,11 +62,31 @@ class SlotRelease(Model):
         return self
 
 
+_NEVER_MATCHED = re.compile(
+    r"host|connection|content-length|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|x-real-ip"
+    r"|x-forwarded-.*",
+    re.IGNORECASE,
+)
+"""Headers that describe the connection (RFC 9110), and those that proxies write themselves."""
+
+
+def _chosen_name(value: str) -> str:
+    if _NEVER_MATCHED.fullmatch(value):
+        raise ValueError("proxies remove or replace this header before they match it; choose another name")
+    return value
+
+
+def _chosen_value(value: str) -> str:
+    if value != value.strip() or any(sign in value for sign in "\n\r"):
+        raise ValueError("a header's value contains no line break and no space at its ends; remove them")
+    return value
+
+
 class HeaderMatch(Model):
     """A header that sends requests to the other slot by its value or a pattern; with neither given, by ``always``."""
 
-    name: HeaderName = Field(examples=["X-Canary"])
-    value: Text | None = None
+    name: Annotated[HeaderName, AfterValidator(_chosen_name)] = Field(examples=["X-Canary"])
+    value: Annotated[Text, AfterValidator(_chosen_value)] | None = None
     pattern: Pattern | None = None
 
     @model_validator(mode="after")

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-from pydantic import ValidationError
-
 from models import stack_rules
 from models.delivery import ServiceDelivery
 from models.entry import CatalogueEntry
-from models.errors import ConfigurationError, faults_of, nearest
+from models.errors import ConfigurationError, nearest
 from models.pins import NO_PINS, Pins, Ran
 from models.release import BUILT, SlotRelease
 from models.revision import Revision
@@ -72,7 +70,7 @@ def _deployed(stack: StackSettings, services: dict[str, ServiceSpec], pins: Pins
 
 
 def _filled(content: SlotRelease, ran: Ran | None, *, built: bool) -> SlotRelease:
-    """Keep the image that an unpinned slot runs, if the stack would otherwise build a new image."""
+    """Keep the image that an unpinned slot runs, if the stack would otherwise take a new one from the tree."""
     if content.image is None and content.revision is None and built and ran is not None and ran.revision is not None:
         return content.model_copy(update={"image": ran.image})
     return content
@@ -106,8 +104,8 @@ def _system(stack: StackSettings, entry: CatalogueEntry, deployed: dict[str, Dep
         discard=stack.system.discard,
         cluster=stack.cluster,
         image=stack.image,
-        builds={key: build for key, build in entry.images.items() if key in used - stack.images.keys()},
-        images={key: image for key, image in stack.images.items() if key in used},
+        builds={key: build for key, build in entry.built.items() if key in used - stack.images.keys()},
+        images={key: image for key, image in {**entry.references, **stack.images}.items() if key in used},
         services=deployed,
         stores=stores,
         jobs=changes.jobs,
@@ -132,9 +130,8 @@ def _services(entry: CatalogueEntry, environment: str) -> dict[str, ServiceSpec]
     for name in entry.services:
         try:
             services[name] = entry.service_in(environment, name)
-        except ValidationError as error:
-            where = f"catalog/{entry.name}.yaml: environments.{environment}.services.{name}."
-            faults += faults_of(error, ServiceSpec, where)
+        except ConfigurationError as error:
+            faults += error.faults
     if faults:
         raise ConfigurationError(faults)
     return services

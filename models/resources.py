@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.base import Model
-from models.quantity import Quantity, parse
+from models.quantity import Bytes, Cores, Memory, parse
 from models.vocabulary import DeviceName, Positive
 
 LOG_ROOM = "50Mi"
@@ -15,9 +15,9 @@ LOG_ROOM = "50Mi"
 class ResourceList(Model):
     """The amount of each resource for the main container of one pod."""
 
-    cpu: Quantity = Field(description="cores, such as 500m")
-    memory: Quantity = Field(description="bytes, such as 2Gi")
-    ephemeral_storage: Quantity = Field(
+    cpu: Cores = Field(description="cores, such as 500m")
+    memory: Memory = Field(description="bytes, such as 2Gi")
+    ephemeral_storage: Bytes = Field(
         default="1Gi", alias="ephemeral-storage", description="bytes of logs, emptyDir volumes and writable layer"
     )
 

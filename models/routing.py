@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from models.base import Model
 from models.metadata import RouteAnnotations
-from models.quantity import Quantity
+from models.quantity import Bytes
 from models.vocabulary import Count, HeaderName, Positive, PublicHost, PublicPath, Seconds, SubdomainName
 
 
@@ -68,9 +68,7 @@ class Route(Model):
     tls: Tls | None = Field(default=None, description="none = plain HTTP, or TLS terminated before the proxy")
     rate_limit: RateLimit | None = None
     session: Session | None = None
-    max_body: Quantity | None = Field(
-        default=None, description="limit of the request body; none = the proxy's own limit"
-    )
+    max_body: Bytes | None = Field(default=None, description="limit of the request body; none = the proxy's own limit")
     annotations: RouteAnnotations = Field(
         default_factory=dict, description="annotations of the Ingress, for your proxy"
     )

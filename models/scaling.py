@@ -1,11 +1,13 @@
 """How many replicas a slot runs: either a fixed number, or a range within which an HPA or KEDA scales."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from models.base import Model
 from models.metrics import Behavior, Metrics, Trigger
+from models.share import PositiveShare, Share, pods_of
 from models.vocabulary import Count, Name, Positive, Seconds
 
 
@@ -166,11 +168,21 @@ def within(scaling: Fixed | Autoscaled | Triggered, least: int | None, most: int
     return scaling.model_copy(update={"min_replicas": floor, "max_replicas": ceiling})
 
 
+def targets(scaling: Fixed | Autoscaled | Triggered) -> Iterator[tuple[str, str, int]]:
+    """Yield path, resource and percentage of each target that is a share of a resource's request."""
+    if isinstance(scaling, Autoscaled):
+        given = {"cpu": scaling.metrics.cpu, "memory": scaling.metrics.memory}
+        yield from ((f"metrics.{name}", name, target.utilization) for name, target in given.items() if target)
+    if isinstance(scaling, Triggered):
+        given = {name: trigger.cpu for name, trigger in scaling.triggers.items()}
+        yield from ((f"triggers.{name}.cpu", "cpu", target.utilization) for name, target in given.items() if target)
+
+
 class Disruption(Model):
     """How many replicas a voluntary disruption (a node drain) may remove at once."""
 
-    max_unavailable: Positive | None = None
-    min_available: Count | None = None
+    max_unavailable: PositiveShare | None = Field(default=None, description="a number of pods, or a percentage")
+    min_available: Share | None = Field(default=None, description="a number of pods, or a percentage, rounded up")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -186,4 +198,9 @@ class Disruption(Model):
         """
         if self.min_available is None:
             return self
-        return self.model_copy(update={"min_available": min(self.min_available, max(floor - 1, 0))})
+        most = max(floor - 1, 0)
+        return self if self.kept(floor) <= most else self.model_copy(update={"min_available": most})
+
+    def kept(self, floor: int) -> int:
+        """Return how many of ``floor`` pods must stay because of ``minAvailable``."""
+        return pods_of(self.min_available or 0, floor)

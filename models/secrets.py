@@ -1,35 +1,51 @@
 """Secrets. The catalogue entry declares them, and the stack names the source of each. The entry never holds a value."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Discriminator, Field, SecretStr, Tag, WithJsonSchema, model_validator
 
 from models.base import Model
-from models.vocabulary import EnvironmentVariable, FreeVariable, Seconds, SubdomainName, Text
+from models.errors import Faults
+from models.vocabulary import EnvironmentVariable, FileName, Seconds, SubdomainName, Text, free_variable
 
 REGISTRY_KEY = ".dockerconfigjson"
 """The only key of a Secret for pulling images."""
 
 
 class SecretSpec(Model):
-    """One Secret: environment variables for the pods that name it, or credentials for pulling images.
+    """One Secret: variables or files for the pods that name it, or credentials for pulling images.
 
     A stack must give a source for every secret except those of kind registry, because an environment's registry may
     allow anonymous pulls.
     """
 
-    kind: Literal["variables", "registry"] = "variables"
-    keys: tuple[FreeVariable, ...] = Field(default=(), description="environment variables that the secret holds")
+    kind: Literal["variables", "files", "registry"] = "variables"
+    keys: tuple[FileName, ...] = Field(
+        default=(),
+        description="environment variables that the secret holds, which can be mounted as files too; with "
+        "kind: files, any names, such as tls.crt",
+    )
 
     @model_validator(mode="after")
     def _keys_of_its_kind(self) -> Self:
         if self.kind == "registry" and self.keys:
             raise ValueError(f"a secret of kind registry has only the key {REGISTRY_KEY}; remove keys")
-        if self.kind == "variables" and not self.keys:
-            raise ValueError("keys is empty; name the environment variables that the secret holds")
+        if self.kind != "registry" and not self.keys:
+            held = "environment variables" if self.kind == "variables" else "files"
+            raise ValueError(f"keys is empty; name the {held} that the secret holds")
+        if self.kind == "variables" and (faults := list(self._names_of_no_variable())):
+            raise Faults(faults)
         if len(set(self.keys)) != len(self.keys):
             raise ValueError("keys names a variable twice; remove one")
         return self
+
+    def _names_of_no_variable(self) -> Iterator[str]:
+        for place, key in enumerate(self.keys):
+            try:
+                free_variable(key)
+            except ValueError as error:
+                yield f"keys.{place}: {key!r}: {error}"
 
     @property
     def names(self) -> tuple[str, ...]:

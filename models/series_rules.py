@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from models.metrics import MATCHERS, ExternalMetric
-from models.monitoring import Monitoring, bound_fault
+from models.monitoring import Monitoring
+from models.profile import DURATION
 from models.scaling import Autoscaled
 from models.system import SystemSpec
 
@@ -13,18 +14,25 @@ MOST_INTERVAL = 75
 
 def faults(system: SystemSpec) -> Iterator[str]:
     """Yield one line for each objective, alert or metric that the system's series cannot serve."""
+    yield from _gate_faults(system)
     yield from _alert_faults(system)
     yield from _adapter_faults(system)
 
 
+def _gate_faults(system: SystemSpec) -> Iterator[str]:
+    for name, service in system.services.items():
+        where = f"catalog/{system.name}.yaml: services.{name}.release.gate"
+        yield from (f"{where}.{fault}" for fault in service.spec.release.gate.faults(service.spec.profile))
+
+
 def _alert_faults(system: SystemSpec) -> Iterator[str]:
     for name, service in system.services.items():
-        monitoring = service.spec.monitoring
+        monitoring, duration = service.spec.monitoring, service.spec.profile.histograms.get(DURATION)
         if monitoring is None or not system.cluster.monitoring:
             continue
         where = f"catalog/{system.name}.yaml: services.{name}.monitoring"
         latency = monitoring.slo.latency if monitoring.slo else None
-        if latency and (fault := bound_fault(latency.within)):
+        if latency and duration and (fault := duration.fault(latency.within)):
             yield f"{where}.slo.latency.within: {fault}"
         if _alerting(monitoring) and monitoring.interval > MOST_INTERVAL:
             yield (

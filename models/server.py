@@ -1,8 +1,8 @@
 """The settings file of the model server."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from models.base import Model
 from models.vocabulary import Positive
@@ -17,3 +17,17 @@ class ServerSettings(Model):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     top_k: Positive = Field(default=3, le=1000, description="number of labels in an answer")
     variant: Literal["float", "int8"] = Field(default="float", description="the model file to serve")
+
+
+OTHER = "other"
+"""The value of ``server`` for an image that knows nothing of Slipway."""
+
+
+def _kind(value: object) -> str:
+    return "settings" if isinstance(value, dict | ServerSettings) else OTHER
+
+
+Server = Annotated[
+    Annotated[ServerSettings, Tag("settings")] | Annotated[Literal["other"], Tag(OTHER)], Discriminator(_kind)
+]
+"""The settings of Slipway's own server; ``other`` = a server of somebody else, which gets none of them."""

@@ -5,29 +5,39 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from models import container_rules, mount_rules, pod_size
 from models.access import Account
 from models.base import Model
+from models.companions import InitContainer, Sidecar
+from models.container import ContainerSpec, Home
 from models.errors import Faults
 from models.exposure import Exposure
+from models.file_mounts import FileMounts
 from models.files import ConfigFiles
 from models.lifecycle import Drain, Health, Rollout
+from models.limits import Arguments, Command
 from models.load import Load
 from models.load import faults as load_faults
 from models.metadata import PodMetadata
 from models.model import ModelSource
 from models.monitoring import LatencyObjective, Monitoring
-from models.quantity import Quantity, bytes_text, parse
+from models.ports import PRIVATE_PORT
+from models.profile import NOTHING, ChosenProfile, MetricsProfile
+from models.quantity import Bytes, bytes_text, parse
 from models.release import Match
 from models.resources import LOG_ROOM, Resources
 from models.routing import Route
-from models.scaling import Disruption, Scaling
+from models.scaling import Disruption, Scaling, targets
 from models.scheduling import Scheduling
-from models.server import ServerSettings
+from models.security import User
+from models.server import OTHER, Server, ServerSettings
+from models.storage import Folders
 from models.strategy import Rolling, Strategy
-from models.vocabulary import EnvironmentVariables, MountPath, Name, Port
+from models.variables import EnvironmentVariables
+from models.vocabulary import MountPath, Name, Port
 
 
-class SlotSpec(Model):
+class SlotSpec(ContainerSpec):
     """What a slot runs besides its image: every field that affects an object of the slot.
 
     A release pins these fields (:mod:`models.revision`), so an edit reaches users only through a release. The fields
@@ -38,7 +48,13 @@ class SlotSpec(Model):
     port: Port = Field(
         description="the server's HTTP port; a worker serves its health and metrics there", examples=[5000]
     )
-    args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
+    management_port: Port | None = Field(
+        default=None,
+        description="the server's port for metrics, which no Service exposes; a server of ours opens it; none = the "
+        "metrics are at port",
+        examples=[9090],
+    )
+    args: Arguments = Field(default=(), description="arguments of the image's entry point")
     env: EnvironmentVariables = Field(
         default_factory=dict, description="environment variables with literal values; never secrets"
     )
@@ -49,15 +65,19 @@ class SlotSpec(Model):
     model: ModelSource | None = Field(default=None, description="none = a service without a model")
     files: ConfigFiles | None = Field(default=None, description="configuration files of the payload")
     mounts: dict[Name, MountPath] = Field(default_factory=dict, description="volumes that the server writes to")
-    scratch: Quantity = Field(default="64Mi", description="size of /tmp, the only other writable folder")
-    shared_memory: Quantity | None = Field(default=None, description="size of /dev/shm, counted as memory; none = 64Mi")
+    scratch: Bytes = Field(default="64Mi", description="size of /tmp, the only other writable folder")
+    shared_memory: Bytes | None = Field(default=None, description="size of /dev/shm, counted as memory; none = 64Mi")
     pods: PodMetadata = PodMetadata()
     externals: tuple[Name, ...] = Field(
         default=(), description="servers under slipway:externals that the service calls"
     )
     resources: Resources
     scaling: Scaling
-    server: ServerSettings = ServerSettings()
+    server: Server = Field(
+        default=ServerSettings(),
+        description="settings of Slipway's own server; other = somebody else's server, which gets no settings file, "
+        "no variable SLIPWAY_… and no checks that it does not name",
+    )
     health: Health = Health()
     rollout: Rollout = Rollout()
     drain: Drain = Drain()
@@ -72,10 +92,27 @@ class SlotSpec(Model):
         return self
 
     def _faults(self) -> Iterator[str]:
+        if self.management_port == self.port:
+            yield f"managementPort: {self.port} is also port, which Services expose; choose another, such as 9090"
         yield from self._budget_faults()
         yield from self._disruption_faults()
         yield from self._volume_faults()
         yield from self._storage_faults()
+        yield from self._target_faults()
+        yield from container_rules.faults(self, self._numbers, self.health, self.mounts)
+        yield from pod_size.faults(self, self.args, self.env, self.health)
+        yield from self._foreign_faults()
+
+    def _target_faults(self) -> Iterator[str]:
+        """Yield each utilization target that the limits make unreachable: the autoscaler would never add a pod."""
+        for path, resource, target in targets(self.scaling):
+            asked, limit = getattr(self.resources.requests, resource), getattr(self.resources.limits, resource)
+            most = 100 * parse(limit) / parse(asked)
+            if target > most:
+                yield (
+                    f"scaling.{path}.utilization: {target} is never reached, because limits.{resource} {limit} is only "
+                    f"{most:.0f} % of requests.{resource} {asked}; lower it, or raise the limit"
+                )
 
     def _budget_faults(self) -> Iterator[str]:
         startup, deadline, timeout = self.health.startup, self.rollout.progress_deadline, self.rollout.timeout
@@ -91,26 +128,44 @@ class SlotSpec(Model):
             )
         if self.health.startup < self.health.period:
             yield f"health.startup: {startup}s is shorter than one health.period {self.health.period}s; raise it"
+        if self.health.starting and startup < (period := self.health.starting.period):
+            yield f"health.startup: {startup}s is shorter than one health.starting.period {period}s; raise it"
 
     def _disruption_faults(self) -> Iterator[str]:
-        keep, floor = self.disruption.min_available, self.scaling.floor
-        if keep is not None and keep >= max(floor, 1):
+        floor = max(self.scaling.floor, 1)
+        if self.disruption.kept(floor) >= floor:
             yield (
-                f"disruption.minAvailable: {keep} leaves no pod evictable at {floor} replicas, so "
-                "a node drain would hang; lower it, or raise the replicas"
+                f"disruption.minAvailable: {self.disruption.min_available} leaves no pod evictable at "
+                f"{self.scaling.floor} replicas, so a node drain would hang; lower it, or raise the replicas"
             )
 
     def _volume_faults(self) -> Iterator[str]:
-        places = {"/tmp": "the scratch folder", "/etc/slipway": "the settings folder"}  # noqa: S108 -- volumes of the pod
-        own = [("model.path", self.model.path)] if self.model else []
-        own += [("files.path", self.files.path)] if self.files else []
-        for where, path in (*own, *((f"mounts.{name}", path) for name, path in self.mounts.items())):
-            for taken, owner in places.items():
-                if path == taken:
-                    yield f"{where}: {path} is already {owner}; choose another path"
-                elif path.startswith(f"{taken}/") or taken.startswith(f"{path}/"):
-                    yield f"{where}: {path} and {owner} {taken} are nested; choose separate paths"
-            places.setdefault(path, where)
+        folders = [("model.path", self.model.path)] if self.model else []
+        folders += [("files.path", self.files.path)] if self.files else []
+        folders += [(f"mounts.{name}", path) for name, path in self.mounts.items()]
+        folders += [("home.path", self.home.path)] if self.home else []
+        folders += [("writable", path) for path in self.writable or {}]
+        own = {mount_rules.MEMORY: "the shared memory"} if self.shared_memory else {}
+        files = [("fileMounts", path) for path in self.file_mounts or {}]
+        yield from mount_rules.faults(folders, files, {mount_rules.SCRATCH, *self.folders}, own)
+
+    def _foreign_faults(self) -> Iterator[str]:
+        """Yield what an image that knows nothing of Slipway cannot do, or must be told."""
+        if self.owned:
+            return
+        for field in ("ready", "live"):
+            if field not in self.health.model_fields_set:
+                yield (
+                    f"health.{field}: required with server: {OTHER}, because only Slipway's own server has a default; "
+                    "set a path, or one of http, grpc, tcp and exec"
+                )
+        if self.model and self.model.fetched:
+            yield (
+                f"model.uri: {self.model.scheme}:// is fetched by a program that only Slipway's own images contain; "
+                "use pvc:// or oci://, or let the image fetch its model"
+            )
+        if self.files and self.files.on_change == "reload":
+            yield f"files.onChange: reload is a function of Slipway's own server, but server is {OTHER}; set rollout"
 
     def _storage_faults(self) -> Iterator[str]:
         memory = self.resources.limits.memory
@@ -120,12 +175,24 @@ class SlotSpec(Model):
                 "raise the limit"
             )
         fetched = parse(self.model.size) if self.model and self.model.fetched else 0
-        written, limit = parse(self.scratch) + fetched + parse(LOG_ROOM), self.resources.limits.ephemeral_storage
+        own = sum(map(parse, self.folders.values()))
+        written, limit = parse(self.scratch) + fetched + own + parse(LOG_ROOM), self.resources.limits.ephemeral_storage
         if written > parse(limit):
+            parts = "scratch, model.size, home, writable" if own else "scratch, model.size"
             yield (
-                f"resources.limits.ephemeral-storage: {limit} is less than scratch, model.size and {LOG_ROOM} of logs "
+                f"resources.limits.ephemeral-storage: {limit} is less than {parts} and {LOG_ROOM} of logs "
                 f"together ({bytes_text(written)}), so the kubelet would evict the pod; raise it"
             )
+
+    @property
+    def _numbers(self) -> dict[int, str]:
+        management = {self.management_port: "managementPort"} if self.management_port is not None else {}
+        return {**management, self.port: "port"}
+
+    @property
+    def owned(self) -> ServerSettings | None:
+        """The settings of Slipway's own server; None if the image contains another server."""
+        return None if self.server == OTHER else self.server
 
 
 class ServiceSpec(SlotSpec):
@@ -134,6 +201,12 @@ class ServiceSpec(SlotSpec):
     exposure: Exposure = Exposure()
     route: Route | None = Field(default=None, description="none = no Ingress")
     monitoring: Monitoring | None = Monitoring()
+    metrics_profile: ChosenProfile | None = Field(
+        default=None,
+        description="names of the server's metrics: a profile of catalog/profiles or of the entry, or a profile in the "
+        "same form; none = that of the image's build context, or else the proxy's counters",
+        examples=["fastapi"],
+    )
     release: Strategy = Field(default=Rolling(), description="strategy of the service's releases")
     load: Load | None = Field(default=None, description="the load to plan for; none = no sizing")
 
@@ -141,6 +214,11 @@ class ServiceSpec(SlotSpec):
     def objective(self) -> LatencyObjective | None:
         """The latency objective, if there is one."""
         return self.monitoring.slo.latency if self.monitoring and self.monitoring.slo else None
+
+    @property
+    def profile(self) -> MetricsProfile:
+        """The metrics profile. :meth:`models.entry.CatalogueEntry.service_in` has put it in place of its name."""
+        return self.metrics_profile if isinstance(self.metrics_profile, MetricsProfile) else NOTHING
 
     @property
     def of_slot(self) -> SlotSpec:
@@ -156,6 +234,16 @@ class ServiceSpec(SlotSpec):
         yield from self._retry_faults()
         if self.route is None and getattr(self.release, "match", Match()) != Match():
             yield "release.match: requires a route, because only a proxy reads headers and cookies; remove it"
+        if self.route and self.exposure.public and not self.exposure.direct:
+            yield (
+                f"exposure.type: {self.exposure.type} leads to the pods and bypasses the route's rate limit, traffic "
+                "split and gate; remove it, so that all requests pass the proxy, or set exposure.direct to true"
+            )
+        taken = {PRIVATE_PORT: "the slots' private Services", self.exposure.port: "exposure.port"}
+        for name, number in self.open_ports.items():
+            if number in taken:
+                where = f"ports.{name}" if name in (self.ports or {}) else f"sidecars: the port {name}"
+                yield f"{where}: {number} is already the port of {taken[number]}; choose another port"
         if self.load and self.objective:
             yield from load_faults(self.load, self.objective)
 
@@ -173,7 +261,14 @@ class ServiceSpec(SlotSpec):
 class ServiceOverlay(Model):
     """The blocks of a service that an environment may change. Each given block replaces the entry's whole block."""
 
-    args: tuple[str, ...] | None = None
+    command: Command | None = None
+    args: Arguments | None = None
+    user: User | None = None
+    home: Home | None = None
+    writable: Folders | None = None
+    file_mounts: FileMounts | None = None
+    sidecars: tuple[Sidecar, ...] | None = None
+    init: tuple[InitContainer, ...] | None = None
     env: EnvironmentVariables | None = None
     secrets: tuple[Name, ...] | None = None
     model: ModelSource | None = None
@@ -181,7 +276,7 @@ class ServiceOverlay(Model):
     pods: PodMetadata | None = None
     resources: Resources | None = None
     scaling: Scaling | None = None
-    server: ServerSettings | None = None
+    server: Server | None = None
     health: Health | None = None
     rollout: Rollout | None = None
     drain: Drain | None = None
@@ -191,5 +286,6 @@ class ServiceOverlay(Model):
     exposure: Exposure | None = None
     route: Route | None = None
     monitoring: Monitoring | None = None
+    metrics_profile: ChosenProfile | None = None
     release: Strategy | None = None
     load: Load | None = None

@@ -1,34 +1,26 @@
 """Rules that a stack's settings and its catalogue entry must satisfy together."""
 
-import re
 from collections.abc import Iterator
+from decimal import Decimal
 
-from pydantic.alias_generators import to_camel
-
-from models import entry_rules, series_rules
+from models import entry_rules, series_rules, traffic_rules
 from models.entry import CatalogueEntry
 from models.errors import nearest
+from models.image import ImageSettings
+from models.limits import files_fault
 from models.parsing import decoded
-from models.release import Match
+from models.quantity import bytes_text, parse
+from models.release import Match, SlotRelease
 from models.scaling import Triggered
 from models.secrets import REGISTRY_KEY, ExternalSecret, GivenSecret
+from models.server import OTHER
+from models.service import ServiceSpec
 from models.stack import StackSettings
 from models.system import SystemSpec
 from models.vocabulary import LABEL_LENGTH
 
-_NOT_ON_A_GATEWAY = {
-    "tls": "TLS ends at the Gateway's listener",
-    "rate_limit": "HTTPRoute has no rate limit",
-    "session": "sessions are an experimental feature of HTTPRoute",
-    "max_body": "HTTPRoute has no limit on the body size",
-    "retries": "retries are an experimental feature of HTTPRoute",
-    "annotations": "annotations apply to an Ingress, and there is none",
-}
-_HOSTNAMES = 16
-_GATEWAY_SECONDS = 99_999
-_GATEWAY_PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2}){1,1024}")
-"""The API server's limits for an HTTPRoute."""
-_NOT_RE2 = re.compile(r"\(\?(?:<?[=!]|P=|\()|\\[1-9]")
+_MOST_OF_A_CLASS = parse("8Pi")
+"""The API server computes with thousandths of a byte, in 63 bits."""
 
 
 def faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
@@ -39,13 +31,14 @@ def faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpec) -> I
     if unfit := list(_release_faults(stack, system)):
         yield from unfit
         return  # the other rules read what the slots run, so the slots must be valid
-    yield from _route_faults(system)
-    yield from _gateway_faults(system)
+    yield from traffic_rules.faults(system)
     yield from _node_port_faults(system)
     yield from _image_faults(stack, entry, system)
     yield from _secret_faults(stack, entry)
     yield from _storage_faults(system)
     yield from _trigger_faults(system)
+    yield from _size_faults(system)
+    yield from _class_faults(system)
     yield from _external_faults(system)
     yield from _pinned_faults(entry, system)
     yield from series_rules.faults(system)
@@ -66,15 +59,21 @@ def _release_faults(stack: StackSettings, system: SystemSpec) -> Iterator[str]:
         if spec.route is None and release.match != Match():
             yield f"{where}.match: requires a route, because only a proxy reads headers and cookies; remove it"
         for slot, content in release.slots.items():
-            if content.model is not None and spec.model is None:
-                yield f"{where}.slots.{slot}.model: the service {name} has no model; remove it"
-            if content.model is not None and spec.model is not None and content.model.scheme != spec.model.scheme:
-                yield (
-                    f"{where}.slots.{slot}.model.uri: {content.model.scheme}:// and {spec.model.scheme}:// of the "
-                    "entry reach the pod in different ways; use the scheme of the entry"
-                )
-            if content.files is not None and spec.files is None:
-                yield f"{where}.slots.{slot}.files: the service {name} has no files; declare files in the entry first"
+            yield from _slot_faults(f"{where}.slots.{slot}", name, spec, content)
+
+
+def _slot_faults(where: str, name: str, spec: ServiceSpec, content: SlotRelease) -> Iterator[str]:
+    if content.model is not None and spec.model is None:
+        yield f"{where}.model: the service {name} has no model; remove it"
+    if content.model is not None and spec.model is not None and content.model.scheme != spec.model.scheme:
+        yield (
+            f"{where}.model.uri: {content.model.scheme}:// and {spec.model.scheme}:// of the "
+            "entry reach the pod in different ways; use the scheme of the entry"
+        )
+    if content.files is not None and spec.files is None:
+        yield f"{where}.files: the service {name} has no files; declare files in the entry first"
+    if content.server is not None and spec.owned is None:
+        yield f"{where}.server: the service {name} has server: {OTHER}; remove it"
 
 
 def _pinned_faults(entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
@@ -87,37 +86,6 @@ def _pinned_faults(entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
             needed = revision.whole.model_copy(update={"image": service.spec.image})  # the slot's image is a digest
             for fault in entry_rules.slot_faults("", entry, name, needed):
                 yield f"{where}{fault.removeprefix('.')}; keep it in the entry until a release has replaced the slot"
-
-
-def _route_faults(system: SystemSpec) -> Iterator[str]:
-    owners: dict[tuple[str, str], str] = {}
-    for name, service in system.services.items():
-        route = service.spec.route
-        for host in (route.host, *route.stable_hosts) if route else ():
-            address = (host, route.path) if route else (host, "")
-            if (owner := owners.setdefault(address, name)) != name:
-                where = f"catalog/{system.name}.yaml: services.{name}.route"
-                yield f"{where}: the service {owner} already uses {''.join(address)}; choose another host or path"
-
-
-def _gateway_faults(system: SystemSpec) -> Iterator[str]:
-    """Yield one line for each setting that an HTTPRoute cannot express. Users would trust a silently dropped limit."""
-    routes = {name: service.spec.route for name, service in system.services.items() if service.spec.route}
-    for name, route in routes.items() if system.cluster.traffic == "gateway" else ():
-        where = f"catalog/{system.name}.yaml: services.{name}.route"
-        for field, reason in _NOT_ON_A_GATEWAY.items():
-            if getattr(route, field):
-                yield f"{where}.{to_camel(field)}: {reason}; remove it where slipway:cluster.traffic is gateway"
-        if len(route.stable_hosts) > _HOSTNAMES:
-            yield f"{where}.stableHosts: an HTTPRoute allows at most {_HOSTNAMES} hosts; remove some"
-        if not _GATEWAY_PATH.fullmatch(route.path):
-            yield f"{where}.path: an HTTPRoute allows only letters, digits, %xx and -._~!$&'()*+,;=:@/; correct it"
-        if route.timeout is not None and route.timeout > _GATEWAY_SECONDS:
-            yield f"{where}.timeout: an HTTPRoute allows at most {_GATEWAY_SECONDS} s; lower it"
-        header = system.services[name].release.match.header
-        if header is not None and _NOT_RE2.search(header.pattern or ""):
-            where = f"slipway:release.{name}.match.header.pattern"
-            yield f"{where}: proxies use RE2, which has no lookaround and no backreferences; rewrite the pattern"
 
 
 def _node_port_faults(system: SystemSpec) -> Iterator[str]:
@@ -136,6 +104,8 @@ def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpe
     if environment == first:
         if system.builds and stack.image is None:
             yield f"slipway:image: required, because {environment} builds an image; set at least its registry"
+        elif stack.image is not None:
+            yield from _build_secret_faults(system, stack.image)
         return
     for name, service in system.services.items():
         for slot, content in service.release.slots.items():
@@ -149,6 +119,15 @@ def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpe
         if spec.image in system.builds:
             needed = f"required by {name}, because only {first} builds images"
             yield f"slipway:images.{spec.image}: {needed}; set the repository@sha256:<64 hex> that {first} runs"
+
+
+def _build_secret_faults(system: SystemSpec, settings: ImageSettings) -> Iterator[str]:
+    """Yield a line for each secret that a Dockerfile mounts and that has no source: the build would fail late."""
+    for key, build in system.builds.items():
+        for name in build.secrets:
+            if name not in settings.secrets:
+                needed = f"required by images.{key}.secrets of the entry"
+                yield f"slipway:image.secrets.{name}: {needed}; set environment or file (builder: docker-build)"
 
 
 def _secret_faults(stack: StackSettings, entry: CatalogueEntry) -> Iterator[str]:
@@ -188,6 +167,28 @@ def _storage_faults(system: SystemSpec) -> Iterator[str]:
     users += [name for name, job in system.jobs.items() if job.object_storage]
     if users and system.object_storage is None:
         yield f"slipway:objectStorage: required by {', '.join(users)}; set at least the url of the S3 API"
+
+
+def _size_faults(system: SystemSpec) -> Iterator[str]:
+    """Yield a line for each slot whose files fit in no ConfigMap once those of the entry are added."""
+    for name, service in system.services.items():
+        for slot, revision in service.revisions.items():
+            files = revision.whole.files
+            if files and (fault := files_fault(files.files)):
+                yield f"slipway:release.{name}.slots.{slot}.files: with those of the entry, {fault}"
+
+
+def _class_faults(system: SystemSpec) -> Iterator[str]:
+    """Yield a line for each storage class whose volumes are together larger than a quota of the class can be."""
+    totals: dict[str, Decimal] = {}
+    for volume in (*system.volumes.values(), *(store.volume for store in system.stores.values())):
+        if volume.storage_class:
+            totals[volume.storage_class] = totals.get(volume.storage_class, Decimal(0)) + parse(volume.size)
+    for name, total in totals.items():
+        if total > _MOST_OF_A_CLASS:
+            has = f"the volumes of storageClass {name} have {bytes_text(total)} together"
+            most = "but a quota of a class is at most 8Pi; make them smaller"
+            yield f"catalog/{system.name}.yaml: volumes: {has}, {most}"
 
 
 def _trigger_faults(system: SystemSpec) -> Iterator[str]:

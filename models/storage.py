@@ -1,23 +1,39 @@
-"""The volumes of a system, which outlive its pods, and where containers mount them."""
+"""Volumes, which outlive the pods of a system, and writable folders, which do not, with their mount paths."""
 
-from typing import Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from models.base import Model
-from models.quantity import Quantity
-from models.vocabulary import MountPath, Name, SubdomainName
+from models.quantity import Bytes
+from models.vocabulary import MountPath, Name, StorageClass, SubdomainName
+
+
+def _each_folder_once(value: object) -> object:
+    """Refuse two paths of one folder: a dictionary would silently keep only the last one's size."""
+    if not isinstance(value, dict):
+        return value  # the type's own error says what is expected
+    given, seen = cast("dict[object, object]", value), dict[str, str]()
+    for path in map(str, given):
+        if (first := seen.setdefault(path.rstrip("/"), path)) != path:
+            raise ValueError(f"{first} and {path} are the same folder; remove one")
+    return given
+
+
+EachFolderOnce = BeforeValidator(_each_folder_once)
+Folders = Annotated[dict[MountPath, Bytes], EachFolderOnce]
+"""The maximum size of each folder, by path."""
 
 
 class Volume(Model):
     """One PersistentVolumeClaim."""
 
-    size: Quantity = Field(
+    size: Bytes = Field(
         description="size in bytes; for an existing claim, the claim's size, which counts against the quota",
         examples=["5Gi"],
     )
     existing: SubdomainName | None = Field(default=None, description="use a claim that already exists in the namespace")
-    storage_class: SubdomainName | None = Field(default=None, description="none = the cluster's default class")
+    storage_class: StorageClass | None = Field(default=None, description="none = the cluster's default class")
     access: Literal["ReadWriteOnce", "ReadWriteMany"] = Field(
         default="ReadWriteOnce", description="ReadWriteMany if pods on several nodes share the volume"
     )

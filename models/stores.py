@@ -5,10 +5,12 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.base import Model
+from models.limits import Arguments
 from models.resources import Resources
 from models.scheduling import Scheduling
 from models.storage import OwnVolume
-from models.vocabulary import EnvironmentVariables, HttpPath, Name, Port, Positive, Seconds, Text
+from models.variables import EnvironmentVariables
+from models.vocabulary import INT32, HttpPath, Name, Port, Positive, Seconds, Text
 
 
 class StoreHealth(Model):
@@ -23,7 +25,11 @@ class StoreHealth(Model):
     )
     period: Seconds = Field(default=5, ge=1, description="interval between two probes")
     timeout: Seconds = Field(default=3, ge=1, description="time limit for one probe's answer")
-    failures: Positive = Field(default=3, description="consecutive failed probes before the probe counts as failed")
+    failures: Positive = Field(
+        default=3,
+        le=INT32 // 2,  # the liveness probe has twice as many
+        description="consecutive failed probes before the probe counts as failed",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -39,7 +45,7 @@ class StoreSpec(Model):
 
     image: Name = Field(description="key under images")
     port: Port = Field(examples=[6379])
-    args: tuple[str, ...] = Field(default=(), description="arguments of the image's entry point")
+    args: Arguments = Field(default=(), description="arguments of the image's entry point")
     env: EnvironmentVariables = Field(default_factory=dict)
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
     volume: OwnVolume

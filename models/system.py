@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from models import left_out
 from models.base import Model
 from models.cluster import ClusterSettings
 from models.delivery import ServiceDelivery
@@ -12,6 +13,7 @@ from models.errors import differ
 from models.external import External, ObjectStorage, Server
 from models.image import ImageBuild, ImageSettings
 from models.jobs import JobSpec
+from models.pod_notices import of_pods
 from models.release import ServiceRelease
 from models.revision import Revision
 from models.secrets import SecretSource, SecretSpec
@@ -43,6 +45,11 @@ class DeployedService(Model):
     def every(self) -> list[ServiceSpec]:
         """The service as each slot runs it, the live slot first. Objects that the slots share must fit all of them."""
         return [self.runs(slot) for slot in sorted(self.revisions, key=lambda slot: slot != self.release.live)]
+
+    @property
+    def managed(self) -> bool:
+        """Whether a slot has a management port, at which its metrics are."""
+        return any(slot.management_port is not None for slot in self.every)
 
     @property
     def named(self) -> dict[str, Revision]:
@@ -92,16 +99,48 @@ class SystemSpec(Model):
     protect: bool = False
 
     @property
+    def pod_security(self) -> str:
+        """The Pod Security Standard that every pod of the system satisfies."""
+        loosened = (spec.pod_security for service in self.services.values() for spec in service.every)
+        return next((one.standard for one in loosened if one), "restricted")
+
+    @property
     def pull_secrets(self) -> list[str]:
         """The Secrets with which the system's pods pull images."""
         own = [name for name, secret in self.secrets.items() if secret.spec.kind == "registry"]
         return [*own, *self.cluster.pull_secrets]
 
 
-def pending(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
-    """Yield one line for each live slot that does not run the current entry, and whether it is a warning."""
+def notices(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
+    """Yield each notice about a stack, and whether it is a warning.
+
+    A Service that bypasses its route or exposes metrics is a warning, and so is what the gate or an alert cannot
+    measure. A live slot that does not run the current entry is not.
+    """
     for name, service in system.services.items():
+        yield from of_pods(name, service.spec, existing_namespace=system.existing_namespace)
+        for line in _exposed(name, service):
+            yield line, True
+        yield from left_out.notices(name, service.spec, system.cluster)
         live = service.release.live
         paths = list(service.revisions[live].changes(service.spec.of_slot))
         if paths:
             yield f"{name}: {differ(paths, live, f'slipway release {stack} {name}', 'releases')}", False
+
+
+def _exposed(name: str, service: DeployedService) -> Iterator[str]:
+    """Yield one line for each thing that the live Service exposes although it should not."""
+    exposure, monitoring, profile = service.spec.exposure, service.spec.monitoring, service.spec.profile
+    if not exposure.public:
+        return
+    if service.spec.route:
+        only = f" from {', '.join(exposure.source_ranges)}" if exposure.source_ranges else ""
+        lacking = "no rate limit, no traffic split, and the proxy's metrics do not count them (exposure.direct)"
+        yield f"{name}: its {exposure.type} lets clients{only} reach the pods directly: {lacking}"
+    here = profile.scrape and profile.port is None
+    if monitoring and here and any(slot.management_port is None for slot in service.every):
+        path = monitoring.path or profile.path
+        yield (
+            f"{name}: its {exposure.type} also leads to the metrics at {path}; if its server has a port for metrics, "
+            "as ours has, set managementPort"
+        )

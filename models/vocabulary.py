@@ -17,6 +17,13 @@ INT32 = 2**31 - 1
 LABEL_LENGTH = 63
 """Characters in a DNS label; Kubernetes' limit for Service names and label values (RFC 1123)."""
 
+_LONGEST_DOMAIN = 253 - len("requests.")
+"""Characters. A quota names a device requests.<device>, and its part before '/' is a DNS name."""
+_LONGEST_CLASS = 253 - len(".storageclass.storage.k8s.io")
+"""Characters. A quota names a class <class>.storageclass.storage.k8s.io/…, and the part before '/' is a DNS name."""
+
+_LONGEST_KEY = 253
+
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -29,6 +36,8 @@ _MILLISECONDS = re.compile(r"(\d{1,9})ms", re.ASCII)
 _FILE = re.compile(r"[-._A-Za-z0-9]{1,253}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+"""The name of a label of a series."""
 
 
 def _name(value: str) -> str:
@@ -104,20 +113,20 @@ def _device_name(value: str) -> str:
     domain = _label_key(value).rpartition("/")[0]
     if not domain or domain.endswith("kubernetes.io") or domain.startswith("requests."):
         raise ValueError("a device name is <vendor domain>/<resource>, such as nvidia.com/gpu or nvidia.com/mig-1g.5gb")
+    if len(domain) > _LONGEST_DOMAIN:
+        raise ValueError(f"the vendor domain of a device has at most {_LONGEST_DOMAIN} characters; use a shorter one")
+    return value
+
+
+def _storage_class(value: str) -> str:
+    if len(_object_name(value)) > _LONGEST_CLASS:
+        raise ValueError(f"a storage class has at most {_LONGEST_CLASS} characters; use one with a shorter name")
     return value
 
 
 def _header_name(value: str) -> str:
     if not _HEADER.fullmatch(value):
         raise ValueError("a header or cookie name is one token of letters, digits and !#$%&'*+.^_`|~- (RFC 9110)")
-    return value
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"not a regular expression: {error}; correct the pattern") from error
     return value
 
 
@@ -180,19 +189,15 @@ def _file_name(value: str) -> str:
 def _variable(value: str) -> str:
     if not _VARIABLE.fullmatch(value):
         raise ValueError("a variable name contains only letters, digits and '_', and does not start with a digit")
+    if len(value) > _LONGEST_KEY:
+        raise ValueError(f"a variable name has at most {_LONGEST_KEY} characters, as a key of a Secret; shorten it")
     return value
 
 
-def _free_variable(value: str) -> str:
-    if _variable(value) in OWN_VARIABLES or value.startswith("SLIPWAY_"):
+def free_variable(value: str) -> str:
+    """Return the name of a variable if it is valid and not Slipway's own; otherwise raise ValueError."""
+    if _variable(value).startswith("SLIPWAY_"):
         raise ValueError("Slipway sets this variable; choose another name")
-    return value
-
-
-def _plain_variable(value: str) -> str:
-    _free_variable(value)
-    if value.lower().endswith(SECRET_ENDINGS):
-        raise ValueError("looks like a secret, but everyone who can read pods can read env; use secrets")
     return value
 
 
@@ -235,9 +240,6 @@ def _written(seconds: int, info: SerializationInfo) -> int | str:
     return (f"{hours}h{rest}s" if hours else f"{rest}s") if info.context == STORED else seconds
 
 
-OWN_VARIABLES = ("PORT", "AWS_ENDPOINT_URL", "AWS_REGION", "OTEL_EXPORTER_OTLP_ENDPOINT")
-SECRET_ENDINGS = ("password", "secret", "token", "credential", "credentials", "_key")
-
 Name = Annotated[
     str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME.pattern}$", "maxLength": LABEL_LENGTH})
 ]
@@ -250,7 +252,6 @@ LabelKey = Annotated[str, AfterValidator(_label_key)]
 LabelValue = Annotated[str, AfterValidator(_label_value)]
 DeviceName = Annotated[str, AfterValidator(_device_name)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
 Seconds = Annotated[
     int,
     BeforeValidator(_seconds),
@@ -270,12 +271,12 @@ SubdomainName = Annotated[str, AfterValidator(_object_name)]
 
 Dots and a leading digit are allowed (RFC 1123).
 """
+StorageClass = Annotated[str, AfterValidator(_storage_class)]
+"""The name of a storage class, which is also part of the quota's keys."""
 FileName = Annotated[str, AfterValidator(_file_name)]
 EnvironmentVariable = Annotated[str, AfterValidator(_variable)]
-FreeVariable = Annotated[str, AfterValidator(_free_variable)]
-"""An environment variable that Slipway does not set itself."""
-EnvironmentVariables = dict[Annotated[str, AfterValidator(_plain_variable)], str]
-"""Literal variables of a container; never a secret."""
+FreeVariable = Annotated[str, AfterValidator(free_variable)]
+"""An environment variable that is not Slipway's own. :mod:`models.variable_rules` knows the rest for each container."""
 MetricName = Annotated[str, AfterValidator(_metric)]
 Checksum = Annotated[str, AfterValidator(_checksum)]
 Cidr = Annotated[str, AfterValidator(_cidr)]

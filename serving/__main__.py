@@ -5,6 +5,7 @@ import os
 import sys
 
 from serving import settings as settings_file
+from serving.allocator import give_large_blocks_back
 from serving.cpu import Threads, available_cpus
 from serving.http.app import make_app
 from serving.http.server import DrainingServer
@@ -27,20 +28,28 @@ def main(arguments: list[str]) -> int:
                 raise ValueError(f"set one role: python -m serving <role>; known roles: {', '.join(known_roles())}")  # noqa: TRY301
         identity = Identity.from_environment(os.environ)
         settings = settings_file.load(os.environ)
-        port = settings_file.port(os.environ)
+        ports = settings_file.ports(os.environ)
     except ValueError as error:
         print(f"serving: {error}", file=sys.stderr)
         return CANNOT_START
     configure(identity, settings.log_level)
+    give_large_blocks_back()
     cpus = available_cpus()
     threads = Threads.for_cpus(cpus)
     logging.getLogger("slipway.server").info(
         "starting",
-        extra=with_fields(role=role, port=port, cpus=cpus, workers=threads.workers, intraOp=threads.intra_op),
+        extra=with_fields(
+            role=role,
+            port=ports.main,
+            managementPort=ports.management,
+            cpus=cpus,
+            workers=threads.workers,
+            intraOp=threads.intra_op,
+        ),
     )
     service = make_service(settings, identity, workers=payload.workers or threads.workers)
-    app = make_app(Role(payload=payload, service=service, threads=threads, environment=os.environ, owns_process=True))
-    DrainingServer(app, port=port, lifecycle=service.lifecycle, drain_seconds=settings.drain_seconds).run()
+    made = Role(payload=payload, service=service, threads=threads, environment=os.environ, owns_process=True)
+    DrainingServer(make_app(made, metrics=ports.management is None), service, ports=ports).run()
     return 0
 
 

@@ -37,7 +37,7 @@ def available_cpus(mount: Path = CGROUP_MOUNT, own: Path = OWN_CGROUPS) -> float
 
 def _limits(mount: Path, own: Path) -> Iterator[float]:
     try:
-        lines = own.read_text().splitlines()
+        lines = own.read_text("utf-8").splitlines()
     except OSError:
         return
     for line in lines:
@@ -65,10 +65,10 @@ def _walk(root: Path, group: str, limit_of: Callable[[Path], float | None]) -> I
 
 
 def _limit_v2(folder: Path) -> float | None:
-    quota, period = (folder / "cpu.max").read_text().split()
+    quota, period = (folder / "cpu.max").read_text("utf-8").split()
     return None if quota == "max" else int(quota) / int(period)
 
 
 def _limit_v1(folder: Path) -> float | None:
-    quota = int((folder / "cpu.cfs_quota_us").read_text())
-    return None if quota < 0 else quota / int((folder / "cpu.cfs_period_us").read_text())
+    quota = int((folder / "cpu.cfs_quota_us").read_text("utf-8"))
+    return None if quota < 0 else quota / int((folder / "cpu.cfs_period_us").read_text("utf-8"))

@@ -4,17 +4,29 @@ Training also reads its pictures through this module, so that serving and traini
 """
 
 import io
+import threading
+from contextlib import nullcontext
 from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from serving.work.lanes import require_large_lane
+
 # The only formats that are decoded: every additional decoder is code that hostile input can reach.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-# A decoded picture takes up to 5 bytes per pixel when converted to gray and up to 10 in color: 160 MB per worker
-# thread.
 MOST_PIXELS = 16_000_000
+# While it is decoded, a picture takes up to 16 bytes per pixel, whatever the size of its file: a WebP file is decoded
+# to two canvases and copied. Pictures with more pixels than this are decoded one at a time, and take at most 256 MB.
+# Meanwhile each other worker may decode a picture that takes at most 64 MB.
+LARGE_PIXELS = 4_000_000
+# Decoding more pixels takes longer than about 30 ms: too long for a small request to wait.
+SMALL_PIXELS = 1_000_000
+# Rows that are put on white at once.
+_STRIP = 64
 _WHITE = 255
+
+_one_large = threading.Lock()
 
 Mode = Literal["L", "RGB"]
 
@@ -44,7 +56,11 @@ def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> 
             _check_size(picture)
             if enough is not None:
                 picture.draft(mode, (enough, enough))
-            return _flat(ImageOps.exif_transpose(picture), mode)
+            pixels = picture.width * picture.height
+            require_lane_for(pixels)
+            with _one_large if pixels > LARGE_PIXELS else nullcontext():
+                ImageOps.exif_transpose(picture, in_place=True)
+                return _flat(picture, mode)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -53,6 +69,21 @@ def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> 
         raise PictureError(f"the body is not a picture; send one of {', '.join(FORMATS)}") from error
     except Exception as error:  # Pillow's decoders raise arbitrary exceptions on damaged input
         raise PictureError(f"the picture is damaged ({_one_line(error)}); send it again") from error
+
+
+def size_of(content: bytes) -> tuple[int, int]:
+    """Return a picture's width and height from its header, or zeros if it is unreadable: `decode` says why."""
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as header:
+            return header.size
+    except Exception:  # noqa: BLE001 - Pillow's decoders raise arbitrary exceptions on damaged input
+        return 0, 0
+
+
+def require_lane_for(pixels: int) -> None:
+    """Move the current job to the lane of large jobs if it decodes a picture with many pixels."""
+    if pixels > SMALL_PIXELS:
+        require_large_lane()
 
 
 def _check_size(picture: Image.Image) -> None:
@@ -65,13 +96,17 @@ def _check_size(picture: Image.Image) -> None:
 
 def _flat(picture: Image.Image, mode: Mode) -> Image.Image:
     if picture.has_transparency_data:
-        coloured = picture.convert("RGBA")
-        paper = Image.new("RGBA", coloured.size, (_WHITE, _WHITE, _WHITE, _WHITE))
-        return Image.alpha_composite(paper, coloured).convert(mode)
+        flat = Image.new(mode, picture.size)
+        for top in range(0, picture.height, _STRIP):
+            strip = picture.crop((0, top, picture.width, min(top + _STRIP, picture.height))).convert("RGBA")
+            paper = Image.new("RGBA", strip.size, (_WHITE, _WHITE, _WHITE, _WHITE))
+            flat.paste(Image.alpha_composite(paper, strip).convert(mode), (0, top))
+        return flat
     if picture.mode.startswith("I"):  # 16 bits per pixel: convert() would clip at 255
         grey = Image.fromarray((np.asarray(picture, dtype=np.uint32) >> 8).astype(np.uint8))
         return grey.convert(mode)
-    return picture.convert(mode)
+    picture.load()
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _one_line(error: Exception) -> str:

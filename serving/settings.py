@@ -1,8 +1,9 @@
-"""Settings of the server: one JSON file (the slot's ConfigMap) and the port."""
+"""Settings of the server: one JSON file (the slot's ConfigMap) and the ports."""
 
 import difflib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -11,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 DEFAULT_FILE = Path("/etc/slipway/settings.json")
 DEFAULT_PORT = 5000
+PORT, MANAGEMENT_PORT = "PORT", "SLIPWAY_MANAGEMENT_PORT"
 HIGHEST_PORT = 65535
 
 
@@ -77,15 +79,37 @@ def load(environment: Mapping[str, str]) -> Settings:
         raise SettingsError(f"settings {path}: {faults}") from error
 
 
-def port(environment: Mapping[str, str]) -> int:
-    """Return the TCP port to listen on, from PORT.
+@dataclass(frozen=True)
+class Ports:
+    """The TCP ports to listen on.
+
+    main: For clients and the kubelet's probes.
+    management: For Prometheus. None if the main port serves the metrics too.
+    """
+
+    main: int = DEFAULT_PORT
+    management: int | None = None
+
+
+def ports(environment: Mapping[str, str]) -> Ports:
+    """Return the ports to listen on, from PORT and SLIPWAY_MANAGEMENT_PORT.
 
     Raises:
-        SettingsError: PORT is not a port number.
+        SettingsError: a variable is not a port number, or both name the same port.
     """
-    given = environment.get("PORT", str(DEFAULT_PORT))
+    main, management = (_port(environment, variable) for variable in (PORT, MANAGEMENT_PORT))
+    main = main or DEFAULT_PORT
+    if main == management:
+        raise SettingsError(f"{MANAGEMENT_PORT}: {management} is also {PORT}; use another number")
+    return Ports(main, management)
+
+
+def _port(environment: Mapping[str, str], variable: str) -> int | None:
+    given = environment.get(variable)
+    if given is None:
+        return None
     if not (given.isdecimal() and 0 < int(given) <= HIGHEST_PORT):
-        raise SettingsError(f"PORT: {given!r} is not a port; use a number from 1 to {HIGHEST_PORT}")
+        raise SettingsError(f"{variable}: {given!r} is not a port; use a number from 1 to {HIGHEST_PORT}")
     return int(given)
 
 

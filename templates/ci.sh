@@ -16,6 +16,7 @@ set -euo pipefail
 : "${MODEL_TESTS:=.venv/bin/python -m pytest -q serving/tests}"
 : "${SCAN:=trivy image --exit-code 1 --severity HIGH,CRITICAL --ignore-unfixed}" # or: grype --fail-on high
 OUTPUT=${GITHUB_OUTPUT:-slipway.env}
+export PYTHONUTF8=1 # names and reasons are UTF-8, whatever the runner's locale
 PATH=$PATH:$PWD # the command `slipway` is a script in the project's root
 SCRATCH=$(mktemp -d) # goes at the end, whatever a step left there
 # Only this shell removes it: a subshell that is killed right after its fork still has this trap.

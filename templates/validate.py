@@ -13,6 +13,7 @@ sys.path.insert(0, str(PROJECT))  # run as a script, from any directory
 
 from delivery.errors import DeliveryError  # noqa: E402 -- the project is on the path from here on
 from delivery.release.stack import Stack  # noqa: E402
+from models.errors import ConfigurationError  # noqa: E402
 
 
 def faults(project: Path, stacks: list[str]) -> Iterator[str]:
@@ -20,7 +21,7 @@ def faults(project: Path, stacks: list[str]) -> Iterator[str]:
     for stack in stacks:
         try:
             Stack.open(project, stack).spec()
-        except DeliveryError as error:
+        except (DeliveryError, ConfigurationError) as error:
             yield from str(error).splitlines()
 
 

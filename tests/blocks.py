@@ -89,9 +89,14 @@ EXPOSURES = st.sampled_from(
     [
         {},
         {"port": 8080, "namespaces": ["elsewhere"]},
-        {"type": "NodePort", "externalTrafficPolicy": "Local"},
-        {"type": "LoadBalancer", "sourceRanges": ["192.0.2.0/24"], "annotations": {"example.com/scheme": "internal"}},
-        {"type": "LoadBalancer", "loadBalancerClass": "example.com/balancer"},
+        {"type": "NodePort", "externalTrafficPolicy": "Local", "direct": True},
+        {
+            "type": "LoadBalancer",
+            "direct": True,
+            "sourceRanges": ["192.0.2.0/24"],
+            "annotations": {"example.com/scheme": "internal"},
+        },
+        {"type": "LoadBalancer", "direct": True, "loadBalancerClass": "example.com/balancer"},
     ]
 )
 ACCOUNTS = maybe(

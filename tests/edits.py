@@ -14,9 +14,20 @@ BASE: Config = service(
     secrets=["keys"],
     mounts={"data": "/data"},
 )
+AMOUNTS = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "20m", "memory": "32Mi"}}
 EDITED: dict[str, Any] = {
     "image": "other",
+    "managementPort": 9090,
     "port": 5001,
+    "command": ["gunicorn"],
+    "ports": {"grpc": 9000},
+    "user": 1001,
+    "home": {"path": "/srv/app"},
+    "writable": {"/var/cache/app": "1Mi"},
+    "fileMounts": {"/app/config.toml": {"text": "a"}, "/run/a": {"secret": "keys", "key": "A"}},
+    "sidecars": [{"name": "auth", "resources": AMOUNTS}],
+    "init": [{"name": "migrate", "resources": AMOUNTS}],
+    "podSecurity": {"standard": "baseline", "why": "it changes owners", "capabilities": ["CHOWN"]},
     "args": ["digits", "--fast"],
     "env": {"BATCH": "8"},
     "secrets": ["keys", "more"],

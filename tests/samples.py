@@ -13,6 +13,7 @@ import catalog
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.parsing import parse
+from models.profile import MetricsProfile
 from tests.recording import DIGEST, PROJECT
 
 Config = dict[str, Any]
@@ -22,7 +23,21 @@ IMAGE = f"registry.example.com/ml/classifier/server@{DIGEST}"
 OTHER_IMAGE = f"registry.example.com/ml/classifier/server@sha256:{'9be1' * 16}"
 CLUSTER = "0c7a3f52-4f0e-4b1c-9d7a-6f1f2b9f8a11"
 """The uid of kube-system in the cluster that every context reaches, unless a test says otherwise."""
+
+
+def profile(name: str) -> MetricsProfile:
+    """A shipped metrics profile."""
+    return MetricsProfile.model_validate(catalog.profiles()[name])
+
+
+SLIPWAY = profile("slipway")
 ENVIRONMENTS = ("dev", "staging", "prod")
+WITHOUT_MANAGEMENT = {
+    "action": "drop",
+    "sourceLabels": ["__meta_kubernetes_pod_label_slipway_dev_metrics"],
+    "regex": "management",
+}
+"""The relabeling by which a monitor scrapes the main port of those pods alone that have no other for metrics."""
 PLANTED = "planted-7f3a"
 """A secret's value: it may stand nowhere but in a Secret."""
 
@@ -35,7 +50,7 @@ def stack_config(environment: str) -> Config:
 
 def classifier() -> CatalogueEntry:
     """The shipped entry."""
-    return parse(CatalogueEntry, catalog.read("classifier", PROJECT / "catalog"), "")
+    return catalog.entry("classifier", PROJECT / "catalog")
 
 
 def runnable(environment: str) -> Config:
@@ -130,11 +145,11 @@ def put(data: Config, path: str, value: object) -> Config:
 def refused(model: type[BaseModel], data: object) -> tuple[str, ...]:
     """Return the lines with which data is refused."""
     with pytest.raises(ConfigurationError) as raised:
-        parse(model, data, "given: ")
+        parse(model, catalog.with_profiles(data) if model is CatalogueEntry else data, "given: ")
     assert all("\n" not in fault for fault in raised.value.faults)
     return raised.value.faults
 
 
 def accepted(model: type[M], data: object) -> M:
-    """Return the model that data makes."""
-    return parse(model, data, "given: ")
+    """Return the model that data makes. An entry knows the shipped metrics profiles."""
+    return parse(model, catalog.with_profiles(data) if model is CatalogueEntry else data, "given: ")

@@ -52,7 +52,7 @@ def shown(path: Path) -> str:
 
 @cache
 def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return ast.parse(path.read_text("utf-8"))
 
 
 def imported(path: Path) -> set[str]:
@@ -92,9 +92,11 @@ def test_every_offender_is_listed() -> None:
     assert "components/system.py: components, models" in strangers(["components"], set())
 
 
-def test_models_import_the_standard_library_and_pydantic_alone() -> None:
+def test_models_import_the_standard_library_pydantic_and_a_parser_of_cron_alone() -> None:
     allowed = sys.stdlib_module_names | {"pydantic", "pydantic_core", "models"}
-    assert offenders((path, packages(path) - allowed) for path in sources("models")) == []
+    beside = {"schedule": {"cronsim"}}
+    found = ((path, packages(path) - allowed - beside.get(path.stem, set())) for path in sources("models"))
+    assert offenders(found) == []
 
 
 def test_components_import_models_and_components_of_ours() -> None:
@@ -127,7 +129,7 @@ def test_manifests_are_made_without_the_engine() -> None:
 
 PURE = tuple(
     f"components.{name}"
-    for name in ("api_client", "api_server", "manifests", "names", "labels", "preflight", "reasons")
+    for name in ("api_client", "api_server", "http_proxy", "manifests", "names", "labels", "preflight", "reasons")
 )
 
 
@@ -192,11 +194,11 @@ def test_configuration_is_read_in_main_alone() -> None:
 def test_main_is_where_configuration_is_read() -> None:
     main = PROJECT / "__main__.py"
     assert "CONFIG" in {module.rpartition(".")[2] for module in imported(main)}
-    assert len(main.read_text().splitlines()) <= MAIN_LINES
+    assert len(main.read_text("utf-8").splitlines()) <= MAIN_LINES
 
 
 def test_a_file_is_short() -> None:
-    lengths = {shown(path): len(path.read_text().splitlines()) for path in sources()}
+    lengths = {shown(path): len(path.read_text("utf-8").splitlines()) for path in sources()}
     assert {name: length for name, length in lengths.items() if length > FILE_LINES} == {}
 
 
@@ -221,6 +223,24 @@ def test_a_class_is_named_for_what_it_is() -> None:
     assert offenders((path, filter(BANNED_NAMES.search, names)) for path, names in classes.items()) == []
 
 
+def clients_made(module: ast.Module) -> Iterator[str]:
+    """Yield each call that makes an HTTP client or sends a request with one of its own, and reads the environment."""
+    verbs = {"Client", "AsyncClient", "get", "post", "put", "head", "request", "stream", "patch", "delete"}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {f"httpx.{verb}" for verb in verbs}:
+            own = any(k.arg == "trust_env" and ast.unparse(k.value) == "False" for k in node.keywords)
+            if not own:
+                yield f"{node.lineno} {ast.unparse(node.func)}"
+
+
+def test_no_other_module_makes_a_client_that_reads_the_environment() -> None:
+    places = sources("delivery", "components", "local", "catalog", "models", "sizing", "templates")
+    others = [path for path in places if shown(path) != "delivery/http_client.py"]
+    assert offenders((path, clients_made(tree(path))) for path in others) == []
+    calls = "httpx.Client(timeout=5)\nhttpx.get(u, trust_env=True)\nhttpx.get(u, trust_env=False)"
+    assert list(clients_made(ast.parse(calls))) == ["1 httpx.Client", "2 httpx.get"]
+
+
 def host(*labels: str) -> str:
     """Put a host's name together: this file must not name one either."""
     return ".".join(labels)
@@ -240,7 +260,7 @@ def lines(pattern: re.Pattern[str]) -> Iterator[str]:
     """Where a pattern occurs in the tracked text files, this one aside."""
     for path in tracked():
         if path.suffix in TEXT and "patched" not in path.parts:
-            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
                 if pattern.search(line):
                     yield f"{shown(path)}:{number}: {line.strip()[:100]}"
 

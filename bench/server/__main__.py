@@ -120,7 +120,7 @@ def main() -> None:
     found, fixed_rate = compare(Stand(folder, load, plan), told)
     console.print(shown(found, f"one ONNX model on one core, medians of {plan.rounds}", fixed_rate))
     if options.json:
-        options.json.write_text(written(found, fixed_rate))
+        options.json.write_text(written(found, fixed_rate), "utf-8")
     sys.stdout.write(f"ratio slipway/best peer: {json.dumps(ratios(found))}\n")
 
 

@@ -1,14 +1,12 @@
 """The four servers, each in the ways that its documentation offers for production."""
 
-import contextlib
-import itertools
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.preview import PROJECT
+from bench.process import free_port
 from bench.server.model import NAME, open_inference, plain, rows
 from serving.models.onnx import MODEL_FILE
 
@@ -62,7 +60,7 @@ def slipway(folder: Path) -> Contestant:
     """Ours as it is deployed: access log, metrics, admission and batching are all on."""
     settings = folder / "slipway.json"
     written = {"modelPath": str(folder / "model"), "modelName": NAME, "queueLimit": QUEUE_LIMIT}
-    settings.write_text(json.dumps(written))
+    settings.write_text(json.dumps(written), "utf-8")
     port = free_port()
     return Contestant(
         name=OURS,
@@ -106,8 +104,8 @@ def _mlserver(folder: Path, variant: str, *, workers: int, size: int, seconds: f
         "max_batch_size": size,
         "max_batch_time": seconds,
     }
-    (home / "settings.json").write_text(json.dumps(server))
-    (home / "model-settings.json").write_text(json.dumps(model))
+    (home / "settings.json").write_text(json.dumps(server), "utf-8")
+    (home / "model-settings.json").write_text(json.dumps(model), "utf-8")
     return Contestant(
         name="mlserver",
         variant=variant,
@@ -171,17 +169,3 @@ def _litserve(folder: Path, variant: str, size: int, seconds: float, queue: str)
 
 def _peer_variables(folder: Path) -> dict[str, str]:
     return {"BENCH_MODEL": str(folder / "model" / MODEL_FILE), "PYTHONPATH": str(PEERS)}
-
-
-_ports = itertools.count(21_000)
-"""Below those that the system gives to clients: between two starts vegeta may have got any of them."""
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on; another one each time."""
-    for port in _ports:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError("counting does not end")

@@ -11,6 +11,7 @@ from bench.server.contestants import LOCKS, OURS
 
 _UV = PROJECT / ".venv" / "bin" / "uv"
 _PYTHON = PROJECT / ".venv" / "bin" / "python"
+_SYNC = ("pip", "sync", "--compile-bytecode", "--only-binary", ":all:", "--require-hashes")
 _MARK = "lock.sha256"
 _NOT_SERVED = ("tests", "training")
 """Folders of serving/ that no image for serving has; its Dockerfile removes train*.py as well."""
@@ -26,12 +27,12 @@ def prepare(folder: Path, say: Callable[[str], None]) -> None:
         wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
         home = folder / name
         mark = home / _MARK
-        if mark.exists() and mark.read_text() == wanted:
+        if mark.exists() and mark.read_text("utf-8") == wanted:
             continue
         say(f"{name}: installing {_packages(lock)} packages (about 30 s)")
         _uv("venv", "--clear", "--python", str(_PYTHON), str(home))
-        _uv("pip", "sync", "--compile-bytecode", "--require-hashes", "--python", str(home), str(lock))
-        mark.write_text(wanted)
+        _uv(*_SYNC, "--python", str(home), str(lock))
+        mark.write_text(wanted, "utf-8")
 
 
 def mebibytes(folder: Path, name: str) -> float:
@@ -54,10 +55,10 @@ def _size(root: Path) -> int:
 
 
 def _packages(lock: Path) -> int:
-    return sum("==" in line for line in lock.read_text().splitlines() if not line.startswith((" ", "#")))
+    return sum("==" in line for line in lock.read_text("utf-8").splitlines() if not line.startswith((" ", "#")))
 
 
 def _uv(*arguments: str) -> None:
-    done = subprocess.run([str(_UV), *arguments], check=False, capture_output=True, text=True)
+    done = subprocess.run([str(_UV), *arguments], check=False, capture_output=True, encoding="utf-8")
     if done.returncode:
         raise RuntimeError(f"uv {' '.join(arguments)} exited {done.returncode}:\n{done.stderr}")

@@ -12,14 +12,12 @@ from pathlib import Path
 
 import psutil
 
-from bench.process import peak_of, stop
+from bench.process import await_ready, peak_of, stop
 from bench.server.contestants import Contestant
 
 SERVER_CORE, LOAD_CORE = 0, 1
 """The server has one core to itself; who asks and measures has the other one."""
-_READY_SECONDS = 60.0
-_ASK_SECONDS = 0.01
-"""Between two looks at readiness: the resolution of the cold start."""
+_ANSWER_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _WEIGH_SECONDS = 0.5
 _FOLLOWING, _PAUSE_SECONDS = 40, 0.05
@@ -58,7 +56,7 @@ class Running:
 
     def first_against_median(self) -> float:
         """The first request ever, as a multiple of the median of those that follow."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.contestant.port, timeout=_READY_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.contestant.port, timeout=_ANSWER_SECONDS)
         seconds: list[float] = []
         for _ in range(1 + _FOLLOWING):
             time.sleep(_PAUSE_SECONDS)
@@ -105,28 +103,11 @@ def running(contestant: Contestant, folder: Path) -> Generator[Running]:
             command, cwd=folder, env=variables, stdout=output, stderr=output, start_new_session=True
         )
         try:
-            _await_ready(contestant, process, log)
+            name = f"{contestant.name} ({contestant.variant})"
+            await_ready(process, contestant.port, contestant.ready, name=name, log=log)
             yield Running(contestant, process, time.perf_counter() - began)
         finally:
             _stop(process)
-
-
-def _await_ready(contestant: Contestant, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"{contestant.name} ({contestant.variant}) exited {process.returncode}; see {log}")
-        connection = http.client.HTTPConnection("127.0.0.1", contestant.port, timeout=_READY_SECONDS)
-        try:
-            connection.request("GET", contestant.ready)
-            if connection.getresponse().status == _OK:
-                return
-        except OSError:
-            pass  # nothing listens yet
-        finally:
-            connection.close()
-        time.sleep(_ASK_SECONDS)
-    raise RuntimeError(f"{contestant.name} ({contestant.variant}) was not ready in {_READY_SECONDS:g} s; see {log}")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

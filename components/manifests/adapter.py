@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from components.manifests.monitor import WITHOUT_PROBES
+from components.manifests import selectors
 from models.metrics import MATCHERS, PodsMetric
 from models.scaling import Autoscaled
 from models.service import ServiceSpec
@@ -22,11 +22,16 @@ def adapter_rules(system: SystemSpec) -> str | None:
     A Pods metric is a counter that keeps its own name, and the API serves its rate. The HPA asks for the pods of its
     own slot, and the adapter queries only those pods.
     """
-    used = [slot.scaling.metrics for slot in _last_live(system) if isinstance(slot.scaling, Autoscaled)]
-    pods = {name: metric for metrics in used for name, metric in metrics.pods.items()}
-    external = {name: metric.query for metrics in used for name, metric in metrics.external.items()}
+    used = [(slot.scaling.metrics, slot.profile) for slot in _last_live(system) if isinstance(slot.scaling, Autoscaled)]
+    pods = {name: metric for metrics, _ in used for name, metric in metrics.pods.items()}
+    external = {name: metric.query for metrics, _ in used for name, metric in metrics.external.items()}
+    probes: dict[str, dict[str, str]] = {name: {} for name in pods}
+    for name in pods:  # two services may count under the same name, each with its own labels for probes
+        for metrics, profile in used:
+            if name in metrics.pods and profile.requests:
+                probes[name].update(profile.requests.without)
     rules = {
-        "rules": [_pods_rule(system.namespace, name, metric) for name, metric in sorted(pods.items())],
+        "rules": [_pods_rule(system.namespace, name, metric, probes[name]) for name, metric in sorted(pods.items())],
         "externalRules": [
             _external_rule(system.namespace, name, query) for name, query in sorted(external.items()) if query
         ],
@@ -40,8 +45,9 @@ def _last_live(system: SystemSpec) -> Iterator[ServiceSpec]:
         yield from reversed(deployed.every)
 
 
-def _pods_rule(namespace: str, name: str, metric: PodsMetric) -> dict[str, object]:
-    matchers = f"{MATCHERS},{WITHOUT_PROBES}"
+def _pods_rule(namespace: str, name: str, metric: PodsMetric, probes: dict[str, str]) -> dict[str, object]:
+    """Return the rule for a counter, without probes. Their matchers also fit series without these labels."""
+    matchers = f"{MATCHERS}{selectors.without(probes)}"
     return {
         "seriesQuery": f'{name}{{namespace="{namespace}",pod!=""}}',
         "resources": _labelled("namespace", "pod"),

@@ -1,17 +1,11 @@
-"""The parts that all alerts share: the series that they query, and the Prometheus rule.
+"""The parts that all alerts share: an alert as data, and its Prometheus rule.
 
 Every alert is per slot: the many good answers of the live slot must not hide a bad canary.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
 
-from components import labels, names
-from components.manifests.monitor import scraped
-
-SLOT = scraped(labels.SLOT)
-BY_SLOT = f"sum by ({SLOT})"
-_SLOTS = ("blue", "green")
+from components.manifests.rates import SLOT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +21,6 @@ class Alert:
     """Seconds. Burn-rate alerts need none, because of their short windows."""
     slot: str = f"{{{{ $labels.{SLOT} }}}}"
     """The slot that has the problem; by default the one in the series' labels."""
-
-
-def series_of(service: str, namespace: str) -> str:
-    """Return matchers for the service's series. Their label ``service`` is the private Service that was scraped."""
-    private = "|".join(names.slot_name(service, slot) for slot in _SLOTS)
-    return f'namespace="{namespace}",service=~"{private}"'
-
-
-def mean_above(histogram: str, series: str, window: str, most: Decimal) -> str:
-    """Return an expression that finds the slots whose histogram mean over a window exceeds a bound."""
-    total, counted = (f"{BY_SLOT} (rate({histogram}_{part}{{{series}}}[{window}]))" for part in ("sum", "count"))
-    return f"{total}\n/\n{counted}\n> {most.normalize():f}"
 
 
 def rule(alert: Alert, service: str, namespace: str, runbook: str | None) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from components.manifests import objectives, pod_alerts
 from components.manifests.alert import rule
-from components.manifests.pod_alerts import Watched
+from components.manifests.watched import Watched
 from models.cluster import ClusterSettings
 from models.monitoring import Monitoring
 
@@ -10,7 +10,7 @@ from models.monitoring import Monitoring
 def rule_spec(watched: Watched, monitoring: Monitoring, cluster: ClusterSettings) -> dict[str, object] | None:
     """Return the alerts of a service and of each filled slot, or None if the entry wants none."""
     found = [
-        *objectives.alerts(watched.service, watched.namespace, monitoring),
+        *objectives.alerts(watched, monitoring),
         *pod_alerts.alerts(watched, monitoring.alerts),
     ]
     rules = [rule(alert, watched.service, watched.namespace, cluster.runbook_url) for alert in found]

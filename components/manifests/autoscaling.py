@@ -7,18 +7,21 @@ from components import labels, names
 from components.manifests.manifest import Json
 from components.manifests.monitor import scraped
 from models.metrics import MATCHERS, Behavior, ExternalMetric, Metrics, Pace, ResourceTarget, Trigger
-from models.quantity import parse
+from models.quantity import parse, plain
 from models.scaling import Autoscaled, Triggered
 from models.system import SystemSpec
 
 
-def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled) -> Json:
-    """Return the spec of a slot's HPA. Of several metrics, the one that asks for the most replicas decides."""
+def autoscaler_spec(*, service: str, slot: str, scaling: Autoscaled, container: str | None) -> Json:
+    """Return the spec of a slot's HPA. Of several metrics, the one that asks for the most replicas decides.
+
+    ``container`` names the container whose utilization counts; None = the pod's.
+    """
     described: Json = {
         "scaleTargetRef": _target(service, slot),
         "minReplicas": scaling.min_replicas,
         "maxReplicas": scaling.max_replicas,
-        "metrics": _metrics(scaling.metrics, slot),
+        "metrics": _metrics(scaling.metrics, slot, container),
     }
     if behavior := _behavior(scaling.behavior):
         described["behavior"] = behavior
@@ -29,10 +32,10 @@ def _target(service: str, slot: str) -> dict[str, str]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "name": names.slot_name(service, slot)}
 
 
-def _metrics(metrics: Metrics, slot: str) -> list[Json]:
+def _metrics(metrics: Metrics, slot: str, container: str | None) -> list[Json]:
     resources = {"cpu": metrics.cpu, "memory": metrics.memory}
     return [
-        *(_resource(name, target) for name, target in resources.items() if target),
+        *(_resource(name, target, container) for name, target in resources.items() if target),
         *(
             {"type": "Pods", "pods": {"metric": {"name": name}, "target": _average(metric.average)}}
             for name, metric in metrics.pods.items()
@@ -41,11 +44,11 @@ def _metrics(metrics: Metrics, slot: str) -> list[Json]:
     ]
 
 
-def _resource(name: str, target: ResourceTarget) -> Json:
-    return {
-        "type": "Resource",
-        "resource": {"name": name, "target": {"type": "Utilization", "averageUtilization": target.utilization}},
-    }
+def _resource(name: str, target: ResourceTarget, container: str | None) -> Json:
+    aimed: Json = {"name": name, "target": {"type": "Utilization", "averageUtilization": target.utilization}}
+    if container is None:
+        return {"type": "Resource", "resource": aimed}
+    return {"type": "ContainerResource", "containerResource": {**aimed, "container": container}}
 
 
 def _external(name: str, metric: ExternalMetric, slot: str) -> Json:
@@ -83,6 +86,8 @@ def _rules(pace: Pace) -> Json:
     rules: Json = {}
     if pace.stabilization is not None:
         rules["stabilizationWindowSeconds"] = pace.stabilization
+    if pace.never:  # the API server refuses a policy of 0
+        return {**rules, "selectPolicy": "Disabled"}
     limits = {"Pods": pace.pods, "Percent": pace.percent}
     policies = [{"type": kind, "value": most, "periodSeconds": pace.period} for kind, most in limits.items() if most]
     if policies:
@@ -91,7 +96,9 @@ def _rules(pace: Pace) -> Json:
     return rules
 
 
-def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: Triggered) -> Json:
+def scaled_object_spec(
+    *, service: str, slot: str, system: SystemSpec, scaling: Triggered, container: str | None
+) -> Json:
     """Return the spec of a slot's ScaledObject (keda.sh/v1alpha1). All values in a trigger's metadata are strings.
 
     Source: https://keda.sh/docs/latest/reference/scaledobject-spec/ and the pages of the four scalers.
@@ -103,7 +110,7 @@ def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: 
         "minReplicaCount": scaling.min_replicas,
         "maxReplicaCount": scaling.max_replicas,
         "triggers": [
-            {"name": name, **_trigger(trigger, system, slot, fails=scaling.fallback is not None)}
+            {"name": name, **_trigger(trigger, system, slot, container, fails=scaling.fallback is not None)}
             for name, trigger in scaling.triggers.items()
         ],
     }
@@ -118,7 +125,7 @@ def scaled_object_spec(*, service: str, slot: str, system: SystemSpec, scaling: 
     return described
 
 
-def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) -> Json:
+def _trigger(trigger: Trigger, system: SystemSpec, slot: str, container: str | None, *, fails: bool) -> Json:
     """Return a trigger. `fails` says whether there is a fallback for a source that returns no number."""
     if redis := trigger.redis:
         # KEDA's operator runs in another namespace, where a store's short name does not resolve.
@@ -130,7 +137,7 @@ def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) ->
         metadata = {
             "serverAddress": str(system.cluster.prometheus_url),
             "query": prometheus.query.replace(MATCHERS, _own_series(system, slot)),
-            "threshold": f"{parse(prometheus.threshold).normalize():f}",
+            "threshold": plain(parse(prometheus.threshold)),
         }
         if fails:
             metadata["ignoreNullValues"] = "false"  # by default a failed scrape is a 0 and scales to the minimum
@@ -144,4 +151,6 @@ def _trigger(trigger: Trigger, system: SystemSpec, slot: str, *, fails: bool) ->
         }
         return {"type": "cron", "metadata": metadata}
     assert trigger.cpu  # noqa: S101 -- the model's own rule: exactly one kind
-    return {"type": "cpu", "metricType": "Utilization", "metadata": {"value": str(trigger.cpu.utilization)}}
+    measured = {"containerName": container} if container else {}
+    metadata = {"value": str(trigger.cpu.utilization), **measured}
+    return {"type": "cpu", "metricType": "Utilization", "metadata": metadata}

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from components.manifests.manifest import Json, Text
-from models.entry_rules import address_variable, url_variable
 from models.resources import ResourceList, Resources
 from models.secrets import SecretSpec
+from models.security import PodSecurity
 from models.system import SystemSpec
+from models.variable_rules import address_variable, url_variable
 
 USER_ID = 10001
 """Not a user of the host: distributions assign lower ids than 10000 (kube-score requires this)."""
@@ -19,17 +20,21 @@ PULL_POLICY = "IfNotPresent"
 SCRATCH: Json = {"name": "scratch", "mountPath": "/tmp"}  # noqa: S108 -- a volume of the pod
 
 
-def pod_defaults(system: SystemSpec, account: str) -> Json:
-    """Return pod defaults that satisfy the *restricted* Pod Security Standard and expose no ambient credentials."""
+def pod_defaults(system: SystemSpec, account: str, user: int | str | None = None) -> Json:
+    """Return pod defaults that satisfy the *restricted* Pod Security Standard and expose no ambient credentials.
+
+    Args:
+        system: The system.
+        account: The pod's ServiceAccount.
+        user: The user of the containers (:data:`models.security.User`). None = 10001.
+    """
     pod: Json = {
         "serviceAccountName": account,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,  # otherwise each Service of the namespace adds variables
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
+            **_identity(USER_ID if user is None else user),
             # Change the owner only if it differs: walking a large volume at each start takes minutes.
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
@@ -49,6 +54,40 @@ def locked_down() -> Json:
         "runAsNonRoot": True,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def _identity(user: int | str) -> Json:
+    """Return the ids of a pod's user. A cluster that assigns them refuses ids of ours."""
+    if user == "namespace":
+        return {}
+    if isinstance(user, str):
+        return {"fsGroup": USER_ID}  # the image's user writes to volumes as a member of this group
+    return {"runAsUser": user, "runAsGroup": user, "fsGroup": user}
+
+
+def restricted(user: int | str | None, loosened: PodSecurity | None, capabilities: Iterable[str] = ()) -> Json:
+    """Return the security context of a container with a user of its own (None = the pod's).
+
+    Only a pod with :class:`models.security.PodSecurity` may run as root or add capabilities.
+    """
+    context = locked_down()
+    if isinstance(user, int):
+        context |= {"runAsUser": user, "runAsGroup": user}
+    if loosened and user in (0, "image"):
+        context["runAsNonRoot"] = False
+    if added := list(capabilities):
+        context["capabilities"] = {**context["capabilities"], "add": added}
+    return context
+
+
+def ports(numbers: Mapping[str, int]) -> list[Json]:
+    """Return the ports of a container by name."""
+    return [{"name": name, "containerPort": number} for name, number in numbers.items()]
+
+
+def bounded(name: str, size: str) -> Json:
+    """Return a volume that starts empty and ends with the pod. The kubelet evicts a pod that exceeds the size."""
+    return {"name": name, "emptyDir": {"sizeLimit": size}}
 
 
 def amounts(resources: ResourceList) -> dict[str, str]:
@@ -72,7 +111,7 @@ def requirements(resources: Resources, *, with_devices: bool = True) -> Json:
 
 def scratch_volume(size: str) -> Json:
     """Return the volume behind /tmp."""
-    return {"name": "scratch", "emptyDir": {"sizeLimit": size}}
+    return bounded("scratch", size)
 
 
 def claim_name(system: SystemSpec, volume: str) -> str:

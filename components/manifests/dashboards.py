@@ -10,16 +10,15 @@ from collections.abc import Iterator
 
 from components import names
 from components.manifests.panels import DATASOURCE, Json, Row, laid_out
-from components.manifests.pod_alerts import Watched
 from components.manifests.service_panels import panels
+from components.manifests.watched import Watched
+from models.limits import MOST_FILES
 from models.system import SystemSpec
 
 SCHEMA_VERSION = 36
 """The schema of Grafana 9, the oldest supported version. A newer Grafana reads it and writes its own."""
 UID_LENGTH = 40
 """Characters; Grafana refuses a longer ``uid``."""
-MOST_BYTES = 900_000
-"""A ConfigMap holds 1 MiB, including names and metadata."""
 _SLOTS = ("blue", "green")
 
 
@@ -59,7 +58,13 @@ def _rows(system: SystemSpec) -> Iterator[Row]:
     for service, deployed in system.services.items():
         if monitoring := deployed.spec.monitoring:
             live = deployed.runs(deployed.release.live)
-            watched = Watched(service=service, namespace=system.namespace, spec=live, release=deployed.release)
+            watched = Watched(
+                service=service,
+                namespace=system.namespace,
+                spec=live,
+                release=deployed.release,
+                cluster=system.cluster,
+            )
             yield Row(
                 title=service,
                 panels=tuple(panels(watched, monitoring)),
@@ -107,9 +112,9 @@ def _firing(namespace: str) -> Json:
 def faults(system: SystemSpec) -> Iterator[str]:
     """Yield one line for a dashboard that is too large for a ConfigMap."""
     for text in (dashboards(system) or {}).values():
-        if len(text) > MOST_BYTES:
+        if len(text) > MOST_FILES:
             yield (
                 f"catalog/{system.name}.yaml: services: the dashboard of {len(system.services)} services takes "
-                f"{len(text)} bytes, but a ConfigMap holds at most {MOST_BYTES}; set slipway:cluster.dashboards to "
+                f"{len(text)} bytes, but a ConfigMap holds at most {MOST_FILES}; set slipway:cluster.dashboards to "
                 "null, or split the system"
             )

@@ -1,8 +1,11 @@
 """The live Service: a service's address, which selects the pods that answer requests."""
 
+from collections.abc import Mapping
+
 from components import labels
 from components.manifests.manifest import Json
 from components.manifests.pod import PORT_NAME
+from components.manifests.workload import further_ports, service_port
 from models.exposure import Exposure
 from models.release import ServiceRelease
 from models.vocabulary import SlotName
@@ -27,23 +30,22 @@ def selector(service: str, slots: tuple[SlotName, ...]) -> dict[str, str]:
     return labels.select_slot(service, slots[0]) if len(slots) == 1 else labels.select_service(service)
 
 
-def live_service_spec(*, service: str, slots: tuple[SlotName, ...], exposure: Exposure) -> Json:
+def live_service_spec(
+    *, service: str, slots: tuple[SlotName, ...], exposure: Exposure, ports: Mapping[str, int]
+) -> Json:
     """Return the spec of the Service that callers use, and cloud load balancers if it is exposed.
+
+    An exposed Service has no further port of the pods: metrics and the like are for the cluster alone.
 
     Annotations are not part of the spec: they belong to the metadata.
     """
-    port: Json = {
-        "name": PORT_NAME,
-        "port": exposure.port,
-        "targetPort": PORT_NAME,
-        "protocol": "TCP",
-    }
+    port = service_port(PORT_NAME, exposure.port)
     if exposure.node_port:
         port["nodePort"] = exposure.node_port
     described: Json = {
         "type": exposure.type,
         "selector": selector(service, slots),
-        "ports": [port],
+        "ports": [port, *(() if exposure.public else further_ports(ports))],
     }
     if exposure.external_traffic_policy:
         described["externalTrafficPolicy"] = exposure.external_traffic_policy

@@ -54,9 +54,9 @@ def _part(system: SystemSpec) -> Part:
 
 
 def _namespace(system: SystemSpec, stack: str) -> Json:
-    """Return the namespace with Pod Security *restricted*."""
+    """Return the namespace, which enforces the Pod Security Standard of the system's pods."""
     own = labels.of_namespace(system.name, stack)
-    secured = guards.pod_security_labels(system.cluster.pod_security_version)
+    secured = guards.pod_security_labels(system.cluster.pod_security_version, system.pod_security)
     return written("Namespace", {"name": system.namespace, "labels": {**own, **secured}})
 
 

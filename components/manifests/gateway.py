@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from components import names
 from components.manifests.entrance import Entrance
 from components.manifests.manifest import Json
-from components.manifests.workload import PRIVATE_PORT
 from models.cluster import ClusterSettings, GatewaySettings
+from models.pattern import anywhere
+from models.ports import PRIVATE_PORT
 from models.release import Match, ServiceRelease
 from models.routing import Route
 from models.service import ServiceSpec
@@ -65,8 +66,7 @@ def _choices(match: Match) -> Iterator[tuple[bool, Json]]:
         if header.value is not None:
             yield True, _header(header.name, _EXACT, header.value)
         elif header.pattern is not None:
-            # Some proxies search in the value, others match the whole value. This pattern works the same in both.
-            yield True, _header(header.name, _PATTERN, f"^.*(?:{header.pattern}).*$")
+            yield True, _header(header.name, _PATTERN, anywhere(header.pattern))
         else:
             yield True, _header(header.name, _EXACT, "always")
             yield False, _header(header.name, _EXACT, "never")

@@ -1,10 +1,11 @@
 """The restrictions of a namespace: Pod Security, ResourceQuota and LimitRange."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
-from components.manifests.container import amounts, devices
 from components.manifests.manifest import Json
+from models.container import ContainerSpec
+from models.pod_resources import limited, requested
 from models.quantity import bytes_text, cpu_text, parse
 from models.resources import Resources
 from models.scaling import within
@@ -13,17 +14,21 @@ from models.system import DeployedService, SystemSpec
 
 SLOTS = 2
 """A release needs room for both slots at full size."""
+_MOST = Decimal(2**63 - 1)
+"""The largest amount that the API server stores. It would lower a larger one, and Pulumi would see a difference."""
 _CLASS_SUFFIX = "storageclass.storage.k8s.io"
+Pod = tuple[Mapping[str, Decimal], Mapping[str, Decimal], Mapping[str, int]]
+"""Requests, limits and extended resources of one pod."""
 _BYTES = (".memory", ".ephemeral-storage", "requests.storage")
 
 
-def pod_security_labels(version: str) -> dict[str, str]:
-    """Return labels that enforce, warn on and audit the restricted Pod Security Standard at a pinned version."""
-    modes = ("enforce", "warn", "audit")
+def pod_security_labels(version: str, enforced: str = "restricted") -> dict[str, str]:
+    """Return labels that enforce a Pod Security Standard at a pinned version, and warn on and audit *restricted*."""
+    modes = {"enforce": enforced, "warn": "restricted", "audit": "restricted"}
     return {
         f"pod-security.kubernetes.io/{key}": value
-        for mode in modes
-        for key, value in ((mode, "restricted"), (f"{mode}-version", version))
+        for mode, standard in modes.items()
+        for key, value in ((mode, standard), (f"{mode}-version", version))
     }
 
 
@@ -33,7 +38,7 @@ def quota(system: SystemSpec) -> dict[str, str]:
     A terminating pod counts until it is gone, which may take its whole grace period. The quota includes these pods:
     otherwise a rollout at the ceiling would wait for them.
     """
-    return {key: _text_of(key)(total) for key, total in sorted(_totals(system).items())}
+    return {key: _text_of(key)(min(total, _MOST)) for key, total in sorted(_totals(system).items())}
 
 
 def shrinks(system: SystemSpec) -> bool:
@@ -62,16 +67,16 @@ def _of_pods(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:
     for deployed in system.services.values():
         yield from _of_service(deployed).items()
     for store in system.stores.values():
-        yield from _times(1, store.resources)  # the next pod starts only after the last one is gone
+        yield from _times(1, _of_one(store.resources))  # the next pod starts only after the last one is gone
     for job in system.jobs.values():
-        yield from _times(2, job.resources)  # a change creates a new Job while the old one may still run
+        yield from _times(2, _of_one(job.resources))  # a change creates a new Job while the old one may still run
 
 
 def _of_service(deployed: DeployedService) -> dict[str, Decimal]:
     """Return the larger amount of both slots for each resource."""
     most: dict[str, Decimal] = {}
     for spec in deployed.every:
-        for key, amount in _times(_most_pods(spec, deployed), spec.resources):
+        for key, amount in _of_slot(spec, _most_pods(spec, deployed)):
             most[key] = max(amount, most.get(key, amount))
     return most
 
@@ -83,16 +88,28 @@ def _most_pods(spec: ServiceSpec, deployed: DeployedService) -> int:
     """
     scaling, slots = spec.scaling, deployed.release.slots.values()
     asked = (within(scaling, slot.min_replicas, slot.max_replicas).ceiling for slot in slots)
-    return SLOTS * (2 * max(scaling.ceiling, *asked) + spec.rollout.max_surge)
+    most = max(scaling.ceiling, *asked)
+    return SLOTS * (2 * most + spec.rollout.surge(most))
 
 
-def _times(pods: int, resources: Resources) -> Iterator[tuple[str, Decimal]]:
+def _of_slot(spec: ServiceSpec, pods: int) -> Iterator[tuple[str, Decimal]]:
+    yield from _times(pods, (requested(spec, spec.resources), limited(spec, spec.resources), spec.resources.devices))
+
+
+def _of_one(resources: Resources) -> Pod:
+    """Return what a pod of one container takes."""
+    alone = ContainerSpec()
+    return requested(alone, resources), limited(alone, resources), resources.devices
+
+
+def _times(pods: int, pod: Pod) -> Iterator[tuple[str, Decimal]]:
+    asked, limits, pieces = pod
     yield "pods", Decimal(pods)
-    for name, amount in amounts(resources.limits).items():
-        yield f"limits.{name}", pods * parse(amount)
+    for name, amount in limits.items():
+        yield f"limits.{name}", pods * amount
     # A quota supports only requests of extended resources: a limit of one is refused.
-    for name, amount in {**amounts(resources.requests), **devices(resources)}.items():
-        yield f"requests.{name}", pods * parse(amount)
+    for name, amount in {**asked, **pieces}.items():
+        yield f"requests.{name}", pods * Decimal(amount)
 
 
 def _of_claims(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:

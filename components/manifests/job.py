@@ -7,6 +7,7 @@ from components.manifests import container
 from components.manifests.manifest import Json, Manifest, Part, metadata, read_from, written
 from components.manifests.placement import placed
 from models.jobs import JobSpec
+from models.variables import texts
 
 JobArgs = container.WorkloadArgs[JobSpec]
 
@@ -57,7 +58,7 @@ def job_spec(args: JobArgs) -> Json:
 
 def _worker(args: JobArgs) -> Json:
     spec = args.spec
-    told = {**spec.env, **container.addresses(args.system, spec.calls)}
+    told = {**texts(spec.env), **container.addresses(args.system, spec.calls)}
     told |= container.externals(args.system, spec.externals)
     told |= container.object_storage(args.system) if spec.object_storage else {}
     worker: Json = {

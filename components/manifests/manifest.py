@@ -36,6 +36,10 @@ API_VERSIONS = {
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 """For Services (an await takes ten seconds and passes without endpoints) and Ingresses (some proxies never write a
 status). Requests prove that a slot serves; a status field does not."""
+WAIT_ELSEWHERE = {"pulumi.com/waitFor": "jsonpath={.metadata.annotations['pulumi.com/waitFor']}"}
+"""For Deployments: the program waits for the pods, and the plugin only until it sees this annotation on the object and
+the controller has observed the change. With ``skipAwait``, the plugin would not wait for deletions either, and an
+object that is declared again too early would disappear."""
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,45 @@
-"""The ServiceMonitor of a service, and matchers for the series that it creates in Prometheus."""
+"""The ServiceMonitor of a service, and the labels of the series that it creates in Prometheus."""
 
 import re
 
 from components import labels
-from components.manifests.pod import PORT_NAME
+from components.manifests.manifest import Json
+from components.manifests.pod import MANAGEMENT_NAME, PORT_NAME
 from models.monitoring import Monitoring
+from models.profile import MetricsProfile
 
 
-def service_monitor_spec(*, service: str, monitoring: Monitoring) -> dict[str, object]:
-    """Return a spec that selects the private Services and scrapes their named port, with the slot as a label."""
-    endpoint = {"port": PORT_NAME, "path": monitoring.path, "interval": f"{monitoring.interval}s"}
+def service_monitor_spec(
+    *, service: str, monitoring: Monitoring, profile: MetricsProfile, management: bool
+) -> dict[str, object]:
+    """Return a spec that selects the private Services and scrapes their pods, with the slot as a label.
+
+    Args:
+        service: The service.
+        monitoring: How the entry wants to be scraped.
+        profile: Where the server has its metrics, unless a slot has a management port.
+        management: Whether a slot has a management port. Pods without one are then still scraped at the main port: the
+            other slot, pinned to an older revision, and pods that a rollout has not replaced yet. Their label says so.
+    """
+    scrape: Json = {"path": monitoring.path or profile.path, "interval": f"{monitoring.interval}s"}
     if monitoring.timeout:
-        endpoint["scrapeTimeout"] = f"{monitoring.timeout}s"
+        scrape["scrapeTimeout"] = f"{monitoring.timeout}s"
+    main: Json = {"port": PORT_NAME, **scrape}
+    relabelings: list[Json] = []
+    endpoints = [main]
+    if management:
+        label = f"__meta_kubernetes_pod_label_{scraped(labels.METRICS)}"
+        relabelings.append({"action": "drop", "sourceLabels": [label], "regex": MANAGEMENT_NAME})
+        # The target port of the pods, because the Services have no such port.
+        endpoints.append({"targetPort": MANAGEMENT_NAME, **scrape})
+    if profile.port is not None:
+        relabelings.append(_at_port(profile.port))
+    if relabelings:
+        main["relabelings"] = relabelings
     return {
         "selector": {"matchLabels": labels.select_private_services(service)},
         "targetLabels": [labels.SLOT],
-        "endpoints": [endpoint],
+        "endpoints": endpoints,
     }
 
 
@@ -24,9 +48,11 @@ def scraped(label: str) -> str:
     return re.sub(r"[^a-zA-Z0-9_]", "_", label)
 
 
-WITHOUT_PROBES = 'route!~"/healthz?|/metrics|/v2/.+/(live|ready)"'
-"""Matches the series of client requests, and of counters without the label ``route``.
-
-The model server counts the requests of the kubelet and Prometheus (PROBES in serving/http/observe.py) like any other
-request, and a starting pod answers its readiness probe with 503.
-"""
+def _at_port(port: int) -> Json:
+    """Return a relabeling to another port of the same pod, which neither the pod nor the Service has to declare."""
+    return {
+        "sourceLabels": ["__address__"],
+        "regex": "(.+):[0-9]+",
+        "replacement": f"$1:{port}",
+        "targetLabel": "__address__",
+    }

@@ -4,7 +4,7 @@ Ingress rules use a port's *name*, which is valid for old and new pods while a r
 use a port's *number*: a name would have to be resolved at the destination, which not every policy engine does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from components import labels, names
 from components.manifests import pod, store
@@ -24,14 +24,15 @@ _API_SERVER_PORTS = (443, 6443)
 
 
 def policies(system: SystemSpec) -> dict[str, Json]:
-    """Return every policy of a system by name: default deny, DNS, and one policy per workload."""
+    """Return every policy of a system by name: default deny, DNS, one per workload, one for old pods."""
+    calls = _calls_by_caller(system)
     flows = {
-        **{name: _service(system, name, deployed) for name, deployed in system.services.items()},
-        **{name: _store(system, name) for name in system.stores},
+        **{name: _service(system, name, deployed, calls) for name, deployed in system.services.items()},
+        **{name: _store(system, name, calls) for name in system.stores},
         **{name: _job(system, name, spec) for name, spec in system.jobs.items()},
     }
     named = {names.joined("flows", name): policy for name, policy in flows.items()}
-    return {"default-deny": _default_deny(system), "dns": _dns_egress(system), **named}
+    return {"default-deny": _default_deny(system), "dns": _dns_egress(system), **named, **_scraped_at_main_port(system)}
 
 
 def _every_pod(system: SystemSpec) -> Json:
@@ -49,14 +50,23 @@ def _dns_egress(system: SystemSpec) -> Json:
     return {"podSelector": _every_pod(system), "policyTypes": ["Egress"], "egress": [{"ports": ports}]}
 
 
-def _service(system: SystemSpec, name: str, deployed: DeployedService) -> Json:
+def _service(system: SystemSpec, name: str, deployed: DeployedService, calls: Mapping[str, tuple[str, ...]]) -> Json:
     """Admit the proxy, Prometheus, declared callers and exposed traffic; permit the calls of either slot."""
     spec, slots = deployed.spec, deployed.every
-    ingress = _entered(pod.PORT_NAME, [*_namespaces(spec, system.cluster), *_callers(system, name)])
+    proxies = [_in_namespace(system.cluster.ingress_namespace)] if spec.route else []
+    scrapers = list(_scrapers(spec, system.cluster))
+    entering = [] if deployed.managed or spec.profile.port is not None else scrapers
+    callers = [*map(_in_namespace, spec.exposure.namespaces), *_callers(calls, name)]
+    ingress = _entered(pod.PORT_NAME, [*proxies, *entering, *callers])
+    if deployed.managed:
+        ingress += _entered(pod.MANAGEMENT_NAME, scrapers)
+    if callers and (further := dict.fromkeys(name for slot in slots for name in slot.open_ports)):
+        ingress.append({"from": callers, "ports": [_port(port) for port in further]})
     if spec.exposure.public:
         ingress.append(_from_outside(spec.exposure))
-    calls, used = _each(slot.calls for slot in slots), _each(slot.externals for slot in slots)
-    egress = [*_calls(system, calls), *_externals(system, used)]
+    if spec.profile.port is not None:
+        ingress += _entered(spec.profile.port, scrapers)
+    egress = [*_calls(system, calls[name]), *_externals(system, _each(slot.externals for slot in slots))]
     if any(slot.model and slot.model.scheme == "s3" for slot in slots):
         egress += _external(system.object_storage)
     egress += _external(system.tracing)
@@ -65,10 +75,10 @@ def _service(system: SystemSpec, name: str, deployed: DeployedService) -> Json:
     return _flows(name, ingress, egress)
 
 
-def _store(system: SystemSpec, name: str) -> Json:
+def _store(system: SystemSpec, name: str, calls: Mapping[str, tuple[str, ...]]) -> Json:
     """Admit declared callers, and KEDA if a trigger queries this store. A store calls nothing."""
     asking = [_in_namespace(system.cluster.keda_namespace)] if name in _asked_by_keda(system) else []
-    return _flows(name, _entered(store.PORT_NAME, [*asking, *_callers(system, name)]), [])
+    return _flows(name, _entered(store.PORT_NAME, [*asking, *_callers(calls, name)]), [])
 
 
 def _job(system: SystemSpec, name: str, spec: JobSpec) -> Json:
@@ -86,26 +96,54 @@ def _flows(workload: str, ingress: list[Json], egress: list[Json]) -> Json:
     }
 
 
-def _entered(port: str, peers: list[Json]) -> list[Json]:
+def _entered(port: str | int, peers: list[Json]) -> list[Json]:
     """Admit these peers at the workload's own port. A rule with an empty "from" would admit all traffic."""
     return [{"from": peers, "ports": [_port(port)]}] if peers else []
 
 
-def _namespaces(spec: ServiceSpec, cluster: ClusterSettings) -> Iterator[Json]:
-    if spec.route is not None:
-        yield _in_namespace(cluster.ingress_namespace)
-    if spec.monitoring is not None and cluster.monitoring:
+def _scrapers(spec: ServiceSpec, cluster: ClusterSettings) -> Iterator[Json]:
+    if spec.monitoring is not None and cluster.monitoring and spec.profile.scrape:
         yield _in_namespace(cluster.monitoring_namespace)
-    for namespace in spec.exposure.namespaces:
-        yield _in_namespace(namespace)
 
 
-def _callers(system: SystemSpec, callee: str) -> Iterator[Json]:
-    callers = {name: _each(slot.calls for slot in deployed.every) for name, deployed in system.services.items()}
-    callers |= {name: spec.calls for name, spec in system.jobs.items()}
-    for caller, calls in callers.items():
+def _scraped_at_main_port(system: SystemSpec) -> dict[str, Json]:
+    """Admit Prometheus to the main port of pods without a management port, in services that have one.
+
+    Such pods are those of a slot that is pinned to an older revision, and those that a rollout has not replaced yet. A
+    main port that is open to all clients needs no rule.
+    """
+    managed = [
+        name
+        for name, deployed in system.services.items()
+        if deployed.managed
+        and deployed.spec.profile.port is None
+        and any(_scrapers(deployed.spec, system.cluster))
+        and not _open_to_all(deployed.spec.exposure)
+    ]
+    if not managed:
+        return {}
+    policy: Json = {
+        "podSelector": labels.select_without_metrics_port(managed),
+        "policyTypes": ["Ingress"],
+        "ingress": _entered(pod.PORT_NAME, [_in_namespace(system.cluster.monitoring_namespace)]),
+    }
+    return {"scrape-main-port": policy}
+
+
+def _calls_by_caller(system: SystemSpec) -> dict[str, tuple[str, ...]]:
+    """Return the callees of each service, in either slot, and of each Job."""
+    calls = {name: _each(slot.calls for slot in deployed.every) for name, deployed in system.services.items()}
+    return calls | {name: spec.calls for name, spec in system.jobs.items()}
+
+
+def _callers(calls_by_caller: Mapping[str, tuple[str, ...]], callee: str) -> Iterator[Json]:
+    for caller, calls in calls_by_caller.items():
         if callee in calls:
             yield {"podSelector": {"matchLabels": labels.select_service(caller)}}
+
+
+def _open_to_all(exposure: Exposure) -> bool:
+    return exposure.public and "from" not in _from_outside(exposure)
 
 
 def _from_outside(exposure: Exposure) -> Json:
@@ -135,7 +173,8 @@ def _ports_of(system: SystemSpec, callee: str) -> list[int]:
     """Return the pods' ports: policies apply after a Service's address and port are translated."""
     if callee in system.stores:
         return [system.stores[callee].port]
-    return list(dict.fromkeys(slot.port for slot in system.services[callee].every))
+    slots = system.services[callee].every
+    return list(dict.fromkeys(port for slot in slots for port in (slot.port, *slot.open_ports.values())))
 
 
 def _each(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

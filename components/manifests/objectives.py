@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from components.manifests.alert import BY_SLOT, SLOT, Alert, mean_above, series_of
-from components.manifests.monitor import WITHOUT_PROBES
+from components.manifests.alert import Alert
+from components.manifests.pod_alerts import OVER
+from components.manifests.rates import SLOT, Sum
+from components.manifests.watched import Watched
 from models.monitoring import MeanLatency, Monitoring, Slo
+from models.profile import INFERENCE, Mean
+from models.quantity import plain
 
 
 @dataclass(frozen=True)
@@ -49,41 +53,41 @@ class Objective:
         return self.bad.replace("WINDOW", window)
 
 
-def alerts(service: str, namespace: str, monitoring: Monitoring) -> Iterator[Alert]:
+def alerts(watched: Watched, monitoring: Monitoring) -> Iterator[Alert]:
     """Yield the alerts of each objective, and HighInferenceLatency if the entry sets a limit."""
-    for objective in objectives(service, namespace, monitoring.slo) if monitoring.slo else ():
+    for objective in objectives(watched, monitoring.slo) if monitoring.slo else ():
         for rate in BURN_RATES:
             # With a budget this large, even an outage burns more slowly, so the rule could never fire.
             if rate.factor * objective.budget < 1:
                 yield _burning(objective, rate)
-    if monitoring.mean_latency:
-        yield _slow(service, namespace, monitoring.mean_latency)
+    inference = watched.spec.profile.mean(INFERENCE)
+    if monitoring.mean_latency and inference:
+        yield _slow(watched, inference, monitoring.mean_latency)
 
 
-def objectives(service: str, namespace: str, slo: Slo, *, summed: str = BY_SLOT) -> Iterator[Objective]:
-    """Yield the service's objectives, each with its share of bad requests: per slot, or ``sum`` for both slots."""
-    requests = f"{series_of(service, namespace)},{WITHOUT_PROBES}"
-    if slo.availability is not None:
-        failed = f'{summed} (rate(http_requests_total{{{requests},status=~"5.."}}[WINDOW]))'
+def objectives(watched: Watched, slo: Slo, *, whole: bool = False) -> Iterator[Objective]:
+    """Yield the objectives that can be measured, each with its share of bad requests: per slot, or for both slots."""
+    service, rates, how = watched.service, watched.rates, Sum(window="WINDOW", whole=whole)
+    failed, every = rates.requests(how, "errors"), rates.requests(how)
+    if slo.availability is not None and failed and every:
         yield Objective(
             alert="AvailabilityBudgetBurn",
             budget=1 - slo.availability / 100,
-            bad=f"{failed} / {summed} (rate(http_requests_total{{{requests}}}[WINDOW]))",
+            bad=f"{failed} / {every}",
             summary=f"{service} answers too many requests with a 5xx to meet {slo.availability} % availability",
         )
-    if slo.latency:
-        duration, bound = "http_request_duration_seconds", slo.latency.within / 1000
-        quick = f'{summed} (rate({duration}_bucket{{{requests},le="{bound}"}}[WINDOW]))'
+    timed = rates.durations(how, "count")
+    if slo.latency and timed:
         yield Objective(
             alert="LatencyBudgetBurn",
             budget=1 - slo.latency.percent / 100,
-            bad=f"1 - {quick} / {summed} (rate({duration}_count{{{requests}}}[WINDOW]))",
+            bad=f"1 - {rates.durations(how, 'bucket', slo.latency.within)} / {timed}",
             summary=f"{service} answers fewer than {slo.latency.percent} % of requests within {slo.latency.within} ms",
         )
 
 
 def _burning(objective: Objective, rate: BurnRate) -> Alert:
-    most = f"{(rate.factor * objective.budget).normalize():f}"
+    most = plain(rate.factor * objective.budget)
     long, short = (f"({objective.share(window)}) > {most}" for window in (rate.long, rate.short))
     return Alert(
         name=objective.alert,
@@ -96,13 +100,13 @@ def _burning(objective: Objective, rate: BurnRate) -> Alert:
     )
 
 
-def _slow(service: str, namespace: str, latency: MeanLatency) -> Alert:
-    series, most = series_of(service, namespace), Decimal(latency.above) / 1000
+def _slow(watched: Watched, inference: Mean, latency: MeanLatency) -> Alert:
+    mean = watched.rates.mean(inference, Sum(window=MEAN_WINDOW), divide=OVER)
     return Alert(
         name="HighInferenceLatency",
-        expression=mean_above("inference_duration_seconds", series, MEAN_WINDOW, most),
+        expression=f"{mean}\n> {plain(Decimal(latency.above) / 1000)}",
         labels={"severity": latency.severity},
-        summary=f"{service} takes more than {latency.above} ms per inference on average",
+        summary=f"{watched.service} takes more than {latency.above} ms per inference on average",
         description=f"An inference in slot {{{{ $labels.{SLOT} }}}} has taken {{{{ $value | humanizeDuration }}}} on "
         f"average over {MEAN_WINDOW}, for {latency.holds} s or longer.",
         holds=latency.holds,

@@ -4,16 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components import labels, names
-from components.manifests import container, model
+from components.manifests import companions, container, file_mounts, model, probes
 from components.manifests.container import claim_name
 from components.manifests.manifest import Json, Text
 from components.manifests.placement import placed
 from components.manifests.settings import FILE, FOLDER, Content, config_map_name, files_map_name
+from models.ports import MANAGEMENT, WEB
 from models.service import ServiceSpec
 from models.system import SystemSpec
+from models.variables import texts
 
-PORT_NAME = "web"
-"""The port's name in ServiceMonitors, Ingresses and policies. Its number may change in a rollout."""
+PORT_NAME = WEB
+"""The port's name in Services, Ingresses and policies. Its number may change in a rollout."""
+MANAGEMENT_NAME = MANAGEMENT
+"""The name of the port for metrics in ServiceMonitors and policies. No Service has it."""
+SERVER = "server"
+"""The name of the server's container."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +30,11 @@ class PodArgs:
     service: str
     slot: str
     spec: ServiceSpec
-    settings: Content
+    settings: Content | None
+    """None for a server that is not Slipway's own."""
     files: Content | None
+    texts: Content | None
+    """The texts of single files."""
     image: Text
     version: Text
     """Only the image's digest, as pods report it."""
@@ -35,72 +44,101 @@ class PodArgs:
 def pod_template(args: PodArgs) -> Json:
     """Return the pod template of a slot."""
     spec = args.spec
-    pod = container.pod_defaults(args.system, names.account(args.service))
+    pod = container.pod_defaults(args.system, names.account(args.service), spec.user)
+    pod["securityContext"]["runAsNonRoot"] = spec.unprivileged
     pod["automountServiceAccountToken"] = bool(spec.account.permissions)
-    if args.spec.model:
-        loaders = model.loader(
-            args.spec.model, system=args.system, image=args.image, resources=spec.resources, secrets=args.secrets
-        )
-        if loaders:
-            pod["initContainers"] = loaders
-    pod["containers"] = [_server(args)]
+    server = _server(args)
+    if before := _before(args, server["volumeMounts"]):
+        pod["initContainers"] = before
+    pod["containers"] = [server]
     pod["volumes"] = _volumes(args)
     pod["terminationGracePeriodSeconds"] = spec.drain.grace
     placed_pod = placed(pod, spec.scheduling, labels.select_slot(args.service, args.slot))
-    own = labels.of_slot(args.system.name, args.service, args.slot)
+    metrics = MANAGEMENT_NAME if spec.management_port is not None else None
+    own = labels.of_pod(args.system.name, args.service, args.slot, metrics=metrics)
     metadata: Json = {"labels": {**spec.pods.labels, **own}}
     if spec.pods.annotations:
         metadata["annotations"] = spec.pods.annotations
     return {"metadata": metadata, "spec": placed_pod}
 
 
+def _before(args: PodArgs, mounts: list[Json]) -> list[Json]:
+    """Return what starts before the server: sidecars, the model's loader and the entry's init containers."""
+    spec = args.spec
+    loaders = (
+        model.loader(spec.model, system=args.system, image=args.image, resources=spec.resources, secrets=args.secrets)
+        if spec.model
+        else []
+    )
+    return [
+        *companions.sidecars(spec, args.image, args.secrets, mounts),
+        *loaders,
+        *companions.init(spec, args.image, args.secrets, mounts),
+    ]
+
+
 def _server(args: PodArgs) -> Json:
-    spec, health = args.spec, args.spec.health
-    alive = health.liveness or health
+    spec = args.spec
+    own_ports = spec.ports or {}
+    added = spec.pod_security.capabilities if spec.pod_security else ()
     server: Json = {
-        "name": "server",
+        "name": SERVER,
         "image": args.image,
         "imagePullPolicy": container.PULL_POLICY,
-        "ports": [{"name": PORT_NAME, "containerPort": spec.port}],
+        "ports": _ports(spec),
         "env": _environment(args),
         "terminationMessagePolicy": container.LAST_WORDS,
         "resources": container.requirements(spec.resources),
-        "securityContext": container.locked_down(),
+        "securityContext": {**container.restricted(None, None, added), "runAsNonRoot": spec.unprivileged},
         "volumeMounts": _mounts(args),
-        # Probe every second: a server that is ready after three seconds serves after three, not after a whole period.
-        "startupProbe": _probe(health.ready, period=1, timeout=health.timeout, failures=health.startup),
-        "readinessProbe": _probe(health.ready, period=health.period, timeout=health.timeout, failures=health.failures),
-        "livenessProbe": _probe(health.live, period=alive.period, timeout=alive.timeout, failures=alive.failures),
-        # The proxy learns about the termination with a delay, so the server must keep serving until then.
-        "lifecycle": {"preStop": {"sleep": {"seconds": spec.drain.pre_stop}}},
+        # Probe the port that clients use: the other one may answer when this one does not.
+        **probes.of_server(spec.health, spec.port, own_ports),
     }
+    if spec.drain.pre_stop:  # API servers before 1.33 refuse a sleep of 0 s
+        # The proxy learns about the termination with a delay, so the server must keep serving until then.
+        server["lifecycle"] = {"preStop": {"sleep": {"seconds": spec.drain.pre_stop}}}
+    if spec.command:
+        server["command"] = list(spec.command)
     if spec.args:
         server["args"] = list(spec.args)
     return server
 
 
+def _ports(spec: ServiceSpec) -> list[Json]:
+    opened = {} if spec.entrance else {PORT_NAME: spec.port}
+    if spec.management_port is not None:
+        opened[MANAGEMENT_NAME] = spec.management_port
+    return container.ports({**opened, **(spec.ports or {})})
+
+
 def _environment(args: PodArgs) -> list[Json]:
     spec = args.spec
-    own: dict[str, Text] = {
-        "PORT": str(spec.port),
-        "SLIPWAY_SERVICE": args.service,
-        "SLIPWAY_SLOT": args.slot,
-        "SLIPWAY_VERSION": args.version,
-        "SLIPWAY_CONFIG_HASH": args.settings.content_hash,
-        "SLIPWAY_SETTINGS": f"{FOLDER}/{FILE}",
-    }
-    if spec.files:
-        own["SLIPWAY_CONFIG"] = spec.files.path
-    told = {**spec.env, **container.addresses(args.system, spec.calls), **container.tracing(args.system)}
+    told: dict[str, Text] = {"PORT": str(spec.port)}
+    if args.settings:
+        told |= {
+            **({"SLIPWAY_MANAGEMENT_PORT": str(spec.management_port)} if spec.management_port else {}),
+            "SLIPWAY_SERVICE": args.service,
+            "SLIPWAY_SLOT": args.slot,
+            "SLIPWAY_VERSION": args.version,
+            "SLIPWAY_CONFIG_HASH": args.settings.content_hash,
+            "SLIPWAY_SETTINGS": f"{FOLDER}/{FILE}",
+        }
+        if spec.files:
+            told["SLIPWAY_CONFIG"] = spec.files.path
+    if spec.home:
+        told["HOME"] = spec.home.path
+    # A server of somebody else may have its own PORT and its own collector: what the entry says counts.
+    told |= {} if args.settings else container.tracing(args.system)
+    told |= texts(spec.env) | container.addresses(args.system, spec.calls)
+    told |= container.tracing(args.system) if args.settings else {}
     told |= container.externals(args.system, spec.externals)
-    return [*container.variables({**own, **told}), *container.secret_variables(spec.secrets, args.secrets)]
+    return [*container.variables(told), *container.secret_variables(spec.secrets, args.secrets)]
 
 
 def _mounts(args: PodArgs) -> list[Json]:
-    mounts: list[Json] = [
-        {"name": "settings", "mountPath": FOLDER, "readOnly": True},
-        container.SCRATCH,
-    ]
+    mounts: list[Json] = [container.SCRATCH]
+    if args.settings:
+        mounts.insert(0, {"name": "settings", "mountPath": FOLDER, "readOnly": True})
     if args.spec.model:
         mounts.insert(0, model.mount(args.spec.model))
     if args.spec.files:
@@ -110,14 +148,15 @@ def _mounts(args: PodArgs) -> list[Json]:
         mounts.append({"name": f"volume-{name}", "mountPath": path})
     if args.spec.shared_memory:
         mounts.append({"name": "shared-memory", "mountPath": "/dev/shm"})  # noqa: S108 -- a volume of the pod
-    return mounts
+    mounts += [{"name": companions.folder_name(path), "mountPath": path} for path in args.spec.folders]
+    return [*mounts, *file_mounts.mounts(SERVER, args.spec.file_mounts or {})]
 
 
 def _volumes(args: PodArgs) -> list[Json]:
-    volumes: list[Json] = [
-        {"name": "settings", "configMap": {"name": config_map_name(args.service, args.slot, args.settings)}},
-        container.scratch_volume(args.spec.scratch),
-    ]
+    volumes: list[Json] = [container.scratch_volume(args.spec.scratch)]
+    if args.settings:
+        name = config_map_name(args.service, args.slot, args.settings)
+        volumes.insert(0, {"name": "settings", "configMap": {"name": name}})
     if args.spec.model:
         volumes = [*model.volumes(args.spec.model, args.system), *volumes]
     if args.spec.files and args.files:
@@ -130,13 +169,6 @@ def _volumes(args: PodArgs) -> list[Json]:
     if args.spec.shared_memory:
         memory = {"medium": "Memory", "sizeLimit": args.spec.shared_memory}
         volumes.append({"name": "shared-memory", "emptyDir": memory})
-    return volumes
-
-
-def _probe(path: str, *, period: int, timeout: int, failures: int) -> Json:
-    return {
-        "httpGet": {"path": path, "port": PORT_NAME},
-        "periodSeconds": period,
-        "timeoutSeconds": timeout,
-        "failureThreshold": failures,
-    }
+    volumes += [container.bounded(companions.folder_name(path), size) for path, size in args.spec.folders.items()]
+    texts_map = args.texts and file_mounts.texts_map_name(args.service, args.slot, args.texts)
+    return [*volumes, *companions.volumes(args.spec), *file_mounts.volumes(args.spec, texts_map, args.secrets)]

@@ -5,15 +5,14 @@ scale to zero, no alert requires a pod.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
-from components import names
-from components.manifests.alert import BY_SLOT, SLOT, Alert, mean_above, series_of
-from components.manifests.monitor import WITHOUT_PROBES
+from components.manifests.alert import Alert
+from components.manifests.rates import SLOT, Sum
+from components.manifests.watched import Watched
 from models.monitoring import Alerts, NoTargetUp, ReplicasAtMax, Saturation, TargetDown
-from models.release import Match, ServiceRelease
-from models.scaling import Scaling, within
+from models.profile import WAIT
+from models.quantity import plain
 from models.service import ServiceSpec
 from models.vocabulary import SlotName
 
@@ -24,48 +23,23 @@ MOST_REFUSED = Decimal("0.01")
 MOST_WAITING = Decimal("0.1")
 """Average share of its timeout (``drain.requestTimeout``) that a request may wait for a worker thread."""
 WINDOW = "5m"
+OVER = "\n/\n"
+"""The division of an alert's expression, on a line of its own."""
 _HERE = f"{{{{ $labels.{SLOT} }}}}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watched:
-    """A monitored service, in one stack."""
-
-    service: str
-    namespace: str
-    spec: ServiceSpec
-    release: ServiceRelease
-
-    @property
-    def series(self) -> str:
-        """Matchers for the series of both slots."""
-        return series_of(self.service, self.namespace)
-
-    def series_in(self, slot: SlotName) -> str:
-        """Return matchers for the series of one slot that do not depend on the series' slot label."""
-        return f'namespace="{self.namespace}",service="{names.slot_name(self.service, slot)}"'
-
-    def scaling(self, slot: SlotName) -> Scaling:
-        """Return the scaling, narrowed in the same way as the slot's own HPA (components/slot.py)."""
-        filled = self.release.slots[slot]
-        return within(self.spec.scaling, filled.min_replicas, filled.max_replicas)
-
-    def gets_requests(self, slot: SlotName) -> bool:
-        """Return whether requests may reach the slot now. A slot that is only kept warm gets none."""
-        return slot == self.release.live or self.release.weight > 0 or self.release.match != Match()
-
-
 def alerts(watched: Watched, asked: Alerts) -> Iterator[Alert]:
-    """Yield the alerts of a monitored service, except those that the entry turns off."""
-    if asked.target_down:
+    """Yield the alerts of a monitored service, except those that the entry turns off or the profile cannot serve."""
+    scraped = watched.spec.profile.scrape
+    if asked.target_down and scraped:
         yield _target_down(watched, asked.target_down)
-    for slot in watched.release.slots:
+    for slot in watched.release.slots if scraped else ():
         if asked.no_target_up and watched.scaling(slot).floor > 0:
             yield _no_target_up(watched, slot, asked.no_target_up)
     if asked.saturation:
-        yield _refused(watched, asked.saturation)
-        yield _waiting(watched, asked.saturation)
-    for slot in watched.release.slots:
+        yield from _refused(watched, asked.saturation)
+        yield from _waiting(watched, asked.saturation)
+    for slot in watched.release.slots if scraped else ():
         # If minimum and maximum are equal, as during a release, the slot is at its maximum on purpose.
         if asked.replicas_at_max and watched.scaling(slot).floor < watched.scaling(slot).ceiling:
             yield _at_max(watched, slot, asked.replicas_at_max)
@@ -99,13 +73,15 @@ def _no_target_up(watched: Watched, slot: SlotName, asked: NoTargetUp) -> Alert:
     )
 
 
-def _refused(watched: Watched, asked: Saturation) -> Alert:
-    """Return an alert on requests that a full queue refused, the only cause of a 429 (serving/role/service.py)."""
-    requests = f"{watched.series},{WITHOUT_PROBES}"
-    refused = f'{BY_SLOT} (rate(http_requests_total{{{requests},status="429"}}[{WINDOW}]))'
-    return Alert(
+def _refused(watched: Watched, asked: Saturation) -> Iterator[Alert]:
+    """Yield an alert on requests that a full queue refused, if the profile can tell them."""
+    every = watched.rates.requests(Sum(window=WINDOW))
+    refused = watched.rates.requests(Sum(window=WINDOW), "refused")
+    if every is None or refused is None:
+        return
+    yield Alert(
         name="Saturation",
-        expression=f"{refused}\n/\n{BY_SLOT} (rate(http_requests_total{{{requests}}}[{WINDOW}]))\n> {MOST_REFUSED}",
+        expression=f"{refused}\n/\n{every}\n> {MOST_REFUSED}",
         labels={"severity": asked.severity, "signal": "refused"},
         summary=f"{watched.service} rejects requests because its queue is full",
         description=f"Slot {_HERE} has answered {{{{ $value | humanizePercentage }}}} of its requests with 429 "
@@ -114,12 +90,14 @@ def _refused(watched: Watched, asked: Saturation) -> Alert:
     )
 
 
-def _waiting(watched: Watched, asked: Saturation) -> Alert:
-    """Return an alert on the wait for a worker. With slow inferences, requests time out before the queue is full."""
-    limit = watched.spec.drain.request_timeout
-    return Alert(
+def _waiting(watched: Watched, asked: Saturation) -> Iterator[Alert]:
+    """Yield an alert on the wait for a worker. With slow inferences, requests time out before the queue is full."""
+    limit, wait = watched.spec.drain.request_timeout, watched.spec.profile.mean(WAIT)
+    if wait is None:
+        return
+    yield Alert(
         name="Saturation",
-        expression=mean_above("inference_queue_wait_seconds", watched.series, WINDOW, MOST_WAITING * limit),
+        expression=f"{watched.rates.mean(wait, Sum(window=WINDOW), divide=OVER)}\n> {plain(MOST_WAITING * limit)}",
         labels={"severity": asked.severity, "signal": "waiting"},
         summary=f"Requests to {watched.service} wait too long for a worker",
         description=f"Requests to slot {_HERE} have waited {{{{ $value | humanizeDuration }}}} on average for "
@@ -137,7 +115,7 @@ def _at_max(watched: Watched, slot: SlotName, asked: ReplicasAtMax) -> Alert:
     most = watched.scaling(slot).ceiling
     return Alert(
         name="ReplicasAtMax",
-        expression=f"{BY_SLOT} (up{{{watched.series_in(slot)}}}) >= {most}",
+        expression=f"sum by ({SLOT}) (up{{{watched.series_in(slot)}}}) >= {most}",
         labels={"severity": asked.severity},
         summary=f"{watched.service} runs its maximum number of replicas",
         description=f"Slot {slot} has had {{{{ $value }}}} pods for {asked.holds} s or longer; its maximum is {most}, "

@@ -10,7 +10,7 @@ from components.manifests.manifest import Given, Json, Manifest, Part, metadata,
 from models.secrets import ExternalSecret, ExternalStore, SecretSpec
 from models.system import SystemSpec
 
-_TYPES = {"variables": "Opaque", "registry": "kubernetes.io/dockerconfigjson"}
+_TYPES = {"variables": "Opaque", "files": "Opaque", "registry": "kubernetes.io/dockerconfigjson"}
 _WORK_FACTOR = 2**14
 """scrypt's N. Each guess at a weak value from the eight hex digits in the object's name takes 50 ms."""
 

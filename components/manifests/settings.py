@@ -24,9 +24,11 @@ class Content:
         return names.content_hash(json.dumps(self.data, sort_keys=True))
 
 
-def settings_file(spec: ServiceSpec) -> Content:
-    """Return the settings that a slot's server reads at start."""
-    server, model = spec.server, spec.model
+def settings_file(spec: ServiceSpec) -> Content | None:
+    """Return the settings that Slipway's own server reads at start, or None for another server."""
+    server, model = spec.owned, spec.model
+    if server is None:
+        return None
     content = {
         "queueLimit": server.queue_limit,
         "requestTimeoutSeconds": spec.drain.request_timeout,

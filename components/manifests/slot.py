@@ -4,10 +4,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from components import labels, names
-from components.manifests import autoscaling, settings, workload
+from components.manifests import autoscaling, file_mounts, settings, workload
 from components.manifests.container import BoundSecret
-from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, Text, metadata, read_from, written
-from components.manifests.pod import PodArgs, pod_template
+from components.manifests.manifest import (
+    SKIP_AWAIT,
+    WAIT_ELSEWHERE,
+    Json,
+    Manifest,
+    Part,
+    Text,
+    metadata,
+    read_from,
+    written,
+)
+from components.manifests.pod import SERVER, PodArgs, pod_template
 from models.release import SlotRelease
 from models.scaling import Autoscaled, Triggered, within
 from models.service import ServiceSpec
@@ -61,6 +71,7 @@ def slot(args: SlotArgs) -> Iterator[Manifest]:
         spec=args.spec,
         settings=settings.settings_file(args.spec),
         files=settings.config_files(args.spec),
+        texts=file_mounts.texts(args.spec),
         image=args.image,
         version=read_from(args.image, lambda reference: reference.partition("@")[2]),
         secrets=args.secrets,
@@ -76,11 +87,15 @@ def slot(args: SlotArgs) -> Iterator[Manifest]:
 
 def _config_maps(args: SlotArgs, pod: PodArgs) -> Iterator[Manifest]:
     # New content creates a new object before the Deployment uses it. The old object is deleted later.
-    own = settings.config_map_name(args.service, args.slot, pod.settings)
-    yield _config_map(args, "settings", own, pod.settings, immutable=True)
+    if pod.settings:
+        own = settings.config_map_name(args.service, args.slot, pod.settings)
+        yield _config_map(args, "settings", own, pod.settings, immutable=True)
     if args.spec.files and pod.files:
         own = settings.files_map_name(args.service, args.slot, args.spec.files, pod.files)
         yield _config_map(args, "files", own, pod.files, immutable=args.spec.files.on_change == "rollout")
+    if pod.texts:
+        own = file_mounts.texts_map_name(args.service, args.slot, pod.texts)
+        yield _config_map(args, "texts", own, pod.texts, immutable=True)
 
 
 def _config_map(args: SlotArgs, role: str, name: str, content: settings.Content, *, immutable: bool) -> Manifest:
@@ -94,7 +109,7 @@ def _deployment(args: SlotArgs, pod: PodArgs, maps: tuple[str, ...]) -> Manifest
     # A bad image fails with its pods\' reason within a known time.
     return args.part.manifest(
         "deployment",
-        written("Deployment", _metadata(args), spec=spec),
+        written("Deployment", {**_metadata(args), "annotations": WAIT_ELSEWHERE}, spec=spec),
         after=(*maps, *args.after),
         wait=args.spec.rollout.timeout,
     )
@@ -103,24 +118,29 @@ def _deployment(args: SlotArgs, pod: PodArgs, maps: tuple[str, ...]) -> Manifest
 def _service(args: SlotArgs) -> Manifest:
     own = labels.of_private_service(args.system.name, args.service, args.slot)
     described = metadata(args.system, names.slot_name(args.service, args.slot), own, SKIP_AWAIT)
-    spec = workload.service_spec(service=args.service, slot=args.slot)
+    spec = workload.service_spec(service=args.service, slot=args.slot, ports=args.spec.open_ports)
     return args.part.manifest("service", written("Service", described, spec=spec))
 
 
 def _scaling(args: SlotArgs) -> Iterator[Manifest]:
     scaling = args.spec.scaling
+    # Without sidecars, the pod's average is the server's.
+    measured = SERVER if args.spec.sidecars else None
     if isinstance(scaling, Autoscaled):
-        spec = autoscaling.autoscaler_spec(service=args.service, slot=args.slot, scaling=scaling)
+        spec = autoscaling.autoscaler_spec(service=args.service, slot=args.slot, scaling=scaling, container=measured)
         yield _made(args, "autoscaler", "HorizontalPodAutoscaler", spec)
     if isinstance(scaling, Triggered):
-        spec = autoscaling.scaled_object_spec(service=args.service, slot=args.slot, system=args.system, scaling=scaling)
+        spec = autoscaling.scaled_object_spec(
+            service=args.service, slot=args.slot, system=args.system, scaling=scaling, container=measured
+        )
         # KEDA retries a missing target less and less often, and a training Job may delay the Deployment.
-        yield _made(args, "scaled-object", "ScaledObject", spec, after=(args.deployment,))
+        own = _metadata(args, names.scaled_object(args.service, args.slot))
+        document = written("ScaledObject", own, spec=spec)
+        yield args.part.manifest("scaled-object", document, after=(args.deployment,))
 
 
-def _made(args: SlotArgs, role: str, kind: str, spec: Json, after: tuple[str, ...] = ()) -> Manifest:
-    document = written(kind, _metadata(args), spec=spec)
-    return args.part.manifest(role, document, after)
+def _made(args: SlotArgs, role: str, kind: str, spec: Json) -> Manifest:
+    return args.part.manifest(role, written(kind, _metadata(args), spec=spec))
 
 
 def _metadata(args: SlotArgs, name: str | None = None) -> Json:

@@ -7,6 +7,7 @@ from components.manifests import container
 from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, metadata, written
 from components.manifests.placement import placed
 from models.stores import StoreHealth, StoreSpec
+from models.variables import texts
 
 PORT_NAME = "store"
 _IMAGE_PULL = 120
@@ -69,7 +70,7 @@ def service_spec(args: StoreArgs) -> Json:
 
 def _server(args: StoreArgs) -> Json:
     spec, health = args.spec, args.spec.health
-    environment = [*container.variables(spec.env), *container.secret_variables(spec.secrets, args.secrets)]
+    environment = [*container.variables(texts(spec.env)), *container.secret_variables(spec.secrets, args.secrets)]
     server: Json = {
         "name": "store",
         "image": args.image,

@@ -7,7 +7,7 @@ from components import labels
 from components.manifests import alerts, exposure, gateway, ingress, monitor
 from components.manifests.entrance import Entrance
 from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, metadata, written
-from components.manifests.pod_alerts import Watched
+from components.manifests.watched import Watched
 from models.cluster import ClusterSettings
 from models.monitoring import Monitoring
 from models.release import ServiceRelease
@@ -59,7 +59,9 @@ def traffic(args: TrafficArgs) -> Iterator[Manifest]:
 def _live_service(args: TrafficArgs) -> Manifest:
     slots = exposure.answering(args.release, routed=args.spec.route is not None)
     own = _metadata(args, args.service, {**args.spec.exposure.annotations, **SKIP_AWAIT})
-    spec = exposure.live_service_spec(service=args.service, slots=slots, exposure=args.spec.exposure)
+    spec = exposure.live_service_spec(
+        service=args.service, slots=slots, exposure=args.spec.exposure, ports=args.spec.open_ports
+    )
     return args.part.manifest("live", written("Service", own, spec=spec), _behind(args, slots))
 
 
@@ -76,10 +78,19 @@ def _entrances(args: TrafficArgs) -> Iterator[Manifest]:
 def _watching(args: TrafficArgs, monitoring: Monitoring) -> Iterator[Manifest]:
     own = _metadata(args, args.service)
     own["labels"] = {**monitoring.labels, **own["labels"]}  # by which Prometheus finds the objects
-    scrape = monitor.service_monitor_spec(service=args.service, monitoring=monitoring)
-    yield args.part.manifest("monitor", written("ServiceMonitor", own, spec=scrape))
-    watched = Watched(service=args.service, namespace=args.system.namespace, spec=args.spec, release=args.release)
-    if rules := alerts.rule_spec(watched, monitoring, args.system.cluster):
+    if args.spec.profile.scrape:
+        scrape = monitor.service_monitor_spec(
+            service=args.service,
+            monitoring=monitoring,
+            profile=args.spec.profile,
+            management=args.system.services[args.service].managed,
+        )
+        yield args.part.manifest("monitor", written("ServiceMonitor", own, spec=scrape))
+    cluster = args.system.cluster
+    watched = Watched(
+        service=args.service, namespace=args.system.namespace, spec=args.spec, release=args.release, cluster=cluster
+    )
+    if rules := alerts.rule_spec(watched, monitoring, cluster):
         yield args.part.manifest("alerts", written("PrometheusRule", own, spec=rules))
 
 

@@ -1,13 +1,14 @@
 """The workload of a slot: Deployment, private Service and PDB."""
 
+from collections.abc import Mapping
+
 from components import labels
 from components.manifests.manifest import Json
 from components.manifests.pod import PORT_NAME
+from models.ports import PRIVATE_PORT
 from models.scaling import Disruption, Fixed
 from models.service import ServiceSpec
 
-PRIVATE_PORT = 80
-"""Port of a slot's private Service."""
 REVISIONS = 2
 """Old ReplicaSets kept for `kubectl rollout undo`. A release rolls back to the other slot instead."""
 
@@ -32,13 +33,23 @@ def deployment_spec(*, service: str, slot: str, spec: ServiceSpec, template: Jso
     return described
 
 
-def service_spec(*, service: str, slot: str) -> Json:
+def service_spec(*, service: str, slot: str, ports: Mapping[str, int]) -> Json:
     """Return the spec of a slot's private Service, which is not reachable from outside the cluster."""
     return {
         "type": "ClusterIP",
         "selector": labels.select_slot(service, slot),
-        "ports": [{"name": PORT_NAME, "port": PRIVATE_PORT, "targetPort": PORT_NAME, "protocol": "TCP"}],
+        "ports": [service_port(PORT_NAME, PRIVATE_PORT), *further_ports(ports)],
     }
+
+
+def service_port(name: str, number: int) -> Json:
+    """Return a port of a Service that leads to the pods' port of the same name."""
+    return {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
+
+
+def further_ports(ports: Mapping[str, int]) -> list[Json]:
+    """Return a Service's ports for the pods' further ports, which have the same numbers in both."""
+    return [service_port(name, number) for name, number in ports.items()]
 
 
 def disruption_budget_spec(*, service: str, slot: str, disruption: Disruption) -> Json:

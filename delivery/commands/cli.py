@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from delivery.commands import evidence, merge_record, promote, release, show, size, tend
+from delivery.commands import evidence, merge_record, promote, release, show, size, tend, utf8
 from delivery.errors import MEANINGS, ExitCode
 
 
@@ -54,6 +54,11 @@ def project_folder(
 
 def main() -> None:
     """Run the command line. SIGTERM, which CI sends to a canceled job, ends it as ^C does: it reports the state."""
+    utf8.restart_in_utf8_mode()
+    utf8.write_utf8()
+    if fault := utf8.argument_fault(sys.argv[1:]):
+        typer.echo(f"slipway: {fault}", err=True)
+        sys.exit(ExitCode.USAGE)
     # A shell makes its background processes ignore SIGINT, so that an abort would never reach the driver.
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, signal.default_int_handler)

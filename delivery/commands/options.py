@@ -28,7 +28,12 @@ Overriding = Annotated[
 ]  # fmt: skip
 Image = Annotated[
     str | None,
-    typer.Option("--image", metavar="REF@sha256:…", help="Image by digest; tags are refused.", show_default=False),
+    typer.Option(
+        "--image",
+        metavar="REF@sha256:…",
+        help="Image by digest, or a tag at a registry, which is resolved once.",
+        show_default=False,
+    ),
 ]
 
 CHANGING, LOOKING, VOUCHING = "Move a release", "Look", "Evidence"

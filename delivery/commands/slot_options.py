@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from delivery import registry
 from delivery.errors import DeliveryError
 from delivery.release.service import Service
 from models.parsing import parse
@@ -28,38 +29,43 @@ class Asked:
 def target(service: Service, asked: Asked) -> SlotRelease:
     """Return the new slot's content.
 
-    Without ``asked.image``, the environment that builds uses the image that the next update builds from the tree. Other
-    environments keep the live slot's image, because a new model or setting alone is a release too.
+    A tag at a named registry becomes its digest, which the release records. Without ``asked.image``, the environment
+    that builds uses the image that the next update builds from the tree. Other environments take the image that the
+    entry names, or keep the live slot's image, because a new model or setting alone is a release too.
 
     Raises:
-        DeliveryError: a file cannot be part of a ConfigMap.
+        DeliveryError: a file cannot be part of a ConfigMap, or a registry does not name the tag's digest.
         ConfigurationError: a value is not valid in a slot.
         typer.BadParameter: there is nothing to release, an option is malformed, or it requires another option.
     """
     spec, here = service.spec, service.builds
-    if asked.image is not None:  # before calling Pulumi, which takes a second and may not be installed
-        parse(SlotRelease, {"image": asked.image}, "release: ")
+    image = None if asked.image is None else registry.resolved(asked.image)
+    if image is not None:  # before calling Pulumi, which takes a second and may not be installed
+        parse(SlotRelease, {"image": image}, "release: ")
     live = _live(service)
     runs = service.revision(live)
-    own, news = runs.content, runs.spec != spec.of_slot
+    own, named = runs.content, service.reference or live.image
+    news = runs.spec != spec.of_slot or named != live.image
     if asked.checksum and not asked.model:
         raise typer.BadParameter(
             "is the checksum of a model's SHA256SUMS file; set --model too", param_hint="--checksum"
         )
-    if asked.image is None and not here and not (asked.model or asked.files or asked.server or news):
+    if image is None and not here and not (asked.model or asked.files or asked.server or news):
         raise typer.BadParameter(
             f"{service.stack.environment} builds no image, and the catalogue entry has no pending changes; "
             "set --image, --model, --files or --server",
             param_hint="--image",
         )
     given: dict[str, Any] = own.document()
-    given["image"] = asked.image if asked.image is not None or here else live.image
+    given["image"] = image if image is not None or here else named
     if asked.model:
         given["model"] = {"uri": asked.model, "checksum": asked.checksum}
     if asked.files:
         given["files"] = read(asked.files)
     if asked.server:
-        given["server"] = _settings(own.server or spec.server, asked.server)
+        if spec.owned is None:
+            raise typer.BadParameter("has settings only of Slipway's own server; remove it", param_hint="--server")
+        given["server"] = _settings(own.server or spec.owned, asked.server)
     return parse(SlotRelease, given, "release: ")
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from delivery.errors import MetricsUnavailable
 from delivery.judge import verdicts, webhook
 from delivery.judge.baseline_spans import AMPLE, LENGTHS, spans
-from delivery.metrics.prometheus import Prometheus, Target
+from delivery.metrics.prometheus import Prometheus, Tally
+from delivery.metrics.sources import Target
 from models.delivery import Arm, CheckResult, Past, Result
 from models.gate import Check, Gate, Webhook
 
@@ -119,8 +120,7 @@ class GateKeeper:
     @property
     def margins(self) -> dict[str, float]:
         """The margin of each criterion that judges requests, in percentage points."""
-        named = {"errors": self._spec.errors, "latency": self._spec.latency}
-        return {name: float(criterion.margin) for name, criterion in named.items() if criterion is not None}
+        return self._spec.margins
 
     def _criteria(self, since: float, until: float | None, before: Mapping[str, Arm] | None) -> Iterator[_Arms]:
         for name, margin, arms in self._counted(since, until):
@@ -129,17 +129,14 @@ class GateKeeper:
 
     def _counted(self, since: float, until: float | None) -> Iterator[tuple[str, float, dict[str, Arm]]]:
         """Yield each criterion with its margin and, by role, its bad answers out of all answers."""
-        latency, margins = self._spec.latency, self.margins
+        timed, margins = self._spec.timed, self.margins
         if not margins:
             return
-        counts = self._metrics.counts(self._target, since, latency.within if latency else None, until)
+        within = {histogram: limits.within for histogram, limits in timed.values()}
+        counts = self._metrics.counts(self._target, since, within, until)
         for name, margin in margins.items():
-            slow = name == "latency"
-            yield (
-                name,
-                margin,
-                {role: _arm(c.slow, c.timed) if slow else _arm(c.errors, c.total) for role, c in counts.items()},
-            )
+            histogram = timed[name][0] if name in timed else None
+            yield name, margin, {role: _arm(tally, histogram) for role, tally in counts.items()}
 
     def _checked(self, name: str, check: Check, since: float, now: float) -> CheckResult:
         target = self._target
@@ -192,9 +189,11 @@ def silent(error: MetricsUnavailable) -> Look:
     return Look(result=None, checks={}, samples=0, wanted=0, said=f"metrics source: {error}")
 
 
-def _arm(bad: int, total: int) -> Arm:
-    """Limit ``bad`` to ``total``: if a pod disappears, the buckets of a histogram may come from two scrapes."""
-    return Arm(bad=min(max(bad, 0), total), total=total)
+def _arm(tally: Tally, histogram: str | None) -> Arm:
+    """Return the answers that a criterion judges: those that a histogram timed, or those that a counter counted."""
+    if histogram is not None:
+        return tally.times.get(histogram, NOBODY)
+    return Arm(bad=min(tally.errors, tally.total), total=tally.total)
 
 
 def _judged(arms: _Arms) -> CheckResult:

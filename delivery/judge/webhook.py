@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 
+from components.http_proxy import ProxyFault
+from delivery.http_client import http_client
 from models.delivery import CheckResult
 from models.gate import Webhook
 
@@ -19,8 +21,10 @@ def ask(webhook: Webhook, body: Mapping[str, Any], transport: httpx.BaseTranspor
     No message contains the URL, because it may hold a token.
     """
     try:
-        with httpx.Client(timeout=webhook.timeout, transport=transport) as client:
+        with http_client(str(webhook.url), timeout=webhook.timeout, transport=transport) as client:
             answer = client.post(webhook.url, json=dict(body))
+    except ProxyFault as error:
+        return CheckResult(result="inconclusive", said=f"webhook: no answer ({error})")
     except httpx.HTTPError as error:
         return CheckResult(result="inconclusive", said=f"webhook: no answer ({type(error).__name__})")
     text = " ".join(answer.text.split())[:_LONGEST_SAID]

@@ -9,4 +9,12 @@ _CI = ("SLIPWAY_USER", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_USER_ID", "BU
 
 def who(environment: Mapping[str, str] = os.environ) -> str:
     """Return the user that an environment variable names, or else the account of this process."""
-    return next((environment[name] for name in _CI if environment.get(name)), None) or getpass.getuser()
+    named = next((environment[name] for name in _CI if environment.get(name)), None) or _account()
+    return os.fsencode(named).decode("utf-8", "backslashreplace")  # Leases and stack files hold only UTF-8
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"

@@ -66,7 +66,7 @@ class Lock:
             Busy: another driver holds the stack, on this machine or another one.
         """
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.open("a+") as stream:
+        with self.file.open("a+", encoding="utf-8") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -226,7 +226,7 @@ class Lock:
 
     def local(self) -> Holder | None:
         """Return the driver of the stack in this checkout on this machine, or None. Acquires no lock."""
-        with suppress(FileNotFoundError), self.file.open() as stream:
+        with suppress(FileNotFoundError), self.file.open(encoding="utf-8") as stream:
             said = _said(stream)
             if said.keys() >= _NAMED and signals.runs(int(said["pid"]), float(said["started"])):
                 return Holder.read(str(said["identity"]), datetime.fromisoformat(said["since"]))
@@ -234,7 +234,7 @@ class Lock:
 
     def gone(self) -> str:
         """Return the identity of this checkout's last driver if its process has ended; otherwise an empty string."""
-        with suppress(FileNotFoundError), self.file.open() as stream:
+        with suppress(FileNotFoundError), self.file.open(encoding="utf-8") as stream:
             if self.local() is None:
                 return str(_said(stream).get("identity", ""))
         return ""

@@ -3,16 +3,20 @@
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
 import httpx
 
+from components.http_proxy import ProxyFault
 from delivery.errors import MetricsUnavailable
-from delivery.metrics import proxies
-from delivery.metrics.proxies import Target
+from delivery.http_client import http_client
+from delivery.metrics import sources
 from delivery.metrics.series import Key, Labels, Series, key_of, target_of
+from delivery.metrics.sources import Source, Target
+from models.delivery import Arm
 
 __all__ = ["Prometheus", "Tally", "Target"]
 
@@ -26,7 +30,6 @@ _CALM = 1.0
 
 _Window = tuple[float, float]
 """Unix times: after the first, up to the second."""
-_SlotOf = Callable[[Labels], str | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +39,10 @@ class Tally:
     total: int = 0
     """All answers, by the proxy's counter if there is one."""
     errors: int = 0
-    """The 5xx answers among ``total``."""
-    timed: int = 0
-    """All answers, by the servers' histogram. Compare ``slow`` with these, because the proxy is scraped at other
-    moments."""
-    slow: int = 0
+    """The failed answers among ``total``."""
+    times: Mapping[str, Arm] = field(default_factory=dict[str, Arm])
+    """By histogram, the slow answers among all that the histogram timed. Its total is not ``total``, because the proxy
+    is scraped at other moments."""
 
 
 class Prometheus:
@@ -54,30 +56,44 @@ class Prometheus:
     ) -> None:
         self._url = url.rstrip("/")
         self._clock = clock
-        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+        self._transport = transport
 
     def counts(
-        self, target: Target, since: float, latency_within_ms: int | None, until: float | None = None
+        self, target: Target, since: float, within: Mapping[str, int], until: float | None = None
     ) -> dict[str, Tally]:
-        """Count the answers by role since a Unix time, or up to one scrape earlier, until now or ``until``."""
-        now = self._clock() if until is None else until
-        total, errors, timed, slow = (dict.fromkeys(target.slots, 0.0) for _ in range(4))
-        source = proxies.answers(target)
-        for role, series in self._by_role(target, source.selectors, source.slot_of, (since, now)):
-            total[role] += series.risen
+        """Count the answers by role since a Unix time, or up to one scrape earlier, until now or ``until``.
+
+        ``within`` holds, by histogram, the time in milliseconds after which an answer is slow.
+        """
+        window = since, self._clock() if until is None else until
+        total, errors = (dict.fromkeys(target.slots, 0.0) for _ in range(2))
+        for role, source, series in self._by_role(target, sources.answers(target), window):
+            total[role] += series.risen if source.counts(series.labels) else 0
             errors[role] += series.risen if source.failed(series.labels) else 0
-        if latency_within_ms is not None:
-            selector = proxies.durations(target, latency_within_ms / 1000)
-            for role, series in self._by_role(target, (selector,), proxies.slot_of_server, (since, now)):
-                everything = series.labels["le"] == "+Inf"
-                timed[role] += series.risen if everything else 0
-                slow[role] += series.risen if everything else -series.risen
+        times = {
+            name: self._times(target, sources.durations(target, name, most), window) for name, most in within.items()
+        }
         return {
             role: Tally(
-                total=round(total[role]), errors=round(errors[role]), timed=round(timed[role]), slow=round(slow[role])
+                total=round(total[role]),
+                errors=round(errors[role]),
+                times={name: arms[role] for name, arms in times.items()},
             )
             for role in target.slots
         }
+
+    def _times(self, target: Target, source: Source | None, window: _Window) -> dict[str, Arm]:
+        """Count the slow answers of one histogram by role.
+
+        A slot whose histogram lacks the bound has no counts: all its answers would seem slow.
+        """
+        timed, quick = dict.fromkeys(target.slots, 0.0), dict[str, float]()
+        for role, _, series in self._by_role(target, source, window):
+            if series.labels["le"] == sources.EVERY:
+                timed[role] += series.risen
+            else:
+                quick[role] = quick.get(role, 0.0) + series.risen
+        return {role: _arm(every, quick.get(role)) for role, every in timed.items()}
 
     def recent(self, target: Target, since: float, seconds: float) -> dict[str, int]:
         """Count the answers by role in the newest ``seconds``, only from scrapes after ``since``.
@@ -88,9 +104,9 @@ class Prometheus:
         now = self._clock()
         begin = max(since, now - seconds)
         found = dict.fromkeys(target.slots, 0.0)
-        source = proxies.answers(target)
-        for role, series in self._by_role(target, source.selectors, source.slot_of, (since, now)):
-            found[role] += series.risen_after(begin)
+        for role, source, series in self._by_role(target, sources.answers(target), (since, now)):
+            if source.counts(series.labels):
+                found[role] += series.risen_after(begin)
         return {role: round(requests) for role, requests in found.items()}
 
     def value(self, query: str) -> float | None:
@@ -108,13 +124,17 @@ class Prometheus:
             number = float(result[0]["value"][1])
         return number if math.isfinite(number) else None
 
-    def _by_role(
-        self, target: Target, selectors: Iterable[str], slot_of: _SlotOf, window: _Window
-    ) -> Iterator[tuple[str, Series]]:
-        for selector in selectors:
+    def labels(self, query: str, label: str) -> set[str]:
+        """Return the values of a label in the result of a query that returns a vector."""
+        return {one["metric"].get(label, "") for one in self._ask(query, self._clock())[1]}
+
+    def _by_role(self, target: Target, source: Source | None, window: _Window) -> Iterator[tuple[str, Source, Series]]:
+        if source is None:
+            return
+        for selector in source.selectors:
             for series in self._series(selector, window):
-                if (role := target.role_of(slot_of(series.labels))) is not None:
-                    yield role, series
+                if (role := target.role_of(source.slot_of(series.labels))) is not None:
+                    yield role, source, series
 
     def _series(self, selector: str, window: _Window) -> list[Series]:
         """Return all samples in a window, and the value of each counter before it."""
@@ -170,11 +190,15 @@ class Prometheus:
     def _vector(self, query: str, at: float) -> list[tuple[Labels, float]]:
         return [(one["metric"], float(one["value"][1])) for one in self._ask(query, at)[1]]
 
+    @cached_property
+    def _client(self) -> httpx.Client:
+        return http_client(self._url, timeout=TIMEOUT_SECONDS, transport=self._transport)
+
     def _ask(self, query: str, at: float) -> tuple[str, list[Any]]:
         """Evaluate a query at a Unix time; return the result type and the result as Prometheus sends it."""
         try:
             answer = self._client.post(f"{self._url}/api/v1/query", data={"query": query, "time": f"{at:.3f}"})
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ProxyFault) as error:
             why = str(error) or type(error).__name__
             raise MetricsUnavailable(f"{self._url} does not answer: {why}") from error
         try:
@@ -186,3 +210,9 @@ class Prometheus:
             raise MetricsUnavailable(
                 f"{self._url} returns status {answer.status_code} without a Prometheus result"
             ) from error
+
+
+def _arm(timed: float, quick: float | None) -> Arm:
+    """Return the slow answers among all. If a pod disappears, a histogram's buckets may come from two scrapes."""
+    total = round(timed) if quick is not None else 0
+    return Arm(bad=min(max(total - round(quick or 0.0), 0), total), total=total)

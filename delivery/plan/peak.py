@@ -12,9 +12,9 @@ from math import ceil
 
 from delivery.plan.stages import course
 from models.delivery import Run
-from models.quantity import bytes_text, cpu_text, parse
+from models.pod_resources import requested
+from models.quantity import bytes_text, cpu_text
 from models.release import ServiceRelease, SlotRelease
-from models.resources import Resources
 from models.scaling import within
 from models.service import ServiceSpec
 from models.vocabulary import SlotName
@@ -81,7 +81,7 @@ def table(found: Sequence[StageCost]) -> list[list[str]]:
 
 def _costs(spec: ServiceSpec, run: Run) -> Iterator[StageCost]:
     before = run.left or run.stable
-    each = dict(_requested(spec.resources))
+    each = dict(_requested(spec))
     pods = _pods(spec, run, before)
     now = sum(pods.values())
     for stage in course(spec, run):
@@ -90,7 +90,7 @@ def _costs(spec: ServiceSpec, run: Run) -> Iterator[StageCost]:
             title=stage.title,
             pods=after,
             most={slot: max(pods.get(slot, 0), after.get(slot, 0)) for slot in pods | after},
-            surge=spec.rollout.max_surge * sum(_replaces(before, stage.release, slot) for slot in after),
+            surge=sum(spec.rollout.surge(after[slot]) for slot in after if _replaces(before, stage.release, slot)),
             now=now,
             each=each,
         )
@@ -113,10 +113,11 @@ def _replaces(before: ServiceRelease, after: ServiceRelease, slot: SlotName) -> 
     return old is not None and old.model_copy(update=_SCALE_ALONE) != new.model_copy(update=_SCALE_ALONE)
 
 
-def _requested(resources: Resources) -> Iterator[tuple[str, Decimal]]:
-    yield "cpu", parse(resources.requests.cpu)
-    yield "memory", parse(resources.requests.memory)
-    yield from ((name, Decimal(pieces)) for name, pieces in resources.devices.items())
+def _requested(spec: ServiceSpec) -> Iterator[tuple[str, Decimal]]:
+    amounts = requested(spec, spec.resources)
+    yield "cpu", amounts["cpu"]
+    yield "memory", amounts["memory"]
+    yield from ((name, Decimal(pieces)) for name, pieces in spec.resources.devices.items())
 
 
 def _text(name: str, amount: Decimal) -> str:

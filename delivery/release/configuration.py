@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from catalog.project_file import ProjectFile
 from delivery.errors import DeliveryError, Unreadable
-from delivery.stack_file.project_file import ProjectFile
 from delivery.stack_file.stack_file import DELIVERY, OURS, RELEASE, StackFile
 from models.errors import ConfigurationError
 from models.parsing import decoded

@@ -1,11 +1,13 @@
 """Compose the run of a release: what it would go through, from what is live now. Nothing here writes."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 from uuid import uuid4
 
-from delivery.errors import DeliveryError, Unchanged
-from delivery.plan.stages import course
+from delivery.errors import DeliveryError, MetricsUnavailable, Refused, Unchanged
+from delivery.metrics.offered import Offered
+from delivery.plan.stages import ALL, Stage, course
 from delivery.release import holds
 from delivery.release.service import Service
 from delivery.release.source import refuse_unvouched
@@ -30,7 +32,7 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
     """Return the run that would carry this release out. Write nothing.
 
     Raises:
-        Refused: the bytes are held, or the source stack does not vouch for them.
+        Refused: the bytes are held, the source stack does not vouch for them, or the gate could not judge them.
         Unchanged: the bytes are live already.
         Unreadable: ``pulumi up`` would refuse the stack file as it is, or with the new version.
         DeliveryError: the service's strategy cannot be carried out here.
@@ -66,8 +68,26 @@ def new_run(service: Service, target: SlotRelease, now: datetime, **how: Unpack[
     if not express and override is None:
         refuse_unvouched(service, target, now)
     if any(stage.gate for stage in stages):
-        service.stack.required_metrics(f"the gate of {service.name}")
+        _refuse_unmeasurable(service, run, stages)
     return run
+
+
+def _refuse_unmeasurable(service: Service, run: Run, stages: tuple[Stage, ...]) -> None:
+    """Refuse a release whose gate could never tell anything: the message lists the series that exist.
+
+    What the live slot exports is asked only if it is compared with the new one, in the same window. In place and at
+    100 %, the new version may be the first that exports what the gate reads.
+    """
+    metrics = service.stack.required_metrics(f"the gate of {service.name}")
+    gate, live = service.spec.release.gate, run.stable.live
+    target = service.target({"live": live, "candidate": run.candidate})
+    faults = list(target.offer.unjudged(gate))
+    compared = run.candidate != live and any(stage.gate and 0 < stage.release.weight < ALL for stage in stages)
+    if compared and not faults:
+        with suppress(MetricsUnavailable):  # the gate waits for the metrics source, until its deadline
+            faults = list(Offered(metrics, target, live).faults(gate, run.began.timestamp()))
+    if faults:
+        raise Refused("\n".join(f"{service}: release.gate cannot be judged: {fault}" for fault in faults))
 
 
 def _promoted(service: Service, target: SlotRelease) -> ServiceRelease:

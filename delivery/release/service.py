@@ -7,7 +7,7 @@ from typing import Any, NotRequired, Self, TypedDict, Unpack
 
 from components import labels, names
 from delivery.errors import DeliveryError
-from delivery.metrics.prometheus import Target
+from delivery.metrics.sources import Target
 from delivery.plan.stages import pods_needed
 from delivery.release.revisions import named, names_in
 from delivery.release.stack import Stack
@@ -54,13 +54,19 @@ class Service:
         if self.name not in entry.services:
             known = ", ".join(entry.services)
             raise DeliveryError(f"{self.name}: no such service ({known}){nearest(self.name, entry.services)}")
-        return entry.service_in(self.stack.environment, self.name)
+        return self.stack.service_in_environment(self.name)
 
     @property
     def builds(self) -> bool:
         """Whether this stack builds the service's image itself."""
-        settings = self.stack.settings()
-        return settings.image is not None and self.spec.image not in settings.images
+        settings, key = self.stack.settings(), self.spec.image
+        return settings.image is not None and key not in settings.images and key in self.stack.entry.built
+
+    @property
+    def reference(self) -> str | None:
+        """The image that the catalogue entry names, unless the stack file names another one."""
+        key = self.spec.image
+        return None if key in self.stack.settings().images else self.stack.entry.references.get(key)
 
     def known(self) -> Self:
         """Return this service; raise DeliveryError with the nearest name if the stack's entry does not have it."""
@@ -197,6 +203,7 @@ class Service:
             routed=self.spec.route is not None,
             driver=cluster.traffic,
             proxy=cluster.proxy_metrics,
+            profile=self.spec.profile,
         )
 
 

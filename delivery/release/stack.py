@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import catalog
 from catalog import revisions
+from catalog.fault_lines import located
+from catalog.project_file import ProjectFile
+from catalog.yaml_document import Document
 from components import names
 from delivery.cluster.client import Cluster
 from delivery.errors import ClusterUnavailable, DeliveryError, Unreadable, UpdatePutOff
@@ -18,9 +21,7 @@ from delivery.lock.lock import Lock
 from delivery.metrics.prometheus import Prometheus
 from delivery.release.configuration import Configuration, Setting
 from delivery.release.revisions import Revisions
-from delivery.stack_file.project_file import ProjectFile
 from delivery.stack_file.stack_file import StackFile
-from delivery.stack_file.yaml_tree import Tree
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError, nearest
 from models.evidence import ran
@@ -28,6 +29,7 @@ from models.parsing import parse
 from models.pins import Pins, Ran
 from models.release import BUILT, ServiceRelease
 from models.resolve import refuse_another, resolve
+from models.service import ServiceSpec
 from models.stack import StackSettings, refuse_own_source
 from models.system import SystemSpec
 from models.vocabulary import SlotName
@@ -48,7 +50,7 @@ class Stack:
 
     project: Path
     name: str
-    _read: tuple[Tree, StackSettings] | None = field(default=None, init=False, repr=False)
+    _read: tuple[Document, StackSettings] | None = field(default=None, init=False, repr=False)
     """The stack file as last read. It is cached because the gate reads it every half second."""
     _space_id: str = field(default="", init=False, repr=False)
 
@@ -63,7 +65,7 @@ class Stack:
     @cached_property
     def file(self) -> StackFile:
         """The stack file."""
-        return StackFile(self.project_file.folder / f"Pulumi.{self.name}.yaml")
+        return StackFile(self.project_file.stack_file(self.name))
 
     @cached_property
     def project_file(self) -> ProjectFile:
@@ -129,9 +131,13 @@ class Stack:
     def _entry(self) -> CatalogueEntry:
         settings = self.settings()
         name = settings.system.entry
-        entry = parse(CatalogueEntry, catalog.read(name, self.project / "catalog"), f"catalog/{name}.yaml: ")
+        entry = catalog.entry(name, self.project / "catalog")
         refuse_another(settings, entry)
         return entry
+
+    def service_in_environment(self, name: str) -> ServiceSpec:
+        """Return a service of the entry in this stack's environment; raise Unreadable if they do not fit."""
+        return self._understood(lambda: self.entry.service_in(self.environment, name))
 
     def spec(self) -> SystemSpec:
         """Return the system as the stack file declares it now."""
@@ -171,7 +177,14 @@ class Stack:
         try:
             return read()
         except ConfigurationError as error:
-            raise Unreadable("\n".join(f"{self.file.path.name}: {fault}" for fault in error.faults)) from error
+            raise Unreadable("\n".join(self._located(error))) from error
+
+    def _located(self, error: ConfigurationError) -> list[str]:
+        try:
+            values = self.configuration.values()
+        except (ConfigurationError, DeliveryError):
+            values = dict[str, object]()
+        return located(error.faults, values, self.file.path, self.project / "catalog")
 
     @property
     def environment(self) -> str:

@@ -18,6 +18,8 @@ class Foreseen:
 
     stage: Stage
     cost: StageCost
+    judges: tuple[str, ...]
+    """The criteria that the stage must pass. A stage with a gate and no criterion is not judged."""
     requests: int
     """Minimum requests of each slot for a verdict at this stage; 0 if nothing is judged."""
     seconds: int | None
@@ -36,7 +38,8 @@ class Foreseen:
             "weight": self.stage.release.weight,
             "live": self.stage.release.live,
             **_resources(self.cost),
-            "judged": self.stage.gate,
+            "judged": bool(self.judges),
+            "criteria": list(self.judges),
             "requestsWanted": self.requests,
             "expectedSeconds": self.seconds,
             "deadlineSeconds": self.deadline if self.stage.gate else None,
@@ -82,14 +85,15 @@ def foresee(spec: ServiceSpec, run: Run) -> Plan:
 
 def _foreseen(gate: Gate, stage: Stage, cost: StageCost) -> Foreseen:
     weight = stage.release.weight
-    margins = [float(judge.margin) for judge in (gate.errors, gate.latency) if judge]
     judged = stage.gate and (weight > 0 or stage.name == "roll")
-    requests = max((wanted(None, margin) for margin in margins), default=0) if judged else 0
+    requests = max((wanted(None, margin) for margin in gate.margins.values()), default=0) if judged else 0
+    others = tuple(name for name in gate.criteria if name not in gate.margins)
+    judges = (gate.criteria if judged else others) if stage.gate else ()
     seconds: int | None = stage.hold
     if requests:
         needed = seconds_needed(requests, gate.traffic, weight or ALL) if gate.traffic else None
         seconds = None if needed is None else max(needed, stage.hold)
-    return Foreseen(stage=stage, cost=cost, requests=requests, seconds=seconds, deadline=gate.deadline)
+    return Foreseen(stage=stage, cost=cost, judges=judges, requests=requests, seconds=seconds, deadline=gate.deadline)
 
 
 def _resources(cost: StageCost) -> dict[str, Any]:

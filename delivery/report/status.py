@@ -150,7 +150,7 @@ class _Sources:
     def about(self, name: str) -> ServiceStatus:
         """Return the status of one service."""
         service = Service(self._stack, name)
-        spec = self.entry.service_in(self.settings.system.environment, name)
+        spec = self._stack.service_in_environment(name)
         delivery = self.settings.delivery.get(name, ServiceDelivery())
         release = self.settings.release.get(name, BUILT)
         known, outputs = self._outputs is not None, self._outputs or {}

@@ -52,7 +52,8 @@ def _summary(foreseen: Plan, most: StageCost) -> Iterator[Text]:
 
 def _verdict(one: Foreseen) -> str:
     parts = [f"{count(one.requests)} requests of each slot"] if one.requests else []
-    parts += ["checks"] if one.stage.gate and not one.requests else []
+    if one.stage.gate and not one.requests:
+        parts += ["checks" if one.judges else "nothing is judged here"]
     parts += ["approval"] if one.stage.approval else []
     parts += ["a person decides"] if one.stage.waits else []
     return ", ".join(parts)

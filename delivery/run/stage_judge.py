@@ -14,7 +14,8 @@ from delivery.events import Event, Listener
 from delivery.judge import gate as gates
 from delivery.judge.gate import GateKeeper, Look, silent
 from delivery.judge.split import observed
-from delivery.metrics.prometheus import Target
+from delivery.metrics.offered import Offered
+from delivery.metrics.sources import Target
 from delivery.plan.stages import ALL, Stage, pods_needed
 from delivery.release import windows
 from delivery.release.service import Service
@@ -108,6 +109,28 @@ class Judge:
         judged = self._stage.name != "verify"
         return self._keeper.look(since, time.time(), until=until, judged=judged, before=before)
 
+    def unmeasurable(self) -> Look | None:
+        """Return a look that ends the release before the new slot's first request: it lacks a bound of the gate.
+
+        The slot has pods already. Series that begin with the first request are missing still, and prove nothing.
+        """
+        metrics, stage = self._service.stack.metrics, self._stage
+        if metrics is None or self._in_place or stage.waits or stage.name != "step":
+            return None
+        faults = list[str]()
+        with suppress(MetricsUnavailable):
+            faults = list(Offered(metrics, self._target, self._run.candidate).faults(self._gate, time.time()))
+        said = f"before the first request: {'; '.join(faults)}"
+        return Look(result="inconclusive", checks={}, samples=0, wanted=0, said=said) if faults else None
+
+    def _guess(self) -> str:
+        """Return the series that the new slot lacks, as the end of a message."""
+        with suppress(MetricsUnavailable):
+            if metrics := self._service.stack.metrics:
+                found = Offered(metrics, self._target, self._run.candidate).guess(self._gate)
+                return f"; {found}" if found else ""
+        return ""
+
     def prepare(self) -> None:
         """Record the baseline from before the release while the metrics source has it, unless it does not answer."""
         if self._stage.gate and self._alone:
@@ -189,7 +212,7 @@ class Judge:
             if time.time() > self._end(since, began, passed=passed):
                 weight = self._stage.release.weight
                 missing = look.said if look.result is None else f"the split of {weight} % was not observed"
-                said = f"no verdict within {self._gate.deadline} s: {missing}"
+                said = f"no verdict within {self._gate.deadline} s: {missing}{self._guess()}"
                 return replace(look, result="inconclusive", said=said)
             time.sleep(_POLL_SECONDS)
 

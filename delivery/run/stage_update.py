@@ -34,7 +34,8 @@ class Reached:
     moved: float
     """Unix time since which the new split acts."""
     failed: Look | None = None
-    """The gate's look if it failed while the update was still running; traffic is then closed already."""
+    """The gate's look if it failed while the update was still running (traffic is then closed already), or before any
+    traffic moved."""
 
 
 @dataclass(kw_only=True)
@@ -65,6 +66,8 @@ class StageUpdate:
             since = self.run.stage_began.timestamp()
             return Reached(moved=judge.begin(since) if self.stage.gate else since)
         judge.prepare()
+        if self.stage.gate and not self.before.weight and (refused := judge.unmeasurable()) is not None:
+            return Reached(moved=time.time(), failed=refused)
         moved = self._moved()
         if moved and self.stage.gate:  # before the update, because the new split acts from here on
             moved = judge.begin(moved)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from delivery.stack_file.document import Json, same
 from delivery.stack_file.yaml_render import flow
-from delivery.stack_file.yaml_tree import Json, same
 
 CONFIG, RELEASE, DELIVERY = "config", "slipway:release", "slipway:delivery"
 _RUN, _APPROVALS = "run", "approvals"

@@ -6,7 +6,7 @@ from pathlib import Path
 from delivery.errors import DeliveryError
 from delivery.stack_file import merge_by_key, yaml_edit
 from delivery.stack_file.atomic_write import locked, replaced
-from delivery.stack_file.yaml_tree import Json, decoded, parsed, same
+from delivery.stack_file.document import Json, document, same
 
 
 def merge(base: Path, ours: Path, theirs: Path) -> str:
@@ -21,15 +21,14 @@ def merge(base: Path, ours: Path, theirs: Path) -> str:
     with locked(ours):
         while True:
             raw = ours.read_bytes()
-            sides = [decoded(one, name) for one, name in ((base.read_bytes(), base.name), (raw, ours.name))]
-            mark, text = decoded(theirs.read_bytes(), theirs.name)
-            tree = parsed(text, theirs.name)
-            found = merge_by_key.merged(
-                parsed(sides[0][1], base.name).data, parsed(sides[1][1], ours.name).data, tree.data
+            was, mine, tree = (
+                document(one, path.name)
+                for one, path in ((base.read_bytes(), base), (raw, ours), (theirs.read_bytes(), theirs))
             )
+            found = merge_by_key.merged(was.data, mine.data, tree.data)
             written = _by_line(base, ours, theirs, found.data)
             if written is None:  # edit theirs, which has people's comments; a driver writes none
-                written = (mark + yaml_edit.rewritten(tree, found.data, ours.name).text).encode()
+                written = yaml_edit.rewritten(tree, found.data).raw
             if written == raw or replaced(ours, written, expected=raw):
                 return merge_by_key.told(found.clashes)
 
@@ -39,7 +38,7 @@ def _by_line(base: Path, ours: Path, theirs: Path, data: Json) -> bytes | None:
     command = ["git", "merge-file", "-p", "-q", ours, base, theirs]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
-        if done.returncode == 0 and same(parsed(decoded(done.stdout, "")[1], "").data, data):
+        if done.returncode == 0 and same(document(done.stdout, "").data, data):
             return done.stdout
     except (FileNotFoundError, DeliveryError):  # git is not installed, or its result is not valid YAML
         pass

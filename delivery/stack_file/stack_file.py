@@ -16,11 +16,14 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+from catalog.encryption import has_encrypted, is_encrypted
+from catalog.project_file import SETTINGS
+from catalog.yaml_document import Document
 from delivery.errors import Conflict, DeliveryError
 from delivery.stack_file import merge_by_key, yaml_edit
 from delivery.stack_file.atomic_write import locked, replaced
+from delivery.stack_file.document import Json, document
 from delivery.stack_file.merge_by_key import CONFIG, DELIVERY, RELEASE
-from delivery.stack_file.yaml_tree import Json, Tree, decoded, parsed
 from models.delivery import ServiceDelivery
 from models.parsing import decoded as from_text
 from models.release import ServiceRelease
@@ -41,14 +44,14 @@ class StackFile:
         if not path.is_file():
             raise DeliveryError(f"{path.name}: no such stack file; `slipway status` requires a stack of this project")
         self.path = path
-        self._last: tuple[bytes, str, Tree] | None = None
-        """Bytes, byte order mark and document as last read or written."""
+        self._last: tuple[bytes, Document] | None = None
+        """Bytes and document as last read or written."""
         self._watched: dict[str, Json] = {}
         """Service → the data that its driver last read or wrote."""
         self._turn = threading.RLock()
         """Needed because the gate reads while an update runs in another thread."""
 
-    def tree(self) -> Tree:
+    def tree(self) -> Document:
         """Return the current document; the same object while the file does not change.
 
         Raises:
@@ -56,20 +59,25 @@ class StackFile:
             Conflict: somebody else changed keys that a driver watches.
         """
         with self._turn:
-            tree = self._read()[2]
+            tree = self._read()[1]
             for service, known in self._watched.items():
                 self._refuse_foreign(service, known, tree.data)
             return tree
 
     def values(self) -> dict[str, object]:
-        """Return the ``slipway:`` namespace with encrypted values hidden."""
+        """Return the ``slipway:`` namespace with encrypted values hidden.
+
+        Raises:
+            ConfigurationError: one line for each value that readers of YAML understand differently.
+        """
+        self.tree().checked(*SETTINGS)
         return {key.removeprefix(OURS): _read_value(_hidden(value)) for key, value in self._ours().items()}
 
     def needs_pulumi(self) -> bool:
         """Return whether only Pulumi can read a value: from an ESC environment, or encrypted outside of Secrets."""
         secrets = "slipway:secrets"
-        settings = [value for key, value in self._ours().items() if key != secrets or _is_encrypted(value)]
-        return bool(self.tree().data.get("environment")) or any(map(_has_encrypted, settings))
+        settings = [value for key, value in self._ours().items() if key != secrets or is_encrypted(value)]
+        return bool(self.tree().data.get("environment")) or any(map(has_encrypted, settings))
 
     def text_keys(self) -> list[str]:
         """Return which keys of releases are stored as text or encrypted, so that they cannot be edited in place."""
@@ -82,8 +90,7 @@ class StackFile:
         return {"environment": self.tree().data.get("environment"), **kept}
 
     def _ours(self) -> Json:
-        found = _section(self.tree().data, CONFIG)
-        return {key: value for key, value in found.items() if key.startswith(OURS)}
+        return {key: value for key, value in self.tree().config().items() if key.startswith(OURS)}
 
     @contextmanager
     def watched(self, service: str) -> Generator[None]:
@@ -101,32 +108,30 @@ class StackFile:
             Conflict: somebody else changed the same values after they were read; nothing was written.
         """
         with self._turn, locked(self.path):
-            known = self._watched.get(service) or (self._last or self._read())[2].data
+            known = self._watched.get(service) or (self._last or self._read())[1].data
             while True:
-                raw, mark, tree = self._read()
+                raw, tree = self._read()
                 ours = _with(known, service, _data(release, "live", "weight"), _data(delivery))
                 found = merge_by_key.merged(_only(known, service), _only(ours, service), _only(tree.data, service))
                 if found.clashes:
                     raise self._conflict(service, merge_by_key.told(found.clashes))
                 agreed = cast("Json", found.data[CONFIG])
                 data = _with(tree.data, service, agreed[RELEASE][service], agreed[DELIVERY][service])
-                fresh = yaml_edit.rewritten(tree, data, self.path.name)
-                written = (mark + fresh.text).encode()
-                if replaced(self.path, written, expected=raw):
-                    self._last = written, mark, fresh
+                fresh = yaml_edit.rewritten(tree, data)
+                if replaced(self.path, fresh.raw, expected=raw):
+                    self._last = fresh.raw, fresh
                     if service in self._watched:
                         self._watched[service] = data
                     return
 
-    def _read(self) -> tuple[bytes, str, Tree]:
+    def _read(self) -> tuple[bytes, Document]:
         for left in reversed(range(_TRIES if self._watched else 1)):
             try:
                 raw = self.path.read_bytes()
                 if self._last is not None and self._last[0] == raw:
                     return self._last
                 if raw.strip() or not left:
-                    mark, text = decoded(raw, self.path.name)
-                    self._last = raw, mark, parsed(text, self.path.name)
+                    self._last = raw, document(raw, self.path.name)
                     return self._last
             except (DeliveryError, FileNotFoundError):
                 if not left:
@@ -178,25 +183,14 @@ def _read_value(value: object) -> object:
 
 
 def _is_map(node: object) -> bool:
-    return isinstance(node, dict) and not _is_encrypted(cast("object", node))
-
-
-def _is_encrypted(node: object) -> bool:
-    return isinstance(node, dict) and cast("Json", node).keys() == {"secure"}
-
-
-def _has_encrypted(node: object) -> bool:
-    if isinstance(node, dict):
-        found = cast("Json", node)
-        return _is_encrypted(found) or any(map(_has_encrypted, found.values()))
-    return isinstance(node, list) and any(map(_has_encrypted, cast("list[object]", node)))
+    return isinstance(node, dict) and not is_encrypted(cast("object", node))
 
 
 def _hidden(node: object) -> object:
     """Return data with encrypted values hidden."""
     if isinstance(node, dict):
         found = cast("Json", node)
-        return _HIDDEN if _is_encrypted(found) else {key: _hidden(value) for key, value in found.items()}
+        return _HIDDEN if is_encrypted(found) else {key: _hidden(value) for key, value in found.items()}
     if isinstance(node, list):
         return [_hidden(item) for item in cast("list[object]", node)]
     return node

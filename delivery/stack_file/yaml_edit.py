@@ -1,19 +1,21 @@
 """Changes values in a YAML text and leaves every other byte unchanged: comments, quotes, order, line ends, anchors.
 
-ruamel.yaml's own writer keeps comments too, but it moves some, loses those of a removed key, and reformats lists and
-long lines. This module uses ruamel.yaml only to locate each value, and then replaces the changed parts of the text.
-Comments inside a removed part are kept, each on its own line.
+A YAML library that writes a whole document moves some comments, loses those of a removed key, and reformats lists and
+long lines. This module locates each value and replaces only the changed parts of the text. Comments inside a removed
+part are kept, each on its own line.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any, cast
+from typing import cast
 
+from catalog.yaml_document import Document
+from catalog.yaml_nodes import Mapping, Node, Scalar, Sequence, entries, leaves
 from delivery.errors import DeliveryError
+from delivery.stack_file.document import Json, document, same
 from delivery.stack_file.yaml_render import flow, item, pair, scalar
-from delivery.stack_file.yaml_tree import Json, Tree, is_block, is_mapping, is_scalar, leaves, parsed, same
 
 _COMMENT = re.compile(r"(?<!\S)#[^\r\n]*")
 _COMMENT_LINE = re.compile(r"(?:\r\n|\n|\r)( *)#[^\r\n]*")
@@ -23,9 +25,6 @@ _ALIAS = re.compile(_BETWEEN + r"[:,-]?" + _BETWEEN + r"\*[^\s,\[\]{}]+")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _REST = re.compile(r"[^\r\n]*")
 _DASH = re.compile(r" *- +")
-
-Node = Any
-"""A ruamel.yaml node, whose types are unknown to the type checker."""
 
 
 class _Whole(Exception):
@@ -52,7 +51,7 @@ class _Place:
         return self.nodes[-1]
 
 
-def rewritten(tree: Tree, data: Json, name: str) -> Tree:
+def rewritten(tree: Document, data: Json) -> Document:
     """Return the document with new data.
 
     Raises:
@@ -62,12 +61,12 @@ def rewritten(tree: Tree, data: Json, name: str) -> Tree:
         return tree
     text = _Editor(tree.text).edited(tree, data)
     try:
-        fresh = parsed(text, name)
+        fresh = document((tree.mark + text).encode(), tree.name)
     except DeliveryError:
         fresh = tree
     if not same(fresh.data, data):
         raise DeliveryError(
-            f"{name}: the values that slipway writes are tied to other values by an anchor, an alias or `<<`; "
+            f"{tree.name}: the values that slipway writes are tied to other values by an anchor, an alias or `<<`; "
             "write slipway:release and slipway:delivery without them, and end the file with a newline"
         )
     return fresh
@@ -81,12 +80,12 @@ class _Editor:
         found = _LINE_END.search(text)
         self._eol = found[0] if found else "\n"
 
-    def edited(self, tree: Tree, data: Json) -> str:
-        if tree.data:
+    def edited(self, tree: Document, data: Json) -> str:
+        if tree.root and tree.data:
             return self._applied(list(self._mapping(tree.root, tree.data, data)))
         lines = self._eol.join(line for key, value in data.items() for line in pair(scalar(key), value, 0))
         if tree.root is not None:  # `{}`
-            return self._applied([_Splice(tree.root.start_mark.index, tree.root.end_mark.index, lines)])
+            return self._applied([_Splice(tree.root.start, tree.root.end, lines)])
         gap = "" if not self._text or self._text[-1] in "\r\n" else self._eol
         return f"{self._text}{gap}{lines}{self._eol}"
 
@@ -100,28 +99,28 @@ class _Editor:
     def _value(self, place: _Place, old: object, new: object) -> Iterator[_Splice]:
         """Change a value in place; raises _Whole."""
         node = place.value
-        start, end = node.start_mark.index, node.end_mark.index
+        start, end = node.start, node.end
         if start < place.start:  # an alias: its node is at the anchor
             raise _Whole
-        if is_scalar(node):
-            if start == end or node.style in {"|", ">"} or (new and isinstance(new, dict | list)):
+        if isinstance(node, Scalar):
+            if start == end or node.is_block or (new and isinstance(new, dict | list)):
                 raise _Whole
             yield _Splice(start, end, scalar(new, node.style))
         elif type(old) is not type(new) or not new:
             raise _Whole
-        elif is_mapping(node):
+        elif isinstance(node, Mapping):
             yield from self._mapping(node, cast("Json", old), cast("Json", new))
-        elif is_block(node):
+        elif not node.flow:
             yield from self._list(node, cast("list[object]", old), cast("list[object]", new))
         else:
             raise _Whole
 
-    def _mapping(self, node: Node, old: Json, new: Json) -> Iterator[_Splice]:
-        places = dict(zip((key.value for key, _ in node.value), self._places(node), strict=True))
+    def _mapping(self, node: Mapping, old: Json, new: Json) -> Iterator[_Splice]:
+        places = dict(zip((key.text for key, _ in node.pairs), self._places(node), strict=True))
         kept = [place for name, place in places.items() if name in new]
         if places.keys() != old.keys() or not kept:  # `<<`, or keys that are not text
             raise _Whole
-        block = is_block(node)
+        block = not node.flow
         for name, place in places.items():
             if name in new and not same(old[name], new[name]):
                 yield from self._changed(place, old[name], new[name], block=block)
@@ -138,7 +137,7 @@ class _Editor:
         elif fresh:
             yield _Splice(kept[-1].end, kept[-1].end, ", " + flow(fresh)[1:-1])
 
-    def _list(self, node: Node, old: list[object], new: list[object]) -> Iterator[_Splice]:
+    def _list(self, node: Sequence, old: list[object], new: list[object]) -> Iterator[_Splice]:
         places = self._places(node)
         column = self._column(places[0], "-")
         matcher = SequenceMatcher(None, [repr(one) for one in old], [repr(one) for one in new], autojunk=False)
@@ -163,7 +162,7 @@ class _Editor:
 
     def _inline(self, place: _Place, new: object) -> _Splice:
         node = place.value
-        start, end = node.start_mark.index, node.end_mark.index
+        start, end = node.start, node.end
         if start < place.start or start == end or self._comments(place, end):
             raise _Whole
         return _Splice(start, end, flow(new))
@@ -183,7 +182,7 @@ class _Editor:
             key, column = place.nodes[0], len(before)
             if before.strip(" ") and (not dash or comments):
                 raise _Whole
-            head = self._text[key.start_mark.index : key.end_mark.index]
+            head = self._text[key.start : key.end]
             lines = pair(head, new, column)
             lines[0] = before + lines[0][column:]
         return _Splice(start, place.end, self._eol.join([*(" " * column + one for one in comments), *lines]))
@@ -217,7 +216,7 @@ class _Editor:
     def _cut_off(self, place: _Place) -> bool:
         """Return whether a block scalar ends the file without a line end; an added one would become part of it."""
         *_, last = (leaf for node in place.nodes for leaf in leaves(node))
-        return last.style in {"|", ">"} and place.end == len(self._text)
+        return last.is_block and place.end == len(self._text)
 
     def _added(self, place: _Place, column: int, lines: list[str]) -> _Splice:
         """Insert lines after a place, and after the comment lines below it that are indented deeper than ``column``."""
@@ -226,12 +225,11 @@ class _Editor:
             end = found.end()
         return _Splice(end, end, "".join(self._eol + line for line in lines))
 
-    def _places(self, node: Node) -> list[_Place]:
+    def _places(self, node: Sequence | Mapping) -> list[_Place]:
         """Return where each pair or item begins and ends."""
-        found, at = list[_Place](), node.start_mark.index
-        for one in node.value:
-            nodes = cast("tuple[Node, ...]", one if isinstance(one, tuple) else (one,))
-            start = max(at, nodes[0].start_mark.index)
+        found, at = list[_Place](), node.start
+        for nodes in entries(node):
+            start = max(at, nodes[0].start)
             for part in nodes:
                 at = self._end(part, at)
             found.append(_Place(nodes, start, at))
@@ -242,14 +240,14 @@ class _Editor:
 
         A block's own end mark comes after the comments below the block, so the end of its last item is used instead.
         """
-        if node.start_mark.index < after:
+        if node.start < after:
             return self._matched(_ALIAS, after)
-        if is_block(node):
+        if not isinstance(node, Scalar) and not node.flow:
             return self._places(node)[-1].end
-        end = node.end_mark.index
-        if node.start_mark.index == end:
+        end = node.end
+        if node.start == end:
             return self._matched(_EMPTY, after)
-        if is_scalar(node) and node.style in {"|", ">"} and self._text[end - 1] in "\r\n":
+        if isinstance(node, Scalar) and node.is_block and self._text[end - 1] in "\r\n":
             return end - (2 if self._text[end - 2 : end] == "\r\n" else 1)
         return end
 
@@ -262,12 +260,10 @@ class _Editor:
     def _comments(self, place: _Place, end: int) -> list[str]:
         """Return the comments between the start of a place and ``end``; a ``#`` inside a scalar is not a comment."""
         masked, at = "", place.start
-        spans = [
-            (leaf.start_mark.index, leaf.end_mark.index, leaf.style) for node in place.nodes for leaf in leaves(node)
-        ]
-        for start, stop, style in sorted(spans):
+        spans = [(leaf.start, leaf.end, leaf.is_block) for node in place.nodes for leaf in leaves(node)]
+        for start, stop, is_block in sorted(spans):
             if start >= at and stop <= end + 1:
-                begin = self._line_end(start) if style in {"|", ">"} else start  # its header line may have a comment
+                begin = self._line_end(start) if is_block else start  # its header line may have a comment
                 masked += self._text[at:begin] + "x" * (stop - begin)
                 at = stop
         return [found.rstrip() for found in _COMMENT.findall(masked + self._text[at:end])]

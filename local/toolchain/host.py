@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from local.owner import own_home
 from local.toolchain.groups import PULUMI_DOCKER_BUILD_VERSION, PULUMI_KUBERNETES_VERSION, PULUMI_VERSION
 
 _PYTHON_HOST = ("pulumi-language-python", "pulumi-language-python-exec")
@@ -32,7 +33,7 @@ def host_programs(home: Path | None = None) -> dict[str, Path]:
             found = {"pulumi": Path(pulumi), **{path.name: path for path in beside}}
     for name, version in _PLUGINS.items():
         binary = f"pulumi-resource-{name}"
-        plugin = (home or Path.home()) / ".pulumi/plugins" / f"resource-{name}-v{version}" / binary
+        plugin = (home or own_home()) / ".pulumi/plugins" / f"resource-{name}-v{version}" / binary
         if os.access(plugin, os.X_OK):
             found[binary] = plugin
     return found
@@ -42,7 +43,13 @@ def _pulumi_version(binary: str) -> str:
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         result = subprocess.run(
-            [binary, "version"], capture_output=True, text=True, check=False, timeout=20, env=environment
+            [binary, "version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+            timeout=20,
+            env=environment,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

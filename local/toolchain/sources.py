@@ -94,7 +94,7 @@ def read_sources(module: Path) -> Sequence[Source]:
     description = module / "module.json"
     if not description.is_file():
         return ()
-    return cast("list[Source]", json.loads(description.read_text())["modules"])
+    return cast("list[Source]", json.loads(description.read_text("utf-8"))["modules"])
 
 
 def _download(source: Source, folder: Path, go: Go, run: Callable[..., str]) -> Path:
@@ -134,12 +134,12 @@ def _copy(source: Source, published: Path, building: Path) -> None:
 
 
 def _edit(file: Path, edit: Edit) -> None:
-    text = file.read_text()
+    text = file.read_text("utf-8")
     if (times := text.count(edit["old"])) != 1:
         raise ToolchainError(
             f"toolchain: {edit['file']}: {edit['old']!r} occurs {times} times, not once: see module.json"
         )
-    file.write_text(text.replace(edit["old"], edit["new"]))
+    file.write_text(text.replace(edit["old"], edit["new"]), "utf-8")
 
 
 def last_line(output: str | None) -> str:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from serving.errors import HANDLERS
 from serving.http.health import Health
+from serving.http.management import Metrics
 from serving.http.observe import Observed
 from serving.http.v2 import OpenInference
 from serving.role.loading import background_thread
@@ -28,8 +29,13 @@ M = TypeVar("M")
 log = logging.getLogger("slipway.server")
 
 
-def make_app(role: Role[M]) -> ASGIApp:
-    """Return the ASGI application. It accepts requests at once, and is ready once the role is loaded and warmed up."""
+def make_app(role: Role[M], *, metrics: bool = True) -> ASGIApp:
+    """Return the application of the main port. It accepts requests at once, and is ready once the role is warmed up.
+
+    Args:
+        role: The role.
+        metrics: Whether to serve /metrics too; False if a management port does.
+    """
     payload, service = role.payload, role.service
 
     async def warm(model: M) -> None:
@@ -50,7 +56,9 @@ def make_app(role: Role[M]) -> ASGIApp:
             await last_spans()
 
     routes = [*payload.routes(service), *OpenInference(service, payload).routes(), *Health(service).routes()]
+    routes += Metrics(service).routes() if metrics else []
     inner = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=at_work)
+    inner.router.redirect_slashes = False  # a redirect repeats path and Host header, and few clients repeat a POST
     app, last_spans = _traced(Observed(inner, service), role)
     return app
 

@@ -1,4 +1,4 @@
-"""GET /health for readiness probes and people, GET /metrics for Prometheus."""
+"""GET /health for readiness probes and people."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,14 +13,14 @@ from serving.role.service import Service
 
 @dataclass(frozen=True)
 class Health:
-    """The endpoints that report on the process itself."""
+    """The endpoint that says whether the process can answer requests."""
 
     service: Service[Any]
 
     def routes(self) -> list[Route]:
         """Return the routes to add to the application."""
         # Generic Kubernetes manifests request /healthz.
-        return [*(Route(path, self.health) for path in ("/health", "/healthz")), Route("/metrics", self.metrics)]
+        return [Route(path, self.health) for path in ("/health", "/healthz")]
 
     async def health(self, _: Request) -> Response:
         """Return 200 while ready, else 503 with the reason. Not a liveness probe: it returns 503 during a drain."""
@@ -33,8 +33,3 @@ class Health:
         if lifecycle.reason:
             body["reason"] = lifecycle.reason
         return JSONResponse(body, 200 if lifecycle.ready else 503)
-
-    async def metrics(self, _: Request) -> Response:
-        """Return all metrics in the Prometheus text format."""
-        telemetry = self.service.telemetry
-        return Response(telemetry.exposition(), headers={"content-type": telemetry.content_type})

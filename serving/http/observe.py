@@ -9,13 +9,15 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import REASON
+from serving.errors import REASON, shown
 from serving.role.service import Service
 from serving.telemetry.logs import with_fields
 from serving.telemetry.tracing import TRACE
 
 log = logging.getLogger("slipway.access")
 
+# Longest path in a log line, which may also repeat a part of the request in its reason.
+MOST_PATH = 100
 UNMATCHED = "unmatched"
 # Requested every few seconds by the kubelet and by Prometheus; they do not count as traffic.
 PROBES = frozenset(
@@ -95,7 +97,7 @@ class Observed:
             return
         fields: dict[str, object] = {
             "method": scope["method"],
-            "path": scope["path"],
+            "path": shown(scope["path"], MOST_PATH),
             "route": route,
             "status": status,
             "ms": round(1000 * seconds, 2),

@@ -15,7 +15,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.http.observe import UNMATCHED, is_probe, template
+from serving.errors import shown
+from serving.http.observe import MOST_PATH, UNMATCHED, is_probe, template
 from serving.identity import Identity
 from serving.telemetry.tracing import TRACE, belongs_to
 
@@ -77,4 +78,4 @@ def _describe(span: Span, scope: Scope) -> None:
         span.update_name(f"{scope['method']} {route}")
         span.set_attribute("http.route", route)
     span.set_attribute("http.request.method", cast("str", scope["method"]))
-    span.set_attribute("url.path", cast("str", scope["path"]))
+    span.set_attribute("url.path", shown(scope["path"], MOST_PATH))

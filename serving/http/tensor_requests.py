@@ -1,16 +1,30 @@
 """Inference requests of the Open Inference Protocol: parse them and check them against the model's inputs."""
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import Request
 
-from serving.models.tensors import DYNAMIC, Tensor, TensorModel
+from serving.errors import fault_of, shown
+from serving.http.json_body import MOST_VALUES, JsonBodyError, announces_small, document, read_json
+from serving.http.uploads import read_body
+from serving.models.tensors import DYNAMIC, Tensor, TensorModel, expected_values
 
 # Largest size of an open first dimension: limits how long one request occupies a worker thread.
 MOST_ROWS = 1024
+# Largest number of values in an answer: as in a request.
+MOST_OUTPUT_VALUES = MOST_VALUES
+# Tensors of a request, keys of an object and sizes of a shape: more than any model has. pydantic reports every fault,
+# and a body with a million of them would take gigabytes.
+MOST_TENSORS, MOST_OBJECT_KEYS, MOST_SIZES = 64, 16, 16
+# Values of a request besides the data of its tensors: names, shapes and parameters.
+MOST_OTHER_VALUES = 10_000
+MOST_ID = 128
 _TYPES: dict[str, type[np.generic]] = {
     "BOOL": np.bool_,
     "UINT8": np.uint8,
@@ -26,9 +40,11 @@ _TYPES: dict[str, type[np.generic]] = {
     "FP64": np.float64,
     "BYTES": np.object_,
 }
-# The numpy kinds that JSON values may have for each datatype. Without this check, numpy silently converts strings,
-# booleans and null to numbers, and fractions to integers.
-_KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf", "O": "U"}
+# The JSON values of each kind of datatype. Without this check, numpy silently converts strings, booleans and null to
+# numbers, and fractions to integers; a string among numbers makes it allocate the longest string for each number.
+_VALUES: dict[str, set[type]] = {"b": {bool}, "u": {int}, "i": {int}, "f": {int, float}, "O": {str}}
+# The numpy kinds that these values may have: an integer beyond 64 bits becomes an object.
+_KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}
 _WORDS = {"b": "booleans", "u": "whole numbers", "i": "whole numbers", "f": "numbers", "O": "strings"}
 
 
@@ -55,7 +71,7 @@ class InferenceRequest(BaseModel):
     """The body of POST /v2/models/{model}/infer."""
 
     model_config = ConfigDict(extra="forbid")
-    id: str | None = None
+    id: str | None = Field(default=None, max_length=MOST_ID)
     inputs: list[InputTensor]
     outputs: list[RequestedOutput] = Field(default_factory=list[RequestedOutput])
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -68,41 +84,125 @@ class InferenceError(ValueError):
 Feed = dict[str, NDArray[Any]]
 
 
+async def read_tensors(request: Request, model: TensorModel) -> bytes:
+    """Return the body of a request, which has no more values than the model takes.
+
+    Raises:
+        HTTPException: 413 too many bytes.
+        InferenceError: too many values, lists or objects; raised before the rest of the body is read.
+    """
+    if announces_small(request):  # as most requests are; `parse` counts the whole body at once
+        return await read_body(request)
+    try:
+        return await read_json(request, most_values(model))
+    except JsonBodyError as error:
+        raise InferenceError(str(error)) from error
+
+
+def most_values(model: TensorModel) -> int:
+    """Return the most values that a request's JSON may have.
+
+    A body with more is refused before it is parsed: parsing a million values holds the interpreter for 50 ms. Commas in
+    strings count as values, and only the request says how large an open dimension is.
+    """
+    if any(tensor.datatype == "BYTES" or DYNAMIC in tensor.shape[1:] for tensor in model.inputs):
+        return MOST_VALUES
+    largest = sum(math.prod(MOST_ROWS if size == DYNAMIC else size for size in tensor.shape) for tensor in model.inputs)
+    return min(MOST_VALUES, largest + MOST_OTHER_VALUES)
+
+
 def parse(body: bytes, model: TensorModel) -> tuple[InferenceRequest, Feed, list[str]]:
     """Parse and validate a request; return it with its tensors by name and the names of the outputs it wants.
 
     Raises:
-        InferenceError: malformed request, or name, datatype, shape or data do not fit the model.
+        InferenceError: malformed request, or name, datatype, shape or data do not fit the model, or the answer would be
+            too large.
     """
-    try:
-        request = InferenceRequest.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise InferenceError(f"{where}: {first['msg']}") from error
+    request = _read(body)
     names = [tensor.name for tensor in request.inputs]
     taken = {tensor.name: tensor for tensor in model.inputs}
     if sorted(names) != sorted(taken):
-        raise InferenceError(f"inputs: got {names}, but the model requires exactly {list(taken)}")
+        raise InferenceError(f"inputs: got {shown(names)}, but the model requires exactly {list(taken)}")
     given = [tensor.name for tensor in model.outputs]
     unknown = [output.name for output in request.outputs if output.name not in given]
     if unknown:
-        raise InferenceError(f"outputs: unknown {unknown}; the model returns {given}")
-    feed = {tensor.name: _array(tensor, taken[tensor.name]) for tensor in request.inputs}
-    return request, feed, [output.name for output in request.outputs] or given
+        raise InferenceError(f"outputs: unknown {shown(unknown)}; the model returns {given}")
+    for tensor in request.inputs:
+        _check_tensor(tensor, taken[tensor.name])
+    check_answer(model, {tensor.name: tensor.shape for tensor in request.inputs})
+    feed = {tensor.name: _array(tensor) for tensor in request.inputs}
+    return request, feed, list(dict.fromkeys(output.name for output in request.outputs)) or given
 
 
-def _array(given: InputTensor, taken: Tensor) -> NDArray[Any]:
+def check_answer(model: TensorModel, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Refuse a request whose answer would have too many values, before it is computed.
+
+    Raises:
+        InferenceError: more than MOST_OUTPUT_VALUES.
+    """
+    count = expected_values(model, shapes)
+    if count > MOST_OUTPUT_VALUES:
+        raise InferenceError(
+            f"the answer would have {count} values, the limit is {MOST_OUTPUT_VALUES}; send fewer rows at once"
+        )
+
+
+def check_computed(outputs: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse an answer that is too large: before the inference, only the graph knew its unnamed dimensions.
+
+    Raises:
+        InferenceError: more than MOST_OUTPUT_VALUES.
+    """
+    count = sum(values.size for values in outputs.values())
+    if count > MOST_OUTPUT_VALUES:
+        raise InferenceError(
+            f"the answer has {count} values, the limit is {MOST_OUTPUT_VALUES}; send fewer rows at once"
+        )
+
+
+def _read(body: bytes) -> InferenceRequest:
+    try:
+        content = document(body)
+        _check_size("body", content, MOST_OBJECT_KEYS)
+        for part in ("inputs", "outputs"):
+            _check_size(part, content.get(part), MOST_TENSORS)
+            for index, tensor in enumerate(_listed(content.get(part))):
+                _check_size(f"{part}.{index}", tensor, MOST_OBJECT_KEYS)
+                shape = cast("dict[str, object]", tensor).get("shape") if isinstance(tensor, dict) else None
+                _check_size(f"{part}.{index}.shape", shape, MOST_SIZES)
+        return InferenceRequest.model_validate(content)
+    except JsonBodyError as error:
+        raise InferenceError(str(error)) from error
+    except ValidationError as error:
+        raise InferenceError(fault_of(error)) from error
+
+
+def _listed(given: object) -> list[object]:
+    return cast("list[object]", given) if isinstance(given, list) else []
+
+
+def _check_size(where: str, given: object, most: int) -> None:
+    count = len(cast("list[object]", given)) if isinstance(given, list | dict) else 0
+    if count > most:
+        raise InferenceError(f"{where}: has {count} entries, the limit is {most}")
+
+
+def _check_tensor(given: InputTensor, taken: Tensor) -> None:
     name = given.name
     if given.datatype != taken.datatype:
-        raise InferenceError(f"{name}: datatype is {given.datatype!r}, but the model requires {taken.datatype}")
+        raise InferenceError(f"{name}: datatype is {shown(given.datatype)!r}, but the model requires {taken.datatype}")
     if not fits(given.shape, taken.shape):
-        raise InferenceError(f"{name}: shape is {given.shape}, but the model requires {shape_words(taken.shape)}")
-    values = array_of(name, given.data, taken.datatype)
-    needed = int(np.prod(given.shape, dtype=object))
-    if values.size != needed:
-        raise InferenceError(f"{name}: data has {values.size} values, but shape {given.shape} requires {needed}")
-    return values.reshape(given.shape)
+        raise InferenceError(
+            f"{name}: shape is {shown(given.shape)}, but the model requires {shape_words(taken.shape)}"
+        )
+
+
+def _array(given: InputTensor) -> NDArray[Any]:
+    flat, _ = flattened(given.name, given.data, given.datatype)
+    needed = math.prod(given.shape)
+    if len(flat) != needed:
+        raise InferenceError(f"{given.name}: data has {len(flat)} values, but shape {given.shape} requires {needed}")
+    return array_of(given.name, flat, given.datatype).reshape(given.shape)
 
 
 def fits(shape: list[int], taken: tuple[int, ...]) -> bool:
@@ -114,20 +214,40 @@ def fits(shape: list[int], taken: tuple[int, ...]) -> bool:
     return all(wanted in {DYNAMIC, size} for size, wanted in zip(shape, taken, strict=True))
 
 
-def array_of(name: str, data: object, datatype: str) -> NDArray[Any]:
-    """Return JSON values, nested or flat, as an array of the given datatype.
+def flattened(name: str, data: object, datatype: str) -> tuple[list[Any], list[int]]:
+    """Return nested JSON values as a flat list, and the shape that their nesting gives.
 
     Raises:
-        InferenceError: the values are ragged, of another kind, out of the datatype's range, or not finite.
+        InferenceError: the values are ragged or of another kind than the datatype.
+    """
+    kind = np.dtype(_TYPES[datatype]).kind
+    shape: list[int] = []
+    level: list[Any] = [data]
+    while level and isinstance(level[0], list):
+        length = len(cast("list[object]", level[0]))
+        if set(map(type, level)) != {list} or set(map(len, level)) != {length}:
+            raise _irregular(name, kind)
+        shape.append(length)
+        level = list(chain.from_iterable(level))
+    if not set(map(type, level)) <= _VALUES[kind]:
+        raise _irregular(name, kind)
+    return level, shape
+
+
+def array_of(name: str, flat: list[Any], datatype: str) -> NDArray[Any]:
+    """Return values of the right kind as a flat array of the given datatype.
+
+    Raises:
+        InferenceError: the values are out of the datatype's range, or not finite.
     """
     wanted = np.dtype(_TYPES[datatype])
-    words = f"{name}: data is not a regular array of {_WORDS[wanted.kind]}"
-    try:
-        values = np.asarray(data)
-    except (ValueError, OverflowError) as error:
-        raise InferenceError(words) from error
-    if values.dtype.kind not in _KINDS[wanted.kind]:
-        raise InferenceError(words)
+    if wanted.kind == "O":
+        texts = np.empty(len(flat), wanted)
+        texts[:] = flat
+        return texts
+    values = np.asarray(flat)
+    if flat and values.dtype.kind not in _KINDS[wanted.kind]:
+        raise _irregular(name, wanted.kind)
     if wanted.kind == "f":
         with np.errstate(over="ignore"):  # an overflow becomes infinite and is refused below
             numbers = values.astype(wanted)
@@ -141,22 +261,13 @@ def array_of(name: str, data: object, datatype: str) -> NDArray[Any]:
     return values.astype(wanted)
 
 
+def _irregular(name: str, kind: str) -> InferenceError:
+    return InferenceError(f"{name}: data is not a regular array of {_WORDS[kind]}")
+
+
 def datatype_known(datatype: str) -> bool:
     """Return whether this server accepts tensors of a datatype as JSON."""
     return datatype in _TYPES
-
-
-def answer_of(outputs: Mapping[str, NDArray[Any]], described: Mapping[str, Tensor]) -> list[dict[str, object]]:
-    """Return outputs in the protocol's form."""
-    return [
-        {
-            "name": name,
-            "datatype": described[name].datatype,
-            "shape": list(values.shape),
-            "data": values.ravel().tolist(),
-        }
-        for name, values in outputs.items()
-    ]
 
 
 def shape_words(taken: tuple[int, ...]) -> str:

@@ -10,12 +10,14 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from serving.errors import refusal
+from serving.errors import refusal, shown
 
-# Large enough for a phone photo. Multiplied by (workers + queue limit), it bounds the memory of waiting requests.
+# Large enough for a phone photo. `serving.http.connections` bounds the bodies of all requests together.
 MOST_BYTES = 5 * 1024 * 1024
 FIELD = "file"
 MOST_FIELDS = 8
+# Longest file name that an answer repeats, in characters.
+MOST_NAME = 120
 _MULTIPART = "multipart/form-data"
 # The default content type of `curl --data-binary`; almost always a mistake, so the error explains it.
 _FORM = "application/x-www-form-urlencoded"
@@ -44,7 +46,7 @@ async def read_body(request: Request, most_bytes: int = MOST_BYTES) -> bytes:
     Raises:
         HTTPException: 413 over the limit; raised before reading if Content-Length already exceeds it.
     """
-    return b"".join([chunk async for chunk in _limited(request, most_bytes)])
+    return b"".join([part async for part in body_parts(request, most_bytes)])
 
 
 async def read_picture(request: Request) -> bytes:
@@ -70,24 +72,26 @@ async def read_upload(request: Request, *, most_files: int, most_bytes: int = MO
     if kind in {"", "application/octet-stream"} or (kind.startswith("image/") and not kind.startswith("image/svg")):
         return Upload([UploadedFile(FIELD, "", await read_body(request, most_bytes))])
     hint = "set the header 'Content-Type: image/png'" if kind == _FORM else "send image/png or image/jpeg"
-    raise refusal(415, f"content type '{kind}' is not a picture; {hint}, or a {_MULTIPART} field '{FIELD}'")
+    given = shown(kind)
+    raise refusal(415, f"content type '{given}' is not a picture; {hint}, or a {_MULTIPART} field '{FIELD}'")
 
 
 async def _read_form(request: Request, most_files: int, most_bytes: int) -> Upload:
     class InMemoryParser(MultiPartParser):
         spool_max_size = most_bytes + 1
 
-    body = _limited(request, most_bytes)
+    body = body_parts(request, most_bytes)
     try:
         form = await InMemoryParser(request.headers, body, max_files=most_files, max_fields=MOST_FIELDS).parse()
     except (MultiPartException, KeyError, ValueError) as error:
-        raise refusal(400, f"the form cannot be read ({error}); send one {_MULTIPART} field '{FIELD}'") from error
+        said = shown(error)
+        raise refusal(400, f"the form cannot be read ({said}); send one {_MULTIPART} field '{FIELD}'") from error
     try:
         files: list[UploadedFile] = []
         texts: dict[str, str] = {}
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
-                files.append(UploadedFile(name, value.filename or "", await value.read()))
+                files.append(UploadedFile(name, shown(value.filename or "", MOST_NAME), await value.read()))
             else:
                 texts[name] = value
         if not any(file.field == FIELD for file in files):
@@ -97,9 +101,20 @@ async def _read_form(request: Request, most_files: int, most_bytes: int) -> Uplo
         await form.close()
 
 
-async def _limited(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
+def announced_bytes(request: Request) -> int | None:
+    """Return the size of the body from Content-Length, or None if the request does not announce it."""
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced) > most_bytes:
+    return int(announced) if announced.isdecimal() else None
+
+
+async def body_parts(request: Request, most_bytes: int = MOST_BYTES) -> AsyncGenerator[bytes, None]:
+    """Yield the body as it arrives.
+
+    Raises:
+        HTTPException: 413 over the limit; raised before reading if Content-Length already exceeds it.
+    """
+    announced = announced_bytes(request)
+    if announced is not None and announced > most_bytes:
         raise _too_large(f"{announced} bytes", most_bytes)
     received = 0
     async for chunk in request.stream():

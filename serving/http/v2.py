@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.errors import refusal
-from serving.http.encoding import answer, encoded
-from serving.http.tensor_requests import InferenceError, InferenceRequest, answer_of, parse
-from serving.http.uploads import read_body
+from serving.errors import refusal, shown
+from serving.http.encoding import answer, encoded_tensors
+from serving.http.json_body import one_large
+from serving.http.tensor_requests import InferenceError, InferenceRequest, check_computed, parse, read_tensors
 from serving.models.tensors import TensorModel
 from serving.role.lifecycle import NotReadyError
 from serving.role.payload import Payload
@@ -88,25 +88,29 @@ class OpenInference(Generic[M]):
         """Return the outputs that the request names, or all outputs if it names none."""
         name = self._known(request)
         try:
-            return answer(await self.service.compute(lambda: read_body(request), partial(self._infer, name)))
+            return answer(await self.service.compute(lambda: self._read(request), partial(self._infer, name)))
         except InferenceError as error:
             raise refusal(400, str(error)) from error
+
+    async def _read(self, request: Request) -> bytes:
+        return await read_tensors(request, self._tensors(self.service.lifecycle.serving_model()))
 
     def _infer(self, name: str, loaded: M, body: bytes) -> "bytes | Pending[Any, Any, bytes]":
         """Parse the tensors, compute and encode the answer, in a worker thread."""
         model = self._tensors(loaded)
-        request, feed, wanted = parse(body, model)
-        if self.payload.batches is not None:
-            began = time.perf_counter()
+        with one_large(body):
+            request, feed, wanted = parse(body, model)
+            if self.payload.batches is not None:
+                began = time.perf_counter()
 
-            def finish(outputs: Mapping[str, NDArray[Any]]) -> bytes:
-                self.service.telemetry.inference_seconds.observe(time.perf_counter() - began)
-                return _encoded(name, model, request, {output: outputs[output] for output in wanted})
+                def finish(outputs: Mapping[str, NDArray[Any]]) -> bytes:
+                    self.service.telemetry.inference_seconds.observe(time.perf_counter() - began)
+                    return _encoded(name, model, request, {output: outputs[output] for output in wanted})
 
-            return Pending(self.payload.batches(loaded), feed, finish)
-        with self.service.telemetry.inference_seconds.time():
-            outputs = model.infer(feed, wanted)
-        return _encoded(name, model, request, outputs)
+                return Pending(self.payload.batches(loaded), feed, finish)
+            with self.service.telemetry.inference_seconds.time():
+                outputs = model.infer(feed, wanted)
+            return _encoded(name, model, request, outputs)
 
     def _tensors(self, loaded: M) -> TensorModel:
         tensors = self.payload.tensors
@@ -118,13 +122,13 @@ class OpenInference(Generic[M]):
         asked = str(request.path_params["model"])
         served = self.service.settings.model_name or self.payload.default_model_name
         if asked != served:
-            raise refusal(404, f"model '{asked[:64]}' is not served here; the model is '{served}'")
+            raise refusal(404, f"model '{shown(asked)}' is not served here; the model is '{served}'")
         return served
 
 
 def _encoded(name: str, model: TensorModel, asked: InferenceRequest, outputs: Mapping[str, NDArray[Any]]) -> bytes:
-    body: dict[str, object] = {"model_name": name, "model_version": model.version}
+    check_computed(outputs)
+    head: dict[str, object] = {"model_name": name, "model_version": model.version}
     if asked.id is not None:
-        body["id"] = asked.id
-    body["outputs"] = answer_of(outputs, {tensor.name: tensor for tensor in model.outputs})
-    return encoded(body)
+        head["id"] = asked.id
+    return encoded_tensors(head, outputs, list(model.outputs))

@@ -107,7 +107,9 @@ class OnnxModel(Generic[D]):
             raise ModelUnusableError(f"{where}: inputs are {_words(self.inputs)}, but must be {_words(inputs)}")
         if not set(outputs) <= set(self.outputs):
             raise ModelUnusableError(f"{where}: outputs are {_words(self.outputs)}, but must hold {_words(outputs)}")
-        return replace(self, inputs=tuple(inputs), outputs=tuple(outputs))
+        # Names of axes are not part of a tensor's equality, and only the model's own tensors have them.
+        own = {tensor: tensor for tensor in self.outputs}
+        return replace(self, outputs=tuple(own[tensor] for tensor in outputs))
 
 
 def load_model(
@@ -202,7 +204,8 @@ def tensor_of(node: Node) -> Tensor:
     """Return an input or output in the protocol's terms; a non-tensor type (a map, a sequence) keeps its own name."""
     kind = node.type.removeprefix("tensor(").removesuffix(")")
     shape = tuple(size if isinstance(size, int) else DYNAMIC for size in node.shape)
-    return Tensor(node.name, _DATATYPES.get(kind, node.type), shape)
+    axes = tuple(size if isinstance(size, str) else "" for size in node.shape)
+    return Tensor(node.name, _DATATYPES.get(kind, node.type), shape, axes)
 
 
 def _words(tensors: Sequence[Tensor]) -> str:

@@ -1,7 +1,8 @@
 """A model's tensors, described in the terms of the Open Inference Protocol."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -12,11 +13,15 @@ DYNAMIC = -1
 
 @dataclass(frozen=True)
 class Tensor:
-    """Name, datatype (FP32, INT64, BOOL, BYTES, …) and shape (DYNAMIC where open) of an input or output."""
+    """Name, datatype (FP32, INT64, BOOL, BYTES, …) and shape (DYNAMIC where open) of an input or output.
+
+    axes: The model's own name of each dimension, "" where it has none. Dimensions of one name have one size.
+    """
 
     name: str
     datatype: str
     shape: tuple[int, ...]
+    axes: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def description(self) -> dict[str, object]:
         """Return the form that /v2/models/{model} shows."""
@@ -44,3 +49,24 @@ class TensorModel(Protocol):
     def infer(self, feed: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> Mapping[str, NDArray[Any]]:
         """Compute the wanted outputs in a worker thread; arrays have the datatypes and fit the shapes of `inputs`."""
         ...
+
+
+def expected_values(model: TensorModel, shapes: Mapping[str, Sequence[int]]) -> int:
+    """Return how many values all outputs will have together, from the shapes of the inputs.
+
+    Only the graph knows the size of an open dimension that shares no name with an input. Such a dimension counts as the
+    rows of the model's first input that has dimensions if it is the first of an output, and otherwise as 1.
+    """
+    sizes: dict[str, int] = {}
+    for tensor in model.inputs:
+        for axis, size in zip(tensor.axes, shapes[tensor.name], strict=False):
+            if axis:
+                sizes[axis] = max(size, sizes.get(axis, 1))
+    rows = next((shapes[tensor.name][0] for tensor in model.inputs if shapes[tensor.name]), 1)
+
+    def expected(tensor: Tensor) -> Iterator[int]:
+        axes = tensor.axes or ("",) * len(tensor.shape)
+        for place, (axis, size) in enumerate(zip(axes, tensor.shape, strict=True)):
+            yield size if size != DYNAMIC else sizes.get(axis, 1 if place else rows)
+
+    return sum(math.prod(expected(tensor)) for tensor in model.outputs)

@@ -1,7 +1,9 @@
 """The bounded queue in front of the worker threads.
 
-A request takes a place before its body is read. Waiting work and the memory of waiting uploads therefore cannot grow
-without limit, and a client learns at once that it should retry later.
+A request is refused before its body is read if no place is free, and takes its place once the body has arrived. Waiting
+work therefore cannot grow without limit, a client learns at once that it should retry later, and a slow upload keeps
+nobody from being answered. `serving.http.connections` bounds the memory of uploads. Large jobs have threads of their
+own and may take half of the places, so that a client that sends only large requests leaves room for others.
 """
 
 import threading
@@ -13,6 +15,7 @@ from typing import Any, TypeVar
 
 from serving.telemetry.metrics import Telemetry
 from serving.work.batching import Pending
+from serving.work.lanes import LargeJob
 from serving.work.workers import Job, State, Workers
 
 T = TypeVar("T")
@@ -25,23 +28,30 @@ class OverloadedError(Exception):
 class Stage(Enum):
     """The progress of an admitted request."""
 
-    READING = "reading"
     WAITING = "waiting"
     RUNNING = "running"
 
 
 class Admission:
-    """The worker threads and `queue_limit` places for waiting requests."""
+    """The worker threads (`workers` in each lane), and `queue_limit` places for waiting requests."""
 
     def __init__(self, *, workers: int, queue_limit: int, telemetry: Telemetry) -> None:
         self.workers = workers
-        self._threads = Workers(workers)
-        self._capacity = workers + queue_limit
+        self._small, self._large = Workers(workers), Workers(workers, large=True)
+        self.capacity = workers + queue_limit
+        self._most_large = max(1, self.capacity // 2)
         self._telemetry = telemetry
         self._lock = threading.Lock()
         self._taken = 0
         self._running = 0
+        self.large = 0
         telemetry.queue_depth.set_function(lambda: max(0, self._taken - self._running))
+
+    def check(self) -> None:
+        """Raise OverloadedError if no place is free."""
+        with self._lock:
+            if self._taken >= self.capacity:
+                raise OverloadedError
 
     @contextmanager
     def place(self) -> Generator["Place"]:
@@ -59,9 +69,9 @@ class Admission:
             yield place
         finally:
             place.left = True
-            job = place.job
-            if job is None or job.state is State.ENDED or self._threads.withdraw(job):
-                self.change(taken=-1)
+            job, place.job = place.job, None  # an error refers to its place through its traceback
+            if job is None or job.state is State.ENDED or self._lane(place).withdraw(job):
+                self._leave(place)
 
     def submit(self, place: "Place", call: Callable[[], T | Pending[Any, Any, T]]) -> Job[T]:
         """Queue the job of an admitted request for the next free worker thread."""
@@ -73,28 +83,50 @@ class Admission:
             self.change(running=1)
 
         def ended() -> None:
-            self.change(running=-1, taken=-1 if place.left else 0)
+            self.change(running=-1)
+            if place.left:
+                self._leave(place)
 
         job = Job(call, begun=begun, ended=ended)
-        self._threads.submit(job)
+        self._lane(place).submit(job)
         return job
 
-    def change(self, *, taken: int = 0, running: int = 0) -> None:
+    def grow(self, place: "Place") -> None:
+        """Move a request to the lane of large jobs.
+
+        Raises:
+            OverloadedError: large jobs hold half of the places.
+        """
+        self.change(large=1)
+        place.large = True
+        place.stage = Stage.WAITING
+
+    def change(self, *, taken: int = 0, running: int = 0, large: int = 0) -> None:
         """Change the counts; called by worker threads and by the event loop."""
         with self._lock:
-            if taken > 0 and self._taken + taken > self._capacity:
+            if taken > 0 and self._taken + taken > self.capacity:
+                raise OverloadedError
+            if large > 0 and self.large + large > self._most_large:
                 raise OverloadedError
             self._taken += taken
             self._running += running
+            self.large += large
+
+    def _lane(self, place: "Place") -> Workers:
+        return self._large if place.large else self._small
+
+    def _leave(self, place: "Place") -> None:
+        self.change(taken=-1, large=-1 if place.large else 0)
 
 
 class Place:
-    """One admitted request: its body is read, then its job waits for a thread and runs."""
+    """One admitted request: its job waits for a thread and runs."""
 
     def __init__(self, admission: Admission) -> None:
-        self.stage = Stage.READING
+        self.stage = Stage.WAITING
         self.job: Job[Any] | None = None
         self.left = False
+        self.large = False
         self._admission = admission
 
     @contextmanager
@@ -108,8 +140,21 @@ class Place:
             self._admission.change(running=-1)
 
     async def run(self, call: Callable[[], T | Pending[Any, Any, T]]) -> T:
-        """Run a job in a worker thread; cancelling the wait cancels a job that has not begun."""
-        self.stage = Stage.WAITING
+        """Run a job in a worker thread; cancelling the wait cancels a job that has not begun.
+
+        Raises:
+            OverloadedError: the job is large, and large jobs hold half of the places.
+        """
+        try:
+            return await self._run(call)
+        except LargeJob:
+            self._admission.grow(self)
+        return await self._run(call)
+
+    async def _run(self, call: Callable[[], T | Pending[Any, Any, T]]) -> T:
         job = self._admission.submit(self, call)
         self.job = job
-        return await job.answer
+        try:
+            return await job.answer
+        finally:
+            del job  # it holds the error, whose traceback holds this frame

@@ -40,7 +40,7 @@ class Service(Generic[M]):
     telemetry: Telemetry
 
     async def compute(self, read: Callable[[], Awaitable[B]], job: Callable[[M, B], R | Pending[Any, Any, R]]) -> R:
-        """Admit a request, read it on the event loop and compute its answer in a worker thread, in bounded time.
+        """Read a request on the event loop, admit it and compute its answer in a worker thread, in bounded time.
 
         A job may return `Pending` instead of its result; its inference is then batched with those of other waiting
         requests.
@@ -50,14 +50,13 @@ class Service(Generic[M]):
                 503 while waiting, 504 while computing.
         """
 
-        async def in_thread(place: Place, model: M) -> R:
-            body = await read()
+        async def in_thread(place: Place, model: M, body: B) -> R:
             return await place.run(lambda: job(model, body))
 
-        return await self._admitted(in_thread)
+        return await self._admitted(read, in_thread)
 
     async def orchestrate(self, read: Callable[[], Awaitable[B]], job: Callable[[M, B], Awaitable[R]]) -> R:
-        """Admit and read a request as `compute` does, but await its job on the event loop: for jobs that only wait.
+        """Read and admit a request as `compute` does, but await its job on the event loop: for jobs that only wait.
 
         The number of concurrent jobs is limited to the workers plus the queue; `job` must not block or compute.
 
@@ -65,23 +64,26 @@ class Service(Generic[M]):
             HTTPException: as `compute`.
         """
 
-        async def on_loop(place: Place, model: M) -> R:
-            body = await read()
+        async def on_loop(place: Place, model: M, body: B) -> R:
             with place.running():
                 return await job(model, body)
 
-        return await self._admitted(on_loop)
+        return await self._admitted(read, on_loop)
 
-    async def _admitted(self, answer: Callable[[Place, M], Awaitable[R]]) -> R:
-        limit = self.settings.request_timeout_seconds
+    async def _admitted(self, read: Callable[[], Awaitable[B]], answer: Callable[[Place, M, B], Awaitable[R]]) -> R:
+        stage = None
         try:
             model = self.lifecycle.serving_model()
-            with self.admission.place() as place:
-                try:
-                    async with self.lifecycle.time_limit(limit):
-                        return await answer(place, model)
-                except TimeoutError as error:
-                    raise self._late(place) from error
+            self.admission.check()
+            async with self.lifecycle.time_limit(self.settings.request_timeout_seconds):
+                body = await read()
+                with self.admission.place() as place:
+                    try:
+                        return await answer(place, model, body)
+                    finally:
+                        stage = place.stage
+        except TimeoutError as error:
+            raise self._late(stage) from error
         except NotReadyError as error:
             raise refusal(503, f"not ready: {error}", retry=True) from error
         except UnreachableError as error:
@@ -90,12 +92,13 @@ class Service(Generic[M]):
             queued = self.settings.queue_limit
             raise refusal(429, f"all workers are busy and {queued} requests wait; retry later", retry=True) from error
 
-    def _late(self, place: Place) -> Exception:
+    def _late(self, stage: Stage | None) -> Exception:
+        """Return the response to a request that ran out of time; without a stage its body did not arrive."""
         limit = f"{self.settings.request_timeout_seconds:g} s"
         if self.lifecycle.draining:
             return refusal(503, "the process is stopping; send the request again", retry=True)
-        if place.stage is Stage.READING:
+        if stage is None:
             return refusal(408, f"the body did not arrive within {limit}; send it faster, or send less")
-        if place.stage is Stage.WAITING:
+        if stage is Stage.WAITING:
             return refusal(503, f"no worker was free within {limit}; retry later", retry=True)
         return refusal(504, f"the model did not answer within {limit}")

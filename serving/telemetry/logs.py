@@ -11,6 +11,8 @@ from typing import Any, TextIO, cast
 from serving.identity import Identity
 
 FIELDS = "fields"
+# Longest line of a logged traceback in characters, and the number of its last lines that are logged.
+MOST_LINE, MOST_LINES = 200, 100
 _ENCODER = json.JSONEncoder(default=str)
 
 
@@ -32,7 +34,9 @@ class JsonLines(logging.Formatter):
             **getattr(record, FIELDS, {}),
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            lines = self.formatException(record.exc_info).splitlines()
+            # The message of an error may repeat a request. The cause of an error is at the end of its traceback.
+            line["exception"] = "\n".join(one[:MOST_LINE] for one in lines[-MOST_LINES:])
         return _ENCODER.encode(line)
 
 
@@ -84,7 +88,7 @@ def with_fields(**fields: object) -> dict[str, object]:
 
 
 def rehearsal_log(identity: Identity) -> logging.Logger:
-    """Return a logger that formats lines like all others and discards them."""
+    """Return a logger that formats lines as the process's log does, but writes them to memory."""
     handler = logging.StreamHandler(io.StringIO())
     handler.setFormatter(JsonLines(identity))
     quiet = logging.Logger("rehearsal", logging.INFO)  # noqa: LOG001 - no child of the root, whose handlers print

@@ -8,11 +8,11 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
-    generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from serving.identity import Identity
+from serving.telemetry.exposition import Exposition
 
 # Seconds. Releases and alerts use the limits 0.3 and 0.5, and a quantile next to a bucket's edge is exact.
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.23, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -32,6 +32,7 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._exposition = Exposition(self.registry)
         self._add_requests()
         self._add_inference()
         self._add_role()
@@ -53,6 +54,12 @@ class Telemetry:
             "Seconds from the request's head to the end of its answer.",
             ["method", "route"],
             buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.refused_early = Counter(
+            "http_requests_refused",
+            "Requests refused by a limit of the connection, before admission; not in http_requests.",
+            ["status"],
             registry=self.registry,
         )
         self.in_flight = Gauge("http_requests_in_flight", "Requests being answered now.", registry=self.registry)
@@ -109,6 +116,10 @@ class Telemetry:
         counter.inc()
         histogram.observe(seconds)
 
-    def exposition(self) -> bytes:
+    def refused(self, status: int) -> None:
+        """Count one request that was refused before admission."""
+        self.refused_early.labels(str(status)).inc()
+
+    async def exposition(self) -> bytes:
         """Return all metrics in the Prometheus text format."""
-        return generate_latest(self.registry)
+        return await self._exposition.text()

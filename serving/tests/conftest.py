@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ def own_logging() -> Generator[None]:
     root.handlers[:], level, our_level = before
     root.setLevel(level)
     ours.setLevel(our_level)
+
+
+@pytest.fixture
+def clients() -> Generator[ThreadPoolExecutor]:
+    """Threads that send requests at the same time."""
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

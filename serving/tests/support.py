@@ -6,9 +6,10 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import numpy as np
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 
 from serving.cpu import Threads
 from serving.http.app import make_app
+from serving.http.connections import Connections, Limits
+from serving.http.listening import configuration
+from serving.http.server import KEEP_ALIVE_SECONDS
 from serving.identity import Identity
 from serving.models.onnx import Node, OnnxModel
 from serving.models.tensors import DYNAMIC, Tensor
@@ -27,6 +31,9 @@ from serving.role.payload import Context, Payload
 from serving.role.role import Role
 from serving.role.service import Service, make_service
 from serving.settings import Settings
+from serving.work import lanes
+
+T = TypeVar("T")
 
 IDENTITY = Identity(service="classifier", slot="blue", version="sha256:0123", config="c0ffee")
 PNG = {"content-type": "image/png"}
@@ -43,15 +50,38 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.005)
 
 
+def free_port() -> int:
+    """Return a port of the loopback interface that nothing uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def in_lane(call: Callable[[], T], *, large: bool) -> T:
+    """Call something in a worker thread of one lane."""
+    with ThreadPoolExecutor(1, initializer=lambda: lanes.join(large=large)) as pool:
+        return pool.submit(call).result()
+
+
 @dataclass
-class HeldSession:
-    """A session that answers class 0 at once, or, when held, not before the test lets it go."""
+class Held:
+    """Work in worker threads that waits until the test releases it."""
+
+    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        self.entered.release()
+        assert self.release.wait(PATIENCE_SECONDS)
+
+
+@dataclass
+class HeldSession(Held):
+    """A session that answers class 0 at once, or, when held, once the test releases it."""
 
     held: bool = False
     broken: bool = False
     calls: int = 0
-    entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    release: threading.Event = field(default_factory=threading.Event)
 
     def get_inputs(self) -> list[Node]:
         return []
@@ -65,8 +95,7 @@ class HeldSession:
         if self.broken:
             raise RuntimeError("planted failure")
         if self.held:
-            self.entered.release()
-            assert self.release.wait(PATIENCE_SECONDS)
+            self.wait()
         rows = len(input_feed["pixels"])
         return [np.tile(np.eye(1, 10, dtype=np.float32), (rows, 1))]
 
@@ -112,7 +141,12 @@ class Running:
 
 @contextmanager
 def serve(
-    payload: Payload[Any], *, threads: int = 2, environment: Mapping[str, str] | None = None, **settings: Any
+    payload: Payload[Any],
+    *,
+    threads: int = 2,
+    environment: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    **settings: Any,
 ) -> Generator[Running]:
     """Run a role in a thread; it is not necessarily ready when the block begins. Settings as in settings.json."""
     split = Threads(workers=threads, intra_op=1)
@@ -122,7 +156,9 @@ def serve(
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, http="httptools", ws="none"))
+    config = configuration(app, Connections(limits or Limits(), service.telemetry.refused), port=port)
+    config.timeout_keep_alive = KEEP_ALIVE_SECONDS  # after uvicorn's 5 s a test would see a close that no limit caused
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

@@ -18,6 +18,8 @@ from serving.models.object_storage import ObjectStorageError, open_bucket
 from serving.publish import PublishError, publish
 from serving.tests.objects import BUCKET, client, endpoint, keys, s3
 
+pytestmark = pytest.mark.slow  # a real S3 server
+
 __all__ = ["client", "endpoint", "s3"]
 
 CONTENTS = {"model.onnx": b"weights", "metadata.json": b"{}"}

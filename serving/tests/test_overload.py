@@ -4,11 +4,14 @@ import socket
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from serving.tests.support import PNG, HeldSession, Running, loaded_by, model_with, serve, wait_until
+
+pytestmark = pytest.mark.slow  # real sockets and real waits
 
 Digits = list[tuple[bytes, str]]
 Post = Callable[[], "Future[httpx.Response]"]
@@ -21,14 +24,21 @@ def session() -> Generator[HeldSession]:
     made.release.set()
 
 
-@pytest.fixture
-def clients() -> Generator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(16) as pool:
-        yield pool
-
-
 def poster(running: Running, clients: ThreadPoolExecutor, digits: Digits) -> Post:
     return lambda: clients.submit(lambda: running.client.post("/predict", content=digits[0][0], headers=PNG))
+
+
+@contextmanager
+def full(session: HeldSession, clients: ThreadPoolExecutor, digits: Digits) -> Generator[Running]:
+    """Run a server whose only place is taken; after the block, the request that holds it must be answered."""
+    with serve(loaded_by(lambda: model_with(session)), threads=1, queueLimit=0) as running:
+        running.wait_ready()
+        session.held = True
+        slow = poster(running, clients, digits)()
+        assert session.entered.acquire(timeout=10)
+        yield running
+        session.release.set()
+        assert slow.result().status_code == 200
 
 
 def depth(running: Running) -> float:
@@ -75,16 +85,10 @@ def test_never_more_requests_run_than_there_are_worker_threads(
 def test_probes_are_answered_while_every_worker_is_busy(
     session: HeldSession, clients: ThreadPoolExecutor, digits: Digits
 ) -> None:
-    with serve(loaded_by(lambda: model_with(session)), threads=1, queueLimit=0) as running:
-        running.wait_ready()
-        session.held = True
-        slow = poster(running, clients, digits)()
-        assert session.entered.acquire(timeout=10)
+    with full(session, clients, digits) as running:
         assert running.client.get("/health").status_code == 200
         assert running.client.get("/v2/health/live").status_code == 200
         assert b"inference_queue_depth 0.0" in running.client.get("/metrics").content
-        session.release.set()
-        assert slow.result().status_code == 200
 
 
 def test_waiting_too_long_is_503_and_computing_too_long_is_504(
@@ -133,16 +137,28 @@ def test_an_upload_that_never_ends_is_408(session: HeldSession) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_client_that_leaves_in_mid_upload_frees_its_place(session: HeldSession, digits: Digits) -> None:
+def test_a_slow_upload_takes_no_place_and_a_client_that_leaves_in_it_is_499(
+    session: HeldSession, digits: Digits
+) -> None:
     with serve(loaded_by(lambda: model_with(session)), threads=1, queueLimit=0) as running:
         running.wait_ready()
         with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
             connection.sendall(head(1000) + b"half")
             wait_until(lambda: running.service.lifecycle.in_flight == 1, "the upload has begun")
-            assert running.client.post("/predict", content=digits[0][0]).status_code == 429
+            assert running.client.post("/predict", content=digits[0][0]).status_code == 200
         wait_until(lambda: running.service.lifecycle.in_flight == 0, "the server noticed")
-        assert running.client.post("/predict", content=digits[0][0]).status_code == 200
         assert running.metric("http_requests_total", method="POST", route="/predict", status="499") == 1
+
+
+def test_a_full_server_refuses_before_it_reads_the_body(
+    session: HeldSession, clients: ThreadPoolExecutor, digits: Digits
+) -> None:
+    with (
+        full(session, clients, digits) as running,
+        socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection,
+    ):
+        connection.sendall(head(1000))
+        assert connection.recv(4096).startswith(b"HTTP/1.1 429 ")
 
 
 def test_many_clients_at_once_are_all_answered(ready: Running, clients: ThreadPoolExecutor, digits: Digits) -> None:

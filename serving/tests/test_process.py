@@ -16,18 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.tests.support import PATIENCE_SECONDS, PNG, log_lines, wait_until
+from serving.tests.support import PATIENCE_SECONDS, PNG, free_port, log_lines, wait_until
 
 pytestmark = pytest.mark.slow
 
 Digits = list[tuple[bytes, str]]
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass(frozen=True)
@@ -52,18 +46,20 @@ class Server:
         wait_until(lambda: self.status("/health") == 503, "the server drains")
         return sent
 
-    def upload(self, digit: bytes) -> tuple[socket.socket, bytes]:
+    def upload(self, digit: bytes, begun: Callable[[], bool] | None = None) -> tuple[socket.socket, bytes]:
         """Begin a request and keep half of its body back: as slow as the test wants."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
         head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: {len(digit)}\r\n\r\n"
         half = len(digit) // 2
         connection.sendall(head.encode() + digit[:half])
-        wait_until(lambda: "http_requests_in_flight 2.0" in self.client.get("/metrics").text, "the upload has begun")
+        # The request for the metrics is in flight too.
+        seen = begun or (lambda: "http_requests_in_flight 2.0" in self.client.get("/metrics").text)
+        wait_until(seen, "the upload has begun")
         return connection, digit[half:]
 
 
 @contextmanager
-def started(tmp_path: Path, **settings: Any) -> Generator[Server]:
+def started(tmp_path: Path, management: int | None = None, **settings: Any) -> Generator[Server]:
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     port = free_port()
     process = subprocess.Popen(
@@ -75,6 +71,7 @@ def started(tmp_path: Path, **settings: Any) -> Generator[Server]:
             "SLIPWAY_SETTINGS": str(tmp_path / "settings.json"),
             "SLIPWAY_SLOT": "green",
             "SLIPWAY_VERSION": "sha256:4567",
+            **({"SLIPWAY_MANAGEMENT_PORT": str(management)} if management else {}),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -101,8 +98,8 @@ Start = Callable[..., Any]
 @pytest.fixture
 def start(tmp_path: Path, model_folder: Path) -> Start:
     @contextmanager
-    def ready(**settings: Any) -> Generator[Server]:
-        with started(tmp_path, modelPath=str(model_folder), **settings) as server:
+    def ready(management: int | None = None, **settings: Any) -> Generator[Server]:
+        with started(tmp_path, management, modelPath=str(model_folder), **settings) as server:
             wait_until(lambda: server.status("/health") == 200, "the process is ready")
             yield server
 
@@ -142,6 +139,40 @@ def test_a_request_in_flight_at_sigterm_is_answered_and_new_ones_too_while_readi
         assert [(line["status"], line["slot"], line["version"]) for line in accesses] == [
             (200, "green", "sha256:4567")
         ] * 2
+
+
+def test_a_draining_process_is_scraped_until_its_last_request_is_answered(start: Start, digits: Digits) -> None:
+    management = free_port()
+    address = f"http://127.0.0.1:{management}"
+    with start(management, drainSeconds=8) as server, httpx.Client(base_url=address, trust_env=False) as prometheus:
+        in_flight = "http_requests_in_flight 1.0"
+        connection, rest = server.upload(digits[0][0], lambda: in_flight in prometheus.get("/metrics").text)
+        server.sigterm()
+        with connection:
+            wait_until(lambda: server.status("/health") == 0, "the main port is closed")
+            assert in_flight in prometheus.get("/metrics").text
+            assert prometheus.get("/health").json()["status"] == "draining"
+            connection.sendall(rest)
+            assert answer(connection).startswith(b"HTTP/1.1 200 ")
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+
+
+def test_a_management_port_that_is_taken_ends_the_process() -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))  # noqa: S104 -- as the server does
+        taken.listen()
+        ended = subprocess.run(
+            [sys.executable, "-m", "serving", "digits"],
+            cwd=ROOT,
+            env={**os.environ, "PORT": str(free_port()), "SLIPWAY_MANAGEMENT_PORT": str(taken.getsockname()[1])},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+    assert ended.returncode != 0
+    (error,) = [line for line in log_lines(ended.stdout) if line["level"] == "error"]
+    assert "address already in use" in error["message"]
 
 
 def test_before_the_drain_connections_are_kept(start: Start, digits: Digits) -> None:

@@ -19,6 +19,8 @@ from serving.role.payload import Payload, WarmUp
 from serving.role.service import Service
 from serving.tests.support import HeldSession, loaded_by, model_with, serve, wait_until
 
+pytestmark = pytest.mark.slow  # real sockets and real waits
+
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from serving.role.config_files import ConfigFiles, ConfigFilesError, read, stamp
 from serving.tests.roles import AWAY, BAD, UNANSWERABLE, Watched, Word, mount, word_role
 from serving.tests.support import Running, serve, wait_until
 
+pytestmark = pytest.mark.slow  # real sockets and real waits
+
 
 @pytest.fixture(autouse=True)
 def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:

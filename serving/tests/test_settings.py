@@ -7,7 +7,7 @@ import pytest
 from pydantic.alias_generators import to_camel
 
 from serving.identity import UNKNOWN, Identity
-from serving.settings import Settings, SettingsError, load, port
+from serving.settings import Ports, Settings, SettingsError, load, ports
 
 KEYS = [to_camel(name) for name in Settings.model_fields]
 
@@ -84,13 +84,19 @@ def test_a_named_file_that_is_missing_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["", "0", "65536", "http", "-1"])
 def test_a_port_that_is_none_is_refused(value: str) -> None:
-    with pytest.raises(SettingsError, match="PORT"):
-        port({"PORT": value})
+    for variable in ("PORT", "SLIPWAY_MANAGEMENT_PORT"):
+        with pytest.raises(SettingsError, match=f"^{variable}: "):
+            ports({variable: value})
 
 
-def test_the_port_is_5000_unless_given() -> None:
-    assert port({}) == 5000
-    assert port({"PORT": "8080"}) == 8080
+def test_the_port_is_5000_unless_given_and_there_is_no_management_port() -> None:
+    assert ports({}) == Ports(5000, None)
+    assert ports({"PORT": "8080", "SLIPWAY_MANAGEMENT_PORT": "9090"}) == Ports(8080, 9090)
+
+
+def test_the_two_ports_differ() -> None:
+    with pytest.raises(SettingsError, match="SLIPWAY_MANAGEMENT_PORT: 5000 is also PORT; use another number"):
+        ports({"SLIPWAY_MANAGEMENT_PORT": "5000"})
 
 
 def test_the_identity_comes_from_the_pods_environment_and_is_unknown_without() -> None:

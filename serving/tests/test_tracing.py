@@ -19,6 +19,8 @@ from serving.role.service import Service
 from serving.tests.collector import Collector, attributes, collecting
 from serving.tests.support import Running, serve
 
+pytestmark = pytest.mark.slow  # real sockets and real waits
+
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
 INCOMING = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
@@ -153,7 +155,6 @@ def test_a_callee_that_is_away_is_503_with_its_name(path: str) -> None:
     assert answer.json()["error"].startswith("echo: does not answer (")
 
 
-@pytest.mark.slow
 def test_without_an_endpoint_the_sdk_is_not_even_imported() -> None:
     code = (
         "import json, sys\n"
@@ -170,7 +171,6 @@ def test_without_an_endpoint_the_sdk_is_not_even_imported() -> None:
     assert json.loads(ran.stdout) == []
 
 
-@pytest.mark.slow
 def test_a_collector_that_is_away_does_not_hold_up_answers_or_the_end(caplog: pytest.LogCaptureFixture) -> None:
     with serve(echo_role(), environment={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}) as running:
         running.wait_ready()

@@ -14,6 +14,8 @@ from serving.tests.objects import client, endpoint, s3
 from serving.train import main
 from serving.training.runner import Trained, command
 
+pytestmark = pytest.mark.slow  # training
+
 __all__ = ["client", "endpoint", "s3"]
 
 
@@ -40,7 +42,6 @@ def test_the_held_out_pictures_are_the_same_every_time() -> None:
     assert held_out() == held_out()
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_model() -> None:
     some = split().training[:300]
     assert fit(some, 0) == fit(some, 0)

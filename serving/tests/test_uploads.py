@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving.http.uploads import MOST_FIELDS, Upload, read_upload
+from serving.http.uploads import MOST_FIELDS, MOST_NAME, Upload, read_upload
 from serving.role.payload import Payload
 from serving.role.service import Service
 from serving.tests.support import Running, serve
@@ -62,3 +62,12 @@ def test_all_files_together_are_limited(running: Running) -> None:
     answer = running.client.post("/told", files=[("file", bytes(600)), ("file", bytes(600))])
     assert answer.status_code == 413
     assert "the limit is 1000 bytes" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("x" * MOST_NAME, "x" * MOST_NAME), ("x" * (MOST_NAME + 1), "x" * (MOST_NAME - 1) + "…")],
+)
+def test_a_long_file_name_is_cut(running: Running, given: str, told: str) -> None:
+    answer = running.client.post("/told", files=[("file", (given, b"1"))]).json()
+    assert answer["files"] == [[told, 1]]

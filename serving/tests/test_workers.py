@@ -121,12 +121,13 @@ def test_one_request_s_fault_is_no_other_ones(held: Held) -> None:
         first = asked.ask(1)
         await asked.entered()
         good, bad, late, last = asked.ask(11), asked.ask(-1), asked.ask(21, finish=broken), asked.ask(1)
+        failing, unfinished = bad.answer, late.answer
         held.let_go.release(100)
         assert [await job.answer for job in (first, good, last)] == [11, 111, 11]
         with pytest.raises(ValueError, match="faulty: -1"):
-            await bad.answer
+            await failing
         with pytest.raises(LookupError, match="planted"):
-            await late.answer
+            await unfinished
 
     in_loop(test)
 

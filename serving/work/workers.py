@@ -7,16 +7,19 @@ and one call per request would be most of the cost of a small model.
 import asyncio
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from contextvars import copy_context
 from enum import Enum
+from functools import partial
 from itertools import groupby
 from typing import Any, Generic, TypeVar, cast
 
 from serving.work.batching import Pending
+from serving.work.lanes import giving_way, join
 
 T = TypeVar("T")
 
@@ -49,17 +52,20 @@ class Job(Generic[T]):
         self.answer: asyncio.Future[T] = self.loop.create_future()
         self.state = State.WAITING
         self.begun = begun
-        self._call = call
+        self._call: Callable[[], T | Pending[Any, Any, T]] | None = call
         self._ended = ended
         self._result: T | None = None
         self._error: BaseException | None = None
 
     def run(self) -> "Pending[Any, Any, T] | None":
         """Run the call and keep its result or error, or return the inference that is still pending."""
+        call, self._call = self._call, None  # it holds the request's body
+        if call is None:
+            raise RuntimeError("a job runs once")
         try:
-            result = self.context.run(self._call)
+            result = self.context.run(call)
         except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-            self._error = error
+            self._error = without_locals(error)
             return None
         if isinstance(result, Pending):
             return cast("Pending[Any, Any, T]", result)
@@ -71,25 +77,53 @@ class Job(Generic[T]):
         try:
             self._result = self.context.run(pending.result, found)
         except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-            self._error = error
+            self._error = without_locals(error)
 
     def end(self) -> None:
-        """Set the future's result or error, on the event loop, unless nobody awaits it any more."""
+        """Set the future's result or error, on the event loop, unless nobody awaits it any more.
+
+        The job of an error then has another, cancelled future: the error's traceback holds the frames that ran the job.
+        If the job held the error, the memory of a refused request would stay until the garbage collector finds this
+        cycle.
+        """
         self.state = State.ENDED
-        if not self.answer.done():
-            if self._error is None:
-                self.answer.set_result(cast("T", self._result))
+        answer, result, error = self.answer, self._result, self._error
+        self._result = self._error = None
+        if error is not None:
+            self.answer = self.loop.create_future()
+            self.answer.cancel()
+        if not answer.done():
+            if error is None:
+                answer.set_result(cast("T", result))
             else:
-                self.answer.set_exception(self._error)
+                answer.set_exception(error)
         self._ended()
 
 
-class Workers:
-    """A pool of threads and its queue of jobs."""
+def without_locals(error: BaseException) -> BaseException:
+    """Return an error whose tracebacks, with those of its causes, keep their lines but no variables.
 
-    def __init__(self, count: int) -> None:
+    The variables are the request's body and tensors. The frames that still run keep theirs.
+    """
+    seen: set[int] = set()
+    rest: list[BaseException | None] = [error]
+    while rest:
+        one = rest.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            rest += [one.__cause__, one.__context__]
+    return error
+
+
+class Workers:
+    """The threads of one lane and their queue of jobs."""
+
+    def __init__(self, count: int, *, large: bool = False) -> None:
         self.count = count
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="worker")
+        self._large = large
+        name = "large" if large else "worker"
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(join, large=large))
         self._lock = threading.Lock()
         self._waiting: deque[Job[Any]] = deque()
         self._busy = 0
@@ -115,7 +149,8 @@ class Workers:
     def _work(self) -> None:
         """Run waiting jobs until none is left."""
         while (job := self._take(else_leave=True)) is not None:
-            self._do(job)
+            with giving_way() if self._large else nullcontext():
+                self._do(job)
 
     def _take(self, *, else_leave: bool = False) -> Job[Any] | None:
         with self._lock:

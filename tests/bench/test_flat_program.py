@@ -3,10 +3,12 @@
 import json
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+import catalog
 from bench import system
 from bench.preview import environment
 from components.system import System, SystemArgs
@@ -17,7 +19,7 @@ from models.stack import StackSettings
 from tests.recording import PROJECT, Recorded, record
 
 
-def objects(recorded: Recorded) -> dict[str, object]:
+def objects(recorded: Recorded) -> dict[str, Any]:
     return {f"{r.kind}/{r.object_name}": json.loads(json.dumps(r.inputs, sort_keys=True)) for r in recorded.manifests}
 
 
@@ -25,12 +27,16 @@ def objects(recorded: Recorded) -> dict[str, object]:
 def test_the_flat_program_declares_what_slipway_declares(
     services: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry = parse(CatalogueEntry, yaml.safe_load(yaml.safe_dump(system.entry(services))), "bench")
+    entry = parse(
+        CatalogueEntry, catalog.with_profiles(yaml.safe_load(yaml.safe_dump(system.entry(services)))), "bench"
+    )
     spec = resolve(parse(StackSettings, system.stack(services, "any"), "bench"), entry)
     ours = objects(record(lambda: System(spec.name, SystemArgs(spec=spec))))
     for name, value in environment(tmp_path, services).items():
         if name.startswith("BENCH_"):
             monkeypatch.setenv(name, value)
+    for name in [name for name in ours if name.startswith("Deployment/")]:
+        del ours[name]["metadata"]["annotations"]  # Slipway waits for pods itself, and says so there
     flat = objects(record(lambda: runpy.run_path(str(PROJECT / "bench" / "flat" / "__main__.py"))))
     assert len(flat) == 5 + 10 * services
     assert flat == ours

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+import catalog
 from bench import flagger, release_slipway
 from bench import flagger_manifests as manifests
 from bench.flagger_manifests import DOCUMENTED, FASTEST
@@ -82,7 +83,9 @@ def test_who_goes_first_changes() -> None:
 
 
 def test_both_tools_take_the_same_steps_and_allow_the_same_errors() -> None:
-    entry = parse(CatalogueEntry, yaml.safe_load(yaml.safe_dump(release_slipway.entry())), "bench")
+    entry = parse(
+        CatalogueEntry, catalog.with_profiles(yaml.safe_load(yaml.safe_dump(release_slipway.entry()))), "bench"
+    )
     strategy = entry.services[release_slipway.SERVICE].release
     assert isinstance(strategy, Canary)
     assert strategy.gate.errors

@@ -23,6 +23,7 @@ SMALL: Json = {
     "requests": {"cpu": "20m", "memory": "128Mi", "ephemeral-storage": "64Mi"},
     "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
 }
+MANAGEMENT_PORT = 9090
 PATIENCE_SECONDS = 300
 _NO_ROUTE_YET = {404, 502, 503}
 
@@ -33,6 +34,7 @@ def service(host: str, uri: str, **blocks: object) -> Json:
         "image": "server",
         "args": ["digits"],
         "port": 5000,
+        "managementPort": MANAGEMENT_PORT,
         "model": {"name": "digits", "uri": uri, "secrets": [SECRET] if uri.startswith("s3://") else []},
         "resources": SMALL,
         "scaling": {"replicas": 1},

@@ -97,9 +97,9 @@ class Nlu:
         """Run a script in a pod's container; what it prints as JSON."""
         return json.loads(self.kubectl("exec", pod, "-c", CONTAINER, "--", "python", "-c", script))
 
-    def inside(self, pod: Json) -> httpx.Client:
+    def inside(self, pod: Json, port: int = PORT) -> httpx.Client:
         """A client of one pod, past proxy and Service."""
-        return httpx.Client(base_url=f"http://{pod['status']['podIP']}:{PORT}", timeout=15)
+        return httpx.Client(base_url=f"http://{pod['status']['podIP']}:{port}", timeout=15)
 
     def config_maps(self) -> set[str]:
         return {item["metadata"]["name"] for item in self.found("configmaps")["items"]}

@@ -120,8 +120,8 @@ class Parsing:
     def metrics(self, pod: Json) -> dict[str, float]:
         """A pod's metrics by their name with labels."""
         script = (
-            "import http.client,json,os;c=http.client.HTTPConnection('127.0.0.1',int(os.environ['PORT']));"
-            "c.request('GET','/metrics');print(json.dumps(c.getresponse().read().decode()))"
+            "import http.client,json,os;port=int(os.environ['SLIPWAY_MANAGEMENT_PORT']);"
+            "c=http.client.HTTPConnection('127.0.0.1',port);c.request('GET','/metrics');print(json.dumps(c.getresponse().read().decode()))"
         )
         lines = [line.rpartition(" ") for line in self.python(pod, script).splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in lines}

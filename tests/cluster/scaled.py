@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 import httpx
 
-from tests.cluster.copies import ready
+from tests.cluster.copies import MANAGEMENT_PORT, ready
 from tests.cluster.stack import Json
 
 T = TypeVar("T")
@@ -28,7 +28,6 @@ class Scaled:
 
     system: Looked
     service: str
-    port: int
     slot: str = "blue"
 
     @property
@@ -69,7 +68,7 @@ class Scaled:
 
     def answers(self, pod: Json) -> float:
         """Requests that a pod has answered with 200, from the pod itself."""
-        text = httpx.get(f"http://{pod['status']['podIP']}:{self.port}/metrics", timeout=5).text
+        text = httpx.get(f"http://{pod['status']['podIP']}:{MANAGEMENT_PORT}/metrics", timeout=5).text
         own = [line for line in text.splitlines() if line.startswith('http_requests_total{method="POST"')]
         return sum(float(line.rpartition(" ")[2]) for line in own if 'status="200"' in line)
 

@@ -54,6 +54,7 @@ def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
         "delivery",
         "serving",
         "images",
+        "examples",
         "Pulumi.yaml",
         ".slipway",
     )

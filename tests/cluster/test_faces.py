@@ -229,16 +229,16 @@ def test_only_the_gateway_is_reached_from_outside(faces: Faces) -> None:
     assert faces.ask("PUT", f"/v1/faces/{'0' * 32}", b"{}").status_code == 404
 
 
-def test_every_service_is_scraped_every_30_seconds_at_the_port_named_web(faces: Faces) -> None:
+def test_every_service_is_scraped_every_30_seconds_where_no_service_leads(faces: Faces) -> None:
     monitors = {item["metadata"]["name"]: item["spec"] for item in faces.found("get", "servicemonitors")["items"]}
     assert set(monitors) == set(SERVICES)
     services = faces.found("get", "services")["items"]
     for name, spec in monitors.items():
-        assert [(e["port"], e["interval"], e["path"]) for e in spec["endpoints"]] == [("web", "30s", "/metrics")]
+        at = [(e.get("port", e.get("targetPort")), e["interval"], e["path"]) for e in spec["endpoints"]]
+        assert at == [(port, "30s", "/metrics") for port in ("web", "management")]
         wanted = spec["selector"]["matchLabels"].items()
-        selected = [service for service in services if wanted <= service["metadata"].get("labels", {}).items()]
-        assert selected, f"the monitor of {name} selects nothing"
-        assert all(port["name"] == "web" for service in selected for port in service["spec"]["ports"])
+        selected = [one["spec"] for one in services if wanted <= one["metadata"].get("labels", {}).items()]
+        assert {port["name"] for spec in selected for port in spec["ports"]} == {"web"}, name
 
 
 def test_features_listens_on_5000_behind_80_with_a_model_that_an_init_container_verified(faces: Faces) -> None:

@@ -96,6 +96,6 @@ def test_the_running_pod_holds_the_only_gpu(stack: Stack) -> None:
     (pod,) = json.loads(done.stdout)["items"]
     (server,) = pod["spec"]["containers"]
     assert server["resources"]["limits"][DEVICE] == "1"
-    assert [port["containerPort"] for port in server["ports"]] == [8080]
+    assert [port["containerPort"] for port in server["ports"]] == [8080, 9090]
     assert server["readinessProbe"]["httpGet"]["path"] == "/healthz"
     assert pod["spec"]["nodeName"]

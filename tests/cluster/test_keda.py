@@ -10,17 +10,18 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from components.manifests.monitor import WITHOUT_PROBES
+from components.manifests import selectors
 from models.metrics import MATCHERS
 from tests.cluster import harm, seen
 from tests.cluster.copies import SMALL, Copy, entry, running, service
 from tests.cluster.releasing import MODEL
 from tests.cluster.scaled import Scaled, until
 from tests.cluster.stack import Json, Stack
+from tests.samples import SLIPWAY
 
 pytestmark = pytest.mark.long
 
-NAME, MEASURED, SCHEDULED, PORT = "steered", "measured", "scheduled", 5000
+NAME, MEASURED, SCHEDULED = "steered", "measured", "scheduled"
 AVERAGE, FEW, MORE = 20, 30, 40
 """Requests per second: what a pod is to have, what takes two of them, and what comes on top and takes four in all."""
 FEWEST, MOST, BUSY, RUSH, FALLBACK = 1, 5, 2, 4, 4
@@ -34,7 +35,8 @@ DEAD_SECONDS = 90
 QUICK: Json = {"scaleDown": {"stabilization": "30s"}}
 """Five minutes by default."""
 OWN = f'{MATCHERS},service=~"{MEASURED}-.*"'
-QUERY = f"sum(rate(http_requests_total{{{OWN},{WITHOUT_PROBES}}}[15s])) or 0 * count(up{{{OWN}}} == 1)"
+WITHOUT_PROBES = selectors.without(SLIPWAY.requests.without if SLIPWAY.requests else {})
+QUERY = f"sum(rate(http_requests_total{{{OWN}{WITHOUT_PROBES}}}[15s])) or 0 * count(up{{{OWN}}} == 1)"
 """As docs/scaling.md has it: a slot that nobody asks has 0 requests, one that nobody scrapes has no answer."""
 
 
@@ -80,12 +82,12 @@ def system(
 
 @pytest.fixture(scope="module")
 def measured(system: Copy) -> Scaled:
-    return Scaled(system, MEASURED, PORT)
+    return Scaled(system, MEASURED)
 
 
 @pytest.fixture(scope="module")
 def scheduled(system: Copy) -> Scaled:
-    return Scaled(system, SCHEDULED, PORT)
+    return Scaled(system, SCHEDULED)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -185,7 +187,7 @@ def test_each_slot_follows_its_own_share_of_the_requests(
     tmp_path_factory: pytest.TempPathFactory,
     facts: list[str],
 ) -> None:
-    green = Scaled(system, MEASURED, PORT, slot="green")
+    green = Scaled(system, MEASURED, slot="green")
     system.up({MEASURED: {"live": "blue", "slots": {"blue": {}, "green": {"server": {"topK": 5}}}, "weight": WEIGHT}})
     folder = tmp_path_factory.mktemp("both")
     with seen.running(system.ingress(MEASURED), pictures[0][0], folder, per_second=MORE):

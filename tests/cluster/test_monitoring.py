@@ -16,7 +16,7 @@ import pytest
 
 from components import names
 from tests.cluster import faulty, harm, seen
-from tests.cluster.copies import Copy, entry, image, running, service
+from tests.cluster.copies import MANAGEMENT_PORT, Copy, entry, image, running, service
 from tests.cluster.faulty import Fault
 from tests.cluster.operated import Key, Kind, Operated, operated, watching
 from tests.cluster.releasing import MODEL
@@ -183,8 +183,8 @@ def test_the_operator_s_prometheus_scrapes_every_pod_with_the_labels_that_the_do
             "namespace": system.copy.namespace,
             "pod": pod["metadata"]["name"],
             "container": pod["spec"]["containers"][0]["name"],
-            "endpoint": "web",
-            "instance": f"{pod['status']['podIP']}:5000",
+            "endpoint": "management",
+            "instance": f"{pod['status']['podIP']}:{MANAGEMENT_PORT}",
             "job": slot,
             "service": slot,
             "slipway_dev_slot": "blue",

@@ -12,6 +12,7 @@ import pytest
 
 from serving.payloads.nlu.train import FLOORS, held_out
 from serving.payloads.nlu.training import measure
+from tests.cluster.copies import MANAGEMENT_PORT
 from tests.cluster.nlu import CONTAINER, SENTENCE, STACK, Nlu, identities, load
 from tests.cluster.stack import Json, Stack, deployed
 from tests.cluster.waiting import within
@@ -204,7 +205,7 @@ def test_logs_are_json_lines_and_metrics_tell_requests_latency_and_load(nlu: Nlu
 
 
 def metrics(nlu: Nlu, pod: Json) -> str:
-    with nlu.inside(pod) as client:
+    with nlu.inside(pod, MANAGEMENT_PORT) as client:
         return client.get("/metrics").text
 
 

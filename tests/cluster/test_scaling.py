@@ -15,7 +15,7 @@ from tests.cluster.releasing import BUSY, MODEL, QUEUE
 from tests.cluster.scaled import Scaled, until
 from tests.cluster.stack import Json, Stack
 
-NAME, SERVICE, PORT = "counted", "reader", 5000
+NAME, SERVICE = "counted", "reader"
 AVERAGE, FEW, MORE = 20, 10, 50
 """Requests per second: what a pod is to have, what the one pod has at first, and what comes on top and takes three."""
 PATIENCE_SECONDS = 300
@@ -49,7 +49,7 @@ def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 @pytest.fixture(scope="module")
 def scaled(system: Copy) -> Scaled:
-    return Scaled(system, SERVICE, PORT)
+    return Scaled(system, SERVICE)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,7 +9,7 @@ import pytest
 
 from sizing.arrivals import Course
 from tests.cluster import seen
-from tests.cluster.nlu import PORT, SENTENCE, SERVICE, STACK, Nlu
+from tests.cluster.nlu import SENTENCE, SERVICE, STACK, Nlu
 from tests.cluster.scaled import Scaled
 from tests.cluster.stack import Json, Stack, deployed
 from tests.cluster.test_scaling_nlu import AVERAGE, FLOOR, PUBLISHED_P95, PUBLISHED_REPLICAS, RESOURCES
@@ -35,7 +35,7 @@ LOOK_SECONDS = 3
 def scaled(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
     made = Nlu.laid_out(stack, tmp_path_factory.mktemp("nlu"), scaling=SCALING, resources=RESOURCES)
     with deployed(made, STACK):
-        yield Scaled(made, SERVICE, PORT)
+        yield Scaled(made, SERVICE)
 
 
 def test_pods_follow_the_load_curve(scaled: Scaled, tmp_path_factory: pytest.TempPathFactory, facts: list[str]) -> None:

@@ -13,7 +13,7 @@ from tests.cluster.stack import Json, Stack
 
 pytestmark = pytest.mark.long
 
-NAME, SERVICE, PORT = "shared", "reader", 5000
+NAME, SERVICE = "shared", "reader"
 METRIC, AVERAGE, PER_SECOND, WEIGHT = "requests_per_second", 12, 40, 20
 """32 requests per second are too many for two pods of the live slot, 8 are enough for one of the other."""
 SCALING: Json = {
@@ -51,7 +51,7 @@ def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 def test_each_slot_scales_with_its_own_share_of_an_external_metric(
     system: Copy, pictures: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory, facts: list[str]
 ) -> None:
-    live, other = (Scaled(system, SERVICE, PORT, slot) for slot in ("blue", "green"))
+    live, other = (Scaled(system, SERVICE, slot) for slot in ("blue", "green"))
     folder, began = tmp_path_factory.mktemp("load"), time.time()
     with seen.running(system.ingress(SERVICE), pictures[0][0], folder, per_second=PER_SECOND) as load:
         decided, _ = until(lambda: live.wanted() > 1, 90, "the live slot scaled out")

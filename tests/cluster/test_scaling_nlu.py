@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.cluster import harm, seen
-from tests.cluster.nlu import PORT, SENTENCE, SERVICE, STACK, Nlu
+from tests.cluster.nlu import SENTENCE, SERVICE, STACK, Nlu
 from tests.cluster.scaled import Scaled, until
 from tests.cluster.stack import Json, Stack, deployed
 
@@ -46,7 +46,7 @@ def nlu(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nlu]
 
 @pytest.fixture(scope="module")
 def scaled(nlu: Nlu) -> Scaled:
-    return Scaled(nlu, SERVICE, PORT)
+    return Scaled(nlu, SERVICE)
 
 
 @contextmanager

@@ -20,14 +20,14 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from sizing.arrivals import Course, measured
 from sizing.simulation import Plan, simulate
 from tests.cluster import faulty, seen
-from tests.cluster.copies import Copy, entry, image, running, service
+from tests.cluster.copies import MANAGEMENT_PORT, Copy, entry, image, running, service
 from tests.cluster.releasing import MODEL, QUEUE
 from tests.cluster.stack import Json, Stack
 from tests.cluster.traffic import Ingress
 
 pytestmark = pytest.mark.long
 
-NAME, SERVICE, PORT, PODS = "planned", "reader", 5000, 2
+NAME, SERVICE, PODS = "planned", "reader", 2
 DEVICE_SECONDS = 0.04
 ALONE_PER_SECOND, ALONE_SECONDS = 4, 30
 LOADED_SECONDS, SETTLE_SECONDS = 70, 5
@@ -80,7 +80,8 @@ class Planned:
 
     def inferences(self) -> tuple[float, float]:
         """Seconds and number of all inferences so far, as the pods count them."""
-        pages = [httpx.get(f"http://{pod['status']['podIP']}:{PORT}/metrics").text for pod in self.copy.pods(SERVICE)]
+        addresses = [pod["status"]["podIP"] for pod in self.copy.pods(SERVICE)]
+        pages = [httpx.get(f"http://{address}:{MANAGEMENT_PORT}/metrics").text for address in addresses]
         found = [sample for page in pages for family in families(page) for sample in family.samples]
         seconds, number = (
             sum(sample.value for sample in found if sample.name == f"inference_duration_seconds_{part}")

@@ -11,10 +11,16 @@ import pytest
 import yaml
 
 from components.api_server import ApiServer, Away, Forbidden
-from components.reasons import LOG_LINES
+from components.log_cause import LOG_LINES
 
 NAMESPACE, OBJECTS = ApiServer.namespace, ApiServer.objects
 """The real ones: the fixtures of this tier put others in their place."""
+EVENTS: list[dict[str, Any]] = [
+    {"type": "Warning", "reason": "BackOff", "series": {"lastObservedTime": "2026-01-01T00:00:03.000000Z"}},
+    {"type": "Warning", "reason": "Unhealthy", "lastTimestamp": "2026-01-01T00:00:02Z"},
+    {"type": "Normal", "reason": "Killing", "lastTimestamp": "2026-01-01T00:00:01Z"},
+    {"type": "Normal", "reason": "Pulled", "lastTimestamp": "2026-01-01T00:00:00Z"},
+]
 POD: dict[str, Any] = {"selector": {}, "template": {}}
 """What the client insists on in a Deployment."""
 Answer = tuple[int, dict[str, Any]]
@@ -52,7 +58,7 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 def inside(path: str) -> Answer:
     """The namespace holds somebody's claim and Deployment; who asks may not list ServiceAccounts."""
     resource = path.partition("/namespaces/shop/")[2]
-    if resource == "serviceaccounts":
+    if resource == "serviceaccounts" or resource.startswith(("events", "replicasets")):
         return 403, {"kind": "Status", "reason": "Forbidden"}
     kinds = {"persistentvolumeclaims": {"shelf": {"team": "ml"}}, "deployments": {"web": None}}
     items = [{"metadata": {"name": name, "labels": worn}} for name, worn in kinds.get(resource, {}).items()]
@@ -91,7 +97,9 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ApiS
     answers: dict[str, bytes] = {
         "/api/v1/namespaces/shop/pods": b'{"items": [{"metadata": {"name": "web-1"}}]}',
         "/api/v1/namespaces/shop/pods/web-1/log": b"Traceback\nKeyError: 'x'\n",
-        "/apis/apps/v1/namespaces/shop/statefulsets/queue": b'{"metadata": {"generation": 2}}',
+        "/apis/apps/v1/namespaces/shop/statefulsets": b'{"items": [{"metadata": {"name": "queue"}}]}',
+        "/apis/apps/v1/namespaces/shop/replicasets": b'{"items": [{"metadata": {"name": "web-1"}}]}',
+        "/api/v1/namespaces/shop/events": json.dumps({"items": EVENTS}).encode(),
     }
 
     class Handler(BaseHTTPRequestHandler):
@@ -115,19 +123,32 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ApiS
 def test_pods_logs_and_workloads_are_asked_for_where_they_are(told: tuple[ApiServer, list[str]]) -> None:
     api, asked = told
     assert [pod["metadata"]["name"] for pod in api.pods("shop", "app=web")] == ["web-1"]
-    assert api.log("shop", "web-1", "server").splitlines()[-1] == "KeyError: 'x'"
-    assert api.workload("StatefulSet", "shop", "queue")["metadata"]["generation"] == 2
+    assert api.log("shop", "web-1", "server", previous=True).splitlines()[-1] == "KeyError: 'x'"
+    assert list(api.workloads("StatefulSet", "shop")) == ["queue"]
+    assert api.workloads("Deployment", "shop") == {}
+    assert [one["metadata"]["name"] for one in api.replica_sets("shop", "app=web")] == ["web-1"]
+    assert asked[-1] == "/apis/apps/v1/namespaces/shop/replicasets?labelSelector=app%3Dweb"
     assert asked[0] == "/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb"
-    assert asked[1].endswith(f"/pods/web-1/log?tailLines={LOG_LINES}&container=server")
+    assert asked[1].endswith(f"/pods/web-1/log?tailLines={LOG_LINES}&container=server&previous=true")
 
 
-def test_a_log_that_is_not_there_is_empty_and_a_workload_that_is_not_is_an_error(
+def test_warnings_and_kills_of_an_object_come_by_the_time_of_their_last_occurrence(
     told: tuple[ApiServer, list[str]],
 ) -> None:
+    api, asked = told
+    assert [one["reason"] for one in api.warnings("shop", "Pod", "web-1")] == ["Killing", "Unhealthy", "BackOff"]
+    assert asked[-1].endswith("?fieldSelector=involvedObject.kind%3DPod%2CinvolvedObject.name%3Dweb-1")
+
+
+def test_who_may_not_read_events_is_told_the_rest(serve: Serve) -> None:
+    api = serve(200, {})
+    assert api.warnings("shop", "Pod", "web-1") == []
+    assert api.replica_sets("shop", "app=web") == []
+
+
+def test_a_log_that_is_not_there_is_empty(told: tuple[ApiServer, list[str]]) -> None:
     api, _ = told
-    assert api.log("shop", "web-2", "server") == ""
-    with pytest.raises(LookupError, match="Deployment shop/web: not found"):
-        api.workload("Deployment", "shop", "web")
+    assert api.log("shop", "web-2", "server", previous=False) == ""
 
 
 def test_one_that_is_not_there_is_none(serve: Serve) -> None:

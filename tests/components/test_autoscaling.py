@@ -91,6 +91,14 @@ def test_a_window_alone_leaves_kubernetes_policies_in_place() -> None:
     assert behavior(scaleDown={"stabilization": "5m"}) == {"scaleDown": {"stabilizationWindowSeconds": 300}}
 
 
+@pytest.mark.parametrize("limit", [{"percent": 0}, {"pods": 0}, {"percent": 0, "pods": 5}])
+def test_a_limit_of_0_disables_a_direction_because_the_api_server_refuses_a_policy_of_0(limit: Config) -> None:
+    assert behavior(scaleDown=limit) == {"scaleDown": {"selectPolicy": "Disabled"}}
+    assert behavior(scaleUp={"stabilization": "5m", **limit}) == {
+        "scaleUp": {"stabilizationWindowSeconds": 300, "selectPolicy": "Disabled"}
+    }
+
+
 def test_of_two_limits_both_hold() -> None:
     rules = behavior(scaleUp={"pods": 4, "percent": 50})["scaleUp"]
     assert [(policy["type"], policy["value"]) for policy in rules["policies"]] == [("Pods", 4), ("Percent", 50)]
@@ -194,6 +202,19 @@ def test_a_scaled_object_is_the_slots_alone_and_the_deployment_names_no_replicas
     assert "advanced" not in spec
     assert "replicas" not in run.one("Deployment", "web-blue").inputs["spec"]
     assert run.of_kind("HorizontalPodAutoscaler") == [], "KEDA makes it"
+
+
+@pytest.mark.parametrize("length", [3, 49, 50, 58, 63])
+def test_the_hpa_that_keda_names_after_a_scaled_object_fits_in_a_label(length: int) -> None:
+    service_name = "n" * length
+    scaling = {"minReplicas": 1, "maxReplicas": 10, "triggers": {"busy": {"cpu": {"utilization": 75}}}}
+    run = deployed(entry(services={service_name: service(scaling=scaling)}), stack())
+    (made,) = run.of_kind("ScaledObject")
+    name = made.inputs["metadata"]["name"]
+    assert len(f"keda-hpa-{name}") <= 63
+    assert (name == f"{service_name}-blue") == (length <= 49)
+    (deployment,) = run.of_kind("Deployment")
+    assert made.inputs["spec"]["scaleTargetRef"]["name"] == deployment.inputs["metadata"]["name"]
 
 
 def test_keda_is_told_of_a_slot_when_its_deployment_is_there() -> None:

@@ -54,7 +54,7 @@ def test_a_clouds_annotations_stand_beside_ours() -> None:
 
 
 def test_the_slots_private_services_are_never_exposed() -> None:
-    exposure = {"type": "LoadBalancer", "port": 8443, "annotations": {"example.com/a": "b"}}
+    exposure = {"type": "LoadBalancer", "direct": True, "port": 8443, "annotations": {"example.com/a": "b"}}
     web = service(exposure=exposure, route={"host": "web.example.com"})
     run = deployed(entry(services={"web": web}), put(stack(), "release.web", release()))
     for name in ("web-blue", "web-green"):

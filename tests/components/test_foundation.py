@@ -27,8 +27,8 @@ def test_the_namespace_says_whose_it_is_so_that_a_second_stack_meets_a_conflict_
     run = record(lambda: System(spec.name, SystemArgs(spec=spec)), stack="theirs")
     namespace = run.one("Namespace", "shop-dev")
     assert namespace.inputs["metadata"]["labels"]["slipway.dev/stack"] == "theirs"
-    assert namespace.error_hooks == ("whose-namespace",)
-    assert "whose-namespace" in run.error_hooks
+    assert namespace.hooks == {"on_error": ("whose-namespace",)}
+    assert "whose-namespace" in run.hooks
     pods = [d.inputs["spec"]["template"]["metadata"]["labels"] for d in run.of_kind("Deployment")]
     assert not any("slipway.dev/stack" in labels for labels in pods), "a stack's name would roll every pod"
 

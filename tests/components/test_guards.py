@@ -24,7 +24,7 @@ def resources(cpu: str, memory: str, storage: str = "1Gi", **devices: int) -> Co
     return {"requests": asked, "limits": most, "devices": {f"nvidia.com/{key}": n for key, n in devices.items()}}
 
 
-def sized(scaling: Config, given: Config, **rollout: int) -> Config:
+def sized(scaling: Config, given: Config, **rollout: int | str) -> Config:
     return service(scaling=scaling, rollout=rollout, resources=given)
 
 
@@ -52,13 +52,15 @@ def test_there_is_room_for_both_slots_at_their_most_with_a_surge_and_all_of_the_
     [
         (ONE, {"maxSurge": 1}, "6"),
         (ONE, {"maxSurge": 3}, "10"),
+        ({"replicas": 5}, {"maxSurge": "25%"}, "24"),  # a quarter of five, rounded up: two
+        (ONE, {"maxSurge": "25%"}, "6"),
         (ONE, {"maxSurge": 0, "maxUnavailable": 1}, "4"),
         ({"replicas": 3}, {"maxSurge": 1}, "14"),
         ({"minReplicas": 1, "maxReplicas": 5, "triggers": {"t": {"cpu": {"utilization": 50}}}}, {"maxSurge": 1}, "22"),
     ],
 )
 def test_a_fixed_number_counts_as_such_and_a_range_at_its_ceiling(
-    scaling: Config, rollout: dict[str, int], pods: str
+    scaling: Config, rollout: dict[str, int | str], pods: str
 ) -> None:
     assert hard(services={"web": sized(scaling, resources("1", "1Gi"), **rollout)})["pods"] == pods
 
@@ -161,3 +163,9 @@ def test_a_slot_that_a_release_narrows_leaves_the_quota_and_one_that_it_widens_h
     services = {"web": sized(UP_TO_FOUR, resources("1", "1Gi"), maxSurge=1)}
     spec = resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry(services=services)))
     assert guards.quota(spec)["pods"] == pods
+
+
+def test_a_quota_is_at_most_what_the_api_server_stores() -> None:
+    """It would lower a larger amount, and each update would find a difference."""
+    many = sized({"replicas": 2**31 - 1}, resources("250m", "512Mi"))
+    assert hard(services={"web": many})["limits.memory"] == str(2**63 - 1)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.components.deploying import registered
-from tests.recording import DIGEST, Registered
-from tests.samples import entry, put, stack
+from tests.recording import DIGEST, Registered, Secret
+from tests.samples import IMAGE, OTHER_IMAGE, PLANTED, Config, entry, put, stack
 
 BUILDERS = ("docker-build", "docker")
 REPOSITORY = "registry.example.com/ml/shop/server"
@@ -89,3 +89,49 @@ def test_wheels_are_a_named_context_only_where_they_are_given() -> None:
 def test_the_builder_instance_is_named_only_where_it_is_given() -> None:
     assert not built("docker-build").inputs.get("builder")
     assert built("docker-build", {"buildx": "slipway"}).inputs["builder"] == {"name": "slipway"}
+
+
+SETTINGS: Config = {
+    "platforms": ["linux/amd64", "linux/arm64"],
+    "cacheFrom": [{"registry": "registry.example.com/cache"}, {"folder": "/var/cache/builds"}],
+    "cacheTo": [{"registry": "registry.example.com/cache"}, {"folder": "/var/cache/builds"}],
+    "secrets": {"index-token": {"environment": "INDEX_TOKEN"}, "license": {"file": "LICENSE"}},
+}
+
+
+def test_a_build_has_its_platforms_its_cache_and_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INDEX_TOKEN", PLANTED)
+    inputs = built("docker-build", SETTINGS, {"secrets": ["index-token", "license"]}).inputs
+    assert inputs["platforms"] == ["linux/amd64", "linux/arm64"]
+    places = [{"registry": {"ref": "registry.example.com/cache"}}, {"local": {"src": "/var/cache/builds"}}]
+    assert inputs["cacheFrom"] == places
+    assert inputs["cacheTo"][1] == {"local": {"dest": "/var/cache/builds"}}
+    assert all(isinstance(value, Secret) for value in inputs["secrets"].values()), "the state holds it encrypted"
+    assert str(inputs["secrets"]["index-token"]) == PLANTED
+    assert "Apache" in str(inputs["secrets"]["license"])
+
+
+def test_a_build_reads_only_the_secrets_that_its_dockerfile_mounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INDEX_TOKEN", raising=False)
+    assert "secrets" not in built("docker-build", SETTINGS, {}).inputs
+
+
+def test_the_daemon_builds_for_one_platform_and_reads_a_cache() -> None:
+    settings = {"platforms": ["linux/arm64"], "cacheFrom": [{"registry": "registry.example.com/cache"}]}
+    build = built("docker", settings).inputs["build"]
+    assert build["platform"] == "linux/arm64"
+    assert build["cacheFrom"] == {"images": ["registry.example.com/cache"]}
+
+
+def test_an_image_that_the_entry_names_is_not_built() -> None:
+    run = registered(
+        put(entry(), "images.server", {"reference": IMAGE}), {k: v for k, v in stack().items() if k != "image"}
+    )
+    assert run.of_kind("Image") == []
+    container = run.one("Deployment").inputs["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == IMAGE == run.outputs["services"]["web"]["image"]
+
+
+def test_an_image_in_the_stack_file_counts_more_than_the_one_of_the_entry() -> None:
+    run = registered(put(entry(), "images.server", {"reference": IMAGE}), stack(images={"server": OTHER_IMAGE}))
+    assert run.outputs["services"]["web"]["image"] == OTHER_IMAGE

@@ -141,7 +141,7 @@ def test_whoever_admits_everybody_does_so_by_saying_nothing_and_not_by_a_list_th
 
 def test_a_public_service_is_entered_by_its_ranges_alone_where_pods_see_who_connects() -> None:
     ranges = ["203.0.113.0/24", "2001:db8:f::/48"]
-    exposure = {"type": "LoadBalancer", "externalTrafficPolicy": "Local", "sourceRanges": ranges}
+    exposure = {"type": "LoadBalancer", "direct": True, "externalTrafficPolicy": "Local", "sourceRanges": ranges}
     assert who(system(exposure=exposure), WEB) == ["internet", "internet 6"]
     exposure["sourceRanges"] = ranges[1:]
     assert who(system(exposure=exposure), WEB) == ["internet 6"]

@@ -15,7 +15,7 @@ from models.resolve import resolve
 from models.revision import Revision
 from models.service import ServiceSpec, SlotSpec
 from models.stack import StackSettings
-from models.system import pending
+from models.system import notices
 from tests.each import each
 from tests.edits import BASE, CANARY, EDITED, catalogue
 from tests.recording import DIGEST, Recorded, record
@@ -100,7 +100,7 @@ def test_an_edit_is_pending_until_a_release_brings_it(field: str) -> None:
     old, new = catalogue(), catalogue(**{field: EDITED[field]})
     pinned = {"image": IMAGE, "revision": revision(old).name}
     spec = resolve(given_for(field, settings(blue=pinned)), new, Pins(revisions={revision(old).name: revision(old)}))
-    ((line, warns),) = pending(spec, "prod")
+    *_, (line, warns) = notices(spec, "prod")
     assert line.startswith(f"web: {field}")
     assert line.endswith("what blue runs; `slipway release prod web` releases it") or "releases them" in line
     assert not warns
@@ -138,7 +138,7 @@ def test_the_keyword_and_rolling_follow_the_tree(keyword: Config | None) -> None
         "digits",
         "--fast",
     ]
-    assert list(pending(resolve(given, new, pins), "prod")) == []
+    assert list(notices(resolve(given, new, pins), "prod")) == []
 
 
 def test_what_an_older_program_deployed_follows_the_tree_once_more() -> None:
@@ -191,6 +191,7 @@ def test_fields_of_both_slots_are_applied_at_once() -> None:
     """What belongs to the service is no part of a revision."""
     assert ServiceSpec.model_fields.keys() - SlotSpec.model_fields.keys() == {
         "exposure",
+        "metrics_profile",
         "route",
         "monitoring",
         "release",

@@ -7,7 +7,7 @@ import pytest
 from models.entry import CatalogueEntry
 from tests.components.deploying import deployed, registered
 from tests.declared import Declared, Objects
-from tests.samples import Config, entry, job, refused, service, stack, store
+from tests.samples import Config, entry, job, put, refused, service, stack, store
 
 IMAGES = {"server": {"context": "serving"}, "trainer": {"context": "serving", "target": "trainer"}}
 SECRETS = {"keys": {"keys": ["API_KEY"]}}
@@ -116,9 +116,18 @@ def test_a_store_gets_its_secrets_and_waits_for_them() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_public_value_reaches_every_kind_of_pod_as_text(kind: str) -> None:
+    public: Config = {"EOS_TOKEN": {"public": "</s>"}, "LEVEL": "notice"}
+    its, given = shop(store_data={"env": public}, env=public)
+    run = deployed(put(its, "environments.dev.jobs.train.env", public), given)
+    assert told(run, kind)["EOS_TOKEN"] == "</s>"  # noqa: S105 -- the end of a sequence
+    assert told(run, kind)["LEVEL"] == "notice"
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_whatever_makes_pods_says_why_they_fail(kind: str) -> None:
     name = "web-blue" if kind == "Deployment" else None
-    assert registered(*shop()).one(kind, name).error_hooks == ("pods-own-reasons",)
+    assert registered(*shop()).one(kind, name).hooks["on_error"] == ("pods-own-reasons",)
 
 
 def test_another_image_is_another_job() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.preflight import checked, kubeconfig_files
+from components.preflight import checked
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.resolve import resolve
@@ -56,14 +56,12 @@ def test_the_context_may_be_in_any_of_the_files_that_kubeconfig_names(
 ) -> None:
     files = [write(project / "a", contexts("other")), project / "missing", write(project / "b", contexts("prod"))]
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
-    assert kubeconfig_files() == [files[0], files[2]]
     checked(spec(), project)
 
 
 def test_without_the_variable_the_users_own_file_is_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBECONFIG")
     monkeypatch.setenv("HOME", str(project))
-    assert kubeconfig_files() == []
     (fault,) = faults(project)
     assert "(no file found)" in fault
     (project / ".kube").mkdir()
@@ -136,6 +134,20 @@ def test_a_secrets_variable_must_be_set_and_hold_something(
     assert fault.startswith(
         "slipway:secrets.login.environment.API_KEY: the variable CI_API_KEY is unset or empty; set it"
     )
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe", b"Z\xfcrich", b"key\xc3", b"\xed\xb3\xbf"])
+def test_a_secrets_variable_must_be_utf_8(project: Path, monkeypatch: pytest.MonkeyPatch, value: bytes) -> None:
+    given = {**stack(), "secrets": {"login": {"environment": {"API_KEY": "CI_API_KEY"}}}}
+    system = resolved(given, secrets={"login": {"keys": ["API_KEY"]}})
+    monkeypatch.setenv("CI_API_KEY", os.fsdecode(value))
+    (fault,) = faults(project, system)
+    assert fault.startswith(
+        "slipway:secrets.login.environment.API_KEY: the variable CI_API_KEY has bytes that are not UTF-8 (the first at "
+    )
+    assert fault.endswith("a Secret's value must be UTF-8 text; encode it, for example with base64")
+    monkeypatch.setenv("CI_API_KEY", "Zürich")
+    checked(system, project)
 
 
 def test_what_no_config_map_can_hold_is_refused_before_anything_is_made(project: Path) -> None:

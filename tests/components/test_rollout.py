@@ -1,14 +1,11 @@
-"""Where Pulumi's wait ends before the cluster has looked at a change, the program waits for the pods itself."""
-
-import asyncio
-from collections.abc import Callable
-from types import SimpleNamespace
+"""The program waits for the pods of Deployments, and of StatefulSets for which Pulumi has not waited."""
 
 import pulumi
 import pytest
 
 from components import rollout, system
-from components.reasons import Json, Pod
+from components.looking import Json, Pod
+from tests.components.clock import Clock
 from tests.components.deploying import ROUTE, registered
 from tests.recording import Recorded
 from tests.samples import Config, entry, job, put, release, service, stack, store
@@ -16,7 +13,7 @@ from tests.samples import Config, entry, job, put, release, service, stack, stor
 BEHIND = {"metadata": {"generation": 2}, "status": {"observedGeneration": 1}}
 LEVEL = {"metadata": {"generation": 2}, "status": {"observedGeneration": 2}}
 STUCK: Pod = {
-    "metadata": {"name": "p"},
+    "metadata": {"name": "p", "uid": "u"},
     "status": {"containerStatuses": [{"name": "s", "state": {"waiting": {"reason": "ErrImagePull", "message": "no"}}}]},
 }
 SHOP = entry(
@@ -33,7 +30,7 @@ def progress(reason: str) -> Config:
 def found(status: Config, observed: int = 2) -> Config:
     return {
         "metadata": {"generation": 2},
-        "spec": {"selector": {"matchLabels": {"app": "web"}}, "replicas": 2},
+        "spec": {"selector": {"matchLabels": {"app": "web"}}, "replicas": 2, "progressDeadlineSeconds": 600},
         "status": {"observedGeneration": observed, **status},
     }
 
@@ -48,7 +45,7 @@ class Answers:
 
     def __init__(self, *answers: Json | Exception) -> None:
         self._answers = list(answers)
-        self.asked: list[tuple[str, str, str]] = []
+        self.asked: list[str] = []
         self.stuck = [STUCK]
         self.recorded = Recorded()
         self.registered: set[str] = set()
@@ -57,45 +54,46 @@ class Answers:
     def __call__(self, _context: str) -> "Answers":
         return self
 
-    def workload(self, kind: str, namespace: str, name: str) -> Json:
-        self.asked.append((kind, namespace, name))
+    def workloads(self, kind: str, namespace: str) -> dict[str, Json]:
+        assert namespace == "shop-dev"
+        self.asked.append(kind)
         self.registered = {one.kind for one in self.recorded.manifests}
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return {"web-blue": answer, "queue": answer} if answer else {}
 
     def pods(self, namespace: str, selector: str) -> list[Pod]:
         assert (namespace, selector) == ("shop-dev", "app=web")
         return self.stuck
 
-    def log(self, namespace: str, pod: str, container: str) -> str:
-        del namespace, pod, container
+    def replica_sets(self, namespace: str, selector: str) -> list[Json]:
+        assert (namespace, selector) == ("shop-dev", "app=web")
+        return []
+
+    def warnings(self, namespace: str, kind: str, name: str) -> list[Json]:
+        del namespace, kind, name
+        return []
+
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> str:
+        del namespace, pod, container, previous
         return ""
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
-    """A clock on which only waiting takes time."""
-    waited: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr(rollout, "asyncio", SimpleNamespace(to_thread=asyncio.to_thread, sleep=sleep))
-    monkeypatch.setattr(rollout, "time", SimpleNamespace(monotonic=lambda: sum(waited)))
-    return lambda: sum(waited)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock().installed(monkeypatch)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, api: Answers, live: Config) -> Recorded:
+def run(monkeypatch: pytest.MonkeyPatch, api: Answers, live: Config, shop: Config = SHOP) -> Recorded:
     monkeypatch.setattr(system, "ApiServer", api)
-    return registered(SHOP, into=api.recorded, live=live)
+    return registered(shop, into=api.recorded, live=live)
 
 
 @pytest.mark.usefixtures("clock")
 def test_what_pulumi_waited_for_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     api = Answers(RuntimeError("asked"))
-    assert run(monkeypatch, api, {"Deployment": LEVEL, "StatefulSet": LEVEL}).of_kind("Ingress")
+    assert run(monkeypatch, api, {"StatefulSet": LEVEL}).of_kind("Ingress")
     assert api.asked == []
 
 
@@ -110,10 +108,10 @@ BEHIND_IT = {"Deployment": "Ingress", "StatefulSet": "Job"}
 @pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("kind", ENDS)
 def test_what_depends_on_new_pods_comes_once_they_are_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    name, answers = ENDS[kind]
+    _, answers = ENDS[kind]
     api = Answers(*answers)
     done = run(monkeypatch, api, {kind: BEHIND})
-    assert api.asked == [(kind, "shop-dev", name)] * 3
+    assert api.asked == [kind] * 3
     assert kind in api.registered
     assert BEHIND_IT[kind] not in api.registered
     assert done.of_kind(BEHIND_IT[kind])
@@ -140,13 +138,13 @@ NOT_YET: dict[str, list[Config]] = {
 
 @pytest.mark.parametrize(("kind", "seen"), [(kind, seen) for kind, cases in NOT_YET.items() for seen in cases])
 def test_pods_that_do_not_come_up_fail_the_update_with_their_reason(
-    kind: str, seen: Json, clock: Callable[[], float], monkeypatch: pytest.MonkeyPatch
+    kind: str, seen: Json, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = Answers(seen)
     with pytest.raises(pulumi.RunError) as refused:
         run(monkeypatch, api, {kind: BEHIND})
     (name, _), seconds = ENDS[kind], int(api.recorded.one(kind).update_timeout.removesuffix("s"))
-    said = f"{kind} shop-dev/{name}: not rolled out within {seconds} s: pod p: container s: ErrImagePull: no"
+    said = f"{kind} shop-dev/{name} was not rolled out within {seconds} s: pod p: container s: ErrImagePull: no"
     assert str(refused.value) == said
     assert 0 < clock() - seconds < 2
     assert BEHIND_IT[kind] not in {one.kind for one in api.recorded.manifests}
@@ -157,7 +155,7 @@ def test_an_api_server_that_is_away_for_a_moment_fails_nobodys_rollout(monkeypat
     api = Answers(OSError("refused"), found(COMPLETE))
     assert run(monkeypatch, api, {"Deployment": BEHIND}).of_kind("Ingress")
     api = Answers(OSError("connection\n refused"))
-    with pytest.raises(pulumi.RunError, match=r"web-blue: not rolled out within 150 s: connection refused$"):
+    with pytest.raises(pulumi.RunError, match=r"web-blue was not rolled out within 150 s: connection refused$"):
         run(monkeypatch, api, {"Deployment": BEHIND})
 
 
@@ -165,21 +163,50 @@ def test_an_api_server_that_is_away_for_a_moment_fails_nobodys_rollout(monkeypat
 def test_pods_that_were_never_made_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     api = Answers(found(progress("ReplicaSetUpdated")))
     api.stuck.clear()
-    with pytest.raises(pulumi.RunError, match=r"web-blue: not rolled out within 150 s: no pod reports a reason"):
+    with pytest.raises(pulumi.RunError, match=r"web-blue was not rolled out within 150 s: no pod reports a reason"):
         run(monkeypatch, api, {"Deployment": BEHIND})
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_slot_without_requests_fails_the_update_too(monkeypatch: pytest.MonkeyPatch) -> None:
     class GreenIsNot(Answers):
-        def workload(self, kind: str, namespace: str, name: str) -> Json:
-            answer = super().workload(kind, namespace, name)
-            return answer if name == "web-green" else found(COMPLETE)
+        def workloads(self, kind: str, namespace: str) -> dict[str, Json]:
+            found_ones = super().workloads(kind, namespace)
+            return {"web-green": found_ones["web-blue"], "web-blue": found(UP)}
 
     monkeypatch.setattr(system, "ApiServer", GreenIsNot(found(progress("ReplicaSetUpdated"))))
     filled = put(stack(), "release.web", release(weight=0))
-    with pytest.raises(pulumi.RunError, match="Deployment shop-dev/web-green: not rolled out"):
+    with pytest.raises(pulumi.RunError, match="Deployment shop-dev/web-green was not rolled out"):
         registered(entry(services={"web": service()}), filled, live={"Deployment": BEHIND})
+
+
+GROWN = COMPLETE | {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 1}
+FULL = GROWN | {"availableReplicas": 2}
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(("changed", "looks"), [(True, 2), (False, 1)])
+def test_a_larger_number_is_waited_for_if_this_update_declares_it(
+    changed: bool, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Everything(set[str]):
+        def __contains__(self, _: object) -> bool:
+            return changed
+
+    class Told(rollout.Rollouts):
+        """The engine would call the hook, and this one does not."""
+
+        def __init__(self, source: rollout.WorkloadSource) -> None:
+            super().__init__(source)
+            self._changed = Everything()
+
+    monkeypatch.setattr(system, "Rollouts", Told)
+    api = Answers(found(GROWN), found(FULL))
+    fixed = entry(services={"web": service(scaling={"replicas": 2})})
+    done = run(monkeypatch, api, {"Deployment": LEVEL}, fixed)
+    assert len(api.asked) == looks
+    hooks = done.one("Deployment").hooks
+    assert hooks["after_create"] == hooks["after_update"] == ("deployment-changed",)
 
 
 @pytest.mark.usefixtures("clock")

@@ -14,7 +14,9 @@ SPEC = accepted(ServiceSpec, service(drain={"preStop": "6s", "drain": "31s", "gr
 
 def settings(**server: object) -> Content:
     release = SlotRelease(server=accepted(ServerSettings, server)) if server else SlotRelease()
-    return settings_file(SPEC.with_slot(Revision.of(SPEC, release).whole))
+    content = settings_file(SPEC.with_slot(Revision.of(SPEC, release).whole))
+    assert content
+    return content
 
 
 def test_the_settings_file_holds_what_the_server_reads() -> None:

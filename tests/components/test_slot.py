@@ -77,8 +77,10 @@ def test_a_slots_own_numbers_replace_a_fixed_one_and_leave_its_pods_alone() -> N
     assert deployment(usual)["template"] == deployment(narrowed)["template"]
 
 
-@pytest.mark.parametrize("budget", [{"maxUnavailable": 1}, {"minAvailable": 1}])
-def test_the_disruption_budget_says_what_the_entry_says(budget: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "budget", [{"maxUnavailable": 1}, {"minAvailable": 1}, {"maxUnavailable": "25%"}, {"minAvailable": "50%"}]
+)
+def test_the_disruption_budget_says_what_the_entry_says(budget: dict[str, int | str]) -> None:
     spec = with_service(disruption=budget).one("PodDisruptionBudget").inputs["spec"]
     assert {key: spec[key] for key in ("maxUnavailable", "minAvailable") if key in spec} == budget
     assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
@@ -101,6 +103,16 @@ def test_a_pod_serves_on_drains_and_only_then_is_killed() -> None:
     run = with_service(drain={"preStop": "7s", "drain": "40s", "grace": "50s", "requestTimeout": "30s"})
     assert pod(run)["terminationGracePeriodSeconds"] == 50
     assert server(run)["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
+
+
+def test_a_pod_that_need_not_serve_on_has_no_hook_because_api_servers_before_1_33_refuse_a_sleep_of_0_s() -> None:
+    run = with_service(drain={"preStop": "0s", "drain": "40s", "grace": "50s", "requestTimeout": "30s"})
+    assert "lifecycle" not in server(run)
+
+
+def test_a_percentage_of_the_rollout_is_left_to_kubernetes() -> None:
+    strategy = deployment(with_service(rollout={"maxUnavailable": "25%", "maxSurge": "150%"}))["strategy"]
+    assert strategy["rollingUpdate"] == {"maxUnavailable": "25%", "maxSurge": "150%"}
 
 
 def test_the_rollout_is_the_entrys() -> None:

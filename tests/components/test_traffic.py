@@ -14,7 +14,7 @@ from tests.components.deploying import (
     released,
 )
 from tests.declared import Declared, Objects
-from tests.samples import IMAGE, OTHER_IMAGE, entry, put, release, service, stack
+from tests.samples import IMAGE, OTHER_IMAGE, WITHOUT_MANAGEMENT, entry, put, release, service, stack
 
 NGINX = "nginx.ingress.kubernetes.io/"
 HOST, PARTNER = "web.example.com", "partner.example.com"
@@ -188,6 +188,19 @@ def test_the_monitor_reads_the_private_services_at_the_entrys_path_and_pace() ->
         "app.kubernetes.io/name": "web",
         "slipway.dev/role": "slot",
     }
+
+
+SCRAPE = {"path": "/metrics", "interval": "30s"}
+
+
+def test_a_management_port_is_scraped_at_the_pods_and_the_main_port_of_those_without_one_alone() -> None:
+    run = deployed(entry(services={"web": service(managementPort=9090)}))
+    assert run.one("ServiceMonitor").inputs["spec"]["endpoints"] == [
+        {"port": "web", **SCRAPE, "relabelings": [WITHOUT_MANAGEMENT]},
+        {"targetPort": "management", **SCRAPE},
+    ]
+    ports = {port["name"] for each in run.of_kind("Service") for port in each.inputs["spec"]["ports"]}
+    assert ports == {"web"}, "no Service leads to the management port"
 
 
 def test_a_scrape_is_given_as_long_as_the_entry_says() -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from tests.contracts.cases import containers, containers_of, pod, pod_labels, selected, workloads
@@ -13,6 +14,8 @@ from tests.generated import System, repeatable, run_generated
 from tests.recording import Recorded
 from tests.samples import PLANTED
 from tests.strategies import systems
+
+pytestmark = pytest.mark.slow  # generated systems
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.labels import METRICS
 from models.entry import CatalogueEntry
 from models.jobs import JobSpec
 from models.scaling import Triggered
@@ -60,13 +61,20 @@ class World:
         return {**stores, **{name: spec.calls for name, spec in workers.items()}}
 
     def port(self, workload: str) -> int | None:
-        """The one port that a workload opens."""
+        """The port that a workload opens for those who call it."""
         if workload in self.jobs:
             return None
         return self.entry.stores[workload].port if workload in self.entry.stores else self.services[workload].port
 
+    def metrics(self, end: Pod) -> int | None:
+        """The port at which Prometheus asks a pod of a service, if it does."""
+        spec = self.services.get(end.labels["app.kubernetes.io/name"])
+        if spec is None or spec.monitoring is None:
+            return None
+        return spec.management_port if METRICS in end.labels else spec.port
+
     def pods(self) -> Iterator[Pod]:
-        """Two pods of everything that makes any."""
+        """Two pods of everything that makes any, and of each service one that an older version of Slipway made."""
         for index, workload in enumerate(workloads(self.run)):
             template = pod(workload)
             for replica in (0, 1):
@@ -77,6 +85,16 @@ class World:
                     address=f"10.0.{index}.{replica + 1}",
                     namespace_labels=_labelled(self.namespace),
                     ports=dict(_ports(template)),
+                )
+            labels = dict(template["metadata"]["labels"])
+            if labels.pop(METRICS, None):
+                yield Pod(
+                    name=f"{workload.object_name}-old",
+                    namespace=self.namespace,
+                    labels=labels,
+                    address=f"10.0.{index}.9",
+                    namespace_labels=_labelled(self.namespace),
+                    ports={key: number for key, number in _ports(template) if key[0] == "web"},
                 )
 
     def others(self) -> Iterator[End]:
@@ -111,8 +129,11 @@ def declared(world: World, connection: Connection, *, full: bool) -> bool:
     if inside and destination is None:
         return False
     if destination is not None:
-        own_port = connection.port == world.port(destination) and connection.protocol == "TCP"
-        return own_port and _may_enter(world, connection.source, source, destination)
+        if connection.protocol != "TCP" or not isinstance(connection.destination, Pod):
+            return False
+        if _namespace(connection.source) == "monitoring" and connection.port == world.metrics(connection.destination):
+            return True
+        return connection.port == world.port(destination) and _may_enter(world, connection.source, source, destination)
     if connection.port == 53:
         return True
     return connection.protocol == "TCP" and _may_leave(world, source, connection, full=full)
@@ -122,15 +143,18 @@ def _is_in(world: World, end: End) -> bool:
     return isinstance(end, Pod) and end.namespace == world.namespace
 
 
+def _namespace(end: End) -> str:
+    return end.namespace if isinstance(end, Pod) else ""
+
+
 def _may_enter(world: World, end: End, source: str | None, destination: str) -> bool:
     if _is_in(world, end):
         return source is not None and destination in world.calls[source]
-    namespace = end.namespace if isinstance(end, Pod) else ""
+    namespace = _namespace(end)
     if destination in world.entry.stores:
         return namespace == "keda" and destination in asked_by_keda(world)
     spec = world.services[destination]
     open_to = {*spec.exposure.namespaces, *(["ingress-nginx"] if spec.route else [])}
-    open_to |= {"monitoring"} if spec.monitoring else set()
     return namespace in open_to or spec.exposure.type != "ClusterIP"
 
 
@@ -158,6 +182,7 @@ def connections(world: World) -> Iterator[Connection]:
     """Every ordered pair with an end in the namespace, at every port that means something to somebody."""
     inside, others = list(world.pods()), list(world.others())
     own = {port for name in world.calls if (port := world.port(name))}
+    own |= {spec.management_port for spec in world.services.values() if spec.management_port}
     tcp = sorted({*own, 22, 53, 80, 443, 6443, S3, TRACES})
     ports: list[tuple[int, Protocol]] = [*((port, "TCP") for port in tcp), *((port, "UDP") for port in (53, min(own)))]
     for source, destination in product([*inside, *others], repeat=2):
@@ -197,8 +222,8 @@ def test_every_workload_of_the_entry_is_in_the_matrix(case: Case) -> None:
     here = world(case, full=False)
     assert {workload_of(here, end) for end in here.pods()} == set(here.calls)
     for end in here.pods():
-        own = here.port(workload_of(here, end) or "")
-        assert list(end.ports.values()) == ([own] if own else [])
+        ports = {here.port(workload_of(here, end) or ""), here.metrics(end)} - {None}
+        assert set(end.ports.values()) == ports
 
 
 def between(case: Case, *sides: Direction) -> set[tuple[str, str]]:

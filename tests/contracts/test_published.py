@@ -6,7 +6,9 @@ import pytest
 
 from tests.contracts.cases import Case, objects_of, of_program
 from tests.declared import Declared, Objects
+from tests.samples import WITHOUT_MANAGEMENT
 
+MANAGEMENT = {"name": "management", "containerPort": 9090}
 AMOUNTS = ({"cpu": "1", "memory": "2Gi"}, {"cpu": "2", "memory": "4Gi"})
 
 
@@ -51,7 +53,7 @@ def live(run: Objects[Declared], service: str) -> dict[str, Any]:
 )
 def test_ports_requests_and_limits_are_the_published_ones(entry: str, service: str, port: int) -> None:
     run = prod(entry)
-    assert server(run, service)["ports"] == [{"name": "web", "containerPort": port}]
+    assert server(run, service)["ports"] == [{"name": "web", "containerPort": port}, MANAGEMENT]
     assert amounts(run, service) == AMOUNTS
 
 
@@ -91,7 +93,7 @@ def test_faces_features_takes_a_gpu_on_gpu_nodes_behind_a_service_on_80() -> Non
     assert amounts(run, "features") == ({"cpu": "500m", "memory": "1Gi"}, {"cpu": "2", "memory": "4Gi"})
     resources = server(run, "features")["resources"]
     assert resources["requests"]["nvidia.com/gpu"] == resources["limits"]["nvidia.com/gpu"] == "1"
-    assert server(run, "features")["ports"] == [{"name": "web", "containerPort": 5000}]
+    assert server(run, "features")["ports"] == [{"name": "web", "containerPort": 5000}, MANAGEMENT]
     service = live(run, "features")["spec"]
     assert service["type"] == "ClusterIP"
     assert [(port["port"], port["targetPort"]) for port in service["ports"]] == [(80, "web")]
@@ -111,11 +113,14 @@ def test_faces_features_has_minutes_to_start_and_a_verified_model_from_object_st
     assert fetch["command"][2:4] == ["serving.fetch", "s3://models/faces/1"]
 
 
-def test_every_service_of_faces_is_scraped_at_web_every_30_seconds() -> None:
+def test_every_service_of_faces_is_scraped_every_30_seconds_and_no_longer_where_clients_come_in() -> None:
     monitors = prod("faces").of_kind("ServiceMonitor")
     assert {monitor.object_name for monitor in monitors} == {"capture", "preprocess", "features", "compare", "store"}
     for monitor in monitors:
-        assert monitor.inputs["spec"]["endpoints"] == [{"port": "web", "path": "/metrics", "interval": "30s"}]
+        old, new = monitor.inputs["spec"]["endpoints"]
+        pace = {"path": "/metrics", "interval": "30s"}
+        assert old == {"port": "web", **pace, "relabelings": [WITHOUT_MANAGEMENT]}
+        assert new == {"targetPort": "management", **pace}
 
 
 def test_faces_features_is_placed_on_gpu_nodes_over_zones_before_others_and_stays_available() -> None:

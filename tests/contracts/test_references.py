@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from components.labels import METRICS
 from tests.contracts.cases import Case, containers_of, entry, in_every_case, pod, pod_labels, selected, workloads
 from tests.declared import Declared, Objects
 
@@ -28,7 +29,8 @@ def test_a_deployments_selector_selects_its_own_pods_and_no_others(run: Objects[
         selector = deployment.inputs["spec"]["selector"]["matchLabels"]
         assert selected(selector, pod_labels(run)) == {deployment.object_name}
         assert selector.items() <= deployment.inputs["metadata"]["labels"].items()
-        assert pod(deployment)["metadata"]["labels"].items() <= deployment.inputs["metadata"]["labels"].items()
+        of_pods = {key: text for key, text in pod(deployment)["metadata"]["labels"].items() if key != METRICS}
+        assert of_pods.items() <= deployment.inputs["metadata"]["labels"].items()
 
 
 @in_every_case
@@ -94,8 +96,15 @@ def test_every_monitor_scrapes_each_slot_once_at_a_port_that_exists(run: Objects
         assert sorted(slots) == sorted(set(slots))
         service = monitor.object_name
         assert len(slots) == len([d for d in run.of_kind("Deployment") if label(d, SERVICE) == service])
-        for endpoint in monitor.inputs["spec"]["endpoints"]:
-            assert all(endpoint["port"] in ports_of(services(run)[name]) for name in scraped)
+        main, management = monitor.inputs["spec"]["endpoints"]
+        assert all(main["port"] in ports_of(services(run)[name]) for name in scraped)
+        (old,) = main["relabelings"]
+        for deployment in run.of_kind("Deployment"):
+            if label(deployment, SERVICE) == service:
+                template = pod(deployment)
+                (server,) = template["spec"]["containers"]
+                assert management["targetPort"] in {port["name"] for port in server["ports"]}
+                assert template["metadata"]["labels"][METRICS] == old["regex"], "one target for each pod"
         assert all(set(monitor.inputs["spec"]["targetLabels"]) <= set(by_label[name]) for name in scraped)
 
 

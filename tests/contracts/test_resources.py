@@ -111,8 +111,10 @@ def test_a_deployments_wait_is_bounded_by_what_its_entry_declares(registered: Re
 @in_every_case
 def test_a_workload_that_fails_is_explained_by_a_hook_that_exists(registered: Recorded) -> None:
     for workload in workloads(registered):
-        assert workload.error_hooks
-        assert set(workload.error_hooks) <= registered.error_hooks
+        assert workload.hooks["on_error"]
+        if workload.kind == "Deployment":
+            assert workload.hooks["before_update"] == ("one-owner-of-replicas",)
+        assert {name for names in workload.hooks.values() for name in names} <= registered.hooks
 
 
 @in_every_case

@@ -12,7 +12,9 @@ from tests.samples import Config, accepted, service
 
 def told(**blocks: object) -> Settings:
     spec = accepted(ServiceSpec, service(**blocks))
-    return Settings.model_validate_json(settings_file(spec).data["settings.json"])
+    content = settings_file(spec)
+    assert content
+    return Settings.model_validate_json(content.data["settings.json"])
 
 
 LONG = {"preStop": "0s", "drain": "3600s", "grace": "3600s", "requestTimeout": "3600s"}

@@ -17,6 +17,8 @@ LOOKBACK = 300.0
 _MATCHER = re.compile(r'(\w+)(=~|!~|=|!=)"((?:[^"\\]|\\.)*)"')
 _RANGE = re.compile(r"(?P<selector>.+)\[(?P<ms>\d+)ms\]")
 _LAST = re.compile(r"last_over_time\((?P<selector>.+)\[5m\]\)")
+_COUNT = re.compile(r"count by \((?P<label>\w+)\) \((?P<selector>.+)\)")
+_SUM = re.compile(r"sum \((?P<selector>[^()]+)\)")
 _SAME = re.compile(
     r"(?P<most>max_over_time\()?(?P<name>\w+)(?:\[5m\]\))? "
     r"and on \(job, instance\) last_over_time\((?P<of>.+) @ (?P<at>[\d.]+)\)"
@@ -89,6 +91,12 @@ class Fake:
                 for s in self._selected(spanned["selector"])
             ]
             return {"resultType": "matrix", "result": [{"metric": m, "values": values} for m, values in rows if values]}
+        if all(counts := [_COUNT.fullmatch(part) for part in query.split(" or ")]):
+            return _counted([(found["label"], self._selected(found["selector"])) for found in counts if found], at)
+        if added := _SUM.fullmatch(query):
+            rows = _vector(self._selected(added["selector"]), at, stale=True)["result"]
+            whole = str(sum(float(row["value"][1]) for row in rows))
+            return {"resultType": "vector", "result": [{"metric": {}, "value": [at, whole]}] if rows else []}
         return _vector(self._selected(query), at, stale=True)
 
     def _selected(self, selector: str) -> list[Series]:
@@ -96,7 +104,9 @@ class Fake:
         matchers = _MATCHER.findall(rest)
         assert re.sub(_MATCHER, "", rest).strip(",}") == "", f"not understood: {selector}"
         return [
-            s for s in self.series if s.labels["__name__"] == name and all(_matches(s.labels, *m) for m in matchers)
+            s
+            for s in self.series
+            if name in ("", s.labels["__name__"]) and all(_matches(s.labels, *m) for m in matchers)
         ]
 
 
@@ -118,6 +128,17 @@ def _vector(series: list[Series], at: float, *, stale: bool) -> dict[str, Any]:
         if known and known[-1] is not None:
             rows.append({"metric": one.labels, "value": [at, str(known[-1])]})
     return {"resultType": "vector", "result": rows}
+
+
+def _counted(parts: list[tuple[str, list[Series]]], at: float) -> dict[str, Any]:
+    """Return one row for each value of a label among series with a sample; ``or`` keeps the first of equals."""
+    found: dict[str, dict[str, Any]] = {}
+    for label, series in parts:
+        for row in _vector(series, at, stale=True)["result"]:
+            value = row["metric"].get(label, "")
+            metric = {label: value} if value else {}
+            found.setdefault(value, {"metric": metric, "value": [at, "1"]})
+    return {"resultType": "vector", "result": list(found.values())}
 
 
 def _most(series: list[Series], at: float) -> dict[str, Any]:

@@ -11,8 +11,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from delivery.errors import MetricsUnavailable
-from delivery.metrics.prometheus import Tally, Target
+from delivery.metrics.prometheus import Tally
+from delivery.metrics.sources import Target
+from models.delivery import Arm
 
+EXPORTED = ("http_requests_total", "http_request_duration_seconds_bucket", "process_cpu_seconds_total")
+BOUNDS = ("0.1", "0.3", "0.5", "1.0", "+Inf")
 PLENTY = 1_000_000.0
 """Requests per second: any verdict takes a few milliseconds."""
 ALWAYS = float("-inf")
@@ -55,6 +59,12 @@ class Prometheus:
     """Share of errors in the answers of the version that is being released, or was deployed last."""
     shares: dict[str, float] = field(default_factory=dict[str, float])
     """By image, where another version's answers are not all good."""
+    exported: set[str] = field(default_factory=lambda: set(EXPORTED))
+    """The metrics that each slot's pods and the proxy have series of."""
+    bounds: tuple[str, ...] = BOUNDS
+    """Of every histogram, as Prometheus writes them."""
+    deaf: bool = False
+    """Whether it does not answer what it has."""
     silent: int = 0
     """Questions that are not answered before one is again."""
     asked: int = 0
@@ -86,15 +96,14 @@ class Prometheus:
         return self.released() or (seen[-1] if seen else None)
 
     def counts(
-        self, target: Target, since: float, within: int | None, until: float | None = None
+        self, target: Target, since: float, within: Mapping[str, int], until: float | None = None
     ) -> Mapping[str, Tally]:
         """Count as the real one does; an answer in error is a slow one too."""
         self._answer()
         end = self.now() if until is None else until
         found = {role: self.answered(slot, since, end) for role, slot in target.slots.items()}
-        timed = within is not None
         return {
-            role: Tally(total=total, errors=bad, timed=total if timed else 0, slow=bad if timed else 0)
+            role: Tally(total=total, errors=bad, times={name: Arm(bad=bad, total=total) for name in within})
             for role, (total, bad) in found.items()
         }
 
@@ -106,6 +115,14 @@ class Prometheus:
 
     def value(self, query: str) -> float | None:
         raise AssertionError(query)
+
+    def labels(self, query: str, label: str) -> set[str]:
+        """Not counted as a question: nothing is judged by the answer."""
+        if self.deaf:
+            raise MetricsUnavailable("http://none:9090 does not answer: timed out")
+        if label == "le":
+            return set(self.bounds)
+        return {name for name in self.exported if name in query or "{namespace=" in query}
 
     def answered(self, slot: str, since: float, until: float) -> tuple[int, int]:
         """Return all requests that a slot answered within a time, and how many of them with an error."""

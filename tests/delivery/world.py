@@ -220,13 +220,13 @@ class World:
         return self.go()
 
 
-def world(folder: Path, strategy: Config = CANARY, *, deployed: bool = True) -> World:
+def world(folder: Path, strategy: Config = CANARY, *, deployed: bool = True, **changes: Any) -> World:
     """Lay the project out: one service in prod, which runs IMAGE in its blue slot."""
     service: Config = {
         "image": "server", "port": 5000, "resources": {"requests": RESOURCES, "limits": RESOURCES},
-        "scaling": {"replicas": 3}, "route": {"host": "web.example.com"}, "release": strategy,
+        "scaling": {"replicas": 3}, "route": {"host": "web.example.com"}, "release": strategy, **changes,
     }  # fmt: skip
-    entry: Config = {"name": "web", "images": {"server": {"context": "x"}}, "services": {SERVICE: service}}
+    entry: Config = {"name": "web", "images": {"server": {"context": "serving"}}, "services": {SERVICE: service}}
     (folder / "catalog").mkdir(parents=True)
     (folder / "catalog" / "web.yaml").write_text(yaml.safe_dump(entry | {"environments": {"dev": {}, "prod": {}}}))
     config: Config = {

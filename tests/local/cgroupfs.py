@@ -39,8 +39,8 @@ class Cgroup2:
         def rmdir(path: Path) -> None:
             kernel._rmdir(path)
 
-        def write_text(path: Path, text: str, **options: Any) -> int:
-            return kernel._write(path, text, **options)
+        def write_text(path: Path, text: str, encoding: str | None = None, **options: Any) -> int:
+            return kernel._write(path, text, encoding=encoding, **options)
 
         patch.setattr(Path, "mkdir", mkdir)
         patch.setattr(Path, "rmdir", rmdir)

@@ -14,6 +14,7 @@ from local import addresses, cluster, monitoring, node
 from local.paths import Paths
 from models.monitoring import Monitoring
 from serving.telemetry import metrics
+from tests.samples import SLIPWAY
 
 PROJECT = Path(__file__).resolve().parents[2]
 MANIFEST = Path(cluster.__file__).parent / "manifests/monitoring.yaml"
@@ -23,7 +24,8 @@ ENDPOINT = {
     "__meta_kubernetes_service_label_app_kubernetes_io_name": "classifier",
     "__meta_kubernetes_service_label_slipway_dev_role": "slot",
     "__meta_kubernetes_service_label_slipway_dev_slot": "green",
-    "__meta_kubernetes_endpointslice_port_name": "web",
+    "__meta_kubernetes_pod_container_port_name": "management",
+    "__meta_kubernetes_pod_label_slipway_dev_metrics": "management",
     "__meta_kubernetes_pod_name": "classifier-green-5d9f-abcde",
     "__meta_kubernetes_pod_container_name": "server",
     "__meta_kubernetes_pod_phase": "Running",
@@ -56,16 +58,25 @@ def test_a_slot_s_pod_gets_the_labels_that_the_operator_gives() -> None:
         "job": "classifier-green",
         "pod": "classifier-green-5d9f-abcde",
         "container": "server",
-        "endpoint": "web",
+        "endpoint": "management",
         "slipway_dev_slot": "green",
     }
+
+
+def test_a_pod_without_a_management_port_is_scraped_at_its_main_port() -> None:
+    """Such is a slot that is pinned to an older revision, and any server that has one port."""
+    old = {key: text for key, text in ENDPOINT.items() if key != "__meta_kubernetes_pod_label_slipway_dev_metrics"}
+    assert scraped(old) is None
+    found = scraped({**old, "__meta_kubernetes_pod_container_port_name": "web"})
+    assert found == {**cast("dict[str, str]", scraped(ENDPOINT)), "endpoint": "web"}
 
 
 @pytest.mark.parametrize(
     "difference",
     [
         {"__meta_kubernetes_service_label_slipway_dev_role": ""},  # the live Service: it would count pods twice
-        {"__meta_kubernetes_endpointslice_port_name": "grpc"},
+        {"__meta_kubernetes_pod_container_port_name": "web"},
+        {"__meta_kubernetes_pod_container_port_name": "grpc"},
         {"__meta_kubernetes_pod_phase": "Succeeded"},
         {"__meta_kubernetes_pod_phase": "Failed"},
     ],
@@ -75,9 +86,12 @@ def test_what_no_service_monitor_selects_is_not_scraped(difference: dict[str, st
 
 
 def test_port_labels_and_path_are_those_of_the_service_monitors() -> None:
-    spec: Any = monitor.service_monitor_spec(service="s", monitoring=Monitoring())
-    assert spec["endpoints"][0]["port"] == monitoring.PORT_NAME == pod.PORT_NAME
-    assert spec["endpoints"][0]["path"] == "/metrics"
+    spec: Any = monitor.service_monitor_spec(service="s", monitoring=Monitoring(), profile=SLIPWAY, management=True)
+    old, new = spec["endpoints"]
+    assert old["port"] == monitoring.PORT_NAME == pod.PORT_NAME
+    assert new["targetPort"] == monitoring.MANAGEMENT_NAME == pod.MANAGEMENT_NAME
+    assert old["path"] == new["path"] == "/metrics"
+    assert monitoring.METRICS == labels.METRICS
     assert spec["targetLabels"] == [monitoring.SLOT]
     assert {monitoring.ROLE: monitoring.SLOT_ROLE}.items() <= labels.of_private_service("x", "s", "blue").items()
     assert monitor.scraped(monitoring.SLOT) in cast("dict[str, str]", scraped(ENDPOINT))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from local import debian, deploy, wheels
+from local import configs, debian, deploy, wheels
 from local import machine as machine_
 from local.__main__ import app
 from local.errors import LocalError
@@ -38,6 +38,17 @@ def printing(text: str) -> object:
 def test_a_state_folder_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch, value: str, reason: str) -> None:
     monkeypatch.setenv("SLIPWAY_STATE", value)
     with pytest.raises(LocalError, match=f"SLIPWAY_STATE: .*{reason}"):
+        Paths.from_environment()
+
+
+def test_without_a_home_folder_the_reason_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
+    with pytest.raises(
+        LocalError, match=r"^HOME: not set, and this user has no account: set HOME to a folder of yours$"
+    ):
         Paths.from_environment()
 
 
@@ -143,6 +154,7 @@ def test_the_wheel_folder_gets_what_is_locked_and_loses_what_is_not(tmp_path: Pa
 
 def test_wheels_are_those_of_the_server_and_of_every_image(tmp_path: Path) -> None:
     names = ["serving/requirements-train.lock", "serving/requirements.lock", "images/vectors/requirements.lock"]
+    names += ["examples/servers/flask/requirements.lock"]
     for name in (*names, "images/redis/redis.conf", "serving/requirements.in"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -168,7 +180,7 @@ def test_env_names_nothing_outside_the_state_but_the_users_path(
     monkeypatch.setenv("PATH", "/usr/bin")
     exports = deploy.exports(prepared)
     assert exports.pop("PATH") == f"{prepared.project}/.venv/bin:{prepared.bin}:/usr/bin"
-    places = {name: value for name, value in exports.items() if value != "true" and not name.startswith("SLIPWAY_S3")}
+    places = {name: value for name, value in exports.items() if value != "true" and not name.startswith("SLIPWAY_")}
     assert len(places) >= 5
     assert {name: value for name, value in places.items() if str(prepared.state) not in value} == {}
 
@@ -178,6 +190,15 @@ def test_env_tells_stacks_where_the_s3_server_is_and_who_may_write(prepared: Pat
     assert exports["SLIPWAY_S3_ENDPOINT"] == "http://10.88.0.1:7070"
     assert len(exports["SLIPWAY_S3_SECRET_KEY"]) >= 40
     assert exports["SLIPWAY_S3_ACCESS_KEY"] != exports["SLIPWAY_S3_SECRET_KEY"]
+
+
+def test_env_has_a_token_for_services_that_ask_for_one(prepared: Paths) -> None:
+    token = deploy.exports(prepared)["SLIPWAY_SERVICE_TOKEN"]
+    assert len(token) >= 40
+    configs.write_all(prepared)
+    assert deploy.exports(prepared)["SLIPWAY_SERVICE_TOKEN"] == token, "a second `make up` keeps it"
+    (prepared.etc / configs.SERVICE_TOKEN).unlink()
+    assert "SLIPWAY_SERVICE_TOKEN" not in deploy.exports(prepared), "a cluster of an older version has none"
 
 
 def test_pulumi_s_own_diagnostics_are_shown_without_its_progress() -> None:

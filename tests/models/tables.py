@@ -1,10 +1,8 @@
-"""Tables of what a model takes and what it refuses, as parameters of tests."""
-
-from collections.abc import Callable
+"""Tables of what a model accepts and what it refuses, and the tests of all their rows."""
 
 from pydantic import BaseModel
 
-from tests.each import Rule, Test, each
+from tests.each import Test, each
 from tests.samples import accepted, refused
 
 Accepted = list[tuple[type[BaseModel], object]]
@@ -22,6 +20,9 @@ LABEL = "a label has at most 63 letters, digits, '-', '_' and '.', and starts an
 LABEL_KEY = "a label key must have a name, with or without a prefix, as in example.com/team"
 DEVICE = "a device name is <vendor domain>/<resource>, such as nvidia.com/gpu or nvidia.com/mig-1g.5gb"
 HEADER = "a header or cookie name is one token of letters, digits and !#$%&'*+.^_`|~- (RFC 9110)"
+FIVE_FIELDS = (
+    "a cron expression has five fields: minute, hour, day, month, day of the week; write them as in 30 7 * * 1-5"
+)
 QUANTITY = "a quantity is a number with an optional unit, such as 250m, 1.5, 512Mi or 2Gi"
 DURATION = "a duration is whole hours, minutes and seconds, such as 45s, 1m30s or 2h"
 LATENCY = "a latency is whole milliseconds or seconds, such as 300ms or 2s"
@@ -37,7 +38,10 @@ MODEL = (
 )
 BY_DIGEST = "an image must be named by digest, as repository@sha256:<64 hex>, because a tag can change"
 WILDCARD = "a wildcard grants access to more than intended; name each resource"
-NOT_PLAIN = "looks like a secret, but everyone who can read pods can read env; use secrets"
+NOT_PLAIN = (
+    "looks like a secret, but everyone who can read pods can read env; use secrets, or write {public: …} around a "
+    "value that is no secret"
+)
 CUT_OFF = "so a request may be cut off; raise drain or lower requestTimeout"
 TWO_HANDS = "would let an HPA change it; remove one or the other"
 EVICTED = "50Mi of logs, so the kubelet would evict the pod; raise it"
@@ -47,22 +51,23 @@ MAP = "must be a map"
 TEXT = "must be text; quote it"
 EMPTY = "must not be empty; add at least one"
 REQUIRED = "required, but not set"
+SHARE = "must be a whole number of pods, or a percentage such as 25%"
 INTEGER = "Input should be a valid integer"
 AT_LEAST_1 = "Input should be greater than or equal to 1"
 
 
-def accepting(table: Accepted) -> Callable[[Rule], Test]:
-    """Run a test on each row of a table."""
-    return each(("model", "data"), table)
+def accepting(table: Accepted) -> Test:
+    """Return a test that each row's model accepts its data."""
+    return each(("model", "data"), table)(assert_accepted)
 
 
-def refusing(table: Refused) -> Callable[[Rule], Test]:
-    """Run a test on each row of a table."""
-    return each(("model", "data", "line"), table)
+def refusing(table: Refused) -> Test:
+    """Return a test that each row's model refuses its data in exactly this line."""
+    return each(("model", "data", "line"), table)(assert_refused)
 
 
 def assert_accepted(model: type[BaseModel], data: object) -> None:
-    """The model takes the data."""
+    """The model accepts the data."""
     assert accepted(model, data)
 
 

@@ -1,7 +1,5 @@
 """Accounts: no rights but those that an entry names, one resource at a time."""
 
-from pydantic import BaseModel
-
 from models.access import Account, Permission
 from tests.models.tables import (
     EMPTY,
@@ -14,8 +12,6 @@ from tests.models.tables import (
     Accepted,
     Refused,
     accepting,
-    assert_accepted,
-    assert_refused,
     refusing,
 )
 
@@ -55,11 +51,5 @@ REFUSED: Refused = [
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)

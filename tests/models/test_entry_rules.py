@@ -7,6 +7,7 @@ import pytest
 from models.entry import CatalogueEntry
 from models.entry_rules import RESERVED_ENDINGS
 from tests.each import each
+from tests.models.broken_containers import CONTAINERS
 from tests.samples import Config, accepted, entry, job, put, refused, service, store
 
 SECRETS = {"database": {"keys": ["USER", "PASSWORD"]}, "storage": {"keys": ["AWS_ACCESS_KEY_ID"]}}
@@ -31,7 +32,7 @@ def whole(**changes: object) -> Config:
         env={"LEVEL": "1"},
     )
     worker = service(scaling=TRIGGERED, model={"name": "digits", "uri": "pvc://hub/digits/1"}, calls=["queue"])
-    train = job(before=["web"], calls=["queue"], secrets=["storage"])
+    train = job(before=["web"], calls=["queue"], secrets=["storage"], objectStorage=True)
     return entry(
         secrets={**SECRETS, "registry": {"kind": "registry"}},
         volumes={**VOLUMES, "work": {"size": "1Gi"}},
@@ -55,6 +56,7 @@ def test_an_entry_whose_names_all_lead_somewhere_is_accepted() -> None:
 
 
 BROKEN: dict[str, tuple[object, str]] = {
+    **CONTAINERS,
     "services.web.image": ("servr", "services.web.image: 'servr' is not a key under images (server)"),
     "stores.queue.image": ("redis", "stores.queue.image: 'redis' is not a key under images (server)"),
     "environments.dev.jobs.train.image": (

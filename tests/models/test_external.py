@@ -1,7 +1,6 @@
 """Servers outside the system: an address without a password in it, and the networks behind it."""
 
 import pytest
-from pydantic import BaseModel
 
 from models.external import External, ObjectStorage, Server
 from tests.models.tables import (
@@ -13,8 +12,6 @@ from tests.models.tables import (
     Accepted,
     Refused,
     accepting,
-    assert_accepted,
-    assert_refused,
     refusing,
 )
 from tests.samples import PLANTED, accepted, refused
@@ -57,14 +54,8 @@ REFUSED: Refused = [
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 """Configuration files: what fits into a ConfigMap and what may be a file name in one."""
 
-from pydantic import BaseModel
-
-from models.files import MOST_BYTES, ConfigFiles
+from models.files import ConfigFiles
+from models.limits import MOST_FILES
 from tests.models.tables import (
     EMPTY,
     FILE,
@@ -14,7 +13,6 @@ from tests.models.tables import (
     Accepted,
     Refused,
     accepting,
-    assert_accepted,
     assert_refused,
     refusing,
 )
@@ -24,8 +22,8 @@ ACCEPTED: Accepted = [
     (ConfigFiles, {"files": {".hidden": "a", "A-b_c.d": "b", "a..b": "c"}}),
     (ConfigFiles, {"files": {"f" * 253: "a"}}),
     (ConfigFiles, {"path": "/app/config/", "onChange": "reload", "files": {"config.json": "{}"}}),
-    (ConfigFiles, {"files": {"large": "x" * MOST_BYTES}}),
-    (ConfigFiles, {"files": {"two-bytes": "ä" * (MOST_BYTES // 2)}}),
+    (ConfigFiles, {"files": {"large": "x" * MOST_FILES}}),
+    (ConfigFiles, {"files": {"two-bytes": "ä" * (MOST_FILES // 2)}}),
 ]
 REFUSED: Refused = [
     (ConfigFiles, {}, f"files: {REQUIRED}"),
@@ -42,17 +40,17 @@ REFUSED: Refused = [
     (ConfigFiles, {"files": {"f" * 254: "a"}}, f"files.{'f' * 80}…: '{'f' * 79}…: {FILE}"),
     (
         ConfigFiles,
-        {"files": {"large": "x" * (MOST_BYTES + 1)}},
+        {"files": {"large": "x" * (MOST_FILES + 1)}},
         "files: the files have 900001 bytes, but a ConfigMap holds at most 900000; store large files with the model",
     ),
     (
         ConfigFiles,
-        {"files": {"one": "x" * MOST_BYTES, "more": "x"}},
+        {"files": {"one": "x" * MOST_FILES, "more": "x"}},
         "files: the files have 900001 bytes, but a ConfigMap holds at most 900000; store large files with the model",
     ),
     (
         ConfigFiles,
-        {"files": {"two-bytes": "ä" * (MOST_BYTES // 2 + 1)}},
+        {"files": {"two-bytes": "ä" * (MOST_FILES // 2 + 1)}},
         "files: the files have 900002 bytes, but a ConfigMap holds at most 900000; store large files with the model",
     ),
     (
@@ -65,14 +63,8 @@ REFUSED: Refused = [
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)
 
 
 def test_text_that_is_no_unicode_does_not_end_in_a_traceback() -> None:

@@ -1,5 +1,6 @@
 """Whatever keeps the rules is accepted, block by block and as a whole."""
 
+import pytest
 from hypothesis import given
 
 from models.entry import CatalogueEntry
@@ -8,6 +9,8 @@ from models.stack import StackSettings
 from tests.generated import repeatable
 from tests.samples import Config, accepted
 from tests.strategies import systems
+
+pytestmark = pytest.mark.slow  # generated systems
 
 
 @repeatable(25)

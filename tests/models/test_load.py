@@ -1,7 +1,6 @@
 """The load that a service is planned for, alone and beside the objective that it must hold."""
 
 import pytest
-from pydantic import BaseModel
 
 from models.entry import CatalogueEntry
 from models.load import Load, ServiceTime
@@ -13,8 +12,6 @@ from tests.models.tables import (
     Accepted,
     Refused,
     accepting,
-    assert_accepted,
-    assert_refused,
     refusing,
 )
 from tests.samples import Config, accepted, entry, refused, service
@@ -47,14 +44,8 @@ REFUSED: Refused = [
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)
 
 
 def promising(within: str, percent: float = 99, **load: object) -> Config:

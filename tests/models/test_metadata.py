@@ -1,7 +1,6 @@
 """Labels and annotations that others read, beside our own."""
 
 import pytest
-from pydantic import BaseModel
 
 from models.metadata import PodMetadata
 from models.routing import Route
@@ -12,8 +11,6 @@ from tests.models.tables import (
     Accepted,
     Refused,
     accepting,
-    assert_accepted,
-    assert_refused,
     refusing,
 )
 from tests.samples import refused
@@ -49,14 +46,8 @@ REFUSED: Refused = [
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import pytest
-from pydantic import BaseModel
 
 from models.monitoring import LatencyObjective, MeanLatency, Monitoring, Slo
 from tests.models.tables import (
@@ -18,8 +17,6 @@ from tests.models.tables import (
     Accepted,
     Refused,
     accepting,
-    assert_accepted,
-    assert_refused,
     refusing,
 )
 from tests.samples import accepted
@@ -54,8 +51,8 @@ REFUSED: Refused = [
         {"availability": "99.99999"},
         "availability: '99.99999': Decimal input should have no more than 6 digits in total",
     ),
-    (Slo, {"availability": "three nines"}, "availability: 'three nines': Input should be a valid decimal"),
-    (Slo, {"availability": "99.9%"}, "availability: '99.9%': Input should be a valid decimal"),
+    (Slo, {"availability": "three nines"}, "availability: 'three nines': must be a number, such as 99.9"),
+    (Slo, {"availability": "99.9%"}, "availability: '99.9%': must be a number, such as 99.9"),
     (Slo, {"availability": True}, "availability: True: an objective is a percentage, such as 99.9"),
     (Slo, {"availability": "nan"}, "availability: 'nan': Input should be a finite number"),
     (Slo, {"latency": {"percent": 99}}, f"latency.within: {REQUIRED}"),
@@ -73,14 +70,8 @@ REFUSED: Refused = [
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)
 
 
 @pytest.mark.parametrize(("given", "held"), [(99.9, "99.9"), (99.99, "99.99"), ("99.950", "99.950"), (99, "99")])

@@ -71,7 +71,9 @@ def test_what_is_no_quantity_is_refused(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("value", ["250m", "2Gi", 1, 2])
+@pytest.mark.parametrize(
+    "value", ["250m", "2Gi", 1, 2, "9223372036854775807", "7Ei", "1n", "1.000000001", "1e-9", "1.0000000000"]
+)
 def test_a_field_takes_text_and_whole_numbers(value: object) -> None:
     assert adapter.validate_python(value) == str(value)
 
@@ -85,6 +87,12 @@ def test_a_field_takes_text_and_whole_numbers(value: object) -> None:
         ("0", "greater than 0"),
         (0, "greater than 0"),
         ("0Gi", "greater than 0"),
+        ("9223372036854775808", "more than 9223372036854775807, the most that the API server stores"),
+        ("8Ei", "the most that the API server stores"),
+        ("1e99", "the most that the API server stores"),
+        ("0.1n", "more than nine decimals"),
+        ("1.0000000001", "more than nine decimals"),
+        ("1e-10", "more than nine decimals"),
         (0.5, "quote a decimal"),
         (True, "quote a decimal"),
         (None, "quote a decimal"),

@@ -22,6 +22,8 @@ ONE = {"slots": {"blue": {"image": IMAGE}}}
         release(weight=100),
         release(live="green", weight=20),
         release(match={"header": {"name": "X-Canary"}}),
+        release(match={"header": {"name": "X-Forwarded"}, "cookie": "Host"}),
+        release(match={"header": {"name": "X-Canary", "value": "a b\tc"}}),
         release(match={"header": {"name": "X-Canary", "value": "yes"}}),
         release(match={"header": {"name": "X-Canary", "pattern": "^b"}, "cookie": "canary"}),
         {"slots": {"blue": {"image": IMAGE, "server": {"queueLimit": 3}}}},
@@ -52,6 +54,20 @@ def test_a_release_that_keeps_the_rules_is_accepted(data: dict[str, Any]) -> Non
         (release(match={"header": {"name": "X", "pattern": "("}}), "given: match.header.pattern: '(': not a regular"),
         (release(match={"header": {"name": "X Y"}}), "given: match.header.name: 'X Y': a header or cookie name"),
         (release(match={"header": {"name": "X", "value": ""}}), "given: match.header.value: '': "),
+        *(
+            (
+                release(match={"header": {"name": name}}),
+                f"given: match.header.name: {name!r}: proxies remove or replace this header before they match it",
+            )
+            for name in ("Host", "connection", "Transfer-Encoding", "X-Forwarded-For", "X-Real-IP")
+        ),
+        *(
+            (
+                release(match={"header": {"name": "X", "value": value}}),
+                f"given: match.header.value: {value!r}: a header's value contains no line break and no space at its",
+            )
+            for value in (" a", "a ", "a\nb", "\ta")
+        ),
         (release(match={"cookie": "a;b"}), "given: match.cookie: 'a;b': a header or cookie name"),
         ({"slots": {"blue": {"image": "server:v1"}}}, "given: slots.blue.image: 'server:v1': an image must be"),
         ({"slots": {"blue": {"imag": IMAGE}}}, "given: slots.blue.imag: unknown key; did you mean 'image'?"),

@@ -1,7 +1,5 @@
 """What a replica asks for, what it may take at most, and the devices that it holds."""
 
-from pydantic import BaseModel
-
 from models.resources import ResourceList, Resources
 from tests.models.tables import (
     AT_LEAST_1,
@@ -14,14 +12,14 @@ from tests.models.tables import (
     Accepted,
     Refused,
     accepting,
-    assert_accepted,
-    assert_refused,
     refusing,
 )
 
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 LARGE = {"cpu": "1", "memory": "1024Mi"}
 BOTH = {"requests": SMALL, "limits": LARGE}
+
+LONG_DOMAIN = "the vendor domain of a device has at most 244 characters; use a shorter one"
 
 ACCEPTED: Accepted = [
     (Resources, BOTH),
@@ -30,6 +28,9 @@ ACCEPTED: Accepted = [
     (Resources, {**BOTH, "devices": {"nvidia.com/gpu": 2}}),
     (Resources, {**BOTH, "devices": {"nvidia.com/mig-1g.5gb": 1, "example.com/fpga_a10": 1}}),
     (Resources, {**BOTH, "devices": {f"example.com/{'d' * 63}": 1}}),
+    (Resources, {**BOTH, "devices": {f"{'a.' * 121}aa/fpga": 1}}),
+    (Resources, {"requests": {**SMALL, "cpu": "1m"}, "limits": {**SMALL, "cpu": "0.500"}}),
+    (Resources, {"requests": {**SMALL, "cpu": "1000u"}, "limits": LARGE}),
 ]
 REFUSED: Refused = [
     (
@@ -60,6 +61,11 @@ REFUSED: Refused = [
         {**BOTH, "devices": {"requests.nvidia.com/gpu": 1}},
         f"devices.requests.nvidia.com/gpu: 'requests.nvidia.com/gpu': {DEVICE}",
     ),
+    (
+        Resources,
+        {**BOTH, "devices": {f"{'a.' * 122}a/fpga": 1}},
+        f"devices.{'a.' * 40}…: '{'a.' * 39}a…: {LONG_DOMAIN}",
+    ),
     (Resources, {**BOTH, "devices": {"nvidia.com/": 1}}, f"devices.nvidia.com/: 'nvidia.com/': {LABEL_KEY}"),
     (
         Resources,
@@ -78,11 +84,5 @@ REFUSED: Refused = [
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)

@@ -13,15 +13,14 @@ from tests.models.tables import (
     MAP,
     NAME,
     REQUIRED,
+    SHARE,
     TWO_HANDS,
     Accepted,
     Refused,
     accepting,
-    assert_accepted,
-    assert_refused,
     refusing,
 )
-from tests.samples import Config, refused, service
+from tests.samples import Config, accepted, refused, service
 
 MOST = 2**31 - 1
 CPU = {"cpu": {"utilization": 70}}
@@ -60,6 +59,9 @@ ACCEPTED: Accepted = [
     (Triggered, {**triggered(load=LOAD), "minReplicas": 2, "fallback": {"replicas": 2, "behavior": "static"}}),
     (Disruption, {"maxUnavailable": 1}),
     (Disruption, {"minAvailable": 0}),
+    (Disruption, {"minAvailable": "50%"}),
+    (Disruption, {"maxUnavailable": "100%"}),
+    (Disruption, {"minAvailable": "100%"}),
 ]
 REFUSED: Refused = [
     (Fixed, {}, f"replicas: {REQUIRED}"),
@@ -152,20 +154,20 @@ REFUSED: Refused = [
         {"maxUnavailable": 1, "minAvailable": 1},
         "set exactly one of maxUnavailable and minAvailable; the API server accepts only one",
     ),
-    (Disruption, {"maxUnavailable": 0}, f"maxUnavailable: 0: {AT_LEAST_1}"),
-    (Disruption, {"maxUnavailable": "25%"}, f"maxUnavailable: '25%': {INTEGER}"),
-    (Disruption, {"minAvailable": -1}, "minAvailable: -1: Input should be greater than or equal to 0"),
+    (Disruption, {"maxUnavailable": 0}, "maxUnavailable: 0: must be at least 1 and at most 2147483647"),
+    (Disruption, {"maxUnavailable": "0%"}, "maxUnavailable: '0%': must be at least 1 and at most 2147483647"),
+    (Disruption, {"maxUnavailable": "25"}, f"maxUnavailable: '25': {SHARE}"),
+    (Disruption, {"minAvailable": -1}, "minAvailable: -1: must be at least 0 and at most 2147483647"),
+    (
+        Disruption,
+        {"minAvailable": "101%"},
+        "minAvailable: '101%': a percentage must be at most 100%, the limit of the API server",
+    ),
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)
 
 
 @pytest.mark.parametrize(
@@ -198,3 +200,18 @@ def test_the_keys_decide_who_moves_the_replicas(data: Config, kind: type[BaseMod
 )
 def test_a_path_below_scaling_names_keys_of_the_file_alone(scaling: object, line: str) -> None:
     assert refused(ServiceSpec, service(scaling=scaling))[0].startswith(f"given: {line}")
+
+
+@each(
+    ("budget", "floor", "kept"),
+    [
+        ({"minAvailable": "50%"}, 4, "50%"),
+        ({"minAvailable": "50%"}, 3, "50%"),
+        ({"minAvailable": "50%"}, 1, 0),
+        ({"minAvailable": "90%"}, 2, 1),
+        ({"minAvailable": 3}, 2, 1),
+        ({"minAvailable": 3}, 4, 3),
+    ],
+)
+def test_a_budget_of_a_narrowed_slot_leaves_one_pod_evictable(budget: Config, floor: int, kept: int | str) -> None:
+    assert accepted(Disruption, budget).within(floor).min_available == kept

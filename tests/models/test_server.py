@@ -1,9 +1,7 @@
 """What the model server is told."""
 
-from pydantic import BaseModel
-
 from models.server import ServerSettings
-from tests.models.tables import AT_LEAST_1, Accepted, Refused, accepting, assert_accepted, assert_refused, refusing
+from tests.models.tables import AT_LEAST_1, Accepted, Refused, accepting, refusing
 
 ACCEPTED: Accepted = [
     (ServerSettings, {}),
@@ -20,11 +18,5 @@ REFUSED: Refused = [
 ]
 
 
-@accepting(ACCEPTED)
-def test_what_keeps_the_rules_is_accepted(model: type[BaseModel], data: object) -> None:
-    assert_accepted(model, data)
-
-
-@refusing(REFUSED)
-def test_what_breaks_a_rule_is_refused_in_one_line(model: type[BaseModel], data: object, line: str) -> None:
-    assert_refused(model, data, line)
+test_what_keeps_the_rules_is_accepted = accepting(ACCEPTED)
+test_what_breaks_a_rule_is_refused_in_one_line = refusing(REFUSED)

@@ -10,7 +10,8 @@ from models.resolve import resolve
 from models.service import ServiceOverlay, ServiceSpec
 from models.stack import StackSettings
 from tests.each import each
-from tests.samples import PLANTED, Config, accepted, entry, put, refused, service, stack
+from tests.models.tables import NOT_PLAIN
+from tests.samples import PLANTED, SLIPWAY, Config, accepted, entry, profile, put, refused, service, stack
 
 
 def triggered(replicas: int) -> dict[str, Any]:
@@ -60,6 +61,10 @@ STORAGE = (
 )
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     (
+        {"managementPort": 5000},
+        "managementPort: 5000 is also port, which Services expose; choose another, such as 9090",
+    ),
+    (
         {"health": {"startup": "61s"}, "rollout": {"progressDeadline": "60s"}},
         (
             "health.startup: 61s exceeds rollout.progressDeadline 60s, so slow starts would fail; "
@@ -99,6 +104,10 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         ),
     ),
     ({"model": {**S3, "path": "/a"}, "mounts": {"b": "/a"}}, "mounts.b: /a is already model.path; choose another path"),
+    (
+        {"sharedMemory": "64Mi", "mounts": {"a": "/dev/shm"}},  # noqa: S108 -- in the pod
+        "mounts.a: /dev/shm is already the shared memory; choose another path",
+    ),
     ({"mounts": {"a": "/x", "b": "/x/"}}, "mounts.b: /x is already mounts.a; choose another path"),
     (
         {"files": {"path": "/models", "files": {"f": ""}}},
@@ -141,16 +150,15 @@ def test_a_port_that_no_socket_has_is_refused(port: object) -> None:
 @each(
     ("variable", "rule"),
     [
-        ("PORT", "'PORT': Slipway sets this variable; choose another name"),
         ("SLIPWAY_SLOT", "'SLIPWAY_SLOT': Slipway sets this variable; choose another name"),
         ("A-B", "'A-B': a variable name contains only letters, digits and '_', and does not start with a digit"),
         ("1A", "'1A': a variable name contains only letters, digits and '_', and does not start with a digit"),
         ("", "'': a variable name contains only letters, digits and '_', and does not start with a digit"),
         (
             "DATABASE_PASSWORD",
-            "[secret]: looks like a secret, but everyone who can read pods can read env; use secrets",
+            NOT_PLAIN,
         ),
-        ("API_KEY", "'API_KEY': looks like a secret, but everyone who can read pods can read env; use secrets"),
+        ("API_KEY", NOT_PLAIN),
     ],
 )
 def test_a_literal_variable_is_neither_ours_nor_a_secret(variable: str, rule: str) -> None:
@@ -162,6 +170,13 @@ OVERLAYS: dict[str, Any] = {
     "args": ["digits"],
     "env": {"OMP_NUM_THREADS": "1"},
     "secrets": ["database"],
+    "command": ["gunicorn"],
+    "user": 1001,
+    "home": {"path": "/srv/app"},
+    "writable": {"/var/cache/app": "1Mi"},
+    "fileMounts": {"/app/config.toml": {"text": "a"}},
+    "sidecars": [{"name": "auth", "resources": service()["resources"]}],
+    "init": [{"name": "migrate", "resources": service()["resources"]}],
     "model": {"name": "digits", "uri": "file:///other"},
     "files": {"files": {"a": "b"}},
     "pods": {"annotations": {"example.com/team": "ml"}},
@@ -174,13 +189,25 @@ OVERLAYS: dict[str, Any] = {
     "disruption": {"minAvailable": 1},
     "scheduling": {"apart": "required"},
     "account": {"annotations": {"example.com/role": "reader"}},
-    "exposure": {"type": "NodePort"},
+    "exposure": {"type": "NodePort", "direct": True},
     "route": {"host": "other.example.com"},
     "monitoring": {"path": "/other"},
+    "metricsProfile": "fastapi",
     "release": {"strategy": "canary", "steps": [100]},
     "load": {"rate": 5, "service": {"mean": "20ms"}},
 }
-SHARED = {"image", "port", "calls", "mounts", "scratch", "sharedMemory", "externals"}
+SHARED = {
+    "image",
+    "port",
+    "managementPort",
+    "ports",
+    "podSecurity",
+    "calls",
+    "mounts",
+    "scratch",
+    "sharedMemory",
+    "externals",
+}
 """What both slots and all environments share."""
 
 
@@ -196,14 +223,16 @@ def overlaid(blocks: Config) -> ServiceSpec:
 def test_an_overlay_replaces_its_block_and_no_other(block: str) -> None:
     base = accepted(ServiceSpec, entry()["services"]["web"])
     changed = overlaid({block: OVERLAYS[block]})
+    named = profile(OVERLAYS["metricsProfile"] if block == "metricsProfile" else "slipway")
     expected = accepted(ServiceSpec, {**entry()["services"]["web"], block: OVERLAYS[block]})
+    expected = expected.model_copy(update={"metrics_profile": named})
     assert changed == expected
     assert changed != base
 
 
 def test_an_overlay_exists_for_every_block_that_an_environment_may_change() -> None:
-    assert set(OVERLAYS) == set(ServiceOverlay.model_fields)
-    assert {info.alias for name, info in ServiceSpec.model_fields.items() if name not in OVERLAYS} == SHARED
+    assert set(OVERLAYS) == {info.alias for info in ServiceOverlay.model_fields.values()}
+    assert {info.alias for info in ServiceSpec.model_fields.values() if info.alias not in OVERLAYS} == SHARED
 
 
 def test_a_block_that_is_named_goes_whole_and_keeps_nothing_of_the_old_one() -> None:
@@ -225,7 +254,8 @@ def test_environments_without_an_overlay_get_the_entry_as_it_stands() -> None:
             secrets={"database": {"keys": ["USER"]}}, environments={"dev": {"services": {"web": OVERLAYS}}, "prod": {}}
         ),
     )
-    assert given.service_in("prod", "web") == given.services["web"]
+    as_it_stands = given.services["web"].model_copy(update={"metrics_profile": SLIPWAY})
+    assert given.service_in("prod", "web") == as_it_stands
 
 
 def test_an_overlay_that_breaks_a_rule_with_the_entrys_blocks_is_refused_where_it_stands() -> None:
@@ -241,3 +271,15 @@ def test_an_overlay_cannot_change_what_both_slots_and_all_environments_share(key
     data = entry(environments={"dev": {"services": {"web": {key: service().get(key, {})}}}})
     (fault,) = refused(CatalogueEntry, data)
     assert fault.startswith(f"given: environments.dev.services.web.{key}: unknown key")
+
+
+@each("exposure", [{"type": "LoadBalancer"}, {"type": "NodePort", "externalTrafficPolicy": "Local"}])
+def test_a_way_around_the_route_must_be_stated(exposure: dict[str, Any]) -> None:
+    route = {"host": "a.example"}
+    (line,) = refused(ServiceSpec, service(route=route, exposure=exposure))
+    assert line == (
+        f"given: exposure.type: {exposure['type']} leads to the pods and bypasses the route's rate limit, traffic "
+        "split and gate; remove it, so that all requests pass the proxy, or set exposure.direct to true"
+    )
+    assert accepted(ServiceSpec, service(route=route, exposure={**exposure, "direct": True}))
+    assert accepted(ServiceSpec, service(exposure=exposure)), "without a route there is nothing to bypass"

@@ -269,3 +269,19 @@ def test_faults_are_told_in_the_order_of_the_file() -> None:
 def test_faults_of_several_services_are_told_at_once() -> None:
     data = entry(services={"web": service(), "api": service()})
     assert len(apart(stack("prod"), data)) == 2
+
+
+def test_the_volumes_of_a_class_fit_into_a_quota_of_the_class() -> None:
+    """Together with those of stores; a volume without a class counts in no such quota."""
+    given = entry(
+        volumes={"a": {"size": "4Pi", "storageClass": "fast"}, "b": {"size": "9Pi"}},
+        stores={"db": store(volume={"size": "4Pi", "storageClass": "fast"})},
+    )
+    assert joined(stack("dev"), given).volumes
+    larger = put(given, "volumes.a.size", "4097Ti")
+    assert apart(stack("dev"), larger) == (
+        (
+            "catalog/shop.yaml: volumes: the volumes of storageClass fast have 8193Ti together, but a quota of a class "
+            "is at most 8Pi; make them smaller"
+        ),
+    )

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import cast
 
-import yaml
-
+from catalog import yaml_document
 from tests.mutants import fields
 from tests.mutants.choice import Known
 from tests.mutants.mutant import Mutant
@@ -20,7 +19,7 @@ def listed() -> list[Known]:
     """Return every mutant with the file that describes it."""
     found = [Known(one, f"tests/mutants/{Path(fields.__file__).name}") for one in fields.MUTANTS]
     for path in sorted(FOLDER.glob("*.yaml")):
-        rows = cast("Rows", yaml.safe_load(path.read_text()))
+        rows = cast("Rows", yaml_document.read(path.read_bytes(), path.name).checked().data)
         found += [
             Known(_mutant(file, row), f"tests/mutants/{path.name}") for file, every in rows.items() for row in every
         ]

@@ -54,7 +54,7 @@ def run_tests(tree: Path, tests: Sequence[str], *, keep_byte_code: bool = False)
         return f"no end within {seconds} s"
     if process.exitcode == 0:
         return SURVIVED
-    said = report.read_text()
+    said = report.read_text("utf-8", "replace")
     failed = re.search(r"^(?:FAILED|ERROR) (?:tests/)?([^\s\[]+)", said, re.MULTILINE)
     if not failed:
         raise RuntimeError(f"exit code {process.exitcode} of {' '.join(tests)}:\n{said}")

@@ -49,6 +49,8 @@ def given_keys(model: type[BaseModel], data: Config, path: Keys = ()) -> Iterato
         if not candidates:
             continue
         for step, item in _items(fields[key], value):
+            if isinstance(item, str):  # a value that may be a model, too
+                continue
             below = next(c for c in candidates if set(item) <= {i.alias or n for n, i in c.model_fields.items()})
             yield from given_keys(below, item, (*path, key) if step is None else (*path, key, step))
 

@@ -1,16 +1,14 @@
 """Configuration that names every key that exists; keys that exclude each other stand in services of their own."""
 
+from tests.program.containers import AMOUNTS, BUILT, CONTAINER, IMAGE_BUILD, OTHER, PORTS
+from tests.program.profiled import PROFILE
 from tests.program.released import DELIVERY, JUDGED, MATCH, PATTERN, PLACE, RELEASED, SERVER, SLOTTED, VERSION
 from tests.samples import CLUSTER, IMAGE, OTHER_IMAGE, PLANTED, Config, secret_values
 
-AMOUNTS = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "1Gi"}
 RESOURCES = {"requests": AMOUNTS, "limits": AMOUNTS, "devices": {"nvidia.com/gpu": 1}}
 SCHEDULING: Config = {
     "nodeSelector": {"nvidia.com/gpu.product": "L4"},
-    "nodeAffinity": {
-        "required": {"nvidia.com/gpu.present": ["true"]},
-        "preferred": {"topology.kubernetes.io/zone": ["a", "b"]},
-    },
+    "nodeAffinity": {"required": {"example.com/gpu": ["true"]}, "preferred": {"example.com/zone": ["a", "b"]}},
     "tolerations": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoExecute"}],
     "priorityClass": "inference",
     "runtimeClass": "nvidia",
@@ -57,8 +55,9 @@ TRIGGERED: Config = {
     },
 }
 BLOCKS: Config = {
+    **CONTAINER,
     "args": ["digits"],
-    "env": {"OMP_NUM_THREADS": "1"},
+    "env": {"OMP_NUM_THREADS": "1", "EOS_TOKEN": {"public": "</s>"}},
     "secrets": ["database"],
     "model": MODEL,
     "pods": {"labels": {"example.com/team": "ml"}, "annotations": {"example.com/log": "json"}},
@@ -66,15 +65,6 @@ BLOCKS: Config = {
     "resources": RESOURCES,
     "scaling": AUTOSCALED,
     "server": SERVER,
-    "health": {
-        "ready": "/r",
-        "live": "/l",
-        "startup": "60s",
-        "period": "5s",
-        "timeout": "3s",
-        "failures": 3,
-        "liveness": {"period": "30s", "timeout": "5s", "failures": 3},
-    },
     "rollout": {"maxUnavailable": 0, "maxSurge": 1, "progressDeadline": "2m", "timeout": "10m"},
     "drain": {"preStop": "5s", "drain": "30s", "grace": "40s", "requestTimeout": "30s"},
     "disruption": {"maxUnavailable": 1},
@@ -85,6 +75,7 @@ BLOCKS: Config = {
     },
     "exposure": {
         "type": "LoadBalancer",
+        "direct": True,
         "port": 80,
         "annotations": {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"},
         "externalTrafficPolicy": "Local",
@@ -120,12 +111,12 @@ BLOCKS: Config = {
         "slo": {"availability": 99.9, "latency": {"percent": 99, "within": "500ms"}},
         "meanLatency": {"above": "500ms", "for": "5m", "severity": "critical"},
         "alerts": {
-            "targetDown": {"for": "5m", "severity": "warning"},
-            "noTargetUp": {"for": "5m", "severity": "critical"},
+            **{alert: {"for": "5m", "severity": "warning"} for alert in ("targetDown", "noTargetUp")},
             "saturation": {"for": "10m", "severity": "critical"},
             "replicasAtMax": {"for": "15m", "severity": "warning"},
         },
     },
+    "metricsProfile": PROFILE,
     "load": {
         "rate": 50,
         "peak": 150.5,
@@ -139,6 +130,8 @@ BLOCKS: Config = {
 SERVICE: Config = {
     "image": "server",
     "port": 5000,
+    "managementPort": 9090,
+    **PORTS,
     "calls": ["worker", "queue"],
     "mounts": {"work": "/work"},
     "scratch": "64Mi",
@@ -152,13 +145,7 @@ STORE: Config = {
     "args": ["--appendonly", "yes"],
     "env": {"LEVEL": "notice"},
     "secrets": ["database"],
-    "volume": {
-        "size": "2Gi",
-        "existing": "old-queue",
-        "storageClass": "fast",
-        "access": "ReadWriteOnce",
-        "path": "/data",
-    },
+    "volume": {"size": "2Gi", "existing": "old", "storageClass": "fast", "access": "ReadWriteOnce", "path": "/data"},
     "resources": RESOURCES,
     "health": {"command": ["redis-cli", "ping"], "startup": "60s", "period": "5s", "timeout": "3s", "failures": 3},
     "grace": "30s",
@@ -167,7 +154,7 @@ STORE: Config = {
 JOB: Config = {
     "image": "trainer",
     "args": ["digits"],
-    "env": {"OMP_NUM_THREADS": "1"},
+    "env": {"OMP_NUM_THREADS": "1", "EOS_TOKEN": {"public": "</s>"}},
     "secrets": ["storage"],
     "calls": ["queue"],
     "externals": ["billing"],
@@ -183,15 +170,17 @@ JOB: Config = {
 ENTRY: Config = {
     "name": "maximal",
     "images": {
-        "server": {"context": "serving", "dockerfile": "Dockerfile", "target": "server", "args": {"EXTRA": "1"}},
+        "server": IMAGE_BUILD,
         "trainer": {"context": "serving"},
         "redis": {"context": "serving"},
+        "exporter": {"reference": OTHER_IMAGE},
     },
     "secrets": {
         "database": {"keys": ["DATABASE_USER", "DATABASE_PASSWORD"]},
         "storage": {"keys": ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]},
         "registry": {"kind": "registry"},
     },
+    "profiles": {"own": PROFILE},
     "volumes": {
         "hub": {"size": "5Gi", "storageClass": "shared", "access": "ReadWriteMany"},
         "work": {"size": "1Gi", "existing": "scratch-disk"},
@@ -219,6 +208,7 @@ ENTRY: Config = {
         "worker": {
             "image": "server",
             "port": 7861,
+            **OTHER,
             "resources": RESOURCES,
             "scaling": TRIGGERED,
             "release": {"strategy": "rolling", **JUDGED},
@@ -266,6 +256,7 @@ STACK: Config = {
         "baseImage": "registry.example.com/base/python",
         "wheels": "serving",
         "args": {"OTHER": "2"},
+        **BUILT,
     },
     "images": {"redis": IMAGE},
     "secrets": {
@@ -297,4 +288,4 @@ DEPLOYABLE: Config = {
 }
 """Without the two keys that the entry excludes: it builds, so no stack can have vouched, and a Gateway has no TLS."""
 VARIABLES = {"REGISTRY_CREDENTIALS": PLANTED}
-"""The environment variables that :data:`STACK` takes secrets from."""
+"""What :data:`STACK` takes secrets from."""

@@ -7,6 +7,7 @@ SERVER = {"queueLimit": 64, "logLevel": "info", "topK": 3, "variant": "int8"}
 GATE: Config = {
     "errors": {"margin": 1},
     "latency": {"within": "500ms", "margin": 5},
+    "histograms": {"wait": {"within": "100ms", "margin": 5}},
     "checks": {"accuracy": {"query": 'accuracy{slot="{slot}"}', "min": 0.9, "max": 1}},
     "webhook": {"url": "https://judge.example.com", "timeout": "10s"},
     "traffic": 50,

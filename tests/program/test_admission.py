@@ -5,9 +5,7 @@ import pytest
 
 import catalog
 from models.delivery import fingerprint
-from models.entry import CatalogueEntry
 from models.evidence import evidence_of
-from models.parsing import parse
 from models.release import SlotRelease
 from tests.each import each
 from tests.program.evidence import (
@@ -266,5 +264,5 @@ def test_what_is_exported_is_what_the_next_stack_reads() -> None:
     assert evidence.slots["green"].whole == SlotRelease.model_validate({"image": OTHER_IMAGE, **OTHER})
     assert [v.image for v in evidence.verdicts] == [OTHER_IMAGE]
     assert [h.config for h in evidence.holds] == [None]
-    spec = parse(CatalogueEntry, catalog.read("classifier"), "").service_in("prod", "classifier")
+    spec = catalog.entry("classifier").service_in("prod", "classifier")
     assert (evidence.soak, evidence.fresh) == (spec.release.soak, spec.release.fresh)

@@ -1,14 +1,17 @@
 """The real ``__main__.py`` on bad input: one exact line with the path, and nothing registered before it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 
 import catalog
+from catalog.project_file import ProjectFile
 from tests.each import each
-from tests.recording import refusal_of
+from tests.recording import refusal_of, run_main
 from tests.samples import IMAGE, PLANTED, Config, put, release, runnable, stack_config, with_canary
 
 SLOT = "slipway:release.classifier.slots.blue.image"
@@ -171,6 +174,10 @@ ENTRY_LINES: dict[str, tuple[Config, str]] = {
         ("environments.prod.services.classifier.scaling: minReplicas 2 exceeds maxReplicas 1, "
         "so the API server would refuse the HPA; lower minReplicas or raise maxReplicas"),
     ),
+    "dockerfile_whose_name_no_file_system_takes": (
+        put(CLASSIFIER, "images.server.dockerfile", "ü" * 200),
+        f"images.server.dockerfile: '{'ü' * 79}…: a path has at most 1,024 bytes and each part 255; shorten it",
+    ),
     "dockerfile_that_is_not_there": (
         put(CLASSIFIER, "images.server.dockerfile", "Dockerfle"),
         "images.server: serving/Dockerfle does not exist in the project; correct context or dockerfile",
@@ -191,6 +198,34 @@ def test_a_bad_catalogue_entry_ends_with_exactly_one_line(
 
     monkeypatch.setattr(catalog, "read", reading)
     assert refusal_of(runnable("dev")) == [f"catalog/classifier.yaml: {line}"]
+
+
+def look_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the program find its stack files in a folder."""
+
+    def read(_project: Path) -> ProjectFile:
+        return ProjectFile(folder)
+
+    monkeypatch.setattr(ProjectFile, "read", read)
+
+
+def test_a_number_that_pulumi_has_already_changed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi passes 2560 to the program; only the stack file shows what was written."""
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  slipway:scaling: {port: 05000}\n  aws:account: 0123\n")
+    look_in(tmp_path, monkeypatch)
+    (fault,) = refusal_of(runnable("dev"))
+    rule = "a number with a leading zero is read as octal; write 5000, or quote it"
+    assert fault == f"Pulumi.dev.yaml, line 2, slipway:scaling.port: 05000: {rule}"
+
+
+def test_a_fault_is_reported_with_the_file_and_line_that_hold_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = put(runnable("prod"), "cluster.traffic", "istio")
+    (tmp_path / "Pulumi.prod.yaml").write_text(f"config:\n\n  slipway:cluster: {json.dumps(config['cluster'])}\n")
+    look_in(tmp_path, monkeypatch)
+    with pytest.raises(pulumi.RunError, match=r"^Pulumi\.prod\.yaml, line 3: slipway:cluster\.traffic: "):
+        run_main(config, stack="prod")
 
 
 STORAGE_KEYS = ("SLIPWAY_S3_ACCESS_KEY", "SLIPWAY_S3_SECRET_KEY")

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import catalog
 from delivery.commands.cli import app
 from delivery.release.stack import Stack
-from models import entry_rules, series_rules, stack_rules
+from models import entry_rules, series_rules, stack_rules, traffic_rules, variable_rules
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.parsing import parse
@@ -26,17 +26,17 @@ from models.stack import StackSettings
 from templates import validate
 from tests.delivery.desk import Pulumi
 from tests.models.test_entry_rules import BROKEN, whole
-from tests.recording import refusal_of
+from tests.recording import refusal_of, unlocated
 from tests.samples import IMAGE, OTHER_IMAGE, Config, entry, job, put, service, stack, store
 
 NAME = "prod"
-RULES = (entry_rules, series_rules, stack_rules)
+RULES = (entry_rules, series_rules, stack_rules, traffic_rules, variable_rules)
 PINNED = "_pinned_faults"
 """Left out: it needs a revision file in the program's own folder (tests/components/test_pinning.py tests this rule)."""
 GATEWAY: Config = {"context": "prod", "traffic": "gateway", "gateway": {"name": "public", "namespace": "edge"}}
 RUNS: Config = {"web": {"slots": {"blue": {"image": IMAGE}}}}
 S3: Config = {"name": "digits", "uri": "s3://models/digits/1"}
-PORT: Config = {"exposure": {"type": "NodePort", "nodePort": 30001}}
+PORT: Config = {"exposure": {"type": "NodePort", "nodePort": 30001, "direct": True}}
 SECRETS: Config = {"database": {"keys": ["USER"]}, "registry": {"kind": "registry"}}
 ROUTE: Config = {"host": "web.example.com"}
 Pair = tuple[Config, Config]
@@ -81,6 +81,13 @@ def triggered(**trigger: Any) -> Config:
     return {"scaling": {"minReplicas": 0, "maxReplicas": 3, "triggers": {"depth": trigger}}}
 
 
+def split(cluster: Config, **match: Any) -> Config:
+    """A stack that sends some requests to its other slot."""
+    filled = {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}}
+    return prod(cluster=cluster, release={"web": {"slots": filled, "match": match}})
+
+
+NGINX: Config = {"context": "prod"}
 LONG = "n" * 60
 PAIRS: dict[str, Pair] = {
     **{path: (prod(), put(whole(), path, value)) for path, (value, _) in BROKEN.items()},
@@ -98,22 +105,38 @@ PAIRS: dict[str, Pair] = {
     "model of a service without": (slots(blue={"image": IMAGE, "model": {"uri": "file:///m"}}), web(model=None)),
     "model of another scheme": (slots(blue={"image": IMAGE, "model": {"uri": "s3://models/digits/1"}}), web()),
     "files of a service without": (slots(blue={"image": IMAGE, "files": {"a": "b"}}), web()),
+    "settings of another server": (
+        slots(blue={"image": IMAGE, "server": {"topK": 1}}),
+        web(model=None, server="other", health={"ready": "/", "live": "/"}),
+    ),
     "host and path twice": (prod(), two({"route": ROUTE}, {"route": ROUTE})),
     "largest body on a Gateway": (prod(cluster=GATEWAY), entry(services={
         "web": service(route={**ROUTE, "maxBody": "1Mi"})})),
     "hosts on a Gateway": (prod(cluster=GATEWAY), entry(services={
         "web": service(route={**ROUTE, "stableHosts": [f"h{i}.example.com" for i in range(17)]})})),
     "path on a Gateway": (prod(cluster=GATEWAY), entry(services={"web": service(route={**ROUTE, "path": "/é"})})),
+    "escape on a Gateway": (prod(cluster=GATEWAY), entry(services={"web": service(route={**ROUTE, "path": "/%20"})})),
+    "volumes of a class": (
+        prod(), entry(volumes={name: {"size": "5Pi", "storageClass": "fast"} for name in ("hub", "cache")})),
     "timeout on a Gateway": (prod(cluster=GATEWAY), entry(services={
         "web": service(route={**ROUTE, "timeout": "100000s"})})),
-    "pattern on a Gateway": (
-        prod(cluster=GATEWAY, release={"web": {"slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}},
-                                               "match": {"header": {"name": "X", "pattern": "(?=b)"}}}}),
-        entry(),
-    ),
+    "header on a Gateway": (split(GATEWAY, header={"name": "X", "pattern": "b" * 4090}), entry()),
+    "pattern that RE2 cannot read": (split(NGINX, header={"name": "X", "pattern": "(?=b)"}), entry()),
+    "path behind nginx": (prod(), entry(services={"web": service(route={**ROUTE, "path": "/~predict"})})),
+    "suspicious path": (prod(), entry(services={"web": service(route={**ROUTE, "path": "/etc/nginx"})})),
+    "session behind nginx": (prod(), entry(services={"web": service(route={**ROUTE, "session": {"cookie": "a!"}})})),
+    "header behind nginx": (split(NGINX, header={"name": "X_Canary"}), entry()),
+    "value behind nginx": (split(NGINX, header={"name": "X", "value": "a@b"}), entry()),
+    "pattern behind nginx": (split(NGINX, header={"name": "X", "pattern": "a@b"}), entry()),
+    "cookie behind nginx": (split(NGINX, cookie="a!"), entry()),
+    "match of a strategy": (prod(), web(release={"strategy": "canary", "match": {"cookie": "a!"}})),
+    "files of a slot and of its entry": (
+        slots(blue={"image": IMAGE, "files": {"a": "x" * 80_000}}), web(files={"files": {"b": "x" * 850_000}})),
     "node port twice": (prod(), two(PORT, PORT)),
     "image of nobody": (prod(images={"servr": IMAGE}), entry()),
     "no registry": ({k: v for k, v in stack("dev").items() if k != "image"}, entry()),
+    "no source of a build secret": (
+        stack("dev"), put(entry(), "images.server", {"context": "serving", "secrets": ["index-token"]})),
     "no digest": ({k: v for k, v in stack(NAME).items() if k != "image"}, entry()),
     "no digest of a store": (prod(), entry(stores={"queue": store()})),
     "secret of nobody": (prod(secrets={"databse": {"environment": {"USER": "A"}}}), {**entry(), "secrets": SECRETS}),
@@ -134,6 +157,7 @@ PAIRS: dict[str, Pair] = {
     "server outside": (prod(), web(externals=["bank"])),
     "server that nobody calls": (prod(externals={"bank": {"url": "https://bank.example.com"}}), entry()),
     "latency between bounds": (prod(), web(monitoring={"slo": {"latency": {"percent": 99, "within": "400ms"}}})),
+    "gate between bounds": (prod(), web(release={"gate": {"latency": {"within": "400ms"}}})),
     "scrapes too rare": (prod(), web(monitoring={"slo": {"availability": 99.9}, "interval": "5m"})),
     "nobody scrapes": (prod(), entry(services={"web": service(**pods("1m", monitoring=None))})),
     "windows differ": (prod(), two(pods("2m"), pods("3m"))),
@@ -176,7 +200,7 @@ def laid_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pair]
 
 def lines(said: str, before: str) -> list[str]:
     """Return the sentences of a command's output without their prefixes."""
-    return [line.removeprefix(before).removeprefix(f"Pulumi.{NAME}.yaml: ") for line in said.splitlines()]
+    return [unlocated(line.removeprefix(before)) for line in said.splitlines()]
 
 
 def by_slipway(project: Path) -> list[str]:
@@ -246,7 +270,7 @@ def resolved(pair: Pair) -> None:
     """Combine the two files of a pair as every reader does."""
     stack, entry = pair
     with suppress(ConfigurationError):
-        resolve(parse(StackSettings, stack, ""), parse(CatalogueEntry, entry, ""))
+        resolve(parse(StackSettings, stack, ""), parse(CatalogueEntry, catalog.with_profiles(entry), ""))
 
 
 def test_no_rule_is_left_out() -> None:

@@ -31,10 +31,11 @@ class Told:
         self._patch, self._folder = patch, folder
 
     def preview(self, *, dry: bool = True, **service: object) -> Recorded:
-        """Run the classifier's prod stack with blocks of its service changed."""
+        """Run the classifier's prod stack with blocks of its service changed, and without its LoadBalancer."""
         self._patch.setattr(pulumi.runtime, "is_dry_run", lambda: dry)
         entry = yaml.safe_load((Path(__file__).parents[2] / "catalog" / "classifier.yaml").read_text())
-        for block, value in service.items():
+        blocks: dict[str, object] = {"exposure": {}, **service}
+        for block, value in blocks.items():
             entry = put(entry, f"services.classifier.{block}", value)
         (self._folder / "classifier.yaml").write_text(yaml.safe_dump(entry))
         return run_main(runnable("prod"), stack="prod")
@@ -63,6 +64,16 @@ def test_an_objective_out_of_reach_is_said_and_stops_nothing(told: Told) -> None
     assert told.warnings == [
         "classifier: 1e+06 req/s need more than 5000 pods; widen the objective, or split the service"
     ]
+
+
+def test_it_warns_of_a_way_around_the_route(told: Told) -> None:
+    ranges = ["192.0.2.0/24", "2001:db8::/32"]
+    told.preview(load=None, exposure={"type": "LoadBalancer", "direct": True, "sourceRanges": ranges})
+    (line,) = told.warnings
+    assert line == (
+        "classifier: its LoadBalancer lets clients from 192.0.2.0/24, 2001:db8::/32 reach the pods directly: "
+        "no rate limit, no traffic split, and the proxy's metrics do not count them (exposure.direct)"
+    )
 
 
 def test_the_update_itself_does_not_repeat_it(told: Told) -> None:

@@ -13,6 +13,8 @@ from sizing.simulation import Plan, Scaler, Scheduled, Service, met, simulate
 from sizing.sizing import Demand, Objective, Sizing
 from sizing.split import Split
 
+pytestmark = pytest.mark.slow  # simulations
+
 UNEVEN = GammaTime(0.1, 0.5)
 CLASSIFIER = Demand(rate=50, peak=50, service=UNEVEN, objective=Objective(0.99, 0.5))
 TEN: Draw = measured([0.1])

@@ -108,6 +108,6 @@ def test_each_fault_of_a_stack_or_its_entry_is_one_line(project: Path, capsys: p
     stack.write_text(stack.read_text().replace("environment: dev}", "environment: dve}"))
     assert validate(["--project", str(project), "dev", "prdo"]) == 1
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("error: Pulumi.dev.yaml: ")
+    assert first.startswith("error: Pulumi.dev.yaml, line 5: slipway:system.environment: ")
     assert "dve" in first
     assert second.startswith("error: prdo: no such stack (dev)")

@@ -176,4 +176,5 @@ def test_the_steps_are_commands_that_the_makefile_knows_and_the_cluster_comes_af
     names = [step.name for step in ci.STEPS]
     assert names.index("set-up") == 0
     assert names.index("tests") < names.index("cluster up") < names.index("core tests")
+    assert "attack" in names
     assert {"format", "lint", "types", "lock", "mutants"} <= set(names)

@@ -5,6 +5,8 @@
     GET    /people
     DELETE /people/{person}
 
+Enrolling and deleting require the header `Authorization: Bearer <token>` with the token in FACES_TOKEN.
+
 The pod stays ready while another service is unreachable: it answers 503 and names the service. An unready gateway could
 not give that answer, nor serve the requests that do not need the missing service.
 """
@@ -20,16 +22,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.errors import refusal
+from serving.http.bearer import BearerToken
 from serving.http.uploads import read_picture, read_upload
 from serving.payloads.faces import wire
 from serving.payloads.faces.endpoint import errand_of, nothing
 from serving.payloads.faces.pipeline import Peers, Pipeline
-from serving.role.payload import Payload
+from serving.role.payload import Context, Payload
 from serving.role.service import Service
 from serving.telemetry.metrics import LATENCY_BUCKETS
 
 # Jobs mostly wait for other services; each holds one picture in memory.
 _WORKERS = 32
+TOKEN_VARIABLE = "FACES_TOKEN"  # noqa: S105 - a variable's name
 _FACE_DIGITS = 32
 # Decimal digits of a similarity: more digits would be floating-point noise.
 _DIGITS = 4
@@ -74,23 +78,50 @@ async def read_portrait(request: Request) -> Portrait:
     return Portrait(person_id(named), upload.files[0].content)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    """The services that the gateway calls, and the token that enrolling and deleting require."""
+
+    peers: Peers
+    token: BearerToken
+
+    @classmethod
+    def of(cls, context: Context) -> "Gateway":
+        """Return the gateway to the peers at the declared addresses, without connecting yet.
+
+        Raises:
+            ModelUnusableError: an address is missing.
+        """
+        token = BearerToken(variable=TOKEN_VARIABLE, value=context.environment.get(TOKEN_VARIABLE, ""))
+        return cls(peers=Peers.of(context), token=token)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.peers.close()
+
+
 @dataclass(frozen=True)
 class _Endpoints:
-    service: Service[Peers]
+    service: Service[Gateway]
     seconds: Histogram
 
     async def enrol(self, request: Request) -> Response:
         pipeline = self._pipeline(request)
+
+        async def read() -> Portrait:
+            self._authorize(request)
+            return await read_portrait(request)
+
         enrolled = await self.service.compute(
-            lambda: read_portrait(request),
-            lambda peers, portrait: pipeline(peers).enrol(portrait.person, face_id(portrait), portrait.picture),
+            read,
+            lambda gateway, portrait: pipeline(gateway).enrol(portrait.person, face_id(portrait), portrait.picture),
         )
         return Response(enrolled.bytes(), 201, media_type=wire.JSON)
 
     async def recognise(self, request: Request) -> Response:
         pipeline = self._pipeline(request)
         verdict = await self.service.compute(
-            lambda: read_picture(request), lambda peers, picture: pipeline(peers).recognise(picture)
+            lambda: read_picture(request), lambda gateway, picture: pipeline(gateway).recognise(picture)
         )
         return JSONResponse(
             {
@@ -104,24 +135,32 @@ class _Endpoints:
 
     async def people(self, request: Request) -> Response:
         pipeline = self._pipeline(request)
-        people = await self.service.compute(nothing, lambda peers, _: pipeline(peers).people())
+        people = await self.service.compute(nothing, lambda gateway, _: pipeline(gateway).people())
         return Response(people.bytes(), media_type=wire.JSON)
 
     async def delete(self, request: Request) -> Response:
-        person = person_id(str(request.path_params["person"]))
         pipeline = self._pipeline(request)
-        deleted = await self.service.compute(nothing, lambda peers, _: pipeline(peers).delete(person))
+
+        async def read() -> str:
+            self._authorize(request)
+            return person_id(str(request.path_params["person"]))
+
+        deleted = await self.service.compute(read, lambda gateway, person: pipeline(gateway).delete(person))
         if not deleted.faces:
-            raise refusal(404, f"person '{person}' is not enrolled; GET /people lists all enrolled people")
+            raise refusal(404, f"person '{deleted.person}' is not enrolled; GET /people lists all enrolled people")
         return Response(deleted.bytes(), media_type=wire.JSON)
 
-    def _pipeline(self, request: Request) -> Callable[[Peers], Pipeline]:
+    def _authorize(self, request: Request) -> None:
+        """Refuse a request without the token, before its body is read."""
+        self.service.lifecycle.serving_model().token.require(request)
+
+    def _pipeline(self, request: Request) -> Callable[[Gateway], Pipeline]:
         """Start the time limit at the head of the request: time spent on the upload is not available for the calls."""
         errand = errand_of(self.service.settings, request)
-        return lambda peers: Pipeline(peers=peers, errand=errand, seconds=self.seconds)
+        return lambda gateway: Pipeline(peers=gateway.peers, errand=errand, seconds=self.seconds)
 
 
-def _routes(service: Service[Peers]) -> list[Route]:
+def _routes(service: Service[Gateway]) -> list[Route]:
     seconds = Histogram(
         "faces_step_duration_seconds",
         "Seconds that a step of a request took, its repetitions included.",
@@ -138,4 +177,4 @@ def _routes(service: Service[Peers]) -> list[Route]:
     ]
 
 
-PAYLOAD = Payload(load=Peers.of, routes=_routes, close=Peers.close, workers=_WORKERS)
+PAYLOAD = Payload(load=Gateway.of, routes=_routes, close=Gateway.close, workers=_WORKERS)

@@ -4,7 +4,7 @@ A face is acknowledged once the vector store has it; only then Redis is notified
 without the vector store, so the pod is not ready while it is down. Redis is optional and does not affect readiness.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -22,7 +22,8 @@ from serving.payloads.faces.vectors import EnrolledFace, VectorStore
 from serving.role.payload import Context, Payload
 from serving.role.service import Service
 
-M = TypeVar("M", bound=wire.Message)
+B = TypeVar("B")
+
 # Jobs wait for the vector store; none computes.
 _WORKERS = 16
 
@@ -87,8 +88,11 @@ class _Endpoints:
 
     async def enrol(self, request: Request) -> Response:
         face = str(request.path_params["face"])
-        given = await read_message(request, wire.Enrolment)
-        return await self._answer(request, lambda store, errand: store.enrol(face, given, errand))
+        return await self._answer(
+            request,
+            lambda: read_message(request, wire.Enrolment),
+            lambda store, given, errand: store.enrol(face, given, errand),
+        )
 
     async def gallery(self, request: Request) -> Response:
         model = request.query_params.get("model", "")
@@ -99,21 +103,22 @@ class _Endpoints:
         return Response(packed, media_type=wire.PACKED)
 
     async def nearest(self, request: Request) -> Response:
-        asked = await read_message(request, wire.Vectored)
-        return await self._answer(request, lambda store, errand: store.nearest(asked, errand))
+        return await self._answer(request, lambda: read_message(request, wire.Vectored), Store.nearest)
 
     async def people(self, request: Request) -> Response:
         return await self._answer(
-            request, lambda store, errand: wire.People(people=tuple(store.vectors.people(errand)))
+            request, nothing, lambda store, _, errand: wire.People(people=tuple(store.vectors.people(errand)))
         )
 
     async def delete(self, request: Request) -> Response:
         person = str(request.path_params["person"])
-        return await self._answer(request, lambda store, errand: store.delete(person, errand))
+        return await self._answer(request, nothing, lambda store, _, errand: store.delete(person, errand))
 
-    async def _answer(self, request: Request, job: Callable[[Store, Errand], wire.Message]) -> Response:
+    async def _answer(
+        self, request: Request, read: Callable[[], Awaitable[B]], job: Callable[[Store, B, Errand], wire.Message]
+    ) -> Response:
         errand = errand_of(self.service.settings, request)
-        message = await self.service.compute(nothing, lambda store, _: job(store, errand))
+        message = await self.service.compute(read, lambda store, given: job(store, given, errand))
         return Response(message.bytes(), media_type=wire.JSON)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Self, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from serving.errors import fault_of
 from serving.payloads.faces.alignment import CHANNELS, SIDE, Pixels
 from serving.payloads.faces.gallery import DIMENSIONS, Match, Vector
 
@@ -53,9 +54,7 @@ class Message(BaseModel):
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "body"
-            raise WireError(f"{where}: {first['msg']}") from error
+            raise WireError(fault_of(error)) from error
 
     def bytes(self) -> bytes:
         """Return the message as JSON."""

@@ -2,19 +2,28 @@
 
 import json
 import time
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.errors import refusal
-from serving.http.encoding import answer, encoded
-from serving.http.tensor_requests import Feed, InferenceError, array_of, fits, shape_words
-from serving.http.uploads import read_body
+from serving.errors import refusal, shown
+from serving.http.encoding import answer, encoded_lists
+from serving.http.json_body import JsonBodyError, document, one_large
+from serving.http.tensor_requests import (
+    Feed,
+    InferenceError,
+    array_of,
+    check_answer,
+    check_computed,
+    fits,
+    flattened,
+    read_tensors,
+    shape_words,
+)
 from serving.models.onnx import file_of
 from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.generic.model import GenericModel, load_generic
@@ -23,49 +32,43 @@ from serving.role.service import Service
 from serving.work.batching import Pending
 
 
-class Inputs(BaseModel):
-    """The body of POST /predict: nested lists by input name; the nesting gives the shapes."""
-
-    model_config = ConfigDict(extra="forbid")
-    inputs: dict[str, Any]
-
-
 def predict(model: GenericModel, body: bytes) -> dict[str, Any]:
     """Return the answer to a body of POST /predict: outputs as nested lists by name.
 
     Raises:
         InferenceError: the body does not fit the model.
     """
-    return _lists(model.batches.answer(read(model, body)))
+    return {name: values.tolist() for name, values in model.batches.answer(read(model, body)).items()}
 
 
 def read(model: GenericModel, body: bytes) -> Feed:
-    """Parse a body of POST /predict into tensors by name.
+    """Parse a body of POST /predict into tensors by name: nested lists, whose nesting gives the shapes.
 
     Raises:
         InferenceError: the body does not fit the model.
     """
     try:
-        given = Inputs.model_validate_json(body).inputs
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InferenceError(f"{'.'.join(str(part) for part in first['loc']) or 'body'}: {first['msg']}") from error
+        content = document(body)
+    except JsonBodyError as error:
+        raise InferenceError(str(error)) from error
+    given: object = content.get("inputs")
+    if content.keys() != {"inputs"} or not isinstance(given, dict):
+        raise InferenceError(f"body: has {shown(list(content))}; send exactly an object 'inputs'")
+    inputs = cast("dict[str, object]", given)
     taken = {tensor.name: tensor for tensor in model.inputs}
-    if given.keys() != taken.keys():
-        raise InferenceError(f"inputs: got {list(given)}, but the model requires exactly {list(taken)}")
-    return {name: _array(tensor, given[name]) for name, tensor in taken.items()}
-
-
-def _lists(outputs: Feed) -> dict[str, Any]:
-    return {name: values.tolist() for name, values in outputs.items()}
+    if inputs.keys() != taken.keys():
+        raise InferenceError(f"inputs: got {shown(list(inputs))}, but the model requires exactly {list(taken)}")
+    feed = {name: _array(tensor, inputs[name]) for name, tensor in taken.items()}
+    check_answer(model, {name: values.shape for name, values in feed.items()})
+    return feed
 
 
 def _array(taken: Tensor, given: object) -> NDArray[Any]:
-    values = array_of(taken.name, given, taken.datatype)
-    if not fits(list(values.shape), taken.shape):
+    flat, shape = flattened(taken.name, given, taken.datatype)
+    if not fits(shape, taken.shape):
         wanted = shape_words(taken.shape)
-        raise InferenceError(f"{taken.name}: shape is {list(values.shape)}, but the model requires {wanted}")
-    return values
+        raise InferenceError(f"{taken.name}: shape is {shown(shape)}, but the model requires {wanted}")
+    return array_of(taken.name, flat, taken.datatype).reshape(shape)
 
 
 def _load(context: Context) -> GenericModel:
@@ -79,19 +82,24 @@ def _load(context: Context) -> GenericModel:
 
 def _routes(service: Service[GenericModel]) -> list[Route]:
     def infer(model: GenericModel, body: bytes) -> Pending[Feed, Feed, bytes]:
-        feed = read(model, body)
+        with one_large(body):
+            feed = read(model, body)
         began = time.perf_counter()
 
         def finish(outputs: Feed) -> bytes:
             service.telemetry.inference_seconds.observe(time.perf_counter() - began)
-            return encoded({"outputs": _lists(outputs), "served_by": service.identity.served_by()})
+            check_computed(outputs)
+            return encoded_lists(outputs, {"served_by": service.identity.served_by()})
 
         return Pending(model.batches, feed, finish)
+
+    async def read_inputs(request: Request) -> bytes:
+        return await read_tensors(request, service.lifecycle.serving_model())
 
     async def endpoint(request: Request) -> Response:
         """Answer a plain JSON request with plain JSON."""
         try:
-            return answer(await service.compute(lambda: read_body(request), infer))
+            return answer(await service.compute(lambda: read_inputs(request), infer))
         except InferenceError as error:
             raise refusal(400, str(error)) from error
 

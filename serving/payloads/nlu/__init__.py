@@ -49,7 +49,7 @@ def _routes(service: Service[Language]) -> list[Route]:
     async def ask(request: Request) -> Response:
         """Answer the schema in the body for the text in the body."""
         try:
-            answered = await service.compute(lambda: read_body(request), understand)
+            answered = await service.compute(lambda: read_body(request, schema.MOST_BYTES), understand)
         except BadRequestError as error:
             raise refusal(400, str(error)) from error
         except UnanswerableError as error:

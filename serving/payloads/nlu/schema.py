@@ -1,16 +1,21 @@
 """The content of a request: its text, and its schema with every label resolved to a known one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pydantic_core import from_json
 
+from serving.errors import shown
 from serving.payloads.nlu.config import Config
 from serving.payloads.nlu.labels import Known, Labels, Lookup, UnknownLabelError
 
 MOST_LABELS = 64
 """Largest number of labels of one request: limits its work together with the length of its text."""
+MOST_LABEL = 120
+"""Characters of a label: known ones have at most 60, and the answer repeats a label as it was given."""
+MOST_BYTES = 256 * 1024
+"""Largest body: a text and labels of the allowed sizes, all escaped, have 96 KiB."""
 _CHOICE_MARK = "|"
 
 
@@ -92,7 +97,7 @@ def read(body: bytes) -> tuple[str, dict[str, Any]]:
     given = cast("dict[str, object]", content)
     text, schema = given.get("text"), given.get("schema")
     if given.keys() != {"text", "schema"} or not isinstance(text, str) or not isinstance(schema, dict):
-        keys = ", ".join(key[:40] for key in given) or "nothing"
+        keys = shown(", ".join(given)) or "nothing"
         raise BadRequestError(f"the body has {keys}; send exactly a string 'text' and an object 'schema': {EXAMPLE}")
     return text, cast("dict[str, Any]", schema)
 
@@ -150,6 +155,9 @@ class Reader:
             raise UnanswerableError("text: is empty; send a sentence")
         if len(text) > limit:
             raise UnanswerableError(f"text: has {len(text)} characters, the limit is {limit}; send it in parts")
+        longest = max((len(label) for label in _labels(schema)), default=0)
+        if longest > MOST_LABEL:
+            raise UnanswerableError(f"schema: a label has {longest} characters, the limit is {MOST_LABEL}")
         count = sum(1 + (len(inside) if isinstance(inside, dict | list) else 0) for inside in schema.values())
         if not 0 < count <= MOST_LABELS:
             raise UnanswerableError(f"schema: has {count} labels; send 1 to {MOST_LABELS}")
@@ -201,6 +209,13 @@ class Reader:
                 raise UnanswerableError(f"{where}: chooses a label; use a list of labels, or null for all of them")
         options = tuple((label, lookup.find(label, where)) for label in dict.fromkeys(named))
         return skipped, ChoiceTask(given, key, options)
+
+
+def _labels(schema: Mapping[str, Inside]) -> Iterator[str]:
+    for given, inside in schema.items():
+        yield given
+        if isinstance(inside, dict | list):
+            yield from (label for label in cast("Iterable[object]", inside) if isinstance(label, str))
 
 
 def _named_before(text: str, lookup: Lookup) -> tuple[list[str], int]:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,7 +15,7 @@ from PIL import Image
 from serving.clients.results import ResultCache, key_of
 from serving.payloads.parsing.labels import LABELS, PARTS
 from serving.payloads.parsing.model import Parser
-from serving.pictures import FORMATS, PictureError, PictureTooLargeError, decode
+from serving.pictures import PictureError, PictureTooLargeError, decode, require_lane_for, size_of
 from serving.telemetry.metrics import Telemetry
 
 Answer = dict[str, Any]
@@ -36,15 +37,19 @@ class Answers:
 
         Pictures are inferred one by one: a batch would take no less time, and 130 MB per picture at once.
         """
-        return [self._one(picture, most_pixels) for picture in pictures]
+        sizes = [size_of(picture) for picture in pictures]
+        # Before the first picture: a job that starts again would find its own answers in the cache.
+        require_lane_for(max((pixels for pixels in map(math.prod, sizes) if pixels <= most_pixels), default=0))
+        return [self._one(picture, size, most_pixels) for picture, size in zip(pictures, sizes, strict=True)]
 
-    def _one(self, picture: bytes, most_pixels: int) -> Answer | PictureError:
+    def _one(self, picture: bytes, size: tuple[int, int], most_pixels: int) -> Answer | PictureError:
         key = key_of(picture, "parsing", self.parser.onnx.version, self.parser.variant)
         stored = self.cache.get(key)
         if stored is not None:
             return {**cast("Answer", json.loads(stored)), "cached": True}
         try:
-            labels = self.parser.parse(_opened(picture, most_pixels), self.telemetry)
+            _check_size(size, most_pixels)
+            labels = self.parser.parse(decode(picture), self.telemetry)
         except PictureError as error:
             return error
         answer = answer_of(labels)
@@ -88,16 +93,11 @@ def palette() -> list[dict[str, object]]:
     ]
 
 
-def _opened(picture: bytes, most_pixels: int) -> Image.Image:
-    """Check the picture's size in its header, then decode it: the caller's limit bounds the memory."""
-    try:
-        with Image.open(io.BytesIO(picture), formats=FORMATS) as header:
-            width, height = header.size
-    except Exception:  # noqa: BLE001 - decode() says what is wrong
-        return decode(picture)
+def _check_size(size: tuple[int, int], most_pixels: int) -> None:
+    """Refuse a picture above the caller's limit before it is decoded: the limit bounds the memory."""
+    width, height = size
     if width * height > most_pixels:
         raise PictureTooLargeError(
             f"the picture has {width} x {height} pixels, the limit here is {most_pixels}; scale it down, or send it "
             "to /api/jobs"
         )
-    return decode(picture)

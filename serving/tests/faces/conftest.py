@@ -23,6 +23,8 @@ from serving.tests.support import Running, serve
 from serving.tests.trained import shared
 from serving.training.runner import Trained, write
 
+TOKEN = "token-5e2d"  # noqa: S105 -- of these tests
+AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
 SMALL = Size(training=(40, 6), calibration=(12, 3), held_out=(20, 3))
 """A quarter of the people: two seconds instead of twenty, and still above every floor."""
 
@@ -67,6 +69,10 @@ class Faces:
         return self.services["compare"].metric("faces_gallery_reads_total", source=name)
 
 
+def error_of(answer: httpx.Response) -> str:
+    return answer.json()["error"]
+
+
 def store_role(chroma: MemoryChroma, redis: MemoryRedis) -> Payload[store.Store]:
     """The store with stand-ins behind it."""
 
@@ -93,7 +99,7 @@ def running_faces(faces_folder: Path) -> Generator[Faces]:
     redis, chroma = MemoryRedis(), MemoryChroma()
     with ExitStack() as stack:
         services: dict[str, Running] = {}
-        addresses: dict[str, str] = {}
+        addresses = {"FACES_TOKEN": TOKEN}
 
         def begin(name: str, payload: Payload[Any]) -> None:
             running = stack.enter_context(serve(payload, environment=addresses, modelPath=str(faces_folder)))
@@ -105,6 +111,7 @@ def running_faces(faces_folder: Path) -> Generator[Faces]:
         begin("store", store_role(chroma, redis))
         begin("compare", compare_role(redis))
         begin("capture", capture.PAYLOAD)
+        services["capture"].client.headers.update(AUTHORIZED)
         yield Faces(redis, chroma, services, addresses)
 
 

@@ -10,14 +10,12 @@ import pytest
 from serving.payloads.faces import capture, features, wire
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import empty_room, picture
-from serving.tests.faces.conftest import Faces
+from serving.tests.faces.conftest import AUTHORIZED, Faces, error_of
 from serving.tests.support import PNG, Running, serve, wait_until
 
+pytestmark = pytest.mark.slow  # five real servers with a trained model
+
 CLOSED = "127.0.0.1:1"
-
-
-def error_of(answer: httpx.Response) -> str:
-    return answer.json()["error"]
 
 
 def test_ten_people_enrolled_are_recognised_from_other_pictures_and_strangers_are_not(faces: Faces) -> None:
@@ -91,14 +89,13 @@ def test_the_gateway_stays_ready_and_names_the_service_that_is_away(
         for request in requests:
             method, path = request.split()
             body = picture(person(1), 1) if method == "POST" else b""
-            answer = gateway.client.request(method, path, content=body, headers=PNG)
+            answer = gateway.client.request(method, path, content=body, headers={**PNG, **AUTHORIZED})
             assert answer.status_code == 503
             assert answer.headers["retry-after"]
             assert error_of(answer).startswith(f"{away} at {CLOSED}: accepts no connection")
         assert gateway.client.get("/health").status_code == 200
 
 
-@pytest.mark.slow
 def test_without_its_vector_store_the_store_acknowledges_nothing_is_not_ready_and_recovers_by_itself(
     faces: Faces,
 ) -> None:

@@ -18,6 +18,8 @@ from serving.payloads.nlu.training.network import Batch, Floats, Pass, Weights
 from serving.payloads.nlu.training.views import label_rows, prompts, wordings
 from serving.training.runner import BelowFloorError, Trained, write
 
+pytestmark = pytest.mark.slow  # training
+
 TINY: dict[str, int] = dict.fromkeys(FAMILIES, 25)
 
 
@@ -74,7 +76,6 @@ def test_the_exported_model_computes_what_the_network_computes(tmp_path: Path, l
     assert [tensor.name for tensor in language.inputs] == list(feed)
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_model() -> None:
     def made(seed: int) -> bytes:
         rng = np.random.default_rng(seed)

@@ -30,6 +30,8 @@ from serving.telemetry.metrics import Telemetry
 from serving.tests.parsing.memory import MemoryInbox, jobs_in_memory
 from serving.tests.support import Running, serve, wait_until
 
+pytestmark = pytest.mark.slow  # real sockets and real waits
+
 JPEG = {"content-type": "image/jpeg"}
 
 

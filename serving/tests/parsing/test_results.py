@@ -7,12 +7,16 @@ from typing import Any, cast
 import pytest
 import redis
 
+from serving import pictures
 from serving.clients.results import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
 from serving.payloads.parsing.answers import Answers
 from serving.payloads.parsing.model import load_parser
 from serving.payloads.parsing.training.people import Picture
 from serving.pictures import MOST_PIXELS
 from serving.telemetry.metrics import Telemetry
+from serving.tests.support import in_lane
+from serving.tests.test_pictures import encoded, stroke
+from serving.work.lanes import LargeJob
 
 
 def counted(telemetry: Telemetry, outcome: str) -> float:
@@ -111,3 +115,15 @@ def test_a_shared_cache_never_answers_for_another_variant(
     other = replace(answers, parser=load_parser(parser_folder, 1, "int8"))
     asked = [who.of([sent], MOST_PIXELS)[0] for who in (answers, other, answers, other)]
     assert [isinstance(answer, dict) and answer["cached"] for answer in asked] == [False, False, True, True]
+
+
+def test_a_request_changes_its_lane_before_it_answers_the_first_of_its_pictures(
+    answers: Answers, telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "SMALL_PIXELS", 32 * 32)
+    given = [encoded(stroke(32)), encoded(stroke(33))]
+    with pytest.raises(LargeJob):
+        in_lane(lambda: answers.of(given, MOST_PIXELS), large=False)
+    assert counted(telemetry, "miss") == 0
+    found = in_lane(lambda: answers.of(given, MOST_PIXELS), large=True)
+    assert [cast("dict[str, Any]", one)["cached"] for one in found] == [False, False]

@@ -211,4 +211,4 @@ def test_a_tag_is_refused_before_pulumi_is_asked(desk: Desk, monkeypatch: pytest
         raise AssertionError("Pulumi was asked")
 
     monkeypatch.setattr(desk.pulumi, "outputs", outputs)
-    assert "because a tag can change" in desk.refused("plan", "prod", "web", "--image", "registry.example.com/web:1")
+    assert "because a tag can change" in desk.refused("plan", "prod", "web", "--image", "web:1")

@@ -111,6 +111,7 @@ def test_a_service_without_a_load_is_sized_by_the_options_alone(desk: Desk) -> N
     assert sized(desk, "--rate", "50", "--service-time", "100ms")["pods"] == 7
 
 
+@pytest.mark.slow
 def test_a_simulation_is_shown_with_its_progress_apart(desk: Desk) -> None:
     done = desk.slipway("size", "prod", "web", "--simulate", "2")
     assert done.code == 0
@@ -118,6 +119,7 @@ def test_a_simulation_is_shown_with_its_progress_apart(desk: Desk) -> None:
     assert sized(desk, "--simulate", "2")["simulation"]["held"] == 2
 
 
+@pytest.mark.slow
 def test_a_simulation_that_misses_the_objective_is_an_error(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def missed(*_: object) -> bool:
         return False

@@ -1,11 +1,13 @@
 """How far back a gate looks for what users got before a release."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
 
 from delivery.judge.gate import baseline
-from delivery.metrics.prometheus import Tally, Target
+from delivery.metrics.prometheus import Tally
+from delivery.metrics.sources import Target
 from models.delivery import Arm
 from tests.delivery.judge.test_gate import ACCURACY, MUCH, Known, keeper
 
@@ -21,9 +23,9 @@ class Steady(Known):
         self._rate = rate
 
     def counts(
-        self, target: Target, since: float, latency_within_ms: int | None, until: float | None = None
+        self, target: Target, since: float, within: Mapping[str, int], until: float | None = None
     ) -> dict[str, Tally]:
-        del latency_within_ms
+        del within
         assert until is not None
         assert until == NOON.timestamp(), "the release's own time, whenever somebody asks"
         return {role: Tally(total=round(self._rate * (until - since))) for role in target.slots}

@@ -9,9 +9,11 @@ import pytest
 from delivery.errors import MetricsUnavailable
 from delivery.judge import webhook
 from delivery.judge.gate import GateKeeper, Look
-from delivery.metrics.prometheus import Prometheus, Tally, Target
+from delivery.metrics.prometheus import Prometheus, Tally
+from delivery.metrics.sources import Target
 from models.delivery import Arm, CheckResult
 from models.gate import Gate
+from tests.samples import SLIPWAY
 
 TARGET = Target(
     namespace="ml",
@@ -20,9 +22,10 @@ TARGET = Target(
     routed=True,
     driver="nginx",
     proxy="traefik",
+    profile=SLIPWAY,
 )
 ACCURACY = {"accuracy": {"query": 'a{n="{namespace}",s="{service}",slot="{slot}"}[{window}]', "min": 0.9}}
-GOOD = Tally(total=4000, errors=40, timed=4000, slow=80)
+GOOD = Tally(total=4000, errors=40, times={"duration": Arm(bad=80, total=4000)})
 MUCH = {"live": GOOD, "candidate": GOOD}
 HOOK: dict[str, Any] = {"webhook": {"url": "http://checks.example.com"}}
 
@@ -36,9 +39,9 @@ class Known(Prometheus):
         self.asked: list[Any] = []
 
     def counts(
-        self, target: Target, since: float, latency_within_ms: int | None, until: float | None = None
+        self, target: Target, since: float, within: Mapping[str, int], until: float | None = None
     ) -> dict[str, Tally]:
-        self.asked.append((since, latency_within_ms, until))
+        self.asked.append((since, within, until))
         if self.known is None:
             raise MetricsUnavailable("http://prometheus does not answer: connection refused")
         return {role: self.known[role] for role in target.slots}
@@ -87,7 +90,7 @@ def test_many_more_errors_fail_long_before_the_minimum_sample() -> None:
 
 
 def test_slow_answers_alone_fail() -> None:
-    slow = dataclasses.replace(GOOD, slow=2000)
+    slow = dataclasses.replace(GOOD, times={"duration": Arm(bad=2000, total=4000)})
     found = look({"live": GOOD, "candidate": slow}, latency={"within": "300ms"})
     assert (found.result, found.checks["errors"].result) == ("fail", "pass")
     assert found.said == "latency 50 % against 2 %, limit +5"
@@ -126,7 +129,7 @@ def test_no_traffic_and_a_dead_source_are_neither_pass_nor_fail(counts: dict[str
 
 
 def test_a_dead_histogram_holds_what_the_proxy_alone_would_let_pass() -> None:
-    untimed = dataclasses.replace(GOOD, timed=0, slow=0)
+    untimed = dataclasses.replace(GOOD, times={"duration": Arm(bad=0, total=0)})
     found = look({"live": GOOD, "candidate": untimed}, latency={"within": "300ms"})
     assert (found.result, found.samples) == (None, 0)
 
@@ -163,7 +166,7 @@ def test_a_roll_in_place_is_compared_with_the_time_before_it() -> None:
     source = Known({"candidate": GOOD})
     gate = keeper(source, target)
     before = gate.earlier(40, 100)
-    assert (before, source.asked[-1]) == ({"errors": Arm(bad=40, total=4000)}, (40, None, 100))
+    assert (before, source.asked[-1]) == ({"errors": Arm(bad=40, total=4000)}, (40, {}, 100))
     assert "against 1 %" in gate.look(100, 160, before=before).said
 
 
@@ -261,9 +264,20 @@ def test_a_webhook_without_an_answer_is_asked_again_later_and_not_at_every_look(
     assert (results, len(sent)) == ([None, None, None, "pass"], 2)
 
 
-def test_counts_that_contradict_each_other_stay_numbers() -> None:
-    """A histogram's buckets can be of two scrapes."""
-    found = look({"live": GOOD, "candidate": dataclasses.replace(GOOD, slow=-3)}, latency={"within": "300ms"})
-    assert found.checks["latency"].candidate == Arm(bad=0, total=4000)
-    found = look({"live": GOOD, "candidate": dataclasses.replace(GOOD, slow=4100)}, latency={"within": "300ms"})
-    assert found.checks["latency"].candidate == Arm(bad=4000, total=4000)
+def test_more_errors_than_answers_stay_numbers() -> None:
+    """A counter of errors of its own may be scraped later than the counter of all answers."""
+    found = look({"live": GOOD, "candidate": Tally(total=4000, errors=4100)})
+    assert found.checks["errors"].candidate == Arm(bad=4000, total=4000)
+
+
+def test_each_histogram_is_a_criterion_of_its_own() -> None:
+    """The whole answer is as fast as before, and its first token is late."""
+    late = {"duration": Arm(bad=80, total=4000), "first-token": Arm(bad=2000, total=4000)}
+    early = {**late, "first-token": Arm(bad=80, total=4000)}
+    counts = {"live": dataclasses.replace(GOOD, times=early), "candidate": dataclasses.replace(GOOD, times=late)}
+    source = Known(counts)
+    gate = keeper(source, latency={"within": "300ms"}, histograms={"first-token": {"within": "100ms", "margin": 5}})
+    found = gate.look(100, 160)
+    assert source.asked[0][1] == {"duration": 300, "first-token": 100}
+    assert (found.result, found.said) == ("fail", "first-token 50 % against 2 %, limit +5")
+    assert found.checks["latency"].result == "pass"

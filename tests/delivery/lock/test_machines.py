@@ -107,8 +107,7 @@ def document(out: str) -> dict[str, Any]:
 def test_the_real_client_understands_what_an_api_server_says_of_leases(
     machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The client reads KUBECONFIG once, when it is imported first.
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(machines.kubeconfig))
+    monkeypatch.setenv("KUBECONFIG", str(machines.kubeconfig))
     real = Cluster(CONTEXT)
     first = Lease(real, "default", "slipway-x", Holder.here())
     assert first.look() is None

@@ -7,8 +7,11 @@ import httpx
 import pytest
 
 from delivery.errors import MetricsUnavailable
-from delivery.metrics.prometheus import Tally, Target
+from delivery.metrics.prometheus import Tally
+from delivery.metrics.sources import Target
+from models.delivery import Arm
 from tests.delivery.prometheus import Fake, Sample
+from tests.samples import SLIPWAY
 
 SERVICE, NAMESPACE = "digits", "ml"
 BEHIND = Target(
@@ -18,6 +21,7 @@ BEHIND = Target(
     routed=True,
     driver="nginx",
     proxy="traefik",
+    profile=SLIPWAY,
 )
 ALONE = dataclasses.replace(BEHIND, proxy=None)
 SINCE = 900.0
@@ -46,7 +50,7 @@ def vector(*values: str) -> dict[str, Any]:
 
 
 def total(fake: Fake, target: Target = BEHIND) -> dict[str, int]:
-    return {role: tally.total for role, tally in fake.client().counts(target, SINCE, None).items()}
+    return {role: tally.total for role, tally in fake.client().counts(target, SINCE, {}).items()}
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ def test_both_slots_are_counted_by_the_proxy(fake: Fake) -> None:
     fake.add(traefik(CANARY), [(890, 10), (990, 40)])
     fake.add(traefik(CANARY, "502"), [(890, 2), (990, 9)])
     fake.add(traefik(CANARY, "404"), [(890, 2), (990, 3)])
-    assert fake.client().counts(BEHIND, SINCE, None) == {
+    assert fake.client().counts(BEHIND, SINCE, {}) == {
         "live": Tally(total=160),
         "candidate": Tally(total=38, errors=7),
     }
@@ -69,7 +73,7 @@ def test_both_slots_are_counted_by_the_proxy(fake: Fake) -> None:
 
 def test_the_first_error_counts_though_its_series_is_new(fake: Fake) -> None:
     fake.add(traefik(CANARY, "500"), [(990, 1)])
-    assert fake.client().counts(BEHIND, SINCE, None)["candidate"] == Tally(total=1, errors=1)
+    assert fake.client().counts(BEHIND, SINCE, {})["candidate"] == Tally(total=1, errors=1)
 
 
 def test_a_counter_that_was_gone_before_the_window_begins_anew() -> None:
@@ -93,7 +97,7 @@ def test_an_error_that_is_first_seen_after_a_failed_scrape_is_counted() -> None:
     missed: list[Sample] = [(at, 0.0 if at == 900 else value) for at, value in WELL]
     fake.add(traefik(MAIN), [(890, 100), (900, None), (910, 110)], up=missed)
     fake.add({**traefik(MAIN), "code": "500"}, [(910, 7), (920, 9)])
-    assert fake.client().counts(BEHIND, SINCE, None)["live"].errors == 9
+    assert fake.client().counts(BEHIND, SINCE, {})["live"].errors == 9
 
 
 def test_an_old_process_that_prometheus_first_meets_counts_from_its_first_sample() -> None:
@@ -125,7 +129,7 @@ def test_a_restarted_process_goes_on_counting() -> None:
 
 def test_what_was_before_the_window_or_after_its_end_is_left_out(fake: Fake) -> None:
     fake.add(traefik(MAIN), [(700, 1), (890, 10), (910, 30), (950, 60), (990, 100)])
-    counts = fake.client().counts(BEHIND, SINCE, None, until=960.0)
+    counts = fake.client().counts(BEHIND, SINCE, {}, until=960.0)
     assert counts["live"].total == 50
 
 
@@ -135,7 +139,7 @@ def test_without_a_proxys_counters_the_servers_own_are_taken_and_probes_are_no_r
     fake.add(server("green", "503"), [(990, 4)])
     fake.add(server("green", "503", route="/v2/health/ready"), [(990, 99)])
     fake.add(server("green", namespace="elsewhere"), [(990, 99)])
-    assert fake.client().counts(ALONE, SINCE, None)["candidate"] == Tally(total=44, errors=4)
+    assert fake.client().counts(ALONE, SINCE, {})["candidate"] == Tally(total=44, errors=4)
 
 
 def test_without_a_route_the_proxy_has_counted_nothing() -> None:
@@ -149,22 +153,24 @@ def test_slow_answers_are_the_servers_that_the_bound_does_not_hold(fake: Fake) -
         fake.add(bucket(slot, "0.3"), [(890, 7), (990, 7 + quick)], up=WELL)
         fake.add(bucket(slot, "0.5"), [(890, 8), (990, 1000)])
         fake.add(bucket(slot, "+Inf"), [(890, 9), (990, 9 + every)])
-    assert fake.client().counts(BEHIND, SINCE, 300) == {
-        "live": Tally(timed=100, slow=5),
-        "candidate": Tally(timed=80, slow=50),
+    assert fake.client().counts(BEHIND, SINCE, {"duration": 300}) == {
+        "live": Tally(times={"duration": Arm(bad=5, total=100)}),
+        "candidate": Tally(times={"duration": Arm(bad=50, total=80)}),
     }
 
 
 def test_a_bound_of_whole_seconds_is_spelled_as_the_servers_do(fake: Fake) -> None:
     fake.add(bucket("green", "1.0"), [(890, 0), (990, 3)], up=WELL)
     fake.add(bucket("green", "+Inf"), [(890, 0), (990, 4)])
-    assert fake.client().counts(BEHIND, SINCE, 1000)["candidate"] == Tally(timed=4, slow=1)
+    assert fake.client().counts(BEHIND, SINCE, {"duration": 1000})["candidate"] == Tally(
+        times={"duration": Arm(bad=1, total=4)}
+    )
 
 
 def test_a_roll_in_place_has_a_candidate_alone(fake: Fake) -> None:
     fake.add(traefik(MAIN), [(890, 1000), (990, 1160)])
     target = dataclasses.replace(BEHIND, slots={"candidate": "blue"})
-    assert fake.client().counts(target, SINCE, None) == {"candidate": Tally(total=160)}
+    assert fake.client().counts(target, SINCE, {}) == {"candidate": Tally(total=160)}
 
 
 def test_recent_requests_are_of_scrapes_after_the_change_alone(fake: Fake) -> None:
@@ -220,4 +226,4 @@ def test_whatever_is_no_answer_is_one_line(fake: Fake, answer: httpx.Response, s
 def test_a_source_that_is_down_is_named(fake: Fake) -> None:
     fake.down = True
     with pytest.raises(MetricsUnavailable, match="http://prometheus does not answer: connection refused"):
-        fake.client().counts(BEHIND, SINCE, None)
+        fake.client().counts(BEHIND, SINCE, {})

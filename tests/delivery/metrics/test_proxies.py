@@ -4,8 +4,10 @@ import dataclasses
 
 import pytest
 
-from delivery.metrics.proxies import Target, answers
+from delivery.metrics.sources import Source, Target
+from delivery.metrics.sources import answers as sources_of
 from tests.each import each
+from tests.samples import SLIPWAY
 
 TARGET = Target(
     namespace="ml",
@@ -14,10 +16,17 @@ TARGET = Target(
     routed=True,
     driver="nginx",
     proxy="traefik",
+    profile=SLIPWAY,
 )
 GATEWAY = dataclasses.replace(TARGET, driver="gateway")
 INGRESS_NGINX = dataclasses.replace(TARGET, proxy="ingress-nginx")
 ROUTE = "httproute-ml-digits-gw-entrance-slipway-ep-web-1-23308165f2e23ceb2a26"
+
+
+def answers(target: Target) -> Source:
+    found = sources_of(target)
+    assert found
+    return found
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,10 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from delivery.metrics.prometheus import Prometheus, Tally, Target
+from delivery.metrics.prometheus import Prometheus, Tally
+from delivery.metrics.sources import Target
+from models.delivery import Arm
+from tests.samples import SLIPWAY
 
 RECORDED = json.loads((Path(__file__).parent / "recorded.json").read_text())
 SINCE, NOW = 1795266909.264, 1795266911.409
@@ -21,6 +24,7 @@ TARGET = Target(
     routed=True,
     driver="nginx",
     proxy="traefik",
+    profile=SLIPWAY,
 )
 
 
@@ -39,7 +43,7 @@ def replay(request: httpx.Request) -> httpx.Response:
 
 def test_every_request_of_the_clients_is_counted_once() -> None:
     client = Prometheus("http://prometheus", clock=lambda: NOW, transport=httpx.MockTransport(replay))
-    assert client.counts(TARGET, SINCE, 300) == {
-        "live": Tally(total=240, errors=0, timed=240, slow=0),
-        "candidate": Tally(total=60, errors=0, timed=60, slow=0),
+    assert client.counts(TARGET, SINCE, {"duration": 300}) == {
+        "live": Tally(total=240, errors=0, times={"duration": Arm(bad=0, total=240)}),
+        "candidate": Tally(total=60, errors=0, times={"duration": Arm(bad=0, total=60)}),
     }

@@ -34,6 +34,11 @@ def test_a_rolling_update_takes_the_surge_of_its_deployment_beside_the_live_pods
     assert (dict(rolled.pods), rolled.surge, rolled.total, rolled.above) == ({"blue": 4}, 2, 6, 2)
 
 
+def test_a_surge_in_percent_is_rounded_up_as_kubernetes_does() -> None:
+    (rolled,) = costs(spec({"strategy": "rolling"}, rollout={"maxSurge": "30%"}), run(candidate="blue"))
+    assert (dict(rolled.pods), rolled.surge) == ({"blue": 4}, 2)
+
+
 def test_a_rolling_update_without_a_surge_takes_nothing_more() -> None:
     service = spec({"strategy": "rolling"}, rollout={"maxSurge": 0, "maxUnavailable": 1})
     (rolled,) = costs(service, run(candidate="blue"))

@@ -20,6 +20,18 @@ Diagnostics:
     error: slipway:release.web.slots.green: nobody vouches for it
     error: an unhandled error occurred: program exited with non-zero exit code: 1
 """
+ROLLOUTS = """
+Diagnostics:
+  pulumi:pulumi:Stack (slipway-prod):
+    error: Deployment shop/web-green was not rolled out within 60 s: pod web-green-x: container server: CrashLoopBackOff
+    Deployment shop/api-blue was not rolled out yet when another workload failed: ReplicaSet b-7: FailedCreate: exceeded
+    error: an unhandled error occurred: program exited with non-zero exit code: 1
+"""
+UNREACHABLE = """
+Diagnostics:
+  pulumi:pulumi:Stack (slipway-prod):
+    error: Deployment shop/web-green was not rolled out within 600 s: connection refused
+"""
 AWAY = """
 Diagnostics:
   kubernetes:networking.k8s.io/v1:Ingress (web-canary):
@@ -52,6 +64,17 @@ def test_several_errors_of_one_resource_are_told_and_not_how_many_they_are() -> 
 def test_what_failed_is_told_and_not_that_the_update_did() -> None:
     assert diagnostics(AWAY).startswith("configured Kubernetes cluster is unreachable")
     assert UpdateFailed(diagnostics(AWAY)).lost_the_cluster
+
+
+def test_every_rollout_that_failed_is_told() -> None:
+    said = diagnostics(ROLLOUTS)
+    assert "pod web-green-x: container server: CrashLoopBackOff; Deployment shop/api-blue" in said
+    assert said.endswith("ReplicaSet b-7: FailedCreate: exceeded")
+    assert not UpdateFailed(said.replace("CrashLoopBackOff", "connection refused")).lost_the_cluster
+
+
+def test_a_rollout_without_an_api_server_has_lost_the_cluster() -> None:
+    assert UpdateFailed(diagnostics(UNREACHABLE)).lost_the_cluster
 
 
 def test_the_pods_say_it_once_and_outputs_are_no_diagnostics() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from catalog import revisions
 from delivery.errors import DeliveryError, Refused, Unchanged
 from delivery.run import rollback
 from models.delivery import ServiceDelivery
@@ -116,6 +117,17 @@ def test_a_revision_never_changes(given: World) -> None:
     fresh = type(given.stack).open(given.stack.project, STACK)
     with pytest.raises(DeliveryError, match=f"revisions/{name}.yaml: was edited, and a revision is immutable"):
         fresh.spec()
+
+
+def test_a_revision_whose_text_yaml_1_2_reads_as_a_number_stays_readable(given: World) -> None:
+    """PyYAML writes ``1e3`` and ``0o17`` without quotes, in this version and in earlier ones."""
+    spec = given.service.spec.model_copy(update={"env": {"RATE": "1e3", "MODE": "0o17", "LINE": "a\u2028b"}})
+    revision = Revision.of(spec, SlotRelease(server=None, model=None))
+    text = yaml.safe_dump(revision.document(), allow_unicode=True, sort_keys=True)
+    assert "RATE: 1e3\n" in text
+    (given.stack.project / "revisions").mkdir()
+    (given.stack.project / "revisions" / f"{revision.name}.yaml").write_text(text)
+    assert revisions.one(given.stack.project, revision.name, "") == revision
 
 
 def test_another_stacks_revisions_stay(given: World) -> None:

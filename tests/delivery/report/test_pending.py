@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from delivery import registry
 from delivery.release.service import Service
 from models.release import SlotRelease
 from models.revision import Revision
@@ -80,6 +82,28 @@ def test_an_edited_entry_alone_can_be_released(desk: Desk) -> None:
     assert run is not None
     assert run.target.image == IMAGE
     assert desk.service().revision(run.target).spec.args == ("--fast",)
+
+
+def test_the_image_that_the_entry_names_is_what_a_release_takes(desk: Desk) -> None:
+    pinned(desk)
+    file = desk.folder / "catalog" / "shop.yaml"
+    file.write_text(
+        yaml.safe_dump({**yaml.safe_load(file.read_text()), "images": {"server": {"reference": OTHER_IMAGE}}})
+    )
+    assert desk.slipway("release", "prod", "web").code == 0
+    run = desk.service().record().run
+    assert run is not None
+    assert run.target.image == OTHER_IMAGE
+
+
+def test_a_release_records_the_digest_of_a_tag(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned(desk)
+    named = {"registry.example.com/web:2": OTHER_IMAGE}
+    monkeypatch.setattr(registry, "resolved", named.__getitem__)
+    assert desk.slipway("release", "prod", "web", "--image", "registry.example.com/web:2").code == 0
+    run = desk.service().record().run
+    assert run is not None
+    assert run.target.image == OTHER_IMAGE
 
 
 def test_without_news_there_is_nothing_to_release(desk: Desk) -> None:

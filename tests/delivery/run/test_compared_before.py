@@ -134,6 +134,21 @@ def test_a_release_that_supersedes_begins_when_the_way_back_has_ended(
 
 
 @BOTH
+def test_the_time_before_ends_when_the_release_begins(
+    tmp_path: Path, strategy: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The live version turns bad while the driver is away: that excuses nothing."""
+    given = world(tmp_path, strategy)
+    began = driver.now() - timedelta(minutes=10)
+    given.prometheus.shares = {OTHER_IMAGE: 0.1}
+    given.prometheus.turns = [(began.timestamp() + 1, IMAGE, 0.5)]
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "now", lambda: began)
+        given.begin()
+    assert given.go().result == "rolled back"
+
+
+@BOTH
 def test_what_was_before_is_counted_once(tmp_path: Path, strategy: Config) -> None:
     given = world(tmp_path, strategy | {"approval": True})
     assert given.released().result == "waiting"

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
-from delivery.errors import Unreadable
-from delivery.stack_file.yaml_tree import Json, decoded, parsed
+from catalog import yaml_document
+from models.errors import ConfigurationError
 
 _NAME = "Pulumi.yaml"
+SETTINGS = ("config", "slipway:")
+"""The part of a project file or stack file that Slipway reads, as arguments of ``Document.checked``."""
 
 
 @dataclass(frozen=True)
@@ -21,19 +23,23 @@ class ProjectFile:
 
     @classmethod
     def read(cls, project: Path) -> Self:
-        """Read the project file in a folder; raises Unreadable with one line that names the file and the line."""
+        """Read the project file in a folder; raises ConfigurationError with one line for each fault."""
         path = project / _NAME
         if not path.is_file():
             return cls(project)
-        data = parsed(decoded(path.read_bytes(), _NAME)[1], _NAME).data
+        data = yaml_document.read(path.read_bytes(), _NAME).checked(*SETTINGS).data
         shared: object = data.get("config") or {}
         if isinstance(shared, str):  # an older spelling of stackConfigDir
             return cls(project / shared)
         if not isinstance(shared, dict):
-            raise Unreadable(f"{_NAME}: config: must be a map of keys and values")
+            raise ConfigurationError([f"{_NAME}: config: must be a map of keys and values"])
         own = f"{data.get('name')}:"
-        keys = frozenset(key if ":" in key else own + key for key in cast("Json", shared))
+        keys = frozenset(key if ":" in key else own + key for key in cast("dict[str, Any]", shared))
         return cls(project / str(data.get("stackConfigDir") or "."), keys)
+
+    def stack_file(self, stack: str) -> Path:
+        """Return the path of a stack's file."""
+        return self.folder / f"Pulumi.{stack}.yaml"
 
     def stacks(self) -> list[str]:
         """Return the names of the stacks that have a file."""

@@ -1,0 +1,1 @@
+"""Attacks on a real model server process: memory, answers, and what other clients notice."""

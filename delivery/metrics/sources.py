@@ -1,0 +1,134 @@
+"""Which series count a service's requests, and which time them: those of the proxy, or those of the metrics profile."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from components.manifests import selectors as promql
+from components.manifests.proxy_series import Driver, Proxied, Proxy
+from components.manifests.rates import SLOT
+from delivery.metrics import proxies
+from delivery.metrics.series import Labels
+from models.offer import Offer
+from models.pattern import whole
+from models.profile import Answers, Histogram, MetricsProfile, Requests
+from models.vocabulary import SlotName
+
+EVERY = "+Inf"
+"""The bound of the bucket that holds all requests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The slots of one service to query."""
+
+    namespace: str
+    service: str
+    slots: Mapping[str, SlotName]
+    """Role → slot, such as ``{"live": "blue", "candidate": "green"}``; a roll in place has only a candidate."""
+    routed: bool
+    """Whether a route leads to the service; without one, only the servers count its requests."""
+    driver: Driver
+    proxy: Proxy | None
+    """``ClusterSettings.proxy_metrics``."""
+    profile: MetricsProfile
+
+    def role_of(self, slot: str | None) -> str | None:
+        """Return the role of a slot; None = it has no role here."""
+        return next((role for role, own in self.slots.items() if own == slot), None)
+
+    @cached_property
+    def offer(self) -> Offer:
+        """Who counts and times the requests."""
+        return Offer(profile=self.profile, proxied=self.proxied is not None)
+
+    @cached_property
+    def proxied(self) -> Proxied | None:
+        """The service as its proxy names it; None = no proxy's series can be read."""
+        if not self.routed or self.proxy is None:
+            return None
+        return Proxied(namespace=self.namespace, service=self.service, driver=self.driver, proxy=self.proxy)
+
+
+def _never(_: Labels) -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Counters of answers."""
+
+    metrics: tuple[str, ...]
+    """The metrics' names."""
+    selectors: tuple[str, ...]
+    slot_of: Callable[[Labels], str | None]
+    failed: Callable[[Labels], bool] = _never
+    """Whether a series counts answers that failed because of the servers or the proxy."""
+    extra: str | None = None
+    """A counter of failed answers only. Its requests are in the other counters too."""
+
+    def counts(self, series: Labels) -> bool:
+        """Return whether a series counts requests that no other series counts."""
+        return series.get("__name__") != self.extra
+
+
+def answers(target: Target) -> Source | None:
+    """Return the counter closest to the user, because a request that never reached a server is a failed one."""
+    if target.proxied is not None:
+        metrics = target.proxied.metrics
+        return Source(
+            metrics=(metrics.requests,),
+            selectors=proxies.selectors(target.proxied, metrics.requests),
+            slot_of=proxies.slot_of(target.proxied),
+            failed=lambda series: series.get(metrics.status, "").startswith("5"),
+        )
+    return _of_servers(target, target.profile.requests) if target.profile.requests else None
+
+
+def durations(target: Target, histogram: str, within: int) -> Source | None:
+    """Return a histogram's buckets: requests within a time in milliseconds, and all requests; None = nobody has it."""
+    if (found := target.profile.histograms.get(histogram)) is not None:
+        bounds = promql.bucket(found.bound(within), EVERY)
+        selector = f"{found.metric}_bucket{{{_of_slots(target, found.without)},{bounds}}}"
+        return Source(metrics=(f"{found.metric}_bucket",), selectors=(selector,), slot_of=slot_of_server)
+    if target.offer.times(histogram) == "proxy" and target.proxied is not None:
+        metric = f"{target.proxied.metrics.durations}_bucket"
+        more = f",{promql.bucket(Histogram(metric=metric).bound(within), EVERY)}"
+        return Source(
+            metrics=(metric,),
+            selectors=proxies.selectors(target.proxied, metric, more),
+            slot_of=proxies.slot_of(target.proxied),
+        )
+    return None
+
+
+def slot_of_server(series: Labels) -> str | None:
+    """Return the slot from the label that the ServiceMonitor copies from the slot's own Service."""
+    return series.get(SLOT)
+
+
+def _of_slots(target: Target, excluded: Mapping[str, str]) -> str:
+    return promql.of_service(target.service, target.namespace) + promql.without(excluded)
+
+
+def _of_servers(target: Target, requests: Requests) -> Source:
+    """Return the servers' counters, and the counter of failed answers if the profile has a separate one."""
+    own, failed = _of_slots(target, requests.without), requests.errors
+    extra = failed.counter if failed.counter not in (None, *requests.counters) else None
+    metrics = (*requests.counters, *([extra] if extra else []))
+    return Source(
+        metrics=metrics,
+        selectors=tuple(f"{metric}{{{own}}}" for metric in metrics),
+        slot_of=slot_of_server,
+        failed=lambda series: _among(failed, series),
+        extra=extra,
+    )
+
+
+def _among(answers: Answers, series: Labels) -> bool:
+    """Return whether a series counts these answers."""
+    if answers.counter is not None and series.get("__name__") != answers.counter:
+        return False
+    if answers.label is None or answers.values is None:
+        return True
+    return whole(answers.values, series.get(answers.label, ""))

@@ -1,0 +1,103 @@
+"""Resolve a tag to its digest at the registry. A release records the digest, so the tag is resolved only once.
+
+Source: the OCI distribution specification, and https://distribution.github.io/distribution/spec/auth/token/.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from components.http_proxy import ProxyFault
+from delivery.errors import DeliveryError
+from delivery.http_client import http_client
+
+_TAGGED = re.compile(r"(?P<host>localhost(?::\d+)?|[^/@]*[.:][^/@]*)/(?P<name>[^@:]+):(?P<tag>[\w.-]{1,128})", re.ASCII)
+"""A tag at a named registry. ``server:latest`` names no registry, so it stays refused."""
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+_INDEX, _DOCKER = "application/vnd.oci.image", "application/vnd.docker.distribution.manifest"
+_KINDS = f"{_INDEX}.index.v1+json, {_INDEX}.manifest.v1+json, {_DOCKER}.list.v2+json, {_DOCKER}.v2+json"
+_OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
+_SECONDS = 10.0
+_HUB, _HUB_SERVER, _HUB_LOGIN = "docker.io", "registry-1.docker.io", "https://index.docker.io/v1/"
+"""Docker Hub's name in references, the host of its API, and its key in Docker's configuration."""
+_LOCAL = ("localhost", "127.0.0.1")
+"""Registries that Docker, too, reaches without TLS."""
+
+
+def resolved(reference: str, transport: httpx.BaseTransport | None = None) -> str:
+    """Return ``repository@digest`` for a tag at a named registry, and anything else as it is.
+
+    Args:
+        reference: What the user wrote.
+        transport: Replaces the network, for tests.
+
+    Raises:
+        DeliveryError: the registry does not answer, has no such tag, or does not let this user read it.
+    """
+    found = _TAGGED.fullmatch(reference)
+    if found is None:
+        return reference
+    host, name, tag = found["host"], found["name"], found["tag"]
+    scheme = "http" if host.partition(":")[0] in _LOCAL else "https"
+    server, path = (_HUB_SERVER, name if "/" in name else f"library/{name}") if host == _HUB else (host, name)
+    url = f"{scheme}://{server}/v2/{path}/manifests/{tag}"
+    try:
+        with http_client(url, timeout=_SECONDS, transport=transport) as client:
+            digest = _digest(client, url, host, reference)
+    except (httpx.HTTPError, httpx.InvalidURL, ProxyFault) as error:
+        raise DeliveryError(f"--image {reference}: the registry {host} does not answer: {error}") from error
+    return f"{host}/{name}@{digest}"
+
+
+def _digest(client: httpx.Client, url: str, host: str, reference: str) -> str:
+    answer = client.get(url, headers={"Accept": _KINDS})
+    if answer.status_code == _UNAUTHORIZED:
+        allowed = _authorization(client, answer.headers.get("www-authenticate", ""), host)
+        answer = client.get(url, headers={"Accept": _KINDS, **allowed})
+    if answer.status_code != _OK:
+        remedy = (
+            "log in with docker login"
+            if answer.status_code in (_UNAUTHORIZED, _FORBIDDEN)
+            else "check repository and tag"
+        )
+        raise DeliveryError(f"--image {reference}: the registry {host} answered {answer.status_code}; {remedy}")
+    return f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+
+
+def _authorization(client: httpx.Client, challenge: str, host: str) -> dict[str, str]:
+    """Return the header that answers a registry's challenge: a password, or a token that the realm issues."""
+    login = _login(host)
+    basic = {"Authorization": f"Basic {login}"} if login else {}
+    given = dict(_CHALLENGE.findall(challenge))
+    if not challenge.lower().startswith("bearer") or "realm" not in given:
+        return basic
+    asked = {key: given[key] for key in ("service", "scope") if key in given}
+    realm = httpx.URL(given["realm"])
+    if realm.scheme != "https" and realm.host not in _LOCAL:
+        return {}  # a password must not leave in clear text
+    answer = client.get(realm, params=asked, headers=basic)
+    if answer.status_code != _OK:
+        return {}
+    try:
+        issued: Any = answer.json()
+        return {"Authorization": f"Bearer {issued.get('token') or issued['access_token']}"}
+    except (ValueError, AttributeError, KeyError):  # a login page, for example
+        return {}
+
+
+def _login(host: str) -> str | None:
+    """Return user and password of a registry as ``docker login`` stores them without a credential helper."""
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        config: Any = json.loads((folder / "config.json").read_text("utf-8"))
+        login = config["auths"][_HUB_LOGIN if host == _HUB else host]["auth"]
+        base64.b64decode(login, validate=True)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return cast("str", login)

@@ -1,0 +1,60 @@
+"""What of a service's requests can be counted and timed, and by whom: by the proxy, or by the service's own server."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from models.cluster import ClusterSettings
+from models.gate import Gate
+from models.profile import DURATION, MetricsProfile
+from models.service import ServiceSpec
+
+Counter = Literal["proxy", "server"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """The sources of a service's series in one stack."""
+
+    profile: MetricsProfile
+    proxied: bool
+    """Whether a proxy whose series Prometheus has (``slipway:cluster.proxyMetrics``) leads to the service."""
+
+    @classmethod
+    def of(cls, spec: ServiceSpec, cluster: ClusterSettings) -> "Offer":
+        """Return what a service offers in a stack."""
+        return cls(profile=spec.profile, proxied=spec.route is not None and cluster.proxy_metrics is not None)
+
+    @property
+    def counts(self) -> Counter | None:
+        """Who counts the requests for the gate: the proxy if possible, because it sees requests that no pod answers."""
+        if self.proxied:
+            return "proxy"
+        return "server" if self.profile.requests else None
+
+    @property
+    def watched(self) -> Counter | None:
+        """Who counts the requests for alerts and the dashboard: the server if it can, without the proxy's own time."""
+        if self.profile.requests:
+            return "server"
+        return "proxy" if self.proxied else None
+
+    def times(self, histogram: str) -> Counter | None:
+        """Return who has a histogram: the server if the profile names it; the proxy has only ``duration``."""
+        if histogram in self.profile.histograms:
+            return "server"
+        return "proxy" if histogram == DURATION and self.proxied else None
+
+    def unjudged(self, gate: Gate) -> Iterator[str]:
+        """Yield a line for each criterion of a gate that nobody's series can answer, whatever requests come."""
+        if gate.errors and self.counts is None:
+            yield f"gate.errors: {self._nobody('counter of requests')}, or gate.errors to null"
+        if gate.latency and self.times(DURATION) is None:
+            yield f"gate.latency: {self._nobody('histogram named duration')}, or remove gate.latency"
+
+    def _nobody(self, lacking: str) -> str:
+        own = "reads the proxy" if self.profile.source == "proxy" else f"has no {lacking}"
+        return (
+            f"the metrics profile {own}, and no proxy counts the requests; set slipway:cluster.proxyMetrics for a "
+            "service with a route, a metricsProfile that has it"
+        )

@@ -1,0 +1,101 @@
+"""JSON bodies: parse them with a bound on the memory that a body of a given size can take.
+
+A list, a number or a key takes far more bytes in memory than in JSON: `{},` has 3 bytes and takes 88. The body's parts
+are counted before it is parsed, so that a hostile body takes no more memory than its bytes.
+"""
+
+import re
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, cast
+
+from pydantic_core import from_json
+from starlette.requests import Request
+
+from serving.http.uploads import announced_bytes, body_parts
+from serving.work.lanes import require_large_lane
+
+# Numbers, strings and other values: 64 MB parsed and converted. A body of 5 MiB with numbers of 5 digits fits.
+MOST_VALUES = 1_000_000
+# Lists and objects. Only rows of fewer than 10 values reach it before MOST_VALUES; such tensors can be sent flat.
+MOST_CONTAINERS = 100_000
+MOST_KEYS = 50_000
+# Bytes of the largest body that runs in the lane of small jobs. Parsing it takes about a millisecond, in which no other
+# request is answered.
+SMALL_BODY = 64 * 1024
+# A tensor request allocates at most this many times the bytes of its body while it is parsed and checked; a test
+# measures it.
+MOST_MULTIPLE = 32
+one_at_a_time = threading.Lock()
+_KEY = re.compile(rb'"[ \t\r\n]*:')
+
+
+class JsonBodyError(ValueError):
+    """The body is not acceptable JSON; the message is one line for the client."""
+
+
+def announces_small(request: Request) -> bool:
+    """Return whether a request's head announces a small body."""
+    announced = announced_bytes(request)
+    return announced is not None and announced <= SMALL_BODY
+
+
+async def read_json(request: Request, most_values: int) -> bytes:
+    """Return the whole body. Its values are counted as they arrive, and the first one over the limit refuses it.
+
+    Raises:
+        HTTPException: 413 over the limit of bytes.
+        JsonBodyError: the body has too many values or containers.
+    """
+    parts: list[bytes] = []
+    values = 1
+    containers = 0
+    async for part in body_parts(request):
+        parts.append(part)
+        values += part.count(b",")
+        containers += part.count(b"[") + part.count(b"{")
+        _check(values, most_values, "values")
+        _check(containers, MOST_CONTAINERS, "lists and objects")
+    return b"".join(parts)
+
+
+@contextmanager
+def one_large(body: bytes) -> Generator[None]:
+    """Run the block in the lane of large jobs if the body is large, and then for only one body at a time.
+
+    Such a job holds the interpreter most of the time. A second one would take every other turn from small requests.
+    """
+    if len(body) <= SMALL_BODY:
+        yield
+        return
+    require_large_lane()
+    with one_at_a_time:
+        yield
+
+
+def document(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body.
+
+    Commas, brackets and colons inside strings are counted too: to tell them apart is as expensive as parsing.
+
+    Raises:
+        JsonBodyError: the body has too many values, containers or keys, is not JSON, or is not an object.
+    """
+    _check(body.count(b",") + 1, MOST_VALUES, "values")
+    _check(body.count(b"[") + body.count(b"{"), MOST_CONTAINERS, "lists and objects")
+    # No further than the limit: the search holds the interpreter, and all other requests wait.
+    _check(sum(1 for _ in islice(_KEY.finditer(body), MOST_KEYS + 1)), MOST_KEYS, "keys")
+    try:
+        content: object = from_json(body)
+    except ValueError as error:
+        raise JsonBodyError(f"the body is not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise JsonBodyError(f"the body is a JSON {type(content).__name__}; send an object")
+    return cast("dict[str, Any]", content)
+
+
+def _check(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise JsonBodyError(f"the body has {count} {what} or more, the limit is {most}; send several smaller requests")
