@@ -5,10 +5,8 @@ Source: the OCI distribution specification, and https://distribution.github.io/d
 
 import base64
 import hashlib
-import json
-import os
 import re
-from pathlib import Path
+import warnings
 from typing import Any, cast
 
 import httpx
@@ -24,8 +22,6 @@ _INDEX, _DOCKER = "application/vnd.oci.image", "application/vnd.docker.distribut
 _KINDS = f"{_INDEX}.index.v1+json, {_INDEX}.manifest.v1+json, {_DOCKER}.list.v2+json, {_DOCKER}.v2+json"
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 _SECONDS = 10.0
-_HUB, _HUB_SERVER, _HUB_LOGIN = "docker.io", "registry-1.docker.io", "https://index.docker.io/v1/"
-"""Docker Hub's name in references, the host of its API, and its key in Docker's configuration."""
 _LOCAL = ("localhost", "127.0.0.1")
 """Registries that Docker, too, reaches without TLS."""
 
@@ -45,8 +41,7 @@ def resolved(reference: str, transport: httpx.BaseTransport | None = None) -> st
         return reference
     host, name, tag = found["host"], found["name"], found["tag"]
     scheme = "http" if host.partition(":")[0] in _LOCAL else "https"
-    server, path = (_HUB_SERVER, name if "/" in name else f"library/{name}") if host == _HUB else (host, name)
-    url = f"{scheme}://{server}/v2/{path}/manifests/{tag}"
+    url = f"{scheme}://{'/v2/'.join(_api(host, name))}/manifests/{tag}"
     try:
         with http_client(url, timeout=_SECONDS, transport=transport) as client:
             digest = _digest(client, url, host, reference)
@@ -68,6 +63,15 @@ def _digest(client: httpx.Client, url: str, host: str, reference: str) -> str:
         )
         raise DeliveryError(f"--image {reference}: the registry {host} answered {answer.status_code}; {remedy}")
     return f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
+
+
+def _api(host: str, name: str) -> tuple[str, str]:
+    """Return the host of a registry's API and its name of a repository. Only Docker Hub's differ from the reference."""
+    from docker.auth import INDEX_NAME, INDEX_URL  # noqa: PLC0415 -- 0.2 s that only a tag pays
+
+    if host != INDEX_NAME:
+        return host, name
+    return httpx.URL(INDEX_URL).host, name if "/" in name else f"library/{name}"
 
 
 def _authorization(client: httpx.Client, challenge: str, host: str) -> dict[str, str]:
@@ -92,12 +96,23 @@ def _authorization(client: httpx.Client, challenge: str, host: str) -> dict[str,
 
 
 def _login(host: str) -> str | None:
-    """Return user and password of a registry as ``docker login`` stores them without a credential helper."""
-    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    """Return user and password as ``docker login`` stored them, in its file or with a credential helper.
+
+    Raises:
+        DeliveryError: the file or the helper is broken.
+    """
+    from docker import auth  # noqa: PLC0415 -- see above
+    from docker.errors import DockerException  # noqa: PLC0415 -- see above
+
+    logins: Any = auth
     try:
-        config: Any = json.loads((folder / "config.json").read_text("utf-8"))
-        login = config["auths"][_HUB_LOGIN if host == _HUB else host]["auth"]
-        base64.b64decode(login, validate=True)
-    except (OSError, ValueError, KeyError, TypeError):
+        with warnings.catch_warnings(action="ignore"):  # of a helper that is not installed: an error follows
+            found = cast("dict[str, str]", logins.load_config().resolve_authconfig(host) or {})
+    except (DockerException, ValueError) as error:
+        raise DeliveryError(f"the login for {host} in Docker's configuration cannot be read: {error}") from error
+    given = {
+        key.lower(): value for key, value in (found or {}).items()
+    }  # a helper writes "Username", the file "username"
+    if "username" not in given:
         return None
-    return cast("str", login)
+    return base64.b64encode(f"{given['username']}:{given['password']}".encode()).decode()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from docker.auth import INDEX_NAME, INDEX_URL
 
 from delivery.errors import DeliveryError
 from delivery.registry import resolved
@@ -44,13 +45,18 @@ TAG = "registry.example.com/ml/app:1.2"
 
 
 def log_in(folder: Path, monkeypatch: pytest.MonkeyPatch, registry: str = "registry.example.com") -> None:
-    (folder / "config.json").write_text(json.dumps({"auths": {registry: {"auth": LOGIN}}}))
+    configure(folder, monkeypatch, {"auths": {registry: {"auth": LOGIN}}})
+
+
+def configure(folder: Path, monkeypatch: pytest.MonkeyPatch, config: object) -> None:
+    (folder / "config.json").write_text(json.dumps(config))
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
 
 
 @pytest.fixture(autouse=True)
 def _no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "none"))
 
 
 def test_a_tag_is_its_digest() -> None:
@@ -81,14 +87,42 @@ def test_a_token_is_fetched_with_the_login_of_docker(tmp_path: Path, monkeypatch
 
 
 def test_docker_hub_has_another_host_and_another_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    log_in(tmp_path, monkeypatch, "https://index.docker.io/v1/")
+    log_in(tmp_path, monkeypatch, INDEX_URL)
     hub = Registry(BEARER, LOGIN)
-    assert resolved("docker.io/ml/app:1.2", hub) == f"docker.io/ml/app@{FOUND}"
-    assert hub.asked[0] == "https://registry-1.docker.io/v2/ml/app/manifests/1.2"
+    assert resolved(f"{INDEX_NAME}/ml/app:1.2", hub) == f"{INDEX_NAME}/ml/app@{FOUND}"
+    assert hub.asked[0] == f"https://index.{INDEX_NAME}/v2/ml/app/manifests/1.2"
     official = Registry()
     with pytest.raises(DeliveryError, match="answered 404"):
-        resolved("docker.io/redis:8", official)
-    assert official.asked == ["https://registry-1.docker.io/v2/library/redis/manifests/8"]
+        resolved(f"{INDEX_NAME}/redis:8", official)
+    assert official.asked == [f"https://index.{INDEX_NAME}/v2/library/redis/manifests/8"]
+
+
+HELPER = """#!/bin/sh
+read -r registry
+[ "$1 $registry" = "get registry.example.com" ] || { echo "credentials not found in native keychain"; exit 1; }
+echo '{"ServerURL": "registry.example.com", "Username": "ann", "Secret": "%s"}'
+"""
+
+
+def test_a_login_that_a_credential_helper_keeps_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(tmp_path, monkeypatch, {"credsStore": "desk"})
+    with pytest.raises(DeliveryError, match=r"^the login for registry.example.com in Docker's configuration cannot be"):
+        resolved(TAG, Registry(BEARER, LOGIN))  # the helper is not installed
+    helper = tmp_path / "docker-credential-desk"
+    helper.write_text(HELPER % PLANTED)
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert resolved(TAG, Registry(BEARER, LOGIN)).endswith(FOUND)
+    with pytest.raises(DeliveryError, match="answered 401; log in with docker login"):
+        resolved(TAG.replace("registry", "other"), Registry(BEARER, LOGIN))
+
+
+@pytest.mark.parametrize("auth", ["*", base64.b64encode(b"no colon").decode()])
+def test_a_login_that_cannot_be_read_is_one_line(auth: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(tmp_path, monkeypatch, {"auths": {"registry.example.com": {"auth": auth}}})
+    with pytest.raises(DeliveryError, match="in Docker's configuration cannot be read") as said:
+        resolved(TAG, Registry(BEARER, LOGIN))
+    assert "\n" not in str(said.value)
 
 
 def test_no_password_leaves_in_clear_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
