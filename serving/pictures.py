@@ -4,8 +4,6 @@ Training also reads its pictures through this module, so that serving and traini
 """
 
 import io
-import threading
-from contextlib import nullcontext
 from typing import Literal
 
 import numpy as np
@@ -16,17 +14,13 @@ from serving.work.lanes import require_large_lane
 # The only formats that are decoded: every additional decoder is code that hostile input can reach.
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 MOST_PIXELS = 16_000_000
-# While it is decoded, a picture takes up to 16 bytes per pixel, whatever the size of its file: a WebP file is decoded
-# to two canvases and copied. Pictures with more pixels than this are decoded one at a time, and take at most 256 MB.
-# Meanwhile each other worker may decode a picture that takes at most 64 MB.
-LARGE_PIXELS = 4_000_000
-# Decoding more pixels takes longer than about 30 ms: too long for a small request to wait.
+# Decoding more pixels takes longer than about 30 ms: too long for a small request to wait. Such pictures are decoded
+# one at a time, because each takes up to 16 bytes per pixel, whatever the size of its file: a WebP file is decoded to
+# two canvases and copied.
 SMALL_PIXELS = 1_000_000
 # Rows that are put on white at once.
 _STRIP = 64
 _WHITE = 255
-
-_one_large = threading.Lock()
 
 Mode = Literal["L", "RGB"]
 
@@ -45,6 +39,8 @@ def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> 
     `enough` lets the JPEG decoder downscale while it decodes, to no fewer than that many pixels per side. A photo
     then costs a fraction of its full size.
 
+    Serving calls this, with whatever makes the result small, through `serving.work.aside`.
+
     Raises:
         PictureTooLargeError: more than MOST_PIXELS pixels; detected in the header, before anything is decoded.
         PictureError: empty, not one of FORMATS, or damaged.
@@ -56,11 +52,9 @@ def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> 
             _check_size(picture)
             if enough is not None:
                 picture.draft(mode, (enough, enough))
-            pixels = picture.width * picture.height
-            require_lane_for(pixels)
-            with _one_large if pixels > LARGE_PIXELS else nullcontext():
-                ImageOps.exif_transpose(picture, in_place=True)
-                return _flat(picture, mode)
+            require_lane_for(picture.width * picture.height)
+            ImageOps.exif_transpose(picture, in_place=True)
+            return _flat(picture, mode)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

@@ -5,9 +5,6 @@ are counted before it is parsed, so that a hostile body takes no more memory tha
 """
 
 import re
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, cast
 
@@ -28,7 +25,6 @@ SMALL_BODY = 64 * 1024
 # A tensor request allocates at most this many times the bytes of its body while it is parsed and checked; a test
 # measures it.
 MOST_MULTIPLE = 32
-one_at_a_time = threading.Lock()
 _KEY = re.compile(rb'"[ \t\r\n]*:')
 
 
@@ -61,18 +57,10 @@ async def read_json(request: Request, most_values: int) -> bytes:
     return b"".join(parts)
 
 
-@contextmanager
-def one_large(body: bytes) -> Generator[None]:
-    """Run the block in the lane of large jobs if the body is large, and then for only one body at a time.
-
-    Such a job holds the interpreter most of the time. A second one would take every other turn from small requests.
-    """
-    if len(body) <= SMALL_BODY:
-        yield
-        return
-    require_large_lane()
-    with one_at_a_time:
-        yield
+def require_lane_for(body: bytes) -> None:
+    """Move the current job to the lane of large jobs if its body is large."""
+    if len(body) > SMALL_BODY:
+        require_large_lane()
 
 
 def document(body: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from serving.errors import fault_of, shown
 from serving.http.json_body import MOST_VALUES, JsonBodyError, announces_small, document, read_json
 from serving.http.uploads import read_body
-from serving.models.tensors import DYNAMIC, Tensor, TensorModel, expected_values
+from serving.models.tensors import DYNAMIC, Signature, Tensor, TensorModel, expected_values
 
 # Largest size of an open first dimension: limits how long one request occupies a worker thread.
 MOST_ROWS = 1024
@@ -111,8 +112,19 @@ def most_values(model: TensorModel) -> int:
     return min(MOST_VALUES, largest + MOST_OTHER_VALUES)
 
 
-def parse(body: bytes, model: TensorModel) -> tuple[InferenceRequest, Feed, list[str]]:
-    """Parse and validate a request; return it with its tensors by name and the names of the outputs it wants.
+@dataclass(frozen=True)
+class Asked:
+    """A valid request."""
+
+    id: str | None
+    feed: Feed
+    """The tensors by name."""
+    wanted: list[str]
+    """Names of the outputs."""
+
+
+def parse(body: bytes, model: Signature) -> Asked:
+    """Parse and validate a request.
 
     Raises:
         InferenceError: malformed request, or name, datatype, shape or data do not fit the model, or the answer would be
@@ -131,10 +143,10 @@ def parse(body: bytes, model: TensorModel) -> tuple[InferenceRequest, Feed, list
         _check_tensor(tensor, taken[tensor.name])
     check_answer(model, {tensor.name: tensor.shape for tensor in request.inputs})
     feed = {tensor.name: _array(tensor) for tensor in request.inputs}
-    return request, feed, list(dict.fromkeys(output.name for output in request.outputs)) or given
+    return Asked(request.id, feed, list(dict.fromkeys(output.name for output in request.outputs)) or given)
 
 
-def check_answer(model: TensorModel, shapes: Mapping[str, Sequence[int]]) -> None:
+def check_answer(model: Signature, shapes: Mapping[str, Sequence[int]]) -> None:
     """Refuse a request whose answer would have too many values, before it is computed.
 
     Raises:

@@ -13,12 +13,13 @@ from starlette.routing import Route
 
 from serving.errors import refusal, shown
 from serving.http.encoding import answer, encoded_tensors
-from serving.http.json_body import one_large
-from serving.http.tensor_requests import InferenceError, InferenceRequest, check_computed, parse, read_tensors
-from serving.models.tensors import TensorModel
+from serving.http.json_body import require_lane_for
+from serving.http.tensor_requests import Asked, InferenceError, check_computed, parse, read_tensors
+from serving.models.tensors import Signature, TensorModel
 from serving.role.lifecycle import NotReadyError
 from serving.role.payload import Payload
 from serving.role.service import Service
+from serving.work.aside import aside
 from serving.work.batching import Pending
 
 M = TypeVar("M")
@@ -98,19 +99,19 @@ class OpenInference(Generic[M]):
     def _infer(self, name: str, loaded: M, body: bytes) -> "bytes | Pending[Any, Any, bytes]":
         """Parse the tensors, compute and encode the answer, in a worker thread."""
         model = self._tensors(loaded)
-        with one_large(body):
-            request, feed, wanted = parse(body, model)
-            if self.payload.batches is not None:
-                began = time.perf_counter()
+        require_lane_for(body)
+        asked = aside(parse, body, Signature.of(model))
+        if self.payload.batches is not None:
+            began = time.perf_counter()
 
-                def finish(outputs: Mapping[str, NDArray[Any]]) -> bytes:
-                    self.service.telemetry.inference_seconds.observe(time.perf_counter() - began)
-                    return _encoded(name, model, request, {output: outputs[output] for output in wanted})
+            def finish(outputs: Mapping[str, NDArray[Any]]) -> bytes:
+                self.service.telemetry.inference_seconds.observe(time.perf_counter() - began)
+                return _encoded(name, model, asked, {output: outputs[output] for output in asked.wanted})
 
-                return Pending(self.payload.batches(loaded), feed, finish)
-            with self.service.telemetry.inference_seconds.time():
-                outputs = model.infer(feed, wanted)
-            return _encoded(name, model, request, outputs)
+            return Pending(self.payload.batches(loaded), asked.feed, finish)
+        with self.service.telemetry.inference_seconds.time():
+            outputs = model.infer(asked.feed, asked.wanted)
+        return _encoded(name, model, asked, outputs)
 
     def _tensors(self, loaded: M) -> TensorModel:
         tensors = self.payload.tensors
@@ -126,9 +127,9 @@ class OpenInference(Generic[M]):
         return served
 
 
-def _encoded(name: str, model: TensorModel, asked: InferenceRequest, outputs: Mapping[str, NDArray[Any]]) -> bytes:
+def _encoded(name: str, model: TensorModel, asked: Asked, outputs: Mapping[str, NDArray[Any]]) -> bytes:
     check_computed(outputs)
     head: dict[str, object] = {"model_name": name, "model_version": model.version}
     if asked.id is not None:
         head["id"] = asked.id
-    return encoded_tensors(head, outputs, list(model.outputs))
+    return aside(encoded_tensors, head, dict(outputs), list(model.outputs))

@@ -28,6 +28,19 @@ class Tensor:
         return {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
 
 
+@dataclass(frozen=True)
+class Signature:
+    """What a model takes and returns, without the model: requests are checked in another process."""
+
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, model: "TensorModel") -> "Signature":
+        """Return the signature of a model."""
+        return cls(tuple(model.inputs), tuple(model.outputs))
+
+
 class TensorModel(Protocol):
     """What the endpoints under /v2/models need from a model, for example `serving.models.onnx.OnnxModel`."""
 
@@ -51,7 +64,7 @@ class TensorModel(Protocol):
         ...
 
 
-def expected_values(model: TensorModel, shapes: Mapping[str, Sequence[int]]) -> int:
+def expected_values(model: Signature, shapes: Mapping[str, Sequence[int]]) -> int:
     """Return how many values all outputs will have together, from the shapes of the inputs.
 
     Only the graph knows the size of an open dimension that shares no name with an input. Such a dimension counts as the

@@ -99,17 +99,12 @@ def test_a_picture_of_many_pixels_is_decoded_in_the_lane_of_large_jobs(monkeypat
     assert pictures.decode(encoded(stroke(33))).size == (33, 33), "training has no lanes"
 
 
-def test_a_large_json_body_is_read_in_the_lane_of_large_jobs_and_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_json_body_is_read_in_the_lane_of_large_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_body, "SMALL_BODY", 10)
-
-    def alone(body: bytes) -> bool:
-        with json_body.one_large(body):
-            return json_body.one_at_a_time.locked()
-
-    assert in_lane(lambda: alone(bytes(10)), large=False) is False
+    in_lane(lambda: json_body.require_lane_for(bytes(10)), large=False)
     with pytest.raises(LargeJob):
-        in_lane(lambda: alone(bytes(11)), large=False)
-    assert in_lane(lambda: alone(bytes(11)), large=True) is True
+        in_lane(lambda: json_body.require_lane_for(bytes(11)), large=False)
+    in_lane(lambda: json_body.require_lane_for(bytes(11)), large=True)
 
 
 def test_while_large_jobs_run_threads_give_way_more_often() -> None:

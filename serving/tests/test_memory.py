@@ -5,21 +5,18 @@ import gc
 import json
 import tracemalloc
 import weakref
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 
 from serving.http.encoding import encoded_array, encoded_lists, encoded_tensors
 from serving.http.json_body import MOST_CONTAINERS, MOST_KEYS, MOST_MULTIPLE, MOST_VALUES
 from serving.http.tensor_requests import MOST_OUTPUT_VALUES, InferenceError, check_computed, parse
 from serving.models.onnx import tensor_of
-from serving.models.tensors import DYNAMIC, Tensor, expected_values
+from serving.models.tensors import DYNAMIC, Signature, Tensor, expected_values
 from serving.role.service import Service, make_service
 from serving.settings import Settings
 from serving.tests.support import IDENTITY, HeldSession, model_with, wait_until
@@ -32,6 +29,10 @@ MEBIBYTE = 1 << 20
 def tensor(data: str, shape: str = "[1,64]", **more: str) -> bytes:
     parts = {"name": '"pixels"', "shape": shape, "datatype": '"FP32"', "data": f"[{data}]", **more}
     return ('{"inputs":[{' + ",".join(f'"{key}":{value}' for key, value in parts.items()) + "}]}").encode()
+
+
+def digits() -> Signature:
+    return Signature.of(model_with(HeldSession()).onnx)
 
 
 ONE = b'{"name":"pixels","shape":[1],"datatype":"FP32","data":[0]}'
@@ -59,7 +60,7 @@ HOSTILE: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_body_is_refused_and_allocates_no_more_than_the_documented_multiple(name: str) -> None:
-    body, model = HOSTILE[name], model_with(HeldSession()).onnx
+    body, model = HOSTILE[name], digits()
     gc.collect()
     tracemalloc.start()
     try:
@@ -75,7 +76,7 @@ def test_a_hostile_body_is_refused_and_allocates_no_more_than_the_documented_mul
 @pytest.mark.parametrize("what", ["values", "lists", "keys"])
 def test_a_body_of_too_many_parts_is_refused_before_it_is_parsed(what: str) -> None:
     with pytest.raises(InferenceError, match=r"the limit is \d+; send several smaller requests"):
-        parse(HOSTILE[f"more {what} than allowed"], model_with(HeldSession()).onnx)
+        parse(HOSTILE[f"more {what} than allowed"], digits())
 
 
 def test_the_largest_bodies_that_are_parsed_are_within_the_multiple() -> None:
@@ -83,7 +84,7 @@ def test_the_largest_bodies_that_are_parsed_are_within_the_multiple() -> None:
     body = tensor(",".join(["-6"] * (64 * rows)), f"[{rows},64]")
     tracemalloc.start()
     try:
-        parse(body, model_with(HeldSession()).onnx)
+        parse(body, digits())
         assert tracemalloc.get_traced_memory()[1] < MOST_MULTIPLE * len(body)
     finally:
         tracemalloc.stop()
@@ -96,22 +97,10 @@ class Node:
         self.name, self.type, self.shape = name, "tensor(float)", shape
 
 
-@dataclass(frozen=True)
-class Described:
-    """A model that is only described."""
-
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    version: str = "0"
-
-    def infer(self, feed: Mapping[str, NDArray[Any]], wanted: Sequence[str]) -> Mapping[str, NDArray[Any]]:
-        raise NotImplementedError
-
-
-def crossed() -> Described:
+def crossed() -> Signature:
     """A model whose answer has every word beside every label."""
     inputs = tensor_of(Node("words", ["rows", "words"])), tensor_of(Node("labels", ["labels"]))
-    return Described(inputs, (tensor_of(Node("tags", ["rows", "words", "labels", 3])),))
+    return Signature(inputs, (tensor_of(Node("tags", ["rows", "words", "labels", 3])),))
 
 
 def test_an_answer_whose_size_only_the_graph_knew_is_refused_before_it_is_encoded() -> None:
@@ -123,7 +112,7 @@ def test_an_answer_whose_size_only_the_graph_knew_is_refused_before_it_is_encode
 
 def test_an_answer_s_size_is_known_before_it_is_computed() -> None:
     assert expected_values(crossed(), {"words": (2, 500), "labels": (40,)}) == 2 * 500 * 40 * 3
-    unnamed = Described((Tensor("a", "FP32", (DYNAMIC, 4)),), (Tensor("b", "FP32", (DYNAMIC, 7)),))
+    unnamed = Signature((Tensor("a", "FP32", (DYNAMIC, 4)),), (Tensor("b", "FP32", (DYNAMIC, 7)),))
     assert expected_values(unnamed, {"a": (5, 4)}) == 35
 
 
@@ -140,7 +129,7 @@ def test_a_request_whose_answer_would_be_too_large_is_refused() -> None:
 
 def test_an_output_that_is_named_twice_is_computed_once() -> None:
     body = json.loads(tensor(",".join(["0"] * 64))) | {"outputs": [{"name": "probabilities"}] * 9}
-    assert parse(json.dumps(body).encode(), model_with(HeldSession()).onnx)[2] == ["probabilities"]
+    assert parse(json.dumps(body).encode(), digits()).wanted == ["probabilities"]
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (5,), (200_000,), (100_000, 2), (2, 70_000), (1, 1, 200_000)])

@@ -3,14 +3,11 @@
 import io
 import struct
 import zlib
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from serving import pictures
 from serving.payloads.digits.pixels import PIXELS, pixels_of
 from serving.pictures import MOST_PIXELS, PictureError, PictureTooLargeError, decode
 
@@ -145,19 +142,3 @@ def test_a_tall_transparent_picture_is_put_on_white_as_a_whole() -> None:
     whole = Image.alpha_composite(Image.new("RGBA", picture.size, (255, 255, 255, 255)), picture)
     assert decode(encoded(picture)).tobytes() == whole.convert("RGB").tobytes()
     assert decode(encoded(picture), "L").tobytes() == whole.convert("L").tobytes()
-
-
-def test_one_large_picture_is_decoded_at_a_time_and_small_ones_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    alone: list[str] = []
-
-    @contextmanager
-    def entered() -> Generator[None]:
-        alone.append("large")
-        yield
-
-    monkeypatch.setattr(pictures, "_one_large", entered())
-    monkeypatch.setattr(pictures, "LARGE_PIXELS", 32 * 32)
-    decode(encoded(stroke(32)))
-    assert not alone
-    decode(encoded(stroke(33)))
-    assert alone == ["large"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from serving.http.tensor_requests import MOST_ROWS, InferenceError, parse
+from serving.models.tensors import Signature
 from serving.payloads.digits.pixels import pixels_of
 from serving.tests.support import HeldSession, Running, model_with
 
@@ -87,7 +88,7 @@ def test_an_answer_without_an_id_has_none(ready: Running) -> None:
 )
 def test_a_request_that_does_not_fit_the_model_is_refused_with_the_reason(body: object, reason: str) -> None:
     with pytest.raises(InferenceError, match=reason) as caught:
-        parse(json.dumps(body).encode(), model_with(HeldSession()).onnx)
+        parse(json.dumps(body).encode(), Signature.of(model_with(HeldSession()).onnx))
     assert "\n" not in str(caught.value)
 
 

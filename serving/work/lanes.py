@@ -50,7 +50,12 @@ def giving_way() -> Generator[None]:
 
 def join(*, large: bool) -> None:
     """Make the current thread a worker of one lane."""
-    _thread.small = not large
+    _thread.large = large
+
+
+def in_large_lane() -> bool:
+    """Return whether the current thread is a worker of the lane of large jobs."""
+    return getattr(_thread, "large", False)
 
 
 def require_large_lane() -> None:
@@ -59,5 +64,5 @@ def require_large_lane() -> None:
     A job calls this as soon as it knows that it will take tens of milliseconds, and before it has any effect. Outside
     of the worker threads, the call does nothing.
     """
-    if getattr(_thread, "small", False):
+    if not getattr(_thread, "large", True):
         raise LargeJob

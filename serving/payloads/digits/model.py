@@ -11,6 +11,7 @@ from serving.models.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
 from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.digits.pixels import PIXELS, pixels_of
 from serving.telemetry.metrics import Telemetry
+from serving.work.aside import aside
 
 INPUT = "pixels"
 OUTPUT = "probabilities"
@@ -48,7 +49,7 @@ class Digits:
         Raises:
             PictureError: the bytes are not a readable picture.
         """
-        pixels = pixels_of(picture)[np.newaxis]
+        pixels = aside(pixels_of, picture)[np.newaxis]
         if telemetry is None:
             scores = self.probabilities(pixels)[0]
         else:

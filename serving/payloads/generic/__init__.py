@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from serving.errors import refusal, shown
 from serving.http.encoding import answer, encoded_lists
-from serving.http.json_body import JsonBodyError, document, one_large
+from serving.http.json_body import JsonBodyError, document, require_lane_for
 from serving.http.tensor_requests import (
     Feed,
     InferenceError,
@@ -25,10 +25,11 @@ from serving.http.tensor_requests import (
     shape_words,
 )
 from serving.models.onnx import file_of
-from serving.models.tensors import DYNAMIC, Tensor
+from serving.models.tensors import DYNAMIC, Signature, Tensor
 from serving.payloads.generic.model import GenericModel, load_generic
 from serving.role.payload import Context, Payload, WarmUp
 from serving.role.service import Service
+from serving.work.aside import aside
 from serving.work.batching import Pending
 
 
@@ -38,10 +39,10 @@ def predict(model: GenericModel, body: bytes) -> dict[str, Any]:
     Raises:
         InferenceError: the body does not fit the model.
     """
-    return {name: values.tolist() for name, values in model.batches.answer(read(model, body)).items()}
+    return {name: values.tolist() for name, values in model.batches.answer(read(Signature.of(model), body)).items()}
 
 
-def read(model: GenericModel, body: bytes) -> Feed:
+def read(model: Signature, body: bytes) -> Feed:
     """Parse a body of POST /predict into tensors by name: nested lists, whose nesting gives the shapes.
 
     Raises:
@@ -82,14 +83,14 @@ def _load(context: Context) -> GenericModel:
 
 def _routes(service: Service[GenericModel]) -> list[Route]:
     def infer(model: GenericModel, body: bytes) -> Pending[Feed, Feed, bytes]:
-        with one_large(body):
-            feed = read(model, body)
+        require_lane_for(body)
+        feed = aside(read, Signature.of(model), body)
         began = time.perf_counter()
 
         def finish(outputs: Feed) -> bytes:
             service.telemetry.inference_seconds.observe(time.perf_counter() - began)
             check_computed(outputs)
-            return encoded_lists(outputs, {"served_by": service.identity.served_by()})
+            return aside(encoded_lists, outputs, {"served_by": service.identity.served_by()})
 
         return Pending(model.batches, feed, finish)
 

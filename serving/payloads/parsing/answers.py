@@ -14,9 +14,11 @@ from PIL import Image
 
 from serving.clients.results import ResultCache, key_of
 from serving.payloads.parsing.labels import LABELS, PARTS
+from serving.payloads.parsing.letterbox import Placement, labels_in_original, place
 from serving.payloads.parsing.model import Parser
 from serving.pictures import PictureError, PictureTooLargeError, decode, require_lane_for, size_of
 from serving.telemetry.metrics import Telemetry
+from serving.work.aside import aside
 
 Answer = dict[str, Any]
 # Decimal digits of a share: enough for one pixel of a large picture.
@@ -49,12 +51,28 @@ class Answers:
             return {**cast("Answer", json.loads(stored)), "cached": True}
         try:
             _check_size(size, most_pixels)
-            labels = self.parser.parse(decode(picture), self.telemetry)
+            square, placement = aside(placed, picture)
         except PictureError as error:
             return error
-        answer = answer_of(labels)
+        with self.telemetry.inference_seconds.time():
+            parts = self.parser.parts(square[np.newaxis])[0]
+        answer = aside(drawn, parts, placement)
         self.cache.put(key, json.dumps(answer).encode())
         return {**answer, "cached": False}
+
+
+def placed(picture: bytes) -> tuple[NDArray[np.float32], Placement]:
+    """Return a picture file as the model's input `[CHANNELS, SIDE, SIDE]`, and where the picture is in it.
+
+    Raises:
+        PictureError: the bytes are not a readable picture.
+    """
+    return place(decode(picture))
+
+
+def drawn(parts: NDArray[np.float32], placement: Placement) -> Answer:
+    """Return the answer for the model's output `[labels, SIDE, SIDE]`, in the size of the picture."""
+    return answer_of(labels_in_original(parts, placement))
 
 
 def answer_of(labels: NDArray[np.uint8]) -> Answer:

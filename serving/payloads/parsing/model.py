@@ -16,7 +16,6 @@ from serving.models.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
 from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.parsing.labels import LABELS
 from serving.payloads.parsing.letterbox import CHANNELS, SIDE, labels_in_original, place
-from serving.telemetry.metrics import Telemetry
 
 INPUT = "picture"
 OUTPUT = "parts"
@@ -52,15 +51,10 @@ class Parser:
     onnx: OnnxModel[ParserMetadata]
     variant: Variant
 
-    def parse(self, picture: Image.Image, telemetry: Telemetry | None = None) -> NDArray[np.uint8]:
+    def parse(self, picture: Image.Image) -> NDArray[np.uint8]:
         """Return the label `[height, width]` of every pixel of an RGB picture of any size."""
         square, placement = place(picture)
-        if telemetry is None:
-            parts = self.parts(square[np.newaxis])
-        else:
-            with telemetry.inference_seconds.time():
-                parts = self.parts(square[np.newaxis])
-        return labels_in_original(parts[0], placement)
+        return labels_in_original(self.parts(square[np.newaxis])[0], placement)
 
     def parts(self, squares: NDArray[np.float32]) -> NDArray[np.float32]:
         """Infer `[n, CHANNELS, SIDE, SIDE]` to probabilities `[n, labels, SIDE, SIDE]`."""
