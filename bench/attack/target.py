@@ -42,9 +42,13 @@ class Target:
     group: Group | None
 
     def peak(self) -> int:
-        """Return the most memory since the last `forget`, in MiB: the sum of the peaks of all processes."""
-        status = [(Path("/proc") / str(one) / "status").read_text("utf-8") for one in self._processes()]
-        return sum(int(line.split()[1]) for text in status for line in text.splitlines() if "VmHWM:" in line) // _KIB
+        """Return the most memory since the last `forget`, in MiB: the sum of the peaks of all processes.
+
+        The pages of files are counted once: the processes share the interpreter and its libraries.
+        """
+        server, *others = self._processes()
+        kibibytes = _status(server, "VmHWM") + sum(_status(one, "VmHWM") - _status(one, "RssFile") for one in others)
+        return kibibytes // _KIB
 
     def forget(self) -> None:
         """Begin a new peak, at the memory of now."""
@@ -59,6 +63,12 @@ class Target:
         """Say how the server ended."""
         killed = " for its memory" if self.group is not None and self.group.killed else ""
         return f"the server ended with {self.process.poll()}{killed}; see {self.log}"
+
+
+def _status(process: int, key: str) -> int:
+    """Return an amount of memory in KiB from a process's status."""
+    lines = Path(f"/proc/{process}/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{key}:"))
 
 
 @contextmanager
