@@ -79,6 +79,11 @@ class Route(Model):
         default=None, description="none = repeat only requests that no pod has begun to answer"
     )
 
+    def leads_to(self, path: str) -> bool:
+        """Return whether requests for a path reach the pods; a prefix consists of whole elements, as in an Ingress."""
+        within = self.path_type == "Prefix" and path.startswith(f"{self.path.rstrip('/')}/")
+        return within or path == self.path
+
     @model_validator(mode="after")
     def _hosts_differ(self) -> Self:
         hosts = (self.host, *self.stable_hosts)

@@ -129,18 +129,21 @@ def notices(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
 
 
 def _exposed(name: str, service: DeployedService) -> Iterator[str]:
-    """Yield one line for each thing that the live Service exposes although it should not."""
+    """Yield one line for each thing that can be reached from outside although it should not."""
     exposure, monitoring, profile = service.spec.exposure, service.spec.monitoring, service.spec.profile
-    if not exposure.public:
-        return
-    if service.spec.route:
+    if exposure.public and service.spec.route:
         only = f" from {', '.join(exposure.source_ranges)}" if exposure.source_ranges else ""
         lacking = "no rate limit, no traffic split, and the proxy's metrics do not count them (exposure.direct)"
         yield f"{name}: its {exposure.type} lets clients{only} reach the pods directly: {lacking}"
     here = profile.scrape and profile.port is None
-    if monitoring and here and any(slot.management_port is None for slot in service.every):
-        path = monitoring.path or profile.path
+    if not monitoring or not here or all(slot.management_port is not None for slot in service.every):
+        return
+    path = monitoring.path or profile.path
+    ways = [exposure.type] if exposure.public else []
+    if service.spec.route and service.spec.route.leads_to(path):
+        ways.append("route")
+    for way in ways:
         yield (
-            f"{name}: its {exposure.type} also leads to the metrics at {path}; if its server has a port for metrics, "
+            f"{name}: its {way} also leads to the metrics at {path}; if its server has a port for metrics, "
             "as ours has, set managementPort"
         )

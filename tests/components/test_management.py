@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from components.system import System, SystemArgs
 from models.entry import CatalogueEntry
 from models.pins import Pins, Ran
@@ -124,3 +126,24 @@ def test_the_preview_warns_of_metrics_behind_an_exposed_port() -> None:
     assert warned(exposure=node_port, monitoring=path, managementPort=9090) == []
     assert warned(exposure=node_port, monitoring=None) == []
     assert warned(monitoring=path) == []
+
+
+@pytest.mark.parametrize(
+    ("leads", "route"),
+    [
+        (True, {}),
+        (True, {"path": "/m"}),
+        (True, {"path": "/m", "pathType": "Exact"}),
+        (False, {"path": "/", "pathType": "Exact"}),
+        (False, {"path": "/metrics"}),
+        (False, {"path": "/m/a"}),
+    ],
+)
+def test_the_preview_warns_of_metrics_behind_a_route(leads: bool, route: dict[str, str]) -> None:
+    line = (
+        "web: its route also leads to the metrics at /m; if its server has a port for metrics, as ours has, set "
+        "managementPort"
+    )
+    given = {"host": "web.example.com", **route}
+    assert warned(monitoring={"path": "/m"}, route=given) == ([line] if leads else [])
+    assert warned(monitoring={"path": "/m"}, route=given, managementPort=9090) == []
