@@ -146,7 +146,10 @@ NO_NUMBERS = st.sampled_from(["-1", "1 Gi", "1e-3", "1E+2", "0x10", "1_0", "Infi
 
 FIELDS: dict[str, Field] = {
     "quantity": Field(
-        Quantity, st.one_of(NUMBERS, NUMBERS, NO_NUMBERS), lambda name, value: _claim(name, storage=value)
+        Quantity,
+        st.one_of(NUMBERS, NUMBERS, NO_NUMBERS),
+        lambda name, value: _claim(name, storage=value),
+        exact=False,  # the API server rounds up what is smaller than 1n
     ),
     "port": Field(v.Port, _numbers(0, 1, 80, 65535), lambda name, value: _service(name, port=value)),
     "replicas": Field(v.Count, _numbers(0, 7, MOST), lambda name, value: _deployment(name, replicas=value)),

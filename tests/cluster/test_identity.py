@@ -28,6 +28,7 @@ MODEL = "s3://models/digits/1"
 def content(storage_class: str | None = None) -> Json:
     volume = {"size": "64Mi", "access": "ReadWriteOnce", **({"storageClass": storage_class} if storage_class else {})}
     one = service(SYSTEM, MODEL, mounts={"shelf": "/shelf"}, route=None)
+    del one["managementPort"]  # the version before does not know it
     return entry(SYSTEM, {"keeper": one}, volumes={"shelf": volume})
 
 
