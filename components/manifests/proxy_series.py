@@ -10,6 +10,7 @@ from typing import Literal
 
 from components import names
 from components.manifests.pod import PORT_NAME
+from components.manifests.selectors import Matcher
 from models.vocabulary import OTHER_SLOT, SlotName
 
 Proxy = Literal["traefik", "ingress-nginx"]
@@ -53,17 +54,17 @@ class Proxied:
         """The proxy's metrics."""
         return METRICS[self.proxy]
 
-    def matchers(self, slot: SlotName) -> Iterator[str]:
+    def matchers(self, slot: SlotName) -> Iterator[tuple[Matcher, ...]]:
         """Yield matchers for a slot's series. They are alternatives: a scrape renames labels that it sets itself."""
         if self.proxy == "traefik":
             own = "|".join(pattern for pattern, of in self.traefik.items() if of == slot)
-            yield from (f'{label}=~"{own}"' for label in ("service", "exported_service"))
+            yield from ((Matcher(label, own, "=~"),) for label in ("service", "exported_service"))
             return
         private = names.slot_name(self.service, slot)
         for prefix in ("", "exported_"):
-            here = f'ingress="{self.service}",{prefix}namespace="{self.namespace}"'
-            yield f'{here},canary="{self.namespace}-{private}-{PORT_NAME}"'
-            yield f'{here},canary=~"-?",{prefix}service="{private}"'
+            here = Matcher("ingress", self.service), Matcher(f"{prefix}namespace", self.namespace)
+            yield *here, Matcher("canary", f"{self.namespace}-{private}-{PORT_NAME}")
+            yield *here, Matcher("canary", "-?", "=~"), Matcher(f"{prefix}service", private)
 
     @property
     def traefik(self) -> dict[str, SlotName]:
