@@ -4,7 +4,7 @@ The names of series that Traefik generates were measured with Traefik 3.7.9. The
 ``rootfs/etc/nginx/lua/monitor.lua`` and https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,16 +26,26 @@ class ProxyMetrics:
     """A histogram in seconds, without ``_bucket``. Its bounds are part of the proxy's configuration."""
     status: str
     """The label with the HTTP status, of both."""
+    pods: Mapping[str, str]
+    """Labels of the proxy's pods, as its Helm chart sets them."""
+    port: int
+    """The port of its metrics in its Helm chart."""
 
 
 METRICS: dict[Proxy, ProxyMetrics] = {
     "traefik": ProxyMetrics(
-        requests="traefik_service_requests_total", durations="traefik_service_request_duration_seconds", status="code"
+        requests="traefik_service_requests_total",
+        durations="traefik_service_request_duration_seconds",
+        status="code",
+        pods={"app.kubernetes.io/name": "traefik"},
+        port=9100,
     ),
     "ingress-nginx": ProxyMetrics(
         requests="nginx_ingress_controller_requests",
         durations="nginx_ingress_controller_request_duration_seconds",
         status="status",
+        pods={"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller"},
+        port=10254,
     ),
 }
 

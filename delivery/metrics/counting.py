@@ -2,10 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from components.manifests.selectors import Selector
 from delivery.metrics import sources
+from delivery.metrics.kept import Kept
 from delivery.metrics.series import Series
 from delivery.metrics.sources import Source, Target
 from models.delivery import Arm
@@ -35,6 +37,29 @@ class Metrics(ABC):
 
     name: str
     """The source in messages."""
+    remembers: bool = True
+    """Whether the source has samples from before it was first asked."""
+
+    def watching(
+        self,
+        target: Target,  # noqa: ARG002 -- for sources that read only what they are told to
+        within: Mapping[str, int],  # noqa: ARG002
+        path: str,  # noqa: ARG002
+        kept: Kept | None = None,  # noqa: ARG002
+    ) -> AbstractContextManager[None]:
+        """Return a context in which the source must have the samples of a service.
+
+        Args:
+            target: The service.
+            within: By histogram, the time in milliseconds that the gate judges.
+            path: Path of the servers' metrics.
+            kept: The file for what is read; None = it is forgotten at the end.
+        """
+        return nullcontext()
+
+    def forbidden(self) -> str:
+        """Return the line about a right that the account lacks; empty if none is known to be lacking."""
+        return ""
 
     @abstractmethod
     def now(self) -> float:

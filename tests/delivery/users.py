@@ -6,6 +6,7 @@ no driver runs; the proxy splits them as it was told last; a slot answers with w
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -65,6 +66,7 @@ class Prometheus:
     bounds: tuple[str, ...] = BOUNDS
     """Of every histogram, as Prometheus writes them."""
     name: str = "Prometheus"
+    remembers: bool = True
     deaf: bool = False
     """Whether it does not answer what it has."""
     silent: int = 0
@@ -114,6 +116,12 @@ class Prometheus:
         now = self.now()
         began = max(since, now - seconds)
         return {role: self.answered(slot, began, now)[0] for role, slot in target.slots.items()}
+
+    def watching(self, *_: object) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def forbidden(self) -> str:
+        return ""
 
     def value(self, query: str) -> float | None:
         raise AssertionError(query)
