@@ -35,7 +35,7 @@ class ApiError(Exception):
 
     def __init__(self, status: int, reason: str, said: str) -> None:
         super().__init__(f"{status} {reason}: {said[:_SHOWN]!r}")
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.said = status, reason, said
 
 
 @dataclass(frozen=True)

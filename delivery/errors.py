@@ -112,4 +112,8 @@ class Forbidden(DeliveryError):
 
 
 class MetricsUnavailable(DeliveryError):
-    """Prometheus does not answer, or does not return the number that a query needs."""
+    """The metrics source does not answer, or does not return the number that a query needs."""
+
+
+class MetricsForbidden(MetricsUnavailable):
+    """The account may not read the pods' metrics, or not find the pods."""

@@ -83,4 +83,4 @@ def with_addresses(text: str, old: Addresses, new: Addresses) -> str:
 
 def _named(at: Addresses) -> tuple[str, ...]:
     """Return the addresses that a stack file may name, in a fixed order."""
-    return (at.ingress_url, at.prometheus_url, at.s3_url, f"{at.node_ip}/32", at.registry)
+    return (at.ingress_url, at.traefik_url, at.prometheus_url, at.s3_url, f"{at.node_ip}/32", at.registry)

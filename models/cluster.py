@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from models.base import Model
 from models.external import ANYWHERE, Url
-from models.vocabulary import Cidr, LabelKey, LabelValue, Name, Positive, SubdomainName, Text
+from models.vocabulary import Cidr, HttpPath, LabelKey, LabelValue, Name, Port, Positive, SubdomainName, Text
 
 
 class GatewaySettings(Model):
@@ -26,6 +26,19 @@ class Dashboards(Model):
         default={"grafana_dashboard": "1"},
         description="labels that Grafana's sidecar selects; the default is that of the kube-prometheus-stack chart",
     )
+
+
+class ProxyPods(Model):
+    """The pods in which `slipway` reads the counters of ``proxyMetrics`` itself, with ``metrics: direct``."""
+
+    namespace: Name | None = Field(default=None, description="namespace of the proxy's pods; none = ingressNamespace")
+    labels: dict[LabelKey, LabelValue] | None = Field(
+        default=None, min_length=1, description="labels of the proxy's pods; none = those of its Helm chart"
+    )
+    port: Port | None = Field(
+        default=None, description="port of the proxy's metrics; none = 9100 of Traefik, 10254 of ingress-nginx"
+    )
+    path: HttpPath = Field(default="/metrics", description="path of the proxy's metrics")
 
 
 class ClusterSettings(Model):
@@ -67,6 +80,18 @@ class ClusterSettings(Model):
     metrics_url: Url | None = Field(
         default=None, description="URL at which `slipway` reaches Prometheus; none = prometheusUrl"
     )
+    metrics: Literal["prometheus", "direct"] = Field(
+        default="prometheus",
+        description="what the gate of a release reads: Prometheus at metricsUrl, or, directly through the API server, "
+        "the service's pods and the proxy's, once per second while a release runs",
+    )
+    proxy_pods: ProxyPods = Field(default=ProxyPods(), description="where metrics: direct finds the proxy's counters")
+    proxy_metrics_url: Url | None = Field(
+        default=None,
+        description="URL at which `slipway` reads the counters of a proxy that is no pod, with metrics: direct; none = "
+        "those of proxyPods",
+        examples=["http://127.0.0.1:8082/metrics"],
+    )
     proxy_metrics: Literal["traefik", "ingress-nginx"] | None = Field(
         default=None,
         description="proxy whose request counters the gate reads; none = the servers' own "
@@ -86,6 +111,17 @@ class ClusterSettings(Model):
         default=400,
         description="client-side rate limit of API server requests; the plugin's default of 50 slows previews",
     )
+
+    @property
+    def prometheus(self) -> str:
+        """The URL at which `slipway` reaches Prometheus; empty if there is none."""
+        url = self.metrics_url or self.prometheus_url
+        return str(url) if url else ""
+
+    @property
+    def direct(self) -> bool:
+        """Whether the gate reads pods and proxy itself."""
+        return self.metrics == "direct"
 
     @model_validator(mode="after")
     def _gateway_where_it_splits(self) -> Self:

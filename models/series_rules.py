@@ -23,6 +23,12 @@ def _gate_faults(system: SystemSpec) -> Iterator[str]:
     for name, service in system.services.items():
         where = f"catalog/{system.name}.yaml: services.{name}.release.gate"
         yield from (f"{where}.{fault}" for fault in service.spec.release.gate.faults(service.spec.profile))
+        if system.cluster.direct and not system.cluster.prometheus:
+            for check in service.spec.release.gate.checks:
+                yield (
+                    f"{where}.checks.{check}: is a query to Prometheus, but slipway:cluster.metrics is direct and no "
+                    "Prometheus is named; set slipway:cluster.metricsUrl too, or remove the check"
+                )
 
 
 def _alert_faults(system: SystemSpec) -> Iterator[str]:

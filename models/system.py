@@ -9,7 +9,7 @@ from models.base import Model
 from models.cluster import ClusterSettings
 from models.delivery import ServiceDelivery
 from models.entry import CatalogueEntry
-from models.errors import differ
+from models.errors import differ, enumerated
 from models.external import External, ObjectStorage, Server
 from models.image import ImageBuild, ImageSettings
 from models.jobs import JobSpec
@@ -21,6 +21,12 @@ from models.service import ServiceSpec
 from models.storage import Volume
 from models.stores import StoreSpec
 from models.vocabulary import SlotName
+
+NO_SOURCE = (
+    "release.gate has no source of metrics, so every release is refused; set slipway:cluster.metricsUrl to the URL of "
+    "Prometheus, or slipway:cluster.metrics to direct"
+)
+"""What the preview says of services whose gate has nothing to read."""
 
 
 class DeployedService(Model):
@@ -117,6 +123,10 @@ def notices(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
     A Service that bypasses its route or exposes metrics is a warning, and so is what the gate or an alert cannot
     measure. A live slot that does not run the current entry is not.
     """
+    if not system.cluster.direct and not system.cluster.prometheus:
+        judged = [name for name, service in system.services.items() if service.spec.release.gate.criteria]
+        if judged:
+            yield f"{enumerated(judged)}: {NO_SOURCE}", True
     for name, service in system.services.items():
         yield from of_pods(name, service.spec, existing_namespace=system.existing_namespace)
         for line in _exposed(name, service):

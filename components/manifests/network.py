@@ -102,8 +102,16 @@ def _entered(port: str | int, peers: list[Json]) -> list[Json]:
 
 
 def _scrapers(spec: ServiceSpec, cluster: ClusterSettings) -> Iterator[Json]:
-    if spec.monitoring is not None and cluster.monitoring and spec.profile.scrape:
+    """Yield who reads the metrics: Prometheus, and with ``metrics: direct`` the API server on the driver's behalf.
+
+    The API server's addresses must be named for that. By default they are unknown, and the rule would admit everybody.
+    """
+    if not spec.profile.scrape:
+        return
+    if spec.monitoring is not None and cluster.monitoring:
         yield _in_namespace(cluster.monitoring_namespace)
+    if cluster.direct and cluster.api_server_networks != ANYWHERE:
+        yield from _blocks(cluster.api_server_networks)
 
 
 def _scraped_at_main_port(system: SystemSpec) -> dict[str, Json]:
@@ -112,20 +120,21 @@ def _scraped_at_main_port(system: SystemSpec) -> dict[str, Json]:
     Such pods are those of a slot that is pinned to an older revision, and those that a rollout has not replaced yet. A
     main port that is open to all clients needs no rule.
     """
-    managed = [
-        name
+    managed = {
+        name: scrapers
         for name, deployed in system.services.items()
         if deployed.managed
         and deployed.spec.profile.port is None
-        and any(_scrapers(deployed.spec, system.cluster))
+        and (scrapers := list(_scrapers(deployed.spec, system.cluster)))
         and not _open_to_all(deployed.spec.exposure)
-    ]
+    }
     if not managed:
         return {}
+    peers = [peer for peers in managed.values() for peer in peers]
     policy: Json = {
-        "podSelector": labels.select_without_metrics_port(managed),
+        "podSelector": labels.select_without_metrics_port(list(managed)),
         "policyTypes": ["Ingress"],
-        "ingress": _entered(pod.PORT_NAME, [_in_namespace(system.cluster.monitoring_namespace)]),
+        "ingress": _entered(pod.PORT_NAME, [peer for at, peer in enumerate(peers) if peer not in peers[:at]]),
     }
     return {"scrape-main-port": policy}
 

@@ -4,12 +4,13 @@ The names of series that Traefik generates were measured with Traefik 3.7.9. The
 ``rootfs/etc/nginx/lua/monitor.lua`` and https://kubernetes.github.io/ingress-nginx/user-guide/monitoring/.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from components import names
 from components.manifests.pod import PORT_NAME
+from components.manifests.selectors import Matcher
 from models.vocabulary import OTHER_SLOT, SlotName
 
 Proxy = Literal["traefik", "ingress-nginx"]
@@ -25,16 +26,26 @@ class ProxyMetrics:
     """A histogram in seconds, without ``_bucket``. Its bounds are part of the proxy's configuration."""
     status: str
     """The label with the HTTP status, of both."""
+    pods: Mapping[str, str]
+    """Labels of the proxy's pods, as its Helm chart sets them."""
+    port: int
+    """The port of its metrics in its Helm chart."""
 
 
 METRICS: dict[Proxy, ProxyMetrics] = {
     "traefik": ProxyMetrics(
-        requests="traefik_service_requests_total", durations="traefik_service_request_duration_seconds", status="code"
+        requests="traefik_service_requests_total",
+        durations="traefik_service_request_duration_seconds",
+        status="code",
+        pods={"app.kubernetes.io/name": "traefik"},
+        port=9100,
     ),
     "ingress-nginx": ProxyMetrics(
         requests="nginx_ingress_controller_requests",
         durations="nginx_ingress_controller_request_duration_seconds",
         status="status",
+        pods={"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": "controller"},
+        port=10254,
     ),
 }
 
@@ -53,17 +64,17 @@ class Proxied:
         """The proxy's metrics."""
         return METRICS[self.proxy]
 
-    def matchers(self, slot: SlotName) -> Iterator[str]:
+    def matchers(self, slot: SlotName) -> Iterator[tuple[Matcher, ...]]:
         """Yield matchers for a slot's series. They are alternatives: a scrape renames labels that it sets itself."""
         if self.proxy == "traefik":
             own = "|".join(pattern for pattern, of in self.traefik.items() if of == slot)
-            yield from (f'{label}=~"{own}"' for label in ("service", "exported_service"))
+            yield from ((Matcher(label, own, "=~"),) for label in ("service", "exported_service"))
             return
         private = names.slot_name(self.service, slot)
         for prefix in ("", "exported_"):
-            here = f'ingress="{self.service}",{prefix}namespace="{self.namespace}"'
-            yield f'{here},canary="{self.namespace}-{private}-{PORT_NAME}"'
-            yield f'{here},canary=~"-?",{prefix}service="{private}"'
+            here = Matcher("ingress", self.service), Matcher(f"{prefix}namespace", self.namespace)
+            yield *here, Matcher("canary", f"{self.namespace}-{private}-{PORT_NAME}")
+            yield *here, Matcher("canary", "-?", "=~"), Matcher(f"{prefix}service", private)
 
     @property
     def traefik(self) -> dict[str, SlotName]:

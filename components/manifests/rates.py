@@ -96,7 +96,7 @@ class Rates:
     def _of_proxy(self, proxied: Proxied, metric: str, how: Sum, more: str) -> str:
         """Return the sum of a proxy's series, each slot with the label that servers' series have."""
         by_slot = {
-            slot: [f"rate({metric}{{{own}{more}}}[{how.window}])" for own in proxied.matchers(slot)]
+            slot: [f"rate({metric}{{{selectors.written(own)}{more}}}[{how.window}])" for own in proxied.matchers(slot)]
             for slot in OTHER_SLOT
         }
         if how.whole:

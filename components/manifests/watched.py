@@ -26,11 +26,11 @@ class Watched:
     @property
     def series(self) -> str:
         """Matchers for the series of both slots."""
-        return selectors.of_service(self.service, self.namespace)
+        return selectors.written(selectors.of_service(self.service, self.namespace))
 
     def series_in(self, slot: SlotName) -> str:
         """Return matchers for the series of one slot that do not depend on the series' slot label."""
-        return selectors.of_slot(self.service, slot, self.namespace)
+        return selectors.written(selectors.of_slot(self.service, slot, self.namespace))
 
     @property
     def rates(self) -> Rates:

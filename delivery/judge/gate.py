@@ -9,7 +9,7 @@ from typing import Any
 from delivery.errors import MetricsUnavailable
 from delivery.judge import verdicts, webhook
 from delivery.judge.baseline_spans import AMPLE, LENGTHS, spans
-from delivery.metrics.prometheus import Prometheus, Tally
+from delivery.metrics.counting import Metrics, Tally
 from delivery.metrics.sources import Target
 from models.delivery import Arm, CheckResult, Past, Result
 from models.gate import Check, Gate, Webhook
@@ -64,7 +64,7 @@ class GateKeeper:
     def __init__(
         self,
         spec: Gate,
-        metrics: Prometheus,
+        metrics: Metrics,
         target: Target,
         *,
         notify: Callable[[], dict[str, Any]],

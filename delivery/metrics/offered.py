@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from components.manifests import selectors
+from components.manifests.selectors import Matcher, Selector
 from delivery.metrics import sources
-from delivery.metrics.prometheus import Prometheus
+from delivery.metrics.counting import Metrics
 from delivery.metrics.sources import Target
 from models.gate import Gate
 from models.profile import Histogram, not_a_bound
@@ -32,7 +33,7 @@ _RUNTIME = ("process_", "python_", "go_", "scrape_", "promhttp_")
 class Offered:
     """The series of one slot."""
 
-    metrics: Prometheus
+    metrics: Metrics
     target: Target
     slot: SlotName
 
@@ -69,12 +70,12 @@ class Offered:
 
     def _has_timed(self, metric: str) -> bool:
         """Return whether a histogram of the slot's servers has counted requests."""
-        return (self.metrics.value(f"sum ({metric}_count{{{self._servers}}})") or 0) >= _SOME
+        return (self.metrics.total(Selector(self._servers, f"{metric}_count")) or 0) >= _SOME
 
     def _bound_faults(self, name: str, metric: str, gate: Gate) -> Iterator[str]:
         asked, limits = gate.timed[name]
         histogram = self.target.profile.histograms.get(asked, Histogram(metric=metric))
-        known = {float(text) for text in self.metrics.labels(self._query("le", f"{metric}_bucket"), "le") if text}
+        known = {float(text) for text in self.metrics.labels(self._of(f"{metric}_bucket"), "le") if text}
         finite = sorted(bound for bound in known if bound != float("inf"))
         if finite and histogram.bound(limits.within) not in finite:
             in_milliseconds = [bound / histogram.bound(1) for bound in finite]
@@ -87,27 +88,29 @@ class Offered:
 
     def _names(self) -> set[str]:
         """Return the names of the slot's series: those of its pods, and those of the proxy."""
-        found = self.metrics.labels(f"count by (__name__) ({{{self._servers}}})", "__name__")
+        found = self.metrics.labels((Selector(self._servers),), "__name__")
         if (proxied := self.target.proxied) is not None:
             own = proxied.metrics
             for metric in (own.requests, f"{own.durations}_bucket"):
-                if self.metrics.labels(self._query("__name__", metric), "__name__"):
+                if self.metrics.labels(self._of(metric), "__name__"):
                     found.add(metric)
         return found
 
     @property
-    def _servers(self) -> str:
+    def _servers(self) -> tuple[Matcher, ...]:
         return selectors.of_slot(self.target.service, self.slot, self.target.namespace)
 
-    def _query(self, label: str, metric: str) -> str:
-        """Return a query for the values of a label in a metric of the slot, of its pods or of the proxy."""
+    def _of(self, metric: str) -> tuple[Selector, ...]:
+        """Return the slot's series of a metric, of its pods or of the proxy. They are alternatives."""
         proxied = self.target.proxied
         if proxied is not None and metric in (proxied.metrics.requests, f"{proxied.metrics.durations}_bucket"):
-            return " or ".join(f"count by ({label}) ({metric}{{{own}}})" for own in proxied.matchers(self.slot))
-        return f"count by ({label}) ({metric}{{{self._servers}}})"
+            return tuple(Selector(own, metric) for own in proxied.matchers(self.slot))
+        return (Selector(self._servers, metric),)
 
     def _lacks(self, metrics: Iterable[str], exported: set[str]) -> str:
         names = sorted(name for name in exported if not name.startswith(_RUNTIME) and not name.endswith("_created"))
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        known = f"it has {', '.join(names[:_MOST_NAMES])}{more}" if names else "Prometheus has none of its pods"
+        known = (
+            f"it has {', '.join(names[:_MOST_NAMES])}{more}" if names else f"{self.metrics.name} has none of its pods"
+        )
         return f"slot {self.slot} has no series {', '.join(metrics)}; {known}"

@@ -1,22 +1,21 @@
-"""Exact counts of requests, errors and slow answers per slot of a service, from Prometheus."""
+"""The raw samples of a service's counters, from Prometheus."""
 
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
 import httpx
 
 from components.http_proxy import ProxyFault
+from components.manifests.selectors import Selector
 from delivery.errors import MetricsUnavailable
 from delivery.http_client import http_client
-from delivery.metrics import sources
+from delivery.metrics.counting import Metrics, Tally, Window
 from delivery.metrics.series import Key, Labels, Series, key_of, target_of
 from delivery.metrics.sources import Source, Target
-from models.delivery import Arm
 
 __all__ = ["Prometheus", "Tally", "Target"]
 
@@ -28,28 +27,10 @@ _CALM = 1.0
 """Value of ``up`` after a successful scrape."""
 
 
-_Window = tuple[float, float]
-"""Unix times: after the first, up to the second."""
+class Prometheus(Metrics):
+    """A client of the HTTP API of Prometheus, or of a compatible server."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Tally:
-    """The counts of one slot's answers in a window."""
-
-    total: int = 0
-    """All answers, by the proxy's counter if there is one."""
-    errors: int = 0
-    """The failed answers among ``total``."""
-    times: Mapping[str, Arm] = field(default_factory=dict[str, Arm])
-    """By histogram, the slow answers among all that the histogram timed. Its total is not ``total``, because the proxy
-    is scraped at other moments."""
-
-
-class Prometheus:
-    """A client of the HTTP API of Prometheus, or of a compatible server.
-
-    Every method raises MetricsUnavailable, with a one-line message, if it cannot get an answer.
-    """
+    name = "Prometheus"
 
     def __init__(
         self, url: str, *, clock: Callable[[], float] = time.time, transport: httpx.BaseTransport | None = None
@@ -58,56 +39,9 @@ class Prometheus:
         self._clock = clock
         self._transport = transport
 
-    def counts(
-        self, target: Target, since: float, within: Mapping[str, int], until: float | None = None
-    ) -> dict[str, Tally]:
-        """Count the answers by role since a Unix time, or up to one scrape earlier, until now or ``until``.
-
-        ``within`` holds, by histogram, the time in milliseconds after which an answer is slow.
-        """
-        window = since, self._clock() if until is None else until
-        total, errors = (dict.fromkeys(target.slots, 0.0) for _ in range(2))
-        for role, source, series in self._by_role(target, sources.answers(target), window):
-            total[role] += series.risen if source.counts(series.labels) else 0
-            errors[role] += series.risen if source.failed(series.labels) else 0
-        times = {
-            name: self._times(target, sources.durations(target, name, most), window) for name, most in within.items()
-        }
-        return {
-            role: Tally(
-                total=round(total[role]),
-                errors=round(errors[role]),
-                times={name: arms[role] for name, arms in times.items()},
-            )
-            for role in target.slots
-        }
-
-    def _times(self, target: Target, source: Source | None, window: _Window) -> dict[str, Arm]:
-        """Count the slow answers of one histogram by role.
-
-        A slot whose histogram lacks the bound has no counts: all its answers would seem slow.
-        """
-        timed, quick = dict.fromkeys(target.slots, 0.0), dict[str, float]()
-        for role, _, series in self._by_role(target, source, window):
-            if series.labels["le"] == sources.EVERY:
-                timed[role] += series.risen
-            else:
-                quick[role] = quick.get(role, 0.0) + series.risen
-        return {role: _arm(every, quick.get(role)) for role, every in timed.items()}
-
-    def recent(self, target: Target, since: float, seconds: float) -> dict[str, int]:
-        """Count the answers by role in the newest ``seconds``, only from scrapes after ``since``.
-
-        A request that was answered just before ``since`` is not counted, so the count needs two scrapes after
-        ``since``.
-        """
-        now = self._clock()
-        begin = max(since, now - seconds)
-        found = dict.fromkeys(target.slots, 0.0)
-        for role, source, series in self._by_role(target, sources.answers(target), (since, now)):
-            if source.counts(series.labels):
-                found[role] += series.risen_after(begin)
-        return {role: round(requests) for role, requests in found.items()}
+    def now(self) -> float:
+        """Return the current Unix time."""
+        return self._clock()
 
     def value(self, query: str) -> float | None:
         """Return the single number of a query; None = there is none (yet), or it is not finite, for example 0 / 0."""
@@ -124,19 +58,21 @@ class Prometheus:
             number = float(result[0]["value"][1])
         return number if math.isfinite(number) else None
 
-    def labels(self, query: str, label: str) -> set[str]:
-        """Return the values of a label in the result of a query that returns a vector."""
+    def labels(self, selectors: Sequence[Selector], label: str) -> set[str]:
+        """Return the values of a label among the current series of alternative selectors."""
+        query = " or ".join(f"count by ({label}) ({selector})" for selector in selectors)
         return {one["metric"].get(label, "") for one in self._ask(query, self._clock())[1]}
 
-    def _by_role(self, target: Target, source: Source | None, window: _Window) -> Iterator[tuple[str, Source, Series]]:
-        if source is None:
-            return
-        for selector in source.selectors:
-            for series in self._series(selector, window):
-                if (role := target.role_of(source.slot_of(series.labels))) is not None:
-                    yield role, source, series
+    def total(self, selector: Selector) -> float | None:
+        """Return the sum of the current values of some series; None = there are none."""
+        return self.value(f"sum ({selector})")
 
-    def _series(self, selector: str, window: _Window) -> list[Series]:
+    def series(self, source: Source, window: Window) -> Iterator[Series]:
+        """Yield the samples in a window of all series of a source, and the value of each counter before it."""
+        for selector in source.selectors:
+            yield from self._series(str(selector), window)
+
+    def _series(self, selector: str, window: Window) -> list[Series]:
         """Return all samples in a window, and the value of each counter before it."""
         since, now = window
         span = f"{selector}[{max(1, math.ceil(1000 * (now - since)))}ms]"
@@ -157,7 +93,7 @@ class Prometheus:
         ]
 
     def _beginnings(
-        self, selector: str, new: Mapping[Key, Labels], window: _Window, span: str
+        self, selector: str, new: Mapping[Key, Labels], window: Window, span: str
     ) -> tuple[dict[Key, float], dict[Key, float]]:
         """Return the values of series that began in the window (0), and of those only not scraped at its start.
 
@@ -210,9 +146,3 @@ class Prometheus:
             raise MetricsUnavailable(
                 f"{self._url} returns status {answer.status_code} without a Prometheus result"
             ) from error
-
-
-def _arm(timed: float, quick: float | None) -> Arm:
-    """Return the slow answers among all. If a pod disappears, a histogram's buckets may come from two scrapes."""
-    total = round(timed) if quick is not None else 0
-    return Arm(bad=min(max(total - round(quick or 0.0), 0), total), total=total)

@@ -6,18 +6,20 @@ from collections.abc import Callable
 from components import names
 from components.manifests.pod import PORT_NAME
 from components.manifests.proxy_series import Proxied
+from components.manifests.selectors import Matcher, Selector
 from delivery.metrics.series import Labels
 from models.vocabulary import OTHER_SLOT, SlotName
 
 SlotOf = Callable[[Labels], SlotName | None]
 
 
-def selectors(proxied: Proxied, metric: str, more: str = "") -> tuple[str, ...]:
+def selectors(proxied: Proxied, metric: str, *more: Matcher) -> tuple[Selector, ...]:
     """Return selectors for a metric of both slots. They are alternatives, one of which has series."""
     if proxied.proxy == "ingress-nginx":
-        return (f'{metric}{{ingress="{proxied.service}"{more}}}',)
+        return (Selector((Matcher("ingress", proxied.service), *more), metric),)
     patterns = "|".join(proxied.traefik)
-    return tuple(f'{metric}{{{label}=~"{patterns}"{more}}}' for label in ("service", "exported_service"))
+    own = (Matcher(label, patterns, "=~") for label in ("service", "exported_service"))
+    return tuple(Selector((one, *more), metric) for one in own)
 
 
 def slot_of(proxied: Proxied) -> SlotOf:

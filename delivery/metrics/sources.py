@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from components.manifests import selectors as promql
+from components.manifests import selectors
 from components.manifests.proxy_series import Driver, Proxied, Proxy
 from components.manifests.rates import SLOT
+from components.manifests.selectors import Matcher, Selector
 from delivery.metrics import proxies
 from delivery.metrics.series import Labels
-from models.offer import Offer
+from models.offer import Counter, Offer
 from models.pattern import whole
 from models.profile import Answers, Histogram, MetricsProfile, Requests
 from models.vocabulary import SlotName
@@ -60,7 +61,9 @@ class Source:
 
     metrics: tuple[str, ...]
     """The metrics' names."""
-    selectors: tuple[str, ...]
+    selectors: tuple[Selector, ...]
+    counter: Counter
+    """Who has the series."""
     slot_of: Callable[[Labels], str | None]
     failed: Callable[[Labels], bool] = _never
     """Whether a series counts answers that failed because of the servers or the proxy."""
@@ -79,6 +82,7 @@ def answers(target: Target) -> Source | None:
         return Source(
             metrics=(metrics.requests,),
             selectors=proxies.selectors(target.proxied, metrics.requests),
+            counter="proxy",
             slot_of=proxies.slot_of(target.proxied),
             failed=lambda series: series.get(metrics.status, "").startswith("5"),
         )
@@ -88,15 +92,16 @@ def answers(target: Target) -> Source | None:
 def durations(target: Target, histogram: str, within: int) -> Source | None:
     """Return a histogram's buckets: requests within a time in milliseconds, and all requests; None = nobody has it."""
     if (found := target.profile.histograms.get(histogram)) is not None:
-        bounds = promql.bucket(found.bound(within), EVERY)
-        selector = f"{found.metric}_bucket{{{_of_slots(target, found.without)},{bounds}}}"
-        return Source(metrics=(f"{found.metric}_bucket",), selectors=(selector,), slot_of=slot_of_server)
+        metric, bounds = f"{found.metric}_bucket", selectors.bucket(found.bound(within), EVERY)
+        own = Selector((*_of_slots(target, found.without), bounds), metric)
+        return Source(metrics=(metric,), selectors=(own,), counter="server", slot_of=slot_of_server)
     if target.offer.times(histogram) == "proxy" and target.proxied is not None:
         metric = f"{target.proxied.metrics.durations}_bucket"
-        more = f",{promql.bucket(Histogram(metric=metric).bound(within), EVERY)}"
+        more = selectors.bucket(Histogram(metric=metric).bound(within), EVERY)
         return Source(
             metrics=(metric,),
             selectors=proxies.selectors(target.proxied, metric, more),
+            counter="proxy",
             slot_of=proxies.slot_of(target.proxied),
         )
     return None
@@ -107,8 +112,8 @@ def slot_of_server(series: Labels) -> str | None:
     return series.get(SLOT)
 
 
-def _of_slots(target: Target, excluded: Mapping[str, str]) -> str:
-    return promql.of_service(target.service, target.namespace) + promql.without(excluded)
+def _of_slots(target: Target, excluded: Mapping[str, str]) -> tuple[Matcher, ...]:
+    return selectors.of_service(target.service, target.namespace) + selectors.excluding(excluded)
 
 
 def _of_servers(target: Target, requests: Requests) -> Source:
@@ -118,7 +123,8 @@ def _of_servers(target: Target, requests: Requests) -> Source:
     metrics = (*requests.counters, *([extra] if extra else []))
     return Source(
         metrics=metrics,
-        selectors=tuple(f"{metric}{{{own}}}" for metric in metrics),
+        selectors=tuple(Selector(own, metric) for metric in metrics),
+        counter="server",
         slot_of=slot_of_server,
         failed=lambda series: _among(failed, series),
         extra=extra,

@@ -77,15 +77,21 @@ def _refuse_unmeasurable(service: Service, run: Run, stages: tuple[Stage, ...]) 
 
     What the live slot exports is asked only if it is compared with the new one, in the same window. In place and at
     100 %, the new version may be the first that exports what the gate reads.
+
+    Raises:
+        Refused: the gate cannot be judged, or the account may not read what it reads.
     """
     metrics = service.stack.required_metrics(f"the gate of {service.name}")
     gate, live = service.spec.release.gate, run.stable.live
     target = service.target({"live": live, "candidate": run.candidate})
     faults = list(target.offer.unjudged(gate))
     compared = run.candidate != live and any(stage.gate and 0 < stage.release.weight < ALL for stage in stages)
-    if compared and not faults:
-        with suppress(MetricsUnavailable):  # the gate waits for the metrics source, until its deadline
-            faults = list(Offered(metrics, target, live).faults(gate, run.began.timestamp()))
+    with service.watching():
+        if denied := metrics.forbidden():
+            raise Refused(f"{service}: {denied}")
+        if compared and not faults:
+            with suppress(MetricsUnavailable):  # the gate waits for the metrics source, until its deadline
+                faults = list(Offered(metrics, target, live).faults(gate, run.began.timestamp()))
     if faults:
         raise Refused("\n".join(f"{service}: release.gate cannot be judged: {fault}" for fault in faults))
 

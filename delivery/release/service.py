@@ -1,12 +1,15 @@
 """One service of a stack: what it declares, what its slots run, and the record of its releases."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NotRequired, Self, TypedDict, Unpack
 
 from components import labels, names
 from delivery.errors import DeliveryError
+from delivery.metrics.kept import Kept
 from delivery.metrics.sources import Target
 from delivery.plan.stages import pods_needed
 from delivery.release.revisions import named, names_in
@@ -193,8 +196,33 @@ class Service:
             **found,
         )
 
+    @property
+    def _reads(self) -> Path:
+        """The file of what a driver has read of the run's metrics."""
+        return self.stack.project / ".slipway" / "delivery" / f"{self.stack.name}.{self.name}.reads"
+
+    @contextmanager
+    def watching(self, *, keep: bool = False) -> Generator[None]:
+        """Let the metrics source have the service's samples until the block ends.
+
+        Args:
+            keep: Whether a driver that resumes the run needs what is read. Reads only if a release goes forward.
+        """
+        metrics, run = self.stack.metrics, self.record().run
+        if metrics is None or (keep and (run is None or run.kind == "back")):
+            yield
+            return
+        spec = self.spec
+        within = {histogram: limits.within for histogram, limits in spec.release.gate.timed.values()}
+        path = (spec.monitoring and spec.monitoring.path) or spec.profile.path
+        kept = Kept(self._reads, run.id) if keep and run is not None else None
+        with metrics.watching(self.target({"live": "blue", "candidate": "green"}), within, path, kept):
+            yield
+        if keep and self.record().run is None:
+            self._reads.unlink(missing_ok=True)
+
     def target(self, slots: Mapping[str, SlotName]) -> Target:
-        """Return the target of Prometheus queries: these slots, by role."""
+        """Return the target of the metrics source: these slots, by role."""
         cluster = self.stack.settings().cluster
         return Target(
             namespace=self.stack.namespace,

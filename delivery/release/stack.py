@@ -14,10 +14,13 @@ from catalog.project_file import ProjectFile
 from catalog.yaml_document import Document
 from components import names
 from delivery.cluster.client import Cluster
+from delivery.cluster.pods import Pods
 from delivery.errors import ClusterUnavailable, DeliveryError, Unreadable, UpdatePutOff
 from delivery.lock.holder import Holder
 from delivery.lock.lease import Lease
 from delivery.lock.lock import Lock
+from delivery.metrics.counting import Metrics
+from delivery.metrics.direct import Direct
 from delivery.metrics.prometheus import Prometheus
 from delivery.release.configuration import Configuration, Setting
 from delivery.release.revisions import Revisions
@@ -85,17 +88,18 @@ class Stack:
         return Cluster(self.settings().cluster.context)
 
     @cached_property
-    def metrics(self) -> Prometheus | None:
-        """Prometheus, if the stack names one."""
+    def metrics(self) -> Metrics | None:
+        """What the gate reads, if the stack names it."""
         cluster = self.settings().cluster
-        url = cluster.metrics_url or cluster.prometheus_url
-        return Prometheus(str(url)) if url else None
+        prometheus = Prometheus(cluster.prometheus) if cluster.prometheus else None
+        return Direct(Pods(cluster.context), cluster, prometheus=prometheus) if cluster.direct else prometheus
 
-    def required_metrics(self, user: str) -> Prometheus:
-        """Return Prometheus for ``user``, which requires it; raise DeliveryError if the stack names none."""
+    def required_metrics(self, user: str) -> Metrics:
+        """Return the metrics source for ``user``, which requires it; raise DeliveryError if the stack names none."""
         if self.metrics is None:
             raise DeliveryError(
-                f"{self.name}: slipway:cluster.metricsUrl: required by {user}; set it to the URL of Prometheus"
+                f"{self.name}: slipway:cluster.metricsUrl: required by {user}; set it to the URL of Prometheus, or set "
+                "slipway:cluster.metrics: direct"
             )
         return self.metrics
 

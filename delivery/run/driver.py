@@ -93,7 +93,7 @@ def go(service: Service, listen: Listener, *, steps: int | None = None) -> Outco
     stage: _Stage | None = None
     told = steps is not None
     try:
-        with service.stack.file.watched(service.name):
+        with service.stack.file.watched(service.name), service.watching(keep=True):
             while True:
                 run = service.record().run
                 if run is None:

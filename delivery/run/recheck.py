@@ -1,11 +1,12 @@
 """Judges the live slot again: revokes verdicts that turned out wrong, and records verdicts that are missing."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, Refused
 from delivery.formatting import documents
 from delivery.judge.baseline_spans import undisturbed_since
 from delivery.judge.gate import NOBODY, GateKeeper, Look
@@ -13,6 +14,8 @@ from delivery.release import evidence
 from delivery.release.service import Service
 from models.delivery import Arm, CheckResult, Result, ServiceDelivery, Verdict, Version, age
 from models.vocabulary import SlotName
+
+_POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ def check(service: Service, window: float, now: datetime) -> Checked:
     outdated. The next environment sees the change only after an update of the stack exports it.
 
     Raises:
-        DeliveryError: a release is under way, nothing is deployed, or no Prometheus is named.
+        DeliveryError: a release is under way, nothing is deployed, or no metrics source is named or may be read.
     """
     release, delivery = service.release(), service.record()
     if delivery.run is not None and delivery.run.warm_until is None:
@@ -69,7 +72,7 @@ def check(service: Service, window: float, now: datetime) -> Checked:
     began = datetime.fromtimestamp(int(since), UTC)
     asked = keeper(service, release.live)
     before = _yardstick(delivery, Version(image, config), asked.margins)
-    look = asked.look(since, now.timestamp(), before=before)
+    look = _looked(service, asked, since, now, window, before)
     if not look.checks and look.result == "pass":
         look = replace(look, result=None, said="nothing is judged: release.gate of the entry names no criterion")
     result: Result = look.result or "inconclusive"
@@ -81,6 +84,24 @@ def check(service: Service, window: float, now: datetime) -> Checked:
     return Checked(
         service=service.name, slot=release.live, image=image, config=config, result=result, look=look, change=change
     )
+
+
+def _looked(  # noqa: PLR0913, PLR0917 -- what a look needs
+    service: Service, asked: GateKeeper, since: float, now: datetime, window: float, before: Mapping[str, Arm]
+) -> Look:
+    """Look once at the past; a source that has no past is read until there is a verdict, or the window is over."""
+    metrics = service.stack.required_metrics("a check")
+    if metrics.remembers:
+        return asked.look(since, now.timestamp(), before=before)
+    with service.watching():
+        if denied := metrics.forbidden():
+            raise Refused(f"{service}: {denied}")
+        began = metrics.now()
+        while True:
+            look = asked.look(began, metrics.now(), before=before)
+            if look.result is not None or metrics.now() >= began + window:
+                return look
+            time.sleep(_POLL_SECONDS)
 
 
 def keeper(service: Service, slot: SlotName) -> GateKeeper:

@@ -1,4 +1,4 @@
-"""An API server of Leases that answers over HTTP, for the real client and for several processes."""
+"""API servers that answer over HTTP, for the real client and for several processes: one of Leases, and of anything."""
 
 import json
 from collections.abc import Callable, Generator
@@ -58,8 +58,16 @@ def serving(leases: Leases, folder: Path) -> Generator[Path]:
             self.end_headers()
             self.wfile.write(text)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with listening(Handler, folder) as kubeconfig:
+        yield kubeconfig
+
+
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler], folder: Path) -> Generator[Path]:
+    """Answer on a port of this machine until the block ends; gives the kubeconfig that names it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    server.block_on_close = False
     thread = Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

@@ -5,11 +5,13 @@ no driver runs; the proxy splits them as it was told last; a slot answers with w
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from components.manifests.selectors import Selector
 from delivery.errors import MetricsUnavailable
 from delivery.metrics.prometheus import Tally
 from delivery.metrics.sources import Target
@@ -63,6 +65,8 @@ class Prometheus:
     """The metrics that each slot's pods and the proxy have series of."""
     bounds: tuple[str, ...] = BOUNDS
     """Of every histogram, as Prometheus writes them."""
+    name: str = "Prometheus"
+    remembers: bool = True
     deaf: bool = False
     """Whether it does not answer what it has."""
     silent: int = 0
@@ -113,16 +117,23 @@ class Prometheus:
         began = max(since, now - seconds)
         return {role: self.answered(slot, began, now)[0] for role, slot in target.slots.items()}
 
+    def watching(self, *_: object) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def forbidden(self) -> str:
+        return ""
+
     def value(self, query: str) -> float | None:
         raise AssertionError(query)
 
-    def labels(self, query: str, label: str) -> set[str]:
+    def labels(self, selectors: Sequence[Selector], label: str) -> set[str]:
         """Not counted as a question: nothing is judged by the answer."""
+        query = " or ".join(map(str, selectors))
         if self.deaf:
             raise MetricsUnavailable("http://none:9090 does not answer: timed out")
         if label == "le":
             return set(self.bounds)
-        return {name for name in self.exported if name in query or "{namespace=" in query}
+        return {name for name in self.exported if name in query or query.startswith("{namespace=")}
 
     def answered(self, slot: str, since: float, until: float) -> tuple[int, int]:
         """Return all requests that a slot answered within a time, and how many of them with an error."""

@@ -21,6 +21,11 @@ def cluster(**changes: object) -> Config:
 
 ACCEPTED: Accepted = [
     (ClusterSettings, cluster()),
+    (
+        ClusterSettings,
+        cluster(metrics="direct", proxyPods={"namespace": "edge", "labels": {"app": "proxy"}, "port": 1}),
+    ),
+    (ClusterSettings, cluster(metrics="direct", proxyMetricsUrl="http://127.0.0.1:8082/metrics")),
     (ClusterSettings, cluster(podSecurityVersion="latest", monitoring=False)),
     (ClusterSettings, cluster(podSecurityVersion="v1.0")),
     (ClusterSettings, cluster(podSecurityVersion="v1.29", ingressClass="nginx.internal")),
@@ -30,6 +35,18 @@ ACCEPTED: Accepted = [
     (ClusterSettings, cluster(pullSecrets=["mirror", "vendor.example.com"], runbookUrl="https://runbooks.example.com")),
 ]
 REFUSED: Refused = [
+    (
+        ClusterSettings,
+        cluster(proxyPods={"labels": {}}),
+        "proxyPods.labels: must not be empty; add at least one",
+    ),
+    (
+        ClusterSettings,
+        cluster(proxyPods={"port": "metrics"}),
+        "proxyPods.port: 'metrics': Input should be a valid integer",
+    ),
+    (ClusterSettings, cluster(proxyMetricsUrl="127.0.0.1:8082"), f"proxyMetricsUrl: '127.0.0.1:8082': {ADDRESS}"),
+    (ClusterSettings, cluster(metrics="thanos"), "metrics: 'thanos': Input should be 'prometheus' or 'direct'"),
     (ClusterSettings, {}, f"context: {REQUIRED}"),
     (ClusterSettings, {"context": ""}, "context: '': String should have at least 1 character"),
     (
