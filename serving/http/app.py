@@ -13,6 +13,7 @@ from serving.errors import HANDLERS
 from serving.http.health import Health
 from serving.http.management import Metrics
 from serving.http.observe import Observed
+from serving.http.pod_metrics import PodMetrics
 from serving.http.v2 import OpenInference
 from serving.role.loading import background_thread
 from serving.role.role import Role
@@ -56,7 +57,10 @@ def make_app(role: Role[M], *, metrics: bool = True) -> ASGIApp:
             await last_spans()
 
     routes = [*payload.routes(service), *OpenInference(service, payload).routes(), *Health(service).routes()]
-    routes += Metrics(service).routes() if metrics else []
+    if metrics:
+        routes += Metrics(service).routes()
+    elif payload.pod_metrics:
+        routes += PodMetrics(service).routes()
     inner = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=at_work)
     inner.router.redirect_slashes = False  # a redirect repeats path and Host header, and few clients repeat a POST
     app, last_spans = _traced(Observed(inner, service), role)

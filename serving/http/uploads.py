@@ -15,6 +15,8 @@ from serving.errors import refusal, shown
 # Large enough for a phone photo. `serving.http.connections` bounds the bodies of all requests together.
 MOST_BYTES = 5 * 1024 * 1024
 FIELD = "file"
+FIELDS = (FIELD, "image")
+"""Names that a picture may have in a form; the published clients send `image`."""
 MOST_FIELDS = 8
 # Longest file name that an answer repeats, in characters.
 MOST_NAME = 120
@@ -50,7 +52,7 @@ async def read_body(request: Request, most_bytes: int = MOST_BYTES) -> bytes:
 
 
 async def read_picture(request: Request) -> bytes:
-    """Return the bytes of the picture: the body itself, or the field `file` of a multipart form.
+    """Return the bytes of the picture: the body itself, or the field `file` or `image` of a multipart form.
 
     Raises:
         HTTPException: 413 too large, 415 content type is not a picture, 400 a form without exactly one file.
@@ -60,11 +62,11 @@ async def read_picture(request: Request) -> bytes:
 
 
 async def read_upload(request: Request, *, most_files: int, most_bytes: int = MOST_BYTES) -> Upload:
-    """Return one or more pictures (the body itself, or a form's `file` fields) and the form's text fields.
+    """Return one or more pictures (the body itself, or a form's fields `file` and `image`) and the form's text fields.
 
     Raises:
         HTTPException: 413 over `most_bytes` in total, 415 content type is not a picture, 400 a form without a file in
-            field `file`, with more than `most_files`, or with more than MOST_FIELDS text fields.
+            field `file` or `image`, with more than `most_files`, or with more than MOST_FIELDS text fields.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == _MULTIPART:
@@ -94,9 +96,10 @@ async def _read_form(request: Request, most_files: int, most_bytes: int) -> Uplo
                 files.append(UploadedFile(name, shown(value.filename or "", MOST_NAME), await value.read()))
             else:
                 texts[name] = value
-        if not any(file.field == FIELD for file in files):
-            raise refusal(400, f"the form has no file in field '{FIELD}'; send the picture there")
-        return Upload([file for file in files if file.field == FIELD], texts)
+        pictures = [file for file in files if file.field in FIELDS]
+        if not pictures:
+            raise refusal(400, f"the form has no file in field '{FIELD}' or '{FIELDS[1]}'; send the picture there")
+        return Upload(pictures, texts)
     finally:
         await form.close()
 

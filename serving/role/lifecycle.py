@@ -29,6 +29,7 @@ class Lifecycle(Generic[M]):
     """The state of one process. Only the event loop accesses it."""
 
     def __init__(self) -> None:
+        self.healthy = "ok"
         self.model: M | None = None  # a role may load None: see `has_model`
         self.has_model = False
         self.files = ConfigFiles()
@@ -46,7 +47,7 @@ class Lifecycle(Generic[M]):
         """The status shown by /health, in one word."""
         if self.draining:
             return "draining"
-        return "ok" if self.ready else "unavailable"
+        return self.healthy if self.ready else "unavailable"
 
     @property
     def ready(self) -> bool:

@@ -119,6 +119,9 @@ class Payload(Generic[M]):
     close: Blocking or `async`. Called at the end of a drain, and for a replaced M once no request uses it.
     workers: Threads for `Service.compute`, for jobs that wait instead of compute; None: derived from the CPU limit.
     default_model_name: Name in /v2/models/{model} unless the settings set another.
+    healthy: The `status` of /health while ready; published clients of a role may expect a word of its own.
+    pod_metrics: Whether GET /metrics at the main port answers clients that name the pod by its address, with the label
+        names of the published server (`serving.http.pod_metrics`).
     """
 
     load: Callable[["Context"], M]
@@ -131,3 +134,5 @@ class Payload(Generic[M]):
     close: Callable[[M], Awaitable[None] | None] | None = None
     workers: int | None = None
     default_model_name: str = "model"
+    healthy: str = "ok"
+    pod_metrics: bool = False

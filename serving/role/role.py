@@ -41,6 +41,9 @@ class Role(Generic[M]):
     owns_process: bool = False
     _retiring: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
+    def __post_init__(self) -> None:
+        self.service.lifecycle.healthy = self.payload.healthy
+
     async def live(self, warm: Callable[[M], Awaitable[None]]) -> None:
         """Load and warm up until both succeed, then watch dependencies and files until cancelled."""
         lifecycle, telemetry = self.service.lifecycle, self.service.telemetry

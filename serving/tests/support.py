@@ -146,12 +146,18 @@ def serve(
     threads: int = 2,
     environment: Mapping[str, str] | None = None,
     limits: Limits | None = None,
+    metrics: bool = True,
     **settings: Any,
 ) -> Generator[Running]:
-    """Run a role in a thread; it is not necessarily ready when the block begins. Settings as in settings.json."""
+    """Run a role in a thread; it is not necessarily ready when the block begins. Settings as in settings.json.
+
+    Without `metrics`, the main port is the one of a server that has a management port.
+    """
     split = Threads(workers=threads, intra_op=1)
     service = make_service(Settings(**settings), IDENTITY, workers=payload.workers or threads)
-    app = make_app(Role(payload=payload, service=service, threads=split, environment=environment or {}))
+    app = make_app(
+        Role(payload=payload, service=service, threads=split, environment=environment or {}), metrics=metrics
+    )
     # The protocol is named, because asyncio switches Nagle's delay off only where it is.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))

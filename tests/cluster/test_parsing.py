@@ -261,7 +261,7 @@ def test_a_second_cold_start_fetches_nothing_and_all_pods_share_the_cache(parsin
 
 def test_readiness_tells_the_model_and_the_time(client: httpx.Client, parsing: Parsing) -> None:
     shown = client.get("/health").json()
-    assert (shown["status"], shown["model_loaded"]) == ("ok", True)
+    assert (shown["status"], shown["model_loaded"]) == ("healthy", True)
     assert shown["timestamp"]
     for pod in parsing.pods(SERVICE):
         container = pod["spec"]["containers"][0]

@@ -1,4 +1,7 @@
-"""Handwritten digits: POST /predict takes a picture and returns the best labels with their scores."""
+"""Handwritten digits: POST /predict takes a picture and returns the best labels with their scores.
+
+`result` repeats `predictions` as the published clients read it: `[id, label, score]`, best first.
+"""
 
 import io
 
@@ -24,7 +27,7 @@ def _load(context: Context) -> Digits:
 
 def _routes(service: Service[Digits]) -> list[Route]:
     async def predict(request: Request) -> Response:
-        """Classify the picture in the body or in the form field `file`."""
+        """Classify the picture in the body or in the form field `file` or `image`."""
         try:
             predictions = await service.compute(
                 lambda: read_picture(request),
@@ -35,6 +38,7 @@ def _routes(service: Service[Digits]) -> list[Route]:
         return JSONResponse(
             {
                 "predictions": [{"label": p.label, "score": p.score} for p in predictions],
+                "result": [[p.id, p.label, p.score] for p in predictions],
                 "served_by": service.identity.served_by(),
             }
         )

@@ -27,8 +27,9 @@ class DigitsMetadata(Metadata):
 
 @dataclass(frozen=True)
 class Prediction:
-    """One label of an answer."""
+    """One label of an answer; `id` is its output column."""
 
+    id: int
     label: str
     score: float
 
@@ -57,7 +58,7 @@ class Digits:
                 scores = self.probabilities(pixels)[0]
         best: list[int] = np.argsort(-scores, kind="stable")[:top_k].tolist()
         labels = self.onnx.metadata.labels
-        return [Prediction(labels[i], round(float(scores[i]), _SCORE_DIGITS)) for i in best]
+        return [Prediction(i, labels[i], round(float(scores[i]), _SCORE_DIGITS)) for i in best]
 
 
 def load_digits(folder: Path, intra_op_threads: int, file: str = MODEL_FILE) -> Digits:

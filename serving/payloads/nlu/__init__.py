@@ -72,4 +72,5 @@ PAYLOAD = Payload(
     warm_up=_warm_up,
     tensors=lambda language: language,
     default_model_name="nlu",
+    pod_metrics=True,
 )

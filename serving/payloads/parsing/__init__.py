@@ -26,4 +26,5 @@ PAYLOAD = Payload[Parsing](
     check=_observe,
     tensors=lambda parsing: parsing.answers.parser.onnx,
     default_model_name="parsing",
+    healthy="healthy",
 )
