@@ -35,7 +35,7 @@ def entrances(
     At a promotion, the main Ingress switches to the slot that already gets all requests. If the canary switched first,
     it would send all requests back to the old slot.
     """
-    route, live, canary = spec.route, release.live, release.canary
+    route, live, canary, ingress_class = spec.route, release.live, release.canary, cluster.ingress_class
     if route is None:
         return
     # ingress-nginx counts a request once, by its last try. A retry would hide the requests that a canary lost.
@@ -51,26 +51,20 @@ def entrances(
             route=route,
             hosts=(route.host,),
             backend=names.slot_name(service, live),
-            ingress_class=cluster.ingress_class,
+            ingress_class=ingress_class,
             certified=(route.host, *route.stable_hosts),  # one certificate for all hosts, requested here
         ),
     )
-    if route.stable_hosts:
+    if hosts := route.stable_hosts:
         yield Entrance(
             role="stable",
             name=names.stable_name(service),
             slots=(live,),
             annotations=treated,
-            spec=ingress_spec(
-                route=route,
-                hosts=route.stable_hosts,
-                backend=service,
-                ingress_class=cluster.ingress_class,
-                certified=route.stable_hosts,
-            ),
+            spec=ingress_spec(route=route, hosts=hosts, backend=service, ingress_class=ingress_class, certified=hosts),
         )
     if canary is not None:
-        backend, ingress_class = names.slot_name(service, canary), cluster.ingress_class
+        backend = names.slot_name(service, canary)
         yield Entrance(
             role="canary",
             name=names.canary_name(service),
