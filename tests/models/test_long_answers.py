@@ -14,6 +14,7 @@ INGRESS_NGINX: Config = {"proxyMetrics": "ingress-nginx"}
 GATEWAY: Config = {"traffic": "gateway", "gateway": {"name": "public", "namespace": "edge"}}
 ROUTE: Config = {"host": "web.example.com"}
 GRPC: Config = {"server": "other", "model": None, "health": CHECKED, "appProtocol": "grpc", "metricsProfile": "proxy"}
+UNCOUNTED: Config = {"release": {"gate": {"errors": None}}}
 
 
 def told(cluster: Config, **spec: object) -> list[str]:
@@ -48,7 +49,7 @@ def other(**drain: object) -> Config:
         ({}, other(requestTimeout="30s")),
         ({}, other(requestTimeout="60s", **TOLD)),
         ({}, other(requestTimeout="60s", env={})),
-        (TRAEFIK, {**GRPC, "route": ROUTE}),
+        (TRAEFIK, {**GRPC, **UNCOUNTED, "route": ROUTE}),
     ],
 )
 def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config, spec: Config) -> None:
@@ -125,7 +126,7 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
         ),
         (
             TRAEFIK,
-            {**GRPC, "route": {**ROUTE, "maxBody": "1Mi"}},
+            {**GRPC, **UNCOUNTED, "route": {**ROUTE, "maxBody": "1Mi"}},
             (
                 "appProtocol is grpc, but route.maxBody makes the proxy wait for a request's end, so streams from "
                 "clients hang; remove it if clients stream"
@@ -133,15 +134,23 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
         ),
         (
             INGRESS_NGINX,
-            {**GRPC, "route": ROUTE},
+            {**GRPC, **UNCOUNTED, "route": ROUTE},
             "appProtocol is grpc, and ingress-nginx accepts HTTP/2 from clients only with TLS; set route.tls",
         ),
         (
             TRAEFIK,
-            {**GRPC, "route": ROUTE, "drain": {"requestTimeout": "61s", **TOLD}},
+            {**GRPC, **UNCOUNTED, "route": ROUTE, "drain": {"requestTimeout": "61s", **TOLD}},
             (
                 "appProtocol is grpc, and Traefik ends a client's stream 60s after it began; raise "
                 "respondingTimeouts.readTimeout of its entry point"
+            ),
+        ),
+        (
+            TRAEFIK,
+            {**GRPC, "route": ROUTE},
+            (
+                "appProtocol is grpc, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; add "
+                "gate.checks on the server's own counters"
             ),
         ),
         (
