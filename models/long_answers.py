@@ -109,8 +109,8 @@ class _About:
             return
         if spec.route and cluster.proxy_metrics and spec.release.gate.errors:
             yield (
-                f"{speaks}, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; add gate.checks "
-                "on the server's own counters"
+                f"{speaks}, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; add "
+                "gate.checks on the server's own counters"
             )
         here = profile.port is None and spec.management_port is None
         if spec.monitoring and cluster.monitoring and profile.scrape and here:

@@ -149,8 +149,8 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
             TRAEFIK,
             {**GRPC, "route": ROUTE},
             (
-                "appProtocol is grpc, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; add "
-                "gate.checks on the server's own counters"
+                "appProtocol is grpc, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; "
+                "add gate.checks on the server's own counters"
             ),
         ),
         (
