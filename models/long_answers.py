@@ -17,6 +17,8 @@ PROXY_SECONDS = 60
 _SERVER_SECONDS = 30
 """How long common servers finish their answers by default: ``--graceful-timeout`` of gunicorn and
 ``--exit-timeout-secs`` of Triton. vLLM's ``--shutdown-timeout`` is 0."""
+_REMOVED_SECONDS = 5
+"""How long proxies may send requests to a pod after the decision to stop it."""
 _RELOAD_SECONDS = 240
 """``worker-shutdown-timeout`` of ingress-nginx: each reload of its configuration ends older connections after it."""
 _NODE_SECONDS = 600
@@ -41,12 +43,13 @@ class _About:
 
     def pod(self) -> Iterator[str]:
         drain, longest, rollout = self.spec.drain, self._longest, self.spec.rollout
-        if drain.drain < longest:
+        if drain.drain < longest and drain.pre_stop + drain.drain < longest + _REMOVED_SECONDS:
             yield (
                 f"drain.drain {drain.drain}s is shorter than drain.requestTimeout {longest}s, so an answer that begins "
                 "at the end of preStop is cut off; raise drain.drain, or remove it"
             )
-        if self.spec.owned is None and drain.untold and longest > _SERVER_SECONDS:
+        left = longest + _REMOVED_SECONDS - drain.pre_stop
+        if self.spec.owned is None and drain.untold and longest > _SERVER_SECONDS and left > 0:
             yield (
                 f"nothing tells its server to finish answers of up to {longest}s after SIGTERM, and many servers end "
                 f"them after {_SERVER_SECONDS}s or at once; set drain.args or drain.env, or drain.env: {{}} if it "

@@ -49,6 +49,7 @@ def other(**drain: object) -> Config:
         ({}, other(requestTimeout="30s")),
         ({}, other(requestTimeout="60s", **TOLD)),
         ({}, other(requestTimeout="60s", env={})),
+        ({}, other(preStop="65s", requestTimeout="60s")),  # for servers that end streams at SIGTERM
         (TRAEFIK, {**GRPC, **UNCOUNTED, "route": ROUTE}),
     ],
 )
