@@ -105,9 +105,9 @@ class Registration:
             depends_on=[self._ready[one] for one in manifest.after],
             hooks=self._hooks(kind),
         )
-        if manifest.wait is not None:
-            limit = f"{manifest.wait}s"
-            options.custom_timeouts = pulumi.CustomTimeouts(create=limit, update=limit)
+        if manifest.wait is not None or manifest.gone is not None:
+            limit, gone = (None if seconds is None else f"{seconds}s" for seconds in (manifest.wait, manifest.gone))
+            options.custom_timeouts = pulumi.CustomTimeouts(create=limit, update=limit, delete=gone)
         if kind == "Job":
             options.delete_before_replace = True  # otherwise `pulumi up --replace` finds the failed Job by its name
         if kind == "PersistentVolumeClaim":

@@ -13,6 +13,7 @@ from models.companions import Companion, InitContainer, Sidecar
 from models.file_mounts import FileMounts
 from models.limits import Command
 from models.ports import FreePortName
+from models.protocol import AppProtocol
 from models.quantity import Bytes
 from models.security import PodSecurity, User
 from models.storage import EachFolderOnce
@@ -30,6 +31,11 @@ class ContainerSpec(Model):
     """The fields with which an image runs that knows nothing of Slipway."""
 
     command: Command | None = Field(default=None, description="replaces the image's entry point; none = the image's")
+    app_protocol: AppProtocol | None = Field(
+        default=None,
+        description="what the service's port speaks: http, ws (WebSocket), h2c (HTTP/2 without TLS) or grpc; "
+        "none = HTTP/1.1, also with WebSockets",
+    )
     ports: dict[FreePortName, Port] | None = Field(
         default=None,
         min_length=1,

@@ -35,7 +35,8 @@ def faults(entry: Declarations) -> Iterator[str]:
         yield from _unknown(f"{where}.volumes", changes.volumes, entry.volumes, "volume")
         for name, overlay in changes.services.items():
             yield from _block_faults(f"{where}.services.{name}", entry, overlay)
-            if name in entry.services and (overlay.env is not None or overlay.secrets is not None):
+            changed = (overlay.env, overlay.secrets, overlay.drain)
+            if name in entry.services and any(block is not None for block in changed):
                 own = f"{where}.services.{name}"
                 yield from variable_rules.faults(own, entry, entry.services[name], overlay)
         for name, job in changes.jobs.items():

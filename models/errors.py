@@ -77,7 +77,9 @@ def faults_of(error: ValidationError, model: type[BaseModel], where: str) -> lis
     ``where`` precedes each path unchanged: ``slipway:``, ``catalog/x.yaml: `` or the start of the path.
     """
     details = error.errors(include_url=False)
-    # pydantic also reports a list as empty if its only item is wrong. Skip that second report.
+    # pydantic also reports a list as empty if its only item is wrong, and a default that depends on a wrong value. Skip
+    # those second reports.
+    details = [detail for detail in details if detail["type"] != "default_factory_not_called"]
     places = [detail["loc"] for detail in details]
     return [
         line

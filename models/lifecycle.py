@@ -1,13 +1,22 @@
 """Health checks, rollout and drain of a service's pods, and the time limits that must fit together."""
 
+import re
 from typing import Self
 
 from pydantic import Field, model_validator
 
 from models.base import Model
 from models.checks import AnyCheck, StartProbe
+from models.errors import Faults, nearest
+from models.limits import Arguments
 from models.share import AnyShare, Share, pods_of
-from models.vocabulary import Positive, Seconds
+from models.vocabulary import FreeVariable, Positive, Seconds
+
+_DRAIN, _GRACE = 30, 40
+"""Seconds: the defaults of ``drain.drain`` and ``drain.grace`` while they are enough."""
+_ENDING = 5
+"""Seconds from the last answer to the end of the process."""
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class ProbePace(Model):
@@ -67,12 +76,37 @@ class Rollout(Model):
 
 
 class Drain(Model):
-    """The time limits between the decision to stop a pod and its end."""
+    """The longest answer, and the time limits between the decision to stop a pod and its end."""
 
     pre_stop: Seconds = Field(default=5, description="time for which the pod still serves while proxies remove it")
-    drain: Seconds = Field(default=30, ge=1, le=3600, description="time to finish requests in flight after SIGTERM")
-    grace: Seconds = Field(default=40, description="terminationGracePeriodSeconds: SIGKILL after this")
-    request_timeout: Seconds = Field(default=30, ge=1, le=3600, description="longest time that one request may take")
+    request_timeout: Seconds = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="longest time that one answer may take, to its last byte: also that of a stream or a WebSocket",
+    )
+    drain: Seconds = Field(
+        default_factory=lambda known: drain_for(known.get("pre_stop", 0), known.get("request_timeout", 0)),
+        ge=1,
+        le=3600,
+        description="time to finish answers in flight after SIGTERM; none = 30s, or requestTimeout if that is not "
+        "enough",
+    )
+    grace: Seconds = Field(
+        default_factory=lambda known: grace_for(known.get("pre_stop", 0) + known.get("drain", 0)),
+        description="terminationGracePeriodSeconds: SIGKILL after this; none = 40s, or 5s more than preStop + drain",
+    )
+    args: Arguments | None = Field(
+        default=None,
+        min_length=1,
+        description="arguments that tell the server how long it may drain, after the service's args",
+        examples=[["--graceful-timeout", "{drain}"]],
+    )
+    env: dict[FreeVariable, str] | None = Field(
+        default=None,
+        description="variables that tell the server how long it may drain; {} = it needs none",
+        examples=[{"UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN": "{drain}"}],
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -88,3 +122,50 @@ class Drain(Model):
                 "so a request may be cut off; raise drain or lower requestTimeout"
             )
         return self
+
+    @model_validator(mode="after")
+    def _tells_a_time(self) -> Self:
+        """Refuse a text without a time: it would look like a budget, and stay the same when the budget changes."""
+        told = {"args": " ".join(self.args)} if self.args else {}
+        told |= {f"env.{name}": value for name, value in (self.env or {}).items()}
+        faults = [f"{where}: {fault}" for where, text in told.items() if (fault := self._untold(text))]
+        if faults:
+            raise Faults(faults)
+        return self
+
+    def _untold(self, text: str) -> str:
+        known = ", ".join(f"{{{name}}}" for name in self._times)
+        names = _PLACEHOLDER.findall(text)
+        unknown = next((name for name in names if name not in self._times), None)
+        if unknown is not None:
+            return f"{{{unknown}}} is not a placeholder ({known}){nearest(unknown, self._times)}"
+        return (
+            "" if names else f"contains no placeholder of a time ({known}); add one, or use the service's args or env"
+        )
+
+    @property
+    def _times(self) -> dict[str, int]:
+        return {"drain": self.drain, "requestTimeout": self.request_timeout, "grace": self.grace}
+
+    def told(self, text: str) -> str:
+        """Return an argument or a variable with its times, in whole seconds."""
+        return _PLACEHOLDER.sub(lambda found: str(self._times[found[1]]), text)
+
+    @property
+    def untold(self) -> bool:
+        """Whether neither an argument nor a variable tells the server its time, and nobody said that it needs none."""
+        return self.args is None and self.env is None
+
+
+def drain_for(pre_stop: int, request_timeout: int) -> int:
+    """Return the default of ``drain``, in seconds.
+
+    A request that arrives at the end of preStop needs its whole time. Up to preStop + 30 s, the default stays 30 s, so
+    that pods of existing entries are not replaced.
+    """
+    return _DRAIN if request_timeout <= pre_stop + _DRAIN else request_timeout
+
+
+def grace_for(used: int) -> int:
+    """Return the default of ``grace`` for this preStop + drain, in seconds, with a moment for the process to end."""
+    return _GRACE if used <= _GRACE else used + _ENDING

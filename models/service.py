@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from models import container_rules, mount_rules, pod_size
+from models import budget, container_rules, mount_rules, pod_size, protocol
 from models.access import Account
 from models.base import Model
 from models.companions import InitContainer, Sidecar
@@ -101,6 +101,9 @@ class SlotSpec(ContainerSpec):
         yield from self._target_faults()
         yield from container_rules.faults(self, self._numbers, self.health, self.mounts)
         yield from pod_size.faults(self, self.args, self.env, self.health)
+        owned = self.owned is not None
+        yield from protocol.faults(self.app_protocol, self.health, owned=owned and self.entrance is None)
+        yield from budget.faults(self.drain, own_arguments=bool(self.args or self.command), owned=owned)
         yield from self._foreign_faults()
 
     def _target_faults(self) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from models import left_out
+from models import left_out, long_answers
 from models.base import Model
 from models.cluster import ClusterSettings
 from models.delivery import ServiceDelivery
@@ -51,6 +51,11 @@ class DeployedService(Model):
     def every(self) -> list[ServiceSpec]:
         """The service as each slot runs it, the live slot first. Objects that the slots share must fit all of them."""
         return [self.runs(slot) for slot in sorted(self.revisions, key=lambda slot: slot != self.release.live)]
+
+    @property
+    def longest(self) -> int:
+        """The longest time, in seconds, that an answer of either slot may take."""
+        return max(slot.drain.request_timeout for slot in self.every)
 
     @property
     def managed(self) -> bool:
@@ -132,6 +137,7 @@ def notices(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
         for line in _exposed(name, service):
             yield line, True
         yield from left_out.notices(name, service.spec, system.cluster)
+        yield from long_answers.notices(name, service.spec, system.cluster)
         live = service.release.live
         paths = list(service.revisions[live].changes(service.spec.of_slot))
         if paths:

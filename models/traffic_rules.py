@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pydantic.alias_generators import to_camel
 
 from models.pattern import anywhere
+from models.protocol import HTTP2
 from models.release import Match
 from models.routing import Route
-from models.system import SystemSpec
+from models.system import DeployedService, SystemSpec
 
 _NOT_ON_A_GATEWAY = {
     "tls": "TLS ends at the Gateway's listener",
@@ -52,6 +53,8 @@ class _Driver:
 
     route: Callable[[Route], Iterator[str]]
     match: Callable[[Match], Iterator[str]]
+    one_protocol: bool
+    """Whether the proxy speaks to both slots as the main route says, so that slots must not differ."""
 
 
 def faults(system: SystemSpec) -> Iterator[str]:
@@ -62,10 +65,23 @@ def faults(system: SystemSpec) -> Iterator[str]:
         where = f"catalog/{system.name}.yaml: services.{name}"
         if service.spec.route:
             yield from (f"{where}.route.{fault}" for fault in driver.route(service.spec.route))
+            if driver.one_protocol:
+                yield from (f"{where}.appProtocol: {fault}" for fault in _protocol_faults(service))
         declared = getattr(service.spec.release, "match", Match())
         yield from (f"{where}.release.match.{fault}" for fault in driver.match(declared))
         if service.release.match != declared:
             yield from (f"slipway:release.{name}.match.{fault}" for fault in driver.match(service.release.match))
+
+
+def _protocol_faults(service: DeployedService) -> Iterator[str]:
+    """Yield a fault if one slot speaks HTTP/2 and the other HTTP/1.1: each request to one of them would fail."""
+    spoken = {slot: service.runs(slot).app_protocol for slot in service.revisions}
+    if len({protocol in HTTP2 for protocol in spoken.values()}) > 1:
+        said = " and ".join(f"{slot} speaks {protocol or 'http'}" for slot, protocol in sorted(spoken.items()))
+        yield (
+            f"{said}, but a proxy for Ingresses speaks one protocol to both slots; release another service, or set "
+            "slipway:cluster.traffic: gateway"
+        )
 
 
 def _collisions(system: SystemSpec) -> Iterator[str]:
@@ -135,6 +151,6 @@ def _chosen_behind_nginx(match: Match) -> Iterator[str]:
 
 
 _DRIVERS = {
-    "nginx": _Driver(route=_behind_nginx, match=_chosen_behind_nginx),
-    "gateway": _Driver(route=_on_a_gateway, match=_chosen_on_a_gateway),
+    "nginx": _Driver(route=_behind_nginx, match=_chosen_behind_nginx, one_protocol=True),
+    "gateway": _Driver(route=_on_a_gateway, match=_chosen_on_a_gateway, one_protocol=False),
 }

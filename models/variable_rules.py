@@ -21,6 +21,8 @@ def faults(
     if not isinstance(spec, StoreSpec):
         given += [(address_variable(name), f"calls {name}") for name in spec.calls]
         given += [(url_variable(name), f"externals {name}") for name in spec.externals]
+    if isinstance(spec, SlotSpec):
+        given += [(key, "drain.env") for key in (overlay.drain or spec.drain).env or {}]
     given += of_secrets(entry, spec.secrets if overlay.secrets is None else overlay.secrets)
     own = _own(spec)
     for key, owner in given:

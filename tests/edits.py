@@ -20,6 +20,7 @@ EDITED: dict[str, Any] = {
     "managementPort": 9090,
     "port": 5001,
     "command": ["gunicorn"],
+    "appProtocol": "http",
     "ports": {"grpc": 9000},
     "user": 1001,
     "home": {"path": "/srv/app"},

@@ -49,6 +49,7 @@ class Registered(Declared):
     """Outputs that are secret although the inputs are not."""
     create_timeout: str
     update_timeout: str
+    delete_timeout: str
     hooks: Mapping[str, tuple[str, ...]]
     """Names of the hooks that run at each moment."""
 
@@ -155,6 +156,7 @@ class _Monitor(mocks.MockMonitor):
                 secret_outputs=tuple(request.additionalSecretOutputs),
                 create_timeout=request.customTimeouts.create,
                 update_timeout=request.customTimeouts.update,
+                delete_timeout=request.customTimeouts.delete,
                 hooks={
                     moment: (*getattr(request.hooks, moment),)
                     for moment in ("before_create", "after_create", "before_update", "after_update", "on_error")

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from models.long_answers import PROXY_SECONDS
+from models.routing import Route
 from models.vocabulary import SlotName
+
+_MARGIN = 5
+"""Seconds by which the proxy waits longer than the server, so that the server's own end of an answer comes first."""
 
 Role = Literal["main", "stable", "canary"]
 
@@ -21,3 +26,15 @@ class Entrance:
     annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     spec: Any
     """The spec of the driver's kind."""
+
+
+def answer_limit(route: Route, longest: int) -> int | None:
+    """Return after how many seconds the proxy gives up an answer; None = after its own limit.
+
+    Args:
+        route: The route, whose own limit counts.
+        longest: The longest time that an answer of either slot may take, in seconds.
+    """
+    if route.timeout is not None or longest < PROXY_SECONDS:
+        return route.timeout
+    return longest + _MARGIN

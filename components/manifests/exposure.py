@@ -7,6 +7,7 @@ from components.manifests.manifest import Json
 from components.manifests.pod import PORT_NAME
 from components.manifests.workload import further_ports, service_port
 from models.exposure import Exposure
+from models.protocol import AppProtocol
 from models.release import ServiceRelease
 from models.vocabulary import SlotName
 
@@ -31,7 +32,12 @@ def selector(service: str, slots: tuple[SlotName, ...]) -> dict[str, str]:
 
 
 def live_service_spec(
-    *, service: str, slots: tuple[SlotName, ...], exposure: Exposure, ports: Mapping[str, int]
+    *,
+    service: str,
+    slots: tuple[SlotName, ...],
+    exposure: Exposure,
+    ports: Mapping[str, int],
+    protocol: AppProtocol | None,
 ) -> Json:
     """Return the spec of the Service that callers use, and cloud load balancers if it is exposed.
 
@@ -39,7 +45,7 @@ def live_service_spec(
 
     Annotations are not part of the spec: they belong to the metadata.
     """
-    port = service_port(PORT_NAME, exposure.port)
+    port = service_port(PORT_NAME, exposure.port, protocol)
     if exposure.node_port:
         port["nodePort"] = exposure.node_port
     described: Json = {

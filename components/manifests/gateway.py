@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from components import names
-from components.manifests.entrance import Entrance
+from components.manifests.entrance import Entrance, answer_limit
 from components.manifests.manifest import Json
 from models.cluster import ClusterSettings, GatewaySettings
 from models.pattern import anywhere
@@ -23,7 +23,9 @@ _MATCHES = {"Prefix": "PathPrefix", "Exact": "Exact"}
 _EXACT, _PATTERN = "Exact", "RegularExpression"
 
 
-def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:
+def entrances(
+    service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings, longest: int
+) -> Iterator[Entrance]:
     """Yield the HTTPRoutes of a service: one for the split host, and one for the stable hosts."""
     route, gateway = spec.route, cluster.gateway
     if route is None or gateway is None:
@@ -32,10 +34,10 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
         role="main",
         name=service,
         slots=tuple(sorted(release.slots)),
-        spec=_spec(gateway, (route.host,), list(split_rules(service, route, release))),
+        spec=_spec(gateway, (route.host,), list(split_rules(service, route, release, longest))),
     )
     if route.stable_hosts:
-        rule = _rule(route, None, [_backend(service, spec.exposure.port, 1)])
+        rule = _rule(route, longest, None, [_backend(service, spec.exposure.port, 1)])
         yield Entrance(
             role="stable",
             name=names.stable_name(service),
@@ -44,10 +46,11 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
         )
 
 
-def split_rules(service: str, route: Route, release: ServiceRelease) -> Iterator[Json]:
+def split_rules(service: str, route: Route, release: ServiceRelease, longest: int) -> Iterator[Json]:
     """Yield the rules that say which requests each slot answers, in order of precedence.
 
-    Backends are sorted by slot name, so a promotion changes the live slot but no rule.
+    Backends are sorted by slot name, so a promotion changes the live slot but no rule. What a slot's port speaks is in
+    the Service's ``appProtocol``, so gRPC needs no GRPCRoute (ADR 25).
     """
 
     def only(slot: SlotName) -> list[Json]:
@@ -55,9 +58,9 @@ def split_rules(service: str, route: Route, release: ServiceRelease) -> Iterator
 
     if release.canary is not None:
         for chosen, header in _choices(release.match):
-            yield _rule(route, header, only(release.canary if chosen else release.live))
+            yield _rule(route, longest, header, only(release.canary if chosen else release.live))
     weights = [(names.slot_name(service, slot), release.weight_of(slot)) for slot in sorted(release.slots)]
-    yield _rule(route, None, [_backend(name, PRIVATE_PORT, weight) for name, weight in weights])
+    yield _rule(route, longest, None, [_backend(name, PRIVATE_PORT, weight) for name, weight in weights])
 
 
 def _choices(match: Match) -> Iterator[tuple[bool, Json]]:
@@ -80,15 +83,15 @@ def _header(name: str, kind: str, value: str) -> Json:
     return {"type": kind, "name": name, "value": value}
 
 
-def _rule(route: Route, header: Json | None, backends: list[Json]) -> Json:
+def _rule(route: Route, longest: int, header: Json | None, backends: list[Json]) -> Json:
     match: Json = {"path": {"type": _MATCHES[route.path_type], "value": route.path}}
     if header is not None:
         match["headers"] = [header]
     rule: Json = {"matches": [match], "backendRefs": backends}
-    if route.timeout is not None:
+    if (limit := answer_limit(route, longest)) is not None:
         # Limits the whole answer; nginx limits the time between two reads. This is an extended feature: proxies without
         # it, such as Traefik 3.7, keep their own timeout.
-        rule["timeouts"] = {"request": f"{route.timeout}s"}
+        rule["timeouts"] = {"request": f"{limit}s"}
     return rule
 
 

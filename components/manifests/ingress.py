@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from decimal import ROUND_CEILING
 
 from components import names
-from components.manifests.entrance import Entrance
+from components.manifests.entrance import Entrance, answer_limit
 from components.manifests.manifest import Json
 from components.manifests.pod import PORT_NAME
 from components.manifests.retries import retry_annotations
 from models.cluster import ClusterSettings
+from models.protocol import HTTP2
 from models.quantity import parse
 from models.release import Match, ServiceRelease
 from models.routing import RateLimit, Route, Session
@@ -26,18 +27,21 @@ PREFIX = "nginx.ingress.kubernetes.io/"
 _ISSUER = "cert-manager.io/cluster-issuer"
 
 
-def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings) -> Iterator[Entrance]:
+def entrances(
+    service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings, longest: int
+) -> Iterator[Entrance]:
     """Yield the Ingresses of a service: main, stable and canary. The canary must be written after the main one.
 
     At a promotion, the main Ingress switches to the slot that already gets all requests. If the canary switched first,
     it would send all requests back to the old slot.
     """
-    route, live, canary = spec.route, release.live, release.canary
+    route, live, canary, ingress_class = spec.route, release.live, release.canary, cluster.ingress_class
     if route is None:
         return
     # ingress-nginx counts a request once, by its last try. A retry would hide the requests that a canary lost.
     uncounted = release.canary is not None and cluster.proxy_metrics == "ingress-nginx"
-    treated = route_annotations(route, pods=spec.scaling.floor, only_unbegun=uncounted)
+    treated = route_annotations(route, pods=spec.scaling.floor, only_unbegun=uncounted, longest=longest)
+    treated |= _protocol_annotations(spec)
     yield Entrance(
         role="main",
         name=service,
@@ -47,26 +51,20 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
             route=route,
             hosts=(route.host,),
             backend=names.slot_name(service, live),
-            ingress_class=cluster.ingress_class,
+            ingress_class=ingress_class,
             certified=(route.host, *route.stable_hosts),  # one certificate for all hosts, requested here
         ),
     )
-    if route.stable_hosts:
+    if hosts := route.stable_hosts:
         yield Entrance(
             role="stable",
             name=names.stable_name(service),
             slots=(live,),
             annotations=treated,
-            spec=ingress_spec(
-                route=route,
-                hosts=route.stable_hosts,
-                backend=service,
-                ingress_class=cluster.ingress_class,
-                certified=route.stable_hosts,
-            ),
+            spec=ingress_spec(route=route, hosts=hosts, backend=service, ingress_class=ingress_class, certified=hosts),
         )
     if canary is not None:
-        backend, ingress_class = names.slot_name(service, canary), cluster.ingress_class
+        backend = names.slot_name(service, canary)
         yield Entrance(
             role="canary",
             name=names.canary_name(service),
@@ -74,6 +72,14 @@ def entrances(service: str, spec: ServiceSpec, release: ServiceRelease, cluster:
             annotations=canary_annotations(release, route.session),
             spec=ingress_spec(route=route, hosts=(route.host,), backend=backend, ingress_class=ingress_class),
         )
+
+
+def _protocol_annotations(spec: ServiceSpec) -> dict[str, str]:
+    """Return the annotation that makes a proxy speak HTTP/2 to both slots, also if it is not gRPC.
+
+    Proxies take the canary's protocol from the main Ingress.
+    """
+    return _nginx({"backend-protocol": "GRPC"}) if spec.app_protocol in HTTP2 else {}
 
 
 def ingress_spec(
@@ -108,7 +114,7 @@ def issuer_annotations(route: Route) -> dict[str, str]:
     return {_ISSUER: route.tls.issuer} if route.tls and route.tls.issuer else {}
 
 
-def route_annotations(route: Route, *, pods: int, only_unbegun: bool = False) -> dict[str, str]:
+def route_annotations(route: Route, *, pods: int, longest: int, only_unbegun: bool = False) -> dict[str, str]:
     """Return annotations for all requests to the route's hosts, regardless of the slot that answers them.
 
     Blocks that the route declares override the entry's own annotations, which override the default retries.
@@ -116,6 +122,7 @@ def route_annotations(route: Route, *, pods: int, only_unbegun: bool = False) ->
     Args:
         route: The route.
         pods: The minimum number of pods of a slot.
+        longest: The longest time that an answer may take, in seconds.
         only_unbegun: Never retry a request that a pod has begun, even if the route permits it.
     """
     repeated = retry_annotations(route, pods=pods, only_unbegun=only_unbegun)
@@ -129,9 +136,9 @@ def route_annotations(route: Route, *, pods: int, only_unbegun: bool = False) ->
         # Traefik also checks sizes only if it buffers, which ingress-nginx does by default. Larger requests get 413.
         size = int(parse(route.max_body).to_integral_value(ROUND_CEILING))
         annotations |= {"proxy-body-size": str(size), "proxy-request-buffering": "on"}
-    if route.timeout is not None:
+    if (limit := answer_limit(route, longest)) is not None:
         # Seconds without a unit, between two reads (or writes), so a slow stream may take longer. A timeout gets 504.
-        annotations |= {"proxy-read-timeout": str(route.timeout), "proxy-send-timeout": str(route.timeout)}
+        annotations |= {"proxy-read-timeout": str(limit), "proxy-send-timeout": str(limit)}
     return {**_nginx(repeated), **route.annotations, **_nginx(annotations)}
 
 

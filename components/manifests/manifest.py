@@ -75,6 +75,8 @@ class Manifest:
     """The ``id`` of each manifest that must be ready before this object is written."""
     wait: int | None = None
     """Maximum seconds until the object is ready; None = the provider's default."""
+    gone: int | None = None
+    """Maximum seconds until the object is deleted; None = the provider's default."""
 
     @property
     def id(self) -> str:
@@ -105,9 +107,17 @@ class Part:
         """Return the ``id`` of the part's manifest with this role."""
         return f"{self.kind}/{self._resource(role)}"
 
-    def manifest(self, role: str, document: Json, after: tuple[str, ...] = (), wait: int | None = None) -> Manifest:
+    def manifest(
+        self,
+        role: str,
+        document: Json,
+        after: tuple[str, ...] = (),
+        *,
+        wait: int | None = None,
+        gone: int | None = None,
+    ) -> Manifest:
         """Return a manifest of the part. Its resource is named after the part and the role."""
-        return Manifest(part=self, resource=self._resource(role), document=document, after=after, wait=wait)
+        return Manifest(part=self, resource=self._resource(role), document=document, after=after, wait=wait, gone=gone)
 
     def _resource(self, role: str) -> str:
         return f"{self.name}-{role}"

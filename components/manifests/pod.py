@@ -99,8 +99,8 @@ def _server(args: PodArgs) -> Json:
         server["lifecycle"] = {"preStop": {"sleep": {"seconds": spec.drain.pre_stop}}}
     if spec.command:
         server["command"] = list(spec.command)
-    if spec.args:
-        server["args"] = list(spec.args)
+    if arguments := [*spec.args, *(spec.drain.told(text) for text in spec.drain.args or ())]:
+        server["args"] = arguments
     return server
 
 
@@ -129,6 +129,7 @@ def _environment(args: PodArgs) -> list[Json]:
         told["HOME"] = spec.home.path
     # A server of somebody else may have its own PORT and its own collector: what the entry says counts.
     told |= {} if args.settings else container.tracing(args.system)
+    told |= {name: spec.drain.told(text) for name, text in (spec.drain.env or {}).items()}
     told |= texts(spec.env) | container.addresses(args.system, spec.calls)
     told |= container.tracing(args.system) if args.settings else {}
     told |= container.externals(args.system, spec.externals)

@@ -24,6 +24,11 @@ from models.service import ServiceSpec
 from models.system import SystemSpec
 from models.vocabulary import SlotName
 
+PLUGIN_SECONDS = 600
+"""How long pulumi-kubernetes waits for a deletion by default (``timeout`` in its ``pkg/await/await.go``)."""
+_MARGIN = 120
+"""Seconds between the end of a pod's grace period and the end of its objects, on a busy cluster."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SlotArgs:
@@ -112,13 +117,21 @@ def _deployment(args: SlotArgs, pod: PodArgs, maps: tuple[str, ...]) -> Manifest
         written("Deployment", {**_metadata(args), "annotations": WAIT_ELSEWHERE}, spec=spec),
         after=(*maps, *args.after),
         wait=args.spec.rollout.timeout,
+        gone=_gone_within(args.spec.drain.grace),
     )
+
+
+def _gone_within(grace: int) -> int | None:
+    """Return how long an update waits until the Deployment and its pods are gone; None = the plugin's ten minutes."""
+    return grace + _MARGIN if grace + _MARGIN > PLUGIN_SECONDS else None
 
 
 def _service(args: SlotArgs) -> Manifest:
     own = labels.of_private_service(args.system.name, args.service, args.slot)
     described = metadata(args.system, names.slot_name(args.service, args.slot), own, SKIP_AWAIT)
-    spec = workload.service_spec(service=args.service, slot=args.slot, ports=args.spec.open_ports)
+    spec = workload.service_spec(
+        service=args.service, slot=args.slot, ports=args.spec.open_ports, protocol=args.spec.app_protocol
+    )
     return args.part.manifest("service", written("Service", described, spec=spec))
 
 

@@ -37,7 +37,7 @@ class TrafficArgs:
 class _Driver:
     """One traffic driver: which entrances it needs, and the kind of object that declares one."""
 
-    entrances: Callable[[str, ServiceSpec, ServiceRelease, ClusterSettings], Iterable[Entrance]]
+    entrances: Callable[[str, ServiceSpec, ServiceRelease, ClusterSettings, int], Iterable[Entrance]]
     """Returns the entrances in the order in which they are written."""
     kind: str
 
@@ -60,14 +60,19 @@ def _live_service(args: TrafficArgs) -> Manifest:
     slots = exposure.answering(args.release, routed=args.spec.route is not None)
     own = _metadata(args, args.service, {**args.spec.exposure.annotations, **SKIP_AWAIT})
     spec = exposure.live_service_spec(
-        service=args.service, slots=slots, exposure=args.spec.exposure, ports=args.spec.open_ports
+        service=args.service,
+        slots=slots,
+        exposure=args.spec.exposure,
+        ports=args.spec.open_ports,
+        protocol=args.spec.app_protocol,
     )
     return args.part.manifest("live", written("Service", own, spec=spec), _behind(args, slots))
 
 
 def _entrances(args: TrafficArgs) -> Iterator[Manifest]:
     driver, before = _DRIVERS[args.system.cluster.traffic], list[str]()
-    for entrance in driver.entrances(args.service, args.spec, args.release, args.system.cluster):
+    longest = args.system.services[args.service].longest
+    for entrance in driver.entrances(args.service, args.spec, args.release, args.system.cluster, longest):
         own = _metadata(args, entrance.name, {**SKIP_AWAIT, **entrance.annotations})
         after = (*_behind(args, entrance.slots), *(before if entrance.role == "canary" else ()))
         made = args.part.manifest(entrance.role, written(driver.kind, own, spec=entrance.spec), after)

@@ -6,6 +6,7 @@ from components import labels
 from components.manifests.manifest import Json
 from components.manifests.pod import PORT_NAME
 from models.ports import PRIVATE_PORT
+from models.protocol import SERVICE_NAMES, AppProtocol
 from models.scaling import Disruption, Fixed
 from models.service import ServiceSpec
 
@@ -33,18 +34,19 @@ def deployment_spec(*, service: str, slot: str, spec: ServiceSpec, template: Jso
     return described
 
 
-def service_spec(*, service: str, slot: str, ports: Mapping[str, int]) -> Json:
+def service_spec(*, service: str, slot: str, ports: Mapping[str, int], protocol: AppProtocol | None) -> Json:
     """Return the spec of a slot's private Service, which is not reachable from outside the cluster."""
     return {
         "type": "ClusterIP",
         "selector": labels.select_slot(service, slot),
-        "ports": [service_port(PORT_NAME, PRIVATE_PORT), *further_ports(ports)],
+        "ports": [service_port(PORT_NAME, PRIVATE_PORT, protocol), *further_ports(ports)],
     }
 
 
-def service_port(name: str, number: int) -> Json:
+def service_port(name: str, number: int, protocol: AppProtocol | None = None) -> Json:
     """Return a port of a Service that leads to the pods' port of the same name."""
-    return {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
+    port: Json = {"name": name, "port": number, "targetPort": name, "protocol": "TCP"}
+    return {**port, "appProtocol": SERVICE_NAMES[protocol]} if protocol else port
 
 
 def further_ports(ports: Mapping[str, int]) -> list[Json]:

@@ -68,7 +68,8 @@ def moved(found: Json, system: SystemSpec, service: str, deployed: DeployedServi
         selector = exposure.selector(service, exposure.answering(release, routed=False))
         return {**found, "spec": {**found["spec"], "selector": selector}}
     if system.cluster.traffic == "gateway":
-        return {**found, "spec": {**found["spec"], "rules": list(gateway.split_rules(service, route, release))}}
+        rules = list(gateway.split_rules(service, route, release, deployed.longest))
+        return {**found, "spec": {**found["spec"], "rules": rules}}
     kept = {k: v for k, v in found["metadata"]["annotations"].items() if not k.startswith(_SPLITTING)}
     annotations = {**kept, **ingress.canary_annotations(release, route.session)}
     return {**found, "metadata": {**found["metadata"], "annotations": annotations}}

@@ -29,13 +29,17 @@ def run(name: str) -> Objects[Declared]:
     return declared(resolve(accepted(StackSettings, settings), described))
 
 
+def pods(name: str) -> list[dict[str, Any]]:
+    return [deployment.inputs["spec"]["template"]["spec"] for deployment in run(name).of_kind("Deployment")]
+
+
 def pod(name: str) -> dict[str, Any]:
-    (deployment,) = run(name).of_kind("Deployment")
-    return deployment.inputs["spec"]["template"]["spec"]
+    (only,) = pods(name)
+    return only
 
 
 def test_there_are_examples() -> None:
-    assert {"fastapi", "flask"} <= set(NAMES)
+    assert {"fastapi", "flask", "streams"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -44,8 +48,10 @@ def test_an_example_is_built_from_its_own_folder_and_gets_nothing_of_ours(name: 
     for image in images.values():
         assert (PROJECT / image["context"] / "Dockerfile").is_file()
         assert PROJECT / image["context"] == FOLDER / name
-    (container,) = pod(name)["containers"]
-    assert not [variable for variable in container["env"] if variable["name"].startswith("SLIPWAY_")]
+    containers = [container for one in pods(name) for container in one["containers"]]
+    assert containers
+    given = [variable["name"] for container in containers for variable in container["env"]]
+    assert not [variable for variable in given if variable.startswith("SLIPWAY_")]
     assert not [config for config in run(name).of_kind("ConfigMap") if "settings.json" in config.inputs["data"]]
 
 
@@ -63,3 +69,13 @@ def test_fastapi_keeps_its_user_and_its_workers_share_a_folder_for_their_numbers
     assert values["PROMETHEUS_MULTIPROC_DIR"] in {mount["mountPath"] for mount in container["volumeMounts"]}
     asked = [container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "readiness", "liveness")]
     assert asked == ["/health"] * 3
+
+
+def test_the_servers_of_streams_are_told_how_long_they_may_drain() -> None:
+    drained = {}
+    for deployment in run("streams").of_kind("Deployment"):
+        spec = deployment.inputs["spec"]["template"]["spec"]
+        (container,) = spec["containers"]
+        values = {variable["name"]: variable["value"] for variable in container["env"]}
+        drained[deployment.object_name] = values["DRAIN_SECONDS"], spec["terminationGracePeriodSeconds"]
+    assert drained == {"words-blue": ("120", 130), "rpc-blue": ("50", 60)}

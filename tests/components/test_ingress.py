@@ -30,7 +30,7 @@ def route(**changes: object) -> Route:
 
 def said(**changes: object) -> dict[str, str]:
     """What a route's blocks say, beside the retries that every route has."""
-    given = ingress.route_annotations(route(**changes), pods=2)
+    given = ingress.route_annotations(route(**changes), pods=2, longest=30)
     assert all(key.startswith(NGINX) for key in given)
     found = {key.removeprefix(NGINX): value for key, value in given.items()}
     assert RETRIED.items() <= found.items()

@@ -93,6 +93,7 @@ GUEST: Config = {
     "scaling": {"replicas": 1},
     "server": "other",
     "command": ["/bin/guest", "--quietly"],
+    "appProtocol": "grpc",
     "ports": {"guest-first": 9401, "guest-second": 9402},
     "user": 10003,
     "home": {"path": "/srv/home", "size": "64Mi"},
@@ -105,6 +106,7 @@ GUEST: Config = {
     "init": [_whole("prepare", "prepared")],
     "podSecurity": {"standard": "baseline", "why": "the image starts as root", "capabilities": ["CHOWN"]},
     "health": _health(_EXEC, _http("guest-first", "X-Guest"), _grpc("guest-second")),
+    "drain": {"args": ["--within={drain}"], "env": {"GUEST_SECONDS": "{requestTimeout}"}},
 }
 """A service whose image knows nothing of Slipway."""
 

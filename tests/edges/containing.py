@@ -43,12 +43,26 @@ _NUMBERED: Values = [
     {**_ASKED, "a": 9201}, {**_ASKED, "a": 9000}, {**_ASKED, "a": 5001}, {**_ASKED, "a": 80}, {"a": 9000},
     {**_ASKED, **{f"p{number}": number for number in range(9500, 9700)}},
 ]  # fmt: skip
+TIMES: Values = [
+    "{drain}",
+    "--for={requestTimeout}",
+    "{grace}s {drain}s",
+    "{drian}",
+    "30",
+    "",
+    "{}",
+    "{{drain}}",
+    "ä{drain}",
+]
+"""Texts that tell a server a time."""
 OWN: dict[str, Values] = {
     "entry.images.*.<built>.secrets.[]": SECRET_IDS,
     "stack.image.secrets.{key}": SECRET_IDS,
     "stack.image.platforms.[]": PLATFORMS,
     "entry.services.*.ports": _NUMBERED,
     "entry.services.*.command": _COMMANDS,
+    "entry.services.*.drain.args.[]": TIMES,
+    "entry.services.*.drain.env.*": TIMES,
     "entry.services.*.fileMounts": _LARGE_FILES,
     **{f"entry.services.*.{group}.[].fileMounts": _LARGE_FILES for group in ("sidecars", "init")},
     **{f"entry.services.*.{group}.[].command": _COMMANDS for group in ("sidecars", "init")},

@@ -199,6 +199,7 @@ OVERLAYS: dict[str, Any] = {
 SHARED = {
     "image",
     "port",
+    "appProtocol",
     "managementPort",
     "ports",
     "podSecurity",

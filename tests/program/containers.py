@@ -51,7 +51,10 @@ CONTAINER: Config = {
 }
 OTHER: Config = {
     "ports": {"grpc": 9000},
+    "appProtocol": "h2c",
     "server": "other",
+    "command": ["serve"],
+    "drain": {"args": ["--graceful-timeout", "{drain}"], "env": {"GRACEFUL_SECONDS": "{drain}"}},
     "health": {"ready": {"grpc": {"port": "grpc", "service": "worker"}}, "live": {"tcp": {"port": "grpc"}}},
 }
 BUILT: Config = {
