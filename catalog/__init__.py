@@ -10,6 +10,8 @@ from models.errors import ConfigurationError, nearest
 from models.parsing import parse
 
 FOLDER = Path(__file__).parent
+MANIFESTS = "models"
+"""The folder below the catalogue that holds the manifests of models, as `slipway model pin` writes them."""
 
 
 def names(folder: Path = FOLDER) -> list[str]:
@@ -48,7 +50,38 @@ def entry(name: str, folder: Path | None = None) -> CatalogueEntry:
         ConfigurationError: one line for each fault.
     """
     data = read(name) if folder is None else read(name, folder)
-    return parse(CatalogueEntry, with_profiles(data), f"catalog/{name}.yaml: ")
+    whole = with_manifests(data, (folder or FOLDER) / MANIFESTS, f"catalog/{name}.yaml")
+    return parse(CatalogueEntry, with_profiles(whole), f"catalog/{name}.yaml: ")
+
+
+def with_manifests(data: object, folder: Path, where: str) -> object:
+    """Return an entry's data with each manifest of a model in place of its name.
+
+    Raises:
+        ConfigurationError: one line for each name without a file.
+    """
+    faults: list[str] = []
+
+    def replaced(node: object, path: tuple[str, ...]) -> object:
+        if isinstance(node, dict):
+            return {key: replaced(value, (*path, key)) for key, value in cast("dict[str, object]", node).items()}
+        if not isinstance(node, str) or path[-2:] != ("model", "manifest") or "services" not in path:
+            return node
+        file = folder / f"{node}.yaml"
+        known = sorted(one.stem for one in folder.glob("*.yaml"))
+        if node in known:
+            return yaml_document.read(file.read_bytes(), f"catalog/{MANIFESTS}/{file.name}").checked().data
+        listed = ", ".join(known) or "there is none"
+        faults.append(
+            f"{where}: {'.'.join(path)}: {node!r} is not a manifest in catalog/{MANIFESTS} ({listed})"
+            f"{nearest(node, known)}; write it with slipway model pin <uri> --name {node}"
+        )
+        return node
+
+    found = replaced(data, ())
+    if faults:
+        raise ConfigurationError(faults)
+    return found
 
 
 def with_profiles(data: object) -> object:

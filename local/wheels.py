@@ -16,8 +16,11 @@ from local.errors import LocalError
 from local.images import architecture
 from local.progress import Progress
 
-# Lock files of the model server, and of the images beside it: stores in images/<store>, and the examples' servers.
-_SERVER_LOCKS, _IMAGE_LOCKS = "serving/requirements*.lock", ("images/*/requirements*.lock", "examples/*/*/*.lock")
+# Lock files of the model server, and of the images beside it: the loader, stores in images/<store>, examples.
+_SERVER_LOCKS, _IMAGE_LOCKS = (
+    "serving/requirements*.lock",
+    ("loader/requirements.lock", "images/*/requirements*.lock", "examples/*/*/*.lock"),
+)
 # The base image's Python, which may differ from the one that runs this program.
 _PYTHON, _ABI = "3.11", "cp311"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}

@@ -116,6 +116,8 @@ def _model_faults(where: str, entry: Declarations, model: ModelSource) -> Iterat
     yield from variable_rules.twice(where, variable_rules.of_secrets(entry, model.secrets))
     if model.cache:
         yield from _unknown(f"{where}.cache.volume", [model.cache.volume], entry.volumes, "volume")
+    if model.loader:
+        yield from _unknown(f"{where}.loader", [model.loader], entry.images, "key under images")
     if model.scheme == "pvc":
         yield from _unknown(f"{where}.uri", [model.claim[0]], entry.volumes, "volume")
 

@@ -96,6 +96,7 @@ def _system(stack: StackSettings, entry: CatalogueEntry, deployed: dict[str, Dep
         if content.image is None
     }
     used |= {spec.image for spec in (*stores.values(), *changes.jobs.values())}
+    used |= {loader for service in deployed.values() for loader in service.loaders}
     return SystemSpec(
         name=entry.name,
         environment=environment,

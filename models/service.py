@@ -162,10 +162,11 @@ class SlotSpec(ContainerSpec):
                     f"health.{field}: required with server: {OTHER}, because only Slipway's own server has a default; "
                     "set a path, or one of http, grpc, tcp and exec"
                 )
-        if self.model and self.model.fetched:
+        if self.model and self.model.fetched and self.model.loader is None:
             yield (
                 f"model.uri: {self.model.scheme}:// is fetched by a program that only Slipway's own images contain; "
-                "use pvc:// or oci://, or let the image fetch its model"
+                + ("set model.loader, or " if self.model.scheme == "s3" else "")
+                + "use pvc:// or oci://, or let the image fetch its model"
             )
         if self.files and self.files.on_change == "reload":
             yield f"files.onChange: reload is a function of Slipway's own server, but server is {OTHER}; set rollout"
@@ -177,7 +178,9 @@ class SlotSpec(ContainerSpec):
                 f"sharedMemory: {self.shared_memory} must be less than limits.memory {memory}, which includes it; "
                 "raise the limit"
             )
-        fetched = parse(self.model.size) if self.model and self.model.fetched else 0
+        # The loader fetches into the cache itself; our server's own fetch copies from it.
+        model = self.model if self.model and self.model.fetched else None
+        fetched = parse(model.size) if model and not (model.cache and model.loader) else 0
         own = sum(map(parse, self.folders.values()))
         written, limit = parse(self.scratch) + fetched + own + parse(LOG_ROOM), self.resources.limits.ephemeral_storage
         if written > parse(limit):
@@ -191,6 +194,12 @@ class SlotSpec(ContainerSpec):
     def _numbers(self) -> dict[int, str]:
         management = {self.management_port: "managementPort"} if self.management_port is not None else {}
         return {**management, self.port: "port"}
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """The servers under slipway:externals that the pod calls: the service's own, and that of its model."""
+        loading = (self.model.external,) if self.model and self.model.external else ()
+        return tuple(dict.fromkeys((*self.externals, *loading)))
 
     @property
     def owned(self) -> ServerSettings | None:

@@ -70,6 +70,8 @@ def _slot_faults(where: str, name: str, spec: ServiceSpec, content: SlotRelease)
             f"{where}.model.uri: {content.model.scheme}:// and {spec.model.scheme}:// of the "
             "entry reach the pod in different ways; use the scheme of the entry"
         )
+    if content.model is not None and content.model.manifest and spec.model and spec.model.loader is None:
+        yield f"{where}.model.manifest: is read by the loader, but the entry's model has none; set model.loader there"
     if content.files is not None and spec.files is None:
         yield f"{where}.files: the service {name} has no files; declare files in the entry first"
     if content.server is not None and spec.owned is None:
@@ -115,10 +117,12 @@ def _image_faults(stack: StackSettings, entry: CatalogueEntry, system: SystemSpe
                     f"{path}: required, because only {first} builds images; "
                     f"set the repository@sha256:<64 hex> that {first} runs"
                 )
-    for name, spec in (*system.stores.items(), *system.jobs.items()):
-        if spec.image in system.builds:
+    users = [(name, spec.image) for name, spec in (*system.stores.items(), *system.jobs.items())]
+    users += [(name, loader) for name, service in system.services.items() for loader in sorted(service.loaders)]
+    for name, key in users:
+        if key in system.builds:
             needed = f"required by {name}, because only {first} builds images"
-            yield f"slipway:images.{spec.image}: {needed}; set the repository@sha256:<64 hex> that {first} runs"
+            yield f"slipway:images.{key}: {needed}; set the repository@sha256:<64 hex> that {first} runs"
 
 
 def _build_secret_faults(system: SystemSpec, settings: ImageSettings) -> Iterator[str]:
@@ -204,7 +208,7 @@ def _external_faults(system: SystemSpec) -> Iterator[str]:
     used = [
         (name, external)
         for name, service in system.services.items()
-        for external in dict.fromkeys(named for spec in (service.spec, *service.every) for named in spec.externals)
+        for external in dict.fromkeys(named for spec in (service.spec, *service.every) for named in spec.reached)
     ]
     used += [(name, external) for name, job in system.jobs.items() for external in job.externals]
     for user, external in used:

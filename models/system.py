@@ -58,6 +58,12 @@ class DeployedService(Model):
         return max(slot.drain.request_timeout for slot in self.every)
 
     @property
+    def loaders(self) -> set[str]:
+        """The images of the loaders that fetch models for the slots, by key."""
+        models = [revision.spec.model for revision in self.revisions.values()]
+        return {model.loader for model in models if model and model.loader}
+
+    @property
     def managed(self) -> bool:
         """Whether a slot has a management port, at which its metrics are."""
         return any(slot.management_port is not None for slot in self.every)

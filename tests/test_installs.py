@@ -13,7 +13,7 @@ from tests.recording import PROJECT
 from tests.templates.workflow import GITLAB, WORKFLOW
 from tests.test_structure import shown, tracked
 
-FOLDERS = ("Makefile", ".ci", "local", "serving", "images", "templates", "bench", "slipway")
+FOLDERS = ("Makefile", ".ci", "loader", "local", "serving", "images", "templates", "bench", "slipway")
 PACKAGES = re.compile(r"""\bpip["',]*\s+["']?(?:(?:-|"\$|/)\S+\s+)*(?:install|sync|download)\b""")
 """pip or uv as a shell line or as a list of arguments, possibly with options before the command."""
 SPAN = 6
@@ -45,7 +45,7 @@ def test_every_installation_of_packages_is_checked_by_hash() -> None:
     seen = {name for name, text in found.items() if list(installs(text))}
     assert {
         "Makefile", "bench/server/environments.py", "images/vectors/Dockerfile", "local/toolchain/golang.py",
-        "local/wheels.py", "serving/Dockerfile",
+        "loader/Dockerfile", "local/wheels.py", "serving/Dockerfile",
     } == seen  # fmt: skip
     assert {name: lines for name, text in found.items() if (lines := unproven(text))} == {}
 

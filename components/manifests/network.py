@@ -66,7 +66,7 @@ def _service(system: SystemSpec, name: str, deployed: DeployedService, calls: Ma
         ingress.append(_from_outside(spec.exposure))
     if spec.profile.port is not None:
         ingress += _entered(spec.profile.port, scrapers)
-    egress = [*_calls(system, calls[name]), *_externals(system, _each(slot.externals for slot in slots))]
+    egress = [*_calls(system, calls[name]), *_externals(system, _each(slot.reached for slot in slots))]
     if any(slot.model and slot.model.scheme == "s3" for slot in slots):
         egress += _external(system.object_storage)
     egress += _external(system.tracing)

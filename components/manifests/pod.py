@@ -36,6 +36,8 @@ class PodArgs:
     texts: Content | None
     """The texts of single files."""
     image: Text
+    loader: Text | None
+    """The image that fetches the model; None if the service's own image does, or if the model is mounted."""
     version: Text
     """Only the image's digest, as pods report it."""
     secrets: Mapping[str, container.BoundSecret]
@@ -65,10 +67,8 @@ def pod_template(args: PodArgs) -> Json:
 def _before(args: PodArgs, mounts: list[Json]) -> list[Json]:
     """Return what starts before the server: sidecars, the model's loader and the entry's init containers."""
     spec = args.spec
-    loaders = (
-        model.loader(spec.model, system=args.system, image=args.image, resources=spec.resources, secrets=args.secrets)
-        if spec.model
-        else []
+    loaders = model.init_containers(
+        spec, system=args.system, image=args.image, loader=args.loader, secrets=args.secrets
     )
     return [
         *companions.sidecars(spec, args.image, args.secrets, mounts),

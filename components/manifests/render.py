@@ -91,6 +91,7 @@ class _Renderer:
             slot=filled,
             spec=scaled(runs, content.release.slots[filled]),
             image=image_of(self._system, self._given, service, filled),
+            loader=self._given.images[runs.model.loader] if runs.model and runs.model.loader else None,
             secrets=self._bound,
             after=(*self._secrets, *self._volumes(runs), *before),
         )

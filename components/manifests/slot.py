@@ -41,6 +41,8 @@ class SlotArgs:
     """The service as this slot runs it."""
     image: Text
     """The image by digest."""
+    loader: Text | None
+    """The image that fetches the model, by digest."""
     secrets: Mapping[str, BoundSecret]
     after: tuple[str, ...]
     """What must be ready before the pods start: secrets, claims and Jobs that have succeeded."""
@@ -78,6 +80,7 @@ def slot(args: SlotArgs) -> Iterator[Manifest]:
         files=settings.config_files(args.spec),
         texts=file_mounts.texts(args.spec),
         image=args.image,
+        loader=args.loader,
         version=read_from(args.image, lambda reference: reference.partition("@")[2]),
         secrets=args.secrets,
     )

@@ -7,6 +7,7 @@ import copy
 import json
 
 from tests.edges.containers import BUILDS, GUEST, profile
+from tests.edges.containing import HUB, HUB_MANIFEST
 from tests.edges.parts import API, JOB, SPARE, STORE, VOLUME, WEB, WORKER
 from tests.recording import DIGEST
 from tests.samples import IMAGE, OTHER_IMAGE, Config
@@ -114,7 +115,10 @@ STACK: Config = {
             "match": {"header": {"name": "X-Canary", "value": "beta"}},
         },
         "api": {
-            "slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}},
+            "slots": {
+                "blue": {"image": IMAGE},
+                "green": {"image": OTHER_IMAGE, "model": {"uri": HUB, "manifest": HUB_MANIFEST}},
+            },
             "match": {"header": {"name": "X-Canary", "pattern": "^b"}, "cookie": "chosen"},
         },
     },

@@ -3,6 +3,7 @@
 
 from models.limits import LONGEST_TEXT, MOST_FILES
 from tests.edges.words import INT32, INT64, TEXTS, Values
+from tests.samples import Config
 
 PORT_NAMES: Values = [
     "a", "a" * 15, "a" * 16, "a-b", "a--b", "-a", "a-", "1", "1a", "80", "A", "a_b", "a.b", "", "web", "management",
@@ -19,6 +20,18 @@ FILE_PATHS: Values = [
     "/" + "_" * 90, "/tmp/a", "/tmp", "/srv/home/.config", "/srv/home", "/srv/cache/a", "/etc/slipway/x",
     "/mnt/written/x", "/a@b", "/a\n", "/etc/hosts", "/dev/termination-log", " /a", "/-", "/a.b-C_d",
 ]  # fmt: skip
+MODEL_PATHS: Values = [
+    "a", "a/b", "/a", "", "a/", "a//b", ".", "..", "a/../b", "a b", "ä", "$a", "a\\b", "a\n", "f" * 1024, "f" * 1025,
+    "-", ".hidden", "a:b", "a%20b",
+]  # fmt: skip
+SHA256: Values = ["0" * 64, "A" * 64, "0" * 63, "0" * 65, "", "g" * 64, "0" * 63 + "\n"]
+HUB = f"hf://acme/tiny@{'5f0c' * 10}"
+"""The URI of the model that the loader fetches; its manifest must name the same."""
+HUB_MANIFEST: Config = {
+    "uri": HUB,
+    "version": {"commit": "5f0c" * 10},
+    "files": {"model.onnx": {"size": 7, "sha256": "0" * 64}},
+}
 LABEL_NAMES: Values = [
     "a", "_", "__a", "_a", "7a", "a-b", "a.b", "", "A", "ä", "a:b", "le", "a b", "a\n", "namespace", "l" * 300, "a٢",
 ]  # fmt: skip
@@ -56,6 +69,8 @@ TIMES: Values = [
 ]
 """Texts that tell a server a time."""
 OWN: dict[str, Values] = {
+    "entry.services.*.model.manifest.uri": [HUB],
+    "stack.release.*.slots.*.model.manifest.uri": [HUB],
     "entry.images.*.<built>.secrets.[]": SECRET_IDS,
     "stack.image.secrets.{key}": SECRET_IDS,
     "stack.image.platforms.[]": PLATFORMS,

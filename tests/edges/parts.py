@@ -1,6 +1,7 @@
 """The parts of a system that use every field of a service, a store and a Job."""
 
 from tests.edges.containers import AMOUNTS, OF_API, OF_SPARE, OF_WEB, OF_WORKER, STARTING, profile
+from tests.edges.containing import HUB, HUB_MANIFEST
 from tests.recording import DIGEST
 from tests.samples import Config
 
@@ -155,7 +156,13 @@ API: Config = {
     "metricsProfile": profile("own"),
     "scaling": {"replicas": 3},
     "disruption": {"minAvailable": 1},
-    "model": {"name": "mounted", "uri": "file:///opt/model"},
+    "model": {
+        "name": "mounted",
+        "uri": HUB,
+        "loader": "foreign",
+        "external": "billing",
+        "manifest": HUB_MANIFEST,
+    },
     "release": {**_SLOTTED, "strategy": "blueGreen", "match": _MATCH},
     "route": {"host": "api.example.com"},
 }

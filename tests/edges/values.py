@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 
 from pydantic import SecretStr
 
-from models import checks, file_mounts, image, model, ports, profile, schedule, security
+from models import checks, file_mounts, image, manifest, model, ports, profile, schedule, security
 from models import vocabulary as v
 from models.access import Granted
 from models.external import ServerUrl, Url
@@ -72,6 +72,8 @@ _KINDS: tuple[tuple[Any, Values], ...] = (
     (ports.FreePortName, containing.PORT_NAMES),
     (security.User, containing.USERS),
     (file_mounts.FilePath, containing.FILE_PATHS),
+    (manifest.FilePath, containing.MODEL_PATHS),
+    (manifest.Sha256, containing.SHA256),
     (profile.LabelName, containing.LABEL_NAMES),
 )
 OWN: dict[str, Values] = {**words.OWN, **containing.OWN}

@@ -88,7 +88,7 @@ URIS: Values = [
     "pvc://written", "pvc://written/a", "pvc://written/../a", "pvc://written/a/", "pvc://written/a//b",
     "pvc://written/...", "oci://" + IMAGE, "oci://a:tag", "", "http://a", "file:///a b", "file:///ä",
     "pvc://written/ä", "pvc://written/" + "f" * 300, "file:///" + "f" * 5000, "pvc://kept", "pvc://written/a\\b",
-    "pvc://written/$a",
+    "pvc://written/$a", f"hf://acme/other@{'5f0c' * 10}", "hf://acme/tiny@main", "https://example.com/a/",
 ]  # fmt: skip
 DIGESTS: Values = [
     DIGEST, DIGEST.upper(), DIGEST[:-1], DIGEST + "0", "sha512:" + "0" * 128, "", "5f0c" * 16, f" {DIGEST}",

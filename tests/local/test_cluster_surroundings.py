@@ -153,8 +153,8 @@ def test_the_wheel_folder_gets_what_is_locked_and_loses_what_is_not(tmp_path: Pa
 
 
 def test_wheels_are_those_of_the_server_and_of_every_image(tmp_path: Path) -> None:
-    names = ["serving/requirements-train.lock", "serving/requirements.lock", "images/vectors/requirements.lock"]
-    names += ["examples/servers/flask/requirements.lock"]
+    names = ["serving/requirements-train.lock", "serving/requirements.lock", "loader/requirements.lock"]
+    names += ["images/vectors/requirements.lock", "examples/servers/flask/requirements.lock"]
     for name in (*names, "images/redis/redis.conf", "serving/requirements.in"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

@@ -33,8 +33,8 @@ ADDRESS = "an address has the form http://host[:port] or https://host[:port], wi
 NETWORK = "a network is an address and its prefix length, as in 192.0.2.7/32 or 2001:db8::/32"
 NO_NETWORK = "not a network such as 10.0.0.0/8 or 192.0.2.7/32"
 MODEL = (
-    "a model URI has the form file:///folder (in the image), s3://bucket/prefix, pvc://volume/folder or "
-    "oci://repository@sha256:<64 hex>"
+    "a model URI has the form file:///folder (in the image), s3://bucket/prefix, https://host/folder/ (or a file), "
+    "hf://organization/model@<40 hex digits of the commit>, pvc://volume/folder or oci://repository@sha256:<64 hex>"
 )
 BY_DIGEST = "an image must be named by digest, as repository@sha256:<64 hex>, because a tag can change"
 WILDCARD = "a wildcard grants access to more than intended; name each resource"

@@ -246,8 +246,8 @@ SERVICES: list[tuple[Config, str]] = [
     (
         {"model": {"name": "digits", "uri": "s3://models/digits/1"}},
         (
-            "model.uri: s3:// is fetched by a program that only Slipway's own images contain; use pvc:// or oci://, or "
-            "let the image fetch its model"
+            "model.uri: s3:// is fetched by a program that only Slipway's own images contain; set model.loader, or "
+            "use pvc:// or oci://, or let the image fetch its model"
         ),
     ),
     (

@@ -44,7 +44,7 @@ REFUSED: Refused = [
     (ModelVersion, {}, f"uri: {REQUIRED}"),
     (ModelVersion, {"uri": ""}, f"uri: '': {MODEL}"),
     (ModelVersion, {"uri": "models/digits"}, f"uri: 'models/digits': {MODEL}"),
-    (ModelVersion, {"uri": "https://example.com/digits"}, f"uri: 'https://example.com/digits': {MODEL}"),
+    (ModelVersion, {"uri": "http://example.com/digits"}, f"uri: 'http://example.com/digits': {MODEL}"),
     (ModelVersion, {"uri": "file://host/model"}, f"uri: 'file://host/model': {MODEL}"),
     (ModelVersion, {"uri": "file:///"}, f"uri: 'file:///': {MODEL}"),
     (ModelVersion, {"uri": "file:///a b"}, f"uri: 'file:///a b': {MODEL}"),

@@ -1,0 +1,153 @@
+"""Each kind of source: what proves its files, and who gets its credentials."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loader.errors import LoaderError
+from serving.tests.objects import BUCKET, client, endpoint
+from tests.loader.models import FILES, checksum_of, content, fetched, manifest_of, publish
+from tests.loader.servers import COMMIT, TOKEN, Hub, Registry, Watched, artifact, digest_of, serving
+
+__all__ = ["client", "endpoint"]
+
+HUB_URI = f"hf://acme/tiny@{COMMIT}"
+
+
+def test_a_hub_proves_large_files_by_sha256_and_small_ones_by_gits_hash(tmp_path: Path) -> None:
+    folder = publish(tmp_path / "hub", sums=False)
+    with (
+        serving(Watched, folder) as (cdn, stored),
+        serving(Hub, folder, large={"model.onnx": f"{cdn}/model.onnx?signature=x"}, token=TOKEN) as (url, asked),
+    ):
+        fetched(HUB_URI, tmp_path / "store", {"HF_ENDPOINT": url, "HF_TOKEN": TOKEN})
+    assert content(tmp_path / "store/tiny") == FILES
+    assert asked.logins("/") == {f"Bearer {TOKEN}"}
+    assert stored.logins("/model.onnx") == {""}, "the token stays with the hub"
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer/vocab.txt"])
+def test_a_flipped_bit_of_a_hubs_file_is_refused(tmp_path: Path, name: str) -> None:
+    folder = publish(tmp_path / "hub", sums=False)
+    spoilt = publish(tmp_path / "cdn", {**FILES, name: FILES[name].replace(b"w", b"W").replace(b"t", b"T")}, sums=False)
+    with (
+        serving(Watched, spoilt) as (cdn, _),
+        serving(Hub, folder, large={"model.onnx": f"{cdn}/model.onnx"}) as (url, _),
+    ):
+        # The hub's list is that of the intact files; what it sends is spoilt.
+        (folder / "tokenizer/vocab.txt").unlink()
+        list_of = Hub.siblings
+
+        def listed(self: Hub) -> list[dict[str, Any]]:
+            found = [one for one in list_of(self) if one["rfilename"] != "tokenizer/vocab.txt"]
+            return [*found, self.sibling("tokenizer/vocab.txt", FILES["tokenizer/vocab.txt"])]
+
+        (folder / "tokenizer/vocab.txt").write_bytes((spoilt / "tokenizer/vocab.txt").read_bytes())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Hub, "siblings", listed)
+            with pytest.raises(LoaderError, match=r"hash is .* is required; the file is damaged"):
+                fetched(HUB_URI, tmp_path / "store", {"HF_ENDPOINT": url})
+    assert not (tmp_path / "store/tiny").exists()
+
+
+def test_a_private_or_unknown_model_is_refused_in_one_line(tmp_path: Path) -> None:
+    with serving(Hub, publish(tmp_path / "hub", sums=False), large={}, token=TOKEN) as (url, _):
+        with pytest.raises(LoaderError, match=r"refused the credentials \(401\); check model.secrets"):
+            fetched(HUB_URI, tmp_path / "store", {"HF_ENDPOINT": url})
+        with pytest.raises(LoaderError, match="the hub has no such model or commit; check both"):
+            fetched(f"hf://acme/other@{COMMIT}", tmp_path / "store", {"HF_ENDPOINT": url, "HF_TOKEN": TOKEN})
+
+
+def test_a_manifest_chooses_files_of_a_model(tmp_path: Path) -> None:
+    chosen = {"tokenizer/vocab.txt": FILES["tokenizer/vocab.txt"]}
+    with serving(Hub, publish(tmp_path / "hub", sums=False), large={}) as (url, _):
+        fetched(HUB_URI, tmp_path / "store", {"HF_ENDPOINT": url}, manifest=manifest_of(chosen))
+    assert content(tmp_path / "store/tiny") == chosen
+
+
+@pytest.mark.slow  # a real S3 server
+def test_a_bucket_is_read_with_signed_requests_and_proven_by_its_sums(
+    endpoint: str, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = publish(tmp_path / "bucket")
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        client.put_object(Bucket=BUCKET, Key=f"tiny/1/{path.relative_to(folder)}", Body=path.read_bytes())
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "reader")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    fetched(f"s3://{BUCKET}/tiny/1", tmp_path / "store", {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1"})
+    assert content(tmp_path / "store/tiny") == content(folder)
+    with pytest.raises(LoaderError, match="has no SHA256SUMS, so nothing proves the model"):
+        fetched(f"s3://{BUCKET}/tiny/2", tmp_path / "store", {"AWS_ENDPOINT_URL": endpoint})
+
+
+def test_an_artifact_is_proven_by_its_digests_and_read_with_a_token(tmp_path: Path) -> None:
+    manifest, blobs = artifact(FILES)
+    basic = "Basic dXNlcjpwYXNz"
+    environment = {"MODEL_REGISTRY_HTTP": "true", "MODEL_USER": "user", "MODEL_PASSWORD": "pass"}
+    with serving(Registry, tmp_path / "registry", manifest=manifest, blobs=blobs, login=basic) as (url, seen):
+        uri = f"oci://{url.removeprefix('http://')}/models/tiny@{digest_of(manifest)}"
+        fetched(uri, tmp_path / "store", environment)
+        assert content(tmp_path / "store/tiny") == FILES
+        assert seen.logins("/v2/models") == {"Bearer issued"}
+        with pytest.raises(LoaderError, match=r"refused the credentials \(401\)"):
+            fetched(uri, tmp_path / "other", {**environment, "MODEL_PASSWORD": "wrong"})
+
+
+def test_an_image_with_untitled_layers_is_no_model(tmp_path: Path) -> None:
+    manifest = json.dumps({"layers": [{"digest": "sha256:" + "0" * 64, "size": 3}]}).encode()
+    with serving(Registry, tmp_path / "registry", manifest=manifest, blobs={}) as (url, _):
+        uri = f"oci://{url.removeprefix('http://')}/models/tiny@{digest_of(manifest)}"
+        with pytest.raises(LoaderError, match="is not an artifact with one titled layer per file; push it with"):
+            fetched(uri, tmp_path / "store", {"MODEL_REGISTRY_HTTP": "true"})
+
+
+def test_a_single_file_is_proven_by_its_checksum(tmp_path: Path) -> None:
+    folder = publish(tmp_path / "published")
+    with serving(Watched, folder) as (url, _):
+        with pytest.raises(LoaderError, match=r"no hash proves this file; set model.checksum to its SHA-256"):
+            fetched(f"{url}/model.onnx", tmp_path / "store")
+        fetched(f"{url}/model.onnx", tmp_path / "store", checksum=checksum_of(folder / "model.onnx"))
+    assert content(tmp_path / "store/tiny") == {"model.onnx": FILES["model.onnx"]}
+
+
+def test_a_web_server_gets_the_loaders_token(tmp_path: Path) -> None:
+    with serving(Watched, publish(tmp_path / "published")) as (url, seen):
+        fetched(f"{url}/", tmp_path / "store", {"MODEL_TOKEN": "secret"})
+    assert seen.logins("/") == {"Bearer secret"}
+
+
+@pytest.mark.parametrize(
+    ("sums", "said"),
+    [
+        ("", "SHA256SUMS: lists no file; create it with sha256sum"),
+        ("abc  model.onnx\n", "'abc  model.onnx' is not a sha256sum line"),
+        (f"{'0' * 64}  ../model.onnx\n", "'../model.onnx' is not a path inside the model's folder"),
+        (f"{'0' * 64}  /etc/passwd\n", "'/etc/passwd' is not a path inside the model's folder"),
+        (f"{'0' * 64}  a\n{'0' * 64}  a/b\n", "'a' is a file and a folder"),
+        (f"{'0' * 64}  SHA256SUMS\n", "SHA256SUMS lists itself; remove that line"),
+    ],
+)
+def test_sums_that_are_none_are_refused(tmp_path: Path, sums: str, said: str) -> None:
+    folder = publish(tmp_path / "published")
+    (folder / "SHA256SUMS").write_text(sums, "utf-8")
+    with serving(Watched, folder) as (url, _), pytest.raises(LoaderError) as refused:
+        fetched(f"{url}/", tmp_path / "store")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("ftp://host/model", "scheme 'ftp' is not one that is fetched; use s3, https, http, hf, oci"),
+        ("https://user:secret@host/model/", "is not a web folder or file"),
+        ("hf://acme/tiny@main", "is not a model at a commit; use hf://organization/model@<40 hex digits>"),
+        ("s3://bucket", "is not an object storage URI; use s3://bucket/prefix"),
+        ("oci://host/models/tiny:1", "is not an artifact by digest; use oci://repository@sha256:<64 hex>"),
+    ],
+)
+def test_a_uri_that_is_none_is_refused(tmp_path: Path, uri: str, said: str) -> None:
+    with pytest.raises(LoaderError) as refused:
+        fetched(uri, tmp_path / "store")
+    assert said in str(refused.value)
