@@ -137,7 +137,7 @@ def notices(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
     if not system.cluster.direct and not system.cluster.prometheus:
         judged = [name for name, service in system.services.items() if service.spec.release.gate.criteria]
         if judged:
-            yield f"{enumerated(judged)}: {NO_SOURCE}", True
+            yield f"{enumerated(judged)}: {NO_SOURCE}", False
     for name, service in system.services.items():
         yield from of_pods(name, service.spec, existing_namespace=system.existing_namespace)
         for line in _exposed(name, service):

@@ -125,7 +125,7 @@ def stack(environment: str = "dev", **changes: object) -> Config:
     """A stack that runs :func:`entry`."""
     return {
         "system": {"entry": "shop", "environment": environment},
-        "cluster": {"context": "prod"},
+        "cluster": {"context": "prod", "metricsUrl": "http://prometheus.invalid"},
         "image": {"registry": "registry.example.com/ml"},
         **changes,
     }

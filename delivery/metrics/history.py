@@ -96,7 +96,8 @@ class History:
     """Everything that was read, by process."""
 
     processes: dict[str, Process] = field(default_factory=dict[str, Process])
-    _edges: set[float] = field(default_factory=set[float])
+    edges: set[float] = field(default_factory=set[float])
+    """Unix times at which windows begin."""
 
     def add(
         self, process: str, at: float, samples: Iterable[tuple[Labels, float]], *, created: float, started: float
@@ -106,10 +107,10 @@ class History:
         found.created = max(found.created, created)
         found.add(at, started, samples)
         if len(found.times) > _MOST:
-            found.thin(self._edges)
+            found.thin(self.edges)
 
     def series(self, since: float, until: float, selects: Selects) -> Iterator[Series]:
         """Yield the selected counters with samples in a window."""
-        self._edges.add(since)
+        self.edges.add(since)
         for process in self.processes.values():
             yield from process.series(since, until, selects)

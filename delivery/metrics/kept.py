@@ -20,8 +20,9 @@ _Line = dict[str, Any]
 class Kept:
     """The reads of one run in a file."""
 
-    def __init__(self, path: Path, run: str) -> None:
-        self._path, self._run = path, run
+    def __init__(self, path: Path, run: str, edges: Iterable[float] = ()) -> None:
+        """Name the file of a run, whose windows begin at these Unix times."""
+        self._path, self._run, self._edges = path, run, edges
         self._file: TextIO | None = None
         self._numbers: dict[tuple[str, str], int] = {}
         """By process and labels, the number of a counter in the file."""
@@ -31,6 +32,7 @@ class Kept:
 
     def load(self, history: History) -> None:
         """Add what an earlier driver of the same run has read, and drop the file of any other run."""
+        history.edges.update(self._edges)
         whole = 0
         with suppress(FileNotFoundError, UnicodeDecodeError):
             for text in self._path.read_bytes().splitlines(keepends=True):

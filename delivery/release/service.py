@@ -215,7 +215,9 @@ class Service:
         spec = self.spec
         within = {histogram: limits.within for histogram, limits in spec.release.gate.timed.values()}
         path = (spec.monitoring and spec.monitoring.path) or spec.profile.path
-        kept = Kept(self._reads, run.id) if keep and run is not None else None
+        kept = None
+        if keep and run is not None:
+            kept = Kept(self._reads, run.id, [window.began.timestamp() for window in run.windows])
         with metrics.watching(self.target({"live": "blue", "candidate": "green"}), within, path, kept):
             yield
         if keep and self.record().run is None:

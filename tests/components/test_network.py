@@ -81,6 +81,26 @@ def test_namespaces_enter_a_service_at_its_own_port_alone(blocks: Config, cluste
     assert who(rules, WEB, 22) == who(rules, WEB, 5000, "UDP") == []
 
 
+DIRECT: Config = {"metrics": "direct"}
+SERVERS: Config = {"apiServerNetworks": ["203.0.113.0/24"]}
+
+
+@each(
+    ("blocks", "cluster", "expected"),
+    [
+        ({}, {**DIRECT, **SERVERS}, ["internet"]),
+        ({"monitoring": None}, {**DIRECT, **SERVERS}, ["internet"]),
+        ({}, {**DIRECT, **SERVERS, **MONITORED}, ["pod of monitoring", "internet"]),
+        ({}, SERVERS, []),
+        ({}, DIRECT, []),
+    ],
+)
+def test_the_api_server_enters_where_the_metrics_are_if_it_reads_them_and_its_addresses_are_named(
+    blocks: Config, cluster: Config, expected: list[str]
+) -> None:
+    assert who(system(cluster, **blocks), WEB) == expected
+
+
 def test_a_callee_is_entered_by_its_callers_at_its_own_port_and_calls_nobody_back() -> None:
     rules = system(calls=["api", "queue"])
     assert who(rules, API) == ["web"]

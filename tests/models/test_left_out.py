@@ -4,6 +4,7 @@ from models.entry import CatalogueEntry
 from models.left_out import notices
 from models.resolve import resolve
 from models.stack import StackSettings
+from models.system import notices as of_system
 from tests.each import each
 from tests.samples import Config, accepted, entry, put, service, stack
 
@@ -25,6 +26,26 @@ def told(cluster: Config, **spec: object) -> list[tuple[str, bool]]:
 def test_there_is_nothing_to_say_about_our_own_server() -> None:
     whole = {"monitoring": {**SLO, "meanLatency": {"above": "1s"}}, "release": {"gate": {"latency": {"within": "1s"}}}}
     assert told({}, metricsProfile="slipway", **whole) == []
+
+
+def of_the_system(**cluster: object) -> list[str]:
+    """The notices about a system of two services, of which one has a gate that judges something."""
+    silent = service(metricsProfile="slipway", release={"gate": {"errors": None}}, monitoring=None)
+    services = {"web": service(metricsProfile="slipway", monitoring=None), "batch": silent}
+    given = entry(images={"server": {"context": "embedder"}}, services=services)
+    data = put(stack(), "cluster", {"context": "prod", **cluster})
+    return [
+        line for line, _ in of_system(resolve(accepted(StackSettings, data), accepted(CatalogueEntry, given)), "dev")
+    ]
+
+
+def test_a_gate_without_a_source_of_metrics_is_told_once() -> None:
+    assert of_the_system()[0] == (
+        "web: release.gate has no source of metrics, so every release is refused; set slipway:cluster.metricsUrl to "
+        "the URL of Prometheus, or slipway:cluster.metrics to direct"
+    )
+    for named in ({"metricsUrl": "http://p:9090"}, {"prometheusUrl": "http://p:9090"}, {"metrics": "direct"}):
+        assert not any("no source" in line for line in of_the_system(**named))
 
 
 def test_the_proxy_offers_both_objectives_and_the_gate() -> None:

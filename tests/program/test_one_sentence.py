@@ -159,6 +159,9 @@ PAIRS: dict[str, Pair] = {
     "server that nobody calls": (prod(externals={"bank": {"url": "https://bank.example.com"}}), entry()),
     "latency between bounds": (prod(), web(monitoring={"slo": {"latency": {"percent": 99, "within": "400ms"}}})),
     "gate between bounds": (prod(), web(release={"gate": {"latency": {"within": "400ms"}}})),
+    "check without Prometheus": (
+        prod(cluster={"context": "prod", "metrics": "direct"}),
+        web(release={"gate": {"checks": {"accuracy": {"query": "sum(x)", "min": 1}}}})),
     "scrapes too rare": (prod(), web(monitoring={"slo": {"availability": 99.9}, "interval": "5m"})),
     "nobody scrapes": (prod(), entry(services={"web": service(**pods("1m", monitoring=None))})),
     "windows differ": (prod(), two(pods("2m"), pods("3m"))),

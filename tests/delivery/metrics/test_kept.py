@@ -75,6 +75,14 @@ def test_the_file_of_another_run_says_nothing(world: World, file: Path, text: by
     assert file.read_text().startswith(f'{{"run":"{RUN}"}}\n')
 
 
+def test_a_window_that_began_an_hour_ago_is_still_counted_from_its_beginning(world: World, file: Path) -> None:
+    """The file is read from its first line on, and older reads are thinned: not those beside a window's edge."""
+    drive(world, file, 3600)
+    direct = world.direct()
+    with direct.watching(ALONE, {}, "/metrics", Kept(file, RUN, [1001.0])):
+        assert direct.counts(ALONE, 1001.0, {})["candidate"] == Tally(total=35_990, errors=7198)
+
+
 def test_without_the_file_only_what_the_driver_has_seen_itself_is_counted(world: World, file: Path) -> None:
     """On another machine: never more than was answered inside the window, and no pass without requests."""
     drive(world, file, 5)
