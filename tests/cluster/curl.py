@@ -23,3 +23,9 @@ def answer(url: str, *options: str) -> Any:
 def posted(content: object) -> tuple[str, ...]:
     """Return the options that send JSON."""
     return ("-X", "POST", "-H", "Content-Type: application/json", "-d", json.dumps(content))
+
+
+def status(url: str, *options: str) -> str:
+    """Send a request; return the status of its answer, or 000 if there is none."""
+    command = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *options, url)
+    return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False).stdout

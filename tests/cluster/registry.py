@@ -47,16 +47,18 @@ def contents(host: str) -> dict[str, list[str]]:
     return {name: sorted(_get(f"{host}/{name}", "tags/list").json()["tags"] or []) for name in names}
 
 
-def pushed_again(repository: str, digest: str) -> str:
+def pushed_again(repository: str, digest: str, label: str = "again") -> str:
     """Push an image once more with one label added: the same layers, another digest, as a new build would have."""
     content, config = _documents(repository, digest)
-    config["config"].setdefault("Labels", {})["test"] = "again"
+    config["config"]["Labels"] = {**(config["config"].get("Labels") or {}), "test": label}
     return _pushed(repository, content, config)
 
 
-def pushed_with(repository: str, digest: str, layer: bytes) -> str:
-    """Push an image with one more layer, a tar, on top."""
+def pushed_with(repository: str, digest: str, layer: bytes, *variables: str) -> str:
+    """Push an image with one more layer, a tar, on top, and with more variables, each as NAME=value."""
     content, config = _documents(repository, digest)
+    if variables:
+        config["config"]["Env"] = [*config["config"].get("Env", []), *variables]
     content["layers"].append({"mediaType": _LAYER, "digest": _digest(layer), "size": len(layer)})
     config["rootfs"]["diff_ids"].append(_digest(layer))
     config.pop("history", None)  # it must have a line for each layer, or none

@@ -77,6 +77,11 @@ class Releasing:
     original: str
     """The classifier's own image."""
 
+    @property
+    def service(self) -> str:
+        """The service that is released."""
+        return SERVICE
+
     def strategy(self, strategy: Json, *, sticky: bool = False, rollout: Json = ROLLOUT) -> None:
         """Say in the catalogue how the next release goes."""
         file = self.copy.folder / "catalog" / f"{self.copy.name}.yaml"
@@ -85,7 +90,7 @@ class Releasing:
 
     def command(self, command: str, *arguments: str) -> list[str]:
         """Return the command line, for who starts it alone."""
-        told = (self.copy.name, SERVICE, *arguments) if command != "status" else (self.copy.name,)
+        told = (self.copy.name, self.service, *arguments) if command != "status" else (self.copy.name,)
         events = ("--events",) if command in _MOVING else ()
         return [sys.executable, "-m", "delivery", "-C", str(self.copy.folder), command, *told, "--json", *events]
 
@@ -135,7 +140,7 @@ class Releasing:
 
     def live(self) -> str:
         """The slot that the stack file calls live."""
-        return str(self.declared()["slipway:release"][SERVICE]["live"])
+        return str(self.declared()["slipway:release"][self.service]["live"])
 
     def refused(self, *arguments: str) -> str:
         """Ask for a release that is refused before anything is written; the line that says why."""
@@ -147,7 +152,7 @@ class Releasing:
 
     def forgive(self, version: Fault) -> None:
         """Release the holds on a version, if there are any."""
-        holds = self.declared().get("slipway:delivery", {}).get(SERVICE, {}).get("holds", [])
+        holds = self.declared().get("slipway:delivery", {}).get(self.service, {}).get("holds", [])
         if any(held["image"] == self.image(version) for held in holds):
             forgiven = self.slipway("release-hold", self.image(version))
             assert forgiven.code == 0, forgiven.said
@@ -156,17 +161,17 @@ class Releasing:
         """Percent of the requests for each slot, as the API server has it."""
         found = by_name(self.copy.found("ingresses")["items"])
         slots = {role: str(_backend(ingress)).rpartition("-")[2] for role, ingress in found.items()}
-        canary = names.canary_name(SERVICE)
+        canary = names.canary_name(self.service)
         if canary not in found:
-            return {slots[SERVICE]: 100}
+            return {slots[self.service]: 100}
         weight = int(found[canary]["metadata"]["annotations"]["nginx.ingress.kubernetes.io/canary-weight"])
-        return {slots[SERVICE]: 100 - weight, slots[canary]: weight}
+        return {slots[self.service]: 100 - weight, slots[canary]: weight}
 
     def agrees(self) -> None:
         """Make sure that file, state and cluster say the same: to `slipway status`, and to Pulumi."""
         status = self.slipway("status")
         assert status.code == 0, status.said
-        assert status.document["services"][SERVICE]["differences"] == []
+        assert status.document["services"][self.service]["differences"] == []
         done = self.copy.pulumi("preview", "--expect-no-changes")
         assert done.returncode == 0, done.stdout + done.stderr
 

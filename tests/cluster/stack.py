@@ -64,6 +64,7 @@ def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
         (folder / "catalog").mkdir()
         for module in (PROJECT / "catalog").glob("*.py"):
             (folder / "catalog" / module.name).symlink_to(module)
+        (folder / "catalog" / "profiles").symlink_to(PROJECT / "catalog" / "profiles")
         (folder / "catalog" / f"{entry['name']}.yaml").write_text(yaml.safe_dump(entry, sort_keys=False))
     return folder
 

@@ -1,4 +1,4 @@
-"""kube-score over every shipped system in every environment: nothing to say, but for what is waived here with a reason.
+"""kube-score over every shipped system and example in every environment: nothing to say, but for what is waived.
 
 It needs the toolchain (kube-score is built by the first who asks), but no cluster.
 """
@@ -17,7 +17,9 @@ import yaml
 from local.paths import Paths
 from local.progress import Progress
 from local.toolchain.build import provide
+from tests.contracts import examples
 from tests.contracts.cases import CASES, config_of
+from tests.generated import run_generated
 from tests.recording import run_main
 from tests.rendering import as_json, objects
 
@@ -49,7 +51,7 @@ WAIVERS = {
         "gone from DNS, and from every cache of it, while the pod restarts",
     ),
     "deployment-replicas": Waiver(
-        r"\w+-dev .*|parsing-\w+ Deployment/worker-\w+",
+        r"[\w-]+-dev .*|parsing-\w+ Deployment/worker-\w+",
         "dev is one small node on which replicas guard against nothing; a worker takes jobs from a queue, so without "
         "one they wait, and KEDA sets their number",
     ),
@@ -78,6 +80,10 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
             manifests = as_json(objects(run_main(config_of(case))))
             for rule, name in scored(scorer, manifests):
                 found.setdefault(rule, set()).add(f"{case.entry}-{case.environment} {name}")
+        for example in examples.NAMES:
+            for environment, system in examples.systems(example):
+                for rule, name in scored(scorer, as_json(objects(run_generated(system)))):
+                    found.setdefault(rule, set()).add(f"{example}-{environment} {name}")
     return found
 
 

@@ -26,10 +26,16 @@ _SCALERS = ("HorizontalPodAutoscaler", "ScaledObject")
 @given(systems())
 def test_the_manifests_of_any_system_hold_together(system: System) -> None:
     run = run_generated(system)
+    hold_together(run, system)
+
+
+def hold_together(run: Recorded, system: System) -> None:
+    """Check what holds of every system."""
     stack, entry = system
     assert set(run.outputs["services"]) == set(entry["services"])
     _objects_are_apart_and_well_named(run)
-    _pods_find_what_they_mount_and_read(run, {*stack["cluster"].get("pullSecrets", [])})
+    existing = {"old", *(volume.get("existing") for volume in entry.get("volumes", {}).values())}
+    _pods_find_what_they_mount_and_read(run, {*stack["cluster"].get("pullSecrets", [])}, existing)
     _containers_are_whole(run)
     _selectors_select(run)
     _scalers_and_replicas_exclude_each_other(run)
@@ -56,7 +62,7 @@ def _objects_are_apart_and_well_named(run: Recorded) -> None:
     assert all(_VALUE.fullmatch(value) for group in labels for value in group.values())
 
 
-def _pods_find_what_they_mount_and_read(run: Recorded, pull_secrets: set[str]) -> None:
+def _pods_find_what_they_mount_and_read(run: Recorded, pull_secrets: set[str], existing: set[str | None]) -> None:
     secrets = of(run, "Secret", "ExternalSecret")
     for workload in workloads(run):
         spec = pod(workload)["spec"]
@@ -64,7 +70,7 @@ def _pods_find_what_they_mount_and_read(run: Recorded, pull_secrets: set[str]) -
         assert {secret["name"] for secret in spec.get("imagePullSecrets", [])} <= secrets | pull_secrets
         assert {v["configMap"]["name"] for v in spec["volumes"] if "configMap" in v} <= of(run, "ConfigMap")
         claims = {v["persistentVolumeClaim"]["claimName"] for v in spec["volumes"] if "persistentVolumeClaim" in v}
-        assert claims <= of(run, "PersistentVolumeClaim") | {"old"}
+        assert claims <= of(run, "PersistentVolumeClaim") | existing
         mounts = [mount for container in containers_of(workload) for mount in container["volumeMounts"]]
         assert {mount["name"] for mount in mounts} == {volume["name"] for volume in spec["volumes"]}
         assert {name for name, _ in _read_secrets(workload)} <= secrets
