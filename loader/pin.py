@@ -112,7 +112,7 @@ class _Reading:
         if self.at == self._file.size:
             return
         file = self._file
-        answer = self._web.open(file.url, self._source.headers, {"Range": f"bytes={self.at}-"} if self.at else {})
+        answer = self._web.ask(file.url, self._source.headers, {"Range": f"bytes={self.at}-"} if self.at else {})
         try:
             if self.at and total_of(answer) is None:  # a server without ranges begins again
                 self.at, self._hash = 0, Hash(file.digest, file.size)

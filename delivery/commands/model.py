@@ -18,7 +18,14 @@ from loader.progress import amount
 from models.manifest import ModelManifest
 from models.parsing import parse
 
-app = typer.Typer(help="Models: record their files and hashes.", no_args_is_help=True)
+app = typer.Typer(
+    short_help="Record files and hashes of a model.",
+    help="""Record files and hashes of a model, so that a pod gets exactly these.
+
+    Example: slipway model pin hf://org/model@<commit>
+    """,
+    no_args_is_help=True,
+)
 
 FOLDER = Path("catalog/models")
 _NAME = re.compile(r"[a-z]([-a-z0-9.]*[a-z0-9])?")
