@@ -144,6 +144,10 @@ bench-service-times: setup ## measure how long our servers work on one request, 
 bench-workers: setup ## find the number of worker threads per CPU limit that answers the most pictures (run it alone; 2 min)
 	@$(PY) -m pytest -q -s --import-mode=importlib bench/workers.py -p serving.tests.conftest -p serving.tests.parsing.conftest
 
+.PHONY: bench-loader
+bench-loader: setup ## compare the loader with curl: rate and memory for one file from a web server, S3 and a model hub (run it alone; MIB=1024; 1 min)
+	@$(PY) -m bench.loader $(if $(MIB),--mib $(MIB))
+
 .PHONY: bench-preview
 bench-preview: setup ## compare the preview of 1, 10 and 100 services with that of a flat program (after make up, or BENCH_CONTEXT=mine)
 	@$(if $(BENCH_CONTEXT),,eval "$$($(PY) -m local env)" &&) $(PY) -m bench.preview

@@ -65,7 +65,7 @@ def size_fault(file: RemoteFile, found: int) -> LoaderError:
 def _asked(web: Web, source: Source, file: RemoteFile) -> tuple[int | None, bool]:
     """Return a file's size and whether its server knows ranges, from a request for the first byte."""
     try:
-        answer = web.open(file.url, source.headers, {"Range": "bytes=0-0"})
+        answer = web.ask(file.url, source.headers, {"Range": "bytes=0-0"})
     except EmptyError:  # it has no first byte
         return 0, True
     try:

@@ -52,7 +52,7 @@ class Store:
     def locked(self) -> Generator["Store"]:
         """Wait until no other loader fetches this model. A volume without locks gives each pod a folder of its own."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with _lock_file(self.root, self.name).open("a") as lock:
+        with _lock_file(self.root, self.name).open("a", encoding="utf-8") as lock:
             try:
                 if not _acquired(lock.fileno()):
                     say("another pod fetches this model; waiting for it", model=self.name)
@@ -120,7 +120,7 @@ class Store:
             with suppress(OSError):
                 if left == self.partial or time.time() - _last_change(left) < ABANDONED_SECONDS:
                     continue
-                with _lock_file(self.root, name).open("a") as lock:
+                with _lock_file(self.root, name).open("a", encoding="utf-8") as lock:
                     if _acquired(lock.fileno()):
                         shutil.rmtree(left, ignore_errors=True)
 

@@ -126,7 +126,7 @@ class Transfer:
             place.at = chunk.start
         else:
             wanted = {"Range": f"bytes={place.at}-{chunk.end - 1}"}
-        answer = self._web.open(file.url, self._source.headers, wanted)
+        answer = self._web.ask(file.url, self._source.headers, wanted)
         try:
             self._check(answer, place)
             try:

@@ -52,7 +52,7 @@ class Web:
         self._direct = urllib3.PoolManager(**self._arguments)
         self._through: dict[str, urllib3.PoolManager] = {}
 
-    def open(self, url: str, authorize: Headers, extra: Mapping[str, str] | None = None) -> Response:
+    def ask(self, url: str, authorize: Headers, extra: Mapping[str, str] | None = None) -> Response:
         """Return an open answer of status 200 or 206, once; the caller reads it and releases its connection.
 
         Raises:
@@ -86,11 +86,11 @@ class Web:
         """Return a small answer's content and the answer itself, with retries.
 
         Raises:
-            LoaderError: as for :meth:`open`, or the content is longer than a list of files can be.
+            LoaderError: as for :meth:`ask`, or the content is longer than a list of files can be.
         """
 
         def once() -> tuple[bytes, Response]:
-            answer = self.open(url, authorize, extra)
+            answer = self.ask(url, authorize, extra)
             try:
                 content = answer.read(SMALL_BYTES + 1)
             except HTTPError as error:

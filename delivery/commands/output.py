@@ -21,7 +21,7 @@ class Report:
     """The result of a command: its output, its error and its exit code."""
 
     command: str
-    stack: str
+    stack: str | None
     service: str | None
     as_json: bool
     document: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -63,7 +63,7 @@ class Report:
 
 
 @contextmanager
-def reported(command: str, stack: str, service: str | None = None, *, as_json: bool) -> Generator[Report]:
+def reported(command: str, stack: str | None, service: str | None = None, *, as_json: bool) -> Generator[Report]:
     """Report how the block ends as one result, one error line and one exit code; raises ``typer.Exit``."""
     report = Report(command, stack, service, as_json)
     try:

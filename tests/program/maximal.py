@@ -1,5 +1,6 @@
 """Configuration that names every key that exists; keys that exclude each other stand in services of their own."""
 
+from tests.edges.containing import HUB, HUB_MANIFEST
 from tests.program.containers import AMOUNTS, BUILT, CONTAINER, IMAGE_BUILD, OTHER, PORTS
 from tests.program.profiled import PROFILE
 from tests.program.released import DELIVERY, JUDGED, MATCH, PATTERN, PLACE, RELEASED, SERVER, SLOTTED, VERSION
@@ -23,6 +24,7 @@ MODEL: Config = {
     "cache": {"volume": "hub", "path": "/cache"},
     "secrets": ["storage"],
 }
+HUB_VERSION: Config = {"uri": HUB, "manifest": HUB_MANIFEST}
 PACE = {"stabilization": "5m", "pods": 2, "percent": 100, "period": "15s"}
 BEHAVIOR = {"scaleUp": PACE, "scaleDown": PACE}
 AUTOSCALED: Config = {
@@ -194,6 +196,7 @@ ENTRY: Config = {
             "resources": RESOURCES,
             "scaling": {"replicas": 2},
             "disruption": {"minAvailable": 1},
+            "model": {**HUB_VERSION, "name": "tiny", "loader": "trainer", "external": "billing"},
             "route": {"host": "c.example"},
             "release": {"strategy": "blueGreen", "match": MATCH, **SLOTTED},
         },
@@ -286,7 +289,10 @@ STACK: Config = {
     "source": "staging",
     "release": {
         "wide": RELEASED,
-        "fixed": {"slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE}}, "match": PATTERN},
+        "fixed": {
+            "slots": {"blue": {"image": IMAGE}, "green": {"image": OTHER_IMAGE, "model": HUB_VERSION}},
+            "match": PATTERN,
+        },
     },
 }
 """``value`` and ``pattern`` exclude each other, as do path and command of a probe: hence two services, two stores."""

@@ -56,6 +56,10 @@ def web(**blocks: Any) -> Config:
     return entry(services={"web": service(route=ROUTE, **blocks)})
 
 
+def manifest_of(uri: str) -> Config:
+    return {"uri": uri, "files": {"a": {"size": 1, "sha256": "0" * 64}}}
+
+
 def two(left: Config, right: Config) -> Config:
     """An entry with two services."""
     return entry(services={"web": service(**left), "api": service(**right)})
@@ -105,6 +109,9 @@ PAIRS: dict[str, Pair] = {
     ),
     "model of a service without": (slots(blue={"image": IMAGE, "model": {"uri": "file:///m"}}), web(model=None)),
     "model of another scheme": (slots(blue={"image": IMAGE, "model": {"uri": "s3://models/digits/1"}}), web()),
+    "manifest without a loader": (
+        slots(blue={"image": IMAGE, "model": {"uri": S3["uri"], "manifest": manifest_of(S3["uri"])}}), web(model=S3)
+    ),
     "files of a service without": (slots(blue={"image": IMAGE, "files": {"a": "b"}}), web()),
     "settings of another server": (
         slots(blue={"image": IMAGE, "server": {"topK": 1}}),

@@ -25,7 +25,7 @@ from tests.samples import IMAGE, OTHER_IMAGE
 RELEASE = ("release", "prod", "web", "--image", OTHER_IMAGE)
 COMMANDS = (
     "release", "step", "resume", "abort", "rollback", "approve", "promote", "status", "history", "plan", "hold",
-    "release-hold", "check", "size", "diff", "merge-record", "tend",
+    "release-hold", "check", "size", "diff", "merge-record", "tend", "model",
 )  # fmt: skip
 
 
