@@ -59,6 +59,11 @@ WAIVERS = {
         r"classifier-dev .*",
         "dev is one small node on which replicas guard against nothing",
     ),
+    "networkpolicy-targets-pod": Waiver(
+        r".* NetworkPolicy/scrape-main-port",
+        "it admits Prometheus to the main port of pods that are pinned to a revision without a management port, and no "
+        "entry here has one",
+    ),
     "service-type": Waiver(
         r"classifier-(dev|staging) Service/classifier",
         "the published system is reached by LoadBalancer or NodePort (C1): only prod has a load balancer",

@@ -69,12 +69,12 @@ def test_an_example_is_built_from_its_own_folder_or_named_by_digest_and_gets_not
 @pytest.mark.parametrize("name", sorted(EXPECTED - NAMED))
 def test_a_number_is_the_user_of_an_image_that_an_entry_keeps(name: str) -> None:
     users = USER.findall((FOLDER / name / "Dockerfile").read_text("utf-8"))
-    (service,) = read(FOLDER / name / f"{name}.yaml")["services"].values()
-    assert (service.get("user") == "image") == bool(users)
+    for service in read(FOLDER / name / f"{name}.yaml")["services"].values():
+        assert (service.get("user") == "image") == bool(users)
     assert all(user.isdecimal() and user != "0" for user in users)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(EXPECTED - {"streams"}))  # its answers take as long as their clients like
 def test_both_environments_of_an_example_release_by_a_gate_that_judges_errors_and_latency(name: str) -> None:
     described = accepted(CatalogueEntry, read(FOLDER / name / f"{name}.yaml"))
     assert set(described.environments) == {"dev", "prod"}
