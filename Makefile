@@ -82,7 +82,7 @@ e2e-core: up ## the part of e2e that CI runs: one test of each main job, in 12 m
 e2e-releases: up ## releases in motion under 200 requests/s, promotion over three stacks and to two clusters, both traffic drivers (an hour; `make e2e` runs a part of it)
 	@$(PY) -m pytest $(RELEASES) -v --durations=10
 
-.PHONY: e2e-scaling e2e-sizing e2e-keda e2e-faults e2e-alerts e2e-edges
+.PHONY: e2e-scaling e2e-sizing e2e-keda e2e-faults e2e-servers e2e-alerts e2e-edges
 e2e-scaling: WITH = scaling
 e2e-scaling: up ## CPU, requests and an external metric as signals, a lost metrics source, a day's load curve (25 min)
 	@$(PY) -m pytest tests/cluster/test_scaling*.py -v
@@ -93,6 +93,8 @@ e2e-keda: up ## workers that scale from 0 with their queue, a schedule, lost met
 	@$(PY) -m pytest tests/cluster/test_keda_queue.py tests/cluster/test_keda.py tests/cluster/test_replica_owners.py -v
 e2e-faults: up ## one fault at a time under 120 requests/s: failed requests, time to recover; the reasons of pods that do not come (20 min)
 	@$(PY) -m pytest tests/cluster/test_availability.py tests/cluster/test_reasons.py -v
+e2e-servers: up ## servers of examples/servers: each one up, good and bad releases of each under load (an hour)
+	@$(PY) -m pytest tests/cluster/test_any_server.py tests/cluster/test_strangers_releases.py -v --durations=10
 e2e-alerts: WITH = monitoring
 e2e-alerts: up ## every alert fires and resolves in a Prometheus that the operator runs (10 min)
 	@$(PY) -m pytest tests/cluster/test_monitoring.py -v

@@ -1,4 +1,4 @@
-"""Every shipped system in every environment, as the real API server sees it: strict, and with Pod Security enforced."""
+"""Every shipped system and example in every environment, as the real API server sees it: strict, under Pod Security."""
 
 import copy
 from collections import Counter
@@ -8,7 +8,9 @@ import pytest
 
 from tests.cluster import dry_run
 from tests.cluster.stack import Stack, run
+from tests.contracts import examples
 from tests.contracts.cases import CASES, Case, config_of, entry
+from tests.generated import run_generated
 from tests.recording import run_main
 from tests.rendering import Object, as_json, objects
 from tests.samples import Config, put
@@ -48,6 +50,9 @@ def rendered(stack: Stack) -> dict[str, list[Object]]:
         for case in CASES:
             if not case.both and entry(case.entry).secrets:
                 found[f"{case}-external"] = objects(run_main(here(with_external_secrets(case))))
+        for name in examples.NAMES:
+            for number, (_, (given, content)) in enumerate(examples.systems(name)):
+                found[f"{name}-{number}"] = objects(run_generated((here(given), content)))
     return found
 
 

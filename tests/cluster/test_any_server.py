@@ -15,6 +15,8 @@ from tests.cluster.waiting import within
 ROOT_CHECK = ("python3", "-c", "import os; print(os.getuid(), os.access('/', os.W_OK), os.environ.get('SLIPWAY_SLOT'))")
 HTTP = ("flask", "fastapi", "home", "litserve", "mlserver", "bentoml", "ray-serve", "prebuilt")
 """Each with a build; `prebuilt` is the image of `home`, so it comes after it."""
+LARGE = {"litserve", "mlserver", "bentoml", "ray-serve"}
+"""Install dozens of packages."""
 USERS = {"flask": 10001, "fastapi": 1001, "home": 10001, "litserve": 1001, "mlserver": 1000, "bentoml": 1034,
          "ray-serve": 1000, "prebuilt": 10001}  # fmt: skip
 
@@ -30,7 +32,8 @@ def example(
 
 def only(*names: str) -> pytest.MarkDecorator:
     """Run a test against these servers; all tests of a server run while it is up."""
-    return pytest.mark.parametrize("example", names, indirect=True, scope="module")
+    given = [pytest.param(name, marks=pytest.mark.long if name in LARGE else ()) for name in names]
+    return pytest.mark.parametrize("example", given, indirect=True, scope="module")
 
 
 def ask(example: Example, path: str, *options: str) -> Any:

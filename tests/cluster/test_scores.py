@@ -59,10 +59,18 @@ WAIVERS = {
         r"classifier-dev .*",
         "dev is one small node on which replicas guard against nothing",
     ),
+    "container-security-context-user-group-id": Waiver(
+        r"(bentoml|fastapi|grpc|litserve|mlserver|ray-serve)-.*",
+        "the authors of an image choose its user: a number below 10,000, or `user: image`, which names none",
+    ),
     "networkpolicy-targets-pod": Waiver(
         r".* NetworkPolicy/scrape-main-port",
-        "it admits Prometheus to the main port of pods that are pinned to a revision without a management port, and no "
-        "entry here has one",
+        "it admits Prometheus to the pods of a slot that is pinned to a revision without a management port, which "
+        "no stack here has",
+    ),
+    "pod-probes-identical": Waiver(
+        r"(fastapi|ray-serve|vllm)-.*",
+        "these servers have one check of health; liveness asks it more rarely and with more patience",
     ),
     "service-type": Waiver(
         r"classifier-(dev|staging) Service/classifier",
