@@ -52,6 +52,7 @@ def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
         "components",
         "sizing",
         "delivery",
+        "loader",
         "serving",
         "images",
         "examples",

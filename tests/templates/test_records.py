@@ -64,7 +64,7 @@ class Branch:
             self.git(".", "clone", "-q", "origin", "runner")
         (runner / "templates").mkdir(exist_ok=True)
         (runner / "templates" / "ci.sh").write_bytes((PROJECT / "templates" / "ci.sh").read_bytes())
-        for name in ("delivery", "models", "catalog", "components", "sizing") if by_key else ():
+        for name in ("delivery", "models", "catalog", "components", "loader", "sizing") if by_key else ():
             (runner / name).symlink_to(PROJECT / name)
         script = runner / "slipway"
         script.write_text("#!/bin/bash\nset -e\n" + PERSON.format(python=PROJECT / ".venv/bin/python", play=play))
