@@ -175,7 +175,7 @@ class Watch:
         at = self.clock()
         try:
             text = self.reader.text(endpoint.address)
-            found = list(exposition.samples(text, (*self.metrics, START)))
+            found = list(exposition.samples(text, (*self.metrics, START), place.mentions))
         except MetricsUnavailable as error:
             self._failed(place, error)
             return
