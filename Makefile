@@ -66,7 +66,7 @@ check-lock: setup
 	@cp requirements.lock .venv/fresh.lock && $(UV) $(COMPILE) -o .venv/fresh.lock && diff -u requirements.lock .venv/fresh.lock \
 		|| { echo "requirements.lock is stale: run make lock"; exit 1; }
 
-RELEASES = $(addprefix tests/cluster/,releases test_releases_gateway.py test_streams.py test_promotion.py test_clusters.py test_splitting.py)
+RELEASES = $(addprefix tests/cluster/,releases test_direct.py test_releases_gateway.py test_streams.py test_promotion.py test_clusters.py test_splitting.py)
 
 .PHONY: e2e
 e2e: WITH = scaling

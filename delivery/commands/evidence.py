@@ -27,7 +27,15 @@ HeldImage = Annotated[
         metavar="REF@sha256:…", help="Image by digest; the hold covers every configuration.", show_default=False
     ),
 ]
-Window = Annotated[int, typer.Option("--window", metavar="SECONDS", min=1, help="How far back to count requests.")]
+Window = Annotated[
+    int,
+    typer.Option(
+        "--window",
+        metavar="SECONDS",
+        min=1,
+        help="How far back to count requests; with metrics: direct, how long to watch.",
+    ),
+]
 
 
 @app.command(rich_help_panel=VOUCHING)
@@ -74,7 +82,7 @@ def check(
 ) -> None:
     """Judge the live version by its latest requests. A failure revokes its evidence; a pass adds missing evidence.
 
-    Exit: 0 passed, 3 failed, 4 too few requests to tell or no answer from Prometheus.
+    Exit: 0 passed, 3 failed, 4 too few requests to tell or no answer from the metrics source.
 
     Example: slipway check staging classifier --window 1800
     """

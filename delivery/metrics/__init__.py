@@ -1,1 +1,1 @@
-"""Request counts of a service's slots, read from Prometheus."""
+"""Request counts of a service's slots, read from Prometheus or from the pods themselves."""

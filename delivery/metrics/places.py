@@ -1,5 +1,6 @@
 """Where the driver reads metrics itself: the pods of a service's slots, and those of the proxy in front of them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +9,8 @@ from typing import cast
 from components import labels, names
 from components.api_client import Json
 from components.manifests.pod import PORT_NAME
-from components.manifests.proxy_series import METRICS
 from components.manifests.rates import SLOT
+from delivery.metrics import proxies
 from delivery.metrics.series import Labels
 from delivery.metrics.sources import Target
 from models.cluster import ClusterSettings
@@ -49,6 +50,8 @@ class Place:
     path: str = "/metrics"
     service: str = ""
     """The service whose pods these are; empty = they are the proxy's."""
+    mentions: re.Pattern[str] | None = None
+    """What a line about the service contains; None = every line is about it."""
     url: str = ""
     """Where the process is read; empty = pods, through the API server."""
 
@@ -122,8 +125,8 @@ def places(target: Target, cluster: ClusterSettings, path: str, counters: set[Co
                 service=target.service,
             )
         )
-    if "proxy" in counters and target.proxy is not None:
-        usual, given = METRICS[target.proxy], cluster.proxy_pods
+    if "proxy" in counters and target.proxied is not None:
+        usual, given = target.proxied.metrics, cluster.proxy_pods
         found.append(
             Place(
                 counter="proxy",
@@ -131,6 +134,7 @@ def places(target: Target, cluster: ClusterSettings, path: str, counters: set[Co
                 selector=given.labels or usual.pods,
                 port=given.port or usual.port,
                 path=given.path,
+                mentions=proxies.mentions(target.proxied),
                 url=str(cluster.proxy_metrics_url or ""),
             )
         )

@@ -22,6 +22,13 @@ def selectors(proxied: Proxied, metric: str, *more: Matcher) -> tuple[Selector, 
     return tuple(Selector((one, *more), metric) for one in own)
 
 
+def mentions(proxied: Proxied) -> re.Pattern[str]:
+    """Return a pattern that is found in each line of the proxy's text about the service."""
+    if proxied.proxy == "ingress-nginx":
+        return re.compile(re.escape(f'ingress="{proxied.service}"'))
+    return re.compile("|".join(proxied.traefik))
+
+
 def slot_of(proxied: Proxied) -> SlotOf:
     """Return the function that returns the slot of a series."""
     return _of_ingress_nginx(proxied) if proxied.proxy == "ingress-nginx" else _of_traefik(proxied)

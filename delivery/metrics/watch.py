@@ -59,7 +59,7 @@ class Watch:
     clock: Callable[[], float] = time.time
     history: History = field(default_factory=History)
     forbidden: str = ""
-    """The message about a right that the account lacks; empty = it lacks none, as far as known."""
+    """The message about a right that the account lacks; empty = no read was refused."""
     _newest: dict[str, _Read] = field(default_factory=dict[str, _Read])
     _fresh: dict[Counter, float] = field(default_factory=dict[Counter, float])
     """When a place was last read, or had nothing to read."""
@@ -175,7 +175,7 @@ class Watch:
         at = self.clock()
         try:
             text = self.reader.text(endpoint.address)
-            found = list(exposition.samples(text, (*self.metrics, START)))
+            found = list(exposition.samples(text, (*self.metrics, START), place.mentions))
         except MetricsUnavailable as error:
             self._failed(place, error)
             return

@@ -1,12 +1,16 @@
 """What the driver counts itself, and that it counts nothing that it cannot prove to lie inside the window."""
 
 import dataclasses
+from threading import Event
+from time import sleep
 
 import pytest
 
 from delivery.errors import MetricsUnavailable
 from delivery.metrics.counting import Tally
+from delivery.metrics.direct import Direct
 from delivery.metrics.sources import Target
+from models.cluster import ClusterSettings
 from models.delivery import Arm
 from tests.delivery.metrics import scraped
 from tests.delivery.metrics.scraped import NAMESPACE, SERVICE, World, bucket, server, traefik, watched
@@ -116,6 +120,17 @@ def test_an_old_process_that_restarts_in_the_window_is_not_counted_from_its_firs
         assert direct.counts(ALONE, 1006.0, {})["live"] == Tally(total=4)
 
 
+def test_a_process_that_began_in_the_window_counts_from_nothing_though_its_pod_is_old(world: World) -> None:
+    blue, direct = world.processes["digits-blue-1"], world.direct()
+    blue.silent = True
+    with watched(direct, ALONE):
+        blue.counts.clear()
+        blue.silent, blue.started, world.now = False, 1011.0, 1012.0
+        blue.counts.update({server(): 6})
+        direct.round()
+        assert direct.counts(ALONE, 1010.0, {})["live"] == Tally(total=6)
+
+
 def test_one_failed_read_loses_nothing(world: World) -> None:
     green, direct = world.processes["digits-green-1"], world.direct()
     with watched(direct, ALONE):
@@ -208,3 +223,26 @@ def test_a_query_is_asked_of_prometheus_or_refused(world: World) -> None:
         MetricsUnavailable, match=r"accuracy: a query needs Prometheus; set slipway:cluster\.metricsUrl"
     ):
         world.direct().value("accuracy")
+
+
+def test_a_process_whose_read_does_not_end_is_not_read_again_and_holds_up_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("delivery.metrics.watch._FIRST_SECONDS", 0.1)
+    ends, read, text = Event(), world.text, list[str]()
+
+    def reading(address: str) -> str:
+        text.append(address)
+        if "digits-blue" in address:
+            ends.wait(10)
+        return read(address)
+
+    monkeypatch.setattr(world, "text", reading)
+    direct = Direct(world, ClusterSettings(context="prod", metrics="direct"), clock=lambda: world.now)
+    with watched(direct, ALONE):
+        for _ in range(10):
+            direct.round()
+            sleep(0.02)
+        ends.set()
+    assert sum("digits-blue" in address for address in text) == 1
+    assert sum("digits-green" in address for address in text) > 5

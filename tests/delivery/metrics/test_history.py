@@ -1,5 +1,6 @@
 """Long releases keep what a window's edge needs, and not each read of hours."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,8 @@ def test_only_the_wanted_lines_of_a_text_are_read() -> None:
         ({"path": "C:\\DIR", "code": "500", "__name__": "a_total"}, 45.0),
         ({"le": "+Inf", "__name__": "a_bucket"}, 7.0),
     ]
+    about = list(exposition.samples(TEXT, ["a_total", "a_totals"], re.compile('code="200"')))
+    assert [(labels.get("code"), value) for labels, value in about] == [("200", 3.0), (None, 9.0)]
     assert exposition.names(TEXT) == {"a_total", "a_totals", "a_bucket"}
     assert list(exposition.samples(TEXT, ["none"])) == []
 

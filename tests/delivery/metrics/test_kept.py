@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from delivery.metrics.counting import Tally
+from delivery.metrics.history import History
 from delivery.metrics.kept import Kept
 from tests.delivery.metrics.scraped import World, server
 from tests.delivery.metrics.test_direct import ALONE
@@ -59,10 +60,13 @@ def test_three_drivers_write_one_file(world: World, file: Path) -> None:
     assert drives == [Tally(total=40 * n, errors=8 * n) for n in (1, 2, 3)]
 
 
-def test_a_line_that_a_kill_tore_is_dropped_and_the_next_driver_writes_after_it(world: World, file: Path) -> None:
+@pytest.mark.parametrize("torn", [1, 20])
+def test_a_line_that_a_kill_tore_is_dropped_and_the_next_driver_writes_after_it(
+    world: World, file: Path, torn: int
+) -> None:
     drive(world, file, 5)
     whole = file.read_bytes()
-    file.write_bytes(whole[:-20])
+    file.write_bytes(whole[:-torn])
     assert drive(world, file, 5)["candidate"] == Tally(total=100, errors=20)
     assert drive(world, file, 1)["candidate"] == Tally(total=110, errors=22)
 
@@ -73,6 +77,20 @@ def test_the_file_of_another_run_says_nothing(world: World, file: Path, text: by
     file.write_bytes(text)
     assert drive(world, file, 2)["candidate"] == Tally(total=20, errors=4)
     assert file.read_text().startswith(f'{{"run":"{RUN}"}}\n')
+
+
+def test_a_counter_that_was_gone_is_gone_for_the_next_driver(file: Path) -> None:
+    first, both = ({"__name__": "a_total"}, 1.0), [({"__name__": "a_total"}, 1.0), ({"__name__": "b_total"}, 5.0)]
+    one = Kept(file, RUN)
+    one.load(History())
+    for at, samples in ((1.0, both), (2.0, [first]), (3.0, [first])):
+        one.add("pod", at, samples, created=0.0, started=0.0)
+    one.close()
+    found, next_one = History(), Kept(file, RUN)
+    next_one.load(found)
+    next_one.close()
+    assert [series.labels["__name__"] for series in found.series(1.0, 3.0, lambda _: True)] == ["a_total"]
+    assert len(list(found.series(0.0, 3.0, lambda _: True))) == 2
 
 
 def test_a_window_that_began_an_hour_ago_is_still_counted_from_its_beginning(world: World, file: Path) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from delivery.metrics.proxies import mentions
 from delivery.metrics.sources import Source, Target
 from delivery.metrics.sources import answers as sources_of
 from tests.each import each
@@ -99,3 +100,19 @@ def test_each_counter_has_its_own_name_for_the_status() -> None:
 def test_a_slot_without_a_role_has_none() -> None:
     assert dataclasses.replace(TARGET, slots={"candidate": "blue"}).role_of("green") is None
     assert TARGET.role_of(None) is None
+
+
+@each(
+    ("target", "line", "mentioned"),
+    [
+        (TARGET, 'x{service="ml-digits-digits-blue-web-canary@kubernetesingressnginx"} 1', True),
+        (TARGET, 'x{service="ml-other-other-blue-web@kubernetesingressnginx"} 1', False),
+        (GATEWAY, f'x{{service="{ROUTE}-svc-ml-digits-blue-0@kubernetesgateway"}} 1', True),
+        (GATEWAY, 'x{service="httproute-ml-other-gw-e-svc-ml-other-blue-0@kubernetesgateway"} 1', False),
+        (INGRESS_NGINX, 'x{canary="",ingress="digits",namespace="ml"} 1', True),
+        (INGRESS_NGINX, 'x{canary="",ingress="digits-two",namespace="ml"} 1', False),
+    ],
+)
+def test_a_line_of_another_service_needs_no_parsing(target: Target, line: str, mentioned: bool) -> None:
+    assert target.proxied is not None
+    assert (mentions(target.proxied).search(line) is not None) is mentioned
