@@ -163,7 +163,7 @@ class Stranger(Releasing):
             overlay["route"]["host"] = f"{self.copy.name}{_HOSTS}"
         gate: Json = {
             "errors": {"margin": 5}, "latency": {"within": self.server.within, "margin": 20},
-            "traffic": 50, "deadline": "5m",
+            "traffic": PER_SECOND, "deadline": "5m",
         }  # fmt: skip
         if self.server.judged:
             gate["histograms"] = {key: {"within": bound, "margin": 20} for key, bound in self.server.judged}
