@@ -94,7 +94,7 @@ e2e-keda: up ## workers that scale from 0 with their queue, a schedule, lost met
 e2e-faults: up ## one fault at a time under 120 requests/s: failed requests, time to recover; the reasons of pods that do not come (20 min)
 	@$(PY) -m pytest tests/cluster/test_availability.py tests/cluster/test_reasons.py -v
 e2e-servers: up ## servers of examples/servers: each one up, good and bad releases of each under load (an hour)
-	@$(PY) -m pytest tests/cluster/test_any_server.py tests/cluster/test_strangers_releases.py -v --durations=10
+	@$(PY) -m pytest tests/cluster/test_any_server.py tests/cluster/test_strangers_releases.py tests/cluster/test_token_streams.py -v --durations=10
 e2e-alerts: WITH = monitoring
 e2e-alerts: up ## every alert fires and resolves in a Prometheus that the operator runs (10 min)
 	@$(PY) -m pytest tests/cluster/test_monitoring.py -v

@@ -47,9 +47,13 @@ def contents(host: str) -> dict[str, list[str]]:
     return {name: sorted(_get(f"{host}/{name}", "tags/list").json()["tags"] or []) for name in names}
 
 
-def pushed_again(repository: str, digest: str, label: str = "again") -> str:
-    """Push an image once more with one label added: the same layers, another digest, as a new build would have."""
+def pushed_again(repository: str, digest: str, label: str = "again", *variables: str) -> str:
+    """Push an image once more with one label added: the same layers, another digest, as a new build would have.
+
+    Each of the variables is NAME=value, and follows those of the image.
+    """
     content, config = _documents(repository, digest)
+    config["config"]["Env"] = [*config["config"].get("Env", []), *variables]
     config["config"]["Labels"] = {**(config["config"].get("Labels") or {}), "test": label}
     return _pushed(repository, content, config)
 

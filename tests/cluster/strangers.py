@@ -45,6 +45,8 @@ class Server:
     kind: str = "application/json"
     within: str = "300ms"
     """Bound of a histogram that the gate can judge."""
+    judged: tuple[tuple[str, str], ...] = ()
+    """Further histograms of the gate, each with its bound."""
 
 
 def _json(content: object) -> bytes:
@@ -77,13 +79,17 @@ SERVERS = {
     "ray-serve": Server("languages", "/", _json({"text": "the sun is warm"})),
     "prebuilt": SPELLER,
 }
+SIMULATOR = "vllm-simulator"
+STREAM = {"prompt": "the text", "max_tokens": 20, "stream": True}
+_BOUNDS = (("first-token", "100ms"), ("next-token", "50ms"))
+KNOWN = SERVERS | {SIMULATOR: Server("llm", "/v1/completions", _json(STREAM), within="1s", judged=_BOUNDS)}
 
 
 class Example:
     """One folder of examples/servers, in a project of its own."""
 
     def __init__(self, name: str, folder: Path, stack: Stack) -> None:
-        self.stack, self.name, self.server = stack, f"{name}-dev", SERVERS[name]
+        self.stack, self.name, self.server = stack, f"{name}-dev", KNOWN[name]
         self.entry = entry(name)
         self.folder = project_elsewhere(folder, self.entry)
         file = f"Pulumi.{self.name}.yaml"
@@ -155,10 +161,12 @@ class Stranger(Releasing):
         overlay: Json = found["environments"]["dev"]["services"][self.server.service]
         if "route" in overlay:
             overlay["route"]["host"] = f"{self.copy.name}{_HOSTS}"
-        gate = {
+        gate: Json = {
             "errors": {"margin": 5}, "latency": {"within": self.server.within, "margin": 20},
-            "traffic": 50, "deadline": "5m",
+            "traffic": PER_SECOND, "deadline": "5m",
         }  # fmt: skip
+        if self.server.judged:
+            gate["histograms"] = {key: {"within": bound, "margin": 20} for key, bound in self.server.judged}
         service["release"] = strategy | {"gate": gate}
         found["environments"] = {"dev": {}, LATER: {"services": {self.server.service: overlay}}}
         return found
@@ -178,6 +186,11 @@ class Stranger(Releasing):
         """Where the server is asked."""
         url = self.copy.settings["slipway:cluster"]["ingressUrl"]
         return Ingress(f"{url}{self.server.path}", f"{self.copy.name}{_HOSTS}")
+
+    def changed(self, *variables: str) -> str:
+        """Push the image with other variables, each as NAME=value; return it by digest."""
+        repository, _, digest = self.original.partition("@")
+        return registry.pushed_again(repository, digest, " ".join(variables), *variables)
 
     def spoiled(self, *, every: int = 0, delay: float = 0.0) -> str:
         """Push the image with a fault; return it by digest."""
@@ -209,7 +222,7 @@ def stranger(stack: Stack, folder: Path, name: str, image: str, strategy: Json) 
                 "slipway:images": {"app": image},
             }
         )
-        made = Stranger(copy, image, SERVERS[name])
+        made = Stranger(copy, image, KNOWN[name])
         made.strategy(strategy)
         copy.write({})
         yield made

@@ -20,7 +20,7 @@ USER = re.compile(r"^USER (.*)$", re.MULTILINE)
 DIGEST = re.compile(r"[a-z0-9.:/-]+@sha256:[0-9a-f]{64}")
 EXPECTED = {
     "bentoml", "fastapi", "flask", "grpc", "home", "litserve", "mlserver", "prebuilt", "ray-serve", "streams", "triton",
-    "vllm",
+    "vllm", "vllm-simulator",
 }  # fmt: skip
 NAMED = {"prebuilt", "triton", "vllm"}
 """Run an image that somebody else built."""
