@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.cluster import ClusterSettings
+from models.errors import enumerated
 from models.protocol import HTTP2
 from models.service import ServiceSpec
 
@@ -110,10 +111,10 @@ class _About:
             )
         if spec.app_protocol != "grpc":
             return
-        if spec.route and cluster.proxy_metrics and spec.release.gate.errors:
+        if blind := self._blind():
             yield (
-                f"{speaks}, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; add "
-                "gate.checks on the server's own counters"
+                f"{speaks}, and {enumerated(blind)} would read the proxy's counters, in which a failed call is no 5xx; "
+                "use the server's own counters, in gate.checks or a metricsProfile"
             )
         here = profile.port is None and spec.management_port is None
         if spec.monitoring and cluster.monitoring and profile.scrape and here:
@@ -121,3 +122,11 @@ class _About:
                 f"{speaks}, but Prometheus scrapes the same port over HTTP/1.1, so TargetDown fires; set "
                 "managementPort, a metricsProfile with a port, or metricsProfile: proxy"
             )
+
+    def _blind(self) -> list[str]:
+        """Return what would count failed calls by the HTTP status that a proxy sees."""
+        spec, slo = self.spec, self.spec.monitoring and self.spec.monitoring.slo
+        if not spec.route or not self.cluster.proxy_metrics:
+            return []
+        watched = slo and slo.availability is not None and not spec.profile.requests
+        return [*(["gate.errors"] if spec.release.gate.errors else []), *(["slo.availability"] if watched else [])]

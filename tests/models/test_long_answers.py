@@ -150,8 +150,16 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
             TRAEFIK,
             {**GRPC, "route": ROUTE},
             (
-                "appProtocol is grpc, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; "
-                "add gate.checks on the server's own counters"
+                "appProtocol is grpc, and gate.errors would read the proxy's counters, in which a failed call is no "
+                "5xx; use the server's own counters, in gate.checks or a metricsProfile"
+            ),
+        ),
+        (
+            TRAEFIK,
+            {**GRPC, "route": ROUTE, "monitoring": {"slo": {"availability": 99}}},
+            (
+                "appProtocol is grpc, and gate.errors and slo.availability would read the proxy's counters, in which "
+                "a failed call is no 5xx; use the server's own counters, in gate.checks or a metricsProfile"
             ),
         ),
         (
