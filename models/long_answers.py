@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.cluster import ClusterSettings
-from models.errors import enumerated
 from models.protocol import HTTP2
 from models.service import ServiceSpec
 
@@ -111,10 +110,10 @@ class _About:
             )
         if spec.app_protocol != "grpc":
             return
-        if blind := self._blind():
+        if spec.route and cluster.proxy_metrics and not profile.requests:
             yield (
-                f"{speaks}, and {enumerated(blind)} would read the proxy's counters, in which a failed call is no 5xx; "
-                "use the server's own counters, in gate.checks or a metricsProfile"
+                f"{speaks}, whose failed calls the proxy's counters do not show, so they are not read; set a "
+                "metricsProfile with requests, or gate.checks"
             )
         here = profile.port is None and spec.management_port is None
         if spec.monitoring and cluster.monitoring and profile.scrape and here:
@@ -122,11 +121,3 @@ class _About:
                 f"{speaks}, but Prometheus scrapes the same port over HTTP/1.1, so TargetDown fires; set "
                 "managementPort, a metricsProfile with a port, or metricsProfile: proxy"
             )
-
-    def _blind(self) -> list[str]:
-        """Return what would count failed calls by the HTTP status that a proxy sees."""
-        spec, slo = self.spec, self.spec.monitoring and self.spec.monitoring.slo
-        if not spec.route or not self.cluster.proxy_metrics:
-            return []
-        watched = slo and slo.availability is not None and not spec.profile.requests
-        return [*(["gate.errors"] if spec.release.gate.errors else []), *(["slo.availability"] if watched else [])]
