@@ -110,10 +110,10 @@ class _About:
             )
         if spec.app_protocol != "grpc":
             return
-        if spec.route and cluster.proxy_metrics and spec.release.gate.errors:
+        if spec.route and cluster.proxy_metrics and not profile.requests:
             yield (
-                f"{speaks}, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; add "
-                "gate.checks on the server's own counters"
+                f"{speaks}, whose failed calls the proxy's counters do not show, so they are not read; set a "
+                "metricsProfile with requests, or gate.checks"
             )
         here = profile.port is None and spec.management_port is None
         if spec.monitoring and cluster.monitoring and profile.scrape and here:

@@ -12,6 +12,16 @@ from models.service import ServiceSpec
 Counter = Literal["proxy", "server"]
 
 
+def proxy_of(spec: ServiceSpec, cluster: ClusterSettings) -> Literal["traefik", "ingress-nginx"] | None:
+    """Return the proxy that counts a service's requests by their status; None = no proxy does.
+
+    A failed gRPC call is HTTP 200 with a status in its trailer. ingress-nginx counts it as 200. Traefik counts gRPC
+    statuses, and as 2 (unknown) also each good call of a server that does not announce its trailer, and each 502 of its
+    own (``grpcStatusCode`` of its ``pkg/middlewares/metrics``).
+    """
+    return cluster.proxy_metrics if spec.route is not None and spec.app_protocol != "grpc" else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offer:
     """The sources of a service's series in one stack."""
@@ -23,7 +33,7 @@ class Offer:
     @classmethod
     def of(cls, spec: ServiceSpec, cluster: ClusterSettings) -> "Offer":
         """Return what a service offers in a stack."""
-        return cls(profile=spec.profile, proxied=spec.route is not None and cluster.proxy_metrics is not None)
+        return cls(profile=spec.profile, proxied=proxy_of(spec, cluster) is not None)
 
     @property
     def counts(self) -> Counter | None:

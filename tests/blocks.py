@@ -78,7 +78,15 @@ HEALTH = maybe(
     failures=st.integers(1, 9),
     liveness=st.just({"period": "30s", "timeout": "5s"}),
 )
-DRAIN = st.sampled_from([{}, {"preStop": "0s", "drain": "30s", "grace": "30s"}, {"drain": "10m", "grace": "11m"}])
+DRAIN = st.sampled_from(
+    [
+        {},
+        {"preStop": "0s", "drain": "30s", "grace": "30s"},
+        {"drain": "10m", "grace": "11m"},
+        {"requestTimeout": "90s"},
+        {"requestTimeout": "1h", "preStop": "10s"},
+    ]
+)
 MONITORING = maybe(
     labels=LABELS,
     interval=durations(1, 75),

@@ -106,6 +106,7 @@ def services(draw: Draw, host: str, callees: list[str], stores: list[str], parts
         "scaling": draw(scalings(stores)),
         **draw(
             maybe(
+                appProtocol=st.just("http"),
                 args=st.lists(PROSE, max_size=2),
                 env=VARIABLES,
                 model=models(volumes, secrets),

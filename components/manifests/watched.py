@@ -6,7 +6,7 @@ from components.manifests import selectors
 from components.manifests.proxy_series import Proxied
 from components.manifests.rates import Rates
 from models.cluster import ClusterSettings
-from models.offer import Offer
+from models.offer import Offer, proxy_of
 from models.release import Match, ServiceRelease
 from models.scaling import Scaling, within
 from models.service import ServiceSpec
@@ -35,9 +35,9 @@ class Watched:
     @property
     def rates(self) -> Rates:
         """The rates of the service's requests and times."""
-        offer, proxy = Offer.of(self.spec, self.cluster), self.cluster.proxy_metrics
+        offer, proxy = Offer.of(self.spec, self.cluster), proxy_of(self.spec, self.cluster)
         proxied = None
-        if offer.proxied and proxy is not None:
+        if proxy is not None:
             proxied = Proxied(namespace=self.namespace, service=self.service, driver=self.cluster.traffic, proxy=proxy)
         return Rates(offer=offer, servers=self.series, proxied=proxied)
 

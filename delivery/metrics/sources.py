@@ -31,7 +31,7 @@ class Target:
     """Whether a route leads to the service; without one, only the servers count its requests."""
     driver: Driver
     proxy: Proxy | None
-    """``ClusterSettings.proxy_metrics``."""
+    """The proxy that counts the requests (:func:`models.offer.proxy_of`)."""
     profile: MetricsProfile
 
     def role_of(self, slot: str | None) -> str | None:

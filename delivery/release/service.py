@@ -18,6 +18,7 @@ from delivery.release.takeover import carried
 from models import evidence
 from models.delivery import CheckResult, Finding, Override, ServiceDelivery, Verdict, Version, fingerprint
 from models.errors import nearest
+from models.offer import proxy_of
 from models.release import BUILT, ServiceRelease, SlotRelease
 from models.revision import Revision
 from models.service import ServiceSpec
@@ -232,7 +233,7 @@ class Service:
             slots=slots,
             routed=self.spec.route is not None,
             driver=cluster.traffic,
-            proxy=cluster.proxy_metrics,
+            proxy=proxy_of(self.spec, cluster),
             profile=self.spec.profile,
         )
 

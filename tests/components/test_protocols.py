@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from delivery.cluster import valve
 from models.errors import ConfigurationError
 from models.pins import Pins
 from models.release import SlotRelease
 from models.resolve import resolve
 from models.revision import Revision
 from models.stack import StackSettings
-from tests.components.deploying import annotations, deployed, registered
+from tests.components.deploying import annotations, deployed, registered, system
 from tests.declared import Declared, Objects, declared
 from tests.each import each
 from tests.edits import catalogue
@@ -145,6 +146,15 @@ def spec(protocol: str | None) -> Any:
         "route": ROUTE,
     }
     return catalogue(**changed)
+
+
+def test_the_valve_keeps_the_limit_of_a_routes_rules() -> None:
+    data = put(put(stack(), "release.web", release(weight=20)), "cluster", GATEWAY)
+    spec = system(entry(services={"web": service(route=ROUTE, drain={"requestTimeout": "10m"})}), data)
+    deployed_now = spec.services["web"]
+    found = declared(spec).one("HTTPRoute", "web").inputs
+    moved = valve.moved(found, spec, "web", deployed_now, deployed_now.release.model_copy(update={"weight": 50}))
+    assert [rule["timeouts"] for rule in moved["spec"]["rules"]] == [{"request": "605s"}]
 
 
 @each(

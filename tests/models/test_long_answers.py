@@ -1,11 +1,14 @@
 """Long answers: what a preview warns about, and what the fields of a service refuse."""
 
+from models.cluster import ClusterSettings
 from models.entry import CatalogueEntry
 from models.long_answers import notices
+from models.offer import Offer, proxy_of
 from models.resolve import resolve
+from models.service import ServiceSpec
 from models.stack import StackSettings
 from tests.each import each
-from tests.samples import Config, accepted, entry, put, refused, service, stack
+from tests.samples import Config, accepted, entry, profile, put, refused, service, stack
 
 CHECKED: Config = {"ready": {"tcp": {}}, "live": {"tcp": {}}}
 TOLD: Config = {"env": {"SECONDS": "{drain}"}}
@@ -14,7 +17,7 @@ INGRESS_NGINX: Config = {"proxyMetrics": "ingress-nginx"}
 GATEWAY: Config = {"traffic": "gateway", "gateway": {"name": "public", "namespace": "edge"}}
 ROUTE: Config = {"host": "web.example.com"}
 GRPC: Config = {"server": "other", "model": None, "health": CHECKED, "appProtocol": "grpc", "metricsProfile": "proxy"}
-UNCOUNTED: Config = {"release": {"gate": {"errors": None}}}
+COUNTED: Config = {"metricsProfile": {**profile("bentoml").document(), "port": 9100}}
 
 
 def told(cluster: Config, **spec: object) -> list[str]:
@@ -50,7 +53,7 @@ def other(**drain: object) -> Config:
         ({}, other(requestTimeout="60s", **TOLD)),
         ({}, other(requestTimeout="60s", env={})),
         ({}, other(preStop="65s", requestTimeout="60s")),  # for servers that end streams at SIGTERM
-        (TRAEFIK, {**GRPC, **UNCOUNTED, "route": ROUTE}),
+        (TRAEFIK, {**GRPC, **COUNTED, "route": ROUTE}),
     ],
 )
 def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config, spec: Config) -> None:
@@ -127,7 +130,7 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
         ),
         (
             TRAEFIK,
-            {**GRPC, **UNCOUNTED, "route": {**ROUTE, "maxBody": "1Mi"}},
+            {**GRPC, **COUNTED, "route": {**ROUTE, "maxBody": "1Mi"}},
             (
                 "appProtocol is grpc, but route.maxBody makes the proxy wait for a request's end, so streams from "
                 "clients hang; remove it if clients stream"
@@ -135,12 +138,12 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
         ),
         (
             INGRESS_NGINX,
-            {**GRPC, **UNCOUNTED, "route": ROUTE},
+            {**GRPC, **COUNTED, "route": ROUTE},
             "appProtocol is grpc, and ingress-nginx accepts HTTP/2 from clients only with TLS; set route.tls",
         ),
         (
             TRAEFIK,
-            {**GRPC, **UNCOUNTED, "route": ROUTE, "drain": {"requestTimeout": "61s", **TOLD}},
+            {**GRPC, **COUNTED, "route": ROUTE, "drain": {"requestTimeout": "61s", **TOLD}},
             (
                 "appProtocol is grpc, and Traefik ends a client's stream 60s after it began; raise "
                 "respondingTimeouts.readTimeout of its entry point"
@@ -150,8 +153,8 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
             TRAEFIK,
             {**GRPC, "route": ROUTE},
             (
-                "appProtocol is grpc, and gate.errors reads the proxy's counters, in which a failed call is no 5xx; "
-                "add gate.checks on the server's own counters"
+                "appProtocol is grpc, whose failed calls the proxy's counters do not show, so they are not read; set a "
+                "metricsProfile with requests, or gate.checks"
             ),
         ),
         (
@@ -247,3 +250,17 @@ def test_a_variable_of_the_drain_is_set_once(spec: Config, overlay: Config) -> N
     given = entry(services={"web": service(**spec)}, environments={"dev": {"services": {"web": overlay}}, "prod": {}})
     (line,) = refused(CatalogueEntry, given)
     assert line.endswith("the variable SECONDS is set twice, by env and by drain.env; remove one")
+
+
+def test_the_counters_of_a_proxy_are_not_read_for_grpc() -> None:
+    assert proxy_of(spec_of(GRPC), cluster_of(TRAEFIK)) is None
+    assert proxy_of(spec_of({**GRPC, "appProtocol": "h2c"}), cluster_of(TRAEFIK)) == "traefik"
+    assert not Offer.of(spec_of(GRPC), cluster_of(TRAEFIK)).proxied
+
+
+def spec_of(spec: Config) -> ServiceSpec:
+    return accepted(CatalogueEntry, entry(services={"web": service(**spec, route=ROUTE)})).service_in("dev", "web")
+
+
+def cluster_of(settings: Config) -> ClusterSettings:
+    return ClusterSettings.model_validate({"context": "prod", **settings})
