@@ -95,6 +95,20 @@ def test_an_artifact_is_proven_by_its_digests_and_read_with_a_token(tmp_path: Pa
             fetched(uri, tmp_path / "other", {**environment, "MODEL_PASSWORD": "wrong"})
 
 
+def test_a_manifest_with_another_digest_is_refused(tmp_path: Path) -> None:
+    manifest, blobs = artifact(FILES)
+    wanted = digest_of(manifest)
+
+    class Lying(Registry):
+        def route(self) -> None:
+            self.answer(self.manifest) if "manifests" in self.path else super().route()
+
+    with serving(Lying, tmp_path / "registry", manifest=artifact({"model.onnx": b"other"})[0], blobs=blobs) as (url, _):
+        uri = f"oci://{url.removeprefix('http://')}/models/tiny@{wanted}"
+        with pytest.raises(LoaderError, match="the registry sent a manifest with another digest; nothing was fetched"):
+            fetched(uri, tmp_path / "store", {"MODEL_REGISTRY_HTTP": "true"})
+
+
 def test_an_image_with_untitled_layers_is_no_model(tmp_path: Path) -> None:
     manifest = json.dumps({"layers": [{"digest": "sha256:" + "0" * 64, "size": 3}]}).encode()
     with serving(Registry, tmp_path / "registry", manifest=manifest, blobs={}) as (url, _):

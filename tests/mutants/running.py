@@ -19,6 +19,7 @@ OWN = {
     "templates",
     "catalog",
     "serving",
+    "loader",
     "bench",
     "local",
     "schema",
