@@ -7,6 +7,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from models.base import Model
 from models.metrics import Behavior, Metrics, Trigger
+from models.quantity import parse
+from models.resources import Resources
 from models.share import PositiveShare, Share, pods_of
 from models.vocabulary import Count, Name, Positive, Seconds
 
@@ -204,3 +206,15 @@ class Disruption(Model):
     def kept(self, floor: int) -> int:
         """Return how many of ``floor`` pods must stay because of ``minAvailable``."""
         return pods_of(self.min_available or 0, floor)
+
+
+def unreachable(scaling: Scaling, resources: Resources) -> Iterator[str]:
+    """Yield each utilization target that the limits make unreachable: the autoscaler would never add a pod."""
+    for path, resource, target in targets(scaling):
+        asked, limit = getattr(resources.requests, resource), getattr(resources.limits, resource)
+        most = 100 * parse(limit) / parse(asked)
+        if target > most:
+            yield (
+                f"scaling.{path}.utilization: {target} is never reached, because limits.{resource} {limit} is only "
+                f"{most:.0f} % of requests.{resource} {asked}; lower it, or raise the limit"
+            )

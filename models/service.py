@@ -27,7 +27,7 @@ from models.quantity import Bytes, bytes_text, parse
 from models.release import Match
 from models.resources import LOG_ROOM, Resources
 from models.routing import Route
-from models.scaling import Disruption, Scaling, targets
+from models.scaling import Disruption, Scaling, unreachable
 from models.scheduling import Scheduling
 from models.security import User
 from models.server import OTHER, Server, ServerSettings
@@ -98,24 +98,13 @@ class SlotSpec(ContainerSpec):
         yield from self._disruption_faults()
         yield from self._volume_faults()
         yield from self._storage_faults()
-        yield from self._target_faults()
+        yield from unreachable(self.scaling, self.resources)
         yield from container_rules.faults(self, self._numbers, self.health, self.mounts)
         yield from pod_size.faults(self, self.args, self.env, self.health)
         owned = self.owned is not None
         yield from protocol.faults(self.app_protocol, self.health, owned=owned and self.entrance is None)
         yield from budget.faults(self.drain, own_arguments=bool(self.args or self.command), owned=owned)
         yield from self._foreign_faults()
-
-    def _target_faults(self) -> Iterator[str]:
-        """Yield each utilization target that the limits make unreachable: the autoscaler would never add a pod."""
-        for path, resource, target in targets(self.scaling):
-            asked, limit = getattr(self.resources.requests, resource), getattr(self.resources.limits, resource)
-            most = 100 * parse(limit) / parse(asked)
-            if target > most:
-                yield (
-                    f"scaling.{path}.utilization: {target} is never reached, because limits.{resource} {limit} is only "
-                    f"{most:.0f} % of requests.{resource} {asked}; lower it, or raise the limit"
-                )
 
     def _budget_faults(self) -> Iterator[str]:
         startup, deadline, timeout = self.health.startup, self.rollout.progress_deadline, self.rollout.timeout

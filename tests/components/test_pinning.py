@@ -130,7 +130,8 @@ def accepted_image() -> Any:
 @pytest.mark.parametrize("keyword", [{"revision": "tree"}, None])
 def test_the_keyword_and_rolling_follow_the_tree(keyword: Config | None) -> None:
     release = CANARY if keyword else {"strategy": "rolling"}
-    old, new = catalogue(release=release), catalogue(release=release, args=["digits", "--fast"])
+    blocks = {"release": release, "managementPort": 9090}
+    old, new = catalogue(**blocks), catalogue(**blocks, args=["digits", "--fast"])
     given = without_external(settings(blue={"image": IMAGE, **(keyword or {})}))
     pins = Pins(ran={"web": {"blue": Ran(image=IMAGE, revision=revision(old))}})
     run = deployed(given, new, pins)

@@ -74,3 +74,12 @@ PORTS: Config = {
     "ports": {"admin": 8082},
     "podSecurity": {"standard": "baseline", "why": "the image starts as root", "capabilities": ["CHOWN"]},
 }
+SCHEDULING: Config = {
+    "nodeSelector": {"nvidia.com/gpu.product": "L4"},
+    "nodeAffinity": {"required": {"example.com/gpu": ["true"]}, "preferred": {"example.com/zone": ["a", "b"]}},
+    "tolerations": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoExecute"}],
+    "priorityClass": "inference",
+    "runtimeClass": "nvidia",
+    "apart": "preferred",
+    "spread": ["node", "zone"],
+}

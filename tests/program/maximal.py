@@ -1,21 +1,12 @@
 """Configuration that names every key that exists; keys that exclude each other stand in services of their own."""
 
 from tests.edges.containing import HUB, HUB_MANIFEST
-from tests.program.containers import AMOUNTS, BUILT, CONTAINER, IMAGE_BUILD, OTHER, PORTS
+from tests.program.containers import AMOUNTS, BUILT, CONTAINER, IMAGE_BUILD, OTHER, PORTS, SCHEDULING
 from tests.program.profiled import PROFILE
 from tests.program.released import DELIVERY, JUDGED, MATCH, PATTERN, PLACE, RELEASED, SERVER, SLOTTED, VERSION
 from tests.samples import CLUSTER, IMAGE, OTHER_IMAGE, PLANTED, Config, secret_values
 
 RESOURCES = {"requests": AMOUNTS, "limits": AMOUNTS, "devices": {"nvidia.com/gpu": 1}}
-SCHEDULING: Config = {
-    "nodeSelector": {"nvidia.com/gpu.product": "L4"},
-    "nodeAffinity": {"required": {"example.com/gpu": ["true"]}, "preferred": {"example.com/zone": ["a", "b"]}},
-    "tolerations": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoExecute"}],
-    "priorityClass": "inference",
-    "runtimeClass": "nvidia",
-    "apart": "preferred",
-    "spread": ["node", "zone"],
-}
 MODEL: Config = {
     **VERSION,
     "name": "digits",

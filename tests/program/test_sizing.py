@@ -38,7 +38,8 @@ class Told:
         for block, value in blocks.items():
             entry = put(entry, f"services.classifier.{block}", value)
         (self._folder / "classifier.yaml").write_text(yaml.safe_dump(entry))
-        return run_main(runnable("prod"), stack="prod")
+        config = put(runnable("prod"), "cluster.metricsUrl", "http://prometheus.example.com:9090")
+        return run_main(config, stack="prod")
 
 
 @pytest.fixture

@@ -104,6 +104,7 @@ STOPS: dict[str, set[str]] = {
     "UpdateFailed": {"update-failed"},
     "UpdatePutOff": {"source-away"},
     "MetricsUnavailable": {"source-away"},
+    "MetricsForbidden": {"source-away"},
     "ClusterUnavailable": {"source-away"},
 }
 OUTCOMES = {
