@@ -66,6 +66,7 @@ def runnable(environment: str) -> Config:
         return config
     return {
         **config,
+        "cluster": {**config["cluster"], "metricsUrl": "http://prometheus.invalid"},
         "objectStorage": {"url": "https://s3.example.com"},
         "secrets": {"object-storage": {"externalSecret": {"store": "vault", "key": "ml/classifier"}}},
         "release": {"classifier": {"slots": {"blue": {"image": IMAGE}}}},

@@ -104,7 +104,7 @@ STOPS: dict[str, set[str]] = {
     "UpdateFailed": {"update-failed"},
     "UpdatePutOff": {"source-away"},
     "MetricsUnavailable": {"source-away"},
-    "MetricsForbidden": {"source-away"},
+    "MetricsForbidden": {"refused", "source-away"},
     "ClusterUnavailable": {"source-away"},
 }
 OUTCOMES = {
