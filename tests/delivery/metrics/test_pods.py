@@ -176,7 +176,7 @@ def test_a_proxy_that_is_no_pod_is_read_at_its_url_past_the_environments_proxy(
     assert Pods(CONTEXT).text(f"{host}/metrics") == "a_total 1\n"
     with pytest.raises(MetricsUnavailable, match="/none returns status 404"):
         Pods(CONTEXT).text(f"{host}/none")
-    with pytest.raises(MetricsUnavailable, match="http://127.0.0.1:9/metrics does not answer: "):
+    with pytest.raises(MetricsUnavailable, match=r"http://127\.0\.0\.1:9/metrics does not answer: "):
         Pods(CONTEXT).text("http://127.0.0.1:9/metrics")
 
 
