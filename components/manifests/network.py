@@ -4,7 +4,7 @@ Ingress rules use a port's *name*, which is valid for old and new pods while a r
 use a port's *number*: a name would have to be resolved at the destination, which not every policy engine does.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from components import labels, names
 from components.manifests import pod, store
@@ -102,41 +102,51 @@ def _entered(port: str | int, peers: list[Json]) -> list[Json]:
 
 
 def _scrapers(spec: ServiceSpec, cluster: ClusterSettings) -> Iterator[Json]:
-    """Yield who reads the metrics: Prometheus, and with ``metrics: direct`` the API server on the driver's behalf.
+    """Yield who reads the metrics."""
+    yield from _prometheus(spec, cluster)
+    yield from _api_servers(spec, cluster)
 
-    The API server's addresses must be named for that. By default they are unknown, and the rule would admit everybody.
-    """
-    if not spec.profile.scrape:
-        return
-    if spec.monitoring is not None and cluster.monitoring:
+
+def _prometheus(spec: ServiceSpec, cluster: ClusterSettings) -> Iterator[Json]:
+    if spec.monitoring is not None and cluster.monitoring and spec.profile.scrape:
         yield _in_namespace(cluster.monitoring_namespace)
-    if cluster.direct and cluster.api_server_networks != ANYWHERE:
+
+
+def _api_servers(spec: ServiceSpec, cluster: ClusterSettings) -> Iterator[Json]:
+    """Yield the API server's addresses if it reads metrics on the driver's behalf (``metrics: direct``).
+
+    They must be named for that. By default they are unknown, and the rule would admit everybody.
+    """
+    if cluster.direct and cluster.api_server_networks != ANYWHERE and spec.profile.scrape:
         yield from _blocks(cluster.api_server_networks)
 
 
+_MAIN_PORT_READERS: dict[str, Callable[[ServiceSpec, ClusterSettings], Iterator[Json]]] = {
+    "scrape-main-port": _prometheus,
+    "read-main-port": _api_servers,
+}
+
+
 def _scraped_at_main_port(system: SystemSpec) -> dict[str, Json]:
-    """Admit Prometheus to the main port of pods without a management port, in services that have one.
+    """Admit who reads metrics to the main port of pods without a management port, in services that have one.
 
     Such pods are those of a slot that is pinned to an older revision, and those that a rollout has not replaced yet. A
     main port that is open to all clients needs no rule.
     """
-    managed = {
-        name: scrapers
-        for name, deployed in system.services.items()
-        if deployed.managed
-        and deployed.spec.profile.port is None
-        and (scrapers := list(_scrapers(deployed.spec, system.cluster)))
-        and not _open_to_all(deployed.spec.exposure)
-    }
-    if not managed:
-        return {}
-    peers = [peer for peers in managed.values() for peer in peers]
-    policy: Json = {
-        "podSelector": labels.select_without_metrics_port(list(managed)),
-        "policyTypes": ["Ingress"],
-        "ingress": _entered(pod.PORT_NAME, [peer for at, peer in enumerate(peers) if peer not in peers[:at]]),
-    }
-    return {"scrape-main-port": policy}
+    found: dict[str, Json] = {}
+    for policy, readers in _MAIN_PORT_READERS.items():
+        peers = {
+            name: list(readers(deployed.spec, system.cluster))
+            for name, deployed in system.services.items()
+            if deployed.managed and deployed.spec.profile.port is None and not _open_to_all(deployed.spec.exposure)
+        }
+        if managed := [name for name, those in peers.items() if those]:
+            found[policy] = {
+                "podSelector": labels.select_without_metrics_port(managed),
+                "policyTypes": ["Ingress"],
+                "ingress": _entered(pod.PORT_NAME, peers[managed[0]]),  # those of the cluster, the same for each
+            }
+    return found
 
 
 def _calls_by_caller(system: SystemSpec) -> dict[str, tuple[str, ...]]:

@@ -66,9 +66,9 @@ class Place:
         return self.url or f"pods {labels.label_selector(self.selector)} in namespace {self.namespace}"
 
     def endpoint(self, pod: Json) -> Endpoint | None:
-        """Return how a pod is read; None = it does not run, or it has no metrics."""
+        """Return how a running pod is read; None = it has no port for metrics."""
         metadata, port = pod["metadata"], self._port(pod)
-        if pod.get("status", {}).get("phase") != "Running" or not pod["status"].get("podIP") or port is None:
+        if port is None:
             return None
         name, own = metadata["name"], metadata.get("labels", {})
         attached = {"namespace": self.namespace, "pod": name, "instance": f"{name}:{port}"}
@@ -94,6 +94,12 @@ class Place:
         if named is None and self.port is not None:
             return self.port
         return next((number for name, number in _ports(pod) if name == (named or PORT_NAME)), None)
+
+
+def runs(pod: Json) -> bool:
+    """Return whether a pod runs and has an address."""
+    status = pod.get("status", {})
+    return status.get("phase") == "Running" and bool(status.get("podIP"))
 
 
 def _ports(pod: Json) -> Iterator[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Condition, Event, Thread
 from typing import Protocol
@@ -11,7 +12,7 @@ from delivery.errors import MetricsForbidden, MetricsUnavailable
 from delivery.metrics import exposition
 from delivery.metrics.history import START, History
 from delivery.metrics.kept import Kept
-from delivery.metrics.places import Endpoint, Place
+from delivery.metrics.places import Endpoint, Place, runs
 from delivery.metrics.series import Labels, Series
 from delivery.metrics.workers import Workers
 from models.offer import Counter
@@ -120,8 +121,9 @@ class Watch:
             reads = list(self._newest.values())
         for read in reads:
             if metric:
-                for labels, value in exposition.samples(read.text, (metric,)):
-                    yield read.endpoint.labelled(labels), value
+                with suppress(ValueError):  # a line that is no sample says nothing about the service
+                    for labels, value in exposition.samples(read.text, (metric,)):
+                        yield read.endpoint.labelled(labels), value
             else:
                 for name in exposition.names(read.text):
                     yield read.endpoint.labelled({"__name__": name}), 0.0
@@ -151,20 +153,22 @@ class Watch:
 
     def _look(self, place: Place) -> None:
         """Find a place's processes, and begin to read them."""
-        found = [place.itself] if place.url else None
-        if found is None:
-            try:
-                pods = self.reader.listed(place.listed, place.selector)
-            except MetricsUnavailable as error:
-                self._failed(place, error)
-                return
-            found = [endpoint for pod in pods if (endpoint := place.endpoint(pod))]
+        pods: list[Json] = []
+        try:
+            if not place.url:
+                pods = [pod for pod in self.reader.listed(place.listed, place.selector) if runs(pod)]
+        except MetricsUnavailable as error:
+            self._failed(place, error)
+            return
+        found = [place.itself] if place.url else [one for pod in pods if (one := place.endpoint(pod))]
         with self._done:
             running = {endpoint.process for endpoint in found}
             gone = [name for name in self._newest if name.startswith(f"{place.counter}/") and name not in running]
             for name in gone:
                 del self._newest[name]
-            if not found and place.service:
+            if not found and pods:
+                self._faults[place.counter] = f"the {place.shown} have no port for metrics (metricsProfile.port)"
+            elif not found and place.service:
                 self._fresh[place.counter] = self.clock()
             elif not found:
                 self._faults[place.counter] = f"there are no running {place.shown} (slipway:cluster.proxyPods)"

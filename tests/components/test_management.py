@@ -27,8 +27,9 @@ def catalogue(**blocks: object) -> CatalogueEntry:
 OLD, NEW = catalogue(), catalogue(managementPort=9090)
 
 
-def settings(slots: Config) -> StackSettings:
+def settings(slots: Config, **cluster: object) -> StackSettings:
     data = {**stack(), "images": {"server": IMAGE}}
+    data["cluster"] |= cluster
     return accepted(StackSettings, put(data, "release.web", {"slots": slots, "weight": 0}))
 
 
@@ -36,16 +37,17 @@ def revision(made: CatalogueEntry) -> Revision:
     return Revision.of(made.service_in("dev", "web"), settings({"blue": {}}).release["web"].slots["blue"])
 
 
-def declared(made: CatalogueEntry, slots: Config, pins: Pins) -> Recorded:
-    spec = resolve(settings(slots), made, pins)
+def declared(made: CatalogueEntry, slots: Config, pins: Pins, **cluster: object) -> Recorded:
+    spec = resolve(settings(slots, **cluster), made, pins)
     return record(lambda: System(spec.name, SystemArgs(spec=spec)) and None)
 
 
-def in_release() -> Recorded:
+def in_release(**cluster: object) -> Recorded:
     """The entry has the port; blue is pinned to the revision from before, and green runs the new one."""
     blue = {"image": IMAGE, "revision": revision(OLD).name}
     pins = Pins(revisions={one.name: one for one in (revision(OLD), revision(NEW))})
-    return declared(NEW, {"blue": blue, "green": {"image": OTHER_IMAGE, "revision": revision(NEW).name}}, pins)
+    slots = {"blue": blue, "green": {"image": OTHER_IMAGE, "revision": revision(NEW).name}}
+    return declared(NEW, slots, pins, **cluster)
 
 
 def template(run: Recorded, slot: str) -> Any:
@@ -98,6 +100,18 @@ def test_prometheus_enters_each_slot_where_its_metrics_are_and_nobody_else_enter
         "of monitoring to green": [9090],
         "of proxy to green": [5000],
     }
+
+
+def test_the_api_server_enters_the_same_ports_if_it_reads_the_metrics() -> None:
+    networks = [f"198.51.100.{host}/32" for host in (1, 2)]
+    run = in_release(metrics="direct", apiServerNetworks=networks)
+    peers = [{"ipBlock": {"cidr": network}} for network in networks]
+    own = run.one("NetworkPolicy", "flows-web").inputs["spec"]["ingress"]
+    assert [rule["from"][-2:] for rule in own if rule["ports"][0]["port"] == "management"] == [peers]
+    before = run.one("NetworkPolicy", "scrape-main-port").inputs["spec"]
+    old = run.one("NetworkPolicy", "read-main-port").inputs["spec"]
+    assert (old["podSelector"], old["ingress"][0]["from"]) == (before["podSelector"], peers)
+    assert before == in_release().one("NetworkPolicy", "scrape-main-port").inputs["spec"]
 
 
 def test_without_a_management_port_nothing_is_declared_but_what_was_before() -> None:

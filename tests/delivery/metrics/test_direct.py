@@ -1,6 +1,7 @@
 """What the driver counts itself, and that it counts nothing that it cannot prove to lie inside the window."""
 
 import dataclasses
+from collections.abc import Mapping
 from threading import Event
 from time import sleep
 
@@ -14,7 +15,7 @@ from models.cluster import ClusterSettings
 from models.delivery import Arm
 from tests.delivery.metrics import scraped
 from tests.delivery.metrics.scraped import NAMESPACE, SERVICE, World, bucket, server, traefik, watched
-from tests.samples import SLIPWAY
+from tests.samples import SLIPWAY, Config
 
 BEHIND = Target(
     namespace=NAMESPACE,
@@ -196,6 +197,20 @@ def test_a_proxy_that_is_not_found_is_told_with_the_setting(world: World) -> Non
         "there are no running pods app.kubernetes.io/name=traefik in namespace ingress-nginx "
         "(slipway:cluster.proxyPods)"
     )
+
+
+def test_pods_without_a_port_for_metrics_are_no_pods_without_requests(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = world.listed
+
+    def closed(path: str, selector: Mapping[str, str]) -> list[Config]:
+        return [pod | {"spec": {"containers": [{"name": "server"}]}} for pod in listed(path, selector)]
+
+    monkeypatch.setattr(world, "listed", closed)
+    direct = world.direct()
+    with watched(direct, ALONE), pytest.raises(MetricsUnavailable, match="in namespace ml have no port for metrics"):
+        direct.counts(ALONE, 1000.0, {})
 
 
 def test_a_service_that_has_no_pods_yet_has_no_requests(world: World) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from delivery.metrics.places import Endpoint, Place, places
+from delivery.metrics.places import Endpoint, Place, places, runs
 from delivery.metrics.sources import Target
 from models.cluster import ClusterSettings
 from tests.delivery.metrics.test_direct import ALONE, BEHIND
@@ -62,7 +62,8 @@ def test_the_port_is_that_of_the_pods_label_of_the_profile_or_the_main_one(
     "status", [{"phase": "Pending"}, {"phase": "Failed", "podIP": "10.0.0.1"}, {"phase": "Running"}]
 )
 def test_a_pod_that_does_not_run_is_not_read(status: Config) -> None:
-    assert servers().endpoint(pod({}) | {"status": status}) is None
+    assert not runs(pod({}) | {"status": status})
+    assert runs(pod({}))
 
 
 def test_a_series_gets_the_labels_of_its_target_and_keeps_its_own_under_another_name() -> None:

@@ -1,6 +1,7 @@
 """The driver's own reader, over HTTP: slow pods, missing rights, pods that are gone."""
 
 import json
+import os
 import time
 from collections.abc import Generator
 from contextlib import suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 from delivery.cluster.pods import READ_SECONDS, Pods
 from delivery.errors import MetricsForbidden, MetricsUnavailable
@@ -161,6 +163,21 @@ def test_a_namespace_that_does_not_exist_yet_has_no_pods(api: Server) -> None:
     source = direct()
     with watched(source, ALONE):
         assert source.counts(ALONE, 0.0, {})["live"] == Tally()
+
+
+def test_a_proxy_that_is_no_pod_is_read_at_its_url_past_the_environments_proxy(
+    api: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = yaml.safe_load(Path(os.environ["KUBECONFIG"]).read_text())["clusters"][0]["cluster"]["server"]
+    api.answers |= {"/metrics": (200, "a_total 1\n"), "/none": (404, "{}")}
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert Pods(CONTEXT).text(f"{host}/metrics") == "a_total 1\n"
+    with pytest.raises(MetricsUnavailable, match="/none returns status 404"):
+        Pods(CONTEXT).text(f"{host}/none")
+    with pytest.raises(MetricsUnavailable, match=r"http://127\.0\.0\.1:9/metrics does not answer: "):
+        Pods(CONTEXT).text("http://127.0.0.1:9/metrics")
 
 
 def test_an_api_server_that_does_not_answer_is_told(
