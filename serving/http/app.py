@@ -57,9 +57,8 @@ def make_app(role: Role[M], *, metrics: bool = True) -> ASGIApp:
             await last_spans()
 
     routes = [*payload.routes(service), *OpenInference(service, payload).routes(), *Health(service).routes()]
-    if metrics:
-        routes += Metrics(service).routes()
-    elif payload.pod_metrics:
+    routes += Metrics(service).routes() if metrics else []
+    if payload.pod_metrics and not metrics:
         routes += PodMetrics(service).routes()
     inner = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=at_work)
     inner.router.redirect_slashes = False  # a redirect repeats path and Host header, and few clients repeat a POST
