@@ -1,7 +1,8 @@
 """Compare the loader with curl: rate and memory for one large file from a server on this machine (`make bench-loader`).
 
 Both fetch the same file from the same server in turns; the figures are medians of the rounds. curl only writes the
-file. The loader also hashes it, makes it durable (fdatasync) and publishes it. The server sends by sendfile in a
+file. The loader also hashes it, makes it durable (fdatasync) and publishes it: it needs more processor time, which the
+last columns show, and spreads it over the cores. The server sends by sendfile in a
 process of its own; it serves the file under the paths of a web folder, of S3, and of a model hub. Run it alone on the
 machine: server, client and kernel share its cores.
 """
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -85,9 +87,20 @@ def served(folder: Path) -> Generator[str]:
             server.kill()
 
 
-def timed(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Run a command; return its seconds and the most memory that it had, in MiB."""
-    began = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """What a fetch took."""
+
+    seconds: float
+    processor: float
+    """Seconds of processor time."""
+    memory: float
+    """The most memory, in MiB."""
+
+
+def timed(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
+    """Run a command and return what it took."""
+    began, before = time.perf_counter(), _processor()
     peak = 0
     with subprocess.Popen(
         command, cwd=PROJECT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL
@@ -99,21 +112,27 @@ def timed(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float
             time.sleep(0.005)
     if process.returncode:
         raise SystemExit(f"{command[0]} ended with {process.returncode}")
-    return time.perf_counter() - began, peak / 1024
+    return Cost(time.perf_counter() - began, _processor() - before, peak / 1024)
 
 
-def compared(case: Case, url: str, target: Path, rounds: int) -> tuple[list[float], list[float], float]:
-    """Return the seconds of curl and of the loader in each round, and the loader's peak memory in MiB."""
-    curl, loader, peaks = list[float](), list[float](), list[float]()
+def _processor() -> float:
+    """Return the processor time of the commands that have ended; the server has not."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def compared(case: Case, url: str, target: Path, rounds: int) -> tuple[list[Cost], list[Cost]]:
+    """Return the costs of curl and of the loader in each round."""
+    curl, loader = list[Cost](), list[Cost]()
     for number in range(rounds + 1):  # the first round warms the page cache
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
-        seconds, _ = timed(["curl", "-sf", "-o", str(target / "file"), url + case.path], {})
+        plain = timed(["curl", "-sf", "-o", str(target / "file"), url + case.path], {})
         shutil.rmtree(target)
-        fetching, peak = timed([sys.executable, "-m", "loader", case.uri, str(target), "model"], case.environment)
+        fetching = timed([sys.executable, "-m", "loader", case.uri, str(target), "model"], case.environment)
         if number:
-            curl, loader, peaks = [*curl, seconds], [*loader, fetching], [*peaks, peak]
-    return curl, loader, max(peaks)
+            curl, loader = [*curl, plain], [*loader, fetching]
+    return curl, loader
 
 
 def main() -> None:
@@ -124,17 +143,19 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where both write; none = the folder of temporary files")
     given = parser.parse_args()
     table = Table(title=f"{given.mib} MiB from a server on this machine, medians of {given.rounds} rounds")
-    for column in ("source", "curl MiB/s", "loader MiB/s", "ratio", "loader's peak MiB"):
+    for column in ("source", "curl MiB/s", "loader MiB/s", "ratio", "peak MiB", "curl CPU s", "loader CPU s"):
         table.add_column(column, justify="right" if column != "source" else "left")
     held = True
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         published(Path(folder) / "source", given.mib * _MIB)
         with served(Path(folder) / "source") as url:
             for case in cases(url):
-                curl, loader, peak = compared(case, url, Path(folder) / "target", given.rounds)
-                ratio = statistics.median(curl) / statistics.median(loader)
-                rates = (f"{given.mib / statistics.median(seconds):.0f}" for seconds in (curl, loader))
-                table.add_row(case.name, *rates, f"{ratio:.2f}", f"{peak:.0f}")
+                both = compared(case, url, Path(folder) / "target", given.rounds)
+                plain, fetching = (statistics.median(cost.seconds for cost in costs) for costs in both)
+                used = (f"{statistics.median(cost.processor for cost in costs):.1f}" for costs in both)
+                ratio, peak = plain / fetching, max(cost.memory for cost in both[1])
+                rates = (f"{given.mib / seconds:.0f}" for seconds in (plain, fetching))
+                table.add_row(case.name, *rates, f"{ratio:.2f}", f"{peak:.0f}", *used)
                 held = held and ratio >= LEAST_RATIO and peak <= MOST_MIB
     console = Console(width=100)
     console.print(table)

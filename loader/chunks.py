@@ -70,11 +70,14 @@ def _asked(web: Web, source: Source, file: RemoteFile) -> tuple[int | None, bool
         return 0, True
     try:
         if answer.status == HTTPStatus.PARTIAL_CONTENT:
+            answer.drain_conn()  # one byte; the connection serves the first chunk
+            answer.release_conn()
             return total_of(answer), True
         length = answer.headers.get("Content-Length", "")
         return (int(length) if length.isdigit() else None), False
     finally:
-        answer.close()  # without ranges, the whole file follows
+        if answer.status != HTTPStatus.PARTIAL_CONTENT:
+            answer.close()  # the whole file follows
 
 
 def total_of(answer: Response) -> int | None:

@@ -65,10 +65,19 @@ class Files(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """A server that says nothing about clients that go away."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing."""
+
+
 def main(folder: str) -> None:
     """Serve a folder until the process ends."""
     Files.folder = Path(folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    server = Server(("127.0.0.1", 0), Files)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever()

@@ -7,12 +7,11 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.loader.files_server import Files
+from tests.loader.files_server import Files, Server
 
 COMMIT = "5f0c" * 10
 TOKEN = "hub-token"  # noqa: S105 -- of the server on loopback
@@ -163,8 +162,7 @@ def serving(handler: type[Watched], folder: Path, **settings: object) -> Generat
     seen = Seen()
     folder.mkdir(parents=True, exist_ok=True)
     own = type("Own", (handler,), {"folder": folder, "seen": seen, **settings})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), own)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), own)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
