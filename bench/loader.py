@@ -78,7 +78,7 @@ def published(folder: Path, size: int) -> None:
 def served(folder: Path) -> Generator[str]:
     """Serve a folder from another process; yields its URL."""
     command = [sys.executable, "-m", "tests.loader.files_server", str(folder)]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, encoding="utf-8") as server:
         if server.stdout is None:  # it is a pipe
             raise RuntimeError
         try:
