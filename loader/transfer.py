@@ -18,7 +18,7 @@ from loader.journal import Journal
 from loader.web import PAUSES_SECONDS, Response, Web, shown
 
 BUFFER_BYTES = 1 << 20
-"""Memory of a connection. 256 KiB cost 9 % more processor time, and 64 KiB 25 % more."""
+"""Memory of a connection. Smaller buffers cost more processor time."""
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG}
 """Faults of the volume, not of the connection: waiting does not help."""
 
