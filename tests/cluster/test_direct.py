@@ -65,7 +65,8 @@ def test_a_bad_version_is_gone_within_seconds_and_no_prometheus_is_asked(
     command = alone.system.release(bad)
     assert command.code == ROLLED_BACK, command.said
     assert "errors" in command.document["reason"]
-    own = [one for one in alone.since(command) if one.version == alone.system.version(bad)]
+    version = alone.system.version(bad)
+    own = [one for one in alone.since(command) if one.version == version]
     first = min(one.done for one in own if not one.good)
     last = max(one.sent for one in own)
     who = proxy or "the pods"

@@ -15,7 +15,7 @@ from tests.contracts.examples import NAMES, settings_of
 from tests.declared import declared
 from tests.samples import IMAGE, accepted
 
-WITHOUT_GPU = set(NAMES) - {"triton", "vllm"}
+WITHOUT_GPU = set(NAMES) - {"triton", "vllm"} - {"streams"}  # tests/cluster/test_streams.py has releases of its own
 
 
 def test_every_example_that_needs_no_gpu_is_released_on_the_cluster() -> None:
