@@ -100,6 +100,7 @@ def really_set_up(clone: Path, digest: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False, env=environment)
 
 
+@pytest.mark.timeout(180)  # it makes a virtual environment with pip
 def test_uv_is_installed_by_its_hash_in_a_folder_with_any_name(tmp_path: Path) -> None:
     clone = tmp_path / "Zürich und so"
     clone.mkdir()
