@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 from models.errors import SECRET_LOOKING
 from models.quantity import parse
 from models.resources import LOG_ROOM
@@ -158,6 +160,7 @@ def test_what_a_pod_may_write_fits_its_storage_limit(run: Objects[Declared]) -> 
         assert sum(parse(size) for size in [*sizes, LOG_ROOM]) <= parse(limit)
 
 
+@pytest.mark.slow
 @in_every_case
 def test_a_secret_stands_in_secret_objects_alone_and_is_marked_there(registered: Recorded, case: Case) -> None:
     holders = [r for r in registered.manifests if PLANTED in json.dumps(r.inputs)]
@@ -187,6 +190,7 @@ def test_no_environment_variable_looks_like_a_secret(run: Objects[Declared]) -> 
         assert [name for name in names if any(word in name for word in SECRET_LOOKING)] == []
 
 
+@pytest.mark.slow
 @each("case", [case for case in CASES if "image" in config_of(case)])
 def test_a_value_given_to_the_build_alone_reaches_no_manifest_and_no_output(case: Case) -> None:
     run = run_main(put(config_of(case), "image.args", {"INDEX_TOKEN": "planted-7f3a"}))

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from models.gamma import GammaTime
 from sizing.curve import curve
 from sizing.sizing import Demand, Objective, Sizing
@@ -22,6 +24,7 @@ def test_more_pods_are_never_slower() -> None:
     assert times == sorted(times, reverse=True)
 
 
+@pytest.mark.slow
 def test_many_pods_are_thinned_out_and_keep_the_one_that_is_taken() -> None:
     found = curve(Sizing(replace(DEMAND, rate=2000, peak=2000)))
     assert len(found.points) <= 26

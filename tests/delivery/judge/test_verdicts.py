@@ -137,6 +137,7 @@ def ever(candidate: float, live: float, wrong: str, random: Random) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("candidate", "live", "wrong", "bound"),
     [(0.1, 0.1, "fail", FALSE_FAIL), (0.15, 0.1, "pass", FALSE_PASS)],

@@ -82,6 +82,7 @@ def test_whether_a_lease_is_renewed_says_whether_there_is_a_driver_and_not_the_t
     assert two.bob.stack.owner() is None
 
 
+@pytest.mark.slow
 def test_looking_never_makes_a_driver_find_the_stack_busy(two: Checkouts) -> None:
     """The lock's file is only read: shared/faults/lock_race.py."""
     over, stack = threading.Event(), two.ann.stack

@@ -130,6 +130,7 @@ def test_scraped_at_the_same_moments_both_count_exactly_the_same(target: Target)
         assert direct["candidate"].errors > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [BEHIND, ALONE], ids=["proxy", "servers"])
 def test_scraped_at_other_moments_they_differ_by_at_most_one_scrapes_requests(target: Target) -> None:
     differ = 0
@@ -142,6 +143,7 @@ def test_scraped_at_other_moments_they_differ_by_at_most_one_scrapes_requests(ta
     assert differ, "the moments do matter"
 
 
+@pytest.mark.slow
 def test_with_restarts_they_also_differ_by_what_each_lost_with_a_process() -> None:
     for seed in range(HISTORIES):
         prometheus, direct, busiest, happened = played(ALONE, seed, [restarts, replaced, fails_once], later=0.5)

@@ -93,6 +93,7 @@ def test_a_counter_that_was_gone_is_gone_for_the_next_driver(file: Path) -> None
     assert len(list(found.series(0.0, 3.0, lambda _: True))) == 2
 
 
+@pytest.mark.slow
 def test_a_window_that_began_an_hour_ago_is_still_counted_from_its_beginning(world: World, file: Path) -> None:
     """The file is read from its first line on, and older reads are thinned: not those beside a window's edge."""
     drive(world, file, 3600)
