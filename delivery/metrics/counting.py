@@ -127,7 +127,7 @@ class Metrics(ABC):
         now = self.now()
         begin = max(since, now - seconds)
         found = dict.fromkeys(target.slots, 0.0)
-        for role, source, series in self._by_role(target, sources.answers(target), (since, now)):
+        for role, source, series in self._by_role(target, sources.requests(target), (since, now)):
             if source.counts(series.labels):
                 found[role] += series.risen_after(begin)
         return {role: round(requests) for role, requests in found.items()}

@@ -103,7 +103,11 @@ class Direct(Metrics):
         return self._watch
 
     def _watched(self, target: Target, within: Mapping[str, int], path: str, kept: Kept | None) -> Watch:
-        asked = [sources.answers(target), *(sources.durations(target, name, most) for name, most in within.items())]
+        asked = [
+            sources.answers(target),
+            sources.requests(target),
+            *(sources.durations(target, name, most) for name, most in within.items()),
+        ]
         found = [source for source in asked if source is not None]
         counters: set[Counter] = {source.counter for source in found}
 

@@ -131,8 +131,8 @@ def places(target: Target, cluster: ClusterSettings, path: str, counters: set[Co
                 service=target.service,
             )
         )
-    if "proxy" in counters and target.proxied is not None:
-        usual, given = target.proxied.metrics, cluster.proxy_pods
+    if "proxy" in counters and target.behind is not None:
+        usual, given = target.behind.metrics, cluster.proxy_pods
         found.append(
             Place(
                 counter="proxy",
@@ -140,7 +140,7 @@ def places(target: Target, cluster: ClusterSettings, path: str, counters: set[Co
                 selector=given.labels or usual.pods,
                 port=given.port or usual.port,
                 path=given.path,
-                mentions=proxies.mentions(target.proxied),
+                mentions=proxies.mentions(target.behind),
                 url=str(cluster.proxy_metrics_url or ""),
             )
         )

@@ -31,8 +31,10 @@ class Target:
     """Whether a route leads to the service; without one, only the servers count its requests."""
     driver: Driver
     proxy: Proxy | None
-    """The proxy that counts the requests (:func:`models.offer.proxy_of`)."""
+    """The proxy whose series can be read (``slipway:cluster.proxyMetrics``)."""
     profile: MetricsProfile
+    proxy_judges: bool = True
+    """Whether the proxy's counters show which answers failed (:func:`models.offer.proxy_of`)."""
 
     def role_of(self, slot: str | None) -> str | None:
         """Return the role of a slot; None = it has no role here."""
@@ -43,8 +45,13 @@ class Target:
         """Who counts and times the requests."""
         return Offer(profile=self.profile, proxied=self.proxied is not None)
 
-    @cached_property
+    @property
     def proxied(self) -> Proxied | None:
+        """The service as the proxy that counts its answers names it; None = no proxy does."""
+        return self.behind if self.proxy_judges else None
+
+    @cached_property
+    def behind(self) -> Proxied | None:
         """The service as its proxy names it; None = no proxy's series can be read."""
         if not self.routed or self.proxy is None:
             return None
@@ -78,15 +85,24 @@ class Source:
 def answers(target: Target) -> Source | None:
     """Return the counter closest to the user, because a request that never reached a server is a failed one."""
     if target.proxied is not None:
-        metrics = target.proxied.metrics
-        return Source(
-            metrics=(metrics.requests,),
-            selectors=proxies.selectors(target.proxied, metrics.requests),
-            counter="proxy",
-            slot_of=proxies.slot_of(target.proxied),
-            failed=lambda series: series.get(metrics.status, "").startswith("5"),
-        )
+        return _of_proxy(target.proxied)
     return _of_servers(target, target.profile.requests) if target.profile.requests else None
+
+
+def requests(target: Target) -> Source | None:
+    """Return the counter that shows how requests are split: any proxy's, because it counts failed gRPC calls too."""
+    return _of_proxy(target.behind) if target.behind is not None else answers(target)
+
+
+def _of_proxy(proxied: Proxied) -> Source:
+    metrics = proxied.metrics
+    return Source(
+        metrics=(metrics.requests,),
+        selectors=proxies.selectors(proxied, metrics.requests),
+        counter="proxy",
+        slot_of=proxies.slot_of(proxied),
+        failed=lambda series: series.get(metrics.status, "").startswith("5"),
+    )
 
 
 def durations(target: Target, histogram: str, within: int) -> Source | None:

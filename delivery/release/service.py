@@ -233,8 +233,9 @@ class Service:
             slots=slots,
             routed=self.spec.route is not None,
             driver=cluster.traffic,
-            proxy=proxy_of(self.spec, cluster),
+            proxy=cluster.proxy_metrics,
             profile=self.spec.profile,
+            proxy_judges=proxy_of(self.spec, cluster) is not None,
         )
 
 

@@ -186,3 +186,13 @@ def test_nobody_knows_what_no_source_has() -> None:
     assert Fake().client().counts(target("proxy"), SINCE, {"duration": 300})["live"] == Tally(
         times={"duration": Arm(bad=0, total=0)}
     )
+
+
+def test_a_proxy_that_does_not_show_failed_calls_still_shows_the_split() -> None:
+    fake = Fake()
+    for service, risen in ((MAIN, 60), (CANARY, 40)):
+        rows = [(890, 7), (910, 9), (990, 9 + risen)]
+        fake.add(proxied("traefik_service_requests_total", service, code="200"), rows, up=WELL)
+    grpc = target("proxy", routed=True, proxy="traefik", proxy_judges=False)
+    assert fake.client().recent(grpc, SINCE, 100) == {"live": 60, "candidate": 40}
+    assert fake.client().counts(grpc, SINCE, {}) == {"live": Tally(), "candidate": Tally()}
