@@ -21,7 +21,10 @@ from tests.cluster import faulty, seen, standing
 from tests.cluster.releasing import CANARY, ROLLED_BACK, SERVICE, Life, releasing
 from tests.cluster.stack import Json, Stack, config_of, run
 
-pytestmark = pytest.mark.long
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # a client lives as long as its process
+]
 
 NOBODY = "http://127.0.0.1:9"
 """The discard port, on which nothing answers: a Prometheus that cannot have been asked."""
