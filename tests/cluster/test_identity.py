@@ -202,13 +202,17 @@ def test_a_stack_of_the_version_before_is_carried_over_also_under_another_contex
         old = replace(new, folder=laid_out)
         old.up()
         uid = new.found("namespace", OLD)["metadata"]["uid"]
+        pods = [pod["metadata"]["uid"] for pod in new.pods("keeper")]
         renamed = with_context(new, "another-laptop", tmp_path)
         for one in (new, renamed):
             one.write({})
             changes = operations(one)
-            assert {urn.split("::")[2] for urn in changes} == {"pulumi:providers:kubernetes"}, changes
+            kinds = {urn.split("::")[2].rpartition("$")[2] for urn in changes}
+            # The Deployment gets the annotation that leaves the wait to the program (ADR 20).
+            assert kinds == {"pulumi:providers:kubernetes", "kubernetes:apps/v1:Deployment"}, changes
             assert set(changes.values()) == {"update"}
         renamed.up()
+        assert [pod["metadata"]["uid"] for pod in new.pods("keeper")] == pods
         unchanged(renamed.pulumi("preview", "--expect-no-changes"))
         new.write({})
         unchanged(new.pulumi("preview", "--expect-no-changes"))
