@@ -26,6 +26,8 @@ BUILD_SECONDS = 600
 """Each image installs its packages and fits its model while it is built."""
 LATER = "prod"
 """Takes its images by digest, so its first `up` is no build."""
+FIRST: Json = {"strategy": "rolling", "gate": {"errors": None}}
+"""How the first version comes, before there are requests to judge it by."""
 PER_SECOND = 20
 _FOLDER = "misbehave"
 _BUILT = "home"
@@ -167,7 +169,7 @@ class Stranger(Releasing):
         }  # fmt: skip
         if self.server.judged:
             gate["histograms"] = {key: {"within": bound, "margin": 20} for key, bound in self.server.judged}
-        service["release"] = strategy | {"gate": gate}
+        service["release"] = {"gate": gate} | strategy
         found["environments"] = {"dev": {}, LATER: {"services": {self.server.service: overlay}}}
         return found
 

@@ -14,7 +14,7 @@ from tests.cluster.asking import Asked, asking
 from tests.cluster.commanded import Commanded
 from tests.cluster.releasing import ROLLED_BACK
 from tests.cluster.stack import Json, Stack
-from tests.cluster.strangers import SERVERS, Example, Stranger, deployed, stranger
+from tests.cluster.strangers import FIRST, SERVERS, Example, Stranger, deployed, stranger
 
 pytestmark = pytest.mark.long
 
@@ -41,7 +41,7 @@ def life(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.
     make = partial(tmp_path_factory.mktemp, name)
     with deployed(Example(name, make(), stack)) as example:
         image = example.image()
-    with stranger(stack, make(), name, image, CANARY) as system:
+    with stranger(stack, make(), name, image, FIRST) as system:
         first = system.slipway("release", "--image", image)
         assert first.code == 0, first.said
         with asking(system, make()) as asked:

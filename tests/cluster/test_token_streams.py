@@ -11,7 +11,7 @@ import pytest
 
 from tests.cluster.releasing import COMMAND_SECONDS, ROLLED_BACK
 from tests.cluster.stack import Json, Stack
-from tests.cluster.strangers import SIMULATOR, Example, Stranger, deployed, stranger
+from tests.cluster.strangers import FIRST, SIMULATOR, Example, Stranger, deployed, stranger
 from tests.cluster.token_streams import Streams, streaming
 from tests.cluster.waiting import within
 
@@ -37,9 +37,10 @@ class Life:
 def life(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     with deployed(Example(SIMULATOR, tmp_path_factory.mktemp("built"), stack)) as example:
         image = example.image()
-    with stranger(stack, tmp_path_factory.mktemp("released"), SIMULATOR, image, CANARY) as system:
+    with stranger(stack, tmp_path_factory.mktemp("released"), SIMULATOR, image, FIRST) as system:
         first = system.slipway("release", "--image", image)
         assert first.code == 0, first.said
+        system.strategy(CANARY)
         with streaming(system.ingress, system.server.body) as streams:
             within(lambda: "complete" in streams.since(0), "the proxy has seen the pod")
             yield Life(system, streams)
