@@ -50,9 +50,10 @@ def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> 
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             _check_size(picture)
+            # Before the draft, which decodes a progressive JPEG as a whole.
+            require_lane_for(picture.width * picture.height)
             if enough is not None:
                 picture.draft(mode, (enough, enough))
-            require_lane_for(picture.width * picture.height)
             ImageOps.exif_transpose(picture, in_place=True)
             return _flat(picture, mode)
     except PictureError:

@@ -97,6 +97,8 @@ def test_a_picture_of_many_pixels_is_decoded_in_the_lane_of_large_jobs(monkeypat
         in_lane(lambda: pictures.decode(encoded(stroke(33))), large=False)
     assert in_lane(lambda: pictures.decode(encoded(stroke(33))).size, large=True) == (33, 33)
     assert pictures.decode(encoded(stroke(33))).size == (33, 33), "training has no lanes"
+    with pytest.raises(LargeJob):  # a draft takes as long if the file is progressive
+        in_lane(lambda: pictures.decode(encoded(stroke(64), "JPEG", progressive=True), enough=8), large=False)
 
 
 def test_a_large_json_body_is_read_in_the_lane_of_large_jobs(monkeypatch: pytest.MonkeyPatch) -> None:

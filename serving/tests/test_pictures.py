@@ -12,9 +12,9 @@ from serving.payloads.digits.pixels import PIXELS, pixels_of
 from serving.pictures import MOST_PIXELS, PictureError, PictureTooLargeError, decode
 
 
-def encoded(picture: Image.Image, encoding: str = "PNG") -> bytes:
+def encoded(picture: Image.Image, encoding: str = "PNG", **options: object) -> bytes:
     content = io.BytesIO()
-    picture.save(content, encoding)
+    picture.save(content, encoding, **options)
     return content.getvalue()
 
 
