@@ -46,7 +46,8 @@ class Offered:
         exported, counter = self._names(), sources.answers(self.target)
         timed = {name: metric for name, (one, _) in gate.timed.items() if (metric := self._histogram(one))}
         counted = bool(counter and exported.intersection(counter.metrics))
-        if gate.errors and counter and not counted and any(self._has_timed(one) for one in timed.values()):
+        known = counted or self._proxy_counts()
+        if gate.errors and counter and not known and any(self._has_timed(one) for one in timed.values()):
             yield f"errors: {self._lacks(counter.metrics, exported)}"
         for name, metric in timed.items():
             if f"{metric}_bucket" in exported:
@@ -67,6 +68,22 @@ class Offered:
         role = next(role for role, slot in self.target.slots.items() if slot == self.slot)
         tally = self.metrics.counts(self.target, now - _RECENT_SECONDS, {}, now - _SCRAPE_SECONDS)[role]
         return tally.total - tally.errors >= _SOME
+
+    def _proxy_counts(self) -> bool:
+        """Return whether the proxy counts the requests of any slot.
+
+        It then shows those of this slot, too, as soon as it sends some. What the servers have counted came another way,
+        or to pods of an earlier version that are gone.
+        """
+        proxied = self.target.proxied
+        if proxied is None:
+            return False
+        every = [
+            Selector(own, proxied.metrics.requests)
+            for slot in self.target.slots.values()
+            for own in proxied.matchers(slot)
+        ]
+        return bool(self.metrics.labels(every, "__name__"))
 
     def _has_timed(self, metric: str) -> bool:
         """Return whether a histogram of the slot's servers has counted requests."""

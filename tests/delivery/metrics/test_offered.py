@@ -111,6 +111,19 @@ def test_a_counter_that_is_missing_though_the_histogram_has_counted_is_refused()
     assert line.startswith("errors: slot blue has no series http_requests_total; it has http_request_duration_seconds_")
 
 
+def test_a_proxy_that_counts_the_other_slot_has_only_not_sent_requests_to_this_one_yet() -> None:
+    """Pods of the version before, which are gone since a moment, have timed requests in the same slot."""
+    count = series(f"{DURATION}_count", "green")
+    gone = seen(
+        *[({**labels, "service": "llm-green", "slipway_dev_slot": "green"}, n) for labels, n in timed(DURATION, "0.3")]
+    )
+    gone.add(count, [(600, 7), (990, 16)])
+    (line,) = faults(gone, LATENCY, slot="green", routed=True, proxy="traefik")
+    assert line.startswith("errors: slot green has no series traefik_service_requests_total; it has http_request_")
+    gone.add(proxied("traefik_service_requests_total", MAIN, code="200"), [(600, 7), (990, 57)])
+    assert faults(gone, LATENCY, slot="green", routed=True, proxy="traefik") == []
+
+
 def test_the_other_slots_series_are_not_this_slots() -> None:
     fake = seen((requests("green"), 50), *timed(DURATION, "0.1", "0.3"))
     assert faults(fake, {**LATENCY, "errors": None}, slot="green") == [
