@@ -14,7 +14,7 @@ from delivery.metrics.series import Key, Labels, Series, key_of
 
 START = "process_start_time_seconds"
 """The gauge with the Unix time at which a process began."""
-RECENT_SECONDS = 5.0
+_RECENT_SECONDS = 5.0
 """A value this old still is a counter's value at the window's start. Reads follow each other by one second."""
 _MOST, _EVERY = 1200, 10
 """Reads of one process that are kept in full, twenty minutes; of older ones, each tenth."""
@@ -68,7 +68,7 @@ class Process:
     def series(self, since: float, until: float, selects: Selects) -> Iterator[Series]:
         """Yield the selected counters with samples in a window."""
         first, end = bisect_right(self.times, since), bisect_right(self.times, until)
-        known = first > 0 and since - self.times[first - 1] <= RECENT_SECONDS
+        known = first > 0 and since - self.times[first - 1] <= _RECENT_SECONDS
         young = first < end and max(self.created, self.starts[first]) > since
         for track in (track for track in self.tracks.values() if selects(track.labels)):
             samples = tuple((self.times[i], track.at(i)) for i in range(first, end) if not isnan(track.at(i)))

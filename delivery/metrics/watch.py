@@ -10,14 +10,14 @@ from typing import Protocol
 from components.api_client import Json
 from delivery.errors import MetricsForbidden, MetricsUnavailable
 from delivery.metrics import exposition
-from delivery.metrics.history import START, History
+from delivery.metrics.history import START, History, Selects
 from delivery.metrics.kept import Kept
 from delivery.metrics.places import Endpoint, Place, runs
 from delivery.metrics.series import Labels, Series
 from delivery.metrics.workers import Workers
 from models.offer import Counter
 
-PERIOD_SECONDS = 1.0
+_PERIOD_SECONDS = 1.0
 _STALE_SECONDS = 5.0
 """Without a read for so long, nothing is judged. Single failures are made up for by the next read."""
 _FIRST_SECONDS = 3.0
@@ -54,7 +54,7 @@ class Watch:
     places: list[Place]
     metrics: Collection[str]
     """The metrics that are kept."""
-    selects: Callable[[Labels], bool]
+    selects: Selects
     """Whether a series is kept: a proxy has those of all services."""
     kept: Kept | None = None
     clock: Callable[[], float] = time.time
@@ -110,7 +110,7 @@ class Watch:
                 return ""
             return self._faults.get(counter, f"no answer within {_STALE_SECONDS:g} s")
 
-    def series(self, since: float, until: float, selects: Callable[[Labels], bool]) -> list[Series]:
+    def series(self, since: float, until: float, selects: Selects) -> list[Series]:
         """Return the selected counters with samples in a window."""
         with self._done:
             return list(self.history.series(since, until, selects))
@@ -129,7 +129,7 @@ class Watch:
                     yield read.endpoint.labelled({"__name__": name}), 0.0
 
     def _run(self) -> None:
-        while not self._stop.wait(PERIOD_SECONDS):
+        while not self._stop.wait(_PERIOD_SECONDS):
             self.round()
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:
