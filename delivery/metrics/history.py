@@ -15,9 +15,9 @@ from delivery.metrics.series import Key, Labels, Series, key_of
 START = "process_start_time_seconds"
 """The gauge with the Unix time at which a process began."""
 _RECENT_SECONDS = 5.0
-"""A value this old still is a counter's value at the window's start. Reads follow each other by one second."""
+"""Maximum age of a read that gives a counter's value at the window's start. Reads are one second apart."""
 _MOST, _EVERY = 1200, 10
-"""Reads of one process that are kept in full, twenty minutes; of older ones, each tenth."""
+"""Beyond this number of reads of one process (20 minutes), the newer half stays, and every tenth of the older half."""
 Selects = Callable[[Labels], bool]
 
 
@@ -80,7 +80,7 @@ class Process:
             yield Series(labels=track.labels, samples=samples, before=before, existed=not new)
 
     def thin(self, edges: Iterable[float]) -> None:
-        """Drop most of the old reads, but none beside the edge of a window that somebody asked for."""
+        """Drop most of the old reads, but none next to one of these edges of windows."""
         old = len(self.times) - _MOST // 2
         near = {index + step for index in (bisect_right(self.times, edge) for edge in edges) for step in (-1, 0)}
         kept = [i for i in range(len(self.times)) if i >= old or i % _EVERY == 0 or i in near]

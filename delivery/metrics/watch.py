@@ -19,9 +19,9 @@ from models.offer import Counter
 
 _PERIOD_SECONDS = 1.0
 _STALE_SECONDS = 5.0
-"""Without a read for so long, nothing is judged. Single failures are made up for by the next read."""
+"""Without a successful read for this long, nothing is judged. The next read makes up for a single failure."""
 _FIRST_SECONDS = 3.0
-"""How long to wait for the first reads. They say how the counters stood before traffic moves."""
+"""How long to wait for the first reads. They give the counters' values before traffic moves."""
 _THREADS = 8
 """Reads at the same time. The API server's client keeps ten connections on two cores."""
 
@@ -73,7 +73,7 @@ class Watch:
     _workers: Workers | None = None
 
     def start(self, *, threads: bool = True) -> None:
-        """Read once, or as much of it as there is time for, and then once per second unless there are no threads."""
+        """Start to read once per second, and wait a short time for the first reads; without threads, read once."""
         if self.kept is not None:
             self.kept.load(self.history)
         if not threads:
@@ -99,7 +99,7 @@ class Watch:
             self._begin(place.shown, lambda place=place: self._look(place))
 
     def settle(self, seconds: float) -> None:
-        """Wait until all reads have ended, at most for some time."""
+        """Wait until all reads have ended, but no longer than ``seconds``."""
         with self._done:
             self._done.wait_for(lambda: not self._busy, seconds)
 
