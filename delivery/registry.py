@@ -18,8 +18,8 @@ from delivery.http_client import http_client
 _TAGGED = re.compile(r"(?P<host>localhost(?::\d+)?|[^/@]*[.:][^/@]*)/(?P<name>[^@:]+):(?P<tag>[\w.-]{1,128})", re.ASCII)
 """A tag at a named registry. ``server:latest`` names no registry, so it stays refused."""
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
-_INDEX, _DOCKER = "application/vnd.oci.image", "application/vnd.docker.distribution.manifest"
-_KINDS = f"{_INDEX}.index.v1+json, {_INDEX}.manifest.v1+json, {_DOCKER}.list.v2+json, {_DOCKER}.v2+json"
+_OCI, _DOCKER = "application/vnd.oci.image", "application/vnd.docker.distribution.manifest"
+_KINDS = f"{_OCI}.index.v1+json, {_OCI}.manifest.v1+json, {_DOCKER}.list.v2+json, {_DOCKER}.v2+json"
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 _SECONDS = 10.0
 _LOCAL = ("localhost", "127.0.0.1")
@@ -110,9 +110,7 @@ def _login(host: str) -> str | None:
             found = cast("dict[str, str]", logins.load_config().resolve_authconfig(host) or {})
     except (DockerException, ValueError) as error:
         raise DeliveryError(f"the login for {host} in Docker's configuration cannot be read: {error}") from error
-    given = {
-        key.lower(): value for key, value in (found or {}).items()
-    }  # a helper writes "Username", the file "username"
+    given = {key.lower(): value for key, value in found.items()}  # a helper writes "Username", the file "username"
     if "username" not in given:
         return None
     return base64.b64encode(f"{given['username']}:{given['password']}".encode()).decode()

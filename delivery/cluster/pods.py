@@ -1,4 +1,4 @@
-"""Reads pods through the API server, as their metrics' reader: with short timeouts, from several threads at once."""
+"""Lists pods and reads their metrics through the API server, with short timeouts, from several threads at once."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ READ_SECONDS = 0.9
 """Timeout of one read, as long as one-second scrapes allow."""
 _FORBIDDEN, _FIRST_ERROR = 403, 400
 _STATUS = '"kind":"Status"'
-"""In each answer of the API server's own; what else is not 2xx, the pod has answered."""
+"""Part of every error of the API server itself. Any other error was returned by the pod."""
 
 
 class Pods:

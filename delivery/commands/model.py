@@ -11,6 +11,7 @@ import typer
 from delivery.commands.options import AsJson
 from delivery.commands.output import progress_console, project, reported
 from delivery.errors import DeliveryError
+from delivery.stack_file.atomic_write import write
 from loader.errors import LoaderError
 from loader.files import RemoteFile
 from loader.pin import PinnedModel, pin
@@ -77,9 +78,7 @@ def pin_model(
         parse(ModelManifest, document, f"{uri}: ")
         file = project(context) / FOLDER / f"{chosen}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_name(f".{file.name}.new")
-        fresh.write_text(rendered(document), "utf-8")
-        fresh.replace(file)
+        write(file, rendered(document))
         total = sum(one.size for one in found.files.values())
         report.document |= {"name": chosen, "file": str(FOLDER / file.name), "bytesRead": found.read, **document}
         report.show(

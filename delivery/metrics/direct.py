@@ -62,7 +62,7 @@ class Direct(Metrics):
         return self._watch.forbidden if self._watch else ""
 
     def round(self) -> None:
-        """Read every process now, for tests whose time is not the clock's."""
+        """Read every process now, for tests with a simulated clock."""
         self._reading.round()
 
     def series(self, source: Source, window: Window) -> Iterable[Series]:
@@ -70,11 +70,7 @@ class Direct(Metrics):
         watch, (since, until) = self._reading, window
         if fault := watch.fault(source.counter, self.now()):
             raise MetricsUnavailable(fault)
-
-        def selects(labels: Labels) -> bool:
-            return any(selector.selects(labels) for selector in source.selectors)
-
-        return watch.series(since, until, selects)
+        return watch.series(since, until, source.selects)
 
     def labels(self, selectors: Sequence[Selector], label: str) -> set[str]:
         """Return the values of a label among the current series of alternative selectors."""
@@ -112,7 +108,7 @@ class Direct(Metrics):
         counters: set[Counter] = {source.counter for source in found}
 
         def selects(labels: Labels) -> bool:
-            return any(selector.selects(labels) for source in found for selector in source.selectors)
+            return any(source.selects(labels) for source in found)
 
         return Watch(
             reader=self._reader,

@@ -14,10 +14,10 @@ from delivery.metrics.series import Key, Labels, Series, key_of
 
 START = "process_start_time_seconds"
 """The gauge with the Unix time at which a process began."""
-RECENT_SECONDS = 5.0
-"""A value this old still is a counter's value at the window's start. Reads follow each other by one second."""
+_RECENT_SECONDS = 5.0
+"""Maximum age of a read that gives a counter's value at the window's start. Reads are one second apart."""
 _MOST, _EVERY = 1200, 10
-"""Reads of one process that are kept in full, twenty minutes; of older ones, each tenth."""
+"""Beyond this number of reads of one process (20 minutes), the newer half stays, and every tenth of the older half."""
 Selects = Callable[[Labels], bool]
 
 
@@ -68,7 +68,7 @@ class Process:
     def series(self, since: float, until: float, selects: Selects) -> Iterator[Series]:
         """Yield the selected counters with samples in a window."""
         first, end = bisect_right(self.times, since), bisect_right(self.times, until)
-        known = first > 0 and since - self.times[first - 1] <= RECENT_SECONDS
+        known = first > 0 and since - self.times[first - 1] <= _RECENT_SECONDS
         young = first < end and max(self.created, self.starts[first]) > since
         for track in (track for track in self.tracks.values() if selects(track.labels)):
             samples = tuple((self.times[i], track.at(i)) for i in range(first, end) if not isnan(track.at(i)))
@@ -80,7 +80,7 @@ class Process:
             yield Series(labels=track.labels, samples=samples, before=before, existed=not new)
 
     def thin(self, edges: Iterable[float]) -> None:
-        """Drop most of the old reads, but none beside the edge of a window that somebody asked for."""
+        """Drop most of the old reads, but none next to one of these edges of windows."""
         old = len(self.times) - _MOST // 2
         near = {index + step for index in (bisect_right(self.times, edge) for edge in edges) for step in (-1, 0)}
         kept = [i for i in range(len(self.times)) if i >= old or i % _EVERY == 0 or i in near]

@@ -46,7 +46,7 @@ class Place:
     namespace: str = ""
     selector: Mapping[str, str]
     port: int | None
-    """None = the port that the pod's own labels and names say."""
+    """None = the port that the pod's labels and port names indicate."""
     path: str = "/metrics"
     service: str = ""
     """The service whose pods these are; empty = they are the proxy's."""

@@ -77,6 +77,10 @@ class Source:
     extra: str | None = None
     """A counter of failed answers only. Its requests are in the other counters too."""
 
+    def selects(self, series: Labels) -> bool:
+        """Return whether a series is one of these counters."""
+        return any(selector.selects(series) for selector in self.selectors)
+
     def counts(self, series: Labels) -> bool:
         """Return whether a series counts requests that no other series counts."""
         return series.get("__name__") != self.extra

@@ -10,18 +10,18 @@ from typing import Protocol
 from components.api_client import Json
 from delivery.errors import MetricsForbidden, MetricsUnavailable
 from delivery.metrics import exposition
-from delivery.metrics.history import START, History
+from delivery.metrics.history import START, History, Selects
 from delivery.metrics.kept import Kept
 from delivery.metrics.places import Endpoint, Place, runs
 from delivery.metrics.series import Labels, Series
 from delivery.metrics.workers import Workers
 from models.offer import Counter
 
-PERIOD_SECONDS = 1.0
+_PERIOD_SECONDS = 1.0
 _STALE_SECONDS = 5.0
-"""Without a read for so long, nothing is judged. Single failures are made up for by the next read."""
+"""Without a successful read for this long, nothing is judged. The next read makes up for a single failure."""
 _FIRST_SECONDS = 3.0
-"""How long to wait for the first reads. They say how the counters stood before traffic moves."""
+"""How long to wait for the first reads. They give the counters' values before traffic moves."""
 _THREADS = 8
 """Reads at the same time. The API server's client keeps ten connections on two cores."""
 
@@ -54,7 +54,7 @@ class Watch:
     places: list[Place]
     metrics: Collection[str]
     """The metrics that are kept."""
-    selects: Callable[[Labels], bool]
+    selects: Selects
     """Whether a series is kept: a proxy has those of all services."""
     kept: Kept | None = None
     clock: Callable[[], float] = time.time
@@ -73,7 +73,7 @@ class Watch:
     _workers: Workers | None = None
 
     def start(self, *, threads: bool = True) -> None:
-        """Read once, or as much of it as there is time for, and then once per second unless there are no threads."""
+        """Start to read once per second, and wait a short time for the first reads; without threads, read once."""
         if self.kept is not None:
             self.kept.load(self.history)
         if not threads:
@@ -99,7 +99,7 @@ class Watch:
             self._begin(place.shown, lambda place=place: self._look(place))
 
     def settle(self, seconds: float) -> None:
-        """Wait until all reads have ended, at most for some time."""
+        """Wait until all reads have ended, but no longer than ``seconds``."""
         with self._done:
             self._done.wait_for(lambda: not self._busy, seconds)
 
@@ -110,7 +110,7 @@ class Watch:
                 return ""
             return self._faults.get(counter, f"no answer within {_STALE_SECONDS:g} s")
 
-    def series(self, since: float, until: float, selects: Callable[[Labels], bool]) -> list[Series]:
+    def series(self, since: float, until: float, selects: Selects) -> list[Series]:
         """Return the selected counters with samples in a window."""
         with self._done:
             return list(self.history.series(since, until, selects))
@@ -129,7 +129,7 @@ class Watch:
                     yield read.endpoint.labelled({"__name__": name}), 0.0
 
     def _run(self) -> None:
-        while not self._stop.wait(PERIOD_SECONDS):
+        while not self._stop.wait(_PERIOD_SECONDS):
             self.round()
 
     def _begin(self, name: str, work: Callable[[], None]) -> None:

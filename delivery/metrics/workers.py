@@ -1,4 +1,4 @@
-"""A few threads that call functions. They never keep a process alive: a pod that sends one byte a second has no end."""
+"""A few threads that call functions. They are daemons: a read that never ends does not keep the process alive."""
 
 from collections.abc import Callable
 from queue import SimpleQueue

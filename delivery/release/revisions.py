@@ -1,6 +1,5 @@
 """The files in revisions/: written before a stack file names them, deleted when no stack file names them any more."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ import yaml
 
 from catalog import revisions
 from delivery.errors import DeliveryError
+from delivery.stack_file.atomic_write import write
 from models.delivery import ServiceDelivery
 from models.errors import ConfigurationError
 from models.release import TREE, ServiceRelease
@@ -57,7 +57,7 @@ class Revisions:
             path = folder / f"{name}.yaml"
             if name in self._known and not path.is_file():
                 folder.mkdir(exist_ok=True)
-                _write(path, yaml.safe_dump(self._known[name].document(), allow_unicode=True, sort_keys=True))
+                write(path, yaml.safe_dump(self._known[name].document(), allow_unicode=True, sort_keys=True))
 
     def drop(self, names: Iterable[str]) -> None:
         """Delete the files that no stack file of the project names."""
@@ -86,12 +86,3 @@ def _below(node: object) -> Iterator[str]:
 def named(text: bytes) -> Iterator[str]:
     """Yield the names of the revisions in the text of a stack file."""
     return (name.decode() for name in _NAMED.findall(text))
-
-
-def _write(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}.new")
-    with fresh.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(path)

@@ -1,4 +1,4 @@
-"""Replaces a file's content in one step if the content is still what was read; keeps links, mode and owner."""
+"""Writes a file in one step, so that a kill or a power loss leaves either the old or the new content."""
 
 import fcntl
 import os
@@ -22,10 +22,20 @@ def locked(path: Path) -> Generator[None]:
         os.close(folder)
 
 
+def write(path: Path, text: str) -> None:
+    """Write a file, whatever it contained before."""
+    fresh = path.with_name(f".{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.replace(path)
+
+
 def replaced(path: Path, content: bytes, *, expected: bytes) -> bool:
     """Replace a file's content; return False if the content is not ``expected``, because somebody else has written it.
 
-    A link is followed, and its target is replaced. A kill or a power loss leaves either the old or the new content.
+    A link is followed, and its target is replaced. The file keeps its mode and owner.
     No file system offers compare-and-swap, so microseconds remain between the comparison and the rename.
     """
     real = path.resolve()
