@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.errors import refusal
+from serving.http.json_body import require_lane_for
 from serving.http.uploads import read_body
 from serving.payloads.nlu import model, schema
 from serving.payloads.nlu.model import Language
@@ -22,6 +23,7 @@ from serving.payloads.nlu.schema import BadRequestError, UnanswerableError
 from serving.payloads.nlu.understand import answer
 from serving.role.payload import Context, Payload, WarmUp
 from serving.role.service import Service
+from serving.work.aside import aside
 
 # All forms of a first request: spans, relations of spans, arguments of triggers, choices, in short and long texts.
 WARM_UP: tuple[tuple[str, dict[str, object]], ...] = (
@@ -42,7 +44,8 @@ def _reload(language: Language, context: Context) -> Language:
 
 def _routes(service: Service[Language]) -> list[Route]:
     def understand(language: Language, body: bytes) -> dict[str, object]:
-        text, asked = schema.read(body)
+        require_lane_for(body)
+        text, asked = aside(schema.read, body)
         question = language.reader.question(text, asked)
         return {"output": answer(language, question, service.telemetry), "model": language.version}
 

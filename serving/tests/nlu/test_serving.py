@@ -1,5 +1,6 @@
 """The role over HTTP: its paths, refusals, metrics, the v2 protocol, and what it does without a usable model."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from serving.payloads.nlu import PAYLOAD, WARM_UP
 from serving.payloads.nlu.features import PER_TOKEN
 from serving.role.warmup import ROUNDS
 from serving.tests.support import IDENTITY, Running, serve, wait_until
+from serving.work.aside import OtherProcess
 
 REQUEST = {"text": "Anna Weber moved to Paris.", "schema": {"person": None, "sentiment": ["positive", "negative"]}}
 
@@ -41,6 +43,20 @@ def test_a_request_that_is_none_is_a_400_and_one_that_cannot_be_answered_a_422(r
     assert running.client.post("/", json={"text": "x" * 513, "schema": {"person": None}}).status_code == 422
     assert running.client.post("/", content=b" " * (5 * 1024 * 1024 + 1)).status_code == 413
     assert running.client.get("/").status_code == 405
+
+
+@pytest.mark.slow
+def test_a_schema_of_many_labels_is_read_in_the_other_process(
+    running: Running, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    other = OtherProcess()
+    request.addfinalizer(other.end)
+    monkeypatch.setattr("serving.work.aside._other", other)
+    for labels, elsewhere in ((5_000, False), (12_000, True)):
+        schema = {str(number): None for number in range(labels)}
+        reply = running.client.post("/", content=json.dumps({"text": "x", "schema": schema}, separators=(",", ":")))
+        assert (reply.status_code, reply.json()) == (422, {"error": f"schema: has {labels} labels; send 1 to 64"})
+        assert (other.running is not None) == elsewhere
 
 
 def test_requests_and_inferences_are_counted(running: Running) -> None:
