@@ -7,7 +7,9 @@ fetch in the same way.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,14 +115,14 @@ class Download:
         digest = Hash(file.digest, file.size)
         buffer = memoryview(bytearray(_READ_BYTES))
         at = 0
-        with path.open("ab+", buffering=0) as content:  # the transfer may not have created it yet
-            for chunk in layout.chunks:
+        with path.open("ab+", buffering=0) as content, durable(content.fileno()) as write_back:
+            for chunk in layout.chunks:  # the transfer may not have created the file yet: mode a
                 transfer.wait(chunk)
                 end = os.fstat(content.fileno()).st_size if chunk.end is None else chunk.end
                 while at < end and (count := os.preadv(content.fileno(), [buffer[: end - at]], at)):
                     digest.update(buffer[:count])
                     at += count
-            os.fdatasync(content.fileno())  # the record, written later, promises these bytes even after a power cut
+                write_back()
         expected = file.digest or Digest("sha256", digest.sha256)
         if digest.found(expected) == expected.hex and file.size in (None, at):
             return Proof(digest.sha256, at)
@@ -134,6 +136,32 @@ class Download:
             f"{shown(file.url)}: {expected.kind} hash is {digest.found(expected)[:12]}…, but {expected.hex[:12]}… is "
             "required; the file is damaged or another one, so nothing was published"
         )
+
+
+@contextmanager
+def durable(descriptor: int) -> Generator[Callable[[], None]]:
+    """Have the bytes of a file on the disk at the end of the block, even after a power cut: the record promises them.
+
+    The block calls what it gets whenever bytes have come. They are written in another thread, so that little is left to
+    wait for at the end.
+
+    Raises:
+        OSError: the disk failed. The kernel reports a failure once, so no result may be dropped.
+    """
+    with ThreadPoolExecutor(1) as disk:
+        writing: Future[None] | None = None
+
+        def write_back() -> None:
+            nonlocal writing
+            if writing is None or writing.done():
+                if writing is not None:
+                    writing.result()
+                writing = disk.submit(os.fdatasync, descriptor)
+
+        yield write_back
+        if writing is not None:
+            writing.result()
+        os.fdatasync(descriptor)
 
 
 def _covered(chunk: Chunk, arrived: set[tuple[int, int]]) -> bool:

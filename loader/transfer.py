@@ -17,8 +17,8 @@ from loader.files import Source
 from loader.journal import Journal
 from loader.web import PAUSES_SECONDS, Response, Web, shown
 
-BUFFER_BYTES = 1 << 20
-"""Memory of a connection. Smaller buffers cost more processor time."""
+BUFFER_BYTES = 256 << 10
+"""Memory of a connection. Larger writes can take five times as long: the kernel then looks for larger free pages."""
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG}
 """Faults of the volume, not of the connection: waiting does not help."""
 
