@@ -96,6 +96,21 @@ def test_a_file_that_is_not_what_its_hub_states_is_refused(tmp_path: Path) -> No
         pin(HUB_URI, {"HF_ENDPOINT": url})
 
 
+def test_a_file_that_is_longer_than_stated_is_refused(tmp_path: Path) -> None:
+    class Growing(Hub):
+        def siblings(self) -> list[dict[str, Any]]:
+            return [{**one, "size": one["size"] - 1} for one in super().siblings() if one["size"]]
+
+    folder = publish(tmp_path / "hub", sums=False)
+    with (
+        serving(Growing, folder, large={"model.onnx": "http://127.0.0.1:9/away"}) as (url, _),
+        pytest.raises(
+            LoaderError, match=r"vocab\.txt: has 8 bytes, but 7 are stated; the model changed, so pin it again"
+        ),
+    ):
+        pin(HUB_URI, {"HF_ENDPOINT": url})
+
+
 def test_a_folder_of_a_web_server_needs_sums(tmp_path: Path) -> None:
     folder = publish(tmp_path / "published", sums=False)
     said = "a web server does not list its folders; publish SHA256SUMS in it"
