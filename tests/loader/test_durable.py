@@ -35,24 +35,18 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
     return made
 
 
-def test_all_bytes_are_durable_at_the_end(disk: Disk) -> None:
-    with disk.written.open("ab", buffering=0) as content, durable(content.fileno()) as write_back:
-        for part in (b"first", b"second"):
-            content.write(part)
-            write_back()
-        content.write(b"last")
-    assert disk.durable == len(b"firstsecondlast")
-
-
-def test_bytes_are_written_while_others_come(disk: Disk) -> None:
+def test_bytes_are_written_while_others_come_and_all_are_durable_at_the_end(disk: Disk) -> None:
     with disk.written.open("ab", buffering=0) as content, durable(content.fileno()) as write_back:
         content.write(b"first")
         write_back()
         assert disk.called.acquire(timeout=10)
+        content.write(b"last")
+        assert disk.durable == len(b"first")
+    assert disk.durable == len(b"firstlast")
 
 
 @pytest.mark.parametrize("more", [False, True])
-def test_a_disk_that_failed_earlier_fails_the_file(disk: Disk, more: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_a_disk_that_failed_earlier_fails_the_file(disk: Disk, more: bool) -> None:
     def fetched() -> None:
         with disk.written.open("ab", buffering=0) as content, durable(content.fileno()) as write_back:
             disk.fails = True
