@@ -41,7 +41,7 @@ def make_app(role: Role[M], *, metrics: bool = True) -> ASGIApp:
 
     async def warm(model: M) -> None:
         # Observed separately: warm-up requests are not traffic, and are neither logged nor counted as traffic.
-        observed = Observed(inner, role.apart(), rehearsal_log(service.identity))
+        observed = Observed(inner, role.separate_service(), rehearsal_log(service.identity))
         await warm_up(observed, payload.warm_up(model), at_once=min(service.admission.workers, role.threads.workers))
 
     @asynccontextmanager

@@ -6,7 +6,7 @@ import pytest
 
 from serving.role import loading
 from serving.role.payload import Context, Payload
-from serving.tests.roles import AWAY_NOW, Watched, Word, mount, word_role
+from serving.tests.roles import AWAY_NOW, UNANSWERABLE, Watched, Word, mount, word_role
 from serving.tests.support import serve, wait_until
 
 
@@ -53,6 +53,25 @@ def test_what_is_away_at_the_start_is_waited_for(environment: dict[str, str]) ->
         assert running.client.get("/health").json()["reason"] == "the dictionary does not answer (planted)"
         watched.away = False
         running.wait_ready()
+
+
+def test_a_model_is_closed_before_another_one_is_loaded_in_its_place(environment: dict[str, str]) -> None:
+    watched = Watched(away=True)
+    with serve(word_role(watched, check=watched.check), environment=environment) as running:
+        wait_until(lambda: len(watched.made) >= 3, "loading was tried again")
+        assert all(word.closed for word in watched.made[:2])
+        watched.away = False
+        running.wait_ready()
+        assert [word.closed for word in watched.made] == [True] * (len(watched.made) - 1) + [False]
+
+
+def test_a_model_that_fails_its_warm_up_is_closed_once_no_request_uses_it(tmp_path: Path) -> None:
+    mount(tmp_path, "1", word_txt=UNANSWERABLE)
+    watched = Watched()
+    environment = {"SLIPWAY_CONFIG": str(tmp_path)}
+    with serve(word_role(watched), environment=environment, requestTimeoutSeconds=0.2) as running:
+        wait_until(lambda: bool(watched.made) and watched.made[0].closed, "the first model is closed")
+        assert not running.service.lifecycle.ready
 
 
 def test_a_check_that_breaks_is_no_readiness(environment: dict[str, str]) -> None:

@@ -79,6 +79,15 @@ def test_the_replacement_is_warmed_apart_before_it_serves(folder: Path) -> None:
         assert running.metric("http_requests_total", method="POST", route="/say", status="200") == 0
 
 
+def test_a_replacement_that_cannot_answer_is_closed(folder: Path) -> None:
+    watched = Watched()
+    with serve(word_role(watched), environment=environment(folder)) as running:
+        running.wait_ready()
+        mount(folder, "2", word_txt=UNANSWERABLE)
+        wait_until(lambda: outcomes(running) == (0, 1), "the change was refused")
+        assert [word.closed for word in watched.made] == [False, True]
+
+
 @pytest.mark.parametrize("word", [BAD, UNANSWERABLE])
 def test_files_that_cannot_be_used_leave_the_old_ones_serving_and_say_so_once(
     folder: Path, word: str, looks: Looks, caplog: pytest.LogCaptureFixture

@@ -1,5 +1,6 @@
 """Calls to others: what is repeated, what is not, and that none outlives the time of its request."""
 
+import socket
 from collections.abc import Callable, Sequence
 
 import httpx
@@ -11,8 +12,9 @@ from serving.errors import UnreachableError
 from serving.payloads.faces import peers, wire
 from serving.payloads.faces.endpoint import errand_of
 from serving.payloads.faces.gallery import Gallery
-from serving.payloads.faces.hot import Generation, HotGallery
+from serving.payloads.faces.hot import Generation, HotGallery, connect
 from serving.payloads.faces.peers import Call, Errand, Peer
+from serving.role.payload import Address
 from serving.settings import Settings
 from serving.tests.faces.standins import MemoryRedis
 
@@ -174,6 +176,29 @@ def test_a_change_that_comes_while_redis_is_told_of_another_is_not_taken_for_tol
     generation.repeat()
     generation.repeat()
     assert len(told) == 3
+
+
+def test_two_changes_while_a_generation_is_created_make_no_old_gallery_current() -> None:
+    class Busy(MemoryRedis):
+        def set(self, name: str, value: bytes, ex: int | None = None, *, nx: bool = False) -> None:
+            super().set(name, value, ex, nx=nx)
+            if nx:
+                self.delete(name)  # by the store, after its next change
+
+    hot = HotGallery(Busy())
+    assert [hot.current("ab", lambda: Gallery.of([]))[1] for _ in range(2)] == ["store", "store"]
+
+
+def test_a_redis_that_does_not_answer_is_asked_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        cache = connect(Address("127.0.0.1", silent.getsockname()[1]))
+        with pytest.raises(redis.RedisError):
+            cache.get("faces:generation")
+        cache.close()
+        silent.settimeout(0)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_two_compares_share_what_one_of_them_read() -> None:
