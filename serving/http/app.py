@@ -46,7 +46,7 @@ def make_app(role: Role[M], *, metrics: bool = True) -> ASGIApp:
 
     @asynccontextmanager
     async def at_work(_: Starlette) -> AsyncGenerator[None]:
-        task = asyncio.create_task(role.live(warm), name="role")
+        task = asyncio.create_task(role.run(warm), name="role")
         try:
             yield
         finally:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from serving.errors import HANDLERS
 from serving.http.connections import MEBIBYTE, Connections, Limits
 from serving.http.health import Health
-from serving.http.listening import configuration
+from serving.http.uvicorn_config import configuration
 from serving.role.service import Service
 
 # Enough for two Prometheus servers and a few people. The port accepts no uploads.

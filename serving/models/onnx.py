@@ -9,9 +9,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from serving.errors import ModelUnusableError
+from serving.errors import ModelUnusableError, fault_of
 from serving.models.checksums import ChecksumError, verify
-from serving.models.tensors import DYNAMIC, Tensor
+from serving.models.tensors import DYNAMIC, Signature, Tensor
 
 MODEL_FILE = "model.onnx"
 QUANTISED_FILE = "model.int8.onnx"
@@ -163,17 +163,18 @@ def read_metadata(path: Path, metadata_type: type[D]) -> D:
     except OSError as error:
         raise ModelUnusableError(f"{path}: cannot be read ({error.strerror})") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelUnusableError(f"{path}: {where}: {first['msg']}; train the model again") from error
+        raise ModelUnusableError(f"{path}: {fault_of(error, 'content')}; train the model again") from error
 
 
 def model_of(metadata: D, session: Session) -> OnnxModel[D]:
     """Return a model that uses an open session."""
-    inputs, outputs = (
-        tuple(tensor_of(node) for node in nodes) for nodes in (session.get_inputs(), session.get_outputs())
-    )
-    return OnnxModel(metadata, session, inputs, outputs)
+    signature = signature_of(session)
+    return OnnxModel(metadata, session, signature.inputs, signature.outputs)
+
+
+def signature_of(session: Session) -> Signature:
+    """Return the inputs and outputs of a session's graph."""
+    return Signature(tuple(map(tensor_of, session.get_inputs())), tuple(map(tensor_of, session.get_outputs())))
 
 
 def open_session(path: Path, intra_op_threads: int, providers: Sequence[str] = (CPU,)) -> Session:

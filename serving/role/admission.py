@@ -91,7 +91,7 @@ class Admission:
         self._lane(place).submit(job)
         return job
 
-    def grow(self, place: "Place") -> None:
+    def move_to_large_lane(self, place: "Place") -> None:
         """Move a request to the lane of large jobs.
 
         Raises:
@@ -148,7 +148,7 @@ class Place:
         try:
             return await self._run(call)
         except LargeJob:
-            self._admission.grow(self)
+            self._admission.move_to_large_lane(self)
         return await self._run(call)
 
     async def _run(self, call: Callable[[], T | Pending[Any, Any, T]]) -> T:

@@ -71,7 +71,7 @@ class Lifecycle(Generic[M]):
         """Become ready."""
         self._warm = True
 
-    def depends(self, unreachable: str | None) -> None:
+    def set_unreachable(self, unreachable: str | None) -> None:
         """Set the reason why a dependency keeps the process from answering well, or None."""
         self.unreachable = unreachable
 

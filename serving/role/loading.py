@@ -81,6 +81,6 @@ async def watch_dependencies(check: Callable[[M], None], lifecycle: Lifecycle[M]
                 log.info("ready again: all dependencies of the role answer")
             else:
                 log.error("not ready: %s", reason)
-        lifecycle.depends(reason)
+        lifecycle.set_unreachable(reason)
         telemetry.dependencies_reachable.set(reason is None)
         await asyncio.sleep(CHECK_SECONDS)

@@ -45,7 +45,7 @@ class Role(Generic[M]):
     def __post_init__(self) -> None:
         self.service.lifecycle.healthy = self.payload.healthy
 
-    async def live(self, warm: Callable[[M], Awaitable[None]]) -> None:
+    async def run(self, warm: Callable[[M], Awaitable[None]]) -> None:
         """Load and warm up until both succeed, then watch dependencies and files until this task is cancelled."""
         lifecycle, telemetry = self.service.lifecycle, self.service.telemetry
         loader = background_thread("loader")

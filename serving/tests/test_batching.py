@@ -8,8 +8,8 @@ import pytest
 
 from serving.errors import ModelUnusableError
 from serving.models.checksums import write_sums
+from serving.payloads.generic.batching import Tensors, batches_of
 from serving.payloads.generic.model import load_generic
-from serving.payloads.generic.together import Tensors, batches_of
 from serving.payloads.generic.train import INPUT, split, train
 from serving.tests.test_generic import TensorProto, identity
 from serving.work.batching import Batches, Failed, Fit

@@ -19,7 +19,7 @@ from itertools import groupby
 from typing import Any, Generic, TypeVar, cast
 
 from serving.work.batching import Pending
-from serving.work.lanes import giving_way, join
+from serving.work.lanes import giving_way, join_lane
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Workers:
         self.count = count
         self._large = large
         name = "large" if large else "worker"
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(join, large=large))
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(join_lane, large=large))
         self._lock = threading.Lock()
         self._waiting: deque[Job[Any]] = deque()
         self._busy = 0

@@ -23,9 +23,9 @@ from starlette.routing import Route
 
 from serving.errors import refusal
 from serving.http.bearer import BearerToken
-from serving.http.uploads import read_picture, read_upload
+from serving.http.uploads import no_body, read_picture, read_upload
 from serving.payloads.faces import wire
-from serving.payloads.faces.endpoint import errand_of, nothing
+from serving.payloads.faces.endpoint import errand_of
 from serving.payloads.faces.pipeline import Peers, Pipeline
 from serving.role.payload import Context, Payload
 from serving.role.service import Service
@@ -135,7 +135,7 @@ class _Endpoints:
 
     async def people(self, request: Request) -> Response:
         pipeline = self._pipeline(request)
-        people = await self.service.compute(nothing, lambda gateway, _: pipeline(gateway).people())
+        people = await self.service.compute(no_body, lambda gateway, _: pipeline(gateway).people())
         return Response(people.bytes(), media_type=wire.JSON)
 
     async def delete(self, request: Request) -> Response:

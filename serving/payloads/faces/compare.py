@@ -15,7 +15,7 @@ from serving.errors import UnreachableError
 from serving.payloads.faces import wire
 from serving.payloads.faces.endpoint import errand_of, read_message
 from serving.payloads.faces.gallery import Gallery, GalleryError, recognised
-from serving.payloads.faces.hot import CacheAwayError, HotGallery, connect
+from serving.payloads.faces.gallery_cache import CacheAwayError, CachedGalleries, connect
 from serving.payloads.faces.peers import Call, Errand, Peer
 from serving.role.payload import Context, Payload
 from serving.role.service import Service
@@ -28,7 +28,7 @@ _WORKERS = 16
 class Compare:
     """The sources of enrolled faces."""
 
-    hot: HotGallery
+    galleries: CachedGalleries
     store: Peer
 
     def judge(self, asked: wire.Embedding, errand: Errand) -> tuple[wire.Verdict, str]:
@@ -38,7 +38,7 @@ class Compare:
             UnreachableError: neither Redis nor the store can say who is enrolled.
         """
         try:
-            gallery, source = self.hot.current(asked.model, lambda: self._gallery(asked.model, errand))
+            gallery, source = self.galleries.current(asked.model, lambda: self._gallery(asked.model, errand))
         except CacheAwayError:
             nearest, source = self._nearest(asked, errand), "store-index"
         else:
@@ -48,7 +48,7 @@ class Compare:
 
     def close(self) -> None:
         """Close the connections."""
-        self.hot.close()
+        self.galleries.close()
         self.store.close()
 
     def _gallery(self, model: str, errand: Errand) -> Gallery:
@@ -67,7 +67,7 @@ class Compare:
 
 
 def _load(context: Context) -> Compare:
-    return Compare(HotGallery(connect(context.address("cache"))), Peer.of(context, "store"))
+    return Compare(CachedGalleries(connect(context.address("cache"))), Peer.of(context, "store"))
 
 
 def _routes(service: Service[Compare]) -> list[Route]:

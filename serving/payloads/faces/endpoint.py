@@ -30,10 +30,6 @@ async def read_message(request: Request, kind: type[M]) -> M:
         raise refusal(400, f"the body is not a valid {kind.__name__}: {error}") from error
 
 
-async def nothing() -> None:
-    """Read no body, for requests that have none."""
-
-
 def errand_of(settings: Settings, request: Request) -> Errand:
     """Return the time limit and trace headers for a request's outgoing calls.
 

@@ -14,9 +14,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.errors import refusal
+from serving.http.uploads import no_body
 from serving.payloads.faces import wire
-from serving.payloads.faces.endpoint import errand_of, nothing, read_message
-from serving.payloads.faces.hot import Generation, connect
+from serving.payloads.faces.endpoint import errand_of, read_message
+from serving.payloads.faces.gallery_cache import Generation, connect
 from serving.payloads.faces.peers import Errand, Peer
 from serving.payloads.faces.vectors import EnrolledFace, VectorStore
 from serving.role.payload import Context, Payload
@@ -99,7 +100,7 @@ class _Endpoints:
         if not model:
             raise refusal(400, "model: is missing; set the version: /v1/faces?model=0123456789ab")
         errand = errand_of(self.service.settings, request)
-        packed = await self.service.compute(nothing, lambda store, _: store.vectors.gallery(model, errand).pack())
+        packed = await self.service.compute(no_body, lambda store, _: store.vectors.gallery(model, errand).pack())
         return Response(packed, media_type=wire.PACKED)
 
     async def nearest(self, request: Request) -> Response:
@@ -107,12 +108,12 @@ class _Endpoints:
 
     async def people(self, request: Request) -> Response:
         return await self._answer(
-            request, nothing, lambda store, _, errand: wire.People(people=tuple(store.vectors.people(errand)))
+            request, no_body, lambda store, _, errand: wire.People(people=tuple(store.vectors.people(errand)))
         )
 
     async def delete(self, request: Request) -> Response:
         person = str(request.path_params["person"])
-        return await self._answer(request, nothing, lambda store, _, errand: store.delete(person, errand))
+        return await self._answer(request, no_body, lambda store, _, errand: store.delete(person, errand))
 
     async def _answer(
         self, request: Request, read: Callable[[], Awaitable[B]], job: Callable[[Store, B, Errand], wire.Message]

@@ -15,7 +15,7 @@ from celery import Celery, states
 from kombu.exceptions import OperationalError
 from prometheus_client import CollectorRegistry, Gauge
 
-from serving.clients.results import once_per_server
+from serving.clients.result_cache import once_per_server
 from serving.errors import UnreachableError
 from serving.payloads.parsing.answers import Answer
 from serving.payloads.parsing.inbox import ANSWER_SECONDS, KEPT_SECONDS, QUEUE, Inbox, Load, RedisInbox

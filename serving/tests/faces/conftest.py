@@ -11,7 +11,7 @@ import pytest
 
 from serving.payloads.faces import capture, compare, features, preprocess, store
 from serving.payloads.faces.embedding import FaceModel, load_face_model
-from serving.payloads.faces.hot import Generation, HotGallery
+from serving.payloads.faces.gallery_cache import CachedGalleries, Generation
 from serving.payloads.faces.peers import Peer
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
@@ -88,8 +88,8 @@ def compare_role(redis: MemoryRedis) -> Payload[compare.Compare]:
     ticks = iter(range(10**9))
 
     def load(context: Context) -> compare.Compare:
-        hot = HotGallery(redis, clock=lambda: 10.0 * next(ticks))
-        return compare.Compare(hot, Peer.of(context, "store"))
+        galleries = CachedGalleries(redis, clock=lambda: 10.0 * next(ticks))
+        return compare.Compare(galleries, Peer.of(context, "store"))
 
     return replace(compare.PAYLOAD, load=load)
 

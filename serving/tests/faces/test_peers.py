@@ -12,7 +12,7 @@ from serving.errors import UnreachableError
 from serving.payloads.faces import peers, wire
 from serving.payloads.faces.endpoint import errand_of
 from serving.payloads.faces.gallery import Gallery
-from serving.payloads.faces.hot import Generation, HotGallery, connect
+from serving.payloads.faces.gallery_cache import CachedGalleries, Generation, connect
 from serving.payloads.faces.peers import Call, Errand, Peer
 from serving.role.payload import Address
 from serving.settings import Settings
@@ -141,22 +141,22 @@ def test_a_change_that_redis_did_not_hear_of_is_repeated_until_it_does() -> None
     cache = MemoryRedis()
     generation = Generation(cache)
     generation.changed()
-    hot = HotGallery(cache)
+    galleries = CachedGalleries(cache)
     reads: list[int] = []
 
     def read() -> Gallery:
         reads.append(1)
         return Gallery.of([])
 
-    hot.current("ab", read)
-    assert hot.current("ab", read)[1] == "memory"
+    galleries.current("ab", read)
+    assert galleries.current("ab", read)[1] == "memory"
     cache.down = True
     generation.changed()  # between store and Redis the network is gone; compare still reaches it
     cache.down = False
     generation.repeat()
-    assert hot.current("ab", read)[1] == "store"
+    assert galleries.current("ab", read)[1] == "store"
     generation.repeat()
-    assert hot.current("ab", read)[1] == "memory"
+    assert galleries.current("ab", read)[1] == "memory"
 
 
 def test_a_change_that_comes_while_redis_is_told_of_another_is_not_taken_for_told() -> None:
@@ -185,8 +185,8 @@ def test_two_changes_while_a_generation_is_created_make_no_old_gallery_current()
             if nx:
                 self.delete(name)  # by the store, after its next change
 
-    hot = HotGallery(Busy())
-    assert [hot.current("ab", lambda: Gallery.of([]))[1] for _ in range(2)] == ["store", "store"]
+    galleries = CachedGalleries(Busy())
+    assert [galleries.current("ab", lambda: Gallery.of([]))[1] for _ in range(2)] == ["store", "store"]
 
 
 def test_a_redis_that_does_not_answer_is_asked_once() -> None:
@@ -203,6 +203,6 @@ def test_a_redis_that_does_not_answer_is_asked_once() -> None:
 
 def test_two_compares_share_what_one_of_them_read() -> None:
     cache = MemoryRedis()
-    first, second = HotGallery(cache), HotGallery(cache)
+    first, second = CachedGalleries(cache), CachedGalleries(cache)
     assert first.current("ab", lambda: Gallery.of([]))[1] == "store"
     assert second.current("ab", lambda: pytest.fail("asked the store"))[1] == "redis"

@@ -11,7 +11,7 @@ from serving.payloads.nlu import PAYLOAD, WARM_UP
 from serving.payloads.nlu.features import PER_TOKEN
 from serving.role.warmup import ROUNDS
 from serving.tests.support import IDENTITY, Running, serve, wait_until
-from serving.work.aside import OtherProcess
+from serving.work.offload import OtherProcess
 
 REQUEST = {"text": "Anna Weber moved to Paris.", "schema": {"person": None, "sentiment": ["positive", "negative"]}}
 
@@ -51,7 +51,7 @@ def test_a_schema_of_many_labels_is_read_in_the_other_process(
 ) -> None:
     other = OtherProcess()
     request.addfinalizer(other.end)
-    monkeypatch.setattr("serving.work.aside._other", other)
+    monkeypatch.setattr("serving.work.offload._other", other)
     for labels, elsewhere in ((5_000, False), (12_000, True)):
         schema = {str(number): None for number in range(labels)}
         reply = running.client.post("/", content=json.dumps({"text": "x", "schema": schema}, separators=(",", ":")))

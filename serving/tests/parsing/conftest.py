@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.clients.results import MemoryCache, cache_metrics
+from serving.clients.result_cache import MemoryCache, cache_metrics
 from serving.identity import Identity
 from serving.payloads.parsing import PAYLOAD
 from serving.payloads.parsing.answers import Answers

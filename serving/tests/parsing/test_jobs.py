@@ -13,7 +13,7 @@ import redis
 from celery.worker import state
 from PIL import Image
 
-from serving.clients.results import MemoryCache, cache_metrics
+from serving.clients.result_cache import MemoryCache, cache_metrics
 from serving.cpu import Threads
 from serving.errors import UnreachableError
 from serving.identity import Identity
@@ -21,10 +21,10 @@ from serving.payloads import parsing as role
 from serving.payloads.parsing.answers import Answers, labels_of
 from serving.payloads.parsing.consumer import Consumer
 from serving.payloads.parsing.jobs import Jobs, Progress, open_jobs
+from serving.payloads.parsing.loading import Parsing, Speeds
 from serving.payloads.parsing.model import load_parser
-from serving.payloads.parsing.serve import Parsing, Speeds
 from serving.payloads.parsing.training.people import Picture
-from serving.payloads.parsing.worker import MOST_ATTEMPTS, PAYLOAD, Desk, register, task_metrics
+from serving.payloads.parsing.worker import MOST_ATTEMPTS, PAYLOAD, TaskRunner, register, task_metrics
 from serving.role.payload import Context
 from serving.telemetry.metrics import Telemetry
 from serving.tests.parsing.memory import MemoryInbox, jobs_in_memory
@@ -56,15 +56,15 @@ def answers(parser_folder: Path, telemetry: Telemetry) -> Answers:
 
 
 @pytest.fixture
-def desk(answers: Answers, inbox: MemoryInbox, telemetry: Telemetry) -> Desk:
-    return Desk(answers, inbox, task_metrics(telemetry), nullcontext)
+def runner(answers: Answers, inbox: MemoryInbox, telemetry: Telemetry) -> TaskRunner:
+    return TaskRunner(answers, inbox, task_metrics(telemetry), nullcontext)
 
 
 @pytest.fixture(scope="module")
 def consumer(jobs: Jobs, answers: Answers, inbox: MemoryInbox, telemetry: Telemetry) -> Generator[Consumer]:
     """A Celery worker in a thread that does the jobs; one for all tests."""
     made = Consumer(jobs.results)
-    register(jobs.results, Desk(answers, inbox, task_metrics(telemetry), made.busy))
+    register(jobs.results, TaskRunner(answers, inbox, task_metrics(telemetry), made.busy))
     made.require(0)
     yield made
     ending = threading.Thread(target=made.stop)
@@ -135,18 +135,18 @@ def test_a_message_that_got_lost_is_sent_again(
 
 
 def test_a_picture_that_ends_its_workers_is_given_up_with_a_reason(
-    desk: Desk, inbox: MemoryInbox, people: list[Picture]
+    runner: TaskRunner, inbox: MemoryInbox, people: list[Picture]
 ) -> None:
     inbox.put("job", {"task": people[0].encoded()})
     inbox.attempts["task"] = MOST_ATTEMPTS - 1
-    last = desk.parse("task")
+    last = runner.parse("task")
     assert last is not None
     assert "mask" in last
-    given_up = desk.parse("task")
+    given_up = runner.parse("task")
     assert given_up is not None
     assert given_up["error"] == f"the picture stopped {MOST_ATTEMPTS} workers; it is not retried"
     inbox.done("task")
-    assert desk.parse("task") is None
+    assert runner.parse("task") is None
 
 
 def test_jobs_take_pictures_that_are_too_large_to_be_answered_at_once(

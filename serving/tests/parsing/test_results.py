@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from serving import pictures
-from serving.clients.results import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
+from serving.clients.result_cache import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
 from serving.payloads.parsing.answers import Answers
 from serving.payloads.parsing.model import load_parser
 from serving.payloads.parsing.training.people import Picture

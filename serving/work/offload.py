@@ -28,7 +28,7 @@ _PROTOCOL = 5
 _PACKAGES = Path(__file__).parents[2]
 
 
-class AsideEndedError(RuntimeError):
+class OtherProcessEndedError(RuntimeError):
     """The other process ended in the middle of a call, for example for want of memory. The next call starts another."""
 
 
@@ -60,7 +60,9 @@ class OtherProcess:
                 done, result = pickle.load(cast("BinaryIO", process.stdout))  # noqa: S301 -- our own process
             except (OSError, EOFError, pickle.UnpicklingError) as error:
                 process.kill()
-                raise AsideEndedError(f"the process for large requests ended with {self._ended(process)}") from error
+                raise OtherProcessEndedError(
+                    f"the process for large requests ended with {self._ended(process)}"
+                ) from error
         if not done:
             raise cast("BaseException", result)
         return result
@@ -91,11 +93,11 @@ def end() -> None:
     _other.end()
 
 
-def aside(call: Callable[..., T], *arguments: object) -> T:
+def offload(call: Callable[..., T], *arguments: object) -> T:
     """Call a function of a module with picklable arguments; in the lane of large jobs, in the other process.
 
     Raises:
-        AsideEndedError: the other process ended.
+        OtherProcessEndedError: the other process ended.
     """
     return cast("T", _other.run(call, arguments)) if in_large_lane() else call(*arguments)
 

@@ -114,7 +114,7 @@ class CacheAwayError(RuntimeError):
     """Redis does not answer; the store must be queried instead."""
 
 
-class HotGallery:
+class CachedGalleries:
     """Compare's side: returns the current gallery of a model from memory, Redis or the store, and keeps it."""
 
     def __init__(self, cache: Cache, clock: Callable[[], float] = time.monotonic) -> None:
