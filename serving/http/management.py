@@ -45,7 +45,7 @@ class Metrics:
 
 
 def management_app(service: Service[Any]) -> ASGIApp:
-    """Return the application of the management port: the metrics, and the health of the process for people."""
+    """Return the application of the management port, with metrics and health."""
     app = Starlette(routes=[*Metrics(service).routes(), *Health(service).routes()], exception_handlers=HANDLERS)
     app.router.redirect_slashes = False
     return app

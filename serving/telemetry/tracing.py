@@ -9,7 +9,7 @@ TRACE = "slipway.trace"
 _inject: ContextVar[Callable[[MutableMapping[str, str]], None] | None] = ContextVar("inject", default=None)
 
 
-def set_trace(inject: Callable[[MutableMapping[str, str]], None]) -> None:
+def set_injector(inject: Callable[[MutableMapping[str, str]], None]) -> None:
     """Set the function that adds trace headers to outgoing calls of the current request."""
     _inject.set(inject)
 

@@ -42,7 +42,7 @@ def errand_of(settings: Settings, request: Request) -> Errand:
 
 
 def _waits(given: str) -> float:
-    """Return how long the caller waits in seconds; infinite if it does not say."""
+    """Return the seconds that the caller still waits; infinite without a valid header."""
     try:
         seconds = float(given)
     except ValueError:

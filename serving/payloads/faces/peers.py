@@ -81,7 +81,7 @@ class Peer:
         """Send a request until it is answered with a status below 500 other than 429.
 
         Raises:
-            UnreachableError: no such answer within the errand's time and the attempts.
+            UnreachableError: no such answer within the attempts and the time left.
         """
         reason = "no time is left"
         for attempt in range(_ATTEMPTS):
@@ -110,8 +110,8 @@ class Peer:
         """Send a request and read its answer as a message.
 
         Raises:
-            UnreachableError: no answer, an error response (this service's fault, not the client's), or not such a
-                message.
+            UnreachableError: no answer, an error response (this service's fault, not the client's), or an
+                invalid message.
         """
         answer = self.accepted(self.send(call, errand))
         try:
