@@ -1,4 +1,4 @@
-"""What several tests need: a running server, and a model whose inference the test holds in its hand."""
+"""Shared by many tests: a running server, and a model whose inference the test controls."""
 
 import json
 import socket

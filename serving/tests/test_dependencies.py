@@ -1,4 +1,4 @@
-"""A role that cannot do without something is not ready while it is away, says so once, and recovers by itself."""
+"""A role is not ready while its dependency is unreachable, logs the reason once, and recovers by itself."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_readiness_follows_what_the_role_depends_on(
     assert told == ["not ready: the dictionary does not answer (planted)"]
 
 
-def test_what_is_away_at_the_start_is_waited_for(environment: dict[str, str]) -> None:
+def test_the_server_waits_for_a_dependency_that_is_away_at_the_start(environment: dict[str, str]) -> None:
     watched = Watched(away=True)
     with serve(word_role(watched, check=watched.check), environment=environment) as running:
         wait_until(lambda: running.metric("model_load_failures_total") >= 2, "loading was tried again")

@@ -1,4 +1,4 @@
-"""Models in object storage: published once and for ever, fetched with proof, and every failure is one line."""
+"""Models in object storage: published once, verified when fetched, and each failure is one line."""
 
 import json
 import shutil
@@ -177,7 +177,7 @@ def test_the_last_pod_to_fill_the_cache_takes_what_another_put_there(
         ("s3:///x", "use s3://bucket/prefix"),
     ],
 )
-def test_what_is_not_there_is_named(uri: str, reason: str, tmp_path: Path) -> None:
+def test_a_missing_object_is_named(uri: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=reason) as caught:
         fetch(uri, tmp_path / "there")
     assert "\n" not in str(caught.value)
@@ -195,7 +195,7 @@ def test_object_storage_that_is_down_is_named_with_its_address(tmp_path: Path, m
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound"])
 @pytest.mark.usefixtures("s3")
-def test_refused_credentials_are_called_so(code: str) -> None:
+def test_refused_credentials_are_reported(code: str) -> None:
     bucket = open_bucket(URI)
     with Stubber(bucket.client) as stub:
         cast("Any", stub).add_client_error("get_object", code)
@@ -210,7 +210,7 @@ def test_requests_are_signed_for_the_region_that_is_set(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("s3")
-def test_missing_credentials_are_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))

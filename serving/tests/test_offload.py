@@ -1,4 +1,4 @@
-"""Large calls run in another process, whose end costs only the call that it ended."""
+"""Large calls run in another process; if it ends, only the current call fails."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @pytest.fixture(autouse=True)
 def other(monkeypatch: pytest.MonkeyPatch) -> Generator[OtherProcess]:
-    """Give each test another process of its own."""
+    """Give each test its own other process."""
     made = OtherProcess()
     monkeypatch.setattr("serving.work.offload._other", made)
     yield made
@@ -46,7 +46,7 @@ def test_what_a_call_raises_is_raised_here() -> None:
         large(decode, b"text")
     with pytest.raises(IndexError) as caught:
         large([].pop)
-    assert "in serve" in "".join(caught.value.__notes__), "a fault of ours must say where it arose"
+    assert "in serve" in "".join(caught.value.__notes__), "an internal fault must have its traceback"
     assert large(decode, encoded(stroke(33))).size == (33, 33)
 
 

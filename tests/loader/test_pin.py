@@ -1,4 +1,4 @@
-"""A pin says what a model is, and reads only the files for which nobody states a SHA-256."""
+"""A pin holds sizes and hashes, and reads only the files without a stated SHA-256."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The loader as a container runs it: a process that is killed halfway, its memory, its lines and its exit codes."""
+"""The loader as a real process: killed halfway, its memory, its output and its exit codes."""
 
 import json
 import os

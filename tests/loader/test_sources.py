@@ -1,4 +1,4 @@
-"""Each kind of source: what proves its files, and who gets its credentials."""
+"""Each kind of source: which hash proves its files, and which server gets its credentials."""
 
 import json
 from http import HTTPStatus
@@ -182,7 +182,7 @@ def test_a_web_server_gets_the_loaders_token(tmp_path: Path) -> None:
         (f"{'0' * 64}  SHA256SUMS\n", "SHA256SUMS lists itself; remove that line"),
     ],
 )
-def test_sums_that_are_none_are_refused(tmp_path: Path, sums: str, said: str) -> None:
+def test_invalid_sums_are_refused(tmp_path: Path, sums: str, said: str) -> None:
     folder = publish(tmp_path / "published")
     (folder / "SHA256SUMS").write_text(sums, "utf-8")
     with serving(Watched, folder) as (url, _), pytest.raises(LoaderError) as refused:
@@ -201,7 +201,7 @@ def test_sums_that_are_none_are_refused(tmp_path: Path, sums: str, said: str) ->
         ("oci://host/models/tiny:1", "is not an artifact by digest; use oci://repository@sha256:<64 hex>"),
     ],
 )
-def test_a_uri_that_is_none_is_refused(tmp_path: Path, uri: str, said: str) -> None:
+def test_an_invalid_uri_is_refused(tmp_path: Path, uri: str, said: str) -> None:
     with pytest.raises(LoaderError) as refused:
         fetched(uri, tmp_path / "store")
     assert said in str(refused.value)

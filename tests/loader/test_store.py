@@ -1,4 +1,4 @@
-"""A volume without locks, for example some network file systems: pods cannot wait for each other, and leave nothing."""
+"""A volume without locks, as some network file systems are: pods cannot wait for each other."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""Redirects, refusals and silence of a source: where credentials go, and what one line says."""
+"""Redirects, refusals and unreachable sources: which server gets credentials, and what the error says."""
 
 import socket
 from http import HTTPStatus

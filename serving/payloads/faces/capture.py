@@ -25,7 +25,7 @@ from serving.errors import refusal
 from serving.http.bearer import BearerToken
 from serving.http.uploads import no_body, read_picture, read_upload
 from serving.payloads.faces import wire
-from serving.payloads.faces.endpoint import errand_of
+from serving.payloads.faces.endpoint import budget_of
 from serving.payloads.faces.pipeline import Peers, Pipeline
 from serving.role.payload import Context, Payload
 from serving.role.service import Service
@@ -156,8 +156,8 @@ class _Endpoints:
 
     def _pipeline(self, request: Request) -> Callable[[Gateway], Pipeline]:
         """Start the time limit at the head of the request: time spent on the upload is not available for the calls."""
-        errand = errand_of(self.service.settings, request)
-        return lambda gateway: Pipeline(peers=gateway.peers, errand=errand, seconds=self.seconds)
+        budget = budget_of(self.service.settings, request)
+        return lambda gateway: Pipeline(peers=gateway.peers, budget=budget, seconds=self.seconds)
 
 
 def _routes(service: Service[Gateway]) -> list[Route]:

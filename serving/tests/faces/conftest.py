@@ -20,8 +20,8 @@ from serving.payloads.faces.vectors import VectorStore
 from serving.role.payload import Context, Payload
 from serving.tests.faces.standins import MemoryChroma, MemoryRedis
 from serving.tests.support import Running, serve
-from serving.tests.trained import shared
-from serving.training.runner import Trained, write
+from serving.tests.trained import shared, written
+from serving.training.runner import Trained
 
 TOKEN = "token-5e2d"  # noqa: S105 -- of these tests
 AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
@@ -36,9 +36,7 @@ def trained() -> Trained:
 
 @pytest.fixture(scope="session")
 def faces_folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("faces") / "model"
-    write(trained, folder)
-    return folder
+    return written(trained, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Jobs: submitted, worked off by a Celery worker in this process, told of, and never done twice with two results."""
+"""Jobs: submitted, processed by a Celery worker in this process and reported; a repetition changes no result."""
 
 import base64
 import io
@@ -101,7 +101,7 @@ def test_a_job_is_queued_then_done_and_its_answers_are_those_of_its_pictures_in_
     wait_until(lambda: not inbox.pictures, "pictures that are done are forgotten")
 
 
-def test_a_job_that_nobody_knows_is_none(jobs: Jobs) -> None:
+def test_an_unknown_job_has_no_progress(jobs: Jobs) -> None:
     assert jobs.progress("unknown") is None
 
 
@@ -134,7 +134,7 @@ def test_a_message_that_got_lost_is_sent_again(
     assert jobs.send_lost_again() == 0
 
 
-def test_a_picture_that_ends_its_workers_is_given_up_with_a_reason(
+def test_a_picture_that_kills_its_workers_is_refused_with_a_reason(
     runner: TaskRunner, inbox: MemoryInbox, people: list[Picture]
 ) -> None:
     inbox.put("job", {"task": people[0].encoded()})
@@ -160,7 +160,7 @@ def test_jobs_take_pictures_that_are_too_large_to_be_answered_at_once(
 
 
 @pytest.mark.usefixtures("consumer")
-def test_a_picture_that_was_not_kept_is_an_error_with_what_to_do(jobs: Jobs, inbox: MemoryInbox) -> None:
+def test_an_expired_picture_is_an_error_with_a_remedy(jobs: Jobs, inbox: MemoryInbox) -> None:
     inbox.jobs["forgotten"] = ["a-task-without-picture"]
     inbox.missing = ["a-task-without-picture"]
     assert jobs.send_lost_again() == 1
@@ -169,7 +169,7 @@ def test_a_picture_that_was_not_kept_is_an_error_with_what_to_do(jobs: Jobs, inb
 
 
 @pytest.mark.usefixtures("consumer")
-def test_the_endpoints_tell_the_way_of_a_job(
+def test_the_endpoints_report_the_progress_of_a_job(
     jobs: Jobs, inbox: MemoryInbox, answers: Answers, parser_folder: Path, people: list[Picture]
 ) -> None:
 
