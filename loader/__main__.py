@@ -30,8 +30,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("store", type=Path, help="volume for models")
     parser.add_argument("name", type=_name, help="folder of this model in the store")
     parser.add_argument("--checksum", type=_checksum, help="sha256:<hex> of SHA256SUMS, or of a single file")
-    parser.add_argument("--limit", type=int, metavar="BYTES", help="largest size of the model")
-    parser.add_argument("--connections", type=int, default=CONNECTIONS, help="chunks to fetch at the same time")
+    parser.add_argument("--limit", type=_count, metavar="BYTES", help="largest size of the model")
+    parser.add_argument("--connections", type=_count, default=CONNECTIONS, help="chunks to fetch at the same time")
     try:
         given = parser.parse_args(arguments)
     except SystemExit as error:
@@ -64,6 +64,12 @@ def _checksum(text: str) -> str:
     if not re.fullmatch(r"sha256:[0-9a-fA-F]{64}", text):
         raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a checksum; use sha256:<64 hex digits>")
     return text.lower()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a number of 1 or more")
+    return int(text)
 
 
 def _name(text: str) -> str:

@@ -80,7 +80,7 @@ def fetch(request: Request, environment: Mapping[str, str], progress: Progress |
     except OSError as error:
         where = error.filename or request.store
         raise LoaderError(
-            f"{request.uri}: cannot use {where} ({error.strerror or error}); check that the pod may read and write it"
+            f"{request.uri}: cannot use {where} ({error.strerror or error}); check its permissions and free space"
         ) from error
     finally:
         counts.end()

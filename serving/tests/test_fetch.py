@@ -81,6 +81,7 @@ def test_lines_that_sha256sum_does_not_write_are_refused(text: str) -> None:
         ("ftp://host/model", "scheme 'ftp' is not supported; use one of file, s3"),
         ("/opt/model", "scheme '' is not supported"),
         ("file://host/model", "use file:///absolute/path"),
+        ("s3://[models/digits", "Invalid IPv6 URL"),
     ],
 )
 def test_a_uri_that_cannot_be_read_is_refused(uri: str, reason: str, tmp_path: Path) -> None:

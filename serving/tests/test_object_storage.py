@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from serving import fetch as fetching
 from serving import publish as publishing
-from serving.fetch import FetchError, SourceUnreachableError, fetch, patiently
+from serving.fetch import FetchError, SourceUnreachableError, fetch, with_retries
 from serving.models import object_storage
 from serving.models.checksums import verify, write_sums
 from serving.models.object_storage import ObjectStorageError, open_bucket
@@ -235,7 +235,7 @@ def test_a_source_that_comes_back_is_waited_for_with_growing_pauses(monkeypatch:
             raise outcome
         return outcome
 
-    assert patiently(attempt) is done
+    assert with_retries(attempt) is done
     assert pauses == [1, 2]
 
 
@@ -250,10 +250,10 @@ def test_waiting_ends_and_other_failures_are_not_waited_for(monkeypatch: pytest.
         return attempt
 
     with pytest.raises(SourceUnreachableError):
-        patiently(failing(SourceUnreachableError("down")))
+        with_retries(failing(SourceUnreachableError("down")))
     assert pauses == [1, 2, 4]
     with pytest.raises(FetchError, match="another pin"):
-        patiently(failing(FetchError("another pin")))
+        with_retries(failing(FetchError("another pin")))
     assert pauses == [1, 2, 4]
 
 
