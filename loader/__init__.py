@@ -1,1 +1,1 @@
-"""The loader of models: fetches one model into a folder, verifies it and publishes it. It runs before any server."""
+"""The loader: fetches one model into a folder, verifies it and publishes it, before any server starts."""

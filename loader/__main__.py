@@ -1,7 +1,8 @@
 """`python -m loader <uri> <store> <name>`: the init container that fetches a model.
 
-It exits with 0 and one JSON line on standard output; with 1 and one line on standard error if the model was not
-fetched, which the kubelet repeats; or with 2 for wrong usage. Credentials and endpoints come from the environment.
+Exit codes: 0 with one JSON line on standard output; 1 with one line on standard error if the model was not fetched,
+after which the kubelet starts the container again; 2 for wrong usage. Credentials and endpoints come from the
+environment.
 """
 
 import argparse
@@ -26,11 +27,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "uri", help="s3://bucket/prefix, https://host/folder/, hf://org/model@commit or oci://…@sha256:…"
     )
-    parser.add_argument("store", type=Path, help="volume that holds models")
+    parser.add_argument("store", type=Path, help="volume for models")
     parser.add_argument("name", type=_name, help="folder of this model in the store")
     parser.add_argument("--checksum", type=_checksum, help="sha256:<hex> of SHA256SUMS, or of a single file")
-    parser.add_argument("--limit", type=int, metavar="BYTES", help="the most bytes that the model may have")
-    parser.add_argument("--connections", type=int, default=CONNECTIONS, help="chunks that are fetched at once")
+    parser.add_argument("--limit", type=_count, metavar="BYTES", help="largest size of the model")
+    parser.add_argument("--connections", type=_count, default=CONNECTIONS, help="chunks to fetch at the same time")
     try:
         given = parser.parse_args(arguments)
     except SystemExit as error:
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _end(number: int, frame: object) -> None:
+def _exit(number: int, frame: object) -> None:
     del frame
     os._exit(128 + number)
 
@@ -65,6 +66,12 @@ def _checksum(text: str) -> str:
     return text.lower()
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a number of 1 or more")
+    return int(text)
+
+
 def _name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
         raise argparse.ArgumentTypeError(f"{text[:80]!r} is not a folder's name; use letters, digits, '.', '_' and '-'")
@@ -72,6 +79,6 @@ def _name(text: str) -> str:
 
 
 if __name__ == "__main__":
-    # The kernel ignores SIGTERM for process 1 without a handler. What has arrived is on the volume already.
-    signal.signal(signal.SIGTERM, _end)
+    # Without a handler, the kernel ignores SIGTERM for process 1. The next run continues from the journal.
+    signal.signal(signal.SIGTERM, _exit)
     sys.exit(main(sys.argv[1:]))

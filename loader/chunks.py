@@ -1,4 +1,4 @@
-"""How a file is cut into chunks, each fetched by one range request."""
+"""Cut files into chunks, each fetched by one range request."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +8,10 @@ from http import HTTPStatus
 
 from loader.errors import EmptyError, LoaderError
 from loader.files import RemoteFile, Source
-from loader.web import Response, Web, patiently, shown
+from loader.web import Response, Web, redacted, with_retries
 
 CHUNK_BYTES = 16 << 20
-"""Large enough that the time of a round trip is small beside it, small enough that little is fetched twice."""
+"""Large enough that the time of a round trip does not matter, small enough that a retry fetches little twice."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Chunk:
     file: RemoteFile
     start: int
     end: int | None
-    """None = to the end of a file of unknown size, whose server knows no ranges."""
+    """None = to the end of the file, because its size is unknown or its server does not support ranges."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Layout:
 
 
 def layouts(web: Web, source: Source, files: Sequence[RemoteFile], connections: int) -> list[Layout]:
-    """Return how each file is cut. Large files and those of unknown size cost one request each.
+    """Return how each file is cut. A large file, or one of unknown size, takes one request to ask its server.
 
     Raises:
         LoaderError: a file is missing, or its size differs from the stated one.
@@ -45,11 +45,11 @@ def layouts(web: Web, source: Source, files: Sequence[RemoteFile], connections: 
 def _layout(web: Web, source: Source, file: RemoteFile) -> Layout:
     if file.size is not None and file.size <= CHUNK_BYTES:
         return Layout(file, (Chunk(file, 0, file.size),) if file.size else ())
-    size, ranges = patiently(lambda: _asked(web, source, file))
+    size, ranges = with_retries(lambda: _asked(web, source, file))
     if file.size is not None and size is not None and size != file.size:
         raise size_fault(file, size)
     known = replace(file, size=file.size if size is None else size)
-    if not ranges or known.size is None:  # one request, which begins at the beginning
+    if not ranges or known.size is None:
         return Layout(known, (Chunk(known, 0, None),))
     starts = range(0, known.size, CHUNK_BYTES)
     return Layout(known, tuple(Chunk(known, start, min(start + CHUNK_BYTES, known.size)) for start in starts))
@@ -58,15 +58,15 @@ def _layout(web: Web, source: Source, file: RemoteFile) -> Layout:
 def size_fault(file: RemoteFile, found: int) -> LoaderError:
     """Return the error for a file that is longer or shorter than its description says."""
     return LoaderError(
-        f"{shown(file.url)}: has {found} bytes, but {file.size} are stated; the model changed, so pin it again"
+        f"{redacted(file.url)}: has {found} bytes, but {file.size} are stated; the model changed, so pin it again"
     )
 
 
 def _asked(web: Web, source: Source, file: RemoteFile) -> tuple[int | None, bool]:
-    """Return a file's size and whether its server knows ranges, from a request for the first byte."""
+    """Return a file's size, and whether its server supports ranges, from a request for the first byte."""
     try:
         answer = web.ask(file.url, source.headers, {"Range": "bytes=0-0"})
-    except EmptyError:  # it has no first byte
+    except EmptyError:  # an empty file has no first byte
         return 0, True
     try:
         if answer.status == HTTPStatus.PARTIAL_CONTENT:

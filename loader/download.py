@@ -1,9 +1,9 @@
 """Fetch the files of a model in parallel chunks, and hash them while they arrive.
 
 Bytes go from the socket to the file through one small buffer per connection, so memory does not depend on the size of
-the model. SHA-256 cannot begin in the middle of a file: the hash follows in the order of the bytes and reads them back
-from the page cache, which costs less than keeping chunks in memory until their turn. huggingface_hub and s3transfer
-fetch in the same way.
+the model. SHA-256 cannot begin in the middle of a file. The hash therefore reads the bytes in order, from the page
+cache, which costs less than keeping chunks in memory until their turn. huggingface_hub and s3transfer fetch in the same
+way.
 """
 
 import os
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from loader.chunks import Chunk, Layout, layouts, size_fault
 from loader.errors import LoaderError
-from loader.files import Digest, Hash, RemoteFile, Source
+from loader.files import Hash, RemoteFile, Source
 from loader.journal import Journal
 from loader.progress import Progress
-from loader.room import Room
+from loader.space import Space
 from loader.transfer import Transfer
-from loader.web import Web, shown
+from loader.web import Web, redacted
 
 CONNECTIONS = 4
 _READ_BYTES = 256 << 10
@@ -28,7 +28,7 @@ _READ_BYTES = 256 << 10
 
 @dataclass(frozen=True)
 class Proof:
-    """A file that arrived as a whole."""
+    """The hash and size of a verified file."""
 
     sha256: str
     size: int
@@ -41,60 +41,68 @@ class Download:
     web: Web
     source: Source
     folder: Path
-    room: Room
+    space: Space
     progress: Progress
     connections: int = CONNECTIONS
 
     def run(self, files: Sequence[RemoteFile]) -> dict[str, Proof]:
-        """Fetch and verify the files, and return the proof of each by path. Partial files stay if it fails.
+        """Fetch and verify the files, and return the proof of each by path. After an error, partial files stay.
 
         Raises:
-            LoaderError: a file is missing or damaged, its size differs, or there is no room for it.
+            LoaderError: a file is missing or damaged, its size differs, or there is no space for it.
         """
         planned = layouts(self.web, self.source, files, self.connections)
         for layout in planned:
             (self.folder / layout.file.path).parent.mkdir(parents=True, exist_ok=True)
         journal = Journal(self.folder)
         try:
-            proofs = self._round(planned, journal)
-            again = [layout for layout in planned if layout.file.path not in proofs]
-            if again:  # their first bytes came in an earlier run: the source or the volume may have changed since
-                for layout in again:
-                    journal.forget(layout.file.path)
-                proofs |= self._round(again, journal)
+            proofs = self._fetched(planned, journal)
+            # An earlier run fetched parts of these files. The source or the volume may have changed since.
+            damaged = [layout for layout in planned if layout.file.path not in proofs]
+            if damaged:
+                proofs |= self._fetched(damaged, journal)
         finally:
             journal.close()
         journal.remove()
         return proofs
 
-    def _round(self, planned: Sequence[Layout], journal: Journal) -> dict[str, Proof]:
-        """Return the proofs of the files that match. A file that does not, and was fetched as a whole, is a fault."""
-        there = {layout.file.path: self._there(layout, journal) for layout in planned}
-        held = [chunk for chunks in there.values() for chunk in chunks]
-        wanted = [chunk for layout in planned for chunk in layout.chunks if chunk not in set(held)]
+    def _fetched(self, planned: Sequence[Layout], journal: Journal) -> dict[str, Proof]:
+        """Fetch the missing chunks, and return the proofs of the files that match their hashes.
+
+        A file that does not match is removed. It is a fault only if all its bytes came in this run.
+        """
+        resumed = {layout.file.path: self._held(layout, journal) for layout in planned}
+        held = {chunk for chunks in resumed.values() for chunk in chunks}
+        wanted = [chunk for layout in planned for chunk in layout.chunks if chunk not in held]
         sizes = [layout.file.size for layout in planned]
         total = None if None in sizes else sum(size or 0 for size in sizes)
-        self.room.check(total, sum(map(_length, held)))
-        self.progress.begin(total, sum(map(_length, held)))
-        transfer = Transfer(self.web, self.source, self.folder, self._counted, journal)
+        arrived = sum(map(_length, held))
+        self.space.check(total, arrived)
+        self.progress.begin(total, arrived)
+        transfer = Transfer(self.web, self.source, self.folder, self._count, journal)
         transfer.start(wanted, held, self.connections)
         proofs: dict[str, Proof] = {}
         try:
             for layout in planned:
-                proof = self._proved(layout, transfer, resumed=bool(there[layout.file.path]))
-                if proof is None:
+                path = layout.file.path
+                found = self._hashed(layout, transfer)
+                if (fault := _fault(layout.file, found)) is None:
+                    proofs[path] = Proof(found.sha256, found.size)
                     continue
-                proofs[layout.file.path] = proof
+                (self.folder / path).unlink()
+                journal.forget(path)
+                if not resumed[path]:
+                    raise fault
         finally:
             transfer.stop()
         return proofs
 
-    def _counted(self, added: int) -> None:
+    def _count(self, added: int) -> None:
         self.progress.count(added)
-        self.room.use(added)
+        self.space.use(added)
 
-    def _there(self, layout: Layout, journal: Journal) -> list[Chunk]:
-        """Return the chunks of an earlier run; a file that is longer or shorter than it should be counts as absent."""
+    def _held(self, layout: Layout, journal: Journal) -> list[Chunk]:
+        """Return the chunks that an earlier run has fetched, and remove a file whose size contradicts them."""
         arrived = journal.arrived(layout.file.path)
         path = self.folder / layout.file.path
         found = [chunk for chunk in layout.chunks if _covered(chunk, arrived)]
@@ -106,47 +114,47 @@ class Download:
             return []
         return found
 
-    def _proved(self, layout: Layout, transfer: Transfer, *, resumed: bool) -> Proof | None:
-        """Hash a file behind its chunks. Return None if it is damaged, but parts of it came in an earlier run."""
-        file = layout.file
-        path = self.folder / file.path
+    def _hashed(self, layout: Layout, transfer: Transfer) -> Hash:
+        """Hash a file while its chunks arrive, in the order of its bytes."""
+        path = self.folder / layout.file.path
         if not layout.chunks:
             path.touch()
-        digest = Hash(file.digest, file.size)
+        found = Hash(layout.file.digest, layout.file.size)
         buffer = memoryview(bytearray(_READ_BYTES))
-        at = 0
+        # Mode a, because the transfer may not have created the file yet.
         with path.open("ab+", buffering=0) as content, durable(content.fileno()) as write_back:
-            for chunk in layout.chunks:  # the transfer may not have created the file yet: mode a
+            for chunk in layout.chunks:
                 transfer.wait(chunk)
                 end = os.fstat(content.fileno()).st_size if chunk.end is None else chunk.end
-                while at < end and (count := os.preadv(content.fileno(), [buffer[: end - at]], at)):
-                    digest.update(buffer[:count])
-                    at += count
+                while found.size < end and (
+                    count := os.preadv(content.fileno(), [buffer[: end - found.size]], found.size)
+                ):
+                    found.update(buffer[:count])
                 write_back()
-        expected = file.digest or Digest("sha256", digest.sha256)
-        if digest.found(expected) == expected.hex and file.size in (None, at):
-            return Proof(digest.sha256, at)
-        path.unlink()
-        if resumed:
-            return None
-        transfer.forget(file.path)
-        if file.size not in (None, at):
-            raise size_fault(file, at)
-        raise LoaderError(
-            f"{shown(file.url)}: {expected.kind} hash is {digest.found(expected)[:12]}…, but {expected.hex[:12]}… is "
-            "required; the file is damaged or another one, so nothing was published"
-        )
+        return found
+
+
+def _fault(file: RemoteFile, found: Hash) -> LoaderError | None:
+    """Return the error for a file whose size or hash is not the required one, or None."""
+    if file.size not in (None, found.size):
+        return size_fault(file, found.size)
+    if file.digest is None or found.matching(file.digest) == file.digest.hex:
+        return None
+    return LoaderError(
+        f"{redacted(file.url)}: {file.digest.kind} hash is {found.matching(file.digest)[:12]}…, but "
+        f"{file.digest.hex[:12]}… is required; the file is damaged or another one, so nothing was published"
+    )
 
 
 @contextmanager
 def durable(descriptor: int) -> Generator[Callable[[], None]]:
-    """Have the bytes of a file on the disk at the end of the block, even after a power cut: the record promises them.
+    """Write a file's bytes to the disk by the end of the block, so that a power failure cannot lose published bytes.
 
-    The block calls what it gets whenever bytes have come. They are written in another thread, so that little is left to
-    wait for at the end.
+    Yields a function to call whenever bytes have arrived. It starts to write them in another thread, so that the end of
+    the block waits for few bytes.
 
     Raises:
-        OSError: the disk failed. The kernel reports a failure once, so no result may be dropped.
+        OSError: the disk failed. The kernel reports a failure only once, so every result is checked.
     """
     with ThreadPoolExecutor(1) as disk:
         writing: Future[None] | None = None
@@ -165,7 +173,7 @@ def durable(descriptor: int) -> Generator[Callable[[], None]]:
 
 
 def _covered(chunk: Chunk, arrived: set[tuple[int, int]]) -> bool:
-    """Return whether a chunk has arrived; an older run may have cut the file in another way."""
+    """Return whether a chunk has arrived, even if an older loader cut the file into other chunks."""
     return chunk.end is not None and any(start <= chunk.start and chunk.end <= end for start, end in arrived)
 
 

@@ -1,4 +1,4 @@
-"""The ways in which a fetch ends without a model."""
+"""Errors that end a fetch without a model."""
 
 
 class LoaderError(RuntimeError):
@@ -17,6 +17,6 @@ class EmptyError(LoaderError):
     """The requested range begins after the end of the file."""
 
 
-def reason(said: object) -> str:
-    """Return a foreign message as one short line."""
-    return " ".join(str(said).split())[:200]
+def one_line(message: object) -> str:
+    """Return the message of a library or a server as one line of at most 200 characters."""
+    return " ".join(str(message).split())[:200]

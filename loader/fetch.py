@@ -1,4 +1,4 @@
-"""Fetch one model into a store, unless it is there."""
+"""Fetch one model into a store, unless the store already holds it."""
 
 import hashlib
 import json
@@ -10,16 +10,16 @@ from loader import manifest
 from loader.download import CONNECTIONS, Download
 from loader.errors import LoaderError
 from loader.progress import Progress
-from loader.room import Room
+from loader.selection import files_to_fetch
 from loader.sources import open_source
+from loader.space import Space
 from loader.store import Store
-from loader.wanted import wanted
 from loader.web import Web
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a pod asks of its loader."""
+    """A pod's request to its loader."""
 
     uri: str
     store: Path
@@ -27,14 +27,14 @@ class Request:
     """The model's folder in the store."""
     checksum: str | None = None
     manifest: str | None = None
-    """The lines of a manifest."""
+    """The lines of a manifest, as `loader.manifest` reads them."""
     limit: int | None = None
-    """The most bytes that the model may have."""
+    """Largest size of the model in bytes."""
     connections: int = CONNECTIONS
 
     @property
     def pin(self) -> str:
-        """What identifies the content: a model in the store with the same pin is the same model."""
+        """Identifies the content: a model in the store with the same pin is the same model."""
         return hashlib.sha256(json.dumps([self.uri, self.checksum, self.manifest]).encode()).hexdigest()
 
 
@@ -51,7 +51,7 @@ class Fetched:
 
 
 def fetch(request: Request, environment: Mapping[str, str], progress: Progress | None = None) -> Fetched:
-    """Put a model into its folder of the store, and verify every byte that was not verified before.
+    """Put a model into its folder of the store, and verify every byte that no earlier run has verified.
 
     Raises:
         LoaderError: nothing was published; the message is one line. What has arrived stays for the next attempt.
@@ -65,20 +65,23 @@ def fetch(request: Request, environment: Mapping[str, str], progress: Progress |
             web = Web(request.connections)
             source = open_source(request.uri, web, environment)
             pinned = manifest.read(request.manifest) if request.manifest else None
-            files = wanted(web, source, pinned, request.checksum)
+            files = files_to_fetch(web, source, pinned, request.checksum)
             folder = held.prepare()
             download = Download(
                 web=web,
                 source=source,
                 folder=folder,
-                room=Room(request.uri, folder, request.limit),
+                space=Space(request.uri, folder, request.limit),
                 progress=counts,
                 connections=request.connections,
             )
             proofs = download.run(files)
             held.publish(request.uri, request.pin, proofs)
     except OSError as error:
-        raise LoaderError(f"{request.uri} to {error.filename or request.store}: {error.strerror or error}") from error
+        where = error.filename or request.store
+        raise LoaderError(
+            f"{request.uri}: cannot use {where} ({error.strerror or error}); check its permissions and free space"
+        ) from error
     finally:
         counts.end()
     return Fetched(request.uri, str(store.published), len(proofs), counts.fetched, counts.resumed, fromCache=False)

@@ -15,23 +15,26 @@ _PATH = re.compile(r"[^\x00-\x1f\x7f\\]{1,1024}")
 
 @dataclass(frozen=True)
 class Digest:
-    """The hash that proves a file. Git hashes a file of its own (a "blob") together with its length."""
+    """The hash that proves a file. Git's own hash covers the file's length and content (a "blob")."""
 
     kind: Literal["sha256", "git"]
     hex: str
 
 
 class Hash:
-    """Computes the SHA-256 of a file, and Git's hash beside it if that is what the source states."""
+    """Computes the SHA-256 of a file, and Git's hash too if the source states that one."""
 
-    def __init__(self, expected: Digest | None, size: int | None) -> None:
+    def __init__(self, expected: Digest | None, stated_size: int | None) -> None:
+        self.size = 0
+        """Bytes so far."""
         self._sha256 = hashlib.sha256()
         self._git: Any = None
         if expected and expected.kind == "git":
-            self._git = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+            self._git = hashlib.sha1(f"blob {stated_size}\0".encode(), usedforsecurity=False)
 
     def update(self, data: bytes | memoryview) -> None:
         """Add the next bytes."""
+        self.size += len(data)
         self._sha256.update(data)
         if self._git:
             self._git.update(data)
@@ -41,8 +44,8 @@ class Hash:
         """The hex SHA-256 of the bytes so far."""
         return self._sha256.hexdigest()
 
-    def found(self, expected: Digest) -> str:
-        """Return the hex hash of the expected kind."""
+    def matching(self, expected: Digest) -> str:
+        """Return the hash of the same kind as the expected one, in hex."""
         return self._git.hexdigest() if expected.kind == "git" else self.sha256
 
 
@@ -54,7 +57,7 @@ class RemoteFile:
     """Path inside the model's folder."""
     url: str = field(repr=False)
     size: int | None
-    """In bytes; None = the source must be asked."""
+    """In bytes; None = unknown until the source answers a request."""
     digest: Digest | None
     """None only while a pin is written: nothing is published without a hash."""
 
@@ -67,20 +70,25 @@ class Source(Protocol):
         """The URI as users write it."""
         ...
 
-    def at(self, path: str) -> str:
+    @property
+    def single(self) -> str | None:
+        """The file's name if the URI names one file; None if it names a folder."""
+        ...
+
+    def url_of(self, path: str) -> str:
         """Return the URL of a file of the model."""
         ...
 
-    def headers(self, method: str, url: str) -> dict[str, str]:
-        """Return the headers that authorize a request; empty for another server than the source's own."""
+    def headers(self, url: str) -> dict[str, str]:
+        """Return the headers that authorize GET of a URL at the source's own server."""
         ...
 
-    def listed(self) -> list[RemoteFile] | None:
+    def hashed_files(self) -> list[RemoteFile] | None:
         """Return the files with the source's own hashes, or None if the source states none."""
         ...
 
-    def found(self) -> list[RemoteFile]:
-        """Return the files to pin. Those without a hash are hashed by :mod:`loader.pin`."""
+    def all_files(self) -> list[RemoteFile]:
+        """Return the files, with or without hashes, to pin a model; :mod:`loader.pin` computes missing hashes."""
         ...
 
     @property

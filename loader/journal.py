@@ -1,8 +1,8 @@
-"""What has already arrived of a model, so that a loader that was killed continues where it stopped.
+"""The journal of the chunks that have arrived, so that a restarted loader continues where the killed one stopped.
 
-The journal is a file of lines beside the partial files. A line is written after its chunk. If a line is lost or broken,
-its chunk is fetched again; if a line promises bytes that a crash of the node has lost, the file's hash does not match,
-and the file is fetched again as a whole.
+The journal is a text file beside the partial files. Each line is written after its chunk. If a line is lost or broken,
+the loader fetches its chunk again. If a line names bytes that a crash of the node has lost, the file's hash does not
+match, and the loader fetches the whole file again.
 """
 
 import json
@@ -25,7 +25,7 @@ class Journal:
             for line in self._path.read_text("utf-8", errors="replace").splitlines():
                 self._read(line)
         self._out = self._path.open("a", encoding="utf-8")
-        self._out.write("\n")  # the line before may be broken
+        self._out.write("\n")  # ends a line that a killed loader left incomplete
 
     def _read(self, line: str) -> None:
         with suppress(ValueError, TypeError, KeyError):
@@ -44,7 +44,7 @@ class Journal:
         self._write({"path": path, "start": start, "end": end})
 
     def forget(self, path: str) -> None:
-        """Record that nothing of a file counts."""
+        """Record that a file must be fetched from its beginning."""
         self._arrived.pop(path, None)
         self._write({"again": path})
 

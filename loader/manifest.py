@@ -1,6 +1,6 @@
 """The manifest of a model: size and SHA-256 of each file, as `slipway model pin` writes it into the catalogue.
 
-The pod hands it to the loader as lines of `<sha256> <bytes> <path>`.
+The pod passes it to the loader as lines of `<sha256> <bytes> <path>`.
 """
 
 from collections.abc import Mapping

@@ -1,37 +1,38 @@
-"""Record what a model is: size and SHA-256 of each file. `slipway model pin` writes the result into the catalogue.
+"""Pin a model: return the size and SHA-256 of each file, which `slipway model pin` writes into the catalogue.
 
-Hashes come from SHA256SUMS or from the source. Only files for which neither states a SHA-256 are read, as a stream:
-nothing is written to disk.
+Hashes come from SHA256SUMS or from the source. The loader reads only files for which neither states a SHA-256, as a
+stream that never touches the disk.
 """
 
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from http import HTTPStatus
 
 from urllib3.exceptions import HTTPError
 
-from loader.chunks import layouts, size_fault, total_of
+from loader.chunks import layouts, size_fault
 from loader.download import CONNECTIONS
-from loader.errors import LoaderError, MissingError, UnreachableError, reason
+from loader.errors import LoaderError, MissingError, UnreachableError, one_line
 from loader.files import SUMS_FILE, Hash, RemoteFile, Source
 from loader.manifest import Pinned
+from loader.selection import files_to_fetch
 from loader.sources import open_source
-from loader.wanted import wanted
-from loader.web import PAUSES_SECONDS, Web, patiently, shown
+from loader.web import Web, redacted, with_retries
 
 _READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class PinnedModel:
-    """A model as it is now."""
+    """The current content of a model at its source."""
 
     uri: str
     version: dict[str, str]
     """What the source resolved the URI to: a commit or digest, or the entity tag of a single file."""
     files: dict[str, Pinned]
     read: int
-    """Bytes that had to be read to hash them."""
+    """Bytes that were read to compute missing hashes."""
 
 
 def pin(
@@ -67,21 +68,21 @@ def pin(
             told(file)
         reading = _Reading(web, source, file)
         found[file.path] = reading.whole()
-        read += reading.at
+        read += found[file.path].size
         if len(files) == 1 and reading.tag:
             version["etag"] = reading.tag
     return PinnedModel(uri, version, found, read)
 
 
 def _files(web: Web, source: Source) -> list[RemoteFile]:
-    if (listed := source.listed()) is not None:
+    if (listed := source.hashed_files()) is not None:
         return listed
-    if getattr(source, "single", None) is not None:
-        return source.found()
+    if source.single is not None:
+        return source.all_files()
     try:
-        return [file for file in wanted(web, source, None, None) if file.path != SUMS_FILE]
+        return [file for file in files_to_fetch(web, source, None, None) if file.path != SUMS_FILE]
     except MissingError:
-        return source.found()
+        return source.all_files()
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:
@@ -89,41 +90,39 @@ def _matches(path: str, patterns: Sequence[str]) -> bool:
 
 
 class _Reading:
-    """Reads a file as a stream and hashes it; after a broken connection, it continues after the last byte."""
+    """Reads a file as a stream and hashes it; after a broken connection, it continues with the next byte."""
 
     def __init__(self, web: Web, source: Source, file: RemoteFile) -> None:
-        self._web, self._source = web, source
-        self._file: RemoteFile = file
+        self._web, self._source, self._file = web, source, file
         self._hash = Hash(file.digest, file.size)
-        self.at = 0
         self.tag = ""
+        """The entity tag of the answer, if any."""
 
     def whole(self) -> Pinned:
         """Return the size and hash of the file; raise LoaderError if it is damaged or cannot be read."""
-        patiently(self._rest, PAUSES_SECONDS)
-        file, digest = self._file, self._file.digest
-        if file.size not in (None, self.at):
-            raise size_fault(file, self.at)
-        if digest and self._hash.found(digest) != digest.hex:
-            raise LoaderError(f"{shown(file.url)}: does not match the hash that its source states; report it there")
-        return Pinned(self._hash.sha256, self.at)
+        with_retries(self._rest)
+        digest = self._file.digest
+        if digest and self._hash.matching(digest) != digest.hex:
+            where = redacted(self._file.url)
+            raise LoaderError(f"{where}: does not match the hash that its source states; report this to its owner")
+        return Pinned(self._hash.sha256, self._hash.size)
 
     def _rest(self) -> None:
-        if self.at == self._file.size:
+        file, at = self._file, self._hash.size
+        if at == file.size:
             return
-        file = self._file
-        answer = self._web.ask(file.url, self._source.headers, {"Range": f"bytes={self.at}-"} if self.at else {})
+        answer = self._web.ask(file.url, self._source.headers, {"Range": f"bytes={at}-"} if at else {})
         try:
-            if self.at and total_of(answer) is None:  # a server without ranges begins again
-                self.at, self._hash = 0, Hash(file.digest, file.size)
+            if at and answer.status != HTTPStatus.PARTIAL_CONTENT:  # the server begins again at the first byte
+                self._hash = Hash(file.digest, file.size)
             self.tag = answer.headers.get("ETag", "").removeprefix("W/").strip('"')
             while data := answer.read(_READ_BYTES):
                 self._hash.update(data)
-                self.at += len(data)
+                if file.size is not None and self._hash.size > file.size:
+                    raise size_fault(file, self._hash.size)
         except (HTTPError, OSError) as error:
-            raise UnreachableError(f"{shown(file.url)}: the answer broke off ({reason(error)})") from error
+            raise UnreachableError(f"{redacted(file.url)}: the answer broke off ({one_line(error)})") from error
         finally:
             answer.close()
-        if self.at != (self._file.size or self.at):
-            raise UnreachableError(f"{shown(file.url)}: the answer ended after {self.at} bytes")
-        self._file = replace(file, size=self.at)
+        if file.size not in (None, self._hash.size):
+            raise UnreachableError(f"{redacted(file.url)}: the answer ended after {self._hash.size} bytes")

@@ -1,7 +1,6 @@
-"""Lines about a fetch: JSON on standard output, one every few seconds, so that `kubectl logs` shows that it moves."""
+"""The progress of a fetch as lines of JSON on standard output, one every few seconds, for `kubectl logs`."""
 
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,13 +11,13 @@ _UNIT = 1024
 
 
 def say(message: str, **fields: object) -> None:
-    """Print one line."""
+    """Print one log line with a message and further fields."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     print(json.dumps({"time": at, "level": "info", "message": message, **fields}), flush=True)  # noqa: T201
 
 
 def amount(count: float) -> str:
-    """Return a number of bytes for people."""
+    """Return a number of bytes with a unit that people can read."""
     for unit in ("bytes", "KiB", "MiB"):
         if count < _UNIT:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
@@ -44,7 +43,7 @@ class Progress:
         self._began = clock()
 
     def begin(self, total: int | None, resumed: int) -> None:
-        """Start to print. `total` and `resumed` are bytes; total None = unknown."""
+        """Start to print lines. `total` and `resumed` are bytes; total None = unknown."""
         self.total, self.resumed, self._began = total, self.resumed + resumed, self._clock()
         if self._thread is None:
             self._thread = threading.Thread(target=self._report, daemon=True)
@@ -62,7 +61,7 @@ class Progress:
             self._thread.join()
 
     def line(self) -> tuple[str, dict[str, object]]:
-        """Return the message and the fields of a line: bytes, rate in bytes per second, seconds that remain."""
+        """Return the message and the fields of a line: bytes, rate in bytes per second, seconds left."""
         seconds = max(self._clock() - self._began, 1e-9)
         rate = self.fetched / seconds
         fields: dict[str, object] = {"bytesFetched": self.fetched, "bytesPerSecond": round(rate)}
@@ -80,4 +79,3 @@ class Progress:
         while not self._done.wait(self._period):
             message, fields = self.line()
             say(message, **fields)
-            sys.stdout.flush()

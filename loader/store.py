@@ -1,8 +1,8 @@
 """The volume that holds models, one folder each. A server mounts a folder of it; nothing is copied.
 
-A model is fetched into `.partial-<name>` and renamed when every byte is verified. `.record-<name>.json` then proves it
-by the size and time of each file, so that a later start reads a few hundred bytes, not the model. A lock lets one
-loader fetch while the others wait; the kernel frees it with its process.
+A model is fetched into `.partial-<name>` and renamed once every byte is verified. `.record-<name>.json` then holds the
+size and time of each file, so that a later start reads a few hundred bytes instead of the model. A lock lets one loader
+fetch while the others wait; the kernel releases the lock when its process ends.
 """
 
 import errno
@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,16 @@ from loader.journal import Journal
 from loader.progress import say
 
 ABANDONED_SECONDS = 24 * 3600
-"""Partial files of a model that nobody fetches any longer are removed after this time."""
+"""Time without a change after which partial files of another model are removed."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+class Lock(Enum):
+    """The result of an attempt to lock a file."""
+
+    ACQUIRED = "acquired"
+    TAKEN = "taken by another process"
+    UNSUPPORTED = "not supported by the volume"
 
 
 @dataclass(frozen=True)
@@ -50,23 +59,23 @@ class Store:
 
     @contextmanager
     def locked(self) -> Generator["Store"]:
-        """Wait until no other loader fetches this model. A volume without locks gives each pod a folder of its own."""
+        """Wait until no other loader fetches this model. Without locks, each pod fetches into its own folder."""
         self.root.mkdir(parents=True, exist_ok=True)
         with _lock_file(self.root, self.name).open("a", encoding="utf-8") as lock:
-            try:
-                if not _acquired(lock.fileno()):
+            match _lock(lock.fileno()):
+                case Lock.UNSUPPORTED:
+                    say("the volume does not support locks; other pods may fetch the same model", model=self.name)
+                    yield _Unlocked(self.root, self.name)
+                    return
+                case Lock.TAKEN:
                     say("another pod fetches this model; waiting for it", model=self.name)
                     fcntl.flock(lock, fcntl.LOCK_EX)
-            except OSError as error:
-                if error.errno not in _NO_LOCKS:
-                    raise
-                say("the volume has no locks; fetching beside other pods", model=self.name)
-                yield _Unlocked(self.root, self.name)
-                return
+                case Lock.ACQUIRED:
+                    pass
             yield self
 
     def holds(self, pin: str) -> bool:
-        """Return whether the model is complete, by the size and time of each file. Nothing is hashed."""
+        """Return whether the model is complete, judged by the size and time of each file; nothing is hashed."""
         try:
             record: dict[str, Any] = json.loads(self._record.read_text("utf-8"))
             files: dict[str, Any] = record["files"]
@@ -77,7 +86,7 @@ class Store:
             return False
 
     def prepare(self) -> Path:
-        """Return the folder to fetch into. A published model that is incomplete becomes the start of its repair."""
+        """Return the folder to fetch into. Files of an incomplete published model are reused."""
         self._sweep()
         self._record.unlink(missing_ok=True)
         if self.published.is_dir():
@@ -93,35 +102,38 @@ class Store:
         return self.partial
 
     def publish(self, uri: str, pin: str, proofs: Mapping[str, Proof]) -> None:
-        """Give the verified files their name, then the record: a record always describes a complete folder."""
+        """Publish the folder of verified files, then write its record: a record always describes a complete folder."""
         for path in sorted(self.partial.rglob("*"), reverse=True):
             if path.is_file() and str(path.relative_to(self.partial)) not in proofs:
-                path.unlink()  # of an earlier list of files
+                path.unlink()  # an earlier list of files named it
             elif path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
+        damaged = self.partial.with_name(f"{self.partial.name}.damaged")  # swept like other partial files
         if self.published.exists():  # without locks, another pod may have been faster
             if self.holds(pin):
                 shutil.rmtree(self.partial)
                 return
-            self.published.rename(self.partial / ".damaged")
+            shutil.rmtree(damaged, ignore_errors=True)
+            self.published.rename(damaged)
         files = {
             path: dict(zip(("size", "mtimeNs"), _seen(self.partial / path), strict=True)) | {"sha256": proof.sha256}
             for path, proof in proofs.items()
         }
         self.partial.rename(self.published)
+        shutil.rmtree(damaged, ignore_errors=True)
         fresh = self._record.with_suffix(".new")
         fresh.write_text(json.dumps({"uri": uri, "pin": pin, "files": files}, indent=1) + "\n", "utf-8")
         fresh.replace(self._record)
 
     def _sweep(self) -> None:
-        """Remove partial files of other models that no loader is fetching any longer."""
+        """Remove abandoned partial files of other models."""
         for left in self.root.glob(".partial-*"):
             name = left.name.removeprefix(".partial-")
             with suppress(OSError):
                 if left == self.partial or time.time() - _last_change(left) < ABANDONED_SECONDS:
                     continue
                 with _lock_file(self.root, name).open("a", encoding="utf-8") as lock:
-                    if _acquired(lock.fileno()):
+                    if _lock(lock.fileno()) is not Lock.TAKEN:
                         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -135,12 +147,17 @@ def _lock_file(root: Path, name: str) -> Path:
     return root / f".lock-{name}"
 
 
-def _acquired(descriptor: int) -> bool:
+def _lock(descriptor: int) -> Lock:
+    """Lock a file if no other process has locked it. The kernel releases the lock when the file is closed."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
-    return True
+        return Lock.TAKEN
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return Lock.UNSUPPORTED
+    return Lock.ACQUIRED
 
 
 def _last_change(partial: Path) -> float:

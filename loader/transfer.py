@@ -1,4 +1,4 @@
-"""Fetch chunks into partial files, several at once, each through one small buffer."""
+"""Fetch chunks into partial files: several at once, each through one small buffer."""
 
 import errno
 import os
@@ -12,15 +12,15 @@ from pathlib import Path
 from urllib3.exceptions import HTTPError
 
 from loader.chunks import Chunk, size_fault, total_of
-from loader.errors import LoaderError, UnreachableError, reason
+from loader.errors import LoaderError, UnreachableError, one_line
 from loader.files import Source
 from loader.journal import Journal
-from loader.web import PAUSES_SECONDS, Response, Web, shown
+from loader.web import PAUSES_SECONDS, Response, Web, redacted
 
 BUFFER_BYTES = 256 << 10
-"""Memory of a connection. Larger writes can take five times as long: the kernel then looks for larger free pages."""
+"""Memory of a connection. Larger writes can take five times as long, because the kernel searches for larger pages."""
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG}
-"""Faults of the volume, not of the connection: waiting does not help."""
+"""Errors of the volume, not of the connection: a retry does not help."""
 
 
 class Transfer:
@@ -37,9 +37,9 @@ class Transfer:
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def start(self, wanted: Iterable[Chunk], there: Iterable[Chunk], connections: int) -> None:
-        """Fetch the wanted chunks; those that are there already count as arrived."""
-        self._arrived |= set(there)
+    def start(self, wanted: Iterable[Chunk], held: Iterable[Chunk], connections: int) -> None:
+        """Start to fetch the wanted chunks; chunks that an earlier run has fetched count as arrived."""
+        self._arrived.update(held)
         left: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
         for chunk in wanted:
             left.put(chunk)
@@ -48,19 +48,15 @@ class Transfer:
             thread.start()
 
     def wait(self, chunk: Chunk) -> None:
-        """Wait until a chunk has arrived; raise the fault that stopped the transfer."""
+        """Wait until a chunk has arrived, or raise the fault that stopped the transfer."""
         with self._changed:
             while chunk not in self._arrived:
                 if self._fault is not None:
                     raise self._fault
                 self._changed.wait()
 
-    def forget(self, path: str) -> None:
-        """Let the next run fetch a file from its beginning."""
-        self._journal.forget(path)
-
     def stop(self) -> None:
-        """End the threads; each finishes the buffer that it reads."""
+        """End the threads, each after its current buffer."""
         self._stopped.set()
         for thread in self._threads:
             thread.join()
@@ -77,7 +73,7 @@ class Transfer:
                 self._end(fault)
                 return
             if self._stopped.is_set():
-                return  # the chunk may have stopped in the middle
+                return  # the chunk may be incomplete
             if chunk.end is not None:
                 self._journal.note(chunk.file.path, chunk.start, chunk.end)
             with self._changed:
@@ -91,7 +87,7 @@ class Transfer:
             self._changed.notify_all()
 
     def _fetch(self, chunk: Chunk) -> None:
-        """Fetch a chunk; if the connection breaks, continue after the last byte that arrived."""
+        """Fetch a chunk; after a broken connection, continue with the next missing byte."""
         descriptor = os.open(self._folder / chunk.file.path, os.O_WRONLY | os.O_CREAT, 0o644)
         place = _Place(chunk, descriptor, chunk.start)
         pauses = iter(PAUSES_SECONDS)
@@ -102,7 +98,7 @@ class Transfer:
                     self._attempt(place)
                 except UnreachableError:
                     if place.at > before:
-                        pauses = iter(PAUSES_SECONDS)  # slow or unsteady, but it moves
+                        pauses = iter(PAUSES_SECONDS)  # the connection is unstable, but the fetch makes progress
                     pause = next(pauses, None)
                     if pause is None or self._stopped.wait(pause):
                         raise
@@ -115,13 +111,13 @@ class Transfer:
         """Read one answer into the file.
 
         Raises:
-            UnreachableError: the connection broke; `place` says where.
+            UnreachableError: the connection broke; `place` is the position of the next missing byte.
             LoaderError: the server refuses, or states another size.
         """
         chunk, file = place.chunk, place.chunk.file
         wanted: dict[str, str] = {}
         if chunk.end is None:
-            self._counted(chunk.start - place.at)  # from the beginning again
+            self._counted(chunk.start - place.at)  # the server sends the file from its beginning again
             place.at = chunk.start
         else:
             wanted = {"Range": f"bytes={place.at}-{chunk.end - 1}"}
@@ -133,18 +129,18 @@ class Transfer:
             except (HTTPError, OSError) as error:
                 if isinstance(error, OSError) and error.errno in _DISK:
                     raise
-                raise UnreachableError(f"{shown(file.url)}: the answer broke off ({reason(error)})") from error
+                raise UnreachableError(f"{redacted(file.url)}: the answer broke off ({one_line(error)})") from error
         finally:
             if place.complete:
                 answer.release_conn()
             else:
                 answer.close()
         if not place.complete and not self._stopped.is_set():
-            raise UnreachableError(f"{shown(file.url)}: the answer ended after {place.at} bytes")
+            raise UnreachableError(f"{redacted(file.url)}: the answer ended after {place.at} bytes")
 
     @staticmethod
     def _check(answer: Response, place: "_Place") -> None:
-        """Refuse an answer that is not the requested range: its bytes would land in the wrong place."""
+        """Refuse an answer that is not the requested range: its bytes belong at another position."""
         chunk, file = place.chunk, place.chunk.file
         if chunk.end is None:
             return
@@ -155,9 +151,9 @@ class Transfer:
                 raise size_fault(file, total)
             if start == str(place.at):
                 return
-        elif place.at == 0 and chunk.end == file.size:  # a small file as a whole
+        elif place.at == 0 and chunk.end == file.size:  # the whole file is one chunk
             return
-        raise LoaderError(f"{shown(file.url)}: the source ignores ranges that it offered; report it to its owner")
+        raise LoaderError(f"{redacted(file.url)}: the source offers ranges but ignores them; report this to its owner")
 
     def _read(self, answer: Response, place: "_Place") -> None:
         limit = place.chunk.end if place.chunk.end is not None else place.chunk.file.size
@@ -178,13 +174,13 @@ class Transfer:
 
 @dataclass
 class _Place:
-    """Where a chunk's next byte goes."""
+    """The position of a chunk's next byte in its file."""
 
     chunk: Chunk
     descriptor: int
     at: int
     ended: bool = False
-    """Whether an answer without a range came to its end."""
+    """Whether an answer without a range is complete."""
 
     @property
     def complete(self) -> bool:

@@ -1,7 +1,7 @@
-"""Requests to the source of a model: redirects, proxies, retries, and one line for each way in which they fail.
+"""Send requests to the source of a model, with redirects, proxies and retries; each failure is one line.
 
-Credentials reach only the server that the URI names. A redirect to another server, as model hubs use for large files,
-is followed without them, and never from https to http. urllib3 itself would repeat a request with its headers.
+Credentials reach only the server that the URI names. The loader follows a redirect to another server, as model hubs use
+for large files, without credentials, and never from https to http. urllib3 itself would repeat all headers.
 """
 
 import ssl
@@ -16,31 +16,31 @@ import certifi
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from loader.errors import EmptyError, LoaderError, MissingError, UnreachableError, reason
+from loader.errors import EmptyError, LoaderError, MissingError, UnreachableError, one_line
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 30
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Pauses between the attempts of one request."""
 SMALL_BYTES = 16 << 20
-"""The most that a listing or a checksum file may have: it is read as a whole."""
+"""Largest list of files or checksum file: the loader holds it in memory."""
 _REDIRECTS = 5
-_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_RETRIED = {408, 425, 429, 500, 502, 503, 504}
 _MOVED = {301, 302, 303, 307, 308}
 _CREDENTIALS = {401, 403}
 
-Headers = Callable[[str, str], Mapping[str, str]]
-"""Returns the headers that authorize a request, from its method and URL."""
+Headers = Callable[[str], Mapping[str, str]]
+"""Returns the headers that authorize GET of a URL."""
 Response = urllib3.BaseHTTPResponse
 T = TypeVar("T")
 
 
 class Web:
-    """A pool of connections that several threads use."""
+    """A pool of connections; thread-safe."""
 
     def __init__(self, connections: int = 4) -> None:
         context = ssl.create_default_context()
-        if not context.cert_store_stats()["x509_ca"]:  # a base image without certificates
+        if not context.cert_store_stats()["x509_ca"]:  # the base image has no certificates
             context.load_verify_locations(certifi.where())
         self._proxies = getproxies()
         self._arguments: dict[str, Any] = {
@@ -53,67 +53,69 @@ class Web:
         self._through: dict[str, urllib3.PoolManager] = {}
 
     def ask(self, url: str, authorize: Headers, extra: Mapping[str, str] | None = None) -> Response:
-        """Return an open answer of status 200 or 206, once; the caller reads it and releases its connection.
+        """Send one request and return its open answer of status 200 or 206; the caller reads and closes it.
 
         Raises:
             MissingError: the server has no such file.
             EmptyError: the range in `extra` begins after the end of the file.
-            UnreachableError: the server does not answer, or is busy.
+            UnreachableError: the server does not answer, or is busy; `with_retries` repeats the request.
             LoaderError: the server refuses the request.
         """
-        method, at = "GET", url
+        at = url
         for _ in range(_REDIRECTS + 1):
             headers = {"Accept-Encoding": "identity", "User-Agent": "slipway-loader", **(extra or {})}
             if _origin(at) == _origin(url):
-                headers |= authorize(method, at)
+                headers |= authorize(at)
             try:
                 answer = self._pool(at).request(
-                    method, at, headers=headers, preload_content=False, redirect=False, decode_content=False
+                    "GET", at, headers=headers, preload_content=False, redirect=False, decode_content=False
                 )
             except HTTPError as error:
-                raise UnreachableError(f"{shown(url)}: does not answer ({_cause(error)})") from error
+                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)})") from error
             if answer.status not in _MOVED:
                 return _checked(answer, url)
             target = urljoin(at, answer.headers.get("Location", ""))
             answer.drain_conn()
             answer.release_conn()
             if urlsplit(at).scheme == "https" != urlsplit(target).scheme:
-                raise LoaderError(f"{shown(url)}: redirects from https to {shown(target)}; use a source without that")
+                raise LoaderError(
+                    f"{redacted(url)}: redirects from https to {redacted(target)}; use a source that stays on https"
+                )
             at = target
-        raise LoaderError(f"{shown(url)}: redirects more than {_REDIRECTS} times; correct the URI")
+        raise LoaderError(f"{redacted(url)}: redirects more than {_REDIRECTS} times; correct the URI")
 
-    def read(self, url: str, authorize: Headers, extra: Mapping[str, str] | None = None) -> tuple[bytes, Response]:
-        """Return a small answer's content and the answer itself, with retries.
+    def read(self, url: str, authorize: Headers, extra: Mapping[str, str] | None = None) -> bytes:
+        """Return the content of a small answer, with retries.
 
         Raises:
-            LoaderError: as for :meth:`ask`, or the content is longer than a list of files can be.
+            LoaderError: as for :meth:`ask`, or the content is longer than SMALL_BYTES.
         """
 
-        def once() -> tuple[bytes, Response]:
+        def once() -> bytes:
             answer = self.ask(url, authorize, extra)
             try:
                 content = answer.read(SMALL_BYTES + 1)
             except HTTPError as error:
-                raise UnreachableError(f"{shown(url)}: the answer broke off ({_cause(error)})") from error
+                raise UnreachableError(f"{redacted(url)}: the answer broke off ({_cause(error)})") from error
             finally:
                 answer.close()
             if len(content) > SMALL_BYTES:
-                raise LoaderError(f"{shown(url)}: is longer than {SMALL_BYTES} bytes; it is no list of files")
-            return content, answer
+                raise LoaderError(f"{redacted(url)}: is longer than {SMALL_BYTES} bytes, the limit for a list of files")
+            return content
 
-        return patiently(once)
+        return with_retries(once)
 
     def challenge(self, url: str) -> str:
-        """Return what a server requires of a request without credentials (WWW-Authenticate); empty = nothing."""
+        """Return the WWW-Authenticate header of a request without credentials; empty = none are required."""
 
         def once() -> str:
             try:
                 answer = self._pool(url).request("GET", url, redirect=False)
             except HTTPError as error:
-                raise UnreachableError(f"{shown(url)}: does not answer ({_cause(error)})") from error
+                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)})") from error
             return answer.headers.get("WWW-Authenticate", "") if answer.status == HTTPStatus.UNAUTHORIZED else ""
 
-        return patiently(once)
+        return with_retries(once)
 
     def _pool(self, url: str) -> urllib3.PoolManager:
         parts = urlsplit(url)
@@ -125,13 +127,13 @@ class Web:
         return self._through[proxy]
 
 
-def patiently(attempt: Callable[[], T], pauses: tuple[float, ...] | None = None) -> T:
-    """Repeat an attempt while the source does not answer.
+def with_retries(attempt: Callable[[], T]) -> T:
+    """Repeat an attempt while it raises UnreachableError, at most once per pause.
 
     Raises:
-        LoaderError: the last attempt's, or one that no repetition can fix.
+        LoaderError: the error of the last attempt, or one that a retry cannot fix.
     """
-    for pause in PAUSES_SECONDS if pauses is None else pauses:
+    for pause in PAUSES_SECONDS:
         try:
             return attempt()
         except UnreachableError:
@@ -145,20 +147,20 @@ def _checked(answer: Response, url: str) -> Response:
         return answer
     answer.close()
     if status == HTTPStatus.NOT_FOUND:
-        raise MissingError(f"{shown(url)}: does not exist (404); check the URI and that the model is published")
+        raise MissingError(f"{redacted(url)}: does not exist (404); check the URI and that the model is published")
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        raise EmptyError(f"{shown(url)}: is shorter than the source said; the model changed, so pin it again")
+        raise EmptyError(f"{redacted(url)}: is shorter than its source stated; the model changed, so pin it again")
     if status in _CREDENTIALS:
         raise LoaderError(
-            f"{shown(url)}: the source refused the credentials ({status}); check model.secrets and their permissions"
+            f"{redacted(url)}: the source refused the credentials ({status}); check model.secrets and their permissions"
         )
-    if status in _AGAIN:
-        raise UnreachableError(f"{shown(url)}: the source answered {status}; try again later")
-    raise LoaderError(f"{shown(url)}: the source answered {status}; check the URI and the source's log")
+    if status in _RETRIED:
+        raise UnreachableError(f"{redacted(url)}: the source answered {status}; try again later")
+    raise LoaderError(f"{redacted(url)}: the source answered {status}; check the URI and the source's log")
 
 
-def shown(url: str) -> str:
-    """Return a URL without its query, which may contain a signature, and without a user's password."""
+def redacted(url: str) -> str:
+    """Return a URL for messages: without its query, which may contain a signature, and without user and password."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
@@ -169,10 +171,10 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the operating system's text, found below the layers of the client library."""
+    """Return the operating system's error text, which the client library wraps in several layers."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         cause = cause.__cause__ or cause.__context__
-    return reason(error)
+    return one_line(error)

@@ -14,7 +14,7 @@ from serving.role.role import Role
 from serving.role.service import make_service
 from serving.roles import known_roles, load_role
 from serving.telemetry.logs import configure, with_fields
-from serving.work import aside
+from serving.work import offload
 
 CANNOT_START = 2
 
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
 
 if __name__ == "__main__":
     code = main(sys.argv[1:])
-    aside.end()
+    offload.end()
     logging.shutdown()
     sys.stdout.flush()
     # Not sys.exit, which waits for worker threads: one hung inference would hold the pod until the kubelet kills it.

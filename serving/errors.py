@@ -1,4 +1,4 @@
-"""Error responses: each is a JSON object with one line that states the fault and the remedy."""
+"""Error responses: JSON objects whose one line states the fault and the remedy."""
 
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
@@ -13,7 +13,7 @@ RETRY_AFTER_SECONDS = 1
 MOST_ECHOED = 80
 # Longest reason in an error response or a log line: room for our own words, for example a list of known labels.
 MOST_REASON = 1000
-# Not a registered status: it marks such requests in logs and metrics, and no client is left to read it.
+# nginx's status for a client that closed the connection. It appears only in logs and metrics: no client reads it.
 CLIENT_CLOSED = 499
 
 
@@ -26,15 +26,15 @@ class UnreachableError(RuntimeError):
 
 
 def shown(given: object, most: int = MOST_ECHOED) -> str:
-    """Return a part of a request for a message, cut to `most` characters."""
+    """Return a part of a request for a message, shortened to `most` characters."""
     text = str(given)
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def fault_of(error: ValidationError) -> str:
-    """Return the first fault of a validation as `where: rule`; `where` may hold keys of the request."""
+def fault_of(error: ValidationError, whole: str = "body") -> str:
+    """Return the first fault of a validation as `where: rule`; `whole` names the document as a whole."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "body"
+    where = ".".join(str(part) for part in first["loc"]) or whole
     return f"{shown(where)}: {first['msg']}"
 
 
@@ -44,24 +44,23 @@ def refusal(status: int, reason: str, *, retry: bool = False) -> HTTPException:
     return HTTPException(status, shown(reason, MOST_REASON), headers=headers)
 
 
-async def refused(request: Request, error: Exception) -> Response:
-    """Return the response to an HTTPException."""
+async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     request.scope[REASON] = error.detail
     return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
 
 
-async def broken(request: Request, error: Exception) -> Response:
-    """Return 500 for an internal error without exposing details; the log has the full traceback."""
+async def _internal_error(request: Request, error: Exception) -> Response:
+    """Return 500 without details: the log has the traceback."""
     request.scope[REASON] = shown(repr(error))
     return JSONResponse({"error": "internal error; see the log of this pod"}, 500)
 
 
-async def left(request: Request, _: Exception) -> Response:
-    """Handle a client that closed the connection before its body was read."""
+async def _client_closed(request: Request, _: Exception) -> Response:
     request.scope[REASON] = "the client closed the connection"
     return Response(status_code=CLIENT_CLOSED)
 
 
-HANDLERS = {HTTPException: refused, ClientDisconnect: left, 500: broken}
+HANDLERS = {HTTPException: _http_error, ClientDisconnect: _client_closed, 500: _internal_error}
+"""Exception handlers of every application: each error is one JSON object, and the access log names its reason."""

@@ -58,11 +58,11 @@ def fetch(uri: str, destination: Path, checksum: str | None = None, cache: Path 
     model, so a cached model is used without asking the source.
 
     Raises:
-        FetchError: the URI's scheme is unknown, a file cannot be read or written, or a checksum does not match.
+        FetchError: the URI is invalid, a file cannot be read or written, or a checksum does not match.
     """
     entry = entry_of(cache, uri) if cache else None
-    cached = entry if entry and holds(entry) and _is(entry, checksum) else None
     try:
+        cached = entry if entry and holds(entry) and _matches(entry, checksum) else None
         destination.mkdir(parents=True, exist_ok=True)
         for left in destination.glob(f"{INCOMING}*"):  # by a container that was killed; no other process writes here
             shutil.rmtree(left, ignore_errors=True)
@@ -74,17 +74,17 @@ def fetch(uri: str, destination: Path, checksum: str | None = None, cache: Path 
             if entry and not cached:
                 keep(entry, incoming)
             found = PREFIX + file_digest(incoming / SUMS_FILE)
-            _put(incoming, destination, names)
+            _install(incoming, destination, names)
     except ChecksumError as error:
         raise FetchError(f"{uri}: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise FetchError(f"{uri} to {destination}: {error}") from error
     return Fetched(uri, found, len(names), 0 if cached else size, cached is not None)
 
 
 def _collect(uri: str, source: Source, incoming: Path, checksum: str | None) -> list[str]:
     source(SUMS_FILE, incoming / SUMS_FILE)
-    if not _is(incoming, checksum):
+    if not _matches(incoming, checksum):
         found = PREFIX + file_digest(incoming / SUMS_FILE)
         raise FetchError(f"{uri}: {SUMS_FILE} is {found}, but {checksum} is required; correct the model or the pin")
     sums = read_sums((incoming / SUMS_FILE).read_text(encoding="utf-8"), f"{uri}/{SUMS_FILE}")
@@ -94,13 +94,13 @@ def _collect(uri: str, source: Source, incoming: Path, checksum: str | None) -> 
     return list(sums)
 
 
-def _put(incoming: Path, destination: Path, names: list[str]) -> None:
+def _install(incoming: Path, destination: Path, names: list[str]) -> None:
     (destination / SUMS_FILE).unlink(missing_ok=True)
     for name in [*names, SUMS_FILE]:
         (incoming / name).replace(destination / name)
 
 
-def _is(folder: Path, checksum: str | None) -> bool:
+def _matches(folder: Path, checksum: str | None) -> bool:
     return checksum is None or PREFIX + file_digest(folder / SUMS_FILE) == checksum
 
 
@@ -163,7 +163,7 @@ def main(arguments: list[str]) -> int:
     configure(Identity.from_environment(os.environ), "info")
     began = time.perf_counter()
     try:
-        fetched = patiently(lambda: fetch(given.uri, given.destination, given.checksum, given.cache))
+        fetched = with_retries(lambda: fetch(given.uri, given.destination, given.checksum, given.cache))
     except FetchError as error:
         sys.stderr.write(f"fetch: {error}\n")
         return 1
@@ -172,8 +172,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def patiently(attempt: Callable[[], Fetched]) -> Fetched:
-    """Retry a few times while the source does not answer; the kubelet would wait at least 10 s before a restart.
+def with_retries(attempt: Callable[[], Fetched]) -> Fetched:
+    """Retry a few times while the source does not answer, because the kubelet waits at least 10 s before a restart.
 
     Raises:
         FetchError: the last attempt failed, or the fault is one that a retry cannot fix.

@@ -39,7 +39,7 @@ def decode(content: bytes, mode: Mode = "RGB", *, enough: int | None = None) -> 
     `enough` lets the JPEG decoder downscale while it decodes, to no fewer than that many pixels per side. A photo
     then costs a fraction of its full size.
 
-    Serving calls this, with whatever makes the result small, through `serving.work.aside`.
+    Serving calls this, with whatever makes the result small, through `serving.work.offload`.
 
     Raises:
         PictureTooLargeError: more than MOST_PIXELS pixels; detected in the header, before anything is decoded.

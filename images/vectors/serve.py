@@ -1,7 +1,7 @@
-"""Entry point of the image: the server of Chroma, straight from the library that its wheel carries.
+"""Entry point of the image: Chroma's server, run directly from the library in the package's wheel.
 
-The package's own command imports its client first, and with it 80 packages that a server never uses; the library alone
-starts in 0.1 s and needs 60 MB. It reports nothing to anybody: telemetry lives in the client.
+The package's own command first imports its client, and with it 80 packages that a server never uses. The library alone
+starts in 0.1 s and needs 60 MB. It sends no telemetry, because only the client does.
 """
 
 import sys

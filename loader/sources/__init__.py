@@ -18,14 +18,17 @@ def open_source(uri: str, web: Web, environment: Mapping[str, str] = os.environ)
     Args:
         uri: The model's URI.
         web: The connections to use.
-        environment: Endpoints and credentials, under the names that each source's own tools read.
+        environment: Endpoints and credentials, in the variables that each source's own tools read.
 
     Raises:
         LoaderError: the URI or a variable is invalid.
     """
-    scheme = urlsplit(uri).scheme
+    try:
+        scheme = urlsplit(uri).scheme
+    except ValueError as error:
+        raise LoaderError(f"{uri}: is not a URI ({error}); use one of the schemes {', '.join(SCHEMES)}") from error
     if scheme == "s3":
-        from loader.sources import storage  # noqa: PLC0415 -- botocore costs memory that other sources need not pay
+        from loader.sources import storage  # noqa: PLC0415 -- only this source needs botocore, which takes memory
 
         return storage.open_bucket(uri, web, environment)
     if scheme in ("https", "http"):
@@ -34,4 +37,4 @@ def open_source(uri: str, web: Web, environment: Mapping[str, str] = os.environ)
         return hub.open_model(uri, web, environment)
     if scheme == "oci":
         return registry.open_artifact(uri, web, environment)
-    raise LoaderError(f"{uri}: scheme '{scheme}' is not one that is fetched; use {', '.join(SCHEMES)}")
+    raise LoaderError(f"{uri}: scheme '{scheme}' is not supported; use one of {', '.join(SCHEMES)}")

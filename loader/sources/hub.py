@@ -1,6 +1,6 @@
 """Models on a hub with the protocol of Hugging Face, at a commit, which never changes.
 
-The hub states SHA-256 for files in large-file storage, and Git's hash for the others. Protocol: `model_info(…,
+The hub states the SHA-256 of files in large-file storage, and Git's hash of the others. Protocol: `model_info(…,
 files_metadata=True)` and `hf_hub_url` of huggingface_hub.
 """
 
@@ -29,26 +29,27 @@ class HubModel:
     repository: str
     commit: str
     token: str | None = field(repr=False)
+    single: None = None
 
     @property
     def version(self) -> dict[str, str]:
         """The commit."""
         return {"commit": self.commit}
 
-    def at(self, path: str) -> str:
+    def url_of(self, path: str) -> str:
         """Return the URL of a file, which may redirect to the storage of large files."""
         return f"{self.endpoint}/{self.repository}/resolve/{self.commit}/{quote(path)}"
 
-    def headers(self, method: str, url: str) -> dict[str, str]:
+    def headers(self, url: str) -> dict[str, str]:
         """Return the token, if there is one."""
-        del method, url
+        del url
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
-    def listed(self) -> list[RemoteFile]:
+    def hashed_files(self) -> list[RemoteFile]:
         """Return the commit's files with the hub's hashes."""
         url = f"{self.endpoint}/api/models/{self.repository}/revision/{self.commit}?blobs=true"
         try:
-            said: dict[str, Any] = json.loads(self.web.read(url, self.headers)[0])
+            said: dict[str, Any] = json.loads(self.web.read(url, self.headers))
             if said["sha"] != self.commit:
                 raise LoaderError(f"{self.uri}: the hub answered with commit {said['sha']}; name that commit's full id")
             return [self._file(one) for one in said["siblings"]]
@@ -61,13 +62,13 @@ class HubModel:
                 f"{self.uri}: {self.endpoint} does not answer as a model hub does; check its URL"
             ) from error
 
-    found = listed
+    all_files = hashed_files
 
     def _file(self, one: dict[str, Any]) -> RemoteFile:
         path = safe_path(one["rfilename"], self.uri)
         large = one.get("lfs")
         digest = Digest("sha256", large["sha256"]) if large else Digest("git", one["blobId"])
-        return RemoteFile(path, self.at(path), int(large["size"] if large else one["size"]), digest)
+        return RemoteFile(path, self.url_of(path), int(large["size"] if large else one["size"]), digest)
 
 
 def open_model(uri: str, web: Web, environment: Mapping[str, str]) -> HubModel:

@@ -1,4 +1,4 @@
-"""Models on a web server: a folder with SHA256SUMS (`https://host/folder/`), or one file (`https://host/model.onnx`)."""
+"""Models on a web server: a folder with SHA256SUMS (`https://host/folder/`) or one file (`https://host/model.onnx`)."""
 
 import base64
 from collections.abc import Mapping
@@ -24,21 +24,21 @@ class WebFolder:
         """The file's name if the URI names one file."""
         return None if self.uri.endswith("/") else self.uri.rpartition("/")[2]
 
-    def at(self, path: str) -> str:
+    def url_of(self, path: str) -> str:
         """Return the URL of a file."""
         return urljoin(self.uri, quote(path))
 
-    def headers(self, method: str, url: str) -> dict[str, str]:
-        """Return the Authorization header, if the loader has a token or a user."""
-        del method, url
+    def headers(self, url: str) -> dict[str, str]:
+        """Return the Authorization header if the environment contains a login."""
+        del url
         return authorization(self.environment)
 
-    def listed(self) -> list[RemoteFile] | None:
-        """Web servers state no hashes."""
-        return None
+    def hashed_files(self) -> None:
+        """Return None: web servers state no hashes."""
+        return
 
-    def found(self) -> list[RemoteFile]:
-        """Return the single file; raise LoaderError for a folder, which web servers do not list."""
+    def all_files(self) -> list[RemoteFile]:
+        """Return the single file; raise LoaderError for a folder, because web servers do not list folders."""
         if self.single is None:
             raise LoaderError(f"{self.uri}: a web server does not list its folders; publish SHA256SUMS in it")
         return [RemoteFile(self.single, self.uri, None, None)]

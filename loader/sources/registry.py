@@ -1,7 +1,7 @@
 """Models in an image registry as an artifact: `oci://repository@sha256:<digest>`, one layer per file (as ORAS pushes).
 
-Manifest and layers are named by their SHA-256, so the registry's own digests prove every byte. The order of requests
-is that of the distribution specification and of its token authentication.
+Manifest and layers are named by their SHA-256, so the registry's own digests prove every byte. The requests
+follow the distribution specification and its token authentication.
 """
 
 import hashlib
@@ -10,14 +10,13 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from loader.errors import LoaderError
 from loader.files import Digest, RemoteFile, refuse_nested, safe_path
 from loader.sources.plain import authorization
-from loader.web import Web
+from loader.web import Web, redacted
 
 _URI = re.compile(r"oci://([\w.-]+(?::\d+)?)/([a-z0-9._/-]+)@(sha256:[0-9a-f]{64})")
 _TITLE = "org.opencontainers.image.title"
@@ -35,6 +34,7 @@ class Artifact:
     repository: str
     digest: str
     environment: Mapping[str, str] = field(repr=False)
+    single: None = None
     _token: list[str] = field(default_factory=list[str], repr=False)
     _files: list[RemoteFile] = field(default_factory=list[RemoteFile], repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -44,25 +44,25 @@ class Artifact:
         """The digest."""
         return {"digest": self.digest}
 
-    def at(self, path: str) -> str:
-        """Return the URL of a file: its layer is known only from the manifest."""
-        found = next((one for one in self.listed() if one.path == path), None)
+    def url_of(self, path: str) -> str:
+        """Return the URL of a file. Only the manifest knows its layer."""
+        found = next((one for one in self.hashed_files() if one.path == path), None)
         if found is None:
             raise LoaderError(
                 f"{self.uri}: the artifact has no layer titled {path!r}; correct the manifest of the model"
             )
         return found.url
 
-    def headers(self, method: str, url: str) -> dict[str, str]:
-        """Return the token that the registry issued, or the user."""
-        del method, url
+    def headers(self, url: str) -> dict[str, str]:
+        """Return the Authorization header with the token that the registry issued, or with user and password."""
+        del url
         with self._lock:
             if not self._token:
                 self._token.append(self._authorized())
         return {"Authorization": self._token[0]} if self._token[0] else {}
 
     def _authorized(self) -> str:
-        """Ask the registry what it requires, and return the Authorization header; empty = nothing."""
+        """Return the Authorization header that the registry requires; empty = none."""
         own = authorization(self.environment)
         challenge = self.web.challenge(f"{self.server}/v2/")
         kind, _, rest = challenge.partition(" ")
@@ -75,23 +75,29 @@ class Artifact:
         realm = parts.get("realm", "")
         if urlsplit(realm).scheme not in ("https", urlsplit(self.server).scheme):
             raise LoaderError(
-                f"{self.uri}: the registry sends logins to {realm}, without https; report it to its owner"
+                f"{self.uri}: the registry sends logins to {realm}, without https; report this to its owner"
             )
-        said: dict[str, Any] = json.loads(self.web.read(f"{realm}?{urlencode(query)}", partial(_given, own))[0])
-        return f"Bearer {said.get('token') or said.get('access_token', '')}"
+        answer = self.web.read(f"{realm}?{urlencode(query)}", lambda _: own)
+        try:
+            issued: dict[str, Any] = json.loads(answer)
+            return f"Bearer {issued.get('token') or issued['access_token']}"
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LoaderError(
+                f"{self.uri}: {redacted(realm)} issued no token; check the URI, or report it to the registry's owner"
+            ) from error
 
-    def listed(self) -> list[RemoteFile]:
+    def hashed_files(self) -> list[RemoteFile]:
         """Return the layers as files, with the digests of the manifest."""
         if self._files:
             return self._files
         url = f"{self.server}/v2/{self.repository}/manifests/{self.digest}"
-        content, _ = self.web.read(url, self.headers, {"Accept": _MANIFEST})
+        content = self.web.read(url, self.headers, {"Accept": _MANIFEST})
         if f"sha256:{hashlib.sha256(content).hexdigest()}" != self.digest:
             raise LoaderError(f"{self.uri}: the registry sent a manifest with another digest; nothing was fetched")
         try:
             layers: list[dict[str, Any]] = json.loads(content)["layers"]
             files = [self._file(layer) for layer in layers]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LoaderError(
                 f"{self.uri}: is not an artifact with one titled layer per file; push it with `oras push`, or mount "
                 "the image without model.loader"
@@ -100,7 +106,7 @@ class Artifact:
         self._files.extend(files)
         return files
 
-    found = listed
+    all_files = hashed_files
 
     def _file(self, layer: dict[str, Any]) -> RemoteFile:
         kind, _, digest = layer["digest"].partition(":")
@@ -109,11 +115,6 @@ class Artifact:
         url = f"{self.server}/v2/{self.repository}/blobs/{layer['digest']}"
         path = safe_path(layer["annotations"][_TITLE], self.uri)
         return RemoteFile(path, url, int(layer["size"]), Digest("sha256", digest))
-
-
-def _given(headers: dict[str, str], method: str, url: str) -> dict[str, str]:
-    del method, url
-    return headers
 
 
 def open_artifact(uri: str, web: Web, environment: Mapping[str, str]) -> Artifact:

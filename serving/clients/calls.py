@@ -11,7 +11,7 @@ import httpx
 
 from serving.errors import UnreachableError
 from serving.role.payload import Context
-from serving.telemetry.tracing import mark
+from serving.telemetry.tracing import add_trace_headers
 
 CONNECT_SECONDS = 2.0
 CONNECT_RETRIES = 1
@@ -26,7 +26,7 @@ def client(context: Context, callee: str, *, headers: Mapping[str, str] | None =
     """
 
     def traced(request: httpx.Request) -> None:
-        mark(request.headers)
+        add_trace_headers(request.headers)
 
     return httpx.Client(
         base_url=_base(context, callee),
@@ -46,7 +46,7 @@ def async_client(context: Context, callee: str, *, headers: Mapping[str, str] | 
     """
 
     async def traced(request: httpx.Request) -> None:
-        mark(request.headers)
+        add_trace_headers(request.headers)
 
     return httpx.AsyncClient(
         base_url=_base(context, callee),

@@ -35,18 +35,18 @@ def make_app(role: Role[M], *, metrics: bool = True) -> ASGIApp:
 
     Args:
         role: The role.
-        metrics: Whether to serve /metrics too; False if a management port does.
+        metrics: Whether the main port serves /metrics; False if a management port does.
     """
     payload, service = role.payload, role.service
 
     async def warm(model: M) -> None:
         # Observed separately: warm-up requests are not traffic, and are neither logged nor counted as traffic.
-        observed = Observed(inner, role.apart(), rehearsal_log(service.identity))
+        observed = Observed(inner, role.separate_service(), rehearsal_log(service.identity))
         await warm_up(observed, payload.warm_up(model), at_once=min(service.admission.workers, role.threads.workers))
 
     @asynccontextmanager
-    async def at_work(_: Starlette) -> AsyncGenerator[None]:
-        task = asyncio.create_task(role.live(warm), name="role")
+    async def lifespan(_: Starlette) -> AsyncGenerator[None]:
+        task = asyncio.create_task(role.run(warm), name="role")
         try:
             yield
         finally:
@@ -60,8 +60,8 @@ def make_app(role: Role[M], *, metrics: bool = True) -> ASGIApp:
     routes += Metrics(service).routes() if metrics else []
     if payload.pod_metrics and not metrics:
         routes += PodMetrics(service).routes()
-    inner = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=at_work)
-    inner.router.redirect_slashes = False  # a redirect repeats path and Host header, and few clients repeat a POST
+    inner = Starlette(routes=routes, exception_handlers=HANDLERS, lifespan=lifespan)
+    inner.router.redirect_slashes = False  # a redirect repeats the path and Host header, and few clients repeat a POST
     app, last_spans = _traced(Observed(inner, service), role)
     return app
 

@@ -1,7 +1,7 @@
-"""Which connections a server keeps: their number, per client too, and the memory of their uploads and answers.
+"""Limits on a server's connections: their number, also per client, and the memory of their uploads and answers.
 
-At a limit, the connection goes that has waited longest for its client: it is idle, sends its head or body slowly, or
-does not take its answer. A request that has arrived is never given up for another one.
+At a limit, the server closes the connection that has waited longest for its client: one that is idle, that sends its
+head or body slowly, or that does not read its answer. A request that has arrived is never dropped for another one.
 """
 
 import resource
@@ -21,14 +21,14 @@ class Limits:
     url: The request line's path and query.
     headers: Lines of one head, trailers included.
     head_seconds: From the first byte of a head to its end.
-    send_seconds: From the end of an answer until the client has taken it.
-    linger_seconds, linger_bytes: How long and how much is accepted after a refusal or of a body that nobody reads. A
-        client that sends its whole body before it reads gets its answer.
-    pipelined: Requests of one connection that wait for the answer before them.
+    send_seconds: From the end of an answer until the client has read it.
+    linger_seconds, linger_bytes: How long, and how many bytes, the server still accepts after a refusal or of a body
+        that no handler reads. A client that sends its whole body before it reads then gets its answer.
+    pipelined: Requests of one connection that wait for earlier answers.
     connections: Of all clients.
-    per_client: Connections of one address. Behind a proxy all requests have its address.
-    uploads: Bodies of all requests that are not answered, together.
-    unsent: Answers that clients have not taken, together.
+    per_client: Connections of one address. Behind a proxy, all requests have the proxy's address.
+    uploads: Bodies of all unanswered requests together.
+    unsent: Answers that clients have not read, together.
     """
 
     head: int = 16 * 1024
@@ -48,7 +48,7 @@ class Limits:
     def for_requests(cls, admitted: int) -> "Limits":
         """Return the limits of a server that admits this many requests: four connections each, two of one client.
 
-        The process keeps some of its files for models, logs and outgoing calls.
+        The process reserves some of its files for models, logs and outgoing calls.
         """
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES
         connections = max(1, min(files, max(cls.connections, 4 * admitted)))
@@ -56,7 +56,7 @@ class Limits:
 
 
 class Connection(Protocol):
-    """What a connection tells and does."""
+    """A connection, as `Connections` uses it."""
 
     @property
     def address(self) -> str:
@@ -70,11 +70,11 @@ class Connection(Protocol):
 
     @property
     def unsent(self) -> int:
-        """Bytes of answers that the client has not taken."""
+        """Bytes of answers that the client has not read."""
         ...
 
     def refuse(self, status: int, reason: str) -> None:
-        """Answer in one line, if no answer has begun, and close."""
+        """Send an error response, unless a response has begun, and close the connection."""
         ...
 
 
@@ -90,11 +90,11 @@ class Connections:
         # in which they began to wait.
         self._open: dict[str, set[Connection]] = {}
         self._waiting: dict[str, dict[Connection, None]] = {}
-        # Connections whose clients have not taken their answers, in the order of the answers.
+        # Connections whose clients have not read their answers, in the order of the answers.
         self._untaken: dict[Connection, None] = {}
 
     def opened(self, connection: Connection) -> bool:
-        """Add a connection, closing another one at a limit; return False if there is no room."""
+        """Add a connection, and close another one at a limit; return False if none can be closed."""
         address, limits = connection.address, self.limits
         crowded = None
         if len(self._open.get(address, ())) >= limits.per_client:
@@ -109,7 +109,7 @@ class Connections:
         return True
 
     def closed(self, connection: Connection) -> None:
-        """Remove a connection; its client may be gone or refused."""
+        """Remove a connection that is closed."""
         address = connection.address
         own = self._open.get(address, set())
         if connection in own:
@@ -120,17 +120,17 @@ class Connections:
         self._forget_client(address)
 
     def waits(self, connection: Connection) -> None:
-        """Note that a connection waits for its client from now on."""
+        """Mark a connection as waiting for its client."""
         waiting = self._waiting.setdefault(connection.address, {})
         waiting.pop(connection, None)
         waiting[connection] = None
 
     def works(self, connection: Connection) -> None:
-        """Note that a connection's request has arrived."""
+        """Mark a connection as busy: its request has arrived."""
         self._waiting.get(connection.address, {}).pop(connection, None)
 
     def received(self, connection: Connection, count: int) -> None:
-        """Count bytes of a body; over the limit, the largest body that is still being sent is refused."""
+        """Count bytes of a body; above the limit, refuse the largest body that is still arriving."""
         self.uploads += count
         if self.uploads > self.limits.uploads:
             sending = (one for waiting in self._waiting.values() for one in waiting if one.uploaded)
@@ -138,7 +138,7 @@ class Connections:
             largest.refuse(503, "all memory for uploads is in use; retry later")
 
     def answered(self, connection: Connection, uploaded: int) -> None:
-        """Release the memory of a body, and count what the client has not taken of the answer."""
+        """Release the memory of a body, and count the bytes of the answer that the client has not read."""
         self.uploads -= uploaded
         if connection.unsent:
             self._untaken[connection] = None

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from serving.models.tensors import Tensor
 
 MEDIA_TYPE = "application/json"
-# As in Starlette's own JSON responses, a number that is not finite is an internal error: JSON cannot express it.
+# As in Starlette's JSON responses, a number that is not finite is an internal error: JSON cannot express it.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-# Values that are encoded together: as Python objects and parts of text they take 100 bytes each, and the encoder holds
-# the interpreter for a microsecond each.
+# Values that are encoded at once. Each takes 100 bytes as a Python object and text, and holds the interpreter for a
+# microsecond.
 _BLOCK = 1 << 11
 
 

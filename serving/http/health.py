@@ -13,7 +13,7 @@ from serving.role.service import Service
 
 @dataclass(frozen=True)
 class Health:
-    """The endpoint that says whether the process can answer requests."""
+    """The endpoint that tells whether the process can answer requests."""
 
     service: Service[Any]
 

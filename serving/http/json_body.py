@@ -1,7 +1,7 @@
-"""JSON bodies: parse them with a bound on the memory that a body of a given size can take.
+"""Parse JSON bodies within a limit on their memory.
 
-A list, a number or a key takes far more bytes in memory than in JSON: `{},` has 3 bytes and takes 88. The body's parts
-are counted before it is parsed, so that a hostile body takes no more memory than its bytes.
+A list, a number or a key takes far more bytes in memory than in JSON: `{},` has 3 bytes and takes 88. The values, lists
+and keys are therefore counted before the body is parsed.
 """
 
 import re
@@ -33,13 +33,13 @@ class JsonBodyError(ValueError):
 
 
 def announces_small(request: Request) -> bool:
-    """Return whether a request's head announces a small body."""
+    """Return whether the Content-Length of a request announces a small body."""
     announced = announced_bytes(request)
     return announced is not None and announced <= SMALL_BODY
 
 
 async def read_json(request: Request, most_values: int) -> bytes:
-    """Return the whole body. Its values are counted as they arrive, and the first one over the limit refuses it.
+    """Return the whole body. Values are counted as they arrive, so that a body over the limit is refused early.
 
     Raises:
         HTTPException: 413 over the limit of bytes.
@@ -66,7 +66,7 @@ def require_lane_for(body: bytes) -> None:
 def document(body: bytes) -> dict[str, Any]:
     """Return the JSON object in a body.
 
-    Commas, brackets and colons inside strings are counted too: to tell them apart is as expensive as parsing.
+    Commas, brackets and colons inside strings count too: to tell them apart would be as expensive as parsing.
 
     Raises:
         JsonBodyError: the body has too many values, containers or keys, is not JSON, or is not an object.
@@ -74,7 +74,7 @@ def document(body: bytes) -> dict[str, Any]:
     if len(body) > min(MOST_VALUES, MOST_CONTAINERS, MOST_KEYS):  # a body has no more parts than bytes
         _check(body.count(b",") + 1, MOST_VALUES, "values")
         _check(body.count(b"[") + body.count(b"{"), MOST_CONTAINERS, "lists and objects")
-        # No further than the limit: the search holds the interpreter, and all other requests wait.
+        # Stop at the limit: while the search holds the interpreter, all other requests wait.
         _check(sum(1 for _ in islice(_KEY.finditer(body), MOST_KEYS + 1)), MOST_KEYS, "keys")
     try:
         content: object = from_json(body)

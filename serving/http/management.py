@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from serving.errors import HANDLERS
 from serving.http.connections import MEBIBYTE, Connections, Limits
 from serving.http.health import Health
-from serving.http.listening import configuration
+from serving.http.uvicorn_config import configuration
 from serving.role.service import Service
 
 # Enough for two Prometheus servers and a few people. The port accepts no uploads.
@@ -45,7 +45,7 @@ class Metrics:
 
 
 def management_app(service: Service[Any]) -> ASGIApp:
-    """Return the application of the management port: the metrics, and the health of the process for people."""
+    """Return the application of the management port, with metrics and health."""
     app = Starlette(routes=[*Metrics(service).routes(), *Health(service).routes()], exception_handlers=HANDLERS)
     app.router.redirect_slashes = False
     return app

@@ -16,10 +16,10 @@ from serving.telemetry.tracing import TRACE
 
 log = logging.getLogger("slipway.access")
 
-# Longest path in a log line, which may also repeat a part of the request in its reason.
+# Longest path in a log line. The reason in the same line may repeat another part of the request.
 MOST_PATH = 100
 UNMATCHED = "unmatched"
-# Requested every few seconds by the kubelet and by Prometheus; they do not count as traffic.
+# Routes that the kubelet and Prometheus request every few seconds; they do not count as traffic.
 PROBES = frozenset(
     {"/health", "/healthz", "/metrics", "/v2/health/live", "/v2/health/ready", "/v2/models/{model}/ready"}
 )
@@ -86,7 +86,7 @@ class Observed:
         return [(b"x-slipway-files", files.hash.encode())] if files.contents else []
 
     def _farewell(self) -> list[tuple[bytes, bytes]]:
-        """Close connections while draining: a proxy that reused one would send into a closing socket."""
+        """Return the header that closes the connection during a drain, so that no proxy sends another request."""
         return [(b"connection", b"close")] if self._service.lifecycle.draining else []
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:

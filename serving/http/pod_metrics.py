@@ -1,8 +1,8 @@
 """GET /metrics at the main port, for the published clients of a role whose metrics are served at a management port.
 
 The published server of nlu answers `curl http://POD:7860/metrics` with requests by method, endpoint and status, latency
-by endpoint, and the time that loading the model took. Ours does too, under those labels. A client that comes through a
-proxy or a Service names their host, and finds no such path: how much a service is used is not for its clients.
+by endpoint, and the load time of the model. This endpoint returns the same metrics with the same labels. A client that
+comes through a proxy or a Service gets 404, because clients must not see how much a service is used.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host")
 
 
 class ByEndpoint(Collector):
-    """The requests of a server, with the label `endpoint` for what our own metrics call `route`."""
+    """The request metrics of a server, with the label `endpoint` instead of `route`."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
@@ -61,7 +61,7 @@ class ByEndpoint(Collector):
 
 
 class PodMetrics:
-    """The endpoint at the main port."""
+    """GET /metrics at the main port."""
 
     def __init__(self, service: Service[Any]) -> None:
         self._type = service.telemetry.content_type
@@ -74,14 +74,14 @@ class PodMetrics:
         return [Route("/metrics", self.metrics)]
 
     async def metrics(self, request: Request) -> Response:
-        """Return the metrics to a client that names the pod itself."""
+        """Return the metrics to a client that addresses the pod itself, and 404 to all others."""
         if not names_the_pod(request):
             raise HTTPException(404)
         return Response(await self._exposition.text(), headers={"content-type": self._type})
 
 
 def names_the_pod(request: Request) -> bool:
-    """Return whether the request names the address at which it arrived, and no proxy says that it passed it on."""
+    """Return whether the Host header is the address of the pod, and no proxy has added a header."""
     server = request.scope.get("server")
     return server is not None and request.url.hostname == server[0] and not any(map(request.headers.get, FORWARDED))
 

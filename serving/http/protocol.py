@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol with limits before admission.
 
-uvicorn limits none of this for the parser httptools: `h11_max_incomplete_event_size` is for h11 alone,
+uvicorn has no such limits for the parser httptools: `h11_max_incomplete_event_size` is for h11 alone,
 `limit_concurrency` refuses requests but keeps all connections, and nothing limits the time of a head or an answer.
 """
 
@@ -29,7 +29,7 @@ def _nothing() -> None:
 
 
 class HeadError(Exception):
-    """A request is refused while it is parsed."""
+    """A limit refuses a request while it is parsed."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -38,7 +38,7 @@ class HeadError(Exception):
 
 
 def limited(connections: Connections) -> type[HttpToolsProtocol]:
-    """Return the protocol of a server, whose connections share their limits."""
+    """Return the protocol class of a server, whose connections share their limits."""
 
     class OfThisServer(LimitedProtocol):
         shared = connections
@@ -74,12 +74,12 @@ class LimitedProtocol(HttpToolsProtocol):
 
     @property
     def _current(self) -> RequestResponseCycle | None:
-        """The newest request, which uvicorn declares as if there always were one."""
+        """The newest request, or None; uvicorn declares `cycle` as if there always were one."""
         return self.cycle
 
     @property
     def unsent(self) -> int:
-        """Bytes of answers that the client has not taken."""
+        """Bytes of answers that the client has not read."""
         return self.transport.get_write_buffer_size()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -103,7 +103,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what arrived; discard what comes after a refusal, or as the rest of a body that nobody reads."""
+        """Parse arrived bytes, but discard bytes after a refusal and the rest of a body that no handler reads."""
         limits = self.shared.limits
         if self._refused or self._lingers():
             self._discarded += len(data)
@@ -127,13 +127,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._expect_request()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that cannot be parsed, or is refused by a limit."""
+        """Answer a request that cannot be parsed or that a limit refuses."""
         fault = self._fault or HeadError(400, "this is not HTTP/1.1")
         del msg  # uvicorn's own words
         self.refuse(fault.status, fault.reason)
 
     def refuse(self, status: int, reason: str) -> None:
-        """Answer in one line, if no answer has begun and `status` is not 0, and close."""
+        """Send an error response, unless a response has begun or `status` is 0, and close the connection."""
         if self._refused or self.transport.is_closing():
             self.transport.abort()
             return
@@ -149,10 +149,10 @@ class LimitedProtocol(HttpToolsProtocol):
             body = json.dumps({"error": reason}).encode()
             head = b"content-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
             self.transport.write(STATUS_LINE[status] + head + body)
-            # Closing now would reset the connection if more is on its way, and the client might not see the answer.
+            # Closing now would reset the connection if more bytes arrive, and the client might not see the answer.
             self.transport.write_eof()
             self._expect(self.shared.limits.linger_seconds, self.transport.abort)
-        if cycle is not None:  # whoever reads the body learns that the client is gone
+        if cycle is not None:  # a handler that reads the body learns that the client is gone
             cycle.disconnected = True
             cycle.message_event.set()
         self._release()
@@ -189,7 +189,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Count a part of the body; keep it only while somebody may read it."""
+        """Count a part of the body, and keep it only while a handler may read it."""
         self._body += len(body)
         if self._refused or self.cycle.response_complete:
             return
@@ -198,7 +198,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.shared.received(self, len(body))
 
     def on_message_complete(self) -> None:
-        """Note that the request has arrived; uvicorn calls this also for a request that is answered already."""
+        """Mark the request as arrived; uvicorn also calls this for a request that is answered already."""
         super().on_message_complete()
         self._received = self._body = self._discarded = 0
         if self.cycle.response_complete:
@@ -208,10 +208,10 @@ class LimitedProtocol(HttpToolsProtocol):
             self.shared.works(self)
 
     def on_response_complete(self) -> None:
-        """Free the request, and expect the client to take its answer and to send no more of a body nobody reads."""
+        """Free the request, and limit the time for its answer and for the rest of a body that no handler reads."""
         super().on_response_complete()
         self._release()
-        if self.transport.is_closing():  # after the answer; the client may not take it
+        if self.transport.is_closing():  # after the answer; the client may never read it
             self._expect(self.shared.limits.send_seconds, self.transport.abort)
             return
         if self.pipeline or not self.cycle.response_complete:
@@ -256,13 +256,13 @@ class LimitedProtocol(HttpToolsProtocol):
         self.refuse(408, f"the head did not arrive within {self.shared.limits.head_seconds:g} s")
 
     def _expect(self, seconds: float | None, otherwise: Callable[[], None] = _nothing) -> None:
-        """Set the one deadline of this connection, or none."""
+        """Set the only deadline of this connection, or remove it."""
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None if seconds is None else self.loop.call_later(seconds, otherwise)
 
     def _release(self) -> None:
-        """Free the body of the request that was answered or given up."""
+        """Free the body of the request that was answered or refused."""
         uploaded, self.uploaded = self.uploaded, 0
         cycle = self._current
         if cycle is not None and (cycle.response_complete or self._refused):

@@ -17,8 +17,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from serving.http.connections import Connections, Limits
-from serving.http.listening import configuration
 from serving.http.management import LAST_SCRAPE_SECONDS, ManagementServer
+from serving.http.uvicorn_config import configuration
 from serving.role.service import Service
 from serving.settings import Ports
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.errors import shown
 from serving.http.observe import MOST_PATH, UNMATCHED, is_probe, template
 from serving.identity import Identity
-from serving.telemetry.tracing import TRACE, belongs_to
+from serving.telemetry.tracing import TRACE, set_injector
 
 _SERVER_ERROR = 500
 _W3C = TraceContextTextMapPropagator()
@@ -54,7 +54,7 @@ class Traced:
                     span.set_status(Status(StatusCode.ERROR))
             await send(message)
 
-        belongs_to(inject)
+        set_injector(inject)
         scope[TRACE] = f"{span.get_span_context().trace_id:032x}"
         try:
             await self._app(scope, receive, seen)

@@ -85,13 +85,13 @@ Feed = dict[str, NDArray[Any]]
 
 
 async def read_tensors(request: Request, model: TensorModel) -> bytes:
-    """Return the body of a request, which has no more values than the model takes.
+    """Read the body of a request, and refuse one with more values than the model takes.
 
     Raises:
         HTTPException: 413 too many bytes.
         InferenceError: too many values, lists or objects; raised before the rest of the body is read.
     """
-    if announces_small(request):  # as most requests are; `parse` counts the whole body at once
+    if announces_small(request):  # the usual case; `parse` counts the whole body at once
         return await request.body()
     try:
         return await read_json(request, most_values(model))

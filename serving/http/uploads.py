@@ -51,6 +51,10 @@ async def read_body(request: Request, most_bytes: int = MOST_BYTES) -> bytes:
     return b"".join([part async for part in body_parts(request, most_bytes)])
 
 
+async def no_body() -> None:
+    """Read nothing: for requests without a body."""
+
+
 async def read_picture(request: Request) -> bytes:
     """Return the bytes of the picture: the body itself, or the field `file` or `image` of a multipart form.
 

@@ -19,8 +19,8 @@ from serving.models.tensors import Signature, TensorModel
 from serving.role.lifecycle import NotReadyError
 from serving.role.payload import Payload
 from serving.role.service import Service
-from serving.work.aside import aside
 from serving.work.batching import Pending
+from serving.work.offload import offload
 
 M = TypeVar("M")
 
@@ -100,7 +100,7 @@ class OpenInference(Generic[M]):
         """Parse the tensors, compute and encode the answer, in a worker thread."""
         model = self._tensors(loaded)
         require_lane_for(body)
-        asked = aside(parse, body, Signature.of(model))
+        asked = offload(parse, body, Signature.of(model))
         if self.payload.batches is not None:
             began = time.perf_counter()
 
@@ -132,4 +132,4 @@ def _encoded(name: str, model: TensorModel, asked: Asked, outputs: Mapping[str, 
     head: dict[str, object] = {"model_name": name, "model_version": model.version}
     if asked.id is not None:
         head["id"] = asked.id
-    return aside(encoded_tensors, head, dict(outputs), list(model.outputs))
+    return offload(encoded_tensors, head, dict(outputs), list(model.outputs))

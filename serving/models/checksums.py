@@ -1,4 +1,4 @@
-"""SHA256SUMS beside a model: the proof that every byte of the model arrived."""
+"""SHA256SUMS beside a model proves that every byte of the model arrived."""
 
 import hashlib
 from collections.abc import Mapping
@@ -63,7 +63,9 @@ def file_digest(path: Path) -> str:
         with path.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
     except OSError as error:
-        raise ChecksumError(f"{path}: cannot be read ({error.strerror}), but SHA256SUMS lists it") from error
+        raise ChecksumError(
+            f"{path}: cannot be read ({error.strerror}), but SHA256SUMS lists it; fetch the model again"
+        ) from error
 
 
 def write_sums(folder: Path, contents: Mapping[str, bytes]) -> None:

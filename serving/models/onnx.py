@@ -9,9 +9,9 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from serving.errors import ModelUnusableError
+from serving.errors import ModelUnusableError, fault_of
 from serving.models.checksums import ChecksumError, verify
-from serving.models.tensors import DYNAMIC, Tensor
+from serving.models.tensors import DYNAMIC, Signature, Tensor
 
 MODEL_FILE = "model.onnx"
 QUANTISED_FILE = "model.int8.onnx"
@@ -104,10 +104,14 @@ class OnnxModel(Generic[D]):
             ModelUnusableError: the inputs differ, or an output is missing.
         """
         if list(self.inputs) != list(inputs):
-            raise ModelUnusableError(f"{where}: inputs are {_words(self.inputs)}, but must be {_words(inputs)}")
+            raise ModelUnusableError(
+                f"{where}: inputs are {_words(self.inputs)}, but must be {_words(inputs)}; train the model again"
+            )
         if not set(outputs) <= set(self.outputs):
-            raise ModelUnusableError(f"{where}: outputs are {_words(self.outputs)}, but must hold {_words(outputs)}")
-        # Names of axes are not part of a tensor's equality, and only the model's own tensors have them.
+            raise ModelUnusableError(
+                f"{where}: outputs are {_words(self.outputs)}, but must hold {_words(outputs)}; train the model again"
+            )
+        # Keep the model's own tensors: only they have names of axes, which tensor equality ignores.
         own = {tensor: tensor for tensor in self.outputs}
         return replace(self, outputs=tuple(own[tensor] for tensor in outputs))
 
@@ -161,19 +165,20 @@ def read_metadata(path: Path, metadata_type: type[D]) -> D:
     try:
         return metadata_type.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise ModelUnusableError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelUnusableError(f"{path}: cannot be read ({error.strerror}); publish the model again") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelUnusableError(f"{path}: {where}: {first['msg']}; train the model again") from error
+        raise ModelUnusableError(f"{path}: {fault_of(error, 'content')}; train the model again") from error
 
 
 def model_of(metadata: D, session: Session) -> OnnxModel[D]:
     """Return a model that uses an open session."""
-    inputs, outputs = (
-        tuple(tensor_of(node) for node in nodes) for nodes in (session.get_inputs(), session.get_outputs())
-    )
-    return OnnxModel(metadata, session, inputs, outputs)
+    signature = signature_of(session)
+    return OnnxModel(metadata, session, signature.inputs, signature.outputs)
+
+
+def signature_of(session: Session) -> Signature:
+    """Return the inputs and outputs of a session's graph."""
+    return Signature(tuple(map(tensor_of, session.get_inputs())), tuple(map(tensor_of, session.get_outputs())))
 
 
 def open_session(path: Path, intra_op_threads: int, providers: Sequence[str] = (CPU,)) -> Session:
@@ -191,12 +196,12 @@ def open_session(path: Path, intra_op_threads: int, providers: Sequence[str] = (
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelUnusableError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelUnusableError(f"{path}: cannot be read ({error.strerror}); publish the model again") from error
     try:
         made = cast("Any", onnxruntime).InferenceSession(content, sess_options=options, providers=list(providers))
     except Exception as error:  # onnxruntime has a class per status code and no common base
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelUnusableError(f"{path}: onnxruntime rejected it ({reason[:200]})") from error
+        raise ModelUnusableError(f"{path}: onnxruntime rejected it ({reason[:200]}); export the model again") from error
     return cast("Session", made)
 
 

@@ -1,9 +1,9 @@
 """The bounded queue in front of the worker threads.
 
 A request is refused before its body is read if no place is free, and takes its place once the body has arrived. Waiting
-work therefore cannot grow without limit, a client learns at once that it should retry later, and a slow upload keeps
-nobody from being answered. `serving.http.connections` bounds the memory of uploads. Large jobs have threads of their
-own and may take half of the places, so that a client that sends only large requests leaves room for others.
+work therefore cannot grow without limit, a client learns at once that it should retry later, and a slow upload takes no
+place. `serving.http.connections` limits the memory of uploads. Large jobs have their own threads and may take half of
+the places, so that a client that sends only large requests leaves places for others.
 """
 
 import threading
@@ -91,7 +91,7 @@ class Admission:
         self._lane(place).submit(job)
         return job
 
-    def grow(self, place: "Place") -> None:
+    def move_to_large_lane(self, place: "Place") -> None:
         """Move a request to the lane of large jobs.
 
         Raises:
@@ -120,7 +120,7 @@ class Admission:
 
 
 class Place:
-    """One admitted request: its job waits for a thread and runs."""
+    """The place of one admitted request, from its admission to its answer."""
 
     def __init__(self, admission: Admission) -> None:
         self.stage = Stage.WAITING
@@ -148,7 +148,7 @@ class Place:
         try:
             return await self._run(call)
         except LargeJob:
-            self._admission.grow(self)
+            self._admission.move_to_large_lane(self)
         return await self._run(call)
 
     async def _run(self, call: Callable[[], T | Pending[Any, Any, T]]) -> T:

@@ -1,6 +1,6 @@
 """Whether the pod takes traffic: loading, ready, draining.
 
-A ready pod promises that a request sent now is answered well. The pod is not ready until the model is loaded and warmed
+A ready pod promises to answer a request that is sent now. The pod is not ready until the model is loaded and warmed
 up, while a dependency is unreachable, and after SIGTERM. Liveness does not depend on the model: a restart fixes neither
 a missing model nor a drain.
 """
@@ -71,8 +71,8 @@ class Lifecycle(Generic[M]):
         """Become ready."""
         self._warm = True
 
-    def depends(self, unreachable: str | None) -> None:
-        """Set the reason why a dependency keeps the process from answering well, or None."""
+    def set_unreachable(self, unreachable: str | None) -> None:
+        """Set the reason why a dependency is unreachable, or None if every dependency answers."""
         self.unreachable = unreachable
 
     def failed(self, reason: str) -> None:

@@ -28,12 +28,12 @@ log = logging.getLogger("slipway.model")
 
 
 def background_thread(name: str) -> ThreadPoolExecutor:
-    """Return a separate executor: at exit the default one is waited for, and a hung call must not delay a drain."""
+    """Return an executor with its own thread. The event loop would wait for a hung call in its default executor."""
     return ThreadPoolExecutor(1, thread_name_prefix=name)
 
 
 def reason_of(error: Exception) -> str:
-    """Return one line for the log and /health."""
+    """Return the reason of an error in one line, for the log and /health."""
     if isinstance(error, ModelUnusableError | UnreachableError | WarmUpError | ConfigFilesError):
         return str(error)
     return f"loading failed: {error!r}"
@@ -81,6 +81,6 @@ async def watch_dependencies(check: Callable[[M], None], lifecycle: Lifecycle[M]
                 log.info("ready again: all dependencies of the role answer")
             else:
                 log.error("not ready: %s", reason)
-        lifecycle.depends(reason)
+        lifecycle.set_unreachable(reason)
         telemetry.dependencies_reachable.set(reason is None)
         await asyncio.sleep(CHECK_SECONDS)

@@ -116,10 +116,11 @@ class Payload(Generic[M]):
     batches: Computes those tensors for several requests at once, with all outputs; None: one request at a time.
     reload: Blocking, called when mounted files changed. Returns the M that serves from now on; None: `load` is called
         again. The new M is warmed up before it replaces the old one; after an error the old one keeps serving.
-    close: Blocking or `async`. Called at the end of a drain, and for a replaced M once no request uses it.
+    close: Blocking or `async`. Called at the end of a drain, for a replaced M once no request uses it, and for an M
+        that failed its check or its warm-up.
     workers: Threads for `Service.compute`, for jobs that wait instead of compute; None: derived from the CPU limit.
     default_model_name: Name in /v2/models/{model} unless the settings set another.
-    healthy: The `status` of /health while ready; published clients of a role may expect a word of its own.
+    healthy: The `status` of /health while ready; published clients of a role may expect another word.
     pod_metrics: Whether GET /metrics at the main port answers clients that name the pod by its address, with the label
         names of the published server (`serving.http.pod_metrics`).
     """

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -44,22 +45,11 @@ class Role(Generic[M]):
     def __post_init__(self) -> None:
         self.service.lifecycle.healthy = self.payload.healthy
 
-    async def live(self, warm: Callable[[M], Awaitable[None]]) -> None:
-        """Load and warm up until both succeed, then watch dependencies and files until cancelled."""
+    async def run(self, warm: Callable[[M], Awaitable[None]]) -> None:
+        """Load and warm up until both succeed, then watch dependencies and files until this task is cancelled."""
         lifecycle, telemetry = self.service.lifecycle, self.service.telemetry
         loader = background_thread("loader")
-
-        async def load_and_warm() -> None:
-            model, files = await asyncio.get_running_loop().run_in_executor(loader, self._load)
-            lifecycle.loaded(model, files)
-            await warm(model)
-            if self.owns_process:
-                # Objects that exist now are permanent: freezing them keeps the collector from scanning them during
-                # requests.
-                gc.collect()
-                gc.freeze()
-
-        await load_until_good(load_and_warm, lifecycle, telemetry)
+        await load_until_good(partial(self._load_and_warm, loader, warm), lifecycle, telemetry)
         async with asyncio.TaskGroup() as watches:
             if self.payload.check is not None:
                 watches.create_task(watch_dependencies(self.payload.check, lifecycle, telemetry))
@@ -74,7 +64,7 @@ class Role(Generic[M]):
             await self._close(lifecycle.serving_model(), seconds)
 
     def context(self, files: ConfigFiles) -> Context:
-        """Return the context that the payload may use."""
+        """Return the context for the payload's `load` and `reload`."""
         return Context(
             settings=self.service.settings,
             identity=self.service.identity,
@@ -88,42 +78,71 @@ class Role(Generic[M]):
         given = self.environment.get(FILES_VARIABLE)
         return Path(given) if given else None
 
+    async def _load_and_warm(self, loader: Executor, warm: Callable[[M], Awaitable[None]]) -> None:
+        """Load the model, check its dependencies and warm it up. A model that fails is closed."""
+        loop = asyncio.get_running_loop()
+        model, files = await loop.run_in_executor(loader, self._load)
+        if self.payload.check is not None:
+            try:
+                await loop.run_in_executor(loader, self.payload.check, model)
+            except Exception:
+                await self._close(model, CLOSE_SECONDS)
+                raise
+        self.service.lifecycle.loaded(model, files)
+        try:
+            await warm(model)
+        except Exception:
+            self._retire(model)
+            raise
+        if self.owns_process:
+            # Objects that exist now are permanent: freezing them keeps the collector from scanning them during
+            # requests.
+            gc.collect()
+            gc.freeze()
+
     def _load(self) -> tuple[M, ConfigFiles]:
         folder = self._folder()
         files = read(folder) if folder else ConfigFiles()
-        model = self.payload.load(self.context(files))
-        if self.payload.check is not None:
-            self.payload.check(model)
-        return model, files
+        return self.payload.load(self.context(files)), files
 
     async def _renew(self, files: ConfigFiles) -> None:
-        """Create a model with changed files, verify that it answers, and only then let it serve."""
+        """Create a model with changed files, and let it serve once it answers. One that fails is closed."""
         lifecycle = self.service.lifecycle
         old = lifecycle.serving_model()
         context = self.context(files)
         make = self.payload.load if self.payload.reload is None else partial(self.payload.reload, old)
         new = await asyncio.get_running_loop().run_in_executor(background_thread("reloader"), make, context)
-        await warm_up(self._rehearsal(new, files), self.payload.warm_up(new), at_once=1)
+        try:
+            await warm_up(self._rehearsal(new, files), self.payload.warm_up(new), at_once=1)
+        except Exception:
+            if new is not old:
+                await self._close(new, CLOSE_SECONDS)
+            raise
         lifecycle.loaded(new, files)
         if new is not old:
-            task = asyncio.create_task(self._retire(old), name="retire")
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._retire(old)
 
-    def apart(self) -> Service[M]:
+    def separate_service(self) -> Service[M]:
         """Return a separate service with the same settings, whose metrics and state are discarded."""
         return make_service(self.service.settings, self.service.identity, workers=1)
 
     def _rehearsal(self, model: M, files: ConfigFiles) -> ASGIApp:
-        """Return the role's routes over a model that does not serve yet; its requests are not counted."""
-        apart = self.apart()
-        apart.lifecycle.loaded(model, files)
-        return Starlette(routes=list(self.payload.routes(apart)), exception_handlers=HANDLERS)
+        """Return the role's routes with a model that does not serve yet; its requests are not counted."""
+        service = self.separate_service()
+        service.lifecycle.loaded(model, files)
+        return Starlette(routes=list(self.payload.routes(service)), exception_handlers=HANDLERS)
 
-    async def _retire(self, model: M) -> None:
+    def _retire(self, model: M) -> None:
         """Close a model once the time limit of every request that may use it has passed."""
-        await asyncio.sleep(self.service.settings.request_timeout_seconds)
-        await self._close(model, CLOSE_SECONDS)
+
+        async def close_later() -> None:
+            await asyncio.sleep(self.service.settings.request_timeout_seconds)
+            await self._close(model, CLOSE_SECONDS)
+
+        if self.payload.close is not None:
+            task = asyncio.create_task(close_later(), name="retire")
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
 
     async def _close(self, model: M, seconds: float) -> None:
         close = self.payload.close

@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 def make_service(settings: Settings, identity: Identity, *, workers: int) -> "Service[Any]":
-    """Wire up the parts of one server without starting anything."""
+    """Create the parts of one server without starting anything."""
     telemetry = Telemetry(identity)
     return Service(
         settings=settings,

@@ -1,4 +1,4 @@
-"""The metrics' text, rendered outside of the event loop and at most ten times a second, however many clients ask."""
+"""Render metrics as text: outside the event loop, and at most ten times a second for any number of clients."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ class Exposition:
         """Return all metrics in the Prometheus text format."""
         if self._next is None:
             self._next = asyncio.create_task(self._rendered(), name="metrics")
-        return await asyncio.shield(self._next)  # a client that leaves must not cancel it for others
+        return await asyncio.shield(self._next)  # a client that disconnects must not cancel the text of the others
 
     async def _rendered(self) -> bytes:
         try:

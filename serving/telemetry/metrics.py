@@ -93,12 +93,12 @@ class Telemetry:
             "model_load_failures", "Attempts to load the model that failed.", registry=self.registry
         )
         self.dependencies_reachable = Gauge(
-            "dependencies_reachable", "0 while something that the role depends on is away.", registry=self.registry
+            "dependencies_reachable", "0 while a dependency of the role is unreachable.", registry=self.registry
         )
         self.dependencies_reachable.set(1)
         self.config_reloads = Counter(
             "config_reloads",
-            "Changes of the mounted files that were taken up or not.",
+            "Changes of the mounted files, by outcome: taken or failed.",
             ["outcome"],
             registry=self.registry,
         )

@@ -9,12 +9,12 @@ TRACE = "slipway.trace"
 _inject: ContextVar[Callable[[MutableMapping[str, str]], None] | None] = ContextVar("inject", default=None)
 
 
-def belongs_to(inject: Callable[[MutableMapping[str, str]], None]) -> None:
+def set_injector(inject: Callable[[MutableMapping[str, str]], None]) -> None:
     """Set the function that adds trace headers to outgoing calls of the current request."""
     _inject.set(inject)
 
 
-def mark(headers: MutableMapping[str, str]) -> None:
+def add_trace_headers(headers: MutableMapping[str, str]) -> None:
     """Add the current request's trace headers to an outgoing call; do nothing without tracing."""
     inject = _inject.get()
     if inject is not None:

@@ -9,8 +9,8 @@ import pytest
 
 from serving.payloads.digits import PAYLOAD
 from serving.tests.support import Running, serve
-from serving.tests.trained import shared
-from serving.training.runner import Trained, write
+from serving.tests.trained import shared, written
+from serving.training.runner import Trained
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +41,7 @@ def trained() -> Trained:
 
 @pytest.fixture(scope="session")
 def model_folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("trained") / "model"
-    write(trained, folder)
-    return folder
+    return written(trained, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A small role without a model, as a test may have it: it answers with a word from a mounted file."""
+"""A small role for tests: it has no model and answers with a word from a mounted file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

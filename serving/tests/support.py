@@ -1,4 +1,4 @@
-"""What several tests need: a running server, and a model whose inference the test holds in its hand."""
+"""Shared by many tests: a running server, and a model whose inference the test controls."""
 
 import json
 import socket
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from serving.cpu import Threads
 from serving.http.app import make_app
 from serving.http.connections import Connections, Limits
-from serving.http.listening import configuration
 from serving.http.server import KEEP_ALIVE_SECONDS
+from serving.http.uvicorn_config import configuration
 from serving.identity import Identity
 from serving.models.onnx import Node, OnnxModel
 from serving.models.tensors import DYNAMIC, Tensor
@@ -59,7 +59,7 @@ def free_port() -> int:
 
 def in_lane(call: Callable[[], T], *, large: bool) -> T:
     """Call something in a worker thread of one lane."""
-    with ThreadPoolExecutor(1, initializer=lambda: lanes.join(large=large)) as pool:
+    with ThreadPoolExecutor(1, initializer=lambda: lanes.join_lane(large=large)) as pool:
         return pool.submit(call).result()
 
 

@@ -1,4 +1,4 @@
-"""What waits while an inference runs is computed together, in order, each with its own answer or its own error."""
+"""Items that wait during an inference are computed together, in order, each with its own answer or error."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 
 from serving.errors import ModelUnusableError
 from serving.models.checksums import write_sums
+from serving.payloads.generic.batching import Tensors, batches_of
 from serving.payloads.generic.model import load_generic
-from serving.payloads.generic.together import Tensors, batches_of
 from serving.payloads.generic.train import INPUT, split, train
 from serving.tests.test_generic import TensorProto, identity
 from serving.work.batching import Batches, Failed, Fit
@@ -33,19 +33,19 @@ def in_order(items: Sequence[int], most: int = 4) -> list[list[int]]:
     return seen
 
 
-def test_what_comes_together_is_computed_together_up_to_the_limit() -> None:
+def test_items_that_arrive_together_share_a_batch_up_to_the_limit() -> None:
     assert in_order([11, 21, 31, 41, 1]) == [[11, 21, 31, 41], [1]]
 
 
-def test_nothing_is_computed_for_nothing() -> None:
+def test_an_empty_batch_is_not_computed() -> None:
     assert in_order([]) == []
 
 
-def test_sizes_count_and_nobody_is_overtaken() -> None:
+def test_sizes_limit_a_batch_and_items_keep_their_order() -> None:
     assert in_order([13, 12, 11, 9]) == [[13], [12, 11], [9]], "9 is larger than a batch and goes alone"
 
 
-def test_only_neighbours_of_one_kind_go_together() -> None:
+def test_only_consecutive_items_of_one_kind_share_a_batch() -> None:
     assert in_order([11, 61, 71, 21]) == [[11], [61, 71], [21]]
 
 
@@ -95,7 +95,7 @@ def test_a_model_that_mixes_its_rows_is_noticed_and_each_request_computed_alone(
         made.compute([{"a": np.zeros((2, 1))}, {"a": np.zeros((1, 1))}])
 
 
-def test_inputs_of_different_lengths_go_alone() -> None:
+def test_inputs_of_different_lengths_are_computed_alone() -> None:
     made = batches_of(Rows(), ["a"], most=8, seen=lambda _: None)  # type: ignore[arg-type]
     assert made.fit.size({"a": np.zeros((2, 3)), "b": np.zeros((2, 1))}) == 2
     assert made.fit.size({"a": np.zeros((2, 3)), "b": np.zeros((1, 3))}) == 9
@@ -110,7 +110,7 @@ def test_inputs_of_different_lengths_go_alone() -> None:
         (b"[]", "metadata.json: "),
     ],
 )
-def test_a_batch_size_that_cannot_be_is_refused(metadata: bytes, reason: str, tmp_path: Path) -> None:
+def test_an_impossible_batch_size_is_refused(metadata: bytes, reason: str, tmp_path: Path) -> None:
     write_sums(tmp_path, {"model.onnx": identity(TensorProto.FLOAT, [1]), "metadata.json": metadata})
     with pytest.raises(ModelUnusableError, match=reason):
         load_generic(tmp_path, 1)

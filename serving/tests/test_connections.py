@@ -1,4 +1,4 @@
-"""Which connection gives way at a limit, without sockets."""
+"""Which connection is closed at a limit; tested without sockets."""
 
 import pytest
 
@@ -17,7 +17,7 @@ class Fake:
         self.refused.append(status)
 
 
-def test_no_request_that_has_arrived_is_given_up_for_another_connection() -> None:
+def test_a_request_that_has_arrived_is_never_dropped_for_another_connection() -> None:
     connections = Connections(Limits(connections=2, per_client=2))
     busy = [Fake(), Fake()]
     for one in busy:

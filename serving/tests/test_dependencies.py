@@ -1,4 +1,4 @@
-"""A role that cannot do without something is not ready while it is away, says so once, and recovers by itself."""
+"""A role is not ready while its dependency is unreachable, logs the reason once, and recovers by itself."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from serving.role import loading
 from serving.role.payload import Context, Payload
-from serving.tests.roles import AWAY_NOW, Watched, Word, mount, word_role
+from serving.tests.roles import AWAY_NOW, UNANSWERABLE, Watched, Word, mount, word_role
 from serving.tests.support import serve, wait_until
 
 
@@ -46,13 +46,32 @@ def test_readiness_follows_what_the_role_depends_on(
     assert told == ["not ready: the dictionary does not answer (planted)"]
 
 
-def test_what_is_away_at_the_start_is_waited_for(environment: dict[str, str]) -> None:
+def test_the_server_waits_for_a_dependency_that_is_away_at_the_start(environment: dict[str, str]) -> None:
     watched = Watched(away=True)
     with serve(word_role(watched, check=watched.check), environment=environment) as running:
         wait_until(lambda: running.metric("model_load_failures_total") >= 2, "loading was tried again")
         assert running.client.get("/health").json()["reason"] == "the dictionary does not answer (planted)"
         watched.away = False
         running.wait_ready()
+
+
+def test_a_model_is_closed_before_another_one_is_loaded_in_its_place(environment: dict[str, str]) -> None:
+    watched = Watched(away=True)
+    with serve(word_role(watched, check=watched.check), environment=environment) as running:
+        wait_until(lambda: len(watched.made) >= 3, "loading was tried again")
+        assert all(word.closed for word in watched.made[:2])
+        watched.away = False
+        running.wait_ready()
+        assert [word.closed for word in watched.made] == [True] * (len(watched.made) - 1) + [False]
+
+
+def test_a_model_that_fails_its_warm_up_is_closed_once_no_request_uses_it(tmp_path: Path) -> None:
+    mount(tmp_path, "1", word_txt=UNANSWERABLE)
+    watched = Watched()
+    environment = {"SLIPWAY_CONFIG": str(tmp_path)}
+    with serve(word_role(watched), environment=environment, requestTimeoutSeconds=0.2) as running:
+        wait_until(lambda: bool(watched.made) and watched.made[0].closed, "the first model is closed")
+        assert not running.service.lifecycle.ready
 
 
 def test_a_check_that_breaks_is_no_readiness(environment: dict[str, str]) -> None:

@@ -92,7 +92,7 @@ def test_a_traceback_in_the_log_has_its_lines_cut() -> None:
     assert max(map(len, line.splitlines())) <= MOST
 
 
-def test_our_own_words_may_be_long_but_not_endless() -> None:
+def test_our_own_part_of_a_message_may_be_longer_but_is_limited() -> None:
     assert refusal(400, "x" * MOST_REASON).detail == "x" * MOST_REASON
     assert len(refusal(400, "x" * (MOST_REASON + 1)).detail) == MOST_REASON
     assert 2 * MOST_ECHOED <= MOST
@@ -119,7 +119,7 @@ def test_a_label_that_an_answer_would_repeat_is_short(schema: dict[str, Any]) ->
     assert str(caught.value).count(LETTER) <= MOST
 
 
-def test_keys_of_a_body_that_is_no_question_are_cut() -> None:
+def test_keys_of_an_invalid_body_are_shortened() -> None:
     body = json.dumps({f"{LETTER * 30}{number}": 1 for number in range(100)}).encode()
     with pytest.raises(ValueError, match="the body has") as caught:
         read(body)

@@ -1,4 +1,4 @@
-"""The metrics' text: fresh for everyone who asks, and rendered a few times a second at most."""
+"""The text of the metrics is current for every client, but rendered at most ten times a second."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""The init container puts a proven model in place, or nothing."""
+"""The init container puts a verified model in place, or none."""
 
 import hashlib
 import json
@@ -70,7 +70,7 @@ def test_a_listed_name_cannot_leave_the_folder(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "abc  model.onnx\n", f"{'0' * 64} model.onnx\n"])
-def test_what_sha256sum_would_not_write_is_refused(text: str) -> None:
+def test_lines_that_sha256sum_does_not_write_are_refused(text: str) -> None:
     with pytest.raises(ChecksumError, match="sha256sum"):
         read_sums(text, "here")
 
@@ -81,6 +81,7 @@ def test_what_sha256sum_would_not_write_is_refused(text: str) -> None:
         ("ftp://host/model", "scheme 'ftp' is not supported; use one of file, s3"),
         ("/opt/model", "scheme '' is not supported"),
         ("file://host/model", "use file:///absolute/path"),
+        ("s3://[models/digits", "Invalid IPv6 URL"),
     ],
 )
 def test_a_uri_that_cannot_be_read_is_refused(uri: str, reason: str, tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_a_uri_that_cannot_be_read_is_refused(uri: str, reason: str, tmp_path: P
         fetch(uri, tmp_path / "models")
 
 
-def test_what_a_killed_container_left_behind_is_removed(source: Path, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_container_are_removed(source: Path, tmp_path: Path) -> None:
     left = tmp_path / "models" / ".incoming-abc"
     left.mkdir(parents=True)
     (left / "model.onnx").write_bytes(b"half")
@@ -96,7 +97,7 @@ def test_what_a_killed_container_left_behind_is_removed(source: Path, tmp_path: 
     assert names(tmp_path / "models") == sorted([*CONTENTS, SUMS_FILE])
 
 
-def test_in_a_cache_only_what_is_old_is_removed(source: Path, tmp_path: Path) -> None:
+def test_only_old_leftovers_of_a_cache_are_removed(source: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     for name, age in (("young", 0), ("old", ABANDONED_SECONDS + 60)):
         folder = cache / f"{INCOMING}{name}"

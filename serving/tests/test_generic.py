@@ -82,7 +82,7 @@ def test_the_model_describes_itself_by_its_own_inputs_and_outputs(running: Runni
     assert told["versions"] == [tumours.metadata.version]
 
 
-def test_both_ways_to_ask_agree_and_an_output_can_be_chosen(running: Running) -> None:
+def test_both_endpoints_agree_and_an_output_can_be_chosen(running: Running) -> None:
     rows = split().held_out[:3].tolist()
     tensor = {"name": INPUT, "shape": [3, 30], "datatype": "FP32", "data": rows}
     both = running.client.post(f"{MODEL}/infer", json={"inputs": [tensor]}).json()["outputs"]
@@ -157,7 +157,7 @@ def test_several_inputs_and_every_open_size_are_the_clients_choice(tmp_path: Pat
         ({"given": {"a": 1}}, "not a regular array of whole numbers"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_line(inputs: object, reason: str, tmp_path: Path) -> None:
+def test_a_request_that_does_not_fit_is_refused_in_one_line(inputs: object, reason: str, tmp_path: Path) -> None:
     model = load_generic(in_folder(tmp_path, identity(TensorProto.INT32, ["rows", 2])), 1)
     with pytest.raises(InferenceError, match=reason) as caught:
         predict(model, json.dumps({"inputs": inputs}).encode())
@@ -165,7 +165,7 @@ def test_what_does_not_fit_is_refused_in_one_line(inputs: object, reason: str, t
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"input": {}}'])
-def test_a_body_that_is_no_request_is_400(running: Running, content: bytes) -> None:
+def test_an_invalid_body_is_400(running: Running, content: bytes) -> None:
     answer = running.client.post("/predict", content=content)
     assert (answer.status_code, list(answer.json())) == (400, ["error"])
 

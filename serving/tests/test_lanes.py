@@ -1,4 +1,4 @@
-"""Large requests have a lane of their own: small ones do not wait behind them, and find places in the queue."""
+"""Large requests have their own lane: small ones neither wait behind them nor find the queue full of them."""
 
 import ctypes
 import json

@@ -1,4 +1,4 @@
-"""What a connection may send before a request is admitted: size, number and time. Also what it may hold afterwards."""
+"""Limits of a connection before admission (size, number, time) and on its answers afterwards."""
 
 import asyncio
 import json

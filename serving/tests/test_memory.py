@@ -1,4 +1,4 @@
-"""What a request allocates is bounded by its body, and free once it is answered."""
+"""The memory of a request is limited by the size of its body, and free once the request is answered."""
 
 import asyncio
 import gc

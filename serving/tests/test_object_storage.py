@@ -1,4 +1,4 @@
-"""Models in object storage: published once and for ever, fetched with proof, and every failure is one line."""
+"""Models in object storage: published once, verified when fetched, and each failure is one line."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from serving import fetch as fetching
 from serving import publish as publishing
-from serving.fetch import FetchError, SourceUnreachableError, fetch, patiently
+from serving.fetch import FetchError, SourceUnreachableError, fetch, with_retries
 from serving.models import object_storage
 from serving.models.checksums import verify, write_sums
 from serving.models.object_storage import ObjectStorageError, open_bucket
@@ -177,7 +177,7 @@ def test_the_last_pod_to_fill_the_cache_takes_what_another_put_there(
         ("s3:///x", "use s3://bucket/prefix"),
     ],
 )
-def test_what_is_not_there_is_named(uri: str, reason: str, tmp_path: Path) -> None:
+def test_a_missing_object_is_named(uri: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=reason) as caught:
         fetch(uri, tmp_path / "there")
     assert "\n" not in str(caught.value)
@@ -195,7 +195,7 @@ def test_object_storage_that_is_down_is_named_with_its_address(tmp_path: Path, m
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound"])
 @pytest.mark.usefixtures("s3")
-def test_refused_credentials_are_called_so(code: str) -> None:
+def test_refused_credentials_are_reported(code: str) -> None:
     bucket = open_bucket(URI)
     with Stubber(bucket.client) as stub:
         cast("Any", stub).add_client_error("get_object", code)
@@ -210,7 +210,7 @@ def test_requests_are_signed_for_the_region_that_is_set(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("s3")
-def test_missing_credentials_are_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
@@ -235,7 +235,7 @@ def test_a_source_that_comes_back_is_waited_for_with_growing_pauses(monkeypatch:
             raise outcome
         return outcome
 
-    assert patiently(attempt) is done
+    assert with_retries(attempt) is done
     assert pauses == [1, 2]
 
 
@@ -250,10 +250,10 @@ def test_waiting_ends_and_other_failures_are_not_waited_for(monkeypatch: pytest.
         return attempt
 
     with pytest.raises(SourceUnreachableError):
-        patiently(failing(SourceUnreachableError("down")))
+        with_retries(failing(SourceUnreachableError("down")))
     assert pauses == [1, 2, 4]
     with pytest.raises(FetchError, match="another pin"):
-        patiently(failing(FetchError("another pin")))
+        with_retries(failing(FetchError("another pin")))
     assert pauses == [1, 2, 4]
 
 

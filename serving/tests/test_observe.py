@@ -1,4 +1,4 @@
-"""Every answer is marked, counted by route and logged once; labels cannot be grown by clients."""
+"""Every answer has identity headers, is counted by route and logged once; clients cannot create labels."""
 
 import json
 import logging

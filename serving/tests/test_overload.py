@@ -1,4 +1,4 @@
-"""A bounded queue and bounded time: what does not fit is refused at once, and nothing is counted wrongly after it."""
+"""Queue and time are limited: requests over the limits are refused at once, and the counts stay correct."""
 
 import socket
 import threading

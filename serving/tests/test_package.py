@@ -1,4 +1,4 @@
-"""The package stands alone, and its locks are what the image can be built from."""
+"""The package is independent of the program, and its lock files suffice to build the image."""
 
 import ast
 import re

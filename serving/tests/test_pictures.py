@@ -1,4 +1,4 @@
-"""Any picture becomes the same 64 grey values, and what is none is refused before it costs anything."""
+"""Any picture of a digit becomes the same 64 gray values; other bodies are refused before they are decoded."""
 
 import io
 import struct
@@ -109,7 +109,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(size: tuple[int, int]) ->
         (encoded(stroke(), "TIFF"), "not a picture"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_one_line(content: bytes, reason: str) -> None:
+def test_a_body_that_is_not_a_picture_is_refused_in_one_line(content: bytes, reason: str) -> None:
     with pytest.raises(PictureError, match=reason) as caught:
         pixels_of(content)
     assert "\n" not in str(caught.value)

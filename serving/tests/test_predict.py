@@ -1,4 +1,4 @@
-"""POST /predict over real connections: answers, marks, and a reasoned refusal for everything else."""
+"""POST /predict over real connections: answers, identity headers, and refusals with a reason."""
 
 import io
 
@@ -69,14 +69,14 @@ def refusal(answer: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_picture_is_400(ready: Running, content: bytes) -> None:
+def test_a_body_that_is_not_a_picture_is_400(ready: Running, content: bytes) -> None:
     answer = ready.client.post("/predict", content=content, headers=PNG)
     assert answer.status_code == 400
     assert "picture" in refusal(answer)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "image/svg+xml"])
-def test_what_is_declared_as_something_else_is_415(ready: Running, kind: str) -> None:
+def test_another_content_type_is_415(ready: Running, kind: str) -> None:
     answer = ready.client.post("/predict", content=b"{}", headers={"content-type": kind})
     assert answer.status_code == 415
     assert kind in refusal(answer)

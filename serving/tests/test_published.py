@@ -39,7 +39,7 @@ ROLES = {"digits": "ok", "nlu": "ok", "faces.features": "ok", "generic": "ok", "
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("path", ["/health", "/healthz"])
-def test_health_says_the_word_that_the_clients_of_the_role_expect(path: str, role: str) -> None:
+def test_health_has_the_status_that_the_clients_of_the_role_expect(path: str, role: str) -> None:
     payload = replace(loaded_by(lambda: model_with(HeldSession())), healthy=load_role(role).healthy)
     with serve(payload) as running:
         running.wait_ready()

@@ -1,4 +1,4 @@
-"""Readiness tells the truth: no model, a bad one and a cold one are 503 with the reason, and recover by themselves."""
+"""A server without a model, with a bad model or before the warm-up is not ready, says why, and recovers by itself."""
 
 import math
 import shutil

@@ -1,4 +1,4 @@
-"""Mounted configuration files are taken up in place, and bad ones never stop what serves."""
+"""Changed configuration files are applied without a restart; with bad files, the old model keeps serving."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +71,21 @@ def test_a_changed_file_is_taken_up_without_a_restart_and_answers_name_it(folder
     assert watched.made[1].closed
 
 
-def test_the_replacement_is_warmed_apart_before_it_serves(folder: Path) -> None:
+def test_a_replacement_is_warmed_up_separately_before_it_serves(folder: Path) -> None:
     with serve(word_role(Watched()), environment=environment(folder)) as running:
         running.wait_ready()
         mount(folder, "2", word_txt="second")
         wait_until(lambda: outcomes(running) == (1, 0), "the change was taken up")
         assert running.metric("http_requests_total", method="POST", route="/say", status="200") == 0
+
+
+def test_a_replacement_that_cannot_answer_is_closed(folder: Path) -> None:
+    watched = Watched()
+    with serve(word_role(watched), environment=environment(folder)) as running:
+        running.wait_ready()
+        mount(folder, "2", word_txt=UNANSWERABLE)
+        wait_until(lambda: outcomes(running) == (0, 1), "the change was refused")
+        assert [word.closed for word in watched.made] == [False, True]
 
 
 @pytest.mark.parametrize("word", [BAD, UNANSWERABLE])

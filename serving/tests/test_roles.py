@@ -118,14 +118,14 @@ def test_a_job_that_waits_too_long_is_504_and_frees_its_place(gate: Gate) -> Non
         assert running.client.post("/through").status_code == 200
 
 
-def test_what_a_role_opened_is_closed_at_the_end(gate: Gate) -> None:
+def test_the_resources_of_a_role_are_closed_at_the_end(gate: Gate) -> None:
     with serve(gate_role(gate)) as running:
         running.wait_ready()
         assert not gate.closed
     assert gate.closed
 
 
-def test_what_cannot_be_closed_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resource_that_cannot_be_closed_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.role.role.CLOSE_SECONDS", 0.05)
     held = threading.Event()
 

@@ -1,4 +1,4 @@
-"""The real process with open streams at SIGTERM: each ends completely if the drain has the time for it."""
+"""The real process with open streams at SIGTERM: each stream ends completely if the drain is long enough."""
 
 import json
 import os

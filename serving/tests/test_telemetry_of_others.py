@@ -1,4 +1,4 @@
-"""onnxruntime's own reporting to its vendor is off: the identifier that it would write first is never written."""
+"""onnxruntime does not report to its vendor: the identifier that it would write first never appears."""
 
 import os
 import subprocess

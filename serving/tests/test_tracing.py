@@ -1,4 +1,4 @@
-"""Traces by configuration: one span a request, joined to the caller's and to the callee's, or nothing at all."""
+"""With an endpoint, each request is one span between those of its caller and its callees; without one, none."""
 
 import json
 import subprocess

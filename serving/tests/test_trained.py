@@ -1,4 +1,4 @@
-"""A test's model is trained again when, and only when, something that made it is another."""
+"""A test's model is trained again only if its sources, libraries or processor have changed."""
 
 from pathlib import Path
 

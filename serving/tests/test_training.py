@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_model() -> 
     assert fit(some, 0) != fit(some, 1)
 
 
-def test_what_is_published_proves_itself_and_tells_where_it_comes_from(model_folder: Path) -> None:
+def test_a_published_model_has_checksums_and_names_its_origin(model_folder: Path) -> None:
     sums = verify(model_folder)
     metadata = json.loads((model_folder / "metadata.json").read_text())
     assert metadata["version"] == sums["model.onnx"][:12]

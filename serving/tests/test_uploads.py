@@ -1,4 +1,4 @@
-"""What a request may bring: one picture or several, text beside them, and never more than the limits."""
+"""Uploads: one or more pictures and text fields, within the limits."""
 
 from collections.abc import Generator
 

@@ -33,7 +33,7 @@ def test_model_metadata_tells_what_infer_takes_and_gives(ready: Running) -> None
 
 
 @pytest.mark.parametrize("path", ["/v2/health/live", "/v2/health/ready", "/v2/models/digits/ready"])
-def test_probes_are_true_on_a_ready_server(ready: Running, path: str) -> None:
+def test_probes_succeed_on_a_ready_server(ready: Running, path: str) -> None:
     answer = ready.client.get(path)
     assert answer.status_code == 200
     assert True in answer.json().values()
@@ -93,7 +93,7 @@ def test_a_request_that_does_not_fit_the_model_is_refused_with_the_reason(body: 
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"inputs": NaN}'])
-def test_a_body_that_is_no_request_is_400_with_an_error(ready: Running, content: bytes) -> None:
+def test_an_invalid_body_is_400_with_an_error(ready: Running, content: bytes) -> None:
     answer = ready.client.post(INFER, content=content)
     assert answer.status_code == 400
     assert list(answer.json()) == ["error"]

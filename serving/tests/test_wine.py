@@ -1,4 +1,4 @@
-"""The tutorial's payload: as good as it says, and as clear about what it refuses."""
+"""The tutorial's payload: its quality, and its refusals."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_held_out_wines_are_recognised_over_http(folder: Path) -> None:
     ("change", "reason"),
     [({"hue": "red"}, "hue"), ({"sugar": 3}, "sugar"), ({"ash": -1}, "ash"), ({"proline": None}, "proline")],
 )
-def test_what_is_no_wine_is_refused_with_the_measurement_that_is_wrong(
+def test_an_invalid_wine_is_refused_and_its_wrong_measurement_named(
     folder: Path, change: dict[str, object], reason: str
 ) -> None:
     with serve(PAYLOAD, modelPath=str(folder)) as running:

@@ -1,4 +1,4 @@
-"""Worker threads: what waits while an inference runs goes into the next one, each job with its own answer or error."""
+"""Worker threads: jobs that wait during an inference share the next one, each with its own answer or error."""
 
 import asyncio
 import threading
@@ -97,7 +97,7 @@ def test_a_request_after_a_pause_is_answered_too(held: Held) -> None:
     in_loop(test)
 
 
-def test_what_gathers_while_an_inference_runs_goes_into_the_next_one(held: Held) -> None:
+def test_requests_that_arrive_during_an_inference_share_the_next_one(held: Held) -> None:
     asked = Asked(held)
 
     async def test() -> None:
@@ -111,7 +111,7 @@ def test_what_gathers_while_an_inference_runs_goes_into_the_next_one(held: Held)
     assert held.batches == [[1], [11, 21, 31, 41], [1]]
 
 
-def test_one_request_s_fault_is_no_other_ones(held: Held) -> None:
+def test_a_fault_of_one_request_affects_no_other(held: Held) -> None:
     asked = Asked(held)
 
     def broken(_: int) -> int:

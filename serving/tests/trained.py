@@ -8,7 +8,9 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from serving.training.runner import Trained, package_versions
+import pytest
+
+from serving.training.runner import Trained, package_versions, write
 
 SERVING = Path(__file__).parent.parent
 FOLDER = SERVING.parent / ".pytest_cache" / "slipway-models"
@@ -33,6 +35,13 @@ def shared(name: str, train: Callable[[], Trained], *, sources: Path = SERVING, 
         trained = pickle.loads(file.read_bytes())  # noqa: S301 -- written by these tests
     assert isinstance(trained, Trained)
     return trained
+
+
+def written(trained: Trained, folders: pytest.TempPathFactory) -> Path:
+    """Write a model to a new folder, as the trainer does, and return the folder."""
+    folder = folders.mktemp("trained") / "model"
+    write(trained, folder)
+    return folder
 
 
 @cache

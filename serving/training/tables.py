@@ -1,41 +1,15 @@
-"""Training on a table: one fixed split, and a linear classifier on scaled columns."""
+"""Training on a table: a linear classifier on scaled columns, and the export of classifiers to ONNX."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import skl2onnx
-from numpy.typing import NDArray
 from skl2onnx.common.data_types import FloatTensorType
-from sklearn import linear_model, model_selection, pipeline, preprocessing
+from sklearn import linear_model, pipeline, preprocessing
 
-# A separate, fixed seed: the same rows are held out from every model ever trained.
-SPLIT_SEED = 42
+from serving.training.split import Split
+
 _OPSET = 17
-
-
-class Split(NamedTuple):
-    """Rows [n, columns] and their classes, for training and for evaluation."""
-
-    training: NDArray[np.float32]
-    training_classes: NDArray[np.int64]
-    held_out: NDArray[np.float32]
-    held_out_classes: NDArray[np.int64]
-
-    @property
-    def drawn(self) -> int:
-        """Number of rows that a model is trained on."""
-        return len(self.training) * 9 // 10
-
-
-def split(load: Callable[..., object], held_out: int) -> Split:
-    """Split the data of a scikit-learn loader, always the same way; every class has the same share in both parts."""
-    values, classes = cast("Any", load(return_X_y=True))
-    parts: Sequence[Any] = cast("Any", model_selection).train_test_split(
-        values.astype(np.float32), classes, test_size=held_out, random_state=SPLIT_SEED, stratify=classes
-    )
-    learn, ask, learn_classes, ask_classes = parts
-    return Split(learn, learn_classes, ask, ask_classes)
 
 
 def fit(data: Split, seed: int, *, name: str, tensor: str) -> bytes:
@@ -48,11 +22,16 @@ def fit(data: Split, seed: int, *, name: str, tensor: str) -> bytes:
         [("scale", preprocessing.StandardScaler()), ("classify", linear_model.LogisticRegression(max_iter=1000))]
     )
     classifier.fit(data.training[chosen], data.training_classes[chosen])
+    return to_onnx(classifier, name=name, tensor=tensor, columns=data.training.shape[1])
+
+
+def to_onnx(classifier: object, *, name: str, tensor: str, columns: int) -> bytes:
+    """Return a fitted scikit-learn classifier as an ONNX graph that takes one tensor [n, columns]."""
     exported = cast("Any", skl2onnx).to_onnx(
         classifier,
-        initial_types=[(tensor, FloatTensorType([None, data.training.shape[1]]))],
+        initial_types=[(tensor, FloatTensorType([None, columns]))],
         options={id(classifier): {"zipmap": False}},
         target_opset=_OPSET,
-        name=name,  # without a name the graph gets a random one
+        name=name,  # without a name the graph gets a random one, and the image's digest varies
     )
     return exported.SerializeToString()

@@ -48,7 +48,7 @@ def giving_way() -> Generator[None]:
         _running.change(-1)
 
 
-def join(*, large: bool) -> None:
+def join_lane(*, large: bool) -> None:
     """Make the current thread a worker of one lane."""
     _thread.large = large
 

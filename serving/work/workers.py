@@ -19,7 +19,7 @@ from itertools import groupby
 from typing import Any, Generic, TypeVar, cast
 
 from serving.work.batching import Pending
-from serving.work.lanes import giving_way, join
+from serving.work.lanes import giving_way, join_lane
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class State(Enum):
 class Job(Generic[T]):
     """One call in a worker thread; created, awaited and ended on the event loop.
 
-    call: Returns the result, or `Pending`.
+    call: Returns the result, or `Pending` if its inference may be batched.
     begun: Called first in the thread.
     ended: Called on the loop after a job that had begun has ended.
     """
@@ -82,8 +82,8 @@ class Job(Generic[T]):
     def end(self) -> None:
         """Set the future's result or error, on the event loop, unless nobody awaits it any more.
 
-        The job of an error then has another, cancelled future: the error's traceback holds the frames that ran the job.
-        If the job held the error, the memory of a refused request would stay until the garbage collector finds this
+        After an error, the job gets another, cancelled future. The error's traceback holds the frames that ran the job:
+        if the job held the error too, the memory of a refused request would stay until the garbage collector finds this
         cycle.
         """
         self.state = State.ENDED
@@ -123,7 +123,7 @@ class Workers:
         self.count = count
         self._large = large
         name = "large" if large else "worker"
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(join, large=large))
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name, initializer=partial(join_lane, large=large))
         self._lock = threading.Lock()
         self._waiting: deque[Job[Any]] = deque()
         self._busy = 0

@@ -1,4 +1,4 @@
-"""A web server with one model, for every test of the loader that needs one; no test waits between attempts."""
+"""A web server with one model, and retries without pauses."""
 
 from collections.abc import Generator
 from pathlib import Path

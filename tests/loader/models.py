@@ -1,4 +1,4 @@
-"""Models on disk, as somebody publishes them, and one way to fetch them in this process."""
+"""Published models on disk, and a function to fetch one in this process."""
 
 import hashlib
 from collections.abc import Mapping

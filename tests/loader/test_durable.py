@@ -1,4 +1,4 @@
-"""The bytes of a file are on the disk at the end of the block, and a failure of the disk is not lost."""
+"""At the end of the block, the bytes of a file are on the disk, and every failure of the disk is reported."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A model comes as a whole or not at all; what has arrived once is neither fetched nor copied again."""
+"""A model is published as a whole or not at all; bytes that have arrived are neither fetched nor copied again."""
 
 import json
 import os
@@ -82,7 +82,7 @@ def test_a_flipped_bit_is_refused_in_one_line_and_nothing_is_published(served: S
 
 
 @pytest.mark.usefixtures("small_chunks")
-def test_what_arrived_before_a_kill_is_not_fetched_again(served: Served, tmp_path: Path) -> None:
+def test_bytes_that_arrived_before_a_kill_are_not_fetched_again(served: Served, tmp_path: Path) -> None:
     uri, seen, folder = served
     half = tmp_path / "store/.partial-tiny"
     half.mkdir(parents=True)
@@ -144,7 +144,9 @@ def test_a_changed_file_in_the_store_is_noticed_by_size_and_time_and_repaired(
     seen.requests.clear()
     fetched(uri, tmp_path / "store")
     assert content(tmp_path / "store/tiny") == content(folder)
-    assert not any("vocab" in path and ranged == "bytes=0-7" for path, ranged, _ in seen.requests), "it was intact"
+    assert not any("vocab" in path and ranged == "bytes=0-7" for path, ranged, _ in seen.requests), (
+        "an intact file was fetched again"
+    )
     assert fetched(uri, tmp_path / "store").fromCache
 
 

@@ -1,4 +1,4 @@
-"""A pin says what a model is, and reads only the files for which nobody states a SHA-256."""
+"""A pin holds sizes and hashes, and reads only the files without a stated SHA-256."""
 
 import hashlib
 from pathlib import Path
@@ -93,6 +93,21 @@ def test_a_file_that_is_not_what_its_hub_states_is_refused(tmp_path: Path) -> No
     folder = publish(tmp_path / "hub", sums=False)
     said = "does not match the hash that its source states"
     with serving(Lying, folder, large={}) as (url, _), pytest.raises(LoaderError, match=said):
+        pin(HUB_URI, {"HF_ENDPOINT": url})
+
+
+def test_a_file_that_is_longer_than_stated_is_refused(tmp_path: Path) -> None:
+    class Growing(Hub):
+        def siblings(self) -> list[dict[str, Any]]:
+            return [{**one, "size": one["size"] - 1} for one in super().siblings() if one["size"]]
+
+    folder = publish(tmp_path / "hub", sums=False)
+    with (
+        serving(Growing, folder, large={"model.onnx": "http://127.0.0.1:9/away"}) as (url, _),
+        pytest.raises(
+            LoaderError, match=r"vocab\.txt: has 8 bytes, but 7 are stated; the model changed, so pin it again"
+        ),
+    ):
         pin(HUB_URI, {"HF_ENDPOINT": url})
 
 

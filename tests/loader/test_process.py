@@ -1,4 +1,4 @@
-"""The loader as a container runs it: a process that is killed halfway, its memory, its lines and its exit codes."""
+"""The loader as a real process: killed halfway, its memory, its output and its exit codes."""
 
 import json
 import os
@@ -136,6 +136,8 @@ def test_a_manifest_comes_in_a_variable(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["a", "b", "../c"], "'../c' is not a folder's name; use letters, digits, '.', '_' and '-'"),
+        (["a", "b", "c", "--connections", "0"], "'0' is not a number of 1 or more"),
+        (["a", "b", "c", "--limit", "5Gi"], "'5Gi' is not a number of 1 or more"),
         (["a", "b", "c", "--checksum", "5f"], "'5f' is not a checksum; use sha256:<64 hex digits>"),
     ],
 )

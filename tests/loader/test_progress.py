@@ -1,4 +1,4 @@
-"""The lines of a fetch: how far it is, how fast, and how long it still takes."""
+"""The progress lines of a fetch: bytes, rate and time left."""
 
 import json
 

@@ -1,6 +1,7 @@
-"""Each kind of source: what proves its files, and who gets its credentials."""
+"""Each kind of source: which hash proves its files, and which server gets its credentials."""
 
 import json
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,30 @@ def test_a_manifest_chooses_files_of_a_model(tmp_path: Path) -> None:
     assert content(tmp_path / "store/tiny") == chosen
 
 
+def test_a_pod_whose_role_is_refused_gets_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class TokenService(Watched):
+        def do_POST(self) -> None:  # noqa: N802 -- the name that http.server calls
+            error = b"<Error><Code>AccessDenied</Code><Message>no such role</Message></Error>"
+            self.answer(b"<ErrorResponse>" + error + b"</ErrorResponse>", HTTPStatus.FORBIDDEN)
+
+    token = tmp_path / "token"
+    token.write_text("of the pod's account", "utf-8")
+    with serving(TokenService, tmp_path / "tokens") as (url, _):
+        for name, value in {
+            "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/models",
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
+            "AWS_ENDPOINT_URL_STS": url,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+        }.items():
+            monkeypatch.setenv(name, value)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(LoaderError, match=r"no usable credentials \(.*no such role\); check the AWS_\* variables"):
+            fetched("s3://models/tiny", tmp_path / "store", {"AWS_ENDPOINT_URL": url})
+
+
 @pytest.mark.slow  # a real S3 server
 def test_a_bucket_is_read_with_signed_requests_and_proven_by_its_sums(
     endpoint: str, client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -93,6 +118,20 @@ def test_an_artifact_is_proven_by_its_digests_and_read_with_a_token(tmp_path: Pa
         assert seen.logins("/v2/models") == {"Bearer issued"}
         with pytest.raises(LoaderError, match=r"refused the credentials \(401\)"):
             fetched(uri, tmp_path / "other", {**environment, "MODEL_PASSWORD": "wrong"})
+
+
+@pytest.mark.parametrize("issued", [b"<html>busy</html>", b'{"expires_in": 60}', b"[]"])
+def test_a_token_service_that_issues_no_token_is_named(tmp_path: Path, issued: bytes) -> None:
+    manifest, blobs = artifact(FILES)
+
+    class Busy(Registry):
+        def issue(self) -> None:
+            self.answer(issued)
+
+    with serving(Busy, tmp_path / "registry", manifest=manifest, blobs=blobs, login="Basic x") as (url, _):
+        uri = f"oci://{url.removeprefix('http://')}/models/tiny@{digest_of(manifest)}"
+        with pytest.raises(LoaderError, match=rf"{url}/token issued no token; check the URI"):
+            fetched(uri, tmp_path / "store", {"MODEL_REGISTRY_HTTP": "true"})
 
 
 def test_a_manifest_with_another_digest_is_refused(tmp_path: Path) -> None:
@@ -143,7 +182,7 @@ def test_a_web_server_gets_the_loaders_token(tmp_path: Path) -> None:
         (f"{'0' * 64}  SHA256SUMS\n", "SHA256SUMS lists itself; remove that line"),
     ],
 )
-def test_sums_that_are_none_are_refused(tmp_path: Path, sums: str, said: str) -> None:
+def test_invalid_sums_are_refused(tmp_path: Path, sums: str, said: str) -> None:
     folder = publish(tmp_path / "published")
     (folder / "SHA256SUMS").write_text(sums, "utf-8")
     with serving(Watched, folder) as (url, _), pytest.raises(LoaderError) as refused:
@@ -154,14 +193,15 @@ def test_sums_that_are_none_are_refused(tmp_path: Path, sums: str, said: str) ->
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("ftp://host/model", "scheme 'ftp' is not one that is fetched; use s3, https, http, hf, oci"),
+        ("https://[host/model/", "is not a URI (Invalid IPv6 URL); use one of the schemes s3, https, http, hf, oci"),
+        ("ftp://host/model", "scheme 'ftp' is not supported; use one of s3, https, http, hf, oci"),
         ("https://user:secret@host/model/", "is not a web folder or file"),
         ("hf://acme/tiny@main", "is not a model at a commit; use hf://organization/model@<40 hex digits>"),
         ("s3://bucket", "is not an object storage URI; use s3://bucket/prefix"),
         ("oci://host/models/tiny:1", "is not an artifact by digest; use oci://repository@sha256:<64 hex>"),
     ],
 )
-def test_a_uri_that_is_none_is_refused(tmp_path: Path, uri: str, said: str) -> None:
+def test_an_invalid_uri_is_refused(tmp_path: Path, uri: str, said: str) -> None:
     with pytest.raises(LoaderError) as refused:
         fetched(uri, tmp_path / "store")
     assert said in str(refused.value)

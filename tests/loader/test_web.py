@@ -1,4 +1,4 @@
-"""Redirects, refusals and silence of a source: where credentials go, and what one line says."""
+"""Redirects, refusals and unreachable sources: which server gets credentials, and what the error says."""
 
 import socket
 from http import HTTPStatus
@@ -9,7 +9,7 @@ import pytest
 import urllib3
 
 from loader.errors import LoaderError, MissingError, UnreachableError
-from loader.web import Web, shown
+from loader.web import Web, redacted
 from tests.loader.servers import Watched, serving
 
 LOGIN = {"Authorization": "Bearer secret"}
@@ -38,18 +38,17 @@ class Moving(Watched):
             self.answer(b"content")
 
 
-def authorize(method: str, url: str) -> dict[str, str]:
-    assert (method, url[:7]) == ("GET", "http://")
+def authorize(url: str) -> dict[str, str]:
+    assert url.startswith("http://")
     return LOGIN
 
 
-def anonymous(method: str, url: str) -> dict[str, str]:
-    del method, url
+def anonymous(_: str) -> dict[str, str]:
     return {}
 
 
 def read(url: str) -> bytes:
-    return Web().read(url, authorize)[0]
+    return Web().read(url, authorize)
 
 
 def test_a_redirect_to_another_server_is_followed_without_credentials(tmp_path: Path) -> None:
@@ -116,4 +115,4 @@ def test_a_server_that_is_not_there_is_named() -> None:
 
 
 def test_a_url_is_shown_without_its_signature_and_password() -> None:
-    assert shown("https://me:secret@host:1/a/b?token=x") == "https://host:1/a/b"
+    assert redacted("https://me:secret@host:1/a/b?token=x") == "https://host:1/a/b"

@@ -1,19 +1,16 @@
-"""The data: scikit-learn's bundled handwritten digits, rendered as pictures, and their fixed split.
-
-The split has its own fixed seed, so that the same pictures are held out from every model ever trained.
-"""
+"""The data: scikit-learn's bundled handwritten digits, rendered as pictures."""
 
 import io
-from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn import datasets, model_selection
+from sklearn import datasets
+
+from serving.training import split as rows
 
 HELD_OUT = 400
-SPLIT_SEED = 42
 # Pixels per side of a rendered picture. The data is 8 x 8; real pictures are larger.
 RENDERED_SIDE = 64
 _BRIGHTEST = 16  # highest gray value in the data
@@ -36,12 +33,8 @@ class Split(NamedTuple):
 
 def split() -> Split:
     """Return all 1,797 digits, always split the same way; every digit has the same share in both parts."""
-    values, targets = cast("Any", datasets.load_digits(return_X_y=True))
-    parts: Sequence[Any] = cast("Any", model_selection).train_test_split(
-        values, targets, test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=targets
-    )
-    learn, ask, learn_labels, ask_labels = parts
-    return Split(_pictures(learn, learn_labels), _pictures(ask, ask_labels))
+    data = rows.split(datasets.load_digits, HELD_OUT)
+    return Split(_pictures(data.training, data.training_classes), _pictures(data.held_out, data.held_out_classes))
 
 
 def held_out() -> list[tuple[bytes, str]]:
@@ -49,7 +42,7 @@ def held_out() -> list[tuple[bytes, str]]:
     return [(picture.png, picture.label) for picture in split().held_out]
 
 
-def render(values: NDArray[np.float64]) -> bytes:
+def render(values: NDArray[np.float32]) -> bytes:
     """Render 64 gray values (0 to 16) as a smooth PNG of RENDERED_SIDE pixels, light ink on black."""
     grey = np.round(values.reshape(8, 8) * 255 / _BRIGHTEST).astype(np.uint8)
     picture = Image.fromarray(grey).resize((RENDERED_SIDE, RENDERED_SIDE), Image.Resampling.BICUBIC)
@@ -58,5 +51,5 @@ def render(values: NDArray[np.float64]) -> bytes:
     return content.getvalue()
 
 
-def _pictures(values: NDArray[np.float64], targets: NDArray[np.int64]) -> list[Picture]:
+def _pictures(values: NDArray[np.float32], targets: NDArray[np.int64]) -> list[Picture]:
     return [Picture(render(row), LABELS[int(target)]) for row, target in zip(values, targets, strict=True)]

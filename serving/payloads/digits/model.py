@@ -1,5 +1,6 @@
 """The digit classifier: 64 gray values in, a probability for each label out."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from serving.models.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
 from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.digits.pixels import PIXELS, pixels_of
 from serving.telemetry.metrics import Telemetry
-from serving.work.aside import aside
+from serving.work.offload import offload
 
 INPUT = "pixels"
 OUTPUT = "probabilities"
@@ -50,12 +51,9 @@ class Digits:
         Raises:
             PictureError: the bytes are not a readable picture.
         """
-        pixels = aside(pixels_of, picture)[np.newaxis]
-        if telemetry is None:
+        pixels = offload(pixels_of, picture)[np.newaxis]
+        with telemetry.inference_seconds.time() if telemetry else nullcontext():
             scores = self.probabilities(pixels)[0]
-        else:
-            with telemetry.inference_seconds.time():
-                scores = self.probabilities(pixels)[0]
         best: list[int] = np.argsort(-scores, kind="stable")[:top_k].tolist()
         labels = self.onnx.metadata.labels
         return [Prediction(i, labels[i], round(float(scores[i]), _SCORE_DIGITS)) for i in best]

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import skl2onnx
-from skl2onnx.common.data_types import FloatTensorType
 from sklearn import neural_network
 from threadpoolctl import threadpool_limits
 
@@ -20,11 +18,11 @@ from serving.payloads.digits.data import LABELS, Picture, split
 from serving.payloads.digits.model import INPUT, DigitsMetadata, load_digits
 from serving.payloads.digits.pixels import PIXELS, pixels_of
 from serving.training.runner import Trained, command, package_versions, version_of
+from serving.training.tables import to_onnx
 
 # Share of held-out pictures. Trained models reach 0.98; a value near the floor means that something is broken.
 FLOOR = 0.95
 _HIDDEN = 128
-_OPSET = 17
 
 
 def fit(pictures: list[Picture], seed: int) -> bytes:
@@ -35,14 +33,7 @@ def fit(pictures: list[Picture], seed: int) -> bytes:
     # One thread: the matrices are tiny, and on a busy machine threads that wait for each other turn 1 s into 20 s.
     with cast("Any", threadpool_limits)(1):
         classifier.fit(pixels, labels)
-    exported = cast("Any", skl2onnx).to_onnx(
-        classifier,
-        initial_types=[(INPUT, FloatTensorType([None, PIXELS]))],
-        options={id(classifier): {"zipmap": False}},
-        target_opset=_OPSET,
-        name="digits",  # without a name the graph gets a random one, and the image's digest varies
-    )
-    return exported.SerializeToString()
+    return to_onnx(classifier, name="digits", tensor=INPUT, columns=PIXELS)
 
 
 def accuracy(onnx: bytes, metadata: DigitsMetadata, pictures: list[Picture]) -> float:

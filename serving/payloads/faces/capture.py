@@ -23,9 +23,9 @@ from starlette.routing import Route
 
 from serving.errors import refusal
 from serving.http.bearer import BearerToken
-from serving.http.uploads import read_picture, read_upload
+from serving.http.uploads import no_body, read_picture, read_upload
 from serving.payloads.faces import wire
-from serving.payloads.faces.endpoint import errand_of, nothing
+from serving.payloads.faces.endpoint import budget_of
 from serving.payloads.faces.pipeline import Peers, Pipeline
 from serving.role.payload import Context, Payload
 from serving.role.service import Service
@@ -135,7 +135,7 @@ class _Endpoints:
 
     async def people(self, request: Request) -> Response:
         pipeline = self._pipeline(request)
-        people = await self.service.compute(nothing, lambda gateway, _: pipeline(gateway).people())
+        people = await self.service.compute(no_body, lambda gateway, _: pipeline(gateway).people())
         return Response(people.bytes(), media_type=wire.JSON)
 
     async def delete(self, request: Request) -> Response:
@@ -156,8 +156,8 @@ class _Endpoints:
 
     def _pipeline(self, request: Request) -> Callable[[Gateway], Pipeline]:
         """Start the time limit at the head of the request: time spent on the upload is not available for the calls."""
-        errand = errand_of(self.service.settings, request)
-        return lambda gateway: Pipeline(peers=gateway.peers, errand=errand, seconds=self.seconds)
+        budget = budget_of(self.service.settings, request)
+        return lambda gateway: Pipeline(peers=gateway.peers, budget=budget, seconds=self.seconds)
 
 
 def _routes(service: Service[Gateway]) -> list[Route]:

@@ -13,10 +13,10 @@ from starlette.routing import Route
 
 from serving.errors import UnreachableError
 from serving.payloads.faces import wire
-from serving.payloads.faces.endpoint import errand_of, read_message
+from serving.payloads.faces.endpoint import budget_of, read_message
 from serving.payloads.faces.gallery import Gallery, GalleryError, recognised
-from serving.payloads.faces.hot import CacheAwayError, HotGallery, connect
-from serving.payloads.faces.peers import Call, Errand, Peer
+from serving.payloads.faces.gallery_cache import CacheAwayError, CachedGalleries, connect
+from serving.payloads.faces.peers import Call, CallBudget, Peer
 from serving.role.payload import Context, Payload
 from serving.role.service import Service
 
@@ -28,19 +28,19 @@ _WORKERS = 16
 class Compare:
     """The sources of enrolled faces."""
 
-    hot: HotGallery
+    galleries: CachedGalleries
     store: Peer
 
-    def judge(self, asked: wire.Embedding, errand: Errand) -> tuple[wire.Verdict, str]:
+    def judge(self, asked: wire.Embedding, budget: CallBudget) -> tuple[wire.Verdict, str]:
         """Return the nearest enrolled face of the same model, and where it was found.
 
         Raises:
             UnreachableError: neither Redis nor the store can say who is enrolled.
         """
         try:
-            gallery, source = self.hot.current(asked.model, lambda: self._gallery(asked.model, errand))
+            gallery, source = self.galleries.current(asked.model, lambda: self._gallery(asked.model, budget))
         except CacheAwayError:
-            nearest, source = self._nearest(asked, errand), "store-index"
+            nearest, source = self._nearest(asked, budget), "store-index"
         else:
             nearest = wire.Nearest.of(gallery.nearest(asked.array()))
         near = recognised(nearest.similarity, asked.threshold)
@@ -48,26 +48,26 @@ class Compare:
 
     def close(self) -> None:
         """Close the connections."""
-        self.hot.close()
+        self.galleries.close()
         self.store.close()
 
-    def _gallery(self, model: str, errand: Errand) -> Gallery:
+    def _gallery(self, model: str, budget: CallBudget) -> Gallery:
         call = Call(method="GET", path=f"{wire.FACES}?model={model}", idempotent=True)
-        answer = self.store.accepted(self.store.send(call, errand))
+        answer = self.store.accepted(self.store.send(call, budget))
         try:
             return Gallery.unpack(answer.content)
         except GalleryError as error:
             raise UnreachableError(f"{self.store.where}: {error}") from error
 
-    def _nearest(self, asked: wire.Embedding, errand: Errand) -> wire.Nearest:
+    def _nearest(self, asked: wire.Embedding, budget: CallBudget) -> wire.Nearest:
         """Query the store's own index: without a cache, fetching a whole gallery per request would be too expensive."""
         body = wire.Vectored(vector=asked.vector, model=asked.model).bytes()
         call = Call(method="POST", path=wire.NEAREST, content=body, idempotent=True)
-        return self.store.fetch(wire.Nearest, call, errand)
+        return self.store.fetch(wire.Nearest, call, budget)
 
 
 def _load(context: Context) -> Compare:
-    return Compare(HotGallery(connect(context.address("cache"))), Peer.of(context, "store"))
+    return Compare(CachedGalleries(connect(context.address("cache"))), Peer.of(context, "store"))
 
 
 def _routes(service: Service[Compare]) -> list[Route]:
@@ -79,9 +79,9 @@ def _routes(service: Service[Compare]) -> list[Route]:
     )
 
     async def answer(request: Request) -> Response:
-        errand = errand_of(service.settings, request)
+        budget = budget_of(service.settings, request)
         verdict, source = await service.compute(
-            lambda: read_message(request, wire.Embedding), lambda compare, asked: compare.judge(asked, errand)
+            lambda: read_message(request, wire.Embedding), lambda compare, asked: compare.judge(asked, budget)
         )
         sources.labels(source).inc()
         return Response(verdict.bytes(), media_type=wire.JSON)

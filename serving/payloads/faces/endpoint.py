@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from serving.errors import refusal
 from serving.http.uploads import read_body
-from serving.payloads.faces.peers import SECONDS_LEFT, Errand
+from serving.payloads.faces.peers import SECONDS_LEFT, CallBudget
 from serving.payloads.faces.wire import MOST_BYTES, Message, WireError
 from serving.settings import Settings
 
@@ -30,11 +30,7 @@ async def read_message(request: Request, kind: type[M]) -> M:
         raise refusal(400, f"the body is not a valid {kind.__name__}: {error}") from error
 
 
-async def nothing() -> None:
-    """Read no body, for requests that have none."""
-
-
-def errand_of(settings: Settings, request: Request) -> Errand:
+def budget_of(settings: Settings, request: Request) -> CallBudget:
     """Return the time limit and trace headers for a request's outgoing calls.
 
     The limit is shorter than the request's own, so that its answer can name the service that is too slow, and no longer
@@ -42,11 +38,11 @@ def errand_of(settings: Settings, request: Request) -> Errand:
     """
     headers = {name: value for name in _TRACE if (value := request.headers.get(name))}
     limits = [settings.request_timeout_seconds, _waits(request.headers.get(SECONDS_LEFT, ""))]
-    return Errand(min(limits) * _SHARE_FOR_CALLS, headers)
+    return CallBudget(min(limits) * _SHARE_FOR_CALLS, headers)
 
 
 def _waits(given: str) -> float:
-    """Return how long the caller waits in seconds; infinite if it does not say."""
+    """Return the seconds that the caller still waits; infinite without a valid header."""
     try:
         seconds = float(given)
     except ValueError:

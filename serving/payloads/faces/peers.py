@@ -34,7 +34,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _BROKEN = (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, httpx.CloseError)
 
 
-class Errand:
+class CallBudget:
     """The shared state of all calls for one request: the time left, and the trace headers."""
 
     def __init__(self, seconds: float, headers: Mapping[str, str] | None = None) -> None:
@@ -77,20 +77,20 @@ class Peer:
         """
         return cls(name, client(context, name))
 
-    def send(self, call: Call, errand: Errand) -> httpx.Response:
+    def send(self, call: Call, budget: CallBudget) -> httpx.Response:
         """Send a request until it is answered with a status below 500 other than 429.
 
         Raises:
-            UnreachableError: no such answer within the errand's time and the attempts.
+            UnreachableError: no such answer within the attempts and the time left.
         """
         reason = "no time is left"
         for attempt in range(_ATTEMPTS):
             if attempt:
-                time.sleep(min(_PAUSE_SECONDS * 2**attempt, errand.left()))
-            if errand.left() <= 0:
+                time.sleep(min(_PAUSE_SECONDS * 2**attempt, budget.left()))
+            if budget.left() <= 0:
                 break
             try:
-                answer = self._once(call, errand)
+                answer = self._once(call, budget)
             except _NOT_SENT as error:
                 reason = f"accepts no connection ({_words(error)})"
                 continue
@@ -106,14 +106,14 @@ class Peer:
                 break
         raise UnreachableError(f"{self.where}: {reason}")
 
-    def fetch(self, kind: type[M], call: Call, errand: Errand) -> M:
+    def fetch(self, kind: type[M], call: Call, budget: CallBudget) -> M:
         """Send a request and read its answer as a message.
 
         Raises:
-            UnreachableError: no answer, an error response (this service's fault, not the client's), or not such a
-                message.
+            UnreachableError: no answer, an error response (this service's fault, not the client's), or an
+                invalid message.
         """
-        answer = self.accepted(self.send(call, errand))
+        answer = self.accepted(self.send(call, budget))
         try:
             return kind.read(answer.content)
         except WireError as error:
@@ -133,9 +133,9 @@ class Peer:
         """Close the pool."""
         self._client.close()
 
-    def _once(self, call: Call, errand: Errand) -> httpx.Response:
-        seconds = min(_CALL_SECONDS, errand.left())
-        headers = {**errand.headers, SECONDS_LEFT: f"{seconds:.3f}"}
+    def _once(self, call: Call, budget: CallBudget) -> httpx.Response:
+        seconds = min(_CALL_SECONDS, budget.left())
+        headers = {**budget.headers, SECONDS_LEFT: f"{seconds:.3f}"}
         if call.content:
             headers["content-type"] = call.content_type
         if next(self._calls) % _CALLS_PER_CONNECTION == 0:

@@ -6,7 +6,7 @@ from prometheus_client import Histogram
 
 from serving.errors import refusal
 from serving.payloads.faces import wire
-from serving.payloads.faces.peers import Call, Errand, Peer, said
+from serving.payloads.faces.peers import Call, CallBudget, Peer, said
 from serving.role.payload import Context
 
 _PICTURE = "application/octet-stream"
@@ -48,7 +48,7 @@ class Pipeline:
     """The steps of one request. Each raises UnreachableError that names the service that does not answer."""
 
     peers: Peers
-    errand: Errand
+    budget: CallBudget
     seconds: Histogram
     """Duration of each step."""
 
@@ -62,7 +62,7 @@ class Pipeline:
         body = wire.Enrolment(person=person, vector=embedding.vector, model=embedding.model).bytes()
         call = Call(method="PUT", path=f"{wire.FACES}/{face}", content=body, idempotent=True)
         with self.seconds.labels("store").time():
-            return self.peers.store.fetch(wire.Acknowledged, call, self.errand)
+            return self.peers.store.fetch(wire.Acknowledged, call, self.budget)
 
     def recognise(self, picture: bytes) -> wire.Verdict:
         """Align, embed and compare a face.
@@ -73,25 +73,25 @@ class Pipeline:
         body = self._embedding(picture).bytes()
         call = Call(method="POST", path=wire.COMPARE, content=body, idempotent=True)
         with self.seconds.labels("compare").time():
-            return self.peers.compare.fetch(wire.Verdict, call, self.errand)
+            return self.peers.compare.fetch(wire.Verdict, call, self.budget)
 
     def people(self) -> wire.People:
         """Return all enrolled people."""
-        return self.peers.store.fetch(wire.People, Call(method="GET", path=wire.PEOPLE, idempotent=True), self.errand)
+        return self.peers.store.fetch(wire.People, Call(method="GET", path=wire.PEOPLE, idempotent=True), self.budget)
 
     def delete(self, person: str) -> wire.Deleted:
         """Delete a person. Sent only once: a retry would find nobody and report zero deleted faces."""
         call = Call(method="DELETE", path=f"{wire.PEOPLE}/{person}", idempotent=False)
-        return self.peers.store.fetch(wire.Deleted, call, self.errand)
+        return self.peers.store.fetch(wire.Deleted, call, self.budget)
 
     def _embedding(self, picture: bytes) -> wire.Embedding:
         call = Call(method="POST", path=wire.ALIGN, content=picture, content_type=_PICTURE, idempotent=True)
         with self.seconds.labels("preprocess").time():
-            answer = self.peers.preprocess.send(call, self.errand)
+            answer = self.peers.preprocess.send(call, self.budget)
         if answer.status_code in _ABOUT_THE_PICTURE:
             raise refusal(answer.status_code, said(answer))
         # The answer of preprocess goes to features unparsed: parsing it here would validate the same bytes twice.
         body = self.peers.preprocess.accepted(answer).content
         call = Call(method="POST", path=wire.EMBED, content=body, idempotent=True)
         with self.seconds.labels("features").time():
-            return self.peers.features.fetch(wire.Embedding, call, self.errand)
+            return self.peers.features.fetch(wire.Embedding, call, self.budget)

@@ -14,7 +14,7 @@ from serving.payloads.faces.wire import ALIGN, JSON, Face
 from serving.pictures import PictureError, PictureTooLargeError
 from serving.role.payload import Context, Payload, WarmUp
 from serving.role.service import Service
-from serving.work.aside import aside
+from serving.work.offload import offload
 
 
 def align_picture(content: bytes) -> Face:
@@ -24,7 +24,7 @@ def align_picture(content: bytes) -> Face:
         PictureError: the bytes are not a readable picture.
         NoFaceError: the picture shows no face.
     """
-    aligned = aside(align, content)
+    aligned = offload(align, content)
     return Face.of(aligned.pixels, (aligned.eyes.left, aligned.eyes.right), aligned.eyes.tilt)
 
 

@@ -14,10 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.errors import refusal
+from serving.http.uploads import no_body
 from serving.payloads.faces import wire
-from serving.payloads.faces.endpoint import errand_of, nothing, read_message
-from serving.payloads.faces.hot import Generation, connect
-from serving.payloads.faces.peers import Errand, Peer
+from serving.payloads.faces.endpoint import budget_of, read_message
+from serving.payloads.faces.gallery_cache import Generation, connect
+from serving.payloads.faces.peers import CallBudget, Peer
 from serving.payloads.faces.vectors import EnrolledFace, VectorStore
 from serving.role.payload import Context, Payload
 from serving.role.service import Service
@@ -35,7 +36,7 @@ class Store:
     vectors: VectorStore
     generation: Generation
 
-    def enrol(self, face: str, given: wire.Enrolment, errand: Errand) -> wire.Acknowledged:
+    def enrol(self, face: str, given: wire.Enrolment, budget: CallBudget) -> wire.Acknowledged:
         """Write a face; on return it is on the volume and no older gallery is current.
 
         Raises:
@@ -43,26 +44,26 @@ class Store:
         """
         now = datetime.now(tz=UTC).isoformat(timespec="milliseconds")
         self.vectors.put(
-            EnrolledFace(face=face, person=given.person, vector=given.array(), model=given.model, enrolled=now), errand
+            EnrolledFace(face=face, person=given.person, vector=given.array(), model=given.model, enrolled=now), budget
         )
         self.generation.changed()
         return wire.Acknowledged(person=given.person, face=face, model=given.model)
 
-    def nearest(self, asked: wire.Vectored, errand: Errand) -> wire.Nearest:
+    def nearest(self, asked: wire.Vectored, budget: CallBudget) -> wire.Nearest:
         """Return the most similar face of the same model.
 
         Raises:
             UnreachableError: the vector store does not answer.
         """
-        return wire.Nearest.of(self.vectors.nearest(asked.array(), asked.model, errand))
+        return wire.Nearest.of(self.vectors.nearest(asked.array(), asked.model, budget))
 
-    def delete(self, person: str, errand: Errand) -> wire.Deleted:
+    def delete(self, person: str, budget: CallBudget) -> wire.Deleted:
         """Delete a person's faces.
 
         Raises:
             UnreachableError: the vector store does not answer.
         """
-        faces = self.vectors.delete(person, errand)
+        faces = self.vectors.delete(person, budget)
         self.generation.changed()
         return wire.Deleted(person=person, faces=faces)
 
@@ -91,15 +92,15 @@ class _Endpoints:
         return await self._answer(
             request,
             lambda: read_message(request, wire.Enrolment),
-            lambda store, given, errand: store.enrol(face, given, errand),
+            lambda store, given, budget: store.enrol(face, given, budget),
         )
 
     async def gallery(self, request: Request) -> Response:
         model = request.query_params.get("model", "")
         if not model:
             raise refusal(400, "model: is missing; set the version: /v1/faces?model=0123456789ab")
-        errand = errand_of(self.service.settings, request)
-        packed = await self.service.compute(nothing, lambda store, _: store.vectors.gallery(model, errand).pack())
+        budget = budget_of(self.service.settings, request)
+        packed = await self.service.compute(no_body, lambda store, _: store.vectors.gallery(model, budget).pack())
         return Response(packed, media_type=wire.PACKED)
 
     async def nearest(self, request: Request) -> Response:
@@ -107,18 +108,18 @@ class _Endpoints:
 
     async def people(self, request: Request) -> Response:
         return await self._answer(
-            request, nothing, lambda store, _, errand: wire.People(people=tuple(store.vectors.people(errand)))
+            request, no_body, lambda store, _, budget: wire.People(people=tuple(store.vectors.people(budget)))
         )
 
     async def delete(self, request: Request) -> Response:
         person = str(request.path_params["person"])
-        return await self._answer(request, nothing, lambda store, _, errand: store.delete(person, errand))
+        return await self._answer(request, no_body, lambda store, _, budget: store.delete(person, budget))
 
     async def _answer(
-        self, request: Request, read: Callable[[], Awaitable[B]], job: Callable[[Store, B, Errand], wire.Message]
+        self, request: Request, read: Callable[[], Awaitable[B]], job: Callable[[Store, B, CallBudget], wire.Message]
     ) -> Response:
-        errand = errand_of(self.service.settings, request)
-        message = await self.service.compute(read, lambda store, given: job(store, given, errand))
+        budget = budget_of(self.service.settings, request)
+        message = await self.service.compute(read, lambda store, given: job(store, given, budget))
         return Response(message.bytes(), media_type=wire.JSON)
 
 

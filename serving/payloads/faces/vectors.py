@@ -12,7 +12,7 @@ from typing import Any, cast
 import httpx
 
 from serving.payloads.faces.gallery import Gallery, Match, Vector
-from serving.payloads.faces.peers import Call, Errand, Peer
+from serving.payloads.faces.peers import Call, CallBudget, Peer
 from serving.payloads.faces.wire import Person
 
 _DATABASE = "/api/v2/tenants/default_tenant/databases/default_database"
@@ -43,7 +43,7 @@ class VectorStore:
         self._peer = peer
         self._collection: str | None = None
 
-    def put(self, face: EnrolledFace, errand: Errand) -> None:
+    def put(self, face: EnrolledFace, budget: CallBudget) -> None:
         """Write a face, or overwrite it.
 
         Raises:
@@ -51,18 +51,18 @@ class VectorStore:
         """
         metadata = {"person": face.person, "model": face.model, "enrolled": face.enrolled}
         question = {"ids": [face.face], "embeddings": [face.vector.tolist()], "metadatas": [metadata]}
-        self._ask("upsert", question, errand)
+        self._ask("upsert", question, budget)
 
-    def gallery(self, model: str, errand: Errand) -> Gallery:
+    def gallery(self, model: str, budget: CallBudget) -> Gallery:
         """Return all faces of a model.
 
         Raises:
             UnreachableError: the server does not answer.
         """
-        rows = self._pages({"where": {"model": model}, "include": ["embeddings", "metadatas"]}, errand)
+        rows = self._pages({"where": {"model": model}, "include": ["embeddings", "metadatas"]}, budget)
         return Gallery.of([(face, about["person"], vector) for face, about, vector in rows])
 
-    def nearest(self, vector: Vector, model: str, errand: Errand) -> Match | None:
+    def nearest(self, vector: Vector, model: str, budget: CallBudget) -> Match | None:
         """Return the most similar face of a model by the server's own index, or None if there is none.
 
         Raises:
@@ -74,44 +74,46 @@ class VectorStore:
             "where": {"model": model},
             "include": ["distances", "metadatas"],
         }
-        answer = self._ask("query", question, errand)
+        answer = self._ask("query", question, budget)
         if not answer["ids"][0]:
             return None
         distance = float(answer["distances"][0][0])  # 1 - cosine
         return Match(face=answer["ids"][0][0], person=answer["metadatas"][0][0]["person"], similarity=1 - distance)
 
-    def people(self, errand: Errand) -> list[Person]:
+    def people(self, budget: CallBudget) -> list[Person]:
         """Return all enrolled people, sorted by name.
 
         Raises:
             UnreachableError: the server does not answer.
         """
         enrolled: dict[str, list[str]] = {}
-        for _, about, _ in self._pages({"include": ["metadatas"]}, errand):
+        for _, about, _ in self._pages({"include": ["metadatas"]}, budget):
             enrolled.setdefault(about["person"], []).append(about["enrolled"])
         return [Person(person=who, faces=len(when), enrolled=max(when)) for who, when in sorted(enrolled.items())]
 
-    def delete(self, person: str, errand: Errand) -> int:
+    def delete(self, person: str, budget: CallBudget) -> int:
         """Delete a person's faces of all models and return their number.
 
         Raises:
             UnreachableError: the server does not answer.
         """
-        return int(self._ask("delete", {"where": {"person": person}}, errand).get("deleted", 0))
+        return int(self._ask("delete", {"where": {"person": person}}, budget).get("deleted", 0))
 
     def check(self) -> None:
         """Raise UnreachableError unless the server can serve."""
-        self._peer.accepted(self._peer.send(Call(method="GET", path=_HEALTH, idempotent=True), Errand(_CHECK_SECONDS)))
+        self._peer.accepted(
+            self._peer.send(Call(method="GET", path=_HEALTH, idempotent=True), CallBudget(_CHECK_SECONDS))
+        )
 
     def close(self) -> None:
         """Close the connections."""
         self._peer.close()
 
-    def _pages(self, question: Json, errand: Errand) -> Iterator[tuple[str, dict[str, str], Sequence[float]]]:
+    def _pages(self, question: Json, budget: CallBudget) -> Iterator[tuple[str, dict[str, str], Sequence[float]]]:
         """Yield each matching face once: (face, metadata, vector if requested)."""
         seen: set[str] = set()
         for offset in range(0, 2**31, _PAGE):
-            answer = self._ask("get", {**question, "limit": _PAGE, "offset": offset}, errand)
+            answer = self._ask("get", {**question, "limit": _PAGE, "offset": offset}, budget)
             faces = cast("list[str]", answer["ids"])
             vectors = answer.get("embeddings") or [()] * len(faces)
             for face, about, vector in zip(faces, answer["metadatas"], vectors, strict=True):
@@ -121,21 +123,21 @@ class VectorStore:
             if len(faces) < _PAGE:
                 return
 
-    def _ask(self, verb: str, question: Json, errand: Errand) -> Json:
+    def _ask(self, verb: str, question: Json, budget: CallBudget) -> Json:
         """Post a request to the collection; all such requests are safe to repeat."""
-        answer = self._post(f"{_DATABASE}/collections/{self._known(errand)}/{verb}", question, errand)
+        answer = self._post(f"{_DATABASE}/collections/{self._known(budget)}/{verb}", question, budget)
         if answer.status_code == _NOT_FOUND:  # new volume: the collection has another id or does not exist
             self._collection = None
-            answer = self._post(f"{_DATABASE}/collections/{self._known(errand)}/{verb}", question, errand)
+            answer = self._post(f"{_DATABASE}/collections/{self._known(budget)}/{verb}", question, budget)
         return cast("Json", self._peer.accepted(answer).json())
 
-    def _known(self, errand: Errand) -> str:
+    def _known(self, budget: CallBudget) -> str:
         """Return the collection's id; create the collection if it does not exist."""
         if self._collection is None:
-            made = self._peer.accepted(self._post(f"{_DATABASE}/collections", _COLLECTION, errand))
+            made = self._peer.accepted(self._post(f"{_DATABASE}/collections", _COLLECTION, budget))
             self._collection = str(made.json()["id"])
         return self._collection
 
-    def _post(self, path: str, question: Json, errand: Errand) -> httpx.Response:
+    def _post(self, path: str, question: Json, budget: CallBudget) -> httpx.Response:
         call = Call(method="POST", path=path, content=json.dumps(question).encode(), idempotent=True)
-        return self._peer.send(call, errand)
+        return self._peer.send(call, budget)

@@ -36,7 +36,7 @@ M = TypeVar("M", bound="Message")
 
 
 class WireError(ValueError):
-    """The bytes are not such a message; the error is one line that names the key and the reason."""
+    """The bytes are not a valid message; the error is one line that names the key and the reason."""
 
 
 class Message(BaseModel):
@@ -49,7 +49,7 @@ class Message(BaseModel):
         """Parse and validate a message.
 
         Raises:
-            WireError: the bytes are not such a message.
+            WireError: the bytes are not a valid message.
         """
         try:
             return cls.model_validate_json(body)
@@ -66,7 +66,7 @@ class Face(Message):
 
     pixels: str = Field(description=f"Base64 of {SIDE} x {SIDE} RGB pixels, 8 bits each, row by row.")
     eyes: tuple[tuple[float, float], tuple[float, float]] = Field(
-        description="Centres of the eyes in the picture, in pixels."
+        description="Centers of the eyes in the picture, in pixels."
     )
     tilt: float = Field(description="Degrees that the head was turned clockwise.")
 
@@ -149,7 +149,7 @@ class Person(Message):
 
     person: PersonId
     faces: int = Field(ge=1, description="Pictures enrolled.")
-    enrolled: str = Field(description="When the latest was, ISO 8601.")
+    enrolled: str = Field(description="Time of the latest enrollment, ISO 8601.")
 
 
 class People(Message):

@@ -29,8 +29,8 @@ from serving.models.tensors import DYNAMIC, Signature, Tensor
 from serving.payloads.generic.model import GenericModel, load_generic
 from serving.role.payload import Context, Payload, WarmUp
 from serving.role.service import Service
-from serving.work.aside import aside
 from serving.work.batching import Pending
+from serving.work.offload import offload
 
 
 def predict(model: GenericModel, body: bytes) -> dict[str, Any]:
@@ -84,13 +84,13 @@ def _load(context: Context) -> GenericModel:
 def _routes(service: Service[GenericModel]) -> list[Route]:
     def infer(model: GenericModel, body: bytes) -> Pending[Feed, Feed, bytes]:
         require_lane_for(body)
-        feed = aside(read, Signature.of(model), body)
+        feed = offload(read, Signature.of(model), body)
         began = time.perf_counter()
 
         def finish(outputs: Feed) -> bytes:
             service.telemetry.inference_seconds.observe(time.perf_counter() - began)
             check_computed(outputs)
-            return aside(encoded_lists, outputs, {"served_by": service.identity.served_by()})
+            return offload(encoded_lists, outputs, {"served_by": service.identity.served_by()})
 
         return Pending(model.batches, feed, finish)
 

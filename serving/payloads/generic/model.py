@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
-from serving.errors import ModelUnusableError
+from serving.errors import ModelUnusableError, fault_of
 from serving.http.tensor_requests import MOST_ROWS, datatype_known
 from serving.models.checksums import SUMS_FILE
 from serving.models.onnx import (
@@ -20,11 +20,11 @@ from serving.models.onnx import (
     MODEL_FILE,
     VERSION_DIGITS,
     open_session,
-    tensor_of,
+    signature_of,
     verified_folder,
 )
 from serving.models.tensors import DYNAMIC, Tensor
-from serving.payloads.generic.together import Tensors, batches_of
+from serving.payloads.generic.batching import Tensors, batches_of
 from serving.telemetry.logs import with_fields
 from serving.work.batching import Batches
 
@@ -77,10 +77,9 @@ def load_generic(
     name = _model_file(folder, sums, file)
     available: list[str] = cast("Any", onnxruntime).get_available_providers()
     session = open_session(folder / name, intra_op_threads, [item for item in (CUDA, CPU) if item in available])
-    inputs, outputs = (
-        tuple(tensor_of(node) for node in nodes) for nodes in (session.get_inputs(), session.get_outputs())
-    )
-    for tensor in (*inputs, *outputs):
+    signature = signature_of(session)
+    tensors = (*signature.inputs, *signature.outputs)
+    for tensor in tensors:
         if not datatype_known(tensor.datatype):
             raise ModelUnusableError(
                 f"{folder / name}: '{tensor.name}' is a {tensor.datatype}; export the model with plain tensors only"
@@ -88,10 +87,10 @@ def load_generic(
     example = (folder / EXAMPLE_FILE).read_bytes() if EXAMPLE_FILE in sums else None
     version = sums[name][:VERSION_DIGITS]
     providers = cast("Any", session).get_providers()
-    most = _batch_size(folder, sums, (*inputs, *outputs))
+    most = _batch_size(folder, sums, tensors)
     log.info("model loaded", extra=with_fields(file=name, modelVersion=version, providers=providers, batch=most))
-    batches = batches_of(session, [tensor.name for tensor in outputs], most=most, seen=seen)
-    return GenericModel(version, inputs, outputs, batches, example)
+    batches = batches_of(session, [tensor.name for tensor in signature.outputs], most=most, seen=seen)
+    return GenericModel(version, signature.inputs, signature.outputs, batches, example)
 
 
 def _batch_size(folder: Path, sums: Mapping[str, str], tensors: Sequence[Tensor]) -> int:
@@ -101,9 +100,7 @@ def _batch_size(folder: Path, sums: Mapping[str, str], tensors: Sequence[Tensor]
     try:
         most = Batching.model_validate_json(where.read_bytes()).max_batch_size
     except ValidationError as error:
-        first = error.errors()[0]
-        said = ".".join(str(part) for part in first["loc"])
-        raise ModelUnusableError(f"{where}: {said}: {first['msg']}") from error
+        raise ModelUnusableError(f"{where}: {fault_of(error, 'content')}") from error
     fixed = [tensor.name for tensor in tensors if tensor.shape[:1] != (DYNAMIC,)]
     if most > 1 and fixed:
         raise ModelUnusableError(

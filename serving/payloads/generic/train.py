@@ -16,9 +16,10 @@ from serving.models.checksums import write_sums
 from serving.models.onnx import METADATA_FILE, MODEL_FILE, Metadata
 from serving.payloads.generic import predict
 from serving.payloads.generic.model import EXAMPLE_FILE, load_generic
-from serving.training import tables
+from serving.training import split as rows
 from serving.training.runner import Trained, command, package_versions, version_of
-from serving.training.tables import Split, fit
+from serving.training.split import Split
+from serving.training.tables import fit
 
 INPUT = "measurements"
 HELD_OUT = 171
@@ -35,7 +36,7 @@ class GenericMetadata(Metadata):
 
 def split() -> Split:
     """Return the data, always split the same way: class 0 is malignant, 1 benign."""
-    return tables.split(datasets.load_breast_cancer, HELD_OUT)
+    return rows.split(datasets.load_breast_cancer, HELD_OUT)
 
 
 def accuracy(files: dict[str, bytes], data: Split) -> float:

@@ -23,7 +23,7 @@ from serving.payloads.nlu.schema import BadRequestError, UnanswerableError
 from serving.payloads.nlu.understand import answer
 from serving.role.payload import Context, Payload, WarmUp
 from serving.role.service import Service
-from serving.work.aside import aside
+from serving.work.offload import offload
 
 # All forms of a first request: spans, relations of spans, arguments of triggers, choices, in short and long texts.
 WARM_UP: tuple[tuple[str, dict[str, object]], ...] = (
@@ -45,7 +45,7 @@ def _reload(language: Language, context: Context) -> Language:
 def _routes(service: Service[Language]) -> list[Route]:
     def understand(language: Language, body: bytes) -> dict[str, object]:
         require_lane_for(body)
-        text, asked = aside(schema.read, body)
+        text, asked = offload(schema.read, body)
         question = language.reader.question(text, asked)
         return {"output": answer(language, question, service.telemetry), "model": language.version}
 

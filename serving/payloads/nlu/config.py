@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 MOST_CHARACTERS = 4096
-"""Limit of `max_length`; longer texts are sent in parts: work on a text with subjects grows with its length squared."""
+"""Highest `max_length`. The work on a text with subjects grows with the square of its length."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Label = Annotated[str, Field(min_length=1, max_length=60)]
 
@@ -23,9 +23,9 @@ class _Strict(BaseModel):
 class Thresholds(_Strict):
     """Lowest scores, 0 to 1, of the parts of an answer."""
 
-    span: Share = Field(default=0.5, description="Of a span; one with a lower score is left out.")
-    relation: Share = Field(default=0.5, description="Of a span inside the schema of another one.")
-    choice: Share = Field(default=0.0, description="Of the label of a whole text; below it the label is null.")
+    span: Share = Field(default=0.5, description="Lowest score of a span; others are left out.")
+    relation: Share = Field(default=0.5, description="Lowest score of a span inside another span's schema.")
+    choice: Share = Field(default=0.0, description="Lowest score of a whole text's label; below it, the label is null.")
 
 
 class Config(_Strict):
@@ -35,9 +35,9 @@ class Config(_Strict):
     max_length: Annotated[int, Field(ge=1, le=MOST_CHARACTERS)] = Field(
         default=512, description="Characters of a text; a longer one is refused."
     )
-    lower_case: bool = Field(default=False, description="Read texts and names without regard to upper and lower case.")
+    lower_case: bool = Field(default=False, description="Ignore the case of texts and names.")
     synonyms: Mapping[Label, Label] = Field(
-        default_factory=dict[str, str], description="Other words for labels: given in a schema, to known by the model."
+        default_factory=dict[str, str], description="Other words for labels, each with a label that the model knows."
     )
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from serving.errors import UnreachableError
 from serving.payloads.parsing.api import routes
-from serving.payloads.parsing.serve import Parsing, example, open_parsing
+from serving.payloads.parsing.loading import Parsing, example, open_parsing
 from serving.role.payload import Payload, WarmUp
 
 

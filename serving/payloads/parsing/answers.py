@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from serving.clients.results import ResultCache, key_of
+from serving.clients.result_cache import ResultCache, key_of
 from serving.payloads.parsing.labels import LABELS, PARTS
 from serving.payloads.parsing.letterbox import Placement, labels_in_original, place
 from serving.payloads.parsing.model import Parser
 from serving.pictures import PictureError, PictureTooLargeError, decode, require_lane_for, size_of
 from serving.telemetry.metrics import Telemetry
-from serving.work.aside import aside
+from serving.work.offload import offload
 
 Answer = dict[str, Any]
 # Decimal digits of a share: enough for one pixel of a large picture.
@@ -51,12 +51,12 @@ class Answers:
             return {**cast("Answer", json.loads(stored)), "cached": True}
         try:
             _check_size(size, most_pixels)
-            square, placement = aside(placed, picture)
+            square, placement = offload(placed, picture)
         except PictureError as error:
             return error
         with self.telemetry.inference_seconds.time():
             parts = self.parser.parts(square[np.newaxis])[0]
-        answer = aside(drawn, parts, placement)
+        answer = offload(drawn, parts, placement)
         self.cache.put(key, json.dumps(answer).encode())
         return {**answer, "cached": False}
 

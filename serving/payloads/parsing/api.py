@@ -9,11 +9,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serving.errors import refusal
-from serving.http.uploads import Upload, read_upload
+from serving.http.uploads import Upload, no_body, read_upload
 from serving.payloads.parsing.answers import Answer, palette
 from serving.payloads.parsing.jobs import Jobs, Progress
+from serving.payloads.parsing.loading import Parsing
 from serving.payloads.parsing.page import PAGE, POLICY
-from serving.payloads.parsing.serve import Parsing
 from serving.pictures import PictureError, PictureTooLargeError
 from serving.role.service import Service
 
@@ -49,7 +49,7 @@ class Api:
     async def model(self, _: Request) -> Response:
         """Return the model's version, both variants' measured accuracy, and their speed in this pod."""
         loaded, speeds = await self.service.compute(
-            _nothing, lambda parsing, _: (parsing, parsing.speeds.milliseconds())
+            no_body, lambda parsing, _: (parsing, parsing.speeds.milliseconds())
         )
         parser = loaded.answers.parser
         metadata = parser.onnx.metadata
@@ -111,12 +111,12 @@ class Api:
             raise refusal(500, f"job {job} failed; see the log of the worker, then send its pictures again")
         if progress.state != "done":
             raise refusal(409, f"job {job} is {progress.state}: {progress.done} of {progress.of} done", retry=True)
-        answers = await self.service.compute(_nothing, lambda parsing, _: _jobs(parsing).result(job))
+        answers = await self.service.compute(no_body, lambda parsing, _: _jobs(parsing).result(job))
         about = self._about(self.service.lifecycle.serving_model())
         return JSONResponse({**about, "id": job, "results": answers})
 
     async def _progress(self, job: str) -> Progress:
-        progress = await self.service.compute(_nothing, lambda parsing, _: _jobs(parsing).progress(job))
+        progress = await self.service.compute(no_body, lambda parsing, _: _jobs(parsing).progress(job))
         if progress is None:
             raise refusal(404, f"job {job}: does not exist, or its results have expired")
         return progress
@@ -136,10 +136,6 @@ class Api:
 def routes(service: Service[Parsing]) -> list[Route]:
     """Return all routes of the role."""
     return Api(service).routes()
-
-
-async def _nothing() -> None:
-    """Read no body."""
 
 
 def _jobs(parsing: Parsing) -> Jobs:

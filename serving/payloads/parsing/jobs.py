@@ -15,7 +15,7 @@ from celery import Celery, states
 from kombu.exceptions import OperationalError
 from prometheus_client import CollectorRegistry, Gauge
 
-from serving.clients.results import once_per_server
+from serving.clients.result_cache import once_per_server
 from serving.errors import UnreachableError
 from serving.payloads.parsing.answers import Answer
 from serving.payloads.parsing.inbox import ANSWER_SECONDS, KEPT_SECONDS, QUEUE, Inbox, Load, RedisInbox
@@ -46,8 +46,10 @@ class QueueMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.length = Gauge("parsing_queue_length", "Pictures that wait for a worker.", registry=registry)
-        self.held = Gauge("parsing_queue_held", "Pictures that workers hold and have not done.", registry=registry)
-        self.reachable = Gauge("parsing_queue_reachable", "0 while the queue's Redis is away.", registry=registry)
+        self.held = Gauge("parsing_queue_held", "Pictures that workers hold and have not finished.", registry=registry)
+        self.reachable = Gauge(
+            "parsing_queue_reachable", "0 while the queue's Redis is unreachable.", registry=registry
+        )
 
 
 queue_metrics = once_per_server(QueueMetrics)

@@ -12,16 +12,15 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.errors import ModelUnusableError
-from serving.models.onnx import MODEL_FILE, Metadata, OnnxModel, load_model
+from serving.models.onnx import MODEL_FILE, QUANTISED_FILE, Metadata, OnnxModel, load_model
 from serving.models.tensors import DYNAMIC, Tensor
 from serving.payloads.parsing.labels import LABELS
 from serving.payloads.parsing.letterbox import CHANNELS, SIDE, labels_in_original, place
 
 INPUT = "picture"
 OUTPUT = "parts"
-INT8_FILE = "model.int8.onnx"
 Variant = Literal["float", "int8"]
-FILES: dict[Variant, str] = {"float": MODEL_FILE, "int8": INT8_FILE}
+FILES: dict[Variant, str] = {"float": MODEL_FILE, "int8": QUANTISED_FILE}
 
 
 class VariantFacts(BaseModel):

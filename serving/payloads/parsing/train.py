@@ -8,12 +8,11 @@ import tempfile
 from pathlib import Path
 
 from serving.models.checksums import write_sums
-from serving.models.onnx import METADATA_FILE, MODEL_FILE
+from serving.models.onnx import METADATA_FILE, MODEL_FILE, QUANTISED_FILE
 from serving.payloads.parsing.iou import Overlap, overlap
 from serving.payloads.parsing.labels import LABELS
 from serving.payloads.parsing.model import (
     FILES,
-    INT8_FILE,
     Parser,
     ParserMetadata,
     Variant,
@@ -37,7 +36,7 @@ def train(seed: int, effort: Effort = FULL, pictures: list[Picture] | None = Non
     """Train and quantize, and measure both models on the held-out pictures through the serving code."""
     asked = held_out() if pictures is None else pictures
     onnx = fit(seed, effort)
-    files = {MODEL_FILE: onnx, INT8_FILE: quantise(onnx, effort.calibration)}
+    files = {MODEL_FILE: onnx, QUANTISED_FILE: quantise(onnx, effort.calibration)}
     metadata = ParserMetadata(
         version=version_of(onnx),
         labels=LABELS,

@@ -1,4 +1,4 @@
-"""The role that processes jobs: a Celery worker with the framework's health checks, metrics and drain."""
+"""Role `parsing.worker`: a Celery worker for jobs, with the framework's health checks, metrics and drain."""
 
 import time
 from collections.abc import Callable
@@ -9,13 +9,13 @@ from typing import Any
 from celery import states
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from serving.clients.results import once_per_server
+from serving.clients.result_cache import once_per_server
 from serving.errors import UnreachableError
 from serving.payloads.parsing.answers import Answer, Answers
 from serving.payloads.parsing.consumer import Consumer
 from serving.payloads.parsing.inbox import Inbox
 from serving.payloads.parsing.jobs import TASK, Jobs, open_jobs
-from serving.payloads.parsing.serve import example, open_answers
+from serving.payloads.parsing.loading import example, open_answers
 from serving.pictures import MOST_PIXELS, PictureError
 from serving.role.payload import Context, Payload
 from serving.telemetry.metrics import LATENCY_BUCKETS
@@ -25,7 +25,7 @@ MOST_ATTEMPTS = 5
 
 
 class TaskMetrics:
-    """Metrics of the work done."""
+    """Metrics of finished tasks."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.pictures = Counter(
@@ -43,8 +43,8 @@ task_metrics = once_per_server(TaskMetrics)
 
 
 @dataclass(frozen=True)
-class Desk:
-    """The dependencies of a task."""
+class TaskRunner:
+    """Runs the tasks of the queue: takes a picture from the inbox and answers it."""
 
     answers: Answers
     inbox: Inbox
@@ -71,19 +71,19 @@ class Desk:
         return {"error": reason}
 
 
-def register(app: Any, desk: Desk) -> None:  # noqa: ANN401 - Celery has no types
-    """Register the desk's work as a task of the Celery application."""
+def register(app: Any, runner: TaskRunner) -> None:  # noqa: ANN401 - Celery has no types
+    """Register the task with the Celery application."""
 
     def parse(self: Any) -> Answer:  # noqa: ANN401 - Celery's task
-        with desk.busy():
-            answer = desk.parse(self.request.id)
+        with runner.busy():
+            answer = runner.parse(self.request.id)
         # Celery never overwrites a stored success: for a picture that is done, this error is never seen.
         return answer or {"error": "the picture expired before a worker was free; send it again"}
 
     def forget(_: object, status: str, _value: object, task: str, *_more: object) -> None:
         """Delete the picture after its result is stored, not earlier: until then it may be needed again."""
         if status == states.SUCCESS:
-            desk.inbox.done(task)
+            runner.inbox.done(task)
 
     app.task(name=TASK, bind=True, shared=False, after_return=forget)(parse)
 
@@ -103,7 +103,7 @@ def _load(context: Context) -> Worker:
     jobs = open_jobs(context)
     jobs.observe()
     consumer = Consumer(jobs.results)
-    register(jobs.results, Desk(answers, jobs.inbox, task_metrics(context.telemetry), consumer.busy))
+    register(jobs.results, TaskRunner(answers, jobs.inbox, task_metrics(context.telemetry), consumer.busy))
     return Worker(answers, jobs, consumer)
 
 

@@ -1,5 +1,6 @@
 """Classify a wine as one of three cultivars from 13 measurements: the payload of docs/tutorial.md."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,19 +60,16 @@ class Taster:
     def scores(self, wine: Wine, telemetry: Telemetry | None = None) -> dict[str, float]:
         """Return each cultivar's probability."""
         row = np.array([list(wine.model_dump().values())], dtype=np.float32)
-        if telemetry is None:
+        with telemetry.inference_seconds.time() if telemetry else nullcontext():
             found = self.onnx.infer({INPUT: row}, [OUTPUT])[OUTPUT][0]
-        else:
-            with telemetry.inference_seconds.time():
-                found = self.onnx.infer({INPUT: row}, [OUTPUT])[OUTPUT][0]
         return {cultivar: round(float(score), 6) for cultivar, score in zip(CULTIVARS, found, strict=True)}
 
 
 def load_taster(folder: Path, intra_op_threads: int) -> Taster:
     """Verify and load the model of a folder.
 
-    ModelUnusableError: a file is missing or damaged, or has the wrong shape.
-        ModelUnusableError: anything is missing, damaged or of another shape.
+    Raises:
+        ModelUnusableError: a file is missing or damaged, or has the wrong shape.
     """
     onnx = load_model(folder, intra_op_threads, Metadata)
     inputs = [Tensor(INPUT, "FP32", (DYNAMIC, len(Wine.model_fields)))]
@@ -101,9 +99,7 @@ def _routes(service: Service[Taster]) -> list[Route]:
 PAYLOAD = Payload(
     load=_load,
     routes=_routes,
-    warm_up=lambda _: [
-        WarmUp(path="/predict", content_type="application/json", body=EXAMPLE.model_dump_json().encode())
-    ],
+    warm_up=lambda _: [WarmUp(path="/predict", body=EXAMPLE.model_dump_json().encode())],
     tensors=lambda taster: taster.onnx,
     default_model_name="wine",
 )

@@ -11,7 +11,7 @@ import pytest
 
 from serving.payloads.faces import capture, compare, features, preprocess, store
 from serving.payloads.faces.embedding import FaceModel, load_face_model
-from serving.payloads.faces.hot import Generation, HotGallery
+from serving.payloads.faces.gallery_cache import CachedGalleries, Generation
 from serving.payloads.faces.peers import Peer
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
@@ -20,8 +20,8 @@ from serving.payloads.faces.vectors import VectorStore
 from serving.role.payload import Context, Payload
 from serving.tests.faces.standins import MemoryChroma, MemoryRedis
 from serving.tests.support import Running, serve
-from serving.tests.trained import shared
-from serving.training.runner import Trained, write
+from serving.tests.trained import shared, written
+from serving.training.runner import Trained
 
 TOKEN = "token-5e2d"  # noqa: S105 -- of these tests
 AUTHORIZED = {"authorization": f"Bearer {TOKEN}"}
@@ -36,9 +36,7 @@ def trained() -> Trained:
 
 @pytest.fixture(scope="session")
 def faces_folder(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("faces") / "model"
-    write(trained, folder)
-    return folder
+    return written(trained, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
@@ -88,8 +86,8 @@ def compare_role(redis: MemoryRedis) -> Payload[compare.Compare]:
     ticks = iter(range(10**9))
 
     def load(context: Context) -> compare.Compare:
-        hot = HotGallery(redis, clock=lambda: 10.0 * next(ticks))
-        return compare.Compare(hot, Peer.of(context, "store"))
+        galleries = CachedGalleries(redis, clock=lambda: 10.0 * next(ticks))
+        return compare.Compare(galleries, Peer.of(context, "store"))
 
     return replace(compare.PAYLOAD, load=load)
 

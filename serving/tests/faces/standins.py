@@ -1,4 +1,4 @@
-"""What stands in for the two servers of tier 2: a Redis and a Chroma in memory, which tests can stop and empty."""
+"""Stand-ins for Redis and Chroma, in memory; tests can stop and empty them."""
 
 import json
 import secrets

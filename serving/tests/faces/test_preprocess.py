@@ -1,4 +1,4 @@
-"""Faces are found, cut and turned upright; what is no face is refused with a reason."""
+"""Faces are found, cut out and turned upright; pictures without a face are refused with a reason."""
 
 import io
 from dataclasses import replace

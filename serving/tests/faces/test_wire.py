@@ -1,4 +1,4 @@
-"""Every message survives the way over the wire, and what is none is refused with the reason."""
+"""Every message is the same after sending and reading; an invalid one is refused with the reason."""
 
 import json
 
@@ -53,7 +53,7 @@ def test_pixels_and_vectors_arrive_exactly() -> None:
         (wire.Deleted, [], "body: "),
     ],
 )
-def test_what_is_no_message_is_refused_with_place_and_reason(
+def test_an_invalid_message_is_refused_with_place_and_reason(
     kind: type[wire.Message], body: object, reason: str
 ) -> None:
     with pytest.raises(wire.WireError, match=reason):

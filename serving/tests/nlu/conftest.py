@@ -13,8 +13,8 @@ from serving.payloads.nlu.train import asking, train_with
 from serving.payloads.nlu.training.fit import COUNTS
 from serving.payloads.nlu.training.measure import Ask
 from serving.tests.support import Running, serve
-from serving.tests.trained import shared
-from serving.training.runner import Trained, with_floors, write
+from serving.tests.trained import shared, written
+from serving.training.runner import Trained, with_floors
 
 SHARE, ROUNDS = 0.4, 6
 """Of the sentences and rounds of the real training: seconds instead of a quarter of a minute, and below its floors.
@@ -32,9 +32,7 @@ def small() -> Trained:
 
 @pytest.fixture(scope="session")
 def nlu_folder(small: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("nlu") / "model"
-    write(with_floors(small, 0), folder)
-    return folder
+    return written(with_floors(small, 0), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What is held out is held out: templates and names; and every sentence says of itself what is true."""
+"""Held-out templates and names never occur in training, and the labels of every sentence are correct."""
 
 import numpy as np
 import pytest

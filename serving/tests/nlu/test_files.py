@@ -1,4 +1,4 @@
-"""config.json and vocab.txt: mounted ones win, bad ones are told in one line, and new ones change answers in place."""
+"""config.json and vocab.txt: mounted files take precedence, change answers in place, and bad ones are one line."""
 
 import json
 from itertools import permutations

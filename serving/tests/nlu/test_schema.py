@@ -1,4 +1,4 @@
-"""What a schema may ask, and that everything else is told in one line with the nearest known label."""
+"""Valid schemas; an invalid one is refused in one line with the nearest known label."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ def test_choices_are_made_among_the_given_labels_in_their_order() -> None:
     assert [(given, known.label) for given, known in task.options] == [("bad", "negative"), ("positive", "positive")]
 
 
-def test_without_a_list_all_labels_of_a_choice_stand_to_choice() -> None:
+def test_without_a_list_a_choice_has_all_its_labels() -> None:
     (task,) = question({"intent": None}).choices
     assert [given for given, _ in task.options] == list(LABELS.choices["intent"])
 
@@ -85,7 +85,7 @@ def test_a_bar_in_a_text_is_text(text: str) -> None:
         ({"intent": ["book flight"] * 64}, f"schema: has 65 labels; send 1 to {MOST_LABELS}"),
     ],
 )
-def test_what_cannot_be_answered_is_told_with_the_way_out(asked: dict[str, Any], line: str) -> None:
+def test_an_unanswerable_schema_is_refused_with_a_remedy(asked: dict[str, Any], line: str) -> None:
     with pytest.raises(UnanswerableError) as refused:
         question(asked)
     assert str(refused.value).startswith(line)
@@ -128,7 +128,7 @@ def test_a_synonym_never_takes_a_label_s_place() -> None:
         (b'{"text": "x", "schema": {}, "id": 1}', "the body has text, schema, id; send exactly"),
     ],
 )
-def test_a_body_that_is_no_request_is_told_what_one_looks_like(body: bytes, line: str) -> None:
+def test_an_invalid_body_is_answered_with_an_example(body: bytes, line: str) -> None:
     with pytest.raises(BadRequestError) as refused:
         schema.read(body)
     assert str(refused.value).startswith(line)

@@ -1,4 +1,4 @@
-"""The role over HTTP: its paths, refusals, metrics, the v2 protocol, and what it does without a usable model."""
+"""The role over HTTP: its paths, refusals, metrics, the v2 protocol, and a server without a usable model."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from serving.payloads.nlu import PAYLOAD, WARM_UP
 from serving.payloads.nlu.features import PER_TOKEN
 from serving.role.warmup import ROUNDS
 from serving.tests.support import IDENTITY, Running, serve, wait_until
-from serving.work.aside import OtherProcess
+from serving.work.offload import OtherProcess
 
 REQUEST = {"text": "Anna Weber moved to Paris.", "schema": {"person": None, "sentiment": ["positive", "negative"]}}
 
@@ -33,7 +33,7 @@ def test_text_in_any_script_comes_back_as_it_was_sent(running: Running) -> None:
         assert text[span["start"] : span["end"]] == span["text"]
 
 
-def test_a_request_that_is_none_is_a_400_and_one_that_cannot_be_answered_a_422(running: Running) -> None:
+def test_an_invalid_request_is_400_and_an_unanswerable_one_is_422(running: Running) -> None:
     assert running.client.post("/", content=b"Anna").status_code == 400
     unknown = running.client.post("/", json={"text": "x", "schema": {"preson": None}})
     assert (unknown.status_code, unknown.json()) == (
@@ -51,7 +51,7 @@ def test_a_schema_of_many_labels_is_read_in_the_other_process(
 ) -> None:
     other = OtherProcess()
     request.addfinalizer(other.end)
-    monkeypatch.setattr("serving.work.aside._other", other)
+    monkeypatch.setattr("serving.work.offload._other", other)
     for labels, elsewhere in ((5_000, False), (12_000, True)):
         schema = {str(number): None for number in range(labels)}
         reply = running.client.post("/", content=json.dumps({"text": "x", "schema": schema}, separators=(",", ":")))

@@ -1,4 +1,4 @@
-"""The network learns what its gradients say, ONNX computes the same, and nothing below a floor is published."""
+"""The gradients are correct, ONNX computes the same as training, and no model below a floor is published."""
 
 import json
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_a_model_that_hardly_learnt_is_not_published(tmp_path: Path) -> None:
     assert not (tmp_path / "model").exists()
 
 
-def test_what_is_recorded_is_what_the_published_model_reaches(
+def test_the_recorded_figures_are_those_of_the_published_model(
     small: Trained, nlu_folder: Path, language: Language, ask: Ask
 ) -> None:
     metadata = json.loads((nlu_folder / "metadata.json").read_text())

@@ -1,4 +1,4 @@
-"""Answers: spans where they are, relations of the right subject, choices; and no text or schema breaks it."""
+"""Answers: positions of spans, relations of the right subject, choices; no text or schema breaks the server."""
 
 import json
 from collections.abc import Iterator
@@ -144,7 +144,7 @@ def test_a_higher_threshold_only_drops_spans(ask: Ask, configured: Configured, l
     assert ask(text, {"person": None})["person"]
 
 
-def test_a_choice_that_is_not_sure_enough_is_none(configured: Configured) -> None:
+def test_a_choice_below_the_threshold_is_null(configured: Configured) -> None:
     unsure = configured(thresholds={"choice": 1.0})
     answer = understand.answer(unsure, unsure.reader.question("The lamp.", {"sentiment": None}))
     assert answer["sentiment"]["label"] is None

@@ -1,11 +1,11 @@
-"""A parser trained on a few pictures: bad at its task, right in everything else."""
+"""A parser trained on few pictures: inaccurate, but complete in every other respect."""
 
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
-from serving.clients.results import MemoryCache, cache_metrics
+from serving.clients.result_cache import MemoryCache, cache_metrics
 from serving.identity import Identity
 from serving.payloads.parsing import PAYLOAD
 from serving.payloads.parsing.answers import Answers
@@ -15,8 +15,8 @@ from serving.payloads.parsing.training.fitting import Effort
 from serving.payloads.parsing.training.people import Picture, held_out
 from serving.telemetry.metrics import Telemetry
 from serving.tests.support import Running, serve
-from serving.tests.trained import shared
-from serving.training.runner import Trained, write
+from serving.tests.trained import shared, written
+from serving.training.runner import Trained
 
 LITTLE = Effort(pictures=24, pixels=150, calibration=4)
 LOW_FLOOR = 0.35
@@ -34,9 +34,7 @@ def trained_parser(people: list[Picture]) -> Trained:
 
 @pytest.fixture(scope="session")
 def parser_folder(trained_parser: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("parser") / "model"
-    write(trained_parser, folder)
-    return folder
+    return written(trained_parser, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

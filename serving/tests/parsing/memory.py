@@ -10,7 +10,7 @@ from serving.telemetry.metrics import Telemetry
 
 @dataclass
 class MemoryInbox:
-    """The same promises as Redis gives; what is lost is told by the test."""
+    """An inbox with the guarantees of the one in Redis; the test says which messages are lost."""
 
     jobs: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     pictures: dict[str, bytes] = field(default_factory=dict[str, bytes])

@@ -1,4 +1,4 @@
-"""The consumer is replaced when it does not do its duty, and only then."""
+"""The consumer is replaced if, and only if, it takes no messages."""
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass

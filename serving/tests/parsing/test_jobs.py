@@ -1,4 +1,4 @@
-"""Jobs: submitted, worked off by a Celery worker in this process, told of, and never done twice with two results."""
+"""Jobs: submitted, processed by a Celery worker in this process and reported; a repetition changes no result."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ import redis
 from celery.worker import state
 from PIL import Image
 
-from serving.clients.results import MemoryCache, cache_metrics
+from serving.clients.result_cache import MemoryCache, cache_metrics
 from serving.cpu import Threads
 from serving.errors import UnreachableError
 from serving.identity import Identity
@@ -21,10 +21,10 @@ from serving.payloads import parsing as role
 from serving.payloads.parsing.answers import Answers, labels_of
 from serving.payloads.parsing.consumer import Consumer
 from serving.payloads.parsing.jobs import Jobs, Progress, open_jobs
+from serving.payloads.parsing.loading import Parsing, Speeds
 from serving.payloads.parsing.model import load_parser
-from serving.payloads.parsing.serve import Parsing, Speeds
 from serving.payloads.parsing.training.people import Picture
-from serving.payloads.parsing.worker import MOST_ATTEMPTS, PAYLOAD, Desk, register, task_metrics
+from serving.payloads.parsing.worker import MOST_ATTEMPTS, PAYLOAD, TaskRunner, register, task_metrics
 from serving.role.payload import Context
 from serving.telemetry.metrics import Telemetry
 from serving.tests.parsing.memory import MemoryInbox, jobs_in_memory
@@ -56,15 +56,15 @@ def answers(parser_folder: Path, telemetry: Telemetry) -> Answers:
 
 
 @pytest.fixture
-def desk(answers: Answers, inbox: MemoryInbox, telemetry: Telemetry) -> Desk:
-    return Desk(answers, inbox, task_metrics(telemetry), nullcontext)
+def runner(answers: Answers, inbox: MemoryInbox, telemetry: Telemetry) -> TaskRunner:
+    return TaskRunner(answers, inbox, task_metrics(telemetry), nullcontext)
 
 
 @pytest.fixture(scope="module")
 def consumer(jobs: Jobs, answers: Answers, inbox: MemoryInbox, telemetry: Telemetry) -> Generator[Consumer]:
     """A Celery worker in a thread that does the jobs; one for all tests."""
     made = Consumer(jobs.results)
-    register(jobs.results, Desk(answers, inbox, task_metrics(telemetry), made.busy))
+    register(jobs.results, TaskRunner(answers, inbox, task_metrics(telemetry), made.busy))
     made.require(0)
     yield made
     ending = threading.Thread(target=made.stop)
@@ -101,7 +101,7 @@ def test_a_job_is_queued_then_done_and_its_answers_are_those_of_its_pictures_in_
     wait_until(lambda: not inbox.pictures, "pictures that are done are forgotten")
 
 
-def test_a_job_that_nobody_knows_is_none(jobs: Jobs) -> None:
+def test_an_unknown_job_has_no_progress(jobs: Jobs) -> None:
     assert jobs.progress("unknown") is None
 
 
@@ -134,19 +134,19 @@ def test_a_message_that_got_lost_is_sent_again(
     assert jobs.send_lost_again() == 0
 
 
-def test_a_picture_that_ends_its_workers_is_given_up_with_a_reason(
-    desk: Desk, inbox: MemoryInbox, people: list[Picture]
+def test_a_picture_that_kills_its_workers_is_refused_with_a_reason(
+    runner: TaskRunner, inbox: MemoryInbox, people: list[Picture]
 ) -> None:
     inbox.put("job", {"task": people[0].encoded()})
     inbox.attempts["task"] = MOST_ATTEMPTS - 1
-    last = desk.parse("task")
+    last = runner.parse("task")
     assert last is not None
     assert "mask" in last
-    given_up = desk.parse("task")
+    given_up = runner.parse("task")
     assert given_up is not None
     assert given_up["error"] == f"the picture stopped {MOST_ATTEMPTS} workers; it is not retried"
     inbox.done("task")
-    assert desk.parse("task") is None
+    assert runner.parse("task") is None
 
 
 def test_jobs_take_pictures_that_are_too_large_to_be_answered_at_once(
@@ -160,7 +160,7 @@ def test_jobs_take_pictures_that_are_too_large_to_be_answered_at_once(
 
 
 @pytest.mark.usefixtures("consumer")
-def test_a_picture_that_was_not_kept_is_an_error_with_what_to_do(jobs: Jobs, inbox: MemoryInbox) -> None:
+def test_an_expired_picture_is_an_error_with_a_remedy(jobs: Jobs, inbox: MemoryInbox) -> None:
     inbox.jobs["forgotten"] = ["a-task-without-picture"]
     inbox.missing = ["a-task-without-picture"]
     assert jobs.send_lost_again() == 1
@@ -169,7 +169,7 @@ def test_a_picture_that_was_not_kept_is_an_error_with_what_to_do(jobs: Jobs, inb
 
 
 @pytest.mark.usefixtures("consumer")
-def test_the_endpoints_tell_the_way_of_a_job(
+def test_the_endpoints_report_the_progress_of_a_job(
     jobs: Jobs, inbox: MemoryInbox, answers: Answers, parser_folder: Path, people: list[Picture]
 ) -> None:
 

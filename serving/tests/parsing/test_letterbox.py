@@ -1,4 +1,4 @@
-"""Any size goes in and comes out again: proportions are kept, every pixel gets a label."""
+"""A picture of any size keeps its proportions and size, and every pixel gets a label."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The page and the pictures that are answered at once."""
+"""The page, and pictures that are answered synchronously."""
 
 import base64
 import hashlib
@@ -67,7 +67,7 @@ def test_a_repeated_picture_comes_from_the_cache(parsing: Running, people: list[
     assert parsing.metric("results_cache_requests_total", outcome="hit") == hits + 1
 
 
-def test_who_accepts_png_only_gets_the_mask_itself_in_the_colours_of_the_palette(
+def test_a_client_that_accepts_only_png_gets_the_mask_in_the_colors_of_the_palette(
     parsing: Running, people: list[Picture]
 ) -> None:
     reply = parsing.client.post("/api/parse", content=people[0].encoded(), headers={**JPEG, "accept": "image/png"})
@@ -91,7 +91,9 @@ def test_who_accepts_png_only_gets_the_mask_itself_in_the_colours_of_the_palette
         (b"\xff\xd8\xff\xe0\x00\x10JFIF broken", 400, "the picture is damaged|the body is not a picture"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_one_line(parsing: Running, content: bytes, status: int, reason: str) -> None:
+def test_a_body_that_is_not_a_picture_is_refused_in_one_line(
+    parsing: Running, content: bytes, status: int, reason: str
+) -> None:
     reply = parsing.client.post("/api/parse", content=content, headers=JPEG)
     assert reply.status_code == status
     assert any(reply.json()["error"].startswith(each) for each in reason.split("|"))

@@ -1,4 +1,4 @@
-"""The result cache: bounded, shared when it can be, and never the reason that a request fails."""
+"""The result cache has limits, may be shared, and never makes a request fail."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from serving import pictures
-from serving.clients.results import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
+from serving.clients.result_cache import PAUSE_SECONDS, CacheMetrics, MemoryCache, RedisCache, cache_metrics, key_of
 from serving.payloads.parsing.answers import Answers
 from serving.payloads.parsing.model import load_parser
 from serving.payloads.parsing.training.people import Picture
@@ -41,7 +41,7 @@ def test_the_key_depends_on_the_bytes_and_on_everything_that_the_answer_depends_
     assert key_of(b"picture", "v1") == key_of(b"picture", "v1")
 
 
-def test_what_was_stored_is_found_and_counted(metrics: CacheMetrics, telemetry: Telemetry) -> None:
+def test_a_stored_answer_is_found_and_counted(metrics: CacheMetrics, telemetry: Telemetry) -> None:
     cache = MemoryCache(metrics)
     assert cache.get("a") is None
     cache.put("a", b"answer")

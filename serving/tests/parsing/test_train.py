@@ -1,4 +1,4 @@
-"""Training measures through the serving code, tells of both variants, and publishes nothing below the floor."""
+"""Training measures both variants through the serving code, and publishes no model below the floor."""
 
 import json
 from pathlib import Path

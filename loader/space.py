@@ -1,4 +1,4 @@
-"""The room for a model: refused before the first byte is fetched, not when the kubelet evicts the pod."""
+"""Refuse a model that does not fit before its first byte is fetched, not when the kubelet evicts the pod."""
 
 import os
 import threading
@@ -9,17 +9,17 @@ from loader.errors import LoaderError
 from loader.progress import amount
 
 SPARE_BYTES = 1 << 20
-"""For the journal and the record."""
+"""Free bytes to leave for the journal and the record."""
 
 
 @dataclass
-class Room:
-    """The most bytes that a model may have, and the free bytes of its volume."""
+class Space:
+    """The space that a model may take: its limit, and the free bytes of its volume."""
 
     uri: str
     folder: Path
     limit: int | None = None
-    """In bytes; None = what the volume has free."""
+    """In bytes; None = only the volume limits the model."""
     _used: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -42,7 +42,7 @@ class Room:
             )
 
     def use(self, added: int) -> None:
-        """Count bytes of a model whose size nobody knew before; raises LoaderError above the limit."""
+        """Count arrived bytes, in case the model's size was unknown before; raise LoaderError above the limit."""
         with self._lock:
             self._used += added
             used = self._used

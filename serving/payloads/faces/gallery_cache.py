@@ -1,4 +1,4 @@
-"""Galleries in Redis, so that compare need not query the store for each request, and how both keep them current.
+"""Galleries in Redis, so that compare need not query the store for each request, and the rule that keeps them current.
 
 Redis never holds the only copy. A random value, the generation, identifies the current state: the store deletes it
 after every change, and compare creates a new one. The key of a stored gallery contains the generation at which it was
@@ -16,13 +16,14 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import redis
 
+from serving.clients.redis_client import redis_client
 from serving.payloads.faces.gallery import Gallery, GalleryError
 from serving.role.payload import Address
 
 log = logging.getLogger("slipway.faces")
 
 _GENERATION = "faces:generation"
-# Timeout of Redis calls in seconds: the store answers faster than that.
+# Timeout of Redis calls in seconds: after that, querying the store is faster.
 _ANSWER_SECONDS = 0.25
 # Seconds without calls to a Redis that failed, so that not every request waits for it.
 _PAUSE_SECONDS = 1.0
@@ -56,14 +57,7 @@ class Cache(Protocol):
 
 def connect(address: Address) -> Cache:
     """Return a client that connects on first use."""
-    client = redis.Redis(
-        host=address.host,
-        port=address.port,
-        socket_timeout=_ANSWER_SECONDS,
-        socket_connect_timeout=_ANSWER_SECONDS,
-        health_check_interval=0,
-    )
-    return cast("Cache", client)
+    return cast("Cache", redis_client(address.host, address.port, None, answer_seconds=_ANSWER_SECONDS))
 
 
 class Moment(NamedTuple):
@@ -120,7 +114,7 @@ class CacheAwayError(RuntimeError):
     """Redis does not answer; the store must be queried instead."""
 
 
-class HotGallery:
+class CachedGalleries:
     """Compare's side: returns the current gallery of a model from memory, Redis or the store, and keeps it."""
 
     def __init__(self, cache: Cache, clock: Callable[[], float] = time.monotonic) -> None:
@@ -161,8 +155,10 @@ class HotGallery:
             run = str(self._cache.info("server")["run_id"])
             generation = self._cache.get(_GENERATION)
             if generation is None:  # if several processes get here, one creates it for all
-                self._cache.set(_GENERATION, secrets.token_hex(8).encode(), nx=True)
-                generation = self._cache.get(_GENERATION)
+                new = secrets.token_hex(8).encode()
+                self._cache.set(_GENERATION, new, nx=True)
+                # The store may have deleted the generation again: `new` is then current for this request only.
+                generation = self._cache.get(_GENERATION) or new
             return Moment(run=run, generation=str(generation))
         except redis.RedisError as error:
             self._away_until = self._clock() + _PAUSE_SECONDS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from serving.clients.results import MemoryCache, ResultCache, cache_metrics, redis_cache
+from serving.clients.result_cache import MemoryCache, ResultCache, cache_metrics, redis_cache
 from serving.payloads.parsing.answers import Answers
 from serving.payloads.parsing.jobs import PASSWORD, STORE, Jobs, open_jobs
 from serving.payloads.parsing.model import FILES, Variant, load_parser, milliseconds

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loader.errors import LoaderError
-from loader.room import Room
+from loader.space import Space
 from tests.loader.models import fetched, publish
 from tests.loader.servers import Seen, Watched, serving
 
@@ -52,9 +52,9 @@ def test_a_full_volume_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return os.statvfs_result(values)
 
     monkeypatch.setattr(os, "statvfs", statvfs)
-    Room("s3://m/x", tmp_path).check(10_000, 0)
+    Space("s3://m/x", tmp_path).check(10_000, 0)
     with pytest.raises(
         LoaderError, match=r"s3://m/x: 4.66 GiB are still to fetch, but the volume has .* free; enlarge"
     ):
-        Room("s3://m/x", tmp_path).check(5_000_000_000, 0)
-    Room("s3://m/x", tmp_path).check(5_000_000_000, 4_999_999_000)
+        Space("s3://m/x", tmp_path).check(5_000_000_000, 0)
+    Space("s3://m/x", tmp_path).check(5_000_000_000, 4_999_999_000)

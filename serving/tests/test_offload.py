@@ -1,4 +1,4 @@
-"""Large calls run in another process, whose end costs only the call that it ended."""
+"""Large calls run in another process; if it ends, only the current call fails."""
 
 import os
 import signal
@@ -11,22 +11,22 @@ from serving.pictures import PictureError, decode
 from serving.tests.support import Running, in_lane, wait_until
 from serving.tests.test_lanes import INFER, tensor
 from serving.tests.test_pictures import encoded, stroke
-from serving.work.aside import AsideEndedError, OtherProcess, aside
+from serving.work.offload import OtherProcess, OtherProcessEndedError, offload
 
 T = TypeVar("T")
 
 
 @pytest.fixture(autouse=True)
 def other(monkeypatch: pytest.MonkeyPatch) -> Generator[OtherProcess]:
-    """Give each test another process of its own."""
+    """Give each test its own other process."""
     made = OtherProcess()
-    monkeypatch.setattr("serving.work.aside._other", made)
+    monkeypatch.setattr("serving.work.offload._other", made)
     yield made
     made.end()
 
 
 def large(call: Callable[..., T], *arguments: object) -> T:
-    return in_lane(lambda: aside(call, *arguments), large=True)
+    return in_lane(lambda: offload(call, *arguments), large=True)
 
 
 def priority() -> int:
@@ -35,7 +35,7 @@ def priority() -> int:
 
 @pytest.mark.slow
 def test_only_large_calls_leave_the_process_and_they_have_a_lower_priority() -> None:
-    assert aside(os.getpid) == in_lane(lambda: aside(os.getpid), large=False) == os.getpid()
+    assert offload(os.getpid) == in_lane(lambda: offload(os.getpid), large=False) == os.getpid()
     there = large(os.getpid)
     assert there != os.getpid()
     assert large(os.getpid) == there, "one process for all calls"
@@ -47,13 +47,13 @@ def test_what_a_call_raises_is_raised_here() -> None:
         large(decode, b"text")
     with pytest.raises(IndexError) as caught:
         large([].pop)
-    assert "in serve" in "".join(caught.value.__notes__), "a fault of ours must say where it arose"
+    assert "in serve" in "".join(caught.value.__notes__), "an internal fault must have its traceback"
     assert large(decode, encoded(stroke(33))).size == (33, 33)
 
 
 def test_a_process_that_is_killed_costs_one_call() -> None:
     there = large(os.getpid)
-    with pytest.raises(AsideEndedError, match="the process for large requests ended with -9"):
+    with pytest.raises(OtherProcessEndedError, match="the process for large requests ended with -9"):
         large(os.kill, there, signal.SIGKILL)
     assert large(os.getpid) != there
 

@@ -1,7 +1,7 @@
-"""Run the calls of large requests in another process, so that small requests find this process's interpreter free.
+"""Offload the calls of large requests to another process, so that this interpreter is free for small requests.
 
-To parse a body of 5 MiB or to decode 16 million pixels holds the interpreter for a tenth of a second or longer. The
-other process has a lower priority, starts with the first such call, and ends with this process.
+Parsing a body of 5 MiB or decoding 16 million pixels holds the interpreter for a tenth of a second or longer. The other
+process has a lower priority, starts with the first such call, and ends with this process.
 """
 
 import atexit
@@ -22,18 +22,18 @@ from serving.work.lanes import in_large_lane
 
 T = TypeVar("T")
 
-# Added to the process's niceness: while a core is scarce, the server gets nine tenths of it.
+# Added to the niceness of the other process: when both compete for a core, the server gets nine tenths of it.
 _NICENESS = 10
 _PROTOCOL = 5
 _PACKAGES = Path(__file__).parents[2]
 
 
-class AsideEndedError(RuntimeError):
-    """The other process ended in the middle of a call, for example for want of memory. The next call starts another."""
+class OtherProcessEndedError(RuntimeError):
+    """The other process ended during a call, for example because memory ran out. The next call starts a new one."""
 
 
 class OtherProcess:
-    """Runs calls in another process, one at a time, which also bounds the memory of large requests."""
+    """Runs calls in another process, one at a time, which also limits the memory of large requests."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,17 +41,17 @@ class OtherProcess:
 
     @property
     def running(self) -> int | None:
-        """The process's id; None = no call has started it yet."""
+        """The id of the process; None = no call has started it yet."""
         return self._process.pid if self._process else None
 
     def end(self) -> None:
-        """End the process at once if it runs, also in the middle of a call."""
+        """End the process at once if it runs, even during a call."""
         if (process := self._process) is not None:
             process.kill()
             self._ended(process)
 
     def run(self, call: Callable[..., object], arguments: tuple[object, ...]) -> object:
-        """Return what the call returns there, or raise what it raises there."""
+        """Run a call in the other process, and return its result or raise its exception."""
         with self._lock:
             process = self._process or self._start()
             try:
@@ -60,7 +60,9 @@ class OtherProcess:
                 done, result = pickle.load(cast("BinaryIO", process.stdout))  # noqa: S301 -- our own process
             except (OSError, EOFError, pickle.UnpicklingError) as error:
                 process.kill()
-                raise AsideEndedError(f"the process for large requests ended with {self._ended(process)}") from error
+                raise OtherProcessEndedError(
+                    f"the process for large requests ended with {self._ended(process)}"
+                ) from error
         if not done:
             raise cast("BaseException", result)
         return result
@@ -69,13 +71,13 @@ class OtherProcess:
         """Wait until the process has ended, and return its exit code."""
         self._process = None
         for stream in (process.stdin, process.stdout):
-            with suppress(OSError):  # what could not be sent is still in the buffer
+            with suppress(OSError):  # the buffer still holds bytes that could not be sent
                 cast("BinaryIO", stream).close()
         return process.wait()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", __name__]
-        # A session of its own: ^C reaches the server alone, which still waits for this process's answers.
+        # In its own session, ^C does not reach it: the draining server still waits for its answers.
         self._process = subprocess.Popen(
             command, cwd=_PACKAGES, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
@@ -91,17 +93,17 @@ def end() -> None:
     _other.end()
 
 
-def aside(call: Callable[..., T], *arguments: object) -> T:
-    """Call a function of a module with picklable arguments; in the lane of large jobs, in the other process.
+def offload(call: Callable[..., T], *arguments: object) -> T:
+    """Call a module-level function with picklable arguments: in the lane of large jobs, in the other process.
 
     Raises:
-        AsideEndedError: the other process ended.
+        OtherProcessEndedError: the other process ended.
     """
     return cast("T", _other.run(call, arguments)) if in_large_lane() else call(*arguments)
 
 
 def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
-    """Run calls from one stream and write what they return or raise to the other, until the first one ends."""
+    """Run the calls from one stream, and write their results or exceptions to the other, until the calls end."""
     while True:
         try:
             call, arguments = pickle.load(incoming)  # noqa: S301 -- from the process that started this one
@@ -110,10 +112,10 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         try:
             result = True, call(*arguments)
         except Exception as error:  # noqa: BLE001 -- raised again in the other process
-            if not isinstance(error, ValueError):  # not a refusal: its place would be lost
+            if not isinstance(error, ValueError):  # a fault, not a refusal: pickling drops its traceback
                 error.add_note(traceback.format_exc())
             result = False, error
-        del call, arguments  # a large body must not wait for the next one
+        del call, arguments  # free a large body now, not with the next call
         pickle.dump(result, outgoing, _PROTOCOL)
         outgoing.flush()
         del result
@@ -123,7 +125,7 @@ def _main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_NICENESS)
     give_large_blocks_back()
-    # Whatever else is printed must not get between the answers.
+    # Only answers go to the pipe; output of libraries goes to stderr.
     outgoing = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     serve(sys.stdin.buffer, outgoing)
