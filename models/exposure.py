@@ -30,6 +30,7 @@ class Exposure(Model):
     node_port: NodePort | None = Field(default=None, description="none = chosen by the API server")
     direct: bool = Field(
         default=False,
+        strict=True,
         description="allow clients to reach the pods directly, past the route's rate limit and traffic split and the "
         "proxy's metrics; required if an exposed service has a route",
     )

@@ -51,6 +51,7 @@ class Retries(Model):
     )
     idempotent: bool = Field(
         default=False,
+        strict=True,
         description="requests are safe to repeat: the proxy repeats a request if its pod is lost, does not answer "
         "within the route's timeout, or answers 502 or 504; never set it for inserts, uploads or jobs",
     )

@@ -93,7 +93,7 @@ REFUSED: Refused = [
     (FileMount, {"text": "b", "key": "a"}, "key names a key of a secret; set both secret and key, or remove key"),
     (Home, {"path": "/"}, f"path: '/': {FOLDER}"),
     (PodSecurity, {"standard": "baseline"}, f"why: {REQUIRED}"),
-    (PodSecurity, {"standard": "privileged", "why": "a"}, "standard: 'privileged': Input should be 'baseline'"),
+    (PodSecurity, {"standard": "privileged", "why": "a"}, "standard: 'privileged': must be 'baseline'"),
     (Sidecar, beside(name="server"), "name: 'server': Slipway's own container has this name; choose another name"),
     (
         Sidecar,
@@ -254,7 +254,7 @@ SERVICES: list[tuple[Config, str]] = [
         {"files": {"files": {"a": "b"}, "onChange": "reload"}},
         "files.onChange: reload is a function of Slipway's own server, but server is other; set rollout",
     ),
-    ({"server": "mlserver"}, "server: 'mlserver': Input should be 'other'"),
+    ({"server": "mlserver"}, "server: 'mlserver': must be 'other'"),
 ]
 
 

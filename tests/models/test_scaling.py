@@ -105,7 +105,7 @@ REFUSED: Refused = [
     (
         Triggered,
         {**triggered(length=REDIS), "minReplicas": -1},
-        "minReplicas: -1: Input should be greater than or equal to 0",
+        "minReplicas: -1: must be at least 0",
     ),
     (Triggered, {**triggered(length=REDIS), "polling": "0s"}, f"polling: 0: {AT_LEAST_1}"),
     (
@@ -129,12 +129,12 @@ REFUSED: Refused = [
     (
         Triggered,
         {**triggered(length=REDIS), "fallback": {"replicas": 1, "failureThreshold": -1}},
-        "fallback.failureThreshold: -1: Input should be greater than or equal to 0",
+        "fallback.failureThreshold: -1: must be at least 0",
     ),
     (
         Triggered,
         {**triggered(length=REDIS), "fallback": {"replicas": 1, "behavior": "currentReplicas"}},
-        "fallback.behavior: 'currentReplicas': Input should be 'static' or 'currentReplicasIfHigher'",
+        "fallback.behavior: 'currentReplicas': must be 'static' or 'currentReplicasIfHigher'",
     ),
     (
         Triggered,
