@@ -34,7 +34,7 @@ from models.server import OTHER, Server, ServerSettings
 from models.storage import Folders
 from models.strategy import Rolling, Strategy
 from models.variables import EnvironmentVariables
-from models.vocabulary import MountPath, Name, Port
+from models.vocabulary import MEMORY_PATH, SCRATCH_PATH, MountPath, Name, Port
 
 
 class SlotSpec(ContainerSpec):
@@ -137,9 +137,9 @@ class SlotSpec(ContainerSpec):
         folders += [(f"mounts.{name}", path) for name, path in self.mounts.items()]
         folders += [("home.path", self.home.path)] if self.home else []
         folders += [("writable", path) for path in self.writable or {}]
-        own = {mount_rules.MEMORY: "the shared memory"} if self.shared_memory else {}
+        own = {MEMORY_PATH: "the shared memory"} if self.shared_memory else {}
         files = [("fileMounts", path) for path in self.file_mounts or {}]
-        yield from mount_rules.faults(folders, files, {mount_rules.SCRATCH, *self.folders}, own)
+        yield from mount_rules.faults(folders, files, {SCRATCH_PATH, *self.folders}, own)
 
     def _foreign_faults(self) -> Iterator[str]:
         """Yield what an image that knows nothing of Slipway cannot do, or must be told."""

@@ -199,19 +199,19 @@ def test_pods_that_wait_for_devices_need_a_longer_deadline() -> None:
                 "those of the image, or use drain.env"
             ),
         ),
-        ({"appProtocol": "ws"}, "appProtocol: ws is not spoken by Slipway's own server, only http is; remove it"),
+        ({"appProtocol": "ws"}, "appProtocol: Slipway's own server does not speak ws, only http; remove it"),
         (
             {**GRPC, "health": {**CHECKED, "ready": "/health"}},
             (
-                "health.ready: the kubelet asks over HTTP/1.1, but appProtocol is grpc; set {grpc: {}}, {tcp: {}} or "
-                "exec, or ask a port of ports"
+                "health.ready: the kubelet sends HTTP/1.1, but appProtocol is grpc; set {grpc: {}}, {tcp: {}} or "
+                "exec, or name another port of the service"
             ),
         ),
         (
             {**GRPC, "health": {**CHECKED, "starting": {"check": {"http": {"path": "/up"}}}}},
             (
-                "health.starting.check: the kubelet asks over HTTP/1.1, but appProtocol is grpc; set {grpc: {}}, "
-                "{tcp: {}} or exec, or ask a port of ports"
+                "health.starting.check: the kubelet sends HTTP/1.1, but appProtocol is grpc; set {grpc: {}}, "
+                "{tcp: {}} or exec, or name another port of the service"
             ),
         ),
     ],
