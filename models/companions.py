@@ -40,7 +40,7 @@ class Companion(Model):
     )
     paths: tuple[MountPath, ...] = Field(
         default=(),
-        description="folders under home, writable and mounts of the server that this container shares, at the same path",
+        description="folders under the service's home, writable and mounts that it shares, at the same path",
     )
     file_mounts: FileMounts | None = Field(default=None, description="files that only this container sees")
     resources: Resources

@@ -15,7 +15,9 @@ NodePort = Annotated[int, Field(strict=True, ge=30000, le=32767)]
 class Exposure(Model):
     """Type and cloud annotations of the live Service. The slots' private Services are never exposed."""
 
-    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field(
+        default="ClusterIP", description="type of the live Service; ClusterIP = reachable inside the cluster only"
+    )
     port: Port = Field(default=80, description="the Service's port, which callers use")
     annotations: Annotations = Field(
         default_factory=dict, description="for example, load balancer settings of the cloud"

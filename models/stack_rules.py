@@ -221,5 +221,8 @@ def _external_faults(system: SystemSpec) -> Iterator[str]:
     for user, external in used:
         if external not in system.externals:
             yield f"slipway:externals.{external}: required by {user}; set at least its url"
-    for external in system.externals.keys() - {external for _, external in used}:
-        yield f"slipway:externals.{external}: no service uses it; name it in the externals of a service, or remove it"
+    needed = {external for _, external in used}
+    for external in system.externals:
+        if external not in needed:
+            remedy = "name it in the externals of one, or remove it"
+            yield f"slipway:externals.{external}: no service or Job uses it; {remedy}"

@@ -83,7 +83,7 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
             {},
             other(requestTimeout="36s"),
             (
-                "nothing tells its server to finish answers of up to 36s after SIGTERM, and many servers end them "
+                "nothing tells the server to finish answers of up to 36s after SIGTERM, and many servers end them "
                 "after 30s or at once; set drain.args or drain.env, or drain.env: {} if it waits by itself"
             ),
         ),

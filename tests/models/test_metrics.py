@@ -29,7 +29,7 @@ from tests.models.tables import (
 CRON = {"timezone": "Europe/Berlin", "start": "30 7 * * 1-5", "end": "0 18 * * 1-5", "replicas": 3}
 REDIS = {"store": "queue", "list": "celery", "length": 5}
 
-NO_PACE = "set stabilization, pods or percent; Kubernetes' defaults apply to the others"
+NO_PACE = "the pace is empty; set stabilization, pods or percent; Kubernetes' defaults apply to the others"
 
 ACCEPTED: Accepted = [
     (ResourceTarget, {"utilization": 1}),
@@ -105,11 +105,11 @@ REFUSED: Refused = [
         f"end: 'at six': {FIVE_FIELDS}",
     ),
     (CronTrigger, {**CRON, "replicas": 0}, f"replicas: 0: {AT_LEAST_1}"),
-    (Trigger, {}, "requires exactly one of redis, prometheus, cron and cpu, but has none"),
+    (Trigger, {}, "a trigger has exactly one kind, but none is set; set one of redis, prometheus, cron and cpu"),
     (
         Trigger,
         {"redis": REDIS, "cpu": {"utilization": 70}},
-        "requires exactly one of redis, prometheus, cron and cpu, but has redis, cpu",
+        "a trigger has exactly one kind, but redis and cpu is set; set one of redis, prometheus, cron and cpu",
     ),
     (Trigger, {"rediss": REDIS}, "rediss: unknown key; did you mean 'redis'?"),
     (Trigger, {"kafka": {}}, "kafka: unknown key; known keys: redis, prometheus, cron, cpu"),

@@ -123,7 +123,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest(where: str) -> None:
     [
         (
             {"requests": {"counters": ["a"], "errors": {}}},
-            "requests.errors: says nothing about the requests; set label and values, or counter",
+            "requests.errors: selects no requests; set label and values, or counter",
         ),
         (
             {"requests": {"counters": ["a"], "errors": {"label": "code"}}},

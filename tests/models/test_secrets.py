@@ -35,7 +35,7 @@ ACCEPTED: Accepted = [
 REFUSED: Refused = [
     (SecretSpec, {}, "keys is empty; name the environment variables that the secret holds"),
     (SecretSpec, {"keys": []}, "keys is empty; name the environment variables that the secret holds"),
-    (SecretSpec, {"keys": ["A", "A"]}, "keys names a variable twice; remove one"),
+    (SecretSpec, {"keys": ["A", "A"]}, "keys lists a key twice; remove one"),
     (SecretSpec, {"keys": ["A-B"]}, f"keys.0: 'A-B': {VARIABLE}"),
     (
         SecretSpec,

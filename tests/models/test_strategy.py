@@ -6,7 +6,7 @@ from tests.models.tables import AT_LEAST_1, Accepted, Refused, accepting, refusi
 from tests.samples import Config, accepted
 
 NEVER_ASKED = "weight is 0 and match is empty, so the new slot would get no requests; set one of them"
-RISES = "must rise and end at 100"
+RISES = "must rise and end at 100; correct the weights"
 
 
 def canary(*steps: object) -> Config:
