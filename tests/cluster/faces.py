@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import httpx
 import yaml
@@ -17,7 +17,8 @@ import yaml
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
 from serving.tests.collector import Collector
-from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
+from tests.cluster.program import Program
+from tests.cluster.stack import Done, Json, Stack, config_of, project_elsewhere, run
 from tests.recording import PROJECT
 
 STACK = "faces-dev"
@@ -93,17 +94,16 @@ def condition(pod: Json, kind: str) -> Json:
 
 
 @dataclass(frozen=True)
-class Project:
-    """The program in a folder of its own, because Pulumi writes into the stack file; traces go to the collector."""
+class Project(Program):
+    """The stack of the faces entry, which sends its traces to the collector."""
 
-    stack: Stack
-    folder: Path
+    seconds: ClassVar[float] = 600
     collector: Collector
 
     @classmethod
     def laid_out(cls, stack: Stack, folder: Path, collector: Collector) -> "Project":
         """The program as committed."""
-        made = cls(stack, project_elsewhere(folder), collector)
+        made = cls(stack, project_elsewhere(folder), STACK, collector)
         if not (folder / "images").exists():
             (folder / "images").symlink_to(PROJECT / "images")
         made.configure()
@@ -113,22 +113,6 @@ class Project:
         """Write the committed stack file, with traces to the collector."""
         config = {**config_of(STACK), "slipway:tracing": {"url": self.collector.endpoint}}
         (self.folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
-
-    def pulumi(self, *arguments: str) -> Done:
-        named = [] if arguments[0] == "stack" else ["-s", STACK]
-        options = ("-C", str(self.folder), "--non-interactive", "--color", "never")
-        return run("pulumi", *arguments, *named, *options, env=self.stack.env, timeout=600)
-
-    def up(self) -> None:
-        done = self.pulumi("up", "--yes", "--skip-preview")
-        assert done.returncode == 0, last_errors(done) or done.stderr
-
-    def outputs(self) -> dict[str, Json]:
-        """Return what the stack says of each service."""
-        named = ("services", "--json", "-s", STACK, "-C", str(self.folder))
-        done = run("pulumi", "stack", "output", *named, env=self.stack.env)
-        assert done.returncode == 0, done.stderr
-        return cast("dict[str, Json]", json.loads(done.stdout))
 
     def slipway(self, *arguments: str) -> Done:
         """Run a `slipway` command in the project's folder, as CI does."""

@@ -16,8 +16,9 @@ from serving.payloads.faces.pictures import empty_room, picture
 from serving.tests.collector import Collector, collecting
 from tests.cluster import faulty
 from tests.cluster.faces import STACK, Faces, Project, judged, recognising, services_of, split, waterfall
+from tests.cluster.program import deployed
 from tests.cluster.s3 import SUMS, Models, uri
-from tests.cluster.stack import Stack, deployed
+from tests.cluster.stack import Stack
 from tests.cluster.waiting import within
 
 SERVICES = ("capture", "preprocess", "features", "compare", "store")
@@ -38,7 +39,7 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="module")
 def project(stack: Stack, collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = Project.laid_out(stack, tmp_path_factory.mktemp("faces"), collector)
-    with deployed(made, STACK):
+    with deployed(made):
         yield made
 
 

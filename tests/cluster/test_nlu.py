@@ -13,8 +13,9 @@ import pytest
 from serving.payloads.nlu.train import FLOORS, held_out
 from serving.payloads.nlu.training import measure
 from tests.cluster.copies import MANAGEMENT_PORT
-from tests.cluster.nlu import CONTAINER, SENTENCE, STACK, Nlu, identities, load
-from tests.cluster.stack import Json, Stack, deployed
+from tests.cluster.nlu import CONTAINER, SENTENCE, Nlu, identities, load
+from tests.cluster.program import deployed
+from tests.cluster.stack import Json, Stack
 from tests.cluster.waiting import within
 
 PUBLISHED_READY_SECONDS, MOST_MEGABYTES = 75, 850
@@ -30,7 +31,7 @@ def config(**keys: Any) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def nlu(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nlu]:
     made = Nlu.laid_out(stack, tmp_path_factory.mktemp("nlu"))
-    with deployed(made, STACK):
+    with deployed(made):
         within(lambda: status_of(made, SENTENCE) == 200, "the proxy has seen the pods")
         yield made
 

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import pytest
 
 from tests.cluster import harm, seen
-from tests.cluster.nlu import SENTENCE, SERVICE, STACK, Nlu
+from tests.cluster.nlu import SENTENCE, SERVICE, Nlu
+from tests.cluster.program import deployed
 from tests.cluster.scaled import Scaled, until
-from tests.cluster.stack import Json, Stack, deployed
+from tests.cluster.stack import Json, Stack
 
 pytestmark = pytest.mark.long
 
@@ -40,7 +41,7 @@ DEAD_SECONDS = WINDOW_SECONDS + 30
 @pytest.fixture(scope="module")
 def nlu(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nlu]:
     made = Nlu.laid_out(stack, tmp_path_factory.mktemp("nlu"), scaling=SCALING, resources=RESOURCES)
-    with deployed(made, STACK):
+    with deployed(made):
         yield made
 
 
