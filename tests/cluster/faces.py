@@ -1,9 +1,8 @@
 """The deployed face recognition, asked through the proxy and looked at through the API server."""
 
+import itertools
 import json
 import sys
-import threading
-from collections import Counter
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from serving.payloads.faces.pictures import picture
 from serving.tests.collector import Collector
 from tests.cluster.program import Program
 from tests.cluster.stack import Done, Json, Stack, config_of, project_elsewhere, run
+from tests.cluster.traffic import Tally, steady
 from tests.recording import PROJECT
 
 STACK = "faces-dev"
@@ -153,20 +153,8 @@ def judged(released: Done) -> list[int]:
 
 
 @contextmanager
-def recognising(faces: Faces) -> Generator[Counter[int]]:
-    """Have faces recognised, one after another, while the block runs; give the answers' statuses."""
-    statuses, stop = Counter[int](), threading.Event()
-
-    def ask() -> None:
-        for number in range(20_000):
-            statuses[faces.recognise(number % 10).status_code] += 1
-            if stop.wait(0.02):
-                return
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield statuses
-    finally:
-        stop.set()
-        thread.join()
+def recognising(faces: Faces) -> Generator[Tally]:
+    """Have the faces of ten people recognised in turn, at a steady rate, until the block ends."""
+    people = itertools.cycle(range(10))
+    with steady(lambda: faces.recognise(next(people)).status_code, per_second=20, at_most=20_000) as tally:
+        yield tally

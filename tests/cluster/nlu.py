@@ -3,13 +3,10 @@
 import copy
 import json
 import shutil
-import time
-from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any, ClassVar, cast
 
 import httpx
@@ -18,7 +15,7 @@ import yaml
 from tests.cluster.copies import ready
 from tests.cluster.program import Program
 from tests.cluster.stack import Done, Json, Stack, config_of, project_elsewhere
-from tests.cluster.traffic import Ingress
+from tests.cluster.traffic import Ingress, Tally, steady
 from tests.recording import PROJECT
 
 STACK = NAMESPACE = "nlu-dev"
@@ -93,26 +90,10 @@ def identities(pods: list[Json]) -> dict[str, int]:
 
 
 @contextmanager
-def load(nlu: Nlu, *, per_second: float = 20, at_most: int = 12_000) -> Generator[Counter[str]]:
-    """Ask at a steady rate while the block runs; the answers by status, or by the error's name."""
-    tally: Counter[str] = Counter()
-    stop = Event()
-
-    def send() -> None:
-        with nlu.client() as client:
-            for _ in range(at_most):
-                began = time.monotonic()
-                try:
-                    tally[str(client.post("/", json=SENTENCE).status_code)] += 1
-                except httpx.HTTPError as error:
-                    tally[type(error).__name__] += 1
-                if stop.wait(max(0.0, 1 / per_second - (time.monotonic() - began))):
-                    return
-
-    sender = Thread(target=send)
-    sender.start()
-    try:
+def load(nlu: Nlu, *, per_second: float = 20, at_most: int = 12_000) -> Generator[Tally]:
+    """Ask for one sentence at a steady rate until the block ends."""
+    with (
+        nlu.client() as client,
+        steady(lambda: client.post("/", json=SENTENCE).status_code, per_second=per_second, at_most=at_most) as tally,
+    ):
         yield tally
-    finally:
-        stop.set()
-        sender.join()

@@ -282,11 +282,11 @@ def test_one_inner_service_is_released_while_the_other_four_stay(
     others = {name: enrolled.ready(name) for name in (*SERVICES, *STORES) if name != "features"}
     image = faulty.image(project.outputs()["features"]["image"], faulty.good(1))
     try:
-        with recognising(enrolled) as statuses:
+        with recognising(enrolled) as tally:
             done = project.slipway("release", STACK, "features", "--image", image)
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-        facts.append(f"faces: features released under {dict(statuses)}: {split(done)}")
-        assert statuses.keys() == {200}
+        facts.append(f"faces: features released under {dict(tally.statuses)}: {split(done)}")
+        assert tally.statuses.keys() == {"200"}
         assert min(judged(done)) > 0, "both versions answered while it was a canary"
         assert {name: enrolled.ready(name) for name in others} == others
         assert project.outputs()["features"]["image"] == image
