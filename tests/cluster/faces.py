@@ -16,81 +16,13 @@ import yaml
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
 from serving.tests.collector import Collector
+from tests.cluster.copies import ready
 from tests.cluster.program import Program
 from tests.cluster.stack import Done, Json, Stack, config_of, project_elsewhere, run
 from tests.cluster.traffic import Tally, steady
 from tests.recording import PROJECT
 
 STACK = "faces-dev"
-NAMESPACE = "faces-dev"
-
-
-@dataclass(frozen=True)
-class Faces:
-    """The deployed system, asked through the proxy."""
-
-    stack: Stack
-    url: str
-    host: str
-
-    def client(self, source: str = "127.0.0.1") -> httpx.Client:
-        """A client with an address of its own, all of which are loopback's."""
-        transport = httpx.HTTPTransport(local_address=source)
-        headers = {"Host": self.host, "Content-Type": "image/jpeg"}
-        return httpx.Client(base_url=self.url, headers=headers, transport=transport, timeout=30)
-
-    def ask(self, method: str, path: str, body: bytes = b"") -> httpx.Response:
-        """Ask as somebody who may enrol and delete."""
-        authorized = {"Authorization": f"Bearer {self.stack.env['SLIPWAY_SERVICE_TOKEN']}"}
-        with self.client() as client:
-            return client.request(method, path, content=body, headers=authorized)
-
-    def enrol(self, who: int) -> httpx.Response:
-        return self.ask("POST", f"/enrol?person=person-{who}", picture(person(who), 0))
-
-    def recognise(self, who: int, number: int = 1) -> httpx.Response:
-        return self.ask("POST", "/recognise", picture(person(who), number))
-
-    def names(self, people: range) -> list[str | None]:
-        """Who is seen on other pictures of these people than the enrolled ones; a refused request is nobody."""
-        answers = [self.recognise(who) for who in people]
-        return [cast("str | None", answer.json().get("person")) for answer in answers]
-
-    def kubectl(self, *arguments: str) -> Done:
-        return run("kubectl", "-n", NAMESPACE, *arguments, env=self.stack.env)
-
-    def found(self, *arguments: str) -> Json:
-        done = self.kubectl(*arguments, "-o", "json")
-        assert done.returncode == 0, done.stderr
-        return cast("Json", json.loads(done.stdout))
-
-    def pods(self, workload: str) -> list[Json]:
-        items = self.found("get", "pods", "-l", f"app.kubernetes.io/name={workload}")["items"]
-        return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
-
-    def flood(self, client: httpx.Client, requests: int) -> list[int]:
-        """Ask for the health many times at once; return the statuses."""
-        with ThreadPoolExecutor(16) as pool:
-            return [answer.status_code for answer in pool.map(client.get, ["/health"] * requests)]
-
-    def served(self, pod: Json, folder: str) -> dict[str, str]:
-        """Return the SHA-256 of each file below a folder of a running pod, by the file's name."""
-        script = (
-            "import hashlib,json,pathlib,sys;files=[p for p in pathlib.Path(sys.argv[1]).rglob('*') if p.is_file()];"
-            "print(json.dumps({p.name:hashlib.sha256(p.read_bytes()).hexdigest() for p in files}))"
-        )
-        done = self.kubectl("exec", pod["metadata"]["name"], "--", "python3", "-c", script, folder)
-        assert done.returncode == 0, done.stderr
-        return cast("dict[str, str]", json.loads(done.stdout))
-
-    def ready(self, workload: str) -> list[str]:
-        """Identities of the workload's ready pods."""
-        return [pod["metadata"]["uid"] for pod in self.pods(workload) if condition(pod, "Ready")["status"] == "True"]
-
-
-def condition(pod: Json, kind: str) -> Json:
-    found = [entry for entry in pod["status"].get("conditions", []) if entry["type"] == kind]
-    return found[0] if found else {"status": "Unknown"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +50,62 @@ class Project(Program):
         """Run a `slipway` command in the project's folder, as CI does."""
         command = (sys.executable, "-m", "delivery", "-C", str(self.folder), *arguments, "--json")
         return run(*command, env=self.stack.env, timeout=600)
+
+    def served(self, pod: Json, folder: str) -> dict[str, str]:
+        """Return the SHA-256 of each file below a folder of a running pod, by the file's name."""
+        script = (
+            "import hashlib,json,pathlib,sys;files=[p for p in pathlib.Path(sys.argv[1]).rglob('*') if p.is_file()];"
+            "print(json.dumps({p.name:hashlib.sha256(p.read_bytes()).hexdigest() for p in files}))"
+        )
+        said = self.kubectl("exec", pod["metadata"]["name"], "--", "python3", "-c", script, folder)
+        return cast("dict[str, str]", json.loads(said))
+
+    def ready(self, workload: str) -> list[str]:
+        """Return the UIDs of the workload's ready pods."""
+        return [pod["metadata"]["uid"] for pod in self.pods(workload) if ready(pod)]
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The deployed system, asked through the proxy."""
+
+    project: Project
+    url: str
+    host: str
+
+    @classmethod
+    def behind_proxy(cls, project: Project) -> "Faces":
+        """Return the deployed system; its gateway `capture` has the route."""
+        gateway = project.outputs()["capture"]
+        return cls(project, gateway["url"], gateway["host"])
+
+    def client(self, source: str = "127.0.0.1") -> httpx.Client:
+        """A client with an address of its own, all of which are loopback's."""
+        transport = httpx.HTTPTransport(local_address=source)
+        headers = {"Host": self.host, "Content-Type": "image/jpeg"}
+        return httpx.Client(base_url=self.url, headers=headers, transport=transport, timeout=30)
+
+    def ask(self, method: str, path: str, body: bytes = b"") -> httpx.Response:
+        """Ask as somebody who may enrol and delete."""
+        authorized = {"Authorization": f"Bearer {self.project.stack.env['SLIPWAY_SERVICE_TOKEN']}"}
+        with self.client() as client:
+            return client.request(method, path, content=body, headers=authorized)
+
+    def enrol(self, who: int) -> httpx.Response:
+        return self.ask("POST", f"/enrol?person=person-{who}", picture(person(who), 0))
+
+    def recognise(self, who: int, number: int = 1) -> httpx.Response:
+        return self.ask("POST", "/recognise", picture(person(who), number))
+
+    def names(self, people: range) -> list[str | None]:
+        """Who is seen on other pictures of these people than the enrolled ones; a refused request is nobody."""
+        answers = [self.recognise(who) for who in people]
+        return [cast("str | None", answer.json().get("person")) for answer in answers]
+
+    def flood(self, client: httpx.Client, requests: int) -> list[int]:
+        """Ask for the health many times at once; return the statuses."""
+        with ThreadPoolExecutor(16) as pool:
+            return [answer.status_code for answer in pool.map(client.get, ["/health"] * requests)]
 
 
 def services_of(collector: Collector, trace: bytes) -> set[str]:

@@ -89,9 +89,7 @@ def test_features_answers_with_a_vector_behind_port_80(stack: Stack, tmp_path: P
     with collecting(Paths.from_environment().addresses.node_ip) as collector:
         project = faces.Project.laid_out(stack, tmp_path, collector)
         with deployed(project):
-            gateway = project.outputs()["capture"]
-            made = faces.Faces(stack, gateway["url"], gateway["host"])
-            spec = made.found("get", "service", "features")["spec"]
+            spec = project.found("service", "features")["spec"]
             (port,) = spec["ports"]
             (warm_up,) = features.PAYLOAD.warm_up(cast("Any", None))
             sent = curl.posted(json.loads(warm_up.body))
