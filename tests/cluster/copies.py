@@ -4,7 +4,6 @@ Nothing is built: the classifier's images are there already, so an `up` takes as
 """
 
 import json
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tests.cluster import registry
 from tests.cluster.program import Program, created
 from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
 from tests.cluster.traffic import Ingress
+from tests.cluster.waiting import PATIENCE_SECONDS, within
 
 SECRET = "object-storage"  # noqa: S105 -- its name
 SMALL: Json = {
@@ -25,7 +25,6 @@ SMALL: Json = {
     "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
 }
 MANAGEMENT_PORT = 9090
-PATIENCE_SECONDS = 300
 _NO_ROUTE_YET = {404, 502, 503}
 
 
@@ -96,10 +95,11 @@ class Copy(Program):
     def ingress(self, service: str) -> Ingress:
         """Where a service is asked, once the proxy has seen its pods: it tells nobody when."""
         found = self.output(service)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while httpx.post(found["url"], headers={"Host": found["host"]}).status_code in _NO_ROUTE_YET:
-            assert time.monotonic() < deadline, f"the proxy finds no pod of {service}"
-            time.sleep(0.1)
+
+        def routed() -> bool:
+            return httpx.post(found["url"], headers={"Host": found["host"]}).status_code not in _NO_ROUTE_YET
+
+        within(routed, f"the proxy finds a pod of {service}")
         return Ingress(found["url"], found["host"])
 
     def fetched(self, pod: Json) -> Json:
@@ -191,7 +191,7 @@ def fill_claim(copy: Copy, claim: str, source: str, folder: str = "") -> None:
         {"apiVersion": "v1", "kind": "Pod", "metadata": here, "spec": spec},
     )
     state = ".status.containerStatuses[0].state.terminated"
-    copy.kubectl("wait", f"pod/{claim}", f"--for=jsonpath={{{state}}}", f"--timeout={PATIENCE_SECONDS}s")
+    copy.kubectl("wait", f"pod/{claim}", f"--for=jsonpath={{{state}}}", f"--timeout={PATIENCE_SECONDS:.0f}s")
     exit_code = copy.kubectl("get", f"pod/{claim}", "-o", f"jsonpath={{{state}.exitCode}}")
     assert exit_code == "0", copy.kubectl("logs", claim)
     copy.kubectl("delete", f"pod/{claim}")

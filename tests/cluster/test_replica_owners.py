@@ -15,8 +15,9 @@ from tests.cluster import seen
 from tests.cluster.copies import Copy, entry, running, service
 from tests.cluster.releasing import MODEL
 from tests.cluster.repeated import repeated
-from tests.cluster.scaled import Scaled, until
+from tests.cluster.scaled import Scaled
 from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import until
 
 pytestmark = pytest.mark.long
 

@@ -8,8 +8,9 @@ import pytest
 from tests.cluster import seen
 from tests.cluster.copies import Copy, entry, running, service
 from tests.cluster.releasing import BUSY, MODEL, QUEUE
-from tests.cluster.scaled import Scaled, until
+from tests.cluster.scaled import Scaled
 from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import until
 
 pytestmark = pytest.mark.long
 

@@ -11,8 +11,9 @@ import pytest
 from tests.cluster import harm, seen
 from tests.cluster.nlu import SENTENCE, SERVICE, Nlu
 from tests.cluster.program import deployed
-from tests.cluster.scaled import Scaled, until
+from tests.cluster.scaled import Scaled
 from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import until
 
 pytestmark = pytest.mark.long
 
