@@ -1,4 +1,4 @@
-"""One fault at a time under load (seeds.md, G7): how many requests fail, and how long until all is well again."""
+"""One fault at a time under load (docs/systems.md, G7): failed requests, and the time until all pods are ready."""
 
 import time
 from collections.abc import Callable, Generator, Iterator

@@ -1,4 +1,4 @@
-"""A day of text understanding in ten minutes (seeds.md, N6): pods that follow it against eight at all times."""
+"""A day of text understanding in ten minutes (docs/systems.md, N6): pods that follow it, against eight all day."""
 
 import json
 import statistics

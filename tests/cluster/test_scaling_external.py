@@ -1,4 +1,4 @@
-"""An External metric beside CPU (seeds.md, G2): both slots ask for the same metric and each gets its own share."""
+"""An External metric beside CPU (docs/systems.md, G2): both slots scale on one metric, each on its own share of it."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The two signals of text understanding under a real load (seeds.md, N5 and N6), and a metrics source that dies."""
+"""Text understanding scales on both of its signals (docs/systems.md, N5 and N6), and survives its metrics source."""
 
 import json
 import statistics
