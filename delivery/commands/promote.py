@@ -44,8 +44,8 @@ def promote(
 ) -> None:
     """Release in the next environment the version that passed in this one: same digest, model, settings and files.
 
-    All targets are checked before the first one changes. The first target that is not promoted ends the command. If
-    --image is set, FROM must run exactly this image. Exit codes are those of `slipway release`.
+    All targets are checked before the first one changes. The first target that is not promoted ends the command.
+    If you set --image, FROM must run exactly this image. Exit codes are those of `slipway release`.
 
     Example: slipway promote staging prod-eu prod-us --service classifier
     """
