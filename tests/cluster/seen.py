@@ -128,13 +128,12 @@ def running(  # noqa: PLR0913 -- what a load is
 
     Args:
         ingress: Address of the service.
-        body: Body of each request.
+        body: Body of each request, of this ``content_type``.
         folder: Folder for the load's files.
         per_second: Requests per second, evenly spaced unless a seed is given.
         course: Requests per second over time, instead of ``per_second``.
         seed: Seed of Poisson arrivals.
         clients: Number of clients that keep cookies; 0 = no cookies.
-        content_type: Content type of the body.
         keep: Whether connections are kept.
     """
     name = f"load-{time.time_ns()}"
