@@ -20,7 +20,7 @@ PER_SECOND, LEAST = 120, 99.95
 RECOVERY_SECONDS = 20
 FAULT_SECONDS, CALM_SECONDS = 15, 5
 SLOW_SECONDS = 1.0
-"""An answer that took longer counts as not well yet; it did not fail."""
+"""Seconds above which an answer counts as slow, but not as failed."""
 PATIENCE_SECONDS = 120
 
 
@@ -32,7 +32,7 @@ class Enduring:
     load: seen.Load
 
     def well(self) -> bool:
-        """Whether as many pods as declared get requests."""
+        """Return whether all declared pods are ready."""
         return len([pod for pod in self.copy.pods(SERVICE) if ready(pod)]) == REPLICAS
 
     def until_well(self) -> None:

@@ -1,4 +1,4 @@
-"""Bad input, given to the real engine: one line says where and why, the exit code says no, and nothing was written."""
+"""The real engine refuses bad input with one line that says where and why, and writes nothing."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def release(**parts: object) -> Json:
 
 
 def written(stack: Stack) -> list[str]:
-    """List the writes that Pulumi sent to the API server so far, dry runs left out."""
+    """Return the writes that Pulumi has sent to the API server, without dry runs."""
     state = Path(stack.env["KUBECONFIG"]).parent.parent
     events = [json.loads(line) for line in (state / "logs" / "audit.jsonl").read_text().splitlines()]
     return [

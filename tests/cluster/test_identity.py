@@ -43,7 +43,7 @@ def refused(done: Done, line: str) -> None:
 
 
 def operations(copy: Copy) -> dict[str, str]:
-    """What a preview would do, by URN; what stays the same is left out."""
+    """Return the changes of a preview by URN, without unchanged resources."""
     done = copy.pulumi("preview", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     steps = cast("list[Json]", json.loads(done.stdout)["steps"])
@@ -67,7 +67,7 @@ def test_a_preview_after_the_first_update_is_empty(copy: Copy) -> None:
 
 
 def with_context(copy: Copy, name: str, folder: Path) -> Copy:
-    """Return the stack as another machine has it: its kubeconfig calls the context differently."""
+    """Return the stack as on another machine, whose kubeconfig has another name for the context."""
     known = yaml.safe_load(Path(copy.stack.env["KUBECONFIG"]).read_text())
     (only,) = known["contexts"]
     kubeconfig = folder / "config"
@@ -149,7 +149,7 @@ def test_a_renamed_entry_keeps_its_claim(copy: Copy, stack: Stack, tmp_path: Pat
 
 @pytest.fixture
 def foreign(stack: Stack, folder: Path) -> Iterator[Copy]:
-    """A stack whose namespace is there already, with a ConfigMap of somebody else."""
+    """A stack whose namespace exists already and has a foreign ConfigMap."""
     with initialised(stack, folder, GUEST, entry=SYSTEM) as made:
         made.applied(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": GUEST, "labels": {"team": "ml"}}},
@@ -176,7 +176,7 @@ def test_a_foreign_namespace_is_refused_or_used_and_left(foreign: Copy) -> None:
 
 @pytest.fixture(scope="module")
 def old_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program as it was, from the repository's history."""
+    """An older version of the program, from the repository's history."""
     tree = tmp_path_factory.mktemp("old")
     archive = subprocess.run(["git", "archive", OLD_VERSION], cwd=PROJECT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as files:

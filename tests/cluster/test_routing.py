@@ -1,4 +1,4 @@
-"""What a route promises, kept by a real proxy: limits per client, sessions, sizes and patience.
+"""A real proxy enforces what a route declares: limits per client, sessions, sizes and timeouts.
 
 Ingresses and Services are those that the program declares; behind them stand pods that say who they are, in a namespace
 of this file's own.
@@ -44,7 +44,7 @@ SERVICES: Config = {
 
 
 def manifests(first: int = FIRST_PERCENT) -> list[Config]:
-    """What the program declares of the services' traffic, with so many percent of ``first`` for its other slot."""
+    """Return the traffic objects of the services, with this weight for the other slot of ``first``."""
     data = put(stack(), "system.namespace", NAMESPACE)
     data = put(data, "release.first", release(weight=first))
     data = put(data, "release.sticky", release(weight=50, match={"header": {"name": "X-Canary"}}))
@@ -54,7 +54,7 @@ def manifests(first: int = FIRST_PERCENT) -> list[Config]:
 
 @pytest.fixture(scope="module")
 def proxy(stack: Stack) -> Iterator[str]:
-    """The proxy's address of the route's path, with everything behind it ready."""
+    """Yield the proxy's address with the route's path, when everything behind it is ready."""
     url = config_of("dev")["slipway:cluster"]["ingressUrl"] + "/predict"
     behind = [
         standing.pods(NAMESPACE, "limited", "blue", 1),
@@ -70,7 +70,7 @@ def proxy(stack: Stack) -> Iterator[str]:
 
 
 def ask(sender: httpx.Client, url: str, host: str, **headers: str) -> dict[str, Any]:
-    """Who answered."""
+    """Send a request; return the answer, which names pod and slot."""
     reply = sender.get(url, headers={"Host": host, **headers})
     assert reply.status_code == OK, reply.text
     return reply.json()

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 DAY_SECONDS = 600
 DAY = Course(((0, 15), (120, 15), (210, 150), (300, 150), (390, 60), (480, 20), (DAY_SECONDS, 15)))
-"""Requests per second: a night, a rush that eight pods are there for at their target, and an evening."""
+"""Requests per second of a night, of a rush for which eight pods are at their target, and of an evening."""
 SCALING: Json = {
     "minReplicas": FLOOR,
     "maxReplicas": PUBLISHED_REPLICAS,
@@ -28,7 +28,7 @@ SCALING: Json = {
     "behavior": {"scaleDown": {"stabilization": "15s"}},
 }
 MOST_SHARE = 0.6
-"""Of the pods that are always there; published are 3.2 of 8."""
+"""Largest allowed share of the constant number of pods; the publication has 3.2 of 8."""
 LOOK_SECONDS = 3
 
 

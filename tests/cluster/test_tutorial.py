@@ -1,4 +1,4 @@
-"""docs/tutorial.md, as a newcomer follows it: every command of it, in its order."""
+"""Runs every command of docs/tutorial.md in order, as a newcomer would."""
 
 import json
 import re
@@ -11,7 +11,7 @@ TUTORIAL = (PROJECT / "docs" / "tutorial.md").read_text()
 
 
 def commands() -> list[str]:
-    """The shell blocks of the page."""
+    """Return the shell blocks of the page."""
     return re.findall(r"```sh\n(.*?)```", TUTORIAL, flags=re.DOTALL)
 
 

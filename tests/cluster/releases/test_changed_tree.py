@@ -1,4 +1,4 @@
-"""A stack that builds its own image: a changed tree or entry reaches users only through the slot of a release."""
+"""A stack that builds its own image: a changed tree or entry reaches users only through a release."""
 
 import pytest
 

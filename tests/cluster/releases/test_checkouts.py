@@ -1,4 +1,4 @@
-"""Two checkouts of one stack: one driver at a time, an abort that reaches it, and a successor for one that is lost."""
+"""Two checkouts of one stack: one driver at a time, an abort that reaches it, and a successor for a lost one."""
 
 import signal
 import time
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.long
 BUSY, INTERRUPTED = 6, 130
 ABORTS, RACES = 10, 3
 ABORT_SECONDS = 5.0
-"""Median that is promised, from the start of the command in the other checkout to weight 0 as users see it."""
+"""Promised median in seconds, from the start of the command in the other checkout to weight 0 for users."""
 HELD: Json = CANARY | {"steps": [{"weight": 20, "hold": "5m"}, 100]}
-"""A release stays at its first step for longer than a test takes."""
+"""A release that stays at its first step for longer than a test takes."""
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def second(life: Life, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def version(number: int) -> faulty.Fault:
-    """One that nothing has released yet."""
+    """Return a good version that no release has used yet."""
     return faulty.good(time.time_ns() % 10**8 * 10 + number)
 
 
