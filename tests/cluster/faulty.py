@@ -3,9 +3,7 @@
 Each variant is the classifier's image with one small layer on top, pushed in a tenth of a second.
 """
 
-import io
 import json
-import tarfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -67,19 +65,13 @@ def image(original: str, fault: Fault) -> str:
 
 def layer(fault: Fault) -> bytes:
     """Return the layer that causes this fault, as a tar archive."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as tar:
-        _add(tar, "sitecustomize.py", Path(misbehaving.__file__).read_bytes())
-        _add(tar, misbehaving.FAULT, described(fault).encode())
-    return content.getvalue()
+    files = {
+        "sitecustomize.py": Path(misbehaving.__file__).read_bytes(),
+        misbehaving.FAULT: described(fault).encode(),
+    }
+    return registry.layer_of(_APP, files)
 
 
 def described(fault: Fault) -> str:
     """Return the fault as `misbehaving` reads it."""
     return json.dumps(asdict(fault))
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    entry = tarfile.TarInfo(f"{_APP}/{name}")
-    entry.size, entry.mode = len(content), 0o644
-    tar.addfile(entry, io.BytesIO(content))

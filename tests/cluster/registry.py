@@ -1,8 +1,11 @@
 """Reads and pushes images through the registry's distribution API."""
 
 import hashlib
+import io
 import json
+import tarfile
 import zlib
+from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
@@ -67,6 +70,17 @@ def pushed_with(repository: str, digest: str, layer: bytes, *variables: str) -> 
     config["rootfs"]["diff_ids"].append(_digest(layer))
     config.pop("history", None)  # the history must have an entry for each layer, or be absent
     return _pushed(repository, content, config, layer)
+
+
+def layer_of(folder: str, files: Mapping[str, bytes]) -> bytes:
+    """Return a layer with these files in a folder, as a tar archive: the same bytes for the same files."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        for name, file in files.items():
+            entry = tarfile.TarInfo(f"{folder}/{name}")
+            entry.size, entry.mode = len(file), 0o644
+            tar.addfile(entry, io.BytesIO(file))
+    return content.getvalue()
 
 
 def _documents(repository: str, digest: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -133,6 +133,16 @@ class Stack:
         }
         return {"objects": objects, "pods": pods}
 
+    def writes(self) -> list[str]:
+        """Return the writes that Pulumi has sent to the API server, without dry runs."""
+        state = Path(self.env["KUBECONFIG"]).parent.parent
+        events = [json.loads(line) for line in (state / "logs" / "audit.jsonl").read_text().splitlines()]
+        return [
+            f"{event['verb']} {event['requestURI']}"
+            for event in events
+            if "pulumi" in event.get("userAgent", "") and "dryRun=All" not in event["requestURI"]
+        ]
+
 
 def last_errors(done: Done) -> str:
     """Return the diagnostics part of Pulumi's output."""

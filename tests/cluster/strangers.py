@@ -5,7 +5,6 @@ The tested program knows no server by name; only this module does.
 
 import io
 import json
-import tarfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -186,16 +185,12 @@ class Stranger(Releasing):
     def spoiled(self, *, every: int = 0, delay: float = 0.0) -> str:
         """Push the image with a fault; return it by digest."""
         repository, _, digest = self.original.partition("@")
-        layer = io.BytesIO()
-        with tarfile.open(fileobj=layer, mode="w") as tar:
-            for name, content in (
-                ("sitecustomize.py", Path(spoiling.__file__).read_bytes()),
-                (spoiling.FAULT, _json({"every": every, "delay": delay})),
-            ):
-                member = tarfile.TarInfo(f"{_FOLDER}/{name}")
-                member.size, member.mode = len(content), 0o644
-                tar.addfile(member, io.BytesIO(content))
-        return registry.pushed_with(repository, digest, layer.getvalue(), f"PYTHONPATH=/{_FOLDER}")
+        files = {
+            "sitecustomize.py": Path(spoiling.__file__).read_bytes(),
+            spoiling.FAULT: _json({"every": every, "delay": delay}),
+        }
+        layer = registry.layer_of(_FOLDER, files)
+        return registry.pushed_with(repository, digest, layer, f"PYTHONPATH=/{_FOLDER}")
 
 
 @contextmanager

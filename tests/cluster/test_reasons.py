@@ -1,13 +1,11 @@
 """The last lines of `pulumi up` soon say why pods are missing, for every Deployment that failed."""
 
 import base64
-import io
 import json
 import os
 import signal
 import ssl
 import subprocess
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -50,13 +48,9 @@ def content(*names: str, **blocks: object) -> Json:
 
 def unwritable() -> Json:
     """Push an image whose server writes to the root file system; return it as ``slipway:images``."""
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        code = tarfile.TarInfo("app/sitecustomize.py")
-        code.size, code.mode = len(UNWRITABLE), 0o644
-        tar.addfile(code, io.BytesIO(UNWRITABLE.encode()))
+    layer = registry.layer_of("app", {"sitecustomize.py": UNWRITABLE.encode()})
     repository, _, digest = image("server").partition("@")
-    return {"server": registry.pushed_with(repository, digest, layer.getvalue())}
+    return {"server": registry.pushed_with(repository, digest, layer)}
 
 
 def failed(copy: Copy, images: Json | None = None) -> tuple[str, float]:

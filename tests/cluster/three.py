@@ -13,7 +13,6 @@ from tests.cluster import faulty
 from tests.cluster.copies import Copy, entry, service
 from tests.cluster.faulty import Fault
 from tests.cluster.stack import Done, Json, Stack, run
-from tests.cluster.test_bad_input import written
 
 SYSTEM = "promoted"
 SERVICE = "reader"
@@ -96,7 +95,7 @@ class Three:
             for item in copy.found(kinds)["items"]
         ]
         files = [self.file(name).read_text() for name in self.copies]
-        ours = [line for line in written(self.stack) if f"/{SYSTEM}-" in line]
+        ours = [line for line in self.stack.writes() if f"/{SYSTEM}-" in line]
         return files, [hashlib.sha256(state.encode()).hexdigest() for state in states], ours, sorted(objects)
 
 
