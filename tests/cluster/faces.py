@@ -136,7 +136,7 @@ def split(released: Done) -> list[str]:
 def judged(released: Done) -> list[int]:
     """Return how many requests of the new and the live version the gate counted at their common step."""
     stages = [stage for stage in json.loads(released.stdout)["stages"] if 0 < stage["weight"] < 100]
-    (step,) = [stage for stage in stages if stage["checks"]]  # the other one scales for the next step
+    (step,) = [stage for stage in stages if stage["checks"]]  # the other stage only scales for the next step
     return [step["checks"]["errors"][arm]["total"] for arm in ("candidate", "live")]
 
 

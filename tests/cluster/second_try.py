@@ -61,7 +61,7 @@ class SecondTry:
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
         if allowed and any(report.failed for report in reports):
             self._failed[item.nodeid] = _output(reports)
-            # Through the hook, so that other plugins take part: pytest-timeout starts its clock anew.
+            # Through the hook, so that other plugins take part: pytest-timeout restarts its timer.
             item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
         else:
             _publish(item, reports)

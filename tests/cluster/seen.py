@@ -85,9 +85,8 @@ class Load:
     def since(self, begin: float, end: float = float("inf")) -> list[Answer]:
         """Return the requests sent in a period, in the order in which they were sent."""
         answers = self.read()
-        first = bisect_left(
-            answers, begin, key=lambda answer: answer.done
-        )  # answers are written in the order in which they end
+        # The answers are in the order in which they ended.
+        first = bisect_left(answers, begin, key=lambda answer: answer.done)
         return sorted(answer for answer in islice(answers, first, None) if begin <= answer.sent < end)
 
     @contextmanager

@@ -49,7 +49,7 @@ def enduring(
         resources=BUSY,
         server={"queueLimit": QUEUE},
         drain={"preStop": "1s", "drain": "5s", "grace": "6s", "requestTimeout": "3s"},
-        # What a lost pod had begun is asked of the other one.
+        # The proxy retries the lost pod's requests on the other pod.
         route={
             "host": f"{NAME}.slipway.test",
             "path": "/predict",
@@ -58,7 +58,7 @@ def enduring(
             "retries": {"idempotent": True},
         },
         scaling={"replicas": REPLICAS},
-        # A pod that is cut off is found out within three seconds, and one lost packet does not count.
+        # The readiness probe notices a pod that is cut off within three seconds, and tolerates one lost packet.
         health={"startup": "20s", "period": "1s", "timeout": "1s", "liveness": {"period": "5s", "timeout": "5s"}},
     )
     with running(stack, tmp_path_factory.mktemp(NAME), entry(NAME, {SERVICE: one})) as copy:

@@ -108,14 +108,14 @@ def test_both_sources_count_the_same_but_for_one_scrapes_requests(
         since = time.time()
         time.sleep(COUNTED_SECONDS)
         until = time.time()
-        time.sleep(2)  # for scrapes of the last second
+        time.sleep(2)  # until the last second has been scraped
         counts = [source.counts(target, since, within, until)["candidate"] for source in (prometheus, direct)]
     sent = len([one for one in alone.load.since(since, until) if one.good])
     alone.system.declare(proxyMetrics="traefik")
     facts.append(
         f"by {proxy or 'the pods'}: Prometheus {counts[0].total}, direct {counts[1].total}, clients {sent} requests"
     )
-    most = seen.PER_SECOND * 1.5  # one scrape's, and their moments differ
+    most = seen.PER_SECOND * 1.5  # at most one scrape more: scrapes are not simultaneous
     assert sent > COUNTED_SECONDS * seen.PER_SECOND / 2
     assert abs(counts[0].total - counts[1].total) <= most
     assert abs(counts[1].total - sent) <= most

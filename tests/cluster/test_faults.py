@@ -128,7 +128,7 @@ def faulty(
         made_namespace(copy)
         fill_claim(copy, "here", uri(GOOD))
         copy.up()
-        # From here on, give up early.
+        # The following tests use short deadlines.
         hasty = content(health={"startup": "15s"}, rollout={"progressDeadline": "15s", "timeout": "15s"})
         (folder / "catalog" / f"{NAME}.yaml").write_text(json.dumps(hasty))
         copy.up()

@@ -28,7 +28,7 @@ MODEL = "s3://models/digits/1"
 def content(storage_class: str | None = None) -> Json:
     volume = {"size": "64Mi", "access": "ReadWriteOnce", **({"storageClass": storage_class} if storage_class else {})}
     one = service(SYSTEM, MODEL, mounts={"shelf": "/shelf"}, route=None)
-    del one["managementPort"]  # the version before does not know it
+    del one["managementPort"]  # the older version does not know this field
     return entry(SYSTEM, {"keeper": one}, volumes={"shelf": volume})
 
 
@@ -188,7 +188,7 @@ def test_a_stack_of_the_version_before_is_carried_over_also_under_another_contex
     stack: Stack, folder: Path, old_program: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     laid_out = tmp_path_factory.mktemp("laid-out")
-    for path in old_program.iterdir():  # whatever packages it had
+    for path in old_program.iterdir():  # all of its packages
         if path.name != "catalog" and not path.name.startswith("Pulumi."):
             (laid_out / path.name).symlink_to(path)
     (laid_out / "Pulumi.yaml").symlink_to(old_program / "Pulumi.yaml")
@@ -198,7 +198,8 @@ def test_a_stack_of_the_version_before_is_carried_over_also_under_another_contex
     (laid_out / ".slipway").symlink_to(PROJECT / ".slipway")
     with initialised(stack, folder, OLD, entry=SYSTEM) as made:
         cluster = {key: value for key, value in made.settings["slipway:cluster"].items() if key != "proxyMetricsUrl"}
-        new = replace(made, settings={**made.settings, "slipway:cluster": cluster})  # what the version before knows
+        # Only the fields that the older version knows.
+        new = replace(made, settings={**made.settings, "slipway:cluster": cluster})
         old = replace(new, folder=laid_out)
         old.up()
         uid = new.found("namespace", OLD)["metadata"]["uid"]

@@ -38,7 +38,7 @@ QUICK: Json = {"scaleDown": {"stabilization": "30s"}}
 OWN = f'{MATCHERS},service=~"{MEASURED}-.*"'
 WITHOUT_PROBES = selectors.without(SLIPWAY.requests.without if SLIPWAY.requests else {})
 QUERY = f"sum(rate(http_requests_total{{{OWN}{WITHOUT_PROBES}}}[15s])) or 0 * count(up{{{OWN}}} == 1)"
-"""As docs/scaling.md has it: a slot that nobody asks has 0 requests, one that nobody scrapes has no answer."""
+"""The query of docs/scaling.md: a slot without requests has 0, and a slot without scrapes has no result."""
 
 
 def window() -> tuple[dt.datetime, dt.datetime]:
@@ -193,7 +193,7 @@ def test_each_slot_follows_its_own_share_of_the_requests(
     folder = tmp_path_factory.mktemp("both")
     with seen.running(system.ingress(MEASURED), pictures[0][0], folder, per_second=MORE):
         until(lambda: measured.wanted() == SHARES[0], 90, "the live slot has what its share takes")
-        time.sleep(20)  # four looks of the HPA: the other slot would follow the sum by now
+        time.sleep(20)  # four periods of the HPA, after which the other slot would follow a summed metric
         counts = (measured.wanted(), green.wanted())
     facts.append(f"KEDA, two slots at 80 : 20 of {FEW + MORE} requests/s: {counts[0]} and {counts[1]} pods")
     assert counts == SHARES

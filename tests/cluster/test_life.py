@@ -55,7 +55,7 @@ def test_up_works_again_from_nothing_and_down_leaves_what_was_there(
     stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]
 ) -> None:
     state = state_of(stack)
-    if state.exists():  # where this test runs alone, or once more
+    if state.exists():  # if this test runs alone, or a second time
         make("down")
     clean = traces.all_of(state)
     seconds, _ = make("up")

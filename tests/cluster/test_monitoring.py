@@ -174,7 +174,7 @@ def test_the_operator_s_prometheus_scrapes_every_pod_with_the_labels_that_the_do
 
     took, targets = until(all_up, NOTICED_SECONDS, "every pod is scraped")
     facts.append(f"operator: {len(targets)} pods of a new system scraped {took - began:.1f} s after its up")
-    assert len(targets) == len(expected)  # each once
+    assert len(targets) == len(expected)  # each pod once
     for target in targets:
         labels = target["labels"]
         name, pod = expected[labels["pod"]]

@@ -103,7 +103,7 @@ def milliseconds(client: httpx.Client, count: int) -> list[float]:
 
     All come to a pod that has rested, as the first one does: on a shared machine its memory has left the caches.
     """
-    client.get("/v2/health/live").raise_for_status()  # the client's own first call is not the server's
+    client.get("/v2/health/live").raise_for_status()  # so that the client's set-up time does not count
     times: list[float] = []
     for _ in range(count):
         time.sleep(REST_SECONDS)
@@ -246,7 +246,7 @@ def test_a_changed_configuration_is_taken_up_in_place_and_a_bad_one_is_not(nlu: 
     assert status_of(nlu, CELEBRITY) == 422
     before = nlu.pods()
     nlu.up(files=config(synonyms=SYNONYMS), onChange="reload")
-    # The kubelet renews a mounted ConfigMap once a minute or so; the server looks every second.
+    # The kubelet updates a mounted ConfigMap about once a minute; the server checks the files every second.
     seconds = within(lambda: statuses(nlu, before) == {200}, "both pods know the synonym")
     facts.append(f"nlu: configuration taken up in place {seconds:.1f} s after the update, on {len(before)} pods")
     assert identities(nlu.pods()) == identities(before)

@@ -31,7 +31,7 @@ def three(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Th
             copy = stacks.enter_context(initialised(stack, folder, name, entry=SYSTEM, environment=environment))
             if source:
                 copy.settings["slipway:source"] = f"{SYSTEM}-{source}"
-            else:  # it builds, from the layers that the classifier's build left
+            else:  # dev builds, from the layers of the classifier's build
                 copy.settings["slipway:image"] = stack.config()["slipway:image"]
                 del copy.settings["slipway:images"]
             copy.write({})
@@ -163,10 +163,10 @@ def test_evidence_that_has_not_soaked_or_is_stale_is_refused(three: Three) -> No
     ok(three.slipway("promote", three.name("dev"), staging))
     for ages, line in (({"soak": "2h"}, "must soak for 7200 s"), ({"fresh": "1s"}, "a verdict is valid for 1 s")):
         three.rules(**ages)
-        ok(three.copies["staging"].pulumi("up", "--yes", "--skip-preview"))  # the rules that it exports
+        ok(three.copies["staging"].pulumi("up", "--yes", "--skip-preview"))  # so that it exports the new rules
         refused(three, line, "promote", staging, prod)
         up_refused(three, line, with_canary(three, third))
-    ok(three.copies["prod"].pulumi("up", "--yes", "--skip-preview"))  # what runs there asks nobody
+    ok(three.copies["prod"].pulumi("up", "--yes", "--skip-preview"))  # the running version needs no evidence
     three.rules()
     ok(three.copies["staging"].pulumi("up", "--yes", "--skip-preview"))
     ok(three.slipway("promote", staging, prod))

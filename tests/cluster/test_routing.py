@@ -124,7 +124,9 @@ def test_ten_percent_of_the_users_come_first_and_then_everyone(proxy: str, stack
         facts.append(f"routing: {first.count('green')} of {USERS} users came first at weight {FIRST_PERCENT}")
         assert abs(first.count("green") - USERS * FIRST_PERCENT / 100) <= 1
         for _ in range(3):
-            assert [ask(user, proxy, FIRST)["slot"] for user in users] == first, "nobody changes sides at one weight"
+            assert [ask(user, proxy, FIRST)["slot"] for user in users] == first, (
+                "a constant weight moves no user to the other slot"
+            )
         standing.apply(stack, NAMESPACE, manifests(100))
         within(lambda: {ask(user, proxy, FIRST)["slot"] for user in users} == {"green"}, "everyone has the new version")
 

@@ -23,7 +23,7 @@ DAY = Course(((0, 15), (120, 15), (210, 150), (300, 150), (390, 60), (480, 20), 
 SCALING: Json = {
     "minReplicas": FLOOR,
     "maxReplicas": PUBLISHED_REPLICAS,
-    # A day of ten minutes wants a rate over half a minute: two minutes would be five hours of it.
+    # A day of ten minutes needs a rate over half a minute: two minutes would span five of its hours.
     "metrics": {"cpu": {"utilization": 60}, "pods": {"http_requests_total": {"average": AVERAGE, "window": "30s"}}},
     "behavior": {"scaleDown": {"stabilization": "15s"}},
 }

@@ -27,7 +27,7 @@ SCALING: Json = {
         "cpu": {"utilization": 60},
         "pods": {"http_requests_total": {"average": AVERAGE, "window": f"{WINDOW_SECONDS}s"}},
     },
-    # Five minutes by default; everything else is the published entry's.
+    # Instead of the default of five minutes; the rest is as in the published entry.
     "behavior": {"scaleDown": {"stabilization": "15s"}},
 }
 RESOURCES: Json = {

@@ -110,7 +110,7 @@ def test_every_request_is_answered_by_the_slot_that_the_release_says(
         count = CYCLE if 0 < share < 100 else FEW
         counted = driven.answers(str(state), asked, count)
         assert counted.total() == counted[LIVE] + counted[OTHER], (asked, counted)
-        # One more or less where the proxy read other objects meanwhile: it then begins its rounds anew.
+        # One more or less: the proxy restarts its rounds when it reads other objects meanwhile.
         assert abs(counted[OTHER] - count * share / 100) <= (count == CYCLE), (asked, counted)
         sent += count
     facts.append(f"split: {driven.driver} {state}: {sent} requests answered as declared")

@@ -49,7 +49,7 @@ def changed(keeping: copies.Copy, shelf: int) -> Json:
 
 
 def test_an_update_of_a_store_is_over_when_its_new_pod_is_up(keeping: copies.Copy) -> None:
-    # Pulumi's own wait ends at once nearly every time, so that a few updates show whether ours is there.
+    # Pulumi's own wait nearly always ends at once, so a few updates show whether our wait works.
     for shelf in range(3):
         pod = changed(keeping, shelf)
         (server,) = pod["spec"]["containers"]

@@ -88,7 +88,7 @@ def test_streams_of_an_aborted_slot_end_completely(made: Streaming, facts: list[
     with reading(made.url, made.host("words"), WEB, OPEN) as streams:
         waiting = made.slipway("release", "words")
         assert waiting.code == WAITS, waiting.said
-        time.sleep(SECONDS / 2)  # half of the streams that begin now are the new slot's
+        time.sleep(SECONDS / 2)  # half of the streams that begin now go to the new slot
         command = made.slipway("abort", "words")
         assert command.code == 0, command.said
     complete(streams, len(WEB), "abort", facts)

@@ -28,7 +28,7 @@ def test_the_tutorials_commands_lead_to_the_answer_that_it_promises(stack: Stack
         assert sum(answer["scores"].values()) > 0.99
     finally:
         gone = run("pulumi", "destroy", "--yes", "--skip-preview", "-s", "wine-dev", env=stack.env)
-        # Without --preserve-config this would remove the committed stack file.
+        # Without --preserve-config, this would delete the committed stack file.
         run("pulumi", "stack", "rm", "--yes", "--preserve-config", "-s", "wine-dev", env=stack.env)
         FILE.write_text(before)
     assert gone.returncode == 0, gone.stderr

@@ -96,7 +96,7 @@ def test_a_stopped_driver_is_fenced_off_and_writes_nothing_when_it_continues(
     second.take(life.system)
     with life.system.running("release", "--image", life.system.image(version(0))) as running:
         running.wait_for("look", "step 20 %")
-        time.sleep(3)  # past the update that may still run: it is a process of its own
+        time.sleep(3)  # longer than the update, a separate process that may still run
         running.process.send_signal(signal.SIGSTOP)
         command = second.system.slipway("abort")
         assert command.code == 0, command.said

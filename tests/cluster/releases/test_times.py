@@ -76,7 +76,7 @@ def test_an_abort_does_not_wait_for_the_update_of_a_release_that_runs(life: Life
 def test_an_abort_ends_a_slot_that_is_still_being_filled(life: Life, facts: list[str]) -> None:
     """Aborts while pods are not ready, and would not be for the rest of the rollout's time."""
     life.system.strategy(CANARY, rollout=HASTY)
-    life.system.forgive(faulty.NEVER_READY)  # another test may have had it held
+    life.system.forgive(faulty.NEVER_READY)  # another test may have caused a hold
     with life.system.running("release", "--image", life.system.image(faulty.NEVER_READY)) as running:
         running.wait_for("update", "fill")
         time.sleep(ROLLING_OUT_SECONDS)
