@@ -83,7 +83,7 @@ def picture(title: str, subtitle: str, graphs: Sequence[Graph], span: Span) -> s
 def _graph(graph: Graph, span: Span) -> Iterator[str]:
     yield f'<rect width="{WIDTH}" height="{HEIGHT}" rx="8" fill="#f8fafc" stroke="{LINE}"/>'
     yield _text((12, 21), graph.title, size=13)
-    coloured = list(zip(graph.lines, _colours(graph.lines), strict=True))
+    colored = list(zip(graph.lines, _colors(graph.lines), strict=True))
     if not any(line.points for line in graph.lines):
         yield _text((WIDTH / 2, HEIGHT / 2), "no data", fill=FAINT, anchor="middle")
     elif graph.now:
@@ -92,9 +92,9 @@ def _graph(graph: Graph, span: Span) -> Iterator[str]:
         scale = 2**20 if graph.unit == "bytes" else 1  # round in the displayed unit (MiB)
         most = scale * _rounded(max(value for line in graph.lines for _, value in line.points) / scale)
         yield from _axes(graph.unit, most, span)
-        for line, colour in coloured:
-            yield from _curve(line, colour, most, span)
-        yield from _legend([pair for pair in coloured if pair[0].points])
+        for line, color in colored:
+            yield from _curve(line, color, most, span)
+        yield from _legend([pair for pair in colored if pair[0].points])
 
 
 def _numbers(graph: Graph) -> Iterator[str]:
@@ -117,7 +117,7 @@ def _axes(unit: str, most: float, span: Span) -> Iterator[str]:
     yield _text((WIDTH - _RIGHT, under), _clock(span.end), fill=FAINT, anchor="end")
 
 
-def _curve(line: Line, colour: str, most: float, span: Span) -> Iterator[str]:
+def _curve(line: Line, color: str, most: float, span: Span) -> Iterator[str]:
     dashed = ' stroke-dasharray="4 3"' if line.constant else ""
     for part in _unbroken(line.points, span.step):
         path = " ".join(
@@ -125,7 +125,7 @@ def _curve(line: Line, colour: str, most: float, span: Span) -> Iterator[str]:
         )
         # A single point is a line of zero length, which its round end makes visible.
         path += " h0" if len(part) == 1 else ""
-        yield f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-linecap="round"{dashed}/>'
+        yield f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.5" stroke-linecap="round"{dashed}/>'
 
 
 def _unbroken(points: Points, step: float) -> Iterator[Points]:
@@ -139,17 +139,17 @@ def _unbroken(points: Points, step: float) -> Iterator[Points]:
         yield tuple(part)
 
 
-def _legend(coloured: Sequence[tuple[Line, str]]) -> Iterator[str]:
+def _legend(colored: Sequence[tuple[Line, str]]) -> Iterator[str]:
     """Name as many lines as fit, and print how many are left out."""
     per_line, room = 2, (WIDTH - 24) / 2
     fits = per_line * _LEGEND_LINES
-    shown = coloured if len(coloured) <= fits else coloured[: fits - 1]
-    for index, (line, colour) in enumerate(shown):
+    shown = colored if len(colored) <= fits else colored[: fits - 1]
+    for index, (line, color) in enumerate(shown):
         row, column = divmod(index, per_line)
         x, y = 12 + column * room, HEIGHT - 11 - _LEGEND_PITCH * (_LEGEND_LINES - 1 - row)
-        yield f'<rect x="{x:.0f}" y="{y - 7}" width="10" height="3" fill="{colour}"/>'
+        yield f'<rect x="{x:.0f}" y="{y - 7}" width="10" height="3" fill="{color}"/>'
         yield _text((x + 14, y), _shortened(line.name), fill=FAINT)
-    if left := len(coloured) - len(shown):
+    if left := len(colored) - len(shown):
         yield _text((12 + room, HEIGHT - 11), f"and {left} more", fill=FAINT)
 
 
@@ -159,7 +159,7 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _LEGEND_LETTERS else f"{name[: half - 1]}…{name[-half:]}"
 
 
-def _colours(lines: Sequence[Line]) -> Iterator[str]:
+def _colors(lines: Sequence[Line]) -> Iterator[str]:
     palettes = {"blue": BLUES, "green": GREENS}
     used = dict.fromkeys((*palettes, ""), 0)
     for line in lines:

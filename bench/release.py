@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.release", description=__doc__)
     parser.add_argument("--rounds", type=int, default=1, help="releases with each tool; the table holds medians")
     rounds = parser.parse_args().rounds
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job cleans up too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a canceled CI job cleans up too
     give_way()
     console = Console(width=160, highlight=False)
     console.print(f"rounds: {rounds}, about {MINUTES_AROUND + rounds * MINUTES_PER_ROUND} min")

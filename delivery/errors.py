@@ -116,4 +116,4 @@ class MetricsUnavailable(DeliveryError):
 
 
 class MetricsForbidden(MetricsUnavailable):
-    """The account may not read the pods' metrics, or not find the pods."""
+    """The account may not list the pods, or not read their metrics."""

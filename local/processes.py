@@ -27,7 +27,7 @@ _POLL_SECONDS = 0.1
 _SOCKETS_LINGER_SECONDS = 10.0
 _TAIL_BYTES = 8192
 _LINE_LIMIT = 240
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +212,7 @@ def last_line(log: Path) -> str:
             lines = stream.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return ""
-    plain = (_COLOURS.sub("", line).strip() for line in reversed(lines))
+    plain = (_COLORS.sub("", line).strip() for line in reversed(lines))
     return next((line[:_LINE_LIMIT] for line in plain if line), "")
 
 

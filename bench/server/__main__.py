@@ -102,7 +102,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there as well")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job stops its servers too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a canceled CI job stops its servers too
     if len(os.sched_getaffinity(0)) < CORES:
         parser.error("this needs two cores: one for the server and one for the load")
     plan = QUICK if options.quick else DEFAULT

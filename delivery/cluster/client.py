@@ -15,7 +15,7 @@ _LEASE_SECONDS, _LEASES = 3, "/apis/coordination.k8s.io/"
 """Lease calls time out early: a driver that is asked to stop must not wait long, and renews every second anyway."""
 _SERVER_FIELDS = ("managedFields", "uid", "creationTimestamp", "generation")
 _REFUSED = {401: Forbidden, 403: Forbidden, 409: StaleObject}
-_BUSY, _FIRST_OF_ITS_OWN = 429, 500
+_BUSY, _FIRST_SERVER_ERROR = 429, 500
 """Statuses that do not concern the request: 429 of API Priority and Fairness, and errors of the API server itself."""
 _PULUMI = "pulumi-kubernetes"
 
@@ -99,7 +99,7 @@ class Cluster:
         except Unreachable as lost:
             raise ClusterUnavailable(f"context {self._context}: the API server does not answer: {lost}") from lost
         except ApiError as error:
-            own = error.status == _BUSY or error.status >= _FIRST_OF_ITS_OWN
+            own = error.status == _BUSY or error.status >= _FIRST_SERVER_ERROR
             kind = ClusterUnavailable if own else _REFUSED.get(error.status, DeliveryError)
             raise kind(f"{path}: the API server returned {error}") from error
         return None if said is None else cast("Json", json.loads(said))

@@ -34,7 +34,7 @@ class Pods:
         try:
             return cast("list[Json]", json.loads(said)["items"]) if said is not None else []
         except (ValueError, KeyError, TypeError) as error:
-            raise MetricsUnavailable(f"{path}: the API server's answer is no list of pods") from error
+            raise MetricsUnavailable(f"{path}: the API server's answer is not a list of pods") from error
 
     def text(self, address: str) -> str:
         """Return the metrics at a path below the API server, or at a URL."""

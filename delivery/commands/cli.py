@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from delivery.commands import evidence, merge_record, model, promote, release, show, size, tend, utf8
-from delivery.commands.options import LOOKING
+from delivery.commands.options import FILES
 from delivery.errors import MEANINGS, ExitCode
 
 
@@ -42,7 +42,7 @@ app = typer.Typer(
 )
 for commands in (release, tend, promote, show, size, evidence, merge_record):
     app.add_typer(commands.app)
-app.add_typer(model.app, name="model", rich_help_panel=LOOKING)
+app.add_typer(model.app, name="model", rich_help_panel=FILES)
 
 
 @app.callback()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from delivery.commands.options import VOUCHING
+from delivery.commands.options import FILES
 from delivery.errors import DeliveryError
 from delivery.stack_file import merge_files
 
@@ -18,7 +18,7 @@ Ours = Annotated[Path, typer.Argument(metavar="OURS", help="One version; gets th
 Theirs = Annotated[Path, typer.Argument(metavar="THEIRS", help="The other version.", show_default=False)]
 
 
-@app.command("merge-record", rich_help_panel=VOUCHING)
+@app.command("merge-record", rich_help_panel=FILES)
 def merge_record(base: Base, ours: Ours, theirs: Theirs) -> None:
     """Merge two versions of a stack file by key, as the pipelines do.
 

@@ -1,4 +1,4 @@
-"""`slipway model pin`: records what a model is, so that a pod gets exactly that."""
+"""`slipway model pin`: records the files of a model and their hashes, so that pods fetch exactly these files."""
 
 import json
 import os
@@ -20,8 +20,8 @@ from models.manifest import ModelManifest
 from models.parsing import parse
 
 app = typer.Typer(
-    short_help="Record files and hashes of a model.",
-    help="""Record files and hashes of a model, so that a pod gets exactly these.
+    short_help="Record the files of a model and their hashes.",
+    help="""Record the files of a model and their hashes, so that pods fetch exactly these files.
 
     Example: slipway model pin hf://org/model@<commit>
     """,
@@ -41,12 +41,12 @@ Uri = Annotated[
 ]
 Name = Annotated[
     str | None,
-    typer.Option("--name", help="Name of the manifest; if left out, that of the model.", show_default=False),
+    typer.Option("--name", help="Name of the manifest; derived from the URI if left out.", show_default=False),
 ]
 Include = Annotated[
     list[str] | None,
     typer.Option(
-        "--include", metavar="PATTERN", help="Pin only files that match, such as '*.safetensors'; repeatable."
+        "--include", metavar="PATTERN", help="Pin only files that match, such as '*.safetensors'; may be repeated."
     ),
 ]
 
@@ -55,10 +55,10 @@ Include = Annotated[
 def pin_model(
     context: typer.Context, uri: Uri, name: Name = None, include: Include = None, as_json: AsJson = False
 ) -> None:
-    """Write size and SHA-256 of each file of a model into catalog/models/<name>.yaml, which model.manifest names.
+    """Write the size and SHA-256 of each file of a model to catalog/models/<name>.yaml, for `model.manifest` to name.
 
-    Reads only files for which neither SHA256SUMS nor the source states a SHA-256. Variables are those of the loader:
-    AWS_*, HF_TOKEN and HF_ENDPOINT, MODEL_TOKEN, or MODEL_USER and MODEL_PASSWORD.
+    Downloads only files for which neither SHA256SUMS nor the source states a SHA-256. Reads the same variables as the
+    loader: AWS_*, HF_TOKEN and HF_ENDPOINT, MODEL_TOKEN, or MODEL_USER and MODEL_PASSWORD.
 
     Example: slipway model pin hf://org/model@<commit> --include '*.safetensors' --include '*.json'
     """

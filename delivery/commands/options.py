@@ -19,7 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 AsEvents = Annotated[
     bool, typer.Option("--events", help="Print progress on standard error as one JSON line per event.")
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason, which is recorded.", show_default=False)]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason to record.", show_default=False)]
 Overriding = Annotated[
     str | None,
     typer.Option(
@@ -56,5 +56,5 @@ Server = Annotated[
     typer.Option("--server", metavar="KEY=VALUE", help="A server setting; may be repeated.", show_default=False),
 ]
 
-CHANGING, LOOKING, VOUCHING = "Move a release", "Look", "Evidence"
+CHANGING, LOOKING, VOUCHING, FILES = "Move a release", "Inspect", "Evidence", "Files"
 """Headings of `slipway --help`."""

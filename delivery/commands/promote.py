@@ -1,4 +1,4 @@
-"""`slipway promote`: releases in the next environment what passed in this one."""
+"""`slipway promote`: releases in the next environment the versions that passed in this one."""
 
 from typing import Annotated, Any
 
@@ -42,10 +42,10 @@ def promote(
     as_json: AsJson = False,
     events: AsEvents = False,
 ) -> None:
-    """Release in the next environment what passed in this one: the same digest, model, settings and files.
+    """Release in the next environment the version that passed in this one: same digest, model, settings and files.
 
-    All targets are checked before the first one changes. The first target that is not promoted ends the command. With
-    --image, the command is refused unless FROM runs exactly this digest. Exit codes are those of `slipway release`.
+    All targets are checked before the first one changes. The first target that is not promoted ends the command.
+    If you set --image, FROM must run exactly this image. Exit codes are those of `slipway release`.
 
     Example: slipway promote staging prod-eu prod-us --service classifier
     """

@@ -107,7 +107,7 @@ class GateKeeper:
         if samples < wanted:
             checks |= {name: _early(checks[name]) for name in self._spec.checks}
         if self._spec.webhook is not None:
-            checks["webhook"] = self._others(self._spec.webhook, checks, now)
+            checks["webhook"] = self._webhook(self._spec.webhook, checks, now)
         return _combined(checks, samples, wanted)
 
     def earlier(self, since: float, until: float) -> dict[str, Arm]:
@@ -154,7 +154,7 @@ class GateKeeper:
         said = f"{name} {value:.6g}, {_bounds(check)}"
         return CheckResult(result="fail" if low or high else "pass", said=said, value=value)
 
-    def _others(self, asked: Webhook, checks: Mapping[str, CheckResult], now: float) -> CheckResult:
+    def _webhook(self, asked: Webhook, checks: Mapping[str, CheckResult], now: float) -> CheckResult:
         """Ask the webhook last, because a person may answer it, and do not ask again after a pass."""
         if self._answered is not None:
             return self._answered

@@ -19,7 +19,7 @@ from models.delivery import CheckResult, Finding
 _BAR_WIDTH = 24
 
 _SIGNS = {"done": ("✔", "green"), "left": ("✘", "red"), "to come": ("·", "bright_black"), "now": ("●", "cyan")}
-_COLOURS = {"blue": "blue", "green": "green"}
+_COLORS = {"blue": "blue", "green": "green"}
 RESULTS: dict[Finding, str] = {"pass": "green", "fail": "red", "inconclusive": "yellow", "unjudged": "yellow"}
 
 
@@ -79,9 +79,9 @@ class View:
             weight = release.weight_of(slot)
             role = "live" if slot == release.live else "new"
             seen = f"observed {entry.share:.1f} %" if slot == release.canary and entry.share is not None else ""
-            bar = ProgressBar(total=100, completed=weight, width=_BAR_WIDTH, complete_style=_COLOURS[slot])
+            bar = ProgressBar(total=100, completed=weight, width=_BAR_WIDTH, complete_style=_COLORS[slot])
             image = formatting.digest(release.slots[slot].image)
-            grid.add_row(Text(slot, style=_COLOURS[slot]), role, f"{weight:>3} %", bar, image, Text(seen, style="dim"))
+            grid.add_row(Text(slot, style=_COLORS[slot]), role, f"{weight:>3} %", bar, image, Text(seen, style="dim"))
         return ["", grid]
 
     def _stages(self) -> Table:

@@ -72,7 +72,7 @@ def check(service: Service, window: float, now: datetime) -> Checked:
     since = max(now.timestamp() - window, _live_since(delivery, now))
     began = datetime.fromtimestamp(int(since), UTC)
     asked = keeper(service, release.live)
-    before = _yardstick(delivery, Version(image, config), asked.margins)
+    before = _baseline(delivery, Version(image, config), asked.margins)
     look = _looked(service, asked, since, now, window, before)
     if not look.checks and look.result == "pass":
         look = replace(look, result=None, said="nothing is judged: release.gate of the entry names no criterion")
@@ -134,7 +134,7 @@ def _recorded(delivery: ServiceDelivery, verdict: Verdict, fresh: int, said: str
     return delivery, ""
 
 
-def _yardstick(delivery: ServiceDelivery, version: Version, margins: Mapping[str, float]) -> dict[str, Arm]:
+def _baseline(delivery: ServiceDelivery, version: Version, margins: Mapping[str, float]) -> dict[str, Arm]:
     """Return, by criterion, the baseline of the newest verdict about a version; empty = judge the slot by itself."""
     compared = (
         {name: _expected(one, margins.get(name, 0.0)) for name, one in verdict.checks.items() if one.live is not None}

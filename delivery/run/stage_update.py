@@ -23,7 +23,7 @@ _SEEN_SECONDS = 15
 """Seconds for which a stage without a gate waits to observe its split; with a gate, the gate's deadline applies."""
 _AWAY_SECONDS = 600
 """Seconds to wait for the API server: the upgrade of a single-node control plane takes minutes."""
-_AGAIN = 3
+_RETRIES = 3
 """How often one stage retries an update that lost the API server."""
 
 
@@ -91,7 +91,7 @@ class StageUpdate:
 
     def _update(self) -> None:
         """Run the Pulumi update; retry it if the API server became unavailable meanwhile."""
-        for left in reversed(range(_AGAIN + 1)):
+        for left in reversed(range(_RETRIES + 1)):
             self._away = False
             try:
                 self.service.stack.update(self._line)

@@ -1,4 +1,4 @@
-"""Runs in the pods of tests/cluster/standing.py: answers who it is, and hangs where it is asked to."""
+"""Runs in the pods of tests/cluster/standing.py: answers with its pod and slot, and hangs on one path."""
 
 import json
 import os
@@ -9,16 +9,16 @@ SILENT = "/predict/silent"
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Says which pod and slot answered, and how many bytes came."""
+    """Answers with the pod, the slot, and the number of received bytes."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Answer without a body."""
         self._answer(0)
 
     def do_POST(self) -> None:
-        """Take the body and answer; on one path wait until the proxy gives up."""
+        """Read the body and answer; on one path, wait until the proxy gives up."""
         size = len(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == SILENT:
             self.connection.recv(1)
@@ -34,7 +34,7 @@ class Answering(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
-        """Keep quiet."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

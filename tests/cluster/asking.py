@@ -64,7 +64,7 @@ class Calls:
             return dict(ask(ParseDict(SETOSA, Struct()), timeout=_SECONDS, wait_for_ready=False))
 
     def note(self) -> None:
-        """Call once, and note how the call ended."""
+        """Call once, and record how the call ended."""
         began, status = time.time(), _GOOD
         try:
             self.call()

@@ -1,4 +1,4 @@
-"""How the cluster was when the tests began, so that a second try can begin there too."""
+"""The state of the cluster when the tests began, to which a second try returns."""
 
 import json
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from tests.cluster.stack import Stack, local, run
 
 GONE_SECONDS = 300
-"""For a namespace and everything in it to go."""
+"""Time limit for the deletion of a namespace and everything in it."""
 RESTART_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """The namespaces and Pulumi stacks that no test made."""
+    """The namespaces and Pulumi stacks that existed before the tests."""
 
     stack: Stack
     namespaces: frozenset[str]
@@ -20,13 +20,13 @@ class Beginning:
 
     @classmethod
     def noted(cls, stack: Stack) -> "Beginning":
-        """Note what is there."""
+        """Record the namespaces and stacks that exist now."""
         return cls(stack, frozenset(_namespaces(stack)), frozenset(_stacks(stack)))
 
     def restored(self) -> None:
-        """Remove what a failed test left behind, and bring the dev stack back to its committed stack file.
+        """Remove what a failed test left behind, and restore the dev stack to its committed stack file.
 
-        Fixtures have been torn down already; this is for those that could not be, because an update was cut off.
+        The fixtures were torn down before. This removes what they could not, because an update was interrupted.
         """
         if local("status").returncode:
             _done("python -m local up", local("up", "--no-deploy", timeout=RESTART_SECONDS).returncode)
@@ -34,7 +34,7 @@ class Beginning:
             _kubectl(self.stack, "delete", "namespace", name, f"--timeout={GONE_SECONDS}s")
         for name in _stacks(self.stack) - self.stacks:
             _pulumi(self.stack, "cancel", "--yes", "-s", name)
-            # The stack's own file lay in the test's folder. The project's file of the same name is a committed one.
+            # The stack's own file was in the test's folder. A file of the same name in the project is a committed one.
             _pulumi(self.stack, "stack", "rm", name, "--force", "--yes", "--preserve-config")
         _pulumi(self.stack, "cancel", "--yes", "-s", "dev")
         self.stack.up()
@@ -45,7 +45,7 @@ def _namespaces(stack: Stack) -> set[str]:
 
 
 def _stacks(stack: Stack) -> set[str]:
-    """Names of the project's stacks, in whatever folder their files are."""
+    """Return the names of the project's stacks, regardless of the folders that hold their files."""
     return {str(one["name"]).rpartition("/")[2] for one in json.loads(_pulumi(stack, "stack", "ls", "--json"))}
 
 
@@ -57,7 +57,7 @@ def _kubectl(stack: Stack, *arguments: str) -> str:
 
 def _pulumi(stack: Stack, *arguments: str) -> str:
     done = run("pulumi", *arguments, "--non-interactive", "--color", "never", env=stack.env)
-    if arguments[0] != "cancel":  # there is nothing to cancel, as a rule
+    if arguments[0] != "cancel":  # usually there is nothing to cancel
         _done(f"pulumi {' '.join(arguments)}: {done.stderr}", done.returncode)
     return done.stdout
 

@@ -1,4 +1,4 @@
-"""A person with a keyboard before a real browser: headless Chromium with its own driver, nothing downloaded."""
+"""A real browser that tests drive by keyboard: headless Chromium with its own driver; nothing is downloaded."""
 
 import shutil
 from collections.abc import Callable, Generator, Sequence
@@ -30,19 +30,19 @@ class Browser:
     driver: Any
 
     def text(self, selector: str) -> str:
-        """Visible text of an element."""
+        """Return the visible text of an element."""
         return str(self.driver.find_element(By.CSS_SELECTOR, selector).text)
 
     def count(self, selector: str) -> int:
-        """How many elements there are."""
+        """Count the elements that match a selector."""
         return len(self.driver.find_elements(By.CSS_SELECTOR, selector))
 
     def choose(self, field: str, files: Sequence[Path]) -> None:
-        """Give files to a file field, as the dialogue of the system does."""
+        """Choose files in a file field, as the system's dialog does."""
         self.driver.find_element(By.CSS_SELECTOR, field).send_keys("\n".join(str(file) for file in files))
 
     def press(self, selector: str, key: str = Keys.SPACE) -> None:
-        """Press Tab until an element has the focus, as somebody without a mouse does, and then a key."""
+        """Press Tab until an element has the focus, as people without a mouse do, then press a key."""
         for _ in range(20):
             if self.driver.switch_to.active_element == self.driver.find_element(By.CSS_SELECTOR, selector):
                 ActionChains(self.driver).send_keys(key).perform()
@@ -51,7 +51,7 @@ class Browser:
         raise AssertionError(f"{selector} cannot be reached with the Tab key")
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for what the page does."""
+        """Wait until a condition of the page holds."""
 
         def held(_: object) -> bool:
             return condition()
@@ -59,11 +59,11 @@ class Browser:
         WebDriverWait(self.driver, PATIENCE_SECONDS).until(cast("Any", held), what)
 
     def script(self, source: str) -> Any:
-        """Ask the page itself."""
+        """Run JavaScript in the page, and return its result."""
         return self.driver.execute_script(source)
 
     def screenshot(self, name: str) -> Path:
-        """Keep a picture of the whole page among the artefacts."""
+        """Save a picture of the whole page in the folder of artefacts."""
         ARTEFACTS.mkdir(parents=True, exist_ok=True)
         height = int(self.script("return document.documentElement.scrollHeight"))
         self.driver.set_window_size(1100, height + 150)
@@ -72,13 +72,13 @@ class Browser:
         return path
 
     def complaints(self) -> list[str]:
-        """Errors and warnings of the browser's console: a policy that blocks something, a missing file."""
+        """Return the errors and warnings of the browser's console, such as a missing file or a blocked script."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
 
 @contextmanager
 def browser(url: str, host: str) -> Generator[Browser]:
-    """Open a page of the proxy; the host's name is known to this browser only."""
+    """Open a page of the proxy; only this browser resolves the host's name."""
     programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
     if not all(programs):
         pytest.fail("Chromium is not installed: run python -m local browser")

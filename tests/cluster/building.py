@@ -1,4 +1,4 @@
-"""A small system whose stack builds its own image from a tree that tests change, as a developer does."""
+"""A small system whose stack builds its image from a tree, which tests change as a developer would."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -27,11 +27,11 @@ class Building:
 
     @property
     def driven(self) -> Releasing:
-        """The same, as commands and checks of releases see it."""
+        """The system as commands and checks of releases use it."""
         return Releasing(self.copy, "")
 
     def change(self, fault: Fault) -> None:
-        """Change the tree: what is built from now on behaves so."""
+        """Change the tree, so that images built from now on have this fault."""
         app = self.copy.folder / "tree" / "app"
         app.mkdir(exist_ok=True)
         (app / "sitecustomize.py").write_bytes(Path(misbehaving.__file__).read_bytes())
@@ -43,23 +43,23 @@ class Building:
         file.write_text(yaml.safe_dump(entry(self.copy.name, self.strategy, **fields), sort_keys=False))
 
     def release(self) -> Commanded:
-        """Release what the tree is now."""
+        """Release the current tree."""
         return self.driven.slipway("release")
 
     def live(self) -> Json:
-        """What the live slot runs, as the stack's outputs say."""
+        """Return the live slot's part of the stack's outputs."""
         found = self.copy.output(SERVICE)
         return cast("Json", found["slots"][found["live"]])
 
     def container(self) -> Json:
-        """The live slot's container, as the API server has it."""
+        """Return the live slot's container from the API server."""
         slot = self.copy.output(SERVICE)["live"]
         deployment = self.copy.found("deployment", f"{SERVICE}-{slot}")
         return cast("Json", deployment["spec"]["template"]["spec"]["containers"][0])
 
 
 def entry(name: str, strategy: Json, **fields: object) -> Json:
-    """The catalogue entry; its image is built from a folder of the project."""
+    """Return the catalogue entry, whose image is built from a folder of the project."""
     said = content(name, strategy)
     said["images"]["server"] = {"context": "tree"}
     said["services"][SERVICE].update(fields)
@@ -68,7 +68,7 @@ def entry(name: str, strategy: Json, **fields: object) -> Json:
 
 @contextmanager
 def building(stack: Stack, folder: Path, name: str, strategy: Json) -> Generator[Building]:
-    """Have the system up, built from a tree that is in order."""
+    """Deploy the system, built from a tree without faults; destroy it at the end."""
     project = project_elsewhere(folder, entry(name, strategy))
     (project / "tree").mkdir()
     (project / "tree" / "Dockerfile").write_text(_DOCKERFILE.format(original=image("server")))

@@ -1,4 +1,4 @@
-"""A second checkout of a system that is released from a first one, as another person or another runner has it."""
+"""A second checkout of a system, as another person or another runner has it."""
 
 import shutil
 from collections.abc import Generator
@@ -11,29 +11,29 @@ from tests.cluster.releasing import Releasing
 
 _STATE = ".slipway"
 _LOCKS = "delivery"
-"""Below it: the locks of a checkout's own drivers."""
+"""Folder in it with the locks of the checkout's own drivers."""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """The system from a folder of its own: its own stack file and local lock, the same Pulumi state and cluster."""
+    """The system in a second folder: its own stack file and local lock, but the same Pulumi state and cluster."""
 
     system: Releasing
 
     def take(self, other: Releasing) -> None:
-        """Take the stack file of another checkout, as `git pull` would."""
+        """Copy the stack file of another checkout, as `git pull` would."""
         shutil.copyfile(other.file, self.system.file)
 
     @contextmanager
     def running(self, command: str, *arguments: str) -> Generator[Started]:
-        """Start a command here and let it run."""
+        """Start a command in this checkout; kill it at the end if it still runs."""
         told = self.system.copy.folder / "events.jsonl"
         with started(self.system.command(command, *arguments), self.system.copy.stack.env, told) as running:
             yield running
 
 
 def checked_out(first: Releasing, folder: Path) -> Checkout:
-    """Lay the second one out; its stack file is what the first one's is now."""
+    """Create a second checkout with the first one's current stack file."""
     for path in first.copy.folder.iterdir():
         if path == first.file:
             shutil.copyfile(path, folder / path.name)

@@ -1,4 +1,4 @@
-"""`slipway` commands as CI starts them: in a process of their own, with JSON for a program."""
+"""`slipway` commands as CI starts them: in a separate process, with JSON output."""
 
 import json
 import subprocess
@@ -24,40 +24,40 @@ class Commanded:
 
     @property
     def code(self) -> int:
-        """Its exit code."""
+        """The exit code."""
         return self.done.returncode
 
     @property
     def document(self) -> Json:
-        """What it said on standard output."""
+        """The JSON document on standard output."""
         return cast("Json", json.loads(self.done.stdout))
 
     @property
     def events(self) -> list[Json]:
-        """What it told on the way, line by line."""
+        """The events on standard error."""
         return [cast("Json", json.loads(line)) for line in self.done.stderr.splitlines() if line.startswith("{")]
 
     @property
     def said(self) -> str:
-        """Everything but the progress of updates, for a failed assertion."""
+        """The output without the progress of updates, for the message of a failed assertion."""
         told = [str(event) for event in self.events if event["kind"] != "update"]
         plain = [line for line in self.done.stderr.splitlines() if not line.startswith("{")]
-        stdout = self.done.stdout.partition('"stages"')[0]  # what follows are the plan's numbers
+        stdout = self.done.stdout.partition('"stages"')[0]  # the plan's numbers follow
         return "\n".join([*told, *plain, stdout])[-8000:]
 
 
 @dataclass(frozen=True)
 class Started:
-    """A command that runs."""
+    """A running command."""
 
     began: float
     """Unix time just before it was started."""
     process: "subprocess.Popen[str]"
     told: Path
-    """Its events so far. A file, and no pipe: an update that outlives its driver would hold the pipe open."""
+    """File with its events so far; not a pipe, which an update that outlives its driver would keep open."""
 
     def reached(self, kind: str, stage: str, seconds: float) -> bool:
-        """Whether an event of this kind was told at this stage; without a kind, whether so many seconds are over."""
+        """Return whether an event of this kind was reported at this stage; without a kind, whether time is up."""
         if not kind:
             return time.time() - self.began >= seconds
         whole, _, _ = self.told.read_text().rpartition("\n")
@@ -65,7 +65,7 @@ class Started:
         return any(event["kind"] == kind and event.get("stage", stage) == stage for event in events)
 
     def wait_for(self, kind: str, stage: str) -> None:
-        """Wait for an event of this kind at this stage; the command may not end before it."""
+        """Wait for an event of this kind at this stage; fail if the command ends before it."""
         while not self.reached(kind, stage, 0):
             assert self.process.poll() is None, self.told.read_text()[-2000:]
             time.sleep(0.01)
@@ -73,7 +73,7 @@ class Started:
 
 @contextmanager
 def started(command: Sequence[str], env: Mapping[str, str], told: Path) -> Generator[Started]:
-    """Let a command run, and kill it at the end if it still does."""
+    """Start a command; kill it at the end if it still runs."""
     began = time.time()
     with told.open("w") as file:
         process = subprocess.Popen(command, cwd=PROJECT, env=env, stdout=subprocess.DEVNULL, stderr=file, text=True)

@@ -1,4 +1,4 @@
-"""The embedded cluster as `make up` left it, with the dev stack deployed."""
+"""Fixtures of the cluster tests: the embedded cluster that `make up` started, with the dev stack deployed."""
 
 import json
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from tests.cluster.traffic import Ingress
 _FACTS = pytest.StashKey[list[str]]()
 _BEGINNING = pytest.StashKey[Beginning]()
 _TIMEOUT = 900
-"""Seconds for one test: a bad rollout alone may take two minutes, taking the cluster down and up longer."""
+"""Time limit of one test in seconds. A bad rollout may take two minutes, a restart of the cluster longer."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Try once more what fails (flaky.md)."""
+    """Run a failed test a second time (flaky.md)."""
 
     def renew() -> None:
         if beginning := config.stash.get(_BEGINNING, None):
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put last what takes the cluster down, and give real work the time that it takes."""
+    """Run tests that stop the cluster last, and give every test the time that real work takes."""
     items.sort(key=lambda item: "test_life" in item.nodeid)
     for item in items:
         if "tests/cluster" in item.nodeid:
@@ -51,7 +51,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
 
 @pytest.fixture
 def restored(stack: Stack) -> Iterator[Stack]:
-    """The dev stack, brought back to its committed stack file after the test."""
+    """The dev stack, restored to its committed stack file after the test."""
     yield stack
     stack.up()
 
@@ -70,12 +70,12 @@ def pictures() -> list[tuple[bytes, str]]:
 
 @pytest.fixture(scope="session")
 def facts(request: pytest.FixtureRequest) -> list[str]:
-    """Measured figures, printed at the end of the run; no test depends on them."""
+    """A list of measured figures, printed at the end of the run; no test depends on them."""
     return request.config.stash.setdefault(_FACTS, [])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print what was measured."""
+    """Print the measured figures."""
     terminalreporter.section("measured")
     for fact in config.stash.setdefault(_FACTS, []):
         terminalreporter.write_line(fact)

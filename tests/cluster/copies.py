@@ -1,6 +1,6 @@
-"""Small systems beside the dev stack: entry, stack, namespace and hosts of their own, its images and its wiring.
+"""Small systems beside the dev stack, with an entry, a stack, a namespace and hosts of their own.
 
-Nothing is built: the classifier's images are there already, so an `up` takes as long as its pods.
+They use the images that the dev stack built, so an `up` takes only as long as its pods.
 """
 
 import json
@@ -29,7 +29,7 @@ _NO_ROUTE_YET = {404, 502, 503}
 
 
 def service(host: str, uri: str, **blocks: object) -> Json:
-    """A classifier with a model from somewhere; quick to start and to stop."""
+    """Return a classifier that starts and stops quickly, with the model at this URI."""
     return {
         "image": "server",
         "args": ["digits"],
@@ -48,7 +48,7 @@ def service(host: str, uri: str, **blocks: object) -> Json:
 
 
 def entry(name: str, services: Json, **parts: object) -> Json:
-    """A catalogue entry with these services, in one environment."""
+    """Return a catalogue entry with these services in one environment."""
     return {
         "name": name,
         "images": {key: {"context": "serving", "target": key} for key in ("server", "trainer")},
@@ -60,7 +60,7 @@ def entry(name: str, services: Json, **parts: object) -> Json:
 
 
 def image(key: str) -> str:
-    """One of the classifier's images by digest, as the dev stack built it."""
+    """Return one of the images that the dev stack built, by digest."""
     repository = f"{config_of('dev')['slipway:image']['registry']}/classifier/{key}"
     return f"{repository}@{registry.digest_of(repository, 'dev')}"
 
@@ -84,7 +84,7 @@ class Copy(Program):
         return done
 
     def write(self, changes: Json) -> None:
-        """Write its stack file."""
+        """Write the stack file with these changes to its settings."""
         file = self.folder / f"Pulumi.{self.name}.yaml"
         file.write_text(yaml.safe_dump({"config": {**self.settings, **changes}}))
 
@@ -93,7 +93,7 @@ class Copy(Program):
         return self.outputs()[service]
 
     def ingress(self, service: str) -> Ingress:
-        """Where a service is asked, once the proxy has seen its pods: it tells nobody when."""
+        """Return the address of a service as soon as the proxy routes to its pods."""
         found = self.output(service)
 
         def routed() -> bool:
@@ -103,11 +103,11 @@ class Copy(Program):
         return Ingress(found["url"], found["host"])
 
     def fetched(self, pod: Json) -> Json:
-        """What a pod's init container says that it fetched."""
+        """Return the last log line of a pod's init container, which lists what it fetched."""
         return cast("Json", json.loads(self.kubectl("logs", pod["metadata"]["name"], "-c", "model").splitlines()[-1]))
 
     def applied(self, *manifests: Json) -> None:
-        """Create objects that are not the stack's, as another person would."""
+        """Create objects outside of the stack, as another person would."""
         file = self.stack.folder / f"beside-{self.name}.json"
         file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": list(manifests)}))
         done = run("kubectl", "apply", "-f", str(file), env=self.stack.env)
@@ -116,7 +116,7 @@ class Copy(Program):
 
 @contextmanager
 def initialised(stack: Stack, folder: Path, name: str, **choice: str) -> Generator[Copy]:
-    """Return a stack of the project in that folder, not yet up; everything of it is gone at the end.
+    """Create a stack of the project in that folder without deploying it; destroy it at the end.
 
     Unless chosen otherwise, ``slipway:system`` is the entry and the namespace of the stack's name, as ``dev``.
     """
@@ -138,14 +138,14 @@ def initialised(stack: Stack, folder: Path, name: str, **choice: str) -> Generat
 
 @contextmanager
 def running(stack: Stack, folder: Path, content: Json, release: Json | None = None, **choice: str) -> Generator[Copy]:
-    """Have an entry's stack up from a folder of its own, with this ``slipway:release``."""
+    """Deploy the stack of an entry from a separate folder, with this ``slipway:release``; destroy it at the end."""
     with initialised(stack, project_elsewhere(folder, content), str(content["name"]), **choice) as copy:
         copy.up(release)
         yield copy
 
 
 def said_by(done: Done, workload: str) -> list[str]:
-    """Return the lines of a failed update in which a workload's pods say what is wrong."""
+    """Return the lines of a failed update that give the reasons of a workload's pods."""
     lines = (line.strip() for line in last_errors(done).splitlines())
     return [line for line in lines if f"pod {workload}-" in line]
 
@@ -156,12 +156,12 @@ def by_name(items: list[Json]) -> dict[str, Json]:
 
 
 def ready(pod: Json) -> bool:
-    """Whether the pod gets requests."""
+    """Return whether the pod is ready, so that it gets requests."""
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
 
 
 def fill_claim(copy: Copy, claim: str, source: str, folder: str = "") -> None:
-    """Make a claim in the namespace and put a model on it, as somebody would who is not the stack."""
+    """Create a claim in the namespace and copy a model to it, as a person outside of the stack would."""
     keys = {"AWS_ACCESS_KEY_ID": "SLIPWAY_S3_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY": "SLIPWAY_S3_SECRET_KEY"}
     told = {"AWS_ENDPOINT_URL": copy.stack.env["SLIPWAY_S3_ENDPOINT"], "AWS_REGION": "us-east-1"}
     told |= {key: copy.stack.env[variable] for key, variable in keys.items()}
@@ -198,7 +198,7 @@ def fill_claim(copy: Copy, claim: str, source: str, folder: str = "") -> None:
 
 
 def made_namespace(copy: Copy) -> None:
-    """Make the namespace before the stack does, and hand it over, for what must be in it when the stack comes."""
+    """Create the namespace, labeled as the stack's, for objects that must exist before the stack."""
     entry = copy.settings["slipway:system"]["entry"]
     owned = {"slipway.dev/stack": copy.name, "app.kubernetes.io/part-of": entry}
     metadata: Json = {"name": copy.namespace, "labels": owned}

@@ -8,7 +8,7 @@ _SECONDS = 60
 
 
 def text(url: str, *options: str) -> str:
-    """Send a request; return the body of its answer, which must be a good one."""
+    """Send a request, which must succeed; return the body of the answer."""
     command = ("curl", "-sS", "--fail-with-body", *options, url)
     done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
@@ -16,7 +16,7 @@ def text(url: str, *options: str) -> str:
 
 
 def answer(url: str, *options: str) -> Any:
-    """Send a request; return the JSON of its answer, which must be a good one."""
+    """Send a request, which must succeed; return the JSON of the answer."""
     return json.loads(text(url, *options))
 
 
@@ -26,6 +26,6 @@ def posted(content: object) -> tuple[str, ...]:
 
 
 def status(url: str, *options: str) -> str:
-    """Send a request; return the status of its answer, or 000 if there is none."""
+    """Send a request; return the status of the answer, or 000 without an answer."""
     command = ("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *options, url)
     return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False).stdout

@@ -1,4 +1,4 @@
-"""Asks the real API server about manifests, all in one call, without keeping any of them."""
+"""Validates manifests at the real API server by a server-side dry run, all in one call."""
 
 import re
 import subprocess
@@ -16,12 +16,12 @@ _ACCEPTED = re.compile(r"^([-a-z.0-9]+/\S+) serverside-applied \(server dry run\
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the API server said."""
+    """The API server's verdict on manifests."""
 
     accepted: list[str]
     """Resource and name of each, such as ``deployment.apps/web-blue``."""
     complaints: str
-    """Refusals and warnings, such as what Pod Security would say of a workload's pods."""
+    """Refusals and warnings, such as those of Pod Security about a workload's pods."""
 
 
 def asked(stack: Stack, manifests: Iterable[Object]) -> Verdict:

@@ -1,4 +1,4 @@
-"""Asks the real API server about one manifest at a time, and returns what it would have stored."""
+"""Sends manifests to the real API server one at a time as dry runs, and returns what it would store."""
 
 import json
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Refused(Exception):
 
 @dataclass
 class DryWriter:
-    """Server-side apply without writing, all in one namespace."""
+    """Applies manifests in one namespace as dry runs."""
 
     client: ApiClient
     namespace: str

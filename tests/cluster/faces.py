@@ -1,4 +1,4 @@
-"""The deployed face recognition, asked through the proxy and looked at through the API server."""
+"""The deployed face recognition: requests through the proxy, and its objects in the API server."""
 
 import itertools
 import json
@@ -34,7 +34,7 @@ class Project(Program):
 
     @classmethod
     def laid_out(cls, stack: Stack, folder: Path, collector: Collector) -> "Project":
-        """The program as committed."""
+        """Return the program as committed."""
         made = cls(stack, project_elsewhere(folder), STACK, collector)
         if not (folder / "images").exists():
             (folder / "images").symlink_to(PROJECT / "images")
@@ -67,7 +67,7 @@ class Project(Program):
 
 @dataclass(frozen=True)
 class Faces:
-    """The deployed system, asked through the proxy."""
+    """The deployed system behind the proxy."""
 
     project: Project
     url: str
@@ -80,13 +80,13 @@ class Faces:
         return cls(project, gateway["url"], gateway["host"])
 
     def client(self, source: str = "127.0.0.1") -> httpx.Client:
-        """A client with an address of its own, all of which are loopback's."""
+        """Return an HTTP client for the system, from one loopback address."""
         transport = httpx.HTTPTransport(local_address=source)
         headers = {"Host": self.host, "Content-Type": "image/jpeg"}
         return httpx.Client(base_url=self.url, headers=headers, transport=transport, timeout=30)
 
     def ask(self, method: str, path: str, body: bytes = b"") -> httpx.Response:
-        """Ask as somebody who may enrol and delete."""
+        """Send a request with the right to enrol and to delete people."""
         authorized = {"Authorization": f"Bearer {self.project.stack.env['SLIPWAY_SERVICE_TOKEN']}"}
         with self.client() as client:
             return client.request(method, path, content=body, headers=authorized)
@@ -98,23 +98,23 @@ class Faces:
         return self.ask("POST", "/recognise", picture(person(who), number))
 
     def names(self, people: range) -> list[str | None]:
-        """Who is seen on other pictures of these people than the enrolled ones; a refused request is nobody."""
+        """Return who is recognised on other pictures of these people; None if a request is refused."""
         answers = [self.recognise(who) for who in people]
         return [cast("str | None", answer.json().get("person")) for answer in answers]
 
     def flood(self, client: httpx.Client, requests: int) -> list[int]:
-        """Ask for the health many times at once; return the statuses."""
+        """Send many health requests at once; return the statuses."""
         with ThreadPoolExecutor(16) as pool:
             return [answer.status_code for answer in pool.map(client.get, ["/health"] * requests)]
 
 
 def services_of(collector: Collector, trace: bytes) -> set[str]:
-    """Who has sent a part of a trace."""
+    """Return the services that have sent a part of a trace."""
     return {collector.services[span.span_id] for span in collector.spans if span.trace_id == trace}
 
 
 def waterfall(collector: Collector, trace: bytes, caller: bytes) -> list[str]:
-    """Check that a trace is one tree below its caller, each call inside its caller's time; say what took how long."""
+    """Assert that a trace is one tree in which each call lies within its caller's time; return the duration of each."""
     found = sorted((s for s in collector.spans if s.trace_id == trace), key=lambda span: span.start_time_unix_nano)
     by_id = {span.span_id: span for span in found}
     assert [span.parent_span_id for span in found if span.parent_span_id not in by_id] == [caller]
@@ -129,14 +129,14 @@ def waterfall(collector: Collector, trace: bytes, caller: bytes) -> list[str]:
 
 
 def split(released: Done) -> list[str]:
-    """What the gate saw of each step of a release."""
+    """Return what the gate measured at each step of a release."""
     return [f"{stage['stage']}: {stage.get('checks')}" for stage in json.loads(released.stdout)["stages"]]
 
 
 def judged(released: Done) -> list[int]:
-    """Return how many requests the new and the live version answered at their common step, as the gate counted."""
+    """Return how many requests of the new and the live version the gate counted at their common step."""
     stages = [stage for stage in json.loads(released.stdout)["stages"] if 0 < stage["weight"] < 100]
-    (step,) = [stage for stage in stages if stage["checks"]]  # the other one scales for the next step
+    (step,) = [stage for stage in stages if stage["checks"]]  # the other stage only scales for the next step
     return [step["checks"]["errors"][arm]["total"] for arm in ("candidate", "live")]
 
 

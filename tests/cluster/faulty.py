@@ -1,11 +1,9 @@
-"""Images with digests of their own: good ones that differ in nothing else, and bad ones that fail in one way each.
+"""Variants of an image, each with its own digest: good ones, and bad ones that fail in one way each.
 
-Each is the classifier's image with one small layer on top, pushed in a tenth of a second; nothing is built.
+Each variant is the classifier's image with one small layer on top, pushed in a tenth of a second.
 """
 
-import io
 import json
-import tarfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,28 +15,28 @@ _APP = "app"
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What is wrong with an image; nothing, unless said."""
+    """The fault of an image; by default none."""
 
     every: int = 0
-    """Every n-th prediction is answered 500; 0 = none. Counted, not drawn: each run sees the same."""
+    """Every n-th prediction is answered with 500; 0 = none. Counted, not random, so that every run is the same."""
     delay: float = 0.0
-    """Seconds that each prediction takes longer, while it waits for nothing."""
+    """Seconds by which each prediction takes longer without occupying the worker thread."""
     busy: float = 0.0
-    """Seconds that the model takes longer for each prediction: others wait for the worker thread meanwhile."""
+    """Seconds by which the model takes longer for each prediction, so that others wait for the worker thread."""
     first: int = 0
-    """Only so many predictions are bad, and all others are good; 0 = all are bad."""
+    """Number of bad predictions, after which all are good; 0 = all are bad."""
     when_told: bool = False
     """Whether predictions are bad only while the pod has the file `misbehaving.TOLD`."""
     exits: bool = False
-    """The process ends at its start, again and again."""
+    """Whether the process ends at each start."""
     ready: bool = True
-    """Whether it ever says that it is ready."""
+    """Whether the server ever becomes ready."""
     variant: int = 0
-    """Tells apart images that behave alike."""
+    """Distinguishes images that behave alike."""
 
     @property
     def answers(self) -> bool:
-        """Whether it ever answers a request."""
+        """Whether the server ever answers a request."""
         return self.ready and not self.exits
 
 
@@ -50,36 +48,30 @@ NEVER_READY = Fault(ready=False)
 
 
 def good(variant: int) -> Fault:
-    """Behave like the original, under another digest for each number."""
+    """Return no fault; each number gives an image with another digest."""
     return Fault(variant=variant)
 
 
 def image(original: str, fault: Fault) -> str:
-    """Push an image with this fault; the same original and fault give the same digest.
+    """Push an image with this fault and return it by digest, which is always the same for one original and fault.
 
     Args:
-        original: the good image, by digest.
-        fault: what is wrong with the new one.
+        original: The good image by digest.
+        fault: The fault of the new image.
     """
     repository, _, digest = original.partition("@")
     return registry.pushed_with(repository, digest, layer(fault))
 
 
 def layer(fault: Fault) -> bytes:
-    """Return the tar of the layer that has this fault."""
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as tar:
-        _add(tar, "sitecustomize.py", Path(misbehaving.__file__).read_bytes())
-        _add(tar, misbehaving.FAULT, described(fault).encode())
-    return content.getvalue()
+    """Return the layer that causes this fault, as a tar archive."""
+    files = {
+        "sitecustomize.py": Path(misbehaving.__file__).read_bytes(),
+        misbehaving.FAULT: described(fault).encode(),
+    }
+    return registry.layer_of(_APP, files)
 
 
 def described(fault: Fault) -> str:
     """Return the fault as `misbehaving` reads it."""
     return json.dumps(asdict(fault))
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    entry = tarfile.TarInfo(f"{_APP}/{name}")
-    entry.size, entry.mode = len(content), 0o644
-    tar.addfile(entry, io.BytesIO(content))

@@ -17,11 +17,11 @@ class Row(NamedTuple):
     test: str
     """The test's node id."""
     owner: str = ""
-    """Who will mend the test. A person writes it; tests/tools/test_flaky_list.py refuses a row without one."""
+    """The person who will fix the test, added by hand; tests/tools/test_flaky_list.py refuses a row without one."""
 
     @classmethod
     def now(cls, commit: str, test: str) -> "Row":
-        """Make the row of a test that has just passed in its second try."""
+        """Return the row of a test that has just passed in its second try."""
         return cls(f"{dt.datetime.now(dt.UTC):%Y-%m-%d}", commit, _cell(test))
 
     @property

@@ -1,4 +1,4 @@
-"""What may happen to a machine, done on purpose to the embedded cluster and undone again."""
+"""Faults of a machine, injected into the embedded cluster and removed again."""
 
 import json
 import signal
@@ -16,14 +16,14 @@ BURN = "while True: pass"
 
 
 def process_of(component: str) -> psutil.Process:
-    """The process of a part of the cluster."""
+    """Return the process of a component of the cluster."""
     parts = json.loads(local("status", "--json").stdout)["components"]
     return psutil.Process(int(parts[component]["pid"]))
 
 
 @contextmanager
 def ended(component: str, sent: signal.Signals = signal.SIGTERM) -> Generator[None]:
-    """End a part of the cluster; `local up` starts what is not healthy."""
+    """Stop a component of the cluster until the block ends; `local up` then starts it again."""
     process = process_of(component)
     process.send_signal(sent)
     process.wait(60)
@@ -33,7 +33,7 @@ def ended(component: str, sent: signal.Signals = signal.SIGTERM) -> Generator[No
 
 @contextmanager
 def paused(component: str) -> Generator[None]:
-    """Freeze a part of the cluster: it keeps its connections and answers nothing."""
+    """Freeze a component of the cluster: it keeps its connections but answers nothing."""
     process = process_of(component)
     process.suspend()
     try:
@@ -44,7 +44,7 @@ def paused(component: str) -> Generator[None]:
 
 @contextmanager
 def busy(processes: int) -> Generator[None]:
-    """Let so many processes that do nothing take all the processor time that they get."""
+    """Run processes that use all the processor time they can get."""
     with ExitStack() as stack:
         for _ in range(processes):
             burning = stack.enter_context(subprocess.Popen([sys.executable, "-c", BURN]))
@@ -53,7 +53,7 @@ def busy(processes: int) -> Generator[None]:
 
 
 def server_of(pod: Json) -> psutil.Process:
-    """The pod's model server on this machine, found by the pod's cgroup."""
+    """Return the process of the pod's model server, found by the pod's cgroup."""
     uid = str(pod["metadata"]["uid"])
     inside = [process for process in psutil.process_iter(["cmdline"]) if _in_pod(process.pid, uid)]
     (server,) = [one for one in inside if "serving" in (one.info["cmdline"] or ())]
@@ -68,20 +68,20 @@ def _in_pod(pid: int, uid: str) -> bool:
 
 
 def killed(pod: Json) -> None:
-    """End the pod's server as the kernel does when memory is out."""
+    """Kill the pod's server as the kernel does when memory runs out."""
     server_of(pod).kill()
 
 
 @contextmanager
 def lossy(pod: Json, share: float) -> Generator[None]:
-    """Drop this share of the packets that reach the pod (1 = all of them: the pod is cut off)."""
+    """Drop this share of the packets that reach the pod; 1 cuts the pod off."""
     with _dropping(pod, "-m", "statistic", "--mode", "random", "--probability", f"{share:.2f}"):
         yield
 
 
 @contextmanager
 def hidden_from(pod: Json, address: str) -> Generator[None]:
-    """Drop what reaches the pod from one address; for everybody else it is as before."""
+    """Drop the packets that reach the pod from one address only."""
     with _dropping(pod, "-s", address):
         yield
 
@@ -98,7 +98,7 @@ def _dropping(pod: Json, *packets: str) -> Generator[None]:
 
 @contextmanager
 def slow_link(pod: Json, rate: str) -> Generator[None]:
-    """Let the pod send no faster than this; the rest waits in a queue. Many kernels have no netem to delay it."""
+    """Limit the rate at which the pod sends. Packets queue; many kernels have no netem, which could delay them."""
     device = ("dev", "eth0", "root")
     _inside(pod, "tc", "qdisc", "add", *device, "tbf", "rate", rate, "burst", "1600", "latency", "2s")
     try:
@@ -108,6 +108,6 @@ def slow_link(pod: Json, rate: str) -> Generator[None]:
 
 
 def _inside(pod: Json, *command: str) -> None:
-    """Run a program of this machine in the pod's network."""
+    """Run a program of this machine in the pod's network namespace."""
     entered = ["nsenter", "--target", str(server_of(pod).pid), "--net", *command]
     subprocess.run(entered, check=True, capture_output=True)

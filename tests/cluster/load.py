@@ -25,33 +25,33 @@ import httptools
 from sizing.arrivals import Course
 
 CONNECTIONS = 600
-"""At most so many at once: 200 requests/s that each take 3 s. Only while something is wrong are there more than ten."""
+"""Maximum number of connections: 200 requests/s that each take 3 s. In normal operation there are at most ten."""
 TIMEOUT = 10.0
 """Seconds for one request: longer than any answer here, shorter than a hang."""
 PAUSE, RESUME = signal.SIGUSR1, signal.SIGUSR2
-"""What stops and starts the sending; what is on its way is still answered."""
+"""Signals that pause and resume the load; requests already sent are still answered."""
 _FLUSH_SECONDS = 0.05
 _COLUMNS = ("x-slipway-slot", "x-slipway-version", "x-slipway-config")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is sent, where to, how often and how long at most."""
+    """The target, the content, the rate and the maximum length of a load."""
 
     url: str
     host: str
     body: str
-    """File with what is sent."""
+    """File with the body of each request."""
     content_type: str
     course: tuple[tuple[float, float], ...]
     """Requests per second over time, as `sizing.arrivals.Course` has them."""
     seconds: float
     clients: int
-    """Clients that keep their cookies and have one request at a time; 0 = nobody has cookies."""
+    """Number of clients that keep cookies and send one request at a time; 0 = no cookies."""
     seed: int | None = None
-    """Poisson arrivals, drawn from this; none = evenly spaced."""
+    """Seed of Poisson arrivals; None = evenly spaced."""
     keep: bool = True
-    """Whether connections are kept; otherwise each request has one of its own, and each may lead to another pod."""
+    """Whether connections are kept; otherwise each request opens one, which may lead to another pod."""
 
     def due(self) -> Iterator[float]:
         """Return the second of each request."""
@@ -65,26 +65,26 @@ class Plan:
 
 @dataclass
 class Client:
-    """One user's browser: what it was told to remember."""
+    """One user's browser with its cookies."""
 
     name: str
     cookies: dict[str, str] = field(default_factory=dict[str, str])
     busy: bool = False
 
     def told(self, cookie: str) -> None:
-        """Take a ``Set-Cookie``; its attributes do not matter for as short as this lives."""
+        """Store a ``Set-Cookie``; its attributes do not matter in so short a time."""
         name, _, value = cookie.partition(";")[0].partition("=")
         self.cookies[name.strip()] = value
 
     @property
     def header(self) -> bytes:
-        """The ``Cookie`` line, if there is something to say."""
+        """The ``Cookie`` header line; empty without cookies."""
         pairs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return f"Cookie: {pairs}\r\n".encode() if pairs else b""
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection with one request at a time."""
+    """One connection, which carries one request at a time."""
 
     def __init__(self, sender: "Sender") -> None:
         self._sender = sender
@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
             self._end("no HTTP", keep=False)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note who answered, and cookies."""
+        """Record the headers that identify the version, and cookies."""
         key = name.decode().lower()
         if key in self._found:
             self._found[key] = value.decode()
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
             self._client.told(value.decode())
 
     def on_message_complete(self) -> None:
-        """Have the whole answer."""
+        """Record the complete answer."""
         self._end(str(self._parser.get_status_code()), keep=self._parser.should_keep_alive())
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
         self._end("timeout", keep=False)
 
     def _end(self, status: str, *, keep: bool) -> None:
-        """Tell how the request ended, if there is one; a connection that was lost while idle lost nothing."""
+        """Report how the current request ended, if there is one: an idle connection loses none."""
         assert self._transport is not None
         if self._timeout:
             self._timeout.cancel()
@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
 
 
 class Sender:
-    """Sends on time and writes down what came back, one line per request."""
+    """Sends requests on time, and writes one line per answer."""
 
     def __init__(self, plan: Plan, out: TextIO) -> None:
         place = urlsplit(plan.url)
@@ -173,7 +173,7 @@ class Sender:
         self._lag = 0.0
 
     async def run(self) -> None:
-        """Send all requests on time, or fewer if told to stop, and wait for the last answer."""
+        """Send all requests on time, or until a signal stops the load; wait for the last answer."""
         loop = asyncio.get_running_loop()
         for told in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(told, self._end)
@@ -232,7 +232,7 @@ class Sender:
         connection.send(request, client, sent)
 
     def answered(self, sent: float, status: str, columns: tuple[str, ...], client: Client | None) -> None:
-        """Write down how a request ended."""
+        """Write how a request ended."""
         self._pending -= 1
         if client:
             client.busy = False
@@ -252,9 +252,9 @@ class Sender:
 
 
 def main(plan: str, out: str) -> None:
-    """Send as planned (a `Plan` as JSON) and write into a file."""
+    """Send a plan (a `Plan` as JSON), and write the answers to a file."""
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, 0)  # who started it may be nice; users do not wait because of that
+        os.setpriority(os.PRIO_PROCESS, 0, 0)  # the parent may be nice; users do not wait for that
     with Path(out).open("w") as file:
         asyncio.run(Sender(Plan(**json.loads(plan)), file).run())
 

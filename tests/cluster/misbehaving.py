@@ -1,8 +1,8 @@
-"""Becomes ``sitecustomize`` in the images of tests/cluster/faulty.py: makes a good server bad in one way.
+"""Becomes ``sitecustomize`` in the images of tests/cluster/faulty.py, and gives a good server one fault.
 
-It is in those images alone: the server itself has no switch for faults. A prediction fails where a model would fail, in
-the worker thread, so that the answer, its metrics and its log line are all the server's own. The warm-up stays good: a
-server that cannot warm up is never ready, which is another fault.
+Only those images contain it: the server itself has no switch for faults. A prediction fails where a model would fail,
+in the worker thread, so the answer, the metrics and the log line are the server's own. The warm-up is not affected: a
+server that cannot warm up never becomes ready, which is another fault.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ EXIT_CODE = 3
 
 
 def misbehave(fault: dict[str, Any]) -> None:
-    """Change the server that is about to start in this process."""
+    """Patch the server that is about to start in this process."""
     if fault["exits"]:
         sys.stderr.write("misbehaving: the process ends before it serves\n")
         sys.stderr.flush()
@@ -40,7 +40,7 @@ def misbehave(fault: dict[str, Any]) -> None:
 
 
 def _spoiled(compute: Any, fault: dict[str, Any]) -> Any:
-    """Spoil each prediction, only the first ones, or only those while the server is told to."""
+    """Return a ``compute`` that fails: for each prediction, for the first ones, or while the file `TOLD` exists."""
     numbers = itertools.count(1)
     first, every = int(fault["first"]), int(fault["every"])
 
@@ -65,7 +65,7 @@ _IN_THREAD = threading.local()
 
 
 def _busy(job: Callable[[Any, Any], Any], seconds: float) -> Callable[[Any, Any], Any]:
-    """Let the model take so much longer for this job."""
+    """Return the job with the model slower by this many seconds."""
 
     def slowly(model: Any, body: Any) -> Any:
         _IN_THREAD.seconds = seconds

@@ -1,4 +1,4 @@
-"""The deployed text understanding, asked through the proxy and looked at through the API server and from inside."""
+"""The deployed text understanding: requests through the proxy, its objects, and its pods from inside."""
 
 import copy
 import json
@@ -31,38 +31,38 @@ class Nlu(Program):
 
     seconds: ClassVar[float] = 600
     overlay: Json = field(default_factory=dict[str, Any])
-    """What dev says of the service beside what is committed."""
+    """Fields that replace those of the service in the environment dev."""
 
     @classmethod
     def laid_out(cls, stack: Stack, folder: Path, **overlay: Any) -> "Nlu":
-        """The program with a catalogue of one entry, as committed but for the overlay."""
+        """Return the program with a catalogue of this entry, as committed except for the overlay."""
         made = cls(stack, folder, STACK, overlay)
         project_elsewhere(folder, made.entry())
-        # A copy: whoever edits a source meanwhile must not make an image build out of a configuration change.
+        # A copy, so that an edit of the sources during the test does not start an image build.
         (folder / "serving").unlink()
         shutil.copytree(PROJECT / "serving", folder / "serving", ignore=shutil.ignore_patterns("__pycache__"))
         (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config_of(STACK)}))
         return made
 
     def entry(self, **files: Any) -> Json:
-        """The committed entry, with other configuration files or another way to change them."""
+        """Return the committed entry with these changes to its configuration files."""
         entry = cast("Json", yaml.safe_load((PROJECT / "catalog" / "nlu.yaml").read_text()))
         entry["services"][SERVICE]["files"].update(copy.deepcopy(files))
         entry["environments"]["dev"]["services"][SERVICE].update(self.overlay)
         return entry
 
     def up(self, **files: Any) -> Done:
-        """Deploy the entry with these configuration files."""
+        """Deploy the entry with these changes to its configuration files."""
         (self.folder / "catalog" / "nlu.yaml").write_text(yaml.safe_dump(self.entry(**files), sort_keys=False))
         return super().up()
 
     def ingress(self) -> Ingress:
-        """Where the service is asked."""
+        """Return the address of the service."""
         service = self.outputs()[SERVICE]
         return Ingress(service["url"], service["host"])
 
     def client(self) -> httpx.Client:
-        """A client of the proxy, for this service's host."""
+        """Return an HTTP client for the service, through the proxy."""
         found = self.ingress()
         return httpx.Client(base_url=found.url, headers={"Host": found.host}, timeout=15)
 
@@ -71,11 +71,11 @@ class Nlu(Program):
         return [pod for pod in super().pods(workload, slot) if ready(pod)]
 
     def python(self, pod: str, script: str) -> Any:
-        """Run a script in a pod's container; what it prints as JSON."""
+        """Run a Python script in a pod's container; return what it prints as JSON."""
         return json.loads(self.kubectl("exec", pod, "-c", CONTAINER, "--", "python", "-c", script))
 
     def inside(self, pod: Json, port: int = PORT) -> httpx.Client:
-        """A client of one pod, past proxy and Service."""
+        """Return an HTTP client for one pod, without proxy and Service."""
         return httpx.Client(base_url=f"http://{pod['status']['podIP']}:{port}", timeout=15)
 
     def config_maps(self) -> set[str]:
@@ -83,7 +83,7 @@ class Nlu(Program):
 
 
 def identities(pods: list[Json]) -> dict[str, int]:
-    """Pods by uid with their restarts: what stays the same where nothing is restarted."""
+    """Return the restarts of each pod by UID, which stay the same if nothing restarts."""
     return {
         pod["metadata"]["uid"]: sum(one["restartCount"] for one in pod["status"]["containerStatuses"]) for pod in pods
     }
@@ -91,7 +91,7 @@ def identities(pods: list[Json]) -> dict[str, int]:
 
 @contextmanager
 def load(nlu: Nlu, *, per_second: float = 20, at_most: int = 12_000) -> Generator[Tally]:
-    """Ask for one sentence at a steady rate until the block ends."""
+    """Send one sentence at a steady rate until the block ends."""
     with (
         nlu.client() as client,
         steady(lambda: client.post("/", json=SENTENCE).status_code, per_second=per_second, at_most=at_most) as tally,

@@ -1,4 +1,4 @@
-"""The Prometheus that the operator runs (`make up WITH=monitoring`), asked at its pod, and a watch over its alerts."""
+"""The Prometheus that the operator runs (`make up WITH=monitoring`), queried at its pod, and its alerts over time."""
 
 import json
 import time
@@ -19,7 +19,7 @@ _TIMEOUT = 10.0
 
 
 class Kind(NamedTuple):
-    """What tells apart the alerts of a service."""
+    """What distinguishes the alerts of one service."""
 
     alert: str
     window: str
@@ -27,7 +27,7 @@ class Kind(NamedTuple):
 
     @classmethod
     def of(cls, name: str, labels: Json) -> "Kind":
-        """Take it from a rule's or an alert's labels."""
+        """Return the kind that the labels of a rule or an alert describe."""
         return cls(name, labels.get("window", ""), labels.get("signal", ""))
 
     def __str__(self) -> str:
@@ -46,35 +46,35 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Operated:
-    """The Prometheus."""
+    """The HTTP API of that Prometheus."""
 
     address: str
-    """Of its pod."""
+    """Address of its pod."""
 
     def asked(self, what: str, **parameters: str) -> Json:
-        """Ask its HTTP API."""
+        """Query the API; return the data of its answer."""
         answer = httpx.get(f"http://{self.address}:{PORT}/api/v1/{what}", params=parameters, timeout=_TIMEOUT)
         return cast("Json", answer.raise_for_status().json()["data"])
 
     def targets(self, namespace: str) -> list[Json]:
-        """What it scrapes there."""
+        """Return the active scrape targets in a namespace."""
         found: list[Json] = self.asked("targets", state="active")["activeTargets"]
         return [target for target in found if target["labels"].get("namespace") == namespace]
 
     def rules(self, namespace: str) -> list[Json]:
-        """The alerting rules of there that it evaluates."""
+        """Return the alerting rules that it evaluates for a namespace."""
         groups: list[Json] = self.asked("rules", type="alert")["groups"]
         return [rule for group in groups for rule in group["rules"] if rule["labels"].get("namespace") == namespace]
 
     def alerts(self, namespace: str) -> dict[Key, str]:
-        """What is pending or firing there."""
+        """Return the state of each pending or firing alert of a namespace."""
         found: list[Json] = self.asked("alerts")["alerts"]
         own = [(alert["labels"], str(alert["state"])) for alert in found if alert["labels"]["namespace"] == namespace]
         return {Key(labels["service"], Kind.of(labels["alertname"], labels)): state for labels, state in own}
 
 
 def operated(stack: Stack) -> Operated | None:
-    """Find the pod, once it is ready."""
+    """Return the Prometheus; None until its pod is ready."""
     chosen = f"app.kubernetes.io/name=prometheus,prometheus={NAME}"
     done = run("kubectl", "get", "pods", "-n", NAMESPACE, "-l", chosen, "-o", "json", env=stack.env)
     assert done.returncode == 0, done.stderr
@@ -86,15 +86,15 @@ def operated(stack: Stack) -> Operated | None:
 
 @dataclass
 class Watch:
-    """When alerts of a namespace first fired and were last seen (unix times)."""
+    """When each alert of a namespace first fired and was last seen firing, as Unix times."""
 
     fired: dict[Key, float] = field(default_factory=dict[Key, float])
     seen: dict[Key, float] = field(default_factory=dict[Key, float])
     firing: set[Key] = field(default_factory=set[Key])
-    """At the latest look."""
+    """The alerts that fired at the last read."""
 
     def look(self, prometheus: Operated, namespace: str) -> None:
-        """Ask once."""
+        """Read the alerts once."""
         alerts = prometheus.alerts(namespace)
         now = time.time()
         self.firing = {key for key, state in alerts.items() if state == "firing"}

@@ -1,4 +1,4 @@
-"""The deployed human parsing, asked through the proxy and looked at through the API server and from inside."""
+"""The deployed human parsing: requests through the proxy, its objects, and its pods from inside."""
 
 import base64
 import io
@@ -25,7 +25,7 @@ from tests.recording import PROJECT
 STACK = NAMESPACE = "parsing-dev"
 SERVICE, WORKER, QUEUE = "parsing", "worker", "queue"
 LARGE_SERIES = 9
-"""First number of the seeds of pictures that are only here to be large."""
+"""First number in the seeds of the large pictures."""
 COLOURS_OF_FIRST_MASK = """
 const mask = document.querySelector("figure:last-of-type img.mask"), canvas = document.createElement("canvas");
 [canvas.width, canvas.height] = [mask.naturalWidth, mask.naturalHeight];
@@ -35,7 +35,7 @@ const {data} = brush.getImageData(0, 0, canvas.width, canvas.height), seen = new
 for (let i = 0; i < data.length; i += 4) seen.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
 return [...seen].map(colour => colour.split(",").map(Number));
 """
-"""Runs in the browser: the colours that the first mask shows."""
+"""JavaScript that returns the colors of the first mask."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Parsing(Program):
 
     @classmethod
     def laid_out(cls, stack: Stack, folder: Path, **worker: Any) -> "Parsing":
-        """The program with the committed catalogue, or with this entry alone where dev is to say more of the worker."""
+        """Return the program with the committed catalogue, or with only this entry if the worker's fields change."""
         entry = cast("Json", yaml.safe_load((PROJECT / "catalog" / "parsing.yaml").read_text()))
         entry["environments"]["dev"]["services"][WORKER].update(worker)
         made = cls(stack, project_elsewhere(folder, entry if worker else None), STACK)
@@ -54,14 +54,14 @@ class Parsing(Program):
         return made
 
     def configure(self, **release: Any) -> None:
-        """Write the stack file: the committed one, with another release of services."""
+        """Write the committed stack file, with another ``slipway:release`` if one is given."""
         config = config_of(STACK)
         if release:
             config["slipway:release"] = release
         (self.folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
 
     def client(self, source: str = "127.0.0.1") -> httpx.Client:
-        """A client of the proxy, for this service's host."""
+        """Return an HTTP client for the service, through the proxy, from one loopback address."""
         service = self.output()
         transport = httpx.HTTPTransport(local_address=source)
         return httpx.Client(base_url=service["url"], headers={"Host": service["host"]}, timeout=60, transport=transport)
@@ -71,17 +71,17 @@ class Parsing(Program):
         return self.outputs()[SERVICE]
 
     def ready(self, workload: str) -> list[Json]:
-        """Those of them that are ready."""
+        """Return the pods of a workload that are ready."""
         return [pod for pod in self.pods(workload) if ready(pod)]
 
     def python(self, pod: Json, script: str) -> Any:
-        """Run a script in a pod's first container; what it prints as JSON."""
+        """Run a Python script in a pod's first container; return what it prints as JSON."""
         container = pod["spec"]["containers"][0]["name"]
         name = pod["metadata"]["name"]
         return json.loads(self.kubectl("exec", name, "-c", container, "--", "python", "-c", script))
 
     def health(self, pod: Json) -> tuple[int, str]:
-        """Status and reason of a pod's own health endpoint."""
+        """Return status and reason from a pod's health endpoint."""
         script = (
             "import http.client,json,os;c=http.client.HTTPConnection('127.0.0.1',int(os.environ['PORT']));"
             "c.request('GET','/health');r=c.getresponse();print(json.dumps([r.status,json.load(r).get('reason','')]))"
@@ -90,7 +90,7 @@ class Parsing(Program):
         return status, reason
 
     def metrics(self, pod: Json) -> dict[str, float]:
-        """A pod's metrics by their name with labels."""
+        """Return a pod's metrics by name with labels."""
         script = (
             "import http.client,json,os;port=int(os.environ['SLIPWAY_MANAGEMENT_PORT']);"
             "c=http.client.HTTPConnection('127.0.0.1',port);c.request('GET','/metrics');print(json.dumps(c.getresponse().read().decode()))"
@@ -100,7 +100,7 @@ class Parsing(Program):
 
 
 def process_of(pod: Json, command: str) -> psutil.Process:
-    """A process of a pod, to be killed: as by a crash or the kernel, nothing in it can clean up or give back."""
+    """Return a process of a pod, for tests that kill it: it then cleans nothing up, as after a crash."""
     (found,) = [each for each in psutil.process_iter() if _runs_in(each, pod) and command in " ".join(_command(each))]
     return found
 
@@ -120,27 +120,27 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def restarts(pod: Json) -> int:
-    """How often a pod's containers were started again."""
+    """Return how often a pod's containers were restarted."""
     return sum(int(status["restartCount"]) for status in pod["status"].get("containerStatuses", []))
 
 
 def uid(pod: Json) -> str:
-    """Identity of a pod."""
+    """Return a pod's UID."""
     return str(pod["metadata"]["uid"])
 
 
 def form(contents: Sequence[bytes]) -> list[tuple[str, tuple[str, bytes, str]]]:
-    """A form with pictures."""
+    """Return a form with pictures."""
     return [("file", (f"{number}.jpg", content, "image/jpeg")) for number, content in enumerate(contents)]
 
 
 def mask_of(result: Json) -> Labels:
-    """The labels in an answer."""
+    """Return the labels in an answer."""
     return labels_of(base64.b64decode(result["mask"]))
 
 
 def large(number: int, side: int = 3600) -> bytes:
-    """A picture too large to be answered at once; each number is another one."""
+    """Return a picture that takes long to parse; each number gives another picture."""
     picture: Picture = next(pictures([LARGE_SERIES, number], 1))
     content = io.BytesIO()
     Image.fromarray(picture.pixels).resize((side, side)).save(content, "JPEG", quality=60)
@@ -148,13 +148,13 @@ def large(number: int, side: int = 3600) -> bytes:
 
 
 def batches(people: list[Picture]) -> Iterator[list[Picture]]:
-    """As many as one request takes."""
+    """Yield batches as large as one request may be."""
     for first in range(0, len(people), MOST_FILES):
         yield people[first : first + MOST_FILES]
 
 
 def measured(client: httpx.Client, people: list[Picture]) -> float:
-    """Mean IoU over pictures that are sent as forms of several."""
+    """Return the mean IoU of pictures that are sent in batches."""
 
     def masks() -> Iterator[tuple[Json, Picture]]:
         for batch in batches(people):
@@ -166,7 +166,7 @@ def measured(client: httpx.Client, people: list[Picture]) -> float:
 
 
 def submitted(client: httpx.Client, contents: list[bytes]) -> str:
-    """Submit a job; the path that tells of it."""
+    """Submit a job; return its path."""
     reply = client.post("/api/jobs", files=form(contents))
     assert reply.status_code == 202, reply.text
     assert reply.headers["location"] == reply.json()["links"]["self"]
@@ -174,19 +174,19 @@ def submitted(client: httpx.Client, contents: list[bytes]) -> str:
 
 
 def done_of(client: httpx.Client, job: str) -> int:
-    """How many pictures of a job are done; none while the queue is away."""
+    """Return how many pictures of a job are done; 0 while the queue is unavailable."""
     reply = client.get(job)
     return int(reply.json()["progress"]["done"]) if reply.status_code == 200 else 0
 
 
 def finished(client: httpx.Client, job: str) -> bool:
-    """Whether a job is done; it is not while the queue is away."""
+    """Return whether a job is done; False while the queue is unavailable."""
     reply = client.get(job)
     return reply.status_code == 200 and reply.json()["state"] == "done"
 
 
 def fetched(parsing: Parsing, pod: Json) -> Json:
-    """What the init container said last."""
+    """Return the init container's last report of what it fetched."""
     init = pod["spec"]["initContainers"][0]["name"]
     lines = parsing.kubectl("logs", pod["metadata"]["name"], "-c", init).splitlines()
     found = [json.loads(line) for line in lines if line.startswith("{") and "bytesFetched" in line]

@@ -1,8 +1,11 @@
-"""What the registry itself says about an image, over the distribution API."""
+"""Reads and pushes images through the registry's distribution API."""
 
 import hashlib
+import io
 import json
+import tarfile
 import zlib
+from collections.abc import Mapping
 from typing import Any, cast
 
 import httpx
@@ -28,7 +31,7 @@ def digest_of(repository: str, tag: str) -> str:
 
 
 def manifest(repository: str, reference: str) -> dict[str, Any]:
-    """Return the image manifest; of an index, that of its first platform (attestations come after)."""
+    """Return the image's manifest; for an index, the manifest of its first platform (attestations come later)."""
     content = cast("dict[str, Any]", _get(repository, f"manifests/{reference}").json())
     if "manifests" in content:
         return manifest(repository, content["manifests"][0]["digest"])
@@ -42,15 +45,15 @@ def unpacked_size(repository: str, digest: str) -> int:
 
 
 def contents(host: str) -> dict[str, list[str]]:
-    """List every repository with its tags."""
+    """Return every repository with its tags."""
     names = httpx.get(f"http://{host}/v2/_catalog", timeout=30).raise_for_status().json()["repositories"]
     return {name: sorted(_get(f"{host}/{name}", "tags/list").json()["tags"] or []) for name in names}
 
 
 def pushed_again(repository: str, digest: str, label: str = "again", *variables: str) -> str:
-    """Push an image once more with one label added: the same layers, another digest, as a new build would have.
+    """Push an image with one more label: the same layers under another digest, as after a new build.
 
-    Each of the variables is NAME=value, and follows those of the image.
+    The variables, each NAME=value, are added to those of the image.
     """
     content, config = _documents(repository, digest)
     config["config"]["Env"] = [*config["config"].get("Env", []), *variables]
@@ -59,14 +62,25 @@ def pushed_again(repository: str, digest: str, label: str = "again", *variables:
 
 
 def pushed_with(repository: str, digest: str, layer: bytes, *variables: str) -> str:
-    """Push an image with one more layer, a tar, on top, and with more variables, each as NAME=value."""
+    """Push an image with one more layer (a tar archive) and more variables, each NAME=value."""
     content, config = _documents(repository, digest)
     if variables:
         config["config"]["Env"] = [*config["config"].get("Env", []), *variables]
     content["layers"].append({"mediaType": _LAYER, "digest": _digest(layer), "size": len(layer)})
     config["rootfs"]["diff_ids"].append(_digest(layer))
-    config.pop("history", None)  # it must have a line for each layer, or none
+    config.pop("history", None)  # the history must have an entry for each layer, or be absent
     return _pushed(repository, content, config, layer)
+
+
+def layer_of(folder: str, files: Mapping[str, bytes]) -> bytes:
+    """Return a layer with these files in a folder, as a tar archive: the same bytes for the same files."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as tar:
+        for name, file in files.items():
+            entry = tarfile.TarInfo(f"{folder}/{name}")
+            entry.size, entry.mode = len(file), 0o644
+            tar.addfile(entry, io.BytesIO(file))
+    return content.getvalue()
 
 
 def _documents(repository: str, digest: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Models in the embedded object storage, looked at and spoiled through its S3 API."""
+"""Reads and damages models in the embedded object storage through its S3 API."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ SUMS = "SHA256SUMS"
 
 @dataclass(frozen=True)
 class Models:
-    """The bucket that the stacks' models are in."""
+    """The bucket with the stacks' models."""
 
     client: Any
 
     @classmethod
     def of(cls, env: Mapping[str, str]) -> "Models":
-        """Connect with what `make env` exports."""
+        """Connect with the credentials that `make env` exports."""
         client = cast("Any", boto3).client(
             "s3",
             endpoint_url=env["SLIPWAY_S3_ENDPOINT"],
@@ -37,12 +37,12 @@ class Models:
         return {item["Key"].removeprefix(f"{prefix}/"): self._read(item["Key"]) for item in listed}
 
     def put(self, prefix: str, files: Mapping[str, bytes]) -> None:
-        """Write objects below a prefix, whatever is there."""
+        """Write objects below a prefix, and overwrite existing ones."""
         for name, content in files.items():
             self.client.put_object(Bucket=BUCKET, Key=f"{prefix}/{name}", Body=content)
 
     def delete(self, prefix: str) -> None:
-        """Remove everything below a prefix."""
+        """Delete all objects below a prefix."""
         for name in self.files(prefix):
             self.client.delete_object(Bucket=BUCKET, Key=f"{prefix}/{name}")
 
@@ -55,5 +55,5 @@ class Models:
 
 
 def uri(prefix: str) -> str:
-    """Name a model as an entry does."""
+    """Return the URI of a model."""
     return f"s3://{BUCKET}/{prefix}"

@@ -189,14 +189,14 @@ FIELDS: dict[str, Field] = {
     "network": Field(v.Cidr, st.tuples(st.sampled_from(ADDRESSES), st.sampled_from(PREFIXES)).map("".join), _network),
     "storage class": Field(
         v.SubdomainName,
-        _text("aA7-._", "a.b", "7.a", "c" * 63).filter(bool),  # none at all is another key's business
+        _text("aA7-._", "a.b", "7.a", "c" * 63).filter(bool),  # an absent class is another key
         lambda name, value: _claim(name, storageClassName=value),
     ),
     "device": Field(
         v.DeviceName,
         _text("a7-./", "nvidia.com/gpu", "requests.nvidia.com/gpu", "gpu", f"example.com/{'d' * 64}", "a.b/C_d"),
         lambda name, value: _deployment(name, {"resources": {"limits": {value: "1"}}}),
-        exact=False,  # nobody's devices are called like Kubernetes' own resources
+        exact=False,  # we refuse devices named like Kubernetes' own resources
     ),
     "metric": Field(v.MetricName, _text("a7:_/%.", "a:b", ".."), _metric, exact=False),
     "stabilization": Field(

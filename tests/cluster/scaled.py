@@ -1,4 +1,4 @@
-"""An autoscaled slot as the API server and its own pods see it."""
+"""An autoscaled slot, read from the API server and from its own pods."""
 
 import time
 from collections.abc import Iterator
@@ -29,42 +29,42 @@ class Scaled:
 
     @property
     def name(self) -> str:
-        """Of Deployment and HPA."""
+        """Name of the Deployment and of the HPA."""
         return f"{self.service}-{self.slot}"
 
     def autoscaler(self) -> Json:
-        """The HPA."""
+        """Return the HPA."""
         return self.system.found("hpa", self.name)
 
     def wanted(self) -> int:
-        """Replicas that the Deployment asks for."""
+        """Return the replicas that the Deployment requests."""
         return int(self.system.found("deployment", self.name)["spec"]["replicas"])
 
     def counts(self, seconds: float, every: float = 1) -> Iterator[int]:
-        """What is wanted, look by look, for so long."""
+        """Yield the requested replicas at intervals for this time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             yield self.wanted()
             time.sleep(every)
 
     def pods(self) -> list[Json]:
-        """The slot's pods that get requests, the oldest first."""
+        """Return the slot's ready pods, the oldest first."""
         chosen = f"app.kubernetes.io/name={self.service},slipway.dev/slot={self.slot}"
         items = self.system.found("pods", "-l", chosen, "--sort-by=.metadata.creationTimestamp")["items"]
         return [pod for pod in items if "deletionTimestamp" not in pod["metadata"] and ready(pod)]
 
     def measured(self) -> dict[str, float]:
-        """What the HPA sees: percent for resources, requests per second and pod for Pods metrics."""
+        """Return the HPA's current metrics: percentages for resources, requests per second and pod for Pods metrics."""
         current: list[Json] = self.autoscaler()["status"].get("currentMetrics") or []
-        return {_named(metric): _value(metric) for metric in current if metric["type"]}  # "" = not seen yet
+        return {_named(metric): _value(metric) for metric in current if metric["type"]}  # "" = not measured yet
 
     def condition(self, kind: str) -> str:
-        """The reason of one of the HPA's conditions."""
+        """Return the reason of one of the HPA's conditions."""
         conditions = self.autoscaler()["status"].get("conditions", [])
         return next((str(one["reason"]) for one in conditions if one["type"] == kind), "")
 
     def answers(self, pod: Json) -> float:
-        """Requests that a pod has answered with 200, from the pod itself."""
+        """Return how many requests a pod has answered with 200, by its own metrics."""
         text = httpx.get(f"http://{pod['status']['podIP']}:{MANAGEMENT_PORT}/metrics", timeout=5).text
         own = [line for line in text.splitlines() if line.startswith('http_requests_total{method="POST"')]
         return sum(float(line.rpartition(" ")[2]) for line in own if 'status="200"' in line)

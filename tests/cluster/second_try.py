@@ -1,7 +1,7 @@
-"""A cluster test that fails runs once more from the beginning; if it then passes, it is reported as flaky.
+"""Runs a failed cluster test once more from the beginning; if it then passes, it is reported as flaky.
 
-Only the session's own fixtures stay. Everything else is torn down and made again, so that the second try has fresh
-stacks and namespaces. No other tests get a second try: without a cluster, chance is a defect.
+Only the session's fixtures stay. Everything else is torn down and created again, so that the second try has fresh
+stacks and namespaces. No other tests get a second try: without a cluster, a test that fails by chance is defective.
 """
 
 from collections.abc import Callable
@@ -37,10 +37,10 @@ class SecondTry:
         """Give second tries to the tests below a folder.
 
         Args:
-            folder: of the cluster tests.
-            listed: the list of flaky tests.
-            commit: that is tested.
-            renew: called between the tries, when all fixtures below the session's are torn down.
+            folder: Folder of the cluster tests.
+            listed: File with the list of flaky tests.
+            commit: The tested commit.
+            renew: Called between the tries, after all fixtures except the session's are torn down.
         """
         self._folder, self._listed, self._commit, self._renew = folder, listed, commit, renew
         self._failed: dict[str, str] = {}
@@ -49,7 +49,7 @@ class SecondTry:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-        """Run a test, and once more where that is allowed."""
+        """Run a test, and run it again after a failure if that is allowed."""
         if not item.path.is_relative_to(self._folder):
             return None
         if item.nodeid in self._failed:
@@ -61,7 +61,7 @@ class SecondTry:
         reports = runtestprotocol(item, log=False, nextitem=nextitem)
         if allowed and any(report.failed for report in reports):
             self._failed[item.nodeid] = _output(reports)
-            # Through the hook, so that other plugins take part: pytest-timeout starts its clock anew.
+            # Through the hook, so that other plugins take part: pytest-timeout restarts its timer.
             item.ihook.pytest_runtest_protocol(item=item, nextitem=nextitem)
         else:
             _publish(item, reports)
@@ -86,7 +86,7 @@ class SecondTry:
         _publish(item, reports)
 
     def _begin_anew(self, item: pytest.Item) -> str:
-        """Tear down everything but the session's fixtures; return what went wrong with that, which fails no test."""
+        """Tear down everything except the session's fixtures; return errors of that, which fail no test."""
         troubles: list[str] = []
         for step in (lambda: _tear_down(item.session), self._renew):
             try:
@@ -112,7 +112,7 @@ class SecondTry:
 
 
 def _tear_down(session: pytest.Session) -> None:
-    """End all fixtures but the session's: what the session needs is the session alone."""
+    """Tear down all fixtures except the session's."""
     setup = session._setupstate  # pyright: ignore[reportPrivateUsage] -- as pytest's own runner does
     setup.teardown_exact(session)  # pyright: ignore[reportArgumentType] -- asks it for its list of collectors only
 
@@ -123,7 +123,7 @@ def _publish(item: pytest.Item, reports: list[pytest.TestReport]) -> None:
 
 
 def _output(reports: list[pytest.TestReport]) -> str:
-    """Return what a try said: how each part of it ended, its failures, and what it printed."""
+    """Return the output of a try: how each phase ended, its failures, and what it printed."""
     lines = [f"{report.when}: {report.outcome} in {report.duration:.1f} s" for report in reports]
     lines += [report.longreprtext for report in reports if report.longreprtext]
     sections = {title: text for report in reports for title, text in report.sections}

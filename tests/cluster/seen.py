@@ -1,4 +1,4 @@
-"""What users saw of a release: the answers of a load (tests/cluster/load.py), read along and judged afterwards."""
+"""What users saw of a release: reads the answers of a load (tests/cluster/load.py) while it runs, and sums them up."""
 
 import json
 import signal
@@ -21,11 +21,11 @@ from tests.recording import PROJECT
 
 PER_SECOND = 200
 AT_MOST_SECONDS = 3600.0
-"""A load that nobody stops ends by itself."""
+"""A load that is not stopped ends after this time."""
 WINDOW = 100
-"""Requests in which a split is looked for: the proxy spreads evenly, so a few more or less than the weight says."""
+"""Requests over which a split is computed. The proxy distributes evenly, so the share is close to the weight."""
 TOLERANCE = 8
-"""Percentage points that such a window may differ."""
+"""Percentage points by which the share in such a window may differ from the weight."""
 
 
 class Answer(NamedTuple):
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
     """Unix time."""
     done: float
     status: str
-    """The HTTP status, or what happened instead: an error's name, ``timeout``, ``unsent``."""
+    """The HTTP status, or else an error's name, ``timeout`` or ``unsent``."""
     slot: str
     version: str
     config: str
@@ -43,24 +43,24 @@ class Answer(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether the user got what was asked for."""
+        """Whether the request succeeded."""
         return self.status.startswith("2")
 
     @property
     def seconds(self) -> float:
-        """How long the user waited."""
+        """Seconds from the request to its answer."""
         return self.done - self.sent
 
 
 @dataclass
 class Load:
-    """A load that runs, or ran."""
+    """A running or finished load."""
 
     file: Path
     sender: "subprocess.Popen[str] | None" = None
     answers: list[Answer] = field(default_factory=list[Answer], repr=False)
     figures: dict[str, float] = field(default_factory=dict[str, float])
-    """Of the sender: ``cpu`` seconds, and ``lag``, how late its latest request was sent."""
+    """Figures of the sender: ``cpu`` seconds, and ``lag``, the longest delay of a request in seconds."""
     _offset: int = 0
 
     def read(self) -> list[Answer]:
@@ -83,14 +83,15 @@ class Load:
         self.answers.append(Answer(float(sent), float(done), *(rest + [""] * 5)[:5]))
 
     def since(self, begin: float, end: float = float("inf")) -> list[Answer]:
-        """Return the requests sent in a time, in the order in which they were sent."""
+        """Return the requests sent in a period, in the order in which they were sent."""
         answers = self.read()
-        first = bisect_left(answers, begin, key=lambda answer: answer.done)  # as they are written: by their ends
+        # The answers are in the order in which they ended.
+        first = bisect_left(answers, begin, key=lambda answer: answer.done)
         return sorted(answer for answer in islice(answers, first, None) if begin <= answer.sent < end)
 
     @contextmanager
     def paused(self) -> Generator[None]:
-        """Send nothing while the block runs."""
+        """Pause the load while the block runs."""
         assert self.sender
         self.sender.send_signal(PAUSE)
         try:
@@ -99,7 +100,7 @@ class Load:
             self.sender.send_signal(RESUME)
 
     def wait_for(self, wanted: Callable[[Answer], bool], since: float, seconds: float = 300) -> Answer:
-        """Wait for an answer of a kind."""
+        """Wait for an answer that satisfies a condition, and return it."""
         deadline = time.monotonic() + seconds
         while True:
             found = next((answer for answer in self.since(since) if wanted(answer)), None)
@@ -122,17 +123,17 @@ def running(  # noqa: PLR0913 -- what a load is
     content_type: str = "image/png",
     keep: bool = True,
 ) -> Generator[Load]:
-    """Send while the block runs. At the end every request that was sent has an answer, and every answer is read.
+    """Run a load until the block ends. Every request then has an answer, and every answer has been read.
 
     Args:
-        ingress: where to.
-        body: what is sent with each request, of this ``content_type``.
-        folder: for the load's files.
-        per_second: requests per second, evenly spaced unless a seed is given.
-        course: instead of that, requests per second over time.
-        seed: of Poisson arrivals.
-        clients: that keep cookies; 0 = nobody does.
-        keep: whether connections are kept.
+        ingress: Address of the service.
+        body: Body of each request, of this ``content_type``.
+        folder: Folder for the load's files.
+        per_second: Requests per second, evenly spaced unless a seed is given.
+        course: Requests per second over time, instead of ``per_second``.
+        seed: Seed of Poisson arrivals.
+        clients: Number of clients that keep cookies; 0 = no cookies.
+        keep: Whether connections are kept.
     """
     name = f"load-{time.time_ns()}"
     picture, out = folder / f"{name}.body", folder / f"{name}.tsv"
@@ -163,25 +164,25 @@ def running(  # noqa: PLR0913 -- what a load is
 
 
 def tally(answers: Collection[Answer]) -> Counter[str]:
-    """Count by slot and status."""
+    """Count answers by slot and status."""
     return Counter(f"{answer.slot or '-'} {answer.status}" for answer in answers)
 
 
 def machinery(answers: Collection[Answer], bad: Collection[str] = ()) -> Counter[str]:
-    """Count failures that are not a bad version's own 500: those of the proxy, of a good version, of connections."""
+    """Count the failures except a bad version's own 500: those of the proxy, of good versions and of connections."""
     lost = (a for a in answers if not a.good and not (a.status == "500" and a.version in bad))
     return Counter(f"{answer.slot or '-'} {answer.status}" for answer in lost)
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a bad version did to users."""
+    """What users got from a bad version."""
 
     requests: int
     errors: int
     slow: int
     seconds: float
-    """From its first bad answer to the last request that it got."""
+    """Seconds from its first bad answer to its last request."""
 
     def __str__(self) -> str:
         bad = f"{self.errors} errors" + (f" and {self.slow} slow answers" if self.slow else "")
@@ -189,7 +190,7 @@ class Exposure:
 
 
 def exposure(answers: Collection[Answer], version: str, slow_seconds: float = float("inf")) -> Exposure:
-    """Sum up what users saw of a version."""
+    """Sum up the answers of a version."""
     own = sorted(answer for answer in answers if answer.version == version)
     bad = [answer for answer in own if not answer.good or answer.seconds > slow_seconds]
     errors = sum(not answer.good for answer in bad)
@@ -198,9 +199,9 @@ def exposure(answers: Collection[Answer], version: str, slow_seconds: float = fl
 
 
 def settled(answers: list[Answer], slot: str, percent: float) -> float | None:
-    """When the split was seen: the end of the first window in which this slot answered so many percent.
+    """Return the end of the first window in which this slot answered the given percentage; None if there is none.
 
-    A window in which none (or all) is expected must have exactly that.
+    For 0 % and 100 %, the share must be exact.
     """
     ok = [answer for answer in answers if answer.good]
     tolerance = TOLERANCE if 0 < percent < 100 else 0
@@ -214,7 +215,7 @@ def settled(answers: list[Answer], slot: str, percent: float) -> float | None:
 
 
 def shares(answers: Collection[Answer], slot: str, seconds: float = 1.0) -> Iterator[tuple[float, float]]:
-    """Return for each window of so many seconds its begin and the percent that this slot answered."""
+    """Yield the beginning of each window of this length, and the percentage that this slot answered in it."""
     windows: defaultdict[int, list[Answer]] = defaultdict(list)
     for answer in answers:
         windows[int(answer.sent // seconds)].append(answer)
@@ -223,7 +224,7 @@ def shares(answers: Collection[Answer], slot: str, seconds: float = 1.0) -> Iter
 
 
 def flips(answers: Collection[Answer]) -> dict[str, int]:
-    """Return for each client with cookies how often its slot changed, if it did."""
+    """Return how often the slot of each client with cookies changed, for those whose slot changed."""
     own: defaultdict[str, list[Answer]] = defaultdict(list)
     for answer in sorted(answers):
         if answer.client and answer.good:

@@ -1,7 +1,7 @@
-"""Becomes ``sitecustomize`` in images of tests/cluster/strangers.py: makes anybody's server bad in one way.
+"""Becomes ``sitecustomize`` in images of tests/cluster/strangers.py, and gives any server one fault.
 
-The servers have no switch for faults. Each POST and each call over gRPC is late, or every n-th of them fails; checks of
-health stay good. Faults are below the server's own counting.
+The servers have no switch for faults. Each POST and each gRPC call is delayed, or every n-th one fails; health checks
+are not affected. The faults occur below the server's own metrics, so it counts them.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ def _fails() -> bool:
 
 
 def _asgi() -> None:
-    """Spoil the reading of a body with Starlette: FastAPI, LitServe, MLServer, BentoML, Ray Serve."""
+    """Patch how Starlette reads a body: FastAPI, LitServe, MLServer, BentoML, Ray Serve."""
     from starlette.exceptions import HTTPException  # noqa: PLC0415 -- where it is installed
     from starlette.requests import Request  # noqa: PLC0415
 
@@ -44,7 +44,7 @@ def _asgi() -> None:
 
 
 def _wsgi() -> None:
-    """Spoil a Flask application, whatever serves it."""
+    """Patch Flask applications, under any WSGI server."""
     flask = __import__("flask")
     serve = flask.Flask.wsgi_app
 
@@ -60,7 +60,7 @@ def _wsgi() -> None:
 
 
 def _standard_library() -> None:
-    """Spoil the handlers of ``http.server``."""
+    """Patch the handlers of ``http.server``."""
     from http.server import BaseHTTPRequestHandler  # noqa: PLC0415 -- as above
 
     def spoil(cls: Any) -> None:
@@ -84,7 +84,7 @@ def _standard_library() -> None:
 
 
 def _grpc() -> None:
-    """Spoil the calls of a gRPC server, below its own interceptors."""
+    """Patch gRPC servers with an interceptor below their own."""
     grpc = __import__("grpc")
     make = grpc.server
 

@@ -1,4 +1,4 @@
-"""Drives the real thing as a user does: the Pulumi CLI on edited stack files, kubectl, and the local CLI."""
+"""Runs real commands as a user does: the Pulumi CLI on edited stack files, kubectl, and the local CLI."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ from tests.recording import PROJECT
 Json = dict[str, Any]
 NAMESPACE = "classifier-dev"
 UP_SECONDS = 300
-"""More than any `up` here may take: a hang fails its test instead of the whole run."""
+"""Time limit of a command: longer than any `up` here, so that a hang fails only its test."""
 
 
 Done = subprocess.CompletedProcess[str]
@@ -35,7 +35,7 @@ def local(*arguments: str, timeout: float = UP_SECONDS) -> Done:
 
 
 def exported_environment() -> dict[str, str]:
-    """Return what a user's shell holds after ``eval "$(make -s env)"``."""
+    """Return the environment of a user's shell after ``eval "$(make -s env)"``."""
     script = f'eval "$({sys.executable} -m local env)" && env -0'
     shell = subprocess.run(["bash", "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
     pairs = (line.split("=", 1) for line in shell.stdout.split("\0") if line)
@@ -43,7 +43,7 @@ def exported_environment() -> dict[str, str]:
 
 
 def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
-    """Lay out the program in a folder of its own, with the catalogue as it is or with one entry alone."""
+    """Link the program into a separate folder, with the committed catalogue or with only one entry."""
     shared = (
         "__main__.py",
         "models",
@@ -78,9 +78,9 @@ class Stack:
     """The dev stack on the embedded cluster."""
 
     env: dict[str, str] = field(repr=False)
-    """Holds the keys to the embedded cluster's object storage, which no failed assertion may print."""
+    """Environment variables; not shown in failed assertions, because they hold the keys of the object storage."""
     folder: Path
-    """Where edited stack files are written; the project's own stay as they are."""
+    """Folder for edited stack files; the committed ones stay unchanged."""
 
     def config(self) -> Json:
         """Return a copy of the committed stack file's configuration, to be edited."""
@@ -109,18 +109,18 @@ class Stack:
         return cast("Json", json.loads(done.stdout)["classifier"])
 
     def kubectl(self, *arguments: str) -> Json:
-        """Ask the API server, as JSON."""
+        """Run kubectl in the dev stack's namespace; return its JSON."""
         done = run("kubectl", *arguments, "-n", NAMESPACE, "-o", "json", env=self.env)
         assert done.returncode == 0, done.stderr
         return cast("Json", json.loads(done.stdout))
 
     def pods(self, slot: str) -> list[Json]:
-        """List a slot's pods that are not on their way out."""
+        """Return a slot's pods that are not being deleted."""
         found = self.kubectl("get", "pods", "-l", f"slipway.dev/slot={slot}")["items"]
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def workloads(self) -> Json:
-        """Return what must not change when nothing may change: spec generations, pods and their restarts."""
+        """Return the generations of all objects, and the pods with their restarts, to prove that nothing changed."""
         kinds = "deployments,services,configmaps,ingresses,networkpolicies,resourcequotas"
         objects = {
             f"{o['kind']}/{o['metadata']['name']}": (o["metadata"]["uid"], o["metadata"].get("generation"))
@@ -132,6 +132,16 @@ class Stack:
             for pod in self.pods(slot)
         }
         return {"objects": objects, "pods": pods}
+
+    def writes(self) -> list[str]:
+        """Return the writes that Pulumi has sent to the API server, without dry runs."""
+        state = Path(self.env["KUBECONFIG"]).parent.parent
+        events = [json.loads(line) for line in (state / "logs" / "audit.jsonl").read_text().splitlines()]
+        return [
+            f"{event['verb']} {event['requestURI']}"
+            for event in events
+            if "pulumi" in event.get("userAgent", "") and "dryRun=All" not in event["requestURI"]
+        ]
 
 
 def last_errors(done: Done) -> str:

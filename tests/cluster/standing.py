@@ -1,4 +1,4 @@
-"""Pods that say who they are, behind whatever objects of traffic a test puts before them; no `pulumi up`."""
+"""Pods that answer with their name and slot, behind the Ingresses or routes of a test; without `pulumi up`."""
 
 import json
 from collections.abc import Generator
@@ -14,12 +14,12 @@ from tests.recording import PROJECT
 from tests.samples import Config
 
 SECONDS = 300
-"""For pods to start and for the proxy to see them."""
+"""Time limit in seconds for pods to start and for the proxy to route to them."""
 OK, TOO_MANY = 200, 429
 
 
 def pods(namespace: str, name: str, slot: str, replicas: int) -> Config:
-    """Pods that answer for a slot, on the image from which every server's is built."""
+    """Return a Deployment of pods that answer for a slot, on the servers' base image."""
     chosen = {"app.kubernetes.io/name": name, "slipway.dev/slot": slot}
     container: Config = {
         "name": "server",
@@ -53,7 +53,7 @@ def kubectl(env: dict[str, str], *arguments: str) -> str:
 
 @contextmanager
 def applied(stack: Stack, namespace: str, behind: list[Config], before: list[Config]) -> Generator[None]:
-    """Stand up a namespace of pods and of what leads to them; it is gone at the end."""
+    """Create a namespace with pods and the objects that route to them; delete it at the end."""
     own: Config = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
     try:
         apply(stack, namespace, [own, *behind, *before])
@@ -65,18 +65,18 @@ def applied(stack: Stack, namespace: str, behind: list[Config], before: list[Con
 
 
 def apply(stack: Stack, name: str, items: list[Config]) -> None:
-    """Write objects, all in one call."""
+    """Apply objects in one call."""
     wanted = stack.folder / f"{name}.json"
     wanted.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     kubectl(stack.env, "apply", "-f", str(wanted))
 
 
 def until_answered(url: str, host: str) -> None:
-    """The proxy follows the API server at its own pace, and says nothing when it has."""
+    """Wait until the proxy routes to the pods behind a host."""
     with client("127.0.0.9") as waiting:
         within(lambda: waiting.get(url, headers={"Host": host}).status_code in (OK, TOO_MANY), f"{host} is answered")
 
 
 def client(address: str = "127.0.0.1") -> httpx.Client:
-    """A client with an address of its own on this machine, and its own cookies."""
+    """Return an HTTP client with its own loopback address and cookies."""
     return httpx.Client(transport=httpx.HTTPTransport(local_address=address), timeout=15)

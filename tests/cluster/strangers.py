@@ -1,11 +1,10 @@
-"""Servers as strangers bring them (examples/servers): what each is asked, and how its releases are driven.
+"""Servers that are not ours (examples/servers): a request for each, and a system that releases them.
 
-What is under test knows no server by name; this file does.
+The tested program knows no server by name; only this module does.
 """
 
 import io
 import json
-import tarfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,13 +23,13 @@ from tests.cluster.traffic import Ingress
 from tests.recording import PROJECT
 
 LATER = "prod"
-"""Takes its images by digest, so its first `up` is no build."""
+"""An environment that takes images by digest, so that its first `up` builds nothing."""
 FIRST: Json = {"strategy": "rolling", "gate": {"errors": None}}
-"""How the first version comes, before there are requests to judge it by."""
+"""Strategy of the first release, which no requests can judge yet."""
 PER_SECOND = 20
 _FOLDER = "misbehave"
 _BUILT = "home"
-"""The example whose image stands for one that somebody pushed by hand."""
+"""The example whose image serves as one that was pushed by hand."""
 _BOUNDARY = "picture"
 _PREFIX, _HOSTS = "stranger-", ".slipway.test"
 FOLDER = PROJECT / "examples" / "servers"
@@ -38,7 +37,7 @@ FOLDER = PROJECT / "examples" / "servers"
 
 @dataclass(frozen=True)
 class Server:
-    """What a folder's server is asked."""
+    """A request for the server of a folder."""
 
     service: str
     path: str
@@ -55,7 +54,7 @@ def _json(content: object) -> bytes:
 
 
 def picture() -> bytes:
-    """A blue shirt."""
+    """Return a picture of a blue shirt."""
     content = io.BytesIO()
     Image.new("RGB", (16, 16), (40, 70, 170)).save(content, "PNG")
     return content.getvalue()
@@ -125,7 +124,7 @@ class Example(Program):
 
 
 def entry(name: str) -> Json:
-    """The folder's entry; a prebuilt image is one that somebody has pushed by hand."""
+    """Return the entry of a folder; the prebuilt image is replaced by one that was pushed before."""
     found = cast("Json", yaml.safe_load((FOLDER / name / f"{name}.yaml").read_text("utf-8")))
     if name == "prebuilt":
         found["images"]["app"]["reference"] = _pushed_by_hand(found["images"]["app"]["reference"])
@@ -133,19 +132,19 @@ def entry(name: str) -> Json:
 
 
 def _pushed_by_hand(reference: str) -> str:
-    """Return the image of another example, which its stack pushed before."""
+    """Return the image that the stack of another example has pushed."""
     repository = f"{reference.partition('/')[0]}/{_BUILT}/app"
     return f"{repository}@{registry.digest_of(repository, 'dev')}"
 
 
 @dataclass(frozen=True)
 class Stranger(Releasing):
-    """An example's server in an environment that takes its image by digest, and whose releases are watched."""
+    """An example's server in an environment that takes its image by digest, for tests of its releases."""
 
     server: Server
 
     def content(self, strategy: Json) -> Json:
-        """The folder's entry: its dev environment, under another host, released by this strategy."""
+        """Return the folder's entry with its dev environment under another host, and with this strategy."""
         found = entry(self.copy.name.removeprefix(_PREFIX))
         found["name"] = self.copy.name
         service = found["services"][self.server.service]
@@ -163,44 +162,40 @@ class Stranger(Releasing):
         return found
 
     def strategy(self, strategy: Json, **_: Any) -> None:
-        """Say in the catalogue how the next release goes."""
+        """Set the strategy of the next release in the catalogue."""
         file = self.copy.folder / "catalog" / f"{self.copy.name}.yaml"
         file.write_text(yaml.safe_dump(self.content(strategy), sort_keys=False))
 
     @property
     def service(self) -> str:
-        """The example's service."""
+        """Name of the example's service."""
         return self.server.service
 
     @property
     def ingress(self) -> Ingress:
-        """Where the server is asked."""
+        """The address of the server."""
         url = self.copy.settings["slipway:cluster"]["ingressUrl"]
         return Ingress(f"{url}{self.server.path}", f"{self.copy.name}{_HOSTS}")
 
     def changed(self, *variables: str) -> str:
-        """Push the image with other variables, each as NAME=value; return it by digest."""
+        """Push the image with more variables, each NAME=value; return it by digest."""
         repository, _, digest = self.original.partition("@")
         return registry.pushed_again(repository, digest, " ".join(variables), *variables)
 
     def spoiled(self, *, every: int = 0, delay: float = 0.0) -> str:
         """Push the image with a fault; return it by digest."""
         repository, _, digest = self.original.partition("@")
-        layer = io.BytesIO()
-        with tarfile.open(fileobj=layer, mode="w") as tar:
-            for name, content in (
-                ("sitecustomize.py", Path(spoiling.__file__).read_bytes()),
-                (spoiling.FAULT, _json({"every": every, "delay": delay})),
-            ):
-                member = tarfile.TarInfo(f"{_FOLDER}/{name}")
-                member.size, member.mode = len(content), 0o644
-                tar.addfile(member, io.BytesIO(content))
-        return registry.pushed_with(repository, digest, layer.getvalue(), f"PYTHONPATH=/{_FOLDER}")
+        files = {
+            "sitecustomize.py": Path(spoiling.__file__).read_bytes(),
+            spoiling.FAULT: _json({"every": every, "delay": delay}),
+        }
+        layer = registry.layer_of(_FOLDER, files)
+        return registry.pushed_with(repository, digest, layer, f"PYTHONPATH=/{_FOLDER}")
 
 
 @contextmanager
 def stranger(stack: Stack, folder: Path, name: str, image: str, strategy: Json) -> Generator[Stranger]:
-    """Return the server's system for releases, not yet up."""
+    """Create the server's system for releases, without deploying it."""
     system = f"{_PREFIX}{name}"
     project = project_elsewhere(folder, {**entry(name), "name": system})
     with initialised(stack, project, system, environment=LATER) as copy:

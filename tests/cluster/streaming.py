@@ -1,7 +1,7 @@
-"""The example with long answers (examples/servers/streams) as a system to release, and clients that read its streams.
+"""The example with long answers (examples/servers/streams), and clients that read its streams through releases.
 
-A stream is complete if its marker arrived and its protocol ended it: the last chunk of an HTTP answer, the status of a
-call. A WebSocket is complete with its marker.
+A stream is complete if its marker arrived and its protocol ended it, by the last chunk of an HTTP answer or the status
+of a call. A WebSocket is complete with its marker.
 """
 
 import itertools
@@ -30,12 +30,12 @@ from tests.recording import PROJECT
 NAME = "streams"
 DONE = "[DONE]"
 SECONDS = 10
-"""How long one stream takes."""
+"""Seconds that one stream takes."""
 PATIENCE_SECONDS = 60.0
-"""A client gives up after this without a word."""
+"""Seconds without data after which a client gives up."""
 COMMAND_SECONDS = 600
 Kind = Callable[[str, str, float], str]
-"""Reads one stream from a host at an address; returns what was wrong, or an empty text."""
+"""Reads one stream from a host at an address; returns its fault, or an empty text."""
 
 
 def read_http(address: str, host: str, path: str) -> str:
@@ -61,7 +61,7 @@ def chunks(address: str, host: str, seconds: float) -> str:
 
 
 def talk(address: str, host: str, seconds: float) -> str:
-    """Talk over a WebSocket until the server says that it is done."""
+    """Exchange messages over a WebSocket until the server sends the marker."""
     connection: Any = websocket.create_connection(  # pyright: ignore[reportUnknownMemberType]
         f"ws://{address}/talk?seconds={seconds:g}", host=host, timeout=PATIENCE_SECONDS
     )
@@ -83,7 +83,7 @@ def talk(address: str, host: str, seconds: float) -> str:
 
 
 def call(address: str, host: str, seconds: float) -> str:
-    """Read a stream of a gRPC call."""
+    """Read the stream of a gRPC call."""
     with channel(address, host) as made:
         words = [word.decode() for word in made.unary_stream("/streams.Words/Words")(f"{seconds:g}".encode())]
     return "" if words[-1:] == [DONE] else f"ended with {words[-1:]}"
@@ -100,19 +100,19 @@ RPC: tuple[Kind, ...] = (call,)
 
 @dataclass
 class Streams:
-    """What happened to each stream, and how many are open."""
+    """The streams that have ended, and the number of open ones."""
 
     ended: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """Kind, and what was wrong."""
+    """Kind and fault of each stream; an empty fault = complete."""
     open: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def broken(self) -> Counter[tuple[str, str]]:
-        """Streams that did not end completely, by kind and fault."""
+        """The incomplete streams by kind and fault."""
         return Counter(one for one in self.ended if one[1])
 
     def read(self, kind: Kind, address: str, host: str) -> None:
-        """Read one stream and note how it ended."""
+        """Read one stream and record how it ended."""
         self.open[kind.__name__] += 1
         try:
             fault = kind(address, host, SECONDS)
@@ -124,7 +124,7 @@ class Streams:
 
 @contextmanager
 def reading(url: str, host: str, kinds: tuple[Kind, ...], count: int) -> Generator[Streams]:
-    """Keep so many streams open while the block runs, and read the last ones to their ends."""
+    """Keep ``count`` streams open until the block ends; read the last ones to their ends."""
     found, stop = Streams(), threading.Event()
     address = urlsplit(url).netloc
 
@@ -159,7 +159,7 @@ class Streaming:
         return str(self.copy.settings["slipway:cluster"]["ingressUrl"])
 
     def host(self, service: str) -> str:
-        """The host of a service."""
+        """Return the host of a service."""
         return str(self.entry["environments"]["dev"]["services"][service]["route"]["host"])
 
     def edit(self, service: str, **fields: object) -> None:
@@ -181,13 +181,13 @@ class Streaming:
         return Commanded(began, time.time() - began, done)
 
     def there(self, pod: str) -> bool:
-        """Whether a pod is still there, also on its way out."""
+        """Return whether a pod exists, even if it is being deleted."""
         return bool(self.copy.kubectl("get", "pod", pod, "--ignore-not-found", "-o", "name"))
 
 
 @contextmanager
 def streaming(stack: Stack, folder: Path, **cluster: object) -> Generator[Streaming]:
-    """Have the example up, with this ``slipway:cluster`` beside what dev says."""
+    """Deploy the example; ``cluster`` is added to the dev stack's ``slipway:cluster``."""
     entry = cast("Json", yaml.safe_load((PROJECT / "examples" / "servers" / NAME / f"{NAME}.yaml").read_text("utf-8")))
     with initialised(stack, project_elsewhere(folder, entry), NAME) as copy:
         for key in ("slipway:images", "slipway:objectStorage", "slipway:secrets"):

@@ -1,4 +1,4 @@
-"""Every shipped system and example in every environment, as the real API server sees it: strict, under Pod Security."""
+"""The real API server accepts every shipped system and example in every environment, under Pod Security."""
 
 import copy
 from collections import Counter
@@ -21,7 +21,7 @@ POD_MAKERS = ("Deployment", "StatefulSet", "Job")
 
 
 def here(given: Config) -> Config:
-    """The case on the embedded cluster, in the one namespace that there is for all of them."""
+    """Return the case for the embedded cluster, in the one namespace that all cases share."""
     return put(put(given, "system.namespace", NAMESPACE), "cluster.context", "slipway-local")
 
 
@@ -31,7 +31,7 @@ def with_external_secrets(case: Case) -> Config:
 
 
 def pods(manifests: Iterable[Object]) -> list[Object]:
-    """Each workload's pods as Pod objects: Pod Security refuses pods, and only warns of what makes them."""
+    """Return each workload's pods as Pod objects: Pod Security refuses pods, but only warns about workloads."""
     made = [manifest for manifest in manifests if manifest["kind"] in POD_MAKERS]
     return [_pod(manifest["metadata"]["name"], manifest["spec"]["template"]) for manifest in made]
 
@@ -43,7 +43,7 @@ def _pod(name: str, template: Object) -> Object:
 
 @pytest.fixture(scope="module")
 def rendered(stack: Stack) -> dict[str, list[Object]]:
-    """The manifests of each case; where it has secrets, also as it is when an external store keeps them."""
+    """Yield the manifests of each case; a case with secrets also comes with an external secret store."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KUBECONFIG", stack.env["KUBECONFIG"])
         found = {str(case): objects(run_main(here(config_of(case)))) for case in CASES}
@@ -58,7 +58,7 @@ def rendered(stack: Stack) -> dict[str, list[Object]]:
 
 @pytest.fixture(scope="module")
 def namespace(stack: Stack, rendered: dict[str, list[Object]]) -> Iterator[list[Object]]:
-    """The real namespace, with what admission looks up: the pods' accounts and priority classes."""
+    """Create the real namespace with the objects that admission reads: the pods' accounts and priority classes."""
     every = [manifest for manifests in rendered.values() for manifest in manifests]
     accounts = {m["metadata"]["name"]: m for m in every if m["kind"] == "ServiceAccount"}
     classes = {pod["spec"]["priorityClassName"] for pod in pods(every) if "priorityClassName" in pod["spec"]}

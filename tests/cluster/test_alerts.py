@@ -1,4 +1,4 @@
-"""The alerts as Prometheus itself reads and evaluates them: promtool, on the rules of every entry and environment.
+"""Prometheus' own promtool reads and evaluates the alerting rules of every entry and environment.
 
 The cases are data, in tests/alerts. They need the toolchain (promtool is built by the first who asks), but no cluster.
 """
@@ -25,7 +25,7 @@ WEB: Config = {
     "slo": {"availability": 99.9, "latency": {"percent": 99, "within": "500ms"}},
     "meanLatency": {"above": "500ms"},
 }
-"""What the data speak of."""
+"""Labels of the test data."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def rules(made: Objects[Declared]) -> list[Config]:
-    """The groups of all PrometheusRules, as a rule file has them."""
+    """Return the groups of all PrometheusRules in the format of a rule file."""
     return [group for rule in made.of_kind("PrometheusRule") for group in rule.inputs["spec"]["groups"]]
 
 
@@ -64,7 +64,7 @@ def test_prometheus_accepts_the_rules_of_every_entry_and_environment(
 
 
 def tried(promtool: Path, folder: Path, data: Path, groups: Any) -> Done:
-    """Run one file of cases on some rules."""
+    """Run one file of test cases against rules."""
     shutil.copy(data, folder)
     (folder / "rules.yaml").write_text(yaml.safe_dump({"groups": groups}))
     return run(str(promtool), "test", "rules", str(folder / data.name))

@@ -1,4 +1,4 @@
-"""Servers as strangers bring them (examples/servers): built, deployed, and asked as their published clients ask."""
+"""Servers that are not ours (examples/servers) are built, deployed, and answer their published clients."""
 
 import json
 from collections.abc import Iterator
@@ -15,9 +15,9 @@ from tests.cluster.waiting import within
 
 ROOT_CHECK = ("python3", "-c", "import os; print(os.getuid(), os.access('/', os.W_OK), os.environ.get('SLIPWAY_SLOT'))")
 HTTP = ("flask", "fastapi", "home", "litserve", "mlserver", "bentoml", "ray-serve", "prebuilt")
-"""Each with a build; `prebuilt` is the image of `home`, so it comes after it."""
+"""Servers with their own build; `prebuilt` uses the image of `home`, so it comes after `home`."""
 LARGE = {"litserve", "mlserver", "bentoml", "ray-serve"}
-"""Install dozens of packages."""
+"""Servers whose build installs dozens of packages."""
 USERS = {"flask": 10001, "fastapi": 1001, "home": 10001, "litserve": 1001, "mlserver": 1000, "bentoml": 1034,
          "ray-serve": 1000, "prebuilt": 10001}  # fmt: skip
 
@@ -26,13 +26,13 @@ USERS = {"flask": 10001, "fastapi": 1001, "home": 10001, "litserve": 1001, "mlse
 def example(
     request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Example]:
-    """One server, deployed from its folder as it stands."""
+    """One server, deployed from its unchanged folder."""
     with deployed(Example.laid_out(stack, tmp_path_factory.mktemp(request.param), request.param)) as made:
         yield made
 
 
 def only(*names: str) -> pytest.MarkDecorator:
-    """Run a test against these servers; all tests of a server run while it is up."""
+    """Run a test against these servers; all tests of one server share its deployment."""
     given = [pytest.param(name, marks=pytest.mark.long if name in LARGE else ()) for name in names]
     return pytest.mark.parametrize("example", given, indirect=True, scope="module")
 

@@ -20,7 +20,7 @@ PER_SECOND, LEAST = 120, 99.95
 RECOVERY_SECONDS = 20
 FAULT_SECONDS, CALM_SECONDS = 15, 5
 SLOW_SECONDS = 1.0
-"""An answer that took longer counts as not well yet; it did not fail."""
+"""Seconds above which an answer counts as slow, but not as failed."""
 PATIENCE_SECONDS = 120
 
 
@@ -32,7 +32,7 @@ class Enduring:
     load: seen.Load
 
     def well(self) -> bool:
-        """Whether as many pods as declared get requests."""
+        """Return whether all declared pods are ready."""
         return len([pod for pod in self.copy.pods(SERVICE) if ready(pod)]) == REPLICAS
 
     def until_well(self) -> None:
@@ -49,7 +49,7 @@ def enduring(
         resources=BUSY,
         server={"queueLimit": QUEUE},
         drain={"preStop": "1s", "drain": "5s", "grace": "6s", "requestTimeout": "3s"},
-        # What a lost pod had begun is asked of the other one.
+        # The proxy retries the lost pod's requests on the other pod.
         route={
             "host": f"{NAME}.slipway.test",
             "path": "/predict",
@@ -58,7 +58,7 @@ def enduring(
             "retries": {"idempotent": True},
         },
         scaling={"replicas": REPLICAS},
-        # A pod that is cut off is found out within three seconds, and one lost packet does not count.
+        # The readiness probe notices a pod that is cut off within three seconds, and tolerates one lost packet.
         health={"startup": "20s", "period": "1s", "timeout": "1s", "liveness": {"period": "5s", "timeout": "5s"}},
     )
     with running(stack, tmp_path_factory.mktemp(NAME), entry(NAME, {SERVICE: one})) as copy:

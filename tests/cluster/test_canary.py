@@ -1,4 +1,4 @@
-"""The canary slot, filled and weighed by editing the stack file alone: by annotations, on a Gateway, and with no route.
+"""The canary slot, filled and weighted by edits of the stack file: by annotations, on a Gateway, and without a route.
 
 Which request goes where, cell by cell, is in test_splitting.py.
 """
@@ -21,7 +21,7 @@ ON_GATEWAY: Json = {"traffic": "gateway", "gateway": {"name": "slipway", "namesp
 
 @pytest.fixture(scope="module")
 def canary(stack: Stack) -> Iterator[tuple[Json, Json]]:
-    """Return the workloads before and with a canary of another image and other settings at weight 20."""
+    """Return the workloads before and with a canary that has another image, other settings and weight 20."""
     before = stack.workloads()
     config = stack.config()
     repository, _, digest = stack.service()["image"].partition("@")
@@ -100,7 +100,7 @@ def test_the_live_slot_was_not_touched(canary: tuple[Json, Json]) -> None:
 
 @pytest.fixture(scope="module")
 def beside(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[copies.Copy]:
-    """A small system whose one service is split by a Gateway and whose other one has no route, both at weight 50."""
+    """A small system at weight 50: a Gateway splits one service, and the other one has no route."""
     routed = {"host": "beside.slipway.test", "path": "/predict", "stableHosts": [STABLE]}
     services = {
         "split": copies.service("split", MODEL, route=routed),
@@ -114,12 +114,12 @@ def beside(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[c
 
 
 def both(weight: int, live: str = "blue") -> Json:
-    """Both slots filled, the other one's with settings of its own."""
+    """Return a release with both slots filled, each with its own settings."""
     return {"live": live, "slots": {"blue": {}, "green": {"server": {"topK": 5}}}, "weight": weight}
 
 
 def behind(copy: copies.Copy, service: str) -> set[str]:
-    """The slots of the ready pods behind a Service."""
+    """Return the slots of the ready pods behind a Service."""
     slices: list[Json] = copy.found("endpointslices", "-l", f"kubernetes.io/service-name={service}")["items"]
     listed: list[list[Json]] = [found.get("endpoints") or [] for found in slices]
     pods = copies.by_name(copy.found("pods")["items"])

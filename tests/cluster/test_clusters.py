@@ -1,4 +1,4 @@
-"""One environment on several clusters, a stack for each: one command takes one digest to all of them, in order.
+"""One environment on several clusters, with a stack for each: one command releases one digest on all, in order.
 
 The embedded cluster plays both: each stack has a context and a namespace of its own. Their users would meet at one
 proxy, so the service has no route, and they call each cluster's Service.
@@ -29,16 +29,16 @@ CLUSTERS = ("eu", "us")
 
 @dataclass(frozen=True)
 class Fleet(Three):
-    """Staging, and prod on two clusters that staging vouches for."""
+    """The stacks: staging, and prod on two clusters that take evidence from staging."""
 
     loads: dict[str, seen.Load] = field(default_factory=dict[str, seen.Load])
 
     def promoted(self) -> Done:
-        """Take what staging runs to every cluster."""
+        """Promote the version that staging runs to every cluster."""
         return self.slipway("promote", self.name("staging"), *map(self.name, CLUSTERS), "--json")
 
     def outcomes(self, done: Done) -> list[tuple[str, str]]:
-        """Return stack and result of each release in a promotion, in order."""
+        """Return the stack and the result of each release of a promotion, in order."""
         found = json.loads(done.stdout)["promotions"]
         return [(one["stack"], one["result"]) for one in found]
 
@@ -52,7 +52,7 @@ def catalogue() -> Json:
 
 @contextmanager
 def with_contexts(stack: Stack) -> Generator[Stack]:
-    """Know the embedded cluster by a name for each cluster."""
+    """Yield the stack with a kubeconfig in which the embedded cluster has a context for each cluster name."""
     original = Path(stack.env["KUBECONFIG"])
     known = yaml.safe_load(original.read_text())
     (here,) = (context["context"] for context in known["contexts"])
@@ -67,14 +67,14 @@ def with_contexts(stack: Stack) -> Generator[Stack]:
 
 
 def in_cluster(copy: Copy) -> Ingress:
-    """Where other services of the stack's cluster call this one."""
+    """Return the address at which other services of the cluster call this one."""
     spec = copy.found("service", SERVICE)["spec"]
     return Ingress(f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}/predict", SERVICE)
 
 
 @pytest.fixture(scope="module")
 def fleet(stack: Stack, pictures: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """The first version is live everywhere, and asked everywhere."""
+    """The first version is live on every cluster, under load."""
     folder = project_elsewhere(tmp_path_factory.mktemp("clusters"), catalogue())
     with ExitStack() as stacks:
         stack = stacks.enter_context(with_contexts(stack))

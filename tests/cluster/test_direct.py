@@ -1,4 +1,4 @@
-"""A gate that reads pods and proxy itself: no Prometheus is asked, and a bad version is gone within seconds."""
+"""A gate that reads pods and proxy directly: it needs no Prometheus, and removes a bad version within seconds."""
 
 import json
 import os
@@ -27,21 +27,21 @@ pytestmark = [
 ]
 
 NOBODY = "http://127.0.0.1:9"
-"""The discard port, on which nothing answers: a Prometheus that cannot have been asked."""
+"""The discard port, on which nothing answers: proves that no Prometheus was queried."""
 SOON_SECONDS = 4.0
-"""From the first bad answer to the last request that the version gets."""
+"""Limit in seconds from the first bad answer to the version's last request."""
 COUNTED_SECONDS = 20
 READER = "metrics-reader"
 RULES: list[Json] = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
     {"apiGroups": [""], "resources": ["pods/proxy"], "verbs": ["get"]},
 ]
-"""What docs/direct-metrics.md says."""
+"""The limit that docs/direct-metrics.md states."""
 
 
 @pytest.fixture(scope="module")
 def alone(stack: Stack, tmp_path_factory: pytest.TempPathFactory, pictures: list[tuple[bytes, str]]) -> Iterator[Life]:
-    """A system whose stack names no Prometheus that answers."""
+    """A system whose stack names a Prometheus that does not answer."""
     folder, sent = tmp_path_factory.mktemp("direct"), tmp_path_factory.mktemp("load")
     with (
         releasing(stack, folder, "direct", CANARY, metrics="direct", metricsUrl=NOBODY) as system,
@@ -54,7 +54,7 @@ def alone(stack: Stack, tmp_path_factory: pytest.TempPathFactory, pictures: list
 
 @pytest.fixture
 def at_hand(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process reach what a command of the stack reaches."""
+    """Give this process the environment of the stack's commands."""
     for name, value in stack.env.items():
         monkeypatch.setenv(name, value)
 
@@ -63,7 +63,7 @@ def at_hand(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_bad_version_is_gone_within_seconds_and_no_prometheus_is_asked(
     alone: Life, bad: faulty.Fault, proxy: str | None, facts: list[str]
 ) -> None:
-    """Counted by the proxy, and by the pods alone, which only the API server reaches."""
+    """The proxy counts one service's requests; only the pods count the other's, read through the API server."""
     alone.system.declare(proxyMetrics=proxy)
     command = alone.system.release(bad)
     assert command.code == ROLLED_BACK, command.said
@@ -108,14 +108,14 @@ def test_both_sources_count_the_same_but_for_one_scrapes_requests(
         since = time.time()
         time.sleep(COUNTED_SECONDS)
         until = time.time()
-        time.sleep(2)  # for scrapes of the last second
+        time.sleep(2)  # until the last second has been scraped
         counts = [source.counts(target, since, within, until)["candidate"] for source in (prometheus, direct)]
     sent = len([one for one in alone.load.since(since, until) if one.good])
     alone.system.declare(proxyMetrics="traefik")
     facts.append(
         f"by {proxy or 'the pods'}: Prometheus {counts[0].total}, direct {counts[1].total}, clients {sent} requests"
     )
-    most = seen.PER_SECOND * 1.5  # one scrape's, and their moments differ
+    most = seen.PER_SECOND * 1.5  # at most one scrape more: scrapes are not simultaneous
     assert sent > COUNTED_SECONDS * seen.PER_SECOND / 2
     assert abs(counts[0].total - counts[1].total) <= most
     assert abs(counts[1].total - sent) <= most
@@ -125,7 +125,7 @@ def test_both_sources_count_the_same_but_for_one_scrapes_requests(
 
 @pytest.fixture
 def account(alone: Life, stack: Stack, tmp_path: Path) -> Iterator[Path]:
-    """A kubeconfig of an account that may do nothing yet."""
+    """Return a kubeconfig of an account without rights."""
     namespace = alone.system.copy.namespace
     standing.kubectl(stack.env, "create", "serviceaccount", READER, "-n", namespace)
     token = standing.kubectl(stack.env, "create", "token", READER, "-n", namespace).strip()

@@ -1,4 +1,4 @@
-"""Routes at the edge of what each traffic driver takes, met by real requests: each reaches the pod that it should.
+"""Edge cases of routes that each traffic driver accepts: every real request reaches the right pod.
 
 All routes of a driver stand in one namespace, before one pod per slot.
 """
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.long
 ROUTES = 240
 LEAST = 200
 SECONDS = 120
-"""For the proxy to follow all objects."""
+"""Time limit in seconds for the proxy to apply all objects."""
 SELECTED, PODS = "app.kubernetes.io/name", "answering"
 NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The routes of one driver, behind the proxy."""
+    """The routes of one traffic driver behind the proxy."""
 
     driver: str
     address: str
@@ -38,7 +38,7 @@ class Standing:
 
 @pytest.fixture(scope="module", params=list(CLUSTERS))
 def behind(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Standing]:
-    """Every route of a driver."""
+    """Apply every route of a traffic driver."""
     driver: str = request.param
     namespace, found = f"edge-{driver}", edges(driver, ROUTES)
     declared = [one for edge in found for one in edge.manifests(driver, namespace)]
@@ -51,7 +51,7 @@ def behind(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Standing]:
 
 
 def answer(connection: HTTPConnection, asked: Asked) -> str | None:
-    """Return the slot that answers a request, None for 404, and otherwise what went wrong."""
+    """Return the slot that answers a request, None for 404, or the fault."""
     try:
         connection.putrequest("GET", asked.target, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", asked.host)
@@ -69,7 +69,7 @@ def answer(connection: HTTPConnection, asked: Asked) -> str | None:
 
 
 def missed(connection: HTTPConnection, edge: Edge) -> list[str]:
-    """Return the requests of a route that another than the right one answered."""
+    """Return the requests of a route that were not answered as expected."""
     found = [(asked, answer(connection, asked)) for asked in edge.requests]
     return [
         f"{asked.target[:60]} at {asked.host[:60]} {str(asked.headers)[:60]}: {said}, not {asked.slot}"

@@ -1,4 +1,4 @@
-"""What the models accept, the API server accepts, and stores as it was meant: edge values of every field.
+"""The API server accepts the edge values of every field that the models accept, and stores them as meant.
 
 The models may refuse more than the API server does.
 """
@@ -27,24 +27,24 @@ PARTS = (
 """Fields, by the beginning of their path: each belongs to the first part that fits. A test has 15 minutes."""
 LEAST = 300
 SHOWN = 60
-"""Most lines of one kind in a failure."""
+"""Maximum lines of one kind in the message of a failure."""
 
 
 @dataclass
 class Found:
-    """What was found out about the cases."""
+    """The results of the cases."""
 
     refused: Counter[str] = field(default_factory=Counter[str])
-    """By field, the values that the models refuse."""
+    """The values that the models refuse, by field."""
     accepted: int = 0
     lax: list[str] = field(default_factory=list[str])
     """Values that the models accept and the API server refuses."""
     otherwise: list[str] = field(default_factory=list[str])
-    """Values that the API server would store otherwise."""
+    """Values that the API server would store differently."""
     skipped: Counter[str] = field(default_factory=Counter[str])
     """Manifests of kinds that this API server does not know."""
     answers: dict[str, str] = field(default_factory=dict[str, str])
-    """What was said of each manifest, as text: many cases declare the same one."""
+    """The result of each manifest, by its text, because many cases declare the same manifest."""
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def _answer(writer: DryWriter, manifest: Object) -> str:
 
 
 def judge(case: Case, writer: DryWriter, found: Found) -> None:
-    """Compare what the models and the API server say of one case."""
+    """Compare the verdicts of the models and of the API server on one case."""
     judgment = judged(case)
     if judgment.manifests is None:
         found.refused[str(case.field)] += 1

@@ -1,4 +1,4 @@
-"""Face recognition, five services and two stores: a face that was enrolled is known whatever pod goes."""
+"""Face recognition with five services and two stores: an enrolled face stays known, whichever pod is deleted."""
 
 import json
 import secrets
@@ -31,7 +31,7 @@ MODEL = "faces/1"
 
 @pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
-    """What the pods send their traces to."""
+    """The collector to which the pods send their traces."""
     with collecting(Paths.from_environment().addresses.node_ip) as made:
         yield made
 
@@ -52,7 +52,7 @@ def faces(project: Project) -> Faces:
 
 @pytest.fixture
 def enrolled(faces: Faces) -> Faces:
-    """Ten people, one picture each; who is enrolled already is enrolled once more, which changes nothing."""
+    """The system with ten people enrolled by one picture each; enrolling again changes nothing."""
     for who in ENROLLED:
         answer = faces.enrol(who)
         assert answer.status_code == 201, answer.text
@@ -154,7 +154,7 @@ def test_an_emptied_redis_is_filled_from_the_store(enrolled: Faces) -> None:
 
 @pytest.fixture
 def scaled(faces: Faces) -> Iterator[Callable[[str, int], None]]:
-    """Scales a workload by hand; afterwards everything has one pod again."""
+    """Return a function that scales a workload by hand; afterwards, each scaled workload has one pod again."""
     touched: set[str] = set()
 
     def scale(workload: str, pods: int) -> None:
@@ -275,7 +275,7 @@ def test_the_vector_store_runs_locked_down_and_keeps_its_data_on_its_volume(face
 def test_one_inner_service_is_released_while_the_other_four_stay(
     enrolled: Faces, project: Project, facts: list[str]
 ) -> None:
-    """Nobody outside calls it: its callers' connections spread over the pods of both slots behind one Service."""
+    """Only other services call it: their connections spread over the pods of both slots behind one Service."""
     others = {name: enrolled.project.ready(name) for name in (*SERVICES, *STORES) if name != "features"}
     image = faulty.image(project.outputs()["features"]["image"], faulty.good(1))
     try:

@@ -36,7 +36,7 @@ def copy(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cop
 
 
 def node(stack: Stack, command: str) -> None:
-    """Let the node take new pods, or not."""
+    """Set whether the node accepts new pods."""
     done = run("kubectl", command, "-l", "kubernetes.io/hostname", env=stack.env)
     assert done.returncode == 0, done.stderr
 

@@ -1,4 +1,4 @@
-"""A model that cannot be had: who serves meanwhile, what a person reads, and how it ends.
+"""A model that cannot be fetched: which pods serve meanwhile, what the update says, and how it recovers.
 
 Two services serve a good model, and one after the other is told to turn to one that it cannot get. After each test both
 serve again.
@@ -23,7 +23,7 @@ NAME = "faults"
 STORED, CLAIMED = "stored", "claimed"
 GOOD, SPOILT, PINNED, LATE = (f"{NAME}-test/{version}" for version in (1, 2, 3, 4))
 RECOVERY_SECONDS = 300
-"""The kubelet's pauses between attempts grow: 10, 20, 40 s."""
+"""Time limit in seconds for a recovery, because the kubelet retries after 10, 20 and 40 s."""
 
 
 def content(**blocks: object) -> Json:
@@ -37,25 +37,25 @@ def content(**blocks: object) -> Json:
 
 @dataclass
 class Failed:
-    """An update that did not succeed."""
+    """A failed update."""
 
     done: Done
     seconds: float
     tally: Tally
     pod: Json
-    """The one that does not get ready."""
+    """The pod that does not become ready."""
 
 
 @dataclass
 class Faulty:
-    """The deployed system, and what it is told to run."""
+    """The deployed system, and the release that its stack file declares."""
 
     copy: Copy
     picture: bytes
     release: Json = field(default_factory=dict[str, object])
 
     def turned(self, name: str, model: Json) -> Failed:
-        """Let a service turn to a model that it cannot get, while it is asked."""
+        """Deploy a model that a service cannot fetch, under load."""
         before = self.live(name)
         assert before
         self.release[name] = {"slots": {"blue": {"model": model}}}
@@ -68,11 +68,11 @@ class Faulty:
         return Failed(done, seconds, tally, pod)
 
     def live(self, name: str) -> set[str]:
-        """Identities of the pods that get requests."""
+        """Return the UIDs of the ready pods."""
         return {pod["metadata"]["uid"] for pod in self.copy.pods(name) if ready(pod)}
 
     def recovered(self, name: str, pod: Json) -> float:
-        """Wait until the very pod that was stuck serves, and the one before it is gone; the seconds that it took."""
+        """Wait until the stuck pod itself serves and the earlier pod is deleted; return the seconds that it took."""
         began = time.monotonic()
         timeout = f"--timeout={RECOVERY_SECONDS}s"
         self.copy.kubectl("wait", f"pod/{pod['metadata']['name']}", "--for=condition=Ready", timeout)
@@ -81,21 +81,21 @@ class Faulty:
         return time.monotonic() - began
 
     def logged(self, pod: Json, reason: str) -> None:
-        """See the reason in the log of the container that fetches; one that has just started again has none yet."""
+        """Wait until the init container logs the reason; a container that has just restarted has no log yet."""
         end = time.monotonic() + RECOVERY_SECONDS
         while reason not in (log := self.copy.kubectl("logs", pod["metadata"]["name"], "-c", "model")):
             assert time.monotonic() < end, log
             time.sleep(0.5)
 
     def settled(self) -> None:
-        """The stack agrees that all is well."""
+        """Assert that an update succeeds and that the next preview has no changes."""
         self.copy.up(self.release)
         done = self.copy.pulumi("preview", "--expect-no-changes")
         assert done.returncode == 0, done.stdout + done.stderr
 
 
 def judge(failed: Failed, workload: str, reason: str) -> None:
-    """The update failed by itself with one line that says why, and no request failed with it."""
+    """Assert that the update failed with one line that gives the reason, and that no request failed."""
     assert failed.done.returncode != 0
     lines = said_by(failed.done, workload)
     assert len(lines) == 1, failed.done.stdout + failed.done.stderr
@@ -106,7 +106,7 @@ def judge(failed: Failed, workload: str, reason: str) -> None:
 
 @pytest.fixture(scope="module")
 def models(stack: Stack) -> Iterator[Models]:
-    """Good models, and one of which a byte was changed after its publication."""
+    """Good models, and one with a byte that was changed after publication."""
     found = Models.of(stack.env)
     good = found.files("digits/1")
     for prefix in (GOOD, PINNED, LATE):
@@ -128,7 +128,7 @@ def faulty(
         made_namespace(copy)
         fill_claim(copy, "here", uri(GOOD))
         copy.up()
-        # From here on, give up early.
+        # The following tests use short deadlines.
         hasty = content(health={"startup": "15s"}, rollout={"progressDeadline": "15s", "timeout": "15s"})
         (folder / "catalog" / f"{NAME}.yaml").write_text(json.dumps(hasty))
         copy.up()
@@ -176,7 +176,7 @@ def test_a_missing_claim_is_named_and_used_without_help_once_it_is_there(
 
 
 def put_on_the_node(copy: Copy, claim: str, files: dict[str, bytes]) -> None:
-    """Put files on a claim's volume as the node's administrator: the pod that waits for them holds it already."""
+    """Write files to a claim's volume as the node's administrator, because the waiting pod holds the volume."""
     volume = copy.kubectl("get", f"pvc/{claim}", "-o", "jsonpath={.spec.volumeName}")
     folder = Path(copy.stack.env["KUBECONFIG"]).parent.parent / "volumes" / volume
     for name, content in files.items():
@@ -186,7 +186,7 @@ def put_on_the_node(copy: Copy, claim: str, files: dict[str, bytes]) -> None:
 
 @pytest.fixture
 def storage_down(faulty: Faulty) -> Iterator[str]:
-    """The object storage, ended."""
+    """The endpoint of the object storage, which is stopped during the test."""
     with harm.ended("s3"):
         yield faulty.copy.stack.env["SLIPWAY_S3_ENDPOINT"]
 

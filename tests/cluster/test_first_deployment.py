@@ -56,7 +56,7 @@ def test_a_first_version_that_crashes_is_replaced_by_the_next_release(prod: Prod
 
 
 def test_a_first_version_whose_update_failed_is_released_by_the_same_command(prod: Prod) -> None:
-    """The update fails because a namespace of the stack's name belongs to somebody else. Then it is deleted."""
+    """The update fails because the namespace of the stack's name is foreign. Then that namespace is deleted."""
     ok(run("kubectl", "create", "namespace", NAME, env=prod.copy.stack.env))
     failed = prod.release(faulty.good(1))
     assert failed.returncode == 1, failed.stdout + failed.stderr

@@ -1,4 +1,4 @@
-"""From outside, by the proxy and by a NodePort: neither metrics nor administration, and no other port of the pods."""
+"""From outside, through the proxy or a NodePort, neither metrics nor administration nor other ports are reachable."""
 
 import socket
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ HEALTH, METRICS = "/health", "/metrics"
 
 @pytest.fixture(scope="module")
 def copy(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
-    """A classifier behind the whole of a host, and behind a NodePort beside it."""
+    """A classifier behind a host with all its paths, and behind a NodePort."""
     route, exposure = {"host": f"{NAME}.slipway.test"}, {"type": "NodePort", "direct": True}
     services = {SERVICE: service(NAME, MODEL, route=route, exposure=exposure)}
     with running(stack, tmp_path_factory.mktemp(NAME), entry(NAME, services)) as made:
@@ -27,7 +27,7 @@ def copy(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cop
 
 @pytest.fixture(scope="module")
 def doors(copy: Copy) -> Iterator[dict[str, httpx.Client]]:
-    """A client at each door that leads in from outside."""
+    """Return an HTTP client for each entrance from outside."""
     (port,) = copy.found("service", SERVICE)["spec"]["ports"]
     node = Paths.from_environment().addresses.node_ip
     host = {"Host": f"{NAME}.slipway.test"}
@@ -56,7 +56,7 @@ def test_no_service_leads_to_the_management_port(copy: Copy) -> None:
 
 
 def test_the_management_port_of_a_pod_has_its_metrics(copy: Copy) -> None:
-    """Otherwise the other tests would prove nothing: the metrics are there, and only there."""
+    """The metrics exist on the management port. Without this test, the others would prove nothing."""
     (pod,) = copy.pods(SERVICE)
     answer = httpx.get(f"http://{pod['status']['podIP']}:{MANAGEMENT_PORT}{METRICS}", timeout=5)
     assert answer.status_code == 200

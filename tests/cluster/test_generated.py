@@ -14,12 +14,12 @@ from tests.strategies import systems
 
 SYSTEMS = 40
 VALUES = 60
-"""For each field; many of them come twice and are asked about once."""
+"""Number of values for each field; repeated values are sent once."""
 
 
 @pytest.fixture(scope="module")
 def rendered(stack: Stack) -> list[list[Object]]:
-    """The manifests of each generated system, all in one namespace."""
+    """Return the manifests of each generated system, all in one namespace."""
 
     def here(given: Config) -> Config:
         return put(put(given, "system.namespace", scalars.NAMESPACE), "cluster.context", "slipway-local")

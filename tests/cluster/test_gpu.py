@@ -1,4 +1,4 @@
-"""The GPU system beside the classifier: waits for a GPU and says so, runs as soon as the node has one."""
+"""The GPU system beside the classifier: it waits for a GPU and says so, and runs as soon as the node has one."""
 
 from collections.abc import Iterator
 

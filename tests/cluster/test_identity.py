@@ -28,7 +28,7 @@ MODEL = "s3://models/digits/1"
 def content(storage_class: str | None = None) -> Json:
     volume = {"size": "64Mi", "access": "ReadWriteOnce", **({"storageClass": storage_class} if storage_class else {})}
     one = service(SYSTEM, MODEL, mounts={"shelf": "/shelf"}, route=None)
-    del one["managementPort"]  # the version before does not know it
+    del one["managementPort"]  # the older version does not know this field
     return entry(SYSTEM, {"keeper": one}, volumes={"shelf": volume})
 
 
@@ -43,7 +43,7 @@ def refused(done: Done, line: str) -> None:
 
 
 def operations(copy: Copy) -> dict[str, str]:
-    """What a preview would do, by URN; what stays the same is left out."""
+    """Return the changes of a preview by URN, without unchanged resources."""
     done = copy.pulumi("preview", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     steps = cast("list[Json]", json.loads(done.stdout)["steps"])
@@ -67,7 +67,7 @@ def test_a_preview_after_the_first_update_is_empty(copy: Copy) -> None:
 
 
 def with_context(copy: Copy, name: str, folder: Path) -> Copy:
-    """Return the stack as another machine has it: its kubeconfig calls the context differently."""
+    """Return the stack as on another machine, whose kubeconfig has another name for the context."""
     known = yaml.safe_load(Path(copy.stack.env["KUBECONFIG"]).read_text())
     (only,) = known["contexts"]
     kubeconfig = folder / "config"
@@ -149,7 +149,7 @@ def test_a_renamed_entry_keeps_its_claim(copy: Copy, stack: Stack, tmp_path: Pat
 
 @pytest.fixture
 def foreign(stack: Stack, folder: Path) -> Iterator[Copy]:
-    """A stack whose namespace is there already, with a ConfigMap of somebody else."""
+    """A stack whose namespace exists already and has a foreign ConfigMap."""
     with initialised(stack, folder, GUEST, entry=SYSTEM) as made:
         made.applied(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": GUEST, "labels": {"team": "ml"}}},
@@ -176,7 +176,7 @@ def test_a_foreign_namespace_is_refused_or_used_and_left(foreign: Copy) -> None:
 
 @pytest.fixture(scope="module")
 def old_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program as it was, from the repository's history."""
+    """An older version of the program, from the repository's history."""
     tree = tmp_path_factory.mktemp("old")
     archive = subprocess.run(["git", "archive", OLD_VERSION], cwd=PROJECT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=BytesIO(archive)) as files:
@@ -188,7 +188,7 @@ def test_a_stack_of_the_version_before_is_carried_over_also_under_another_contex
     stack: Stack, folder: Path, old_program: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     laid_out = tmp_path_factory.mktemp("laid-out")
-    for path in old_program.iterdir():  # whatever packages it had
+    for path in old_program.iterdir():  # all of its packages
         if path.name != "catalog" and not path.name.startswith("Pulumi."):
             (laid_out / path.name).symlink_to(path)
     (laid_out / "Pulumi.yaml").symlink_to(old_program / "Pulumi.yaml")
@@ -198,7 +198,8 @@ def test_a_stack_of_the_version_before_is_carried_over_also_under_another_contex
     (laid_out / ".slipway").symlink_to(PROJECT / ".slipway")
     with initialised(stack, folder, OLD, entry=SYSTEM) as made:
         cluster = {key: value for key, value in made.settings["slipway:cluster"].items() if key != "proxyMetricsUrl"}
-        new = replace(made, settings={**made.settings, "slipway:cluster": cluster})  # what the version before knows
+        # Only the fields that the older version knows.
+        new = replace(made, settings={**made.settings, "slipway:cluster": cluster})
         old = replace(new, folder=laid_out)
         old.up()
         uid = new.found("namespace", OLD)["metadata"]["uid"]

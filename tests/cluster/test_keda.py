@@ -24,25 +24,25 @@ pytestmark = pytest.mark.long
 
 NAME, MEASURED, SCHEDULED = "steered", "measured", "scheduled"
 AVERAGE, FEW, MORE = 20, 30, 40
-"""Requests per second: what a pod is to have, what takes two of them, and what comes on top and takes four in all."""
+"""Requests per second: the target of one pod, a load for two pods, and an additional load that makes four."""
 FEWEST, MOST, BUSY, RUSH, FALLBACK = 1, 5, 2, 4, 4
 WEIGHT, SHARES = 20, (3, 1)
-"""Percent of the requests that the other slot answers, and the pods that 56 and 14 requests/s take."""
+"""Percentage of requests that the other slot answers, and the pods that 56 and 14 requests/s need."""
 SOON_SECONDS, WINDOW = 90, dt.timedelta(minutes=2)
-"""From before the system is up to the begin of the window, and its length."""
+"""Seconds from before the deployment to the beginning of the window, and the length of the window."""
 READY_SECONDS = 45
-"""From the begin of the window until all of its pods get requests: a peak may follow after that."""
+"""Seconds from the beginning of the window until all of its pods are ready for the peak."""
 DEAD_SECONDS = 90
 QUICK: Json = {"scaleDown": {"stabilization": "30s"}}
 """Five minutes by default."""
 OWN = f'{MATCHERS},service=~"{MEASURED}-.*"'
 WITHOUT_PROBES = selectors.without(SLIPWAY.requests.without if SLIPWAY.requests else {})
 QUERY = f"sum(rate(http_requests_total{{{OWN}{WITHOUT_PROBES}}}[15s])) or 0 * count(up{{{OWN}}} == 1)"
-"""As docs/scaling.md has it: a slot that nobody asks has 0 requests, one that nobody scrapes has no answer."""
+"""The query of docs/scaling.md: a slot without requests has 0, and a slot without scrapes has no result."""
 
 
 def window() -> tuple[dt.datetime, dt.datetime]:
-    """The first full minutes that begin late enough."""
+    """Return the first full minutes that begin late enough."""
     first = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=SOON_SECONDS + 59)
     begin = first.replace(second=0, microsecond=0)
     return begin, begin + WINDOW
@@ -53,7 +53,7 @@ def cron(moment: dt.datetime) -> str:
 
 
 def content(begin: dt.datetime, end: dt.datetime, **environment: str) -> Json:
-    """The entry, with variables of the measured server's environment."""
+    """Return the entry with environment variables of the measured server."""
     load: Json = {"prometheus": {"query": QUERY, "threshold": AVERAGE}}
     peak: Json = {"cron": {"timezone": "UTC", "start": cron(begin), "end": cron(end), "replicas": 3}}
     range_: Json = {"minReplicas": FEWEST, "maxReplicas": MOST, "behavior": QUICK}
@@ -95,7 +95,7 @@ def scheduled(system: Copy) -> Scaled:
 def load(
     system: Copy, pictures: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[seen.Load]:
-    """A load that two pods bear, through the whole module."""
+    """A load for two pods, throughout the module."""
     with seen.running(system.ingress(MEASURED), pictures[0][0], tmp_path_factory.mktemp("few"), per_second=FEW) as few:
         yield few
 
@@ -193,13 +193,13 @@ def test_each_slot_follows_its_own_share_of_the_requests(
     folder = tmp_path_factory.mktemp("both")
     with seen.running(system.ingress(MEASURED), pictures[0][0], folder, per_second=MORE):
         until(lambda: measured.wanted() == SHARES[0], 90, "the live slot has what its share takes")
-        time.sleep(20)  # four looks of the HPA: the other slot would follow the sum by now
+        time.sleep(20)  # four periods of the HPA, after which the other slot would follow a summed metric
         counts = (measured.wanted(), green.wanted())
     facts.append(f"KEDA, two slots at 80 : 20 of {FEW + MORE} requests/s: {counts[0]} and {counts[1]} pods")
     assert counts == SHARES
 
 
 def condition(system: Copy, name: str, kind: str) -> str:
-    """The status of one of a ScaledObject's conditions."""
+    """Return the status of a condition of a ScaledObject."""
     conditions = system.found("scaledobject", name)["status"]["conditions"]
     return next(str(one["status"]) for one in conditions if one["type"] == kind)

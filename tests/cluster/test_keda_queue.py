@@ -34,8 +34,8 @@ def parsing(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_workers_come_with_the_queue_answer_every_job_and_go(parsing: Parsing, facts: list[str]) -> None:
-    idle = within(lambda: not parsing.pods(WORKER), "nobody works: the queue is empty")
-    # Each another one: a picture that was parsed before comes from the cache.
+    idle = within(lambda: not parsing.pods(WORKER), "no worker runs, because the queue is empty")
+    # All pictures differ, because a picture that was parsed before comes from the cache.
     contents = [[large(PICTURES * job + number, 2400) for number in range(PICTURES)] for job in range(JOBS)]
     with parsing.client() as client:
         began = time.monotonic()
@@ -51,7 +51,7 @@ def test_workers_come_with_the_queue_answer_every_job_and_go(parsing: Parsing, f
             time.sleep(0.5)
         last = time.monotonic() - began
         results = [result for job in jobs for result in client.get(f"{job}/result").json()["results"]]
-    zero = within(lambda: not parsing.pods(WORKER), "nobody works again")
+    zero = within(lambda: not parsing.pods(WORKER), "no worker runs again")
     facts.append(
         f"KEDA on the queue: {JOBS} jobs of {PICTURES} pictures in {sent:.1f} s; first pod after {pod:.1f} s, first "
         f"answer {first:.1f} s, all {last:.1f} s with {most} workers; no pod {zero:.0f} s after the last answer "

@@ -1,4 +1,4 @@
-"""`make up` again, `make down`, and `make up` from nothing. Runs last: it ends with the cluster gone."""
+"""`make up` again, `make down`, and `make up` from nothing. Runs last, because it ends without a cluster."""
 
 import time
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_a_second_make_up_changes_nothing(stack: Stack, facts: list[str]) -> Non
 
 
 def state_of(stack: Stack) -> Path:
-    """The directory that holds everything of the cluster but its caches."""
+    """Return the directory that holds the whole cluster except its caches."""
     return Path(stack.env["KUBECONFIG"]).parent.parent
 
 
@@ -55,7 +55,7 @@ def test_up_works_again_from_nothing_and_down_leaves_what_was_there(
     stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]
 ) -> None:
     state = state_of(stack)
-    if state.exists():  # where this test runs alone, or once more
+    if state.exists():  # if this test runs alone, or a second time
         make("down")
     clean = traces.all_of(state)
     seconds, _ = make("up")

@@ -1,4 +1,4 @@
-"""Models for somebody else's server: from object storage and from a hub, into a volume or a cache that is mounted."""
+"""The loader fetches models for any server, from object storage or a hub, into a volume or a mounted cache."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ WITHIN = ("python", "-c")
 
 
 def server(model: Json | None, folder: str = FOLDER, health: str = f"/{SUMS}", **blocks: object) -> Json:
-    """A web server that knows nothing of Slipway: it sends the files of a folder, and is ready if one is there."""
+    """Return a web server independent of Slipway, which serves a folder and is ready if a file is there."""
     return {
         "image": "server",
         "server": "other",
@@ -41,7 +41,7 @@ def server(model: Json | None, folder: str = FOLDER, health: str = f"/{SUMS}", *
 
 
 def hub() -> Json:
-    """A model hub of one model at one commit, as files: enough for a client that asks for what exists."""
+    """Return a server that acts as a model hub with one model at one commit."""
     content = VOCABULARY.encode()
     blob = hashlib.sha1(f"blob {len(content)}\0".encode() + content, usedforsecurity=False).hexdigest()
     siblings = [{"rfilename": "vocab.txt", "size": len(content), "blobId": blob}]
@@ -86,7 +86,7 @@ def models(stack: Stack) -> Models:
 
 
 def sums(copy: Copy, pod: Json) -> dict[str, str]:
-    """The SHA-256 of each file that a pod's server sees."""
+    """Return the SHA-256 of each file that a pod's server sees."""
     script = (
         f"import hashlib,json,pathlib; root=pathlib.Path('{FOLDER}'); "
         "print(json.dumps({str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() "
@@ -150,7 +150,7 @@ def test_nothing_changed_is_nothing_to_do(copy: Copy) -> None:
 
 
 def test_a_flipped_bit_is_refused_in_one_line_and_the_old_pods_answer(copy: Copy, models: Models) -> None:
-    """The last test of the file: it leaves a failed update behind."""
+    """Runs last in this file, because it leaves a failed update behind."""
     files = models.files(DIGITS)
     name = next(name for name in files if name != SUMS)
     spoilt = bytearray(files[name])

@@ -1,4 +1,4 @@
-"""Models that are mounted, and a pinned one that is fetched: from where the entry says, served to the user."""
+"""Mounted models and a pinned, fetched model are served from the source that the entry names."""
 
 import tarfile
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ SERVICES = ("claimed", "mounted", "pinned")
 
 
 def pushed(folder: Path, files: dict[str, bytes]) -> str:
-    """Push an image that holds nothing but the model's files; gives it by digest."""
+    """Push an image with only the model's files; return it by digest."""
     with tarfile.open(folder / "layer.tar", "w") as layer:
         for name, content in files.items():
             file = tarfile.TarInfo(name)
@@ -39,7 +39,7 @@ def models(stack: Stack) -> Models:
 
 @pytest.fixture(scope="module")
 def copy(stack: Stack, models: Models, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
-    """Three services with the same model: on a claim that was there before, in an image, and in object storage."""
+    """Three services with the same model: on an existing claim, in an image, and in object storage."""
     reference = pushed(tmp_path_factory.mktemp("image"), models.files(MODEL))
     services: Json = {
         "claimed": service("claimed.sources", "pvc://shelf/digits/1"),

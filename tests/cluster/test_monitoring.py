@@ -42,7 +42,7 @@ WINDOWS = ("1h", "6h", "1d", "3d")
 
 @dataclass(frozen=True)
 class Burst:
-    """A service whose first requests end badly."""
+    """A service whose first requests fail."""
 
     fault: Fault
     alerts: frozenset[Kind]
@@ -99,7 +99,7 @@ PROVOKED = {
     GONE: frozenset({NO_TARGET_UP}),
     GROWN: frozenset({AT_MAX}),
 }
-"""What each service is to fire, and nothing else."""
+"""The alerts that each service must fire, and no others."""
 REPLICAS = {HIDDEN: 2}
 
 
@@ -114,19 +114,19 @@ def content() -> Json:
 
 @dataclass(frozen=True)
 class Alarming:
-    """The system, and the Prometheus that sees it."""
+    """The system, and the Prometheus that monitors it."""
 
     copy: Copy
     prometheus: Operated
 
     def declared(self) -> list[Json]:
-        """The rules of its PrometheusRules."""
+        """Return the rules of its PrometheusRules."""
         rules = self.copy.found("prometheusrules")["items"]
         return [rule for one in rules for group in one["spec"]["groups"] for rule in group["rules"]]
 
     @contextmanager
     def provoked(self) -> Generator[dict[str, float]]:
-        """Do to the services without a load what they are there for; give when (unix times)."""
+        """Provoke the alerts of the services without a load; yield the Unix time of each."""
         with ExitStack() as undone:
             undone.enter_context(harm.hidden_from(self.copy.pods(HIDDEN)[0], self.prometheus.address))
             undone.enter_context(self._scaled(GONE, 0))
@@ -135,7 +135,7 @@ class Alarming:
 
     @contextmanager
     def _scaled(self, service: str, replicas: int) -> Generator[None]:
-        """Scale a service of one pod, as a person does or an autoscaler."""
+        """Scale a service of one pod, as a person or an autoscaler would."""
         scale = ("scale", "deployment", names.slot_name(service, "blue"))
         self.copy.kubectl(*scale, f"--replicas={replicas}")
         try:
@@ -174,7 +174,7 @@ def test_the_operator_s_prometheus_scrapes_every_pod_with_the_labels_that_the_do
 
     took, targets = until(all_up, NOTICED_SECONDS, "every pod is scraped")
     facts.append(f"operator: {len(targets)} pods of a new system scraped {took - began:.1f} s after its up")
-    assert len(targets) == len(expected)  # each once
+    assert len(targets) == len(expected)  # each pod once
     for target in targets:
         labels = target["labels"]
         name, pod = expected[labels["pod"]]
@@ -242,7 +242,7 @@ def test_every_alert_fires_once_and_is_resolved_and_no_other_fires(
 
 
 def _empty(look: Callable[[], set[Key]], seconds: float, what: str) -> None:
-    """Wait until nothing is left, or say what is."""
+    """Wait until ``look`` returns an empty set; fail with the remaining keys."""
     deadline = time.monotonic() + seconds
     while left := look():
         assert time.monotonic() < deadline, f"{what} within {seconds:g} s: {', '.join(sorted(map(str, left)))}"

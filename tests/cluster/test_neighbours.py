@@ -1,4 +1,4 @@
-"""Several stacks in one cluster: side by side where they have namespaces of their own, refused where they have not."""
+"""Several stacks in one cluster: they coexist in separate namespaces, and are refused in a shared one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,13 +46,13 @@ def _image(copy: Copy) -> str:
 
 @pytest.fixture(scope="module")
 def intruder(stack: Stack, folder: Path) -> Iterator[Copy]:
-    """A stack that says the first one's namespace is its own."""
+    """A stack that claims the namespace of the first one."""
     with initialised(stack, folder, INTRUDER, entry=SYSTEM, namespace=FIRST) as made:
         yield made
 
 
 def state(copy: Copy) -> Json:
-    """What must not change: every object's identity and version, and the pods' restarts."""
+    """Return what must not change: every object's UID and version, and the pods' restarts."""
     kinds = "deployments,services,configmaps,secrets,ingresses,networkpolicies,resourcequotas,limitranges,pods"
     objects = {
         f"{item['kind']}/{name}": (item["metadata"]["uid"], item["metadata"].get("generation"))

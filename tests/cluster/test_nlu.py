@@ -1,4 +1,4 @@
-"""Text understanding on the cluster: it answers well, takes new configuration both ways, and its pods are closed."""
+"""Text understanding on the cluster: accuracy, both ways to change its configuration, and locked-down pods."""
 
 import json
 import statistics
@@ -24,7 +24,7 @@ CELEBRITY = {"text": "Anna Weber moved to Paris.", "schema": {"celebrity": None}
 
 
 def config(**keys: Any) -> dict[str, str]:
-    """Configuration files with these keys in config.json."""
+    """Return the configuration files with these keys in config.json."""
     return {"config.json": json.dumps(keys) + "\n"}
 
 
@@ -103,7 +103,7 @@ def milliseconds(client: httpx.Client, count: int) -> list[float]:
 
     All come to a pod that has rested, as the first one does: on a shared machine its memory has left the caches.
     """
-    client.get("/v2/health/live").raise_for_status()  # the client's own first call is not the server's
+    client.get("/v2/health/live").raise_for_status()  # so that the client's set-up time does not count
     times: list[float] = []
     for _ in range(count):
         time.sleep(REST_SECONDS)
@@ -114,7 +114,7 @@ def milliseconds(client: httpx.Client, count: int) -> list[float]:
 
 
 def test_the_first_request_takes_at_most_twice_the_median(nlu: Nlu, facts: list[str]) -> None:
-    """In pods that nobody has asked before; a busy machine disturbs single requests, so of five the middle one."""
+    """Measured in fresh pods; the median of five, because a busy machine disturbs single requests."""
     ratios: list[float] = []
     medians: list[float] = []
     for _ in range(5):
@@ -236,7 +236,7 @@ def images(pods: list[Json]) -> set[str]:
 
 
 def changed(output: str) -> str:
-    """The resources that an update created, changed, replaced or deleted."""
+    """Return the resources that an update created, changed, replaced or deleted."""
     marks = ("+", "~", "-")
     return "\n".join(line for line in output.splitlines() if line.strip().startswith(marks))
 
@@ -246,7 +246,7 @@ def test_a_changed_configuration_is_taken_up_in_place_and_a_bad_one_is_not(nlu: 
     assert status_of(nlu, CELEBRITY) == 422
     before = nlu.pods()
     nlu.up(files=config(synonyms=SYNONYMS), onChange="reload")
-    # The kubelet renews a mounted ConfigMap once a minute or so; the server looks every second.
+    # The kubelet updates a mounted ConfigMap about once a minute; the server checks the files every second.
     seconds = within(lambda: statuses(nlu, before) == {200}, "both pods know the synonym")
     facts.append(f"nlu: configuration taken up in place {seconds:.1f} s after the update, on {len(before)} pods")
     assert identities(nlu.pods()) == identities(before)
@@ -263,7 +263,7 @@ def logs(nlu: Nlu, pod: Json) -> str:
 
 
 def statuses(nlu: Nlu, pods: list[Json]) -> set[int]:
-    """What each of the pods answers to the synonym."""
+    """Return the statuses with which these pods answer a request that needs the synonym."""
     found: set[int] = set()
     for pod in pods:
         with nlu.inside(pod) as client:

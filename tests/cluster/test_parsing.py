@@ -1,4 +1,4 @@
-"""Human parsing on the cluster: it parses well, at once and by jobs, and loses no job with a pod or a store."""
+"""Human parsing on the cluster: accuracy, direct answers and jobs, and no job lost with a pod or a store."""
 
 import time
 from collections.abc import Iterator
@@ -139,7 +139,7 @@ def test_a_worker_killed_in_the_middle_loses_no_picture(
 def test_the_queue_is_measured_without_any_worker_and_a_message_that_got_lost_is_sent_again(
     parsing: Parsing, client: httpx.Client
 ) -> None:
-    """A worker that dies between taking a message and noting it leaves no trace of it: here the list is deleted."""
+    """A worker that dies between taking and recording a message leaves no trace; the test deletes the list instead."""
     parsing.kubectl("scale", f"deployment/{WORKER}-blue", "--replicas=0")
     try:
         parsing.kubectl("wait", "--for=delete", "pod", "-l", f"app.kubernetes.io/name={WORKER}", "--timeout=300s")

@@ -1,4 +1,4 @@
-"""Three stacks of one system, dev → staging → prod: the same digest by evidence alone, and every refusal untouched."""
+"""Three stacks of one system, dev → staging → prod: only evidence promotes a digest, and a refusal changes nothing."""
 
 import json
 import time
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.ordered
 
 @pytest.fixture(scope="module")
 def three(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Three]:
-    """Dev, staging that dev vouches for, and prod that staging vouches for; nothing is deployed yet."""
+    """Dev, staging with evidence from dev, and prod with evidence from staging; none is deployed yet."""
     folder = project_elsewhere(tmp_path_factory.mktemp("promoted"), catalogue())
     with ExitStack() as stacks:
         copies: dict[str, Copy] = {}
@@ -31,7 +31,7 @@ def three(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Th
             copy = stacks.enter_context(initialised(stack, folder, name, entry=SYSTEM, environment=environment))
             if source:
                 copy.settings["slipway:source"] = f"{SYSTEM}-{source}"
-            else:  # it builds, from the layers that the classifier's build left
+            else:  # dev builds, from the layers of the classifier's build
                 copy.settings["slipway:image"] = stack.config()["slipway:image"]
                 del copy.settings["slipway:images"]
             copy.write({})
@@ -41,7 +41,7 @@ def three(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Th
 
 @pytest.fixture(scope="module", autouse=True)
 def asked(three: Three, pictures: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Users in every environment: a verdict takes requests."""
+    """A load in every environment, because a verdict requires requests."""
     url = f"{three.copies['dev'].settings['slipway:cluster']['ingressUrl']}/predict"
     with ExitStack() as loads:
         for name in three.copies:
@@ -52,7 +52,7 @@ def asked(three: Three, pictures: list[tuple[bytes, str]], tmp_path_factory: pyt
 
 @pytest.mark.core
 def test_what_dev_built_goes_to_staging_by_its_digest_alone(three: Three) -> None:
-    """The first deployment of both."""
+    """Deploys dev and staging for the first time."""
     ok(three.copies["dev"].pulumi("up", "--yes", "--skip-preview"))
     judged(three, "dev")
     ok(three.slipway("promote", three.name("dev"), three.name("staging")))
@@ -64,7 +64,7 @@ def test_what_dev_built_goes_to_staging_by_its_digest_alone(three: Three) -> Non
 
 @pytest.mark.long
 def test_what_dev_built_goes_to_prod_by_its_digest_alone(three: Three) -> None:
-    """The first deployment of prod; every later test starts from here."""
+    """Deploys prod for the first time; every later test builds on it."""
     ok(three.slipway("promote", three.name("staging"), three.name("prod")))
     assert {three.live(name) for name in three.copies} == set(three.built)
 
@@ -92,7 +92,7 @@ def test_promoting_again_changes_nothing(three: Three) -> None:
 
 
 def up_refused(three: Three, line: str, change: Json) -> None:
-    """Edit prod's file as a person would: neither preview nor up may let it through, and only the file differs."""
+    """Edit prod's file as a person would; preview and up must refuse it, and nothing but the file may change."""
     file = three.file("prod")
     text = file.read_text()
     _, *before = three.untouched()
@@ -114,7 +114,7 @@ def up_refused(three: Three, line: str, change: Json) -> None:
 
 
 def with_canary(three: Three, image: str, **content: object) -> Json:
-    """Prod's own release section with another version in the other slot."""
+    """Return prod's ``slipway:release`` with another version in the other slot."""
     release = three.config("prod")["slipway:release"][SERVICE]
     other = "green" if release["live"] == "blue" else "blue"
     slots = {release["live"]: release["slots"][release["live"]], other: {"image": image, **content}}
@@ -163,10 +163,10 @@ def test_evidence_that_has_not_soaked_or_is_stale_is_refused(three: Three) -> No
     ok(three.slipway("promote", three.name("dev"), staging))
     for ages, line in (({"soak": "2h"}, "must soak for 7200 s"), ({"fresh": "1s"}, "a verdict is valid for 1 s")):
         three.rules(**ages)
-        ok(three.copies["staging"].pulumi("up", "--yes", "--skip-preview"))  # the rules that it exports
+        ok(three.copies["staging"].pulumi("up", "--yes", "--skip-preview"))  # so that it exports the new rules
         refused(three, line, "promote", staging, prod)
         up_refused(three, line, with_canary(three, third))
-    ok(three.copies["prod"].pulumi("up", "--yes", "--skip-preview"))  # what runs there asks nobody
+    ok(three.copies["prod"].pulumi("up", "--yes", "--skip-preview"))  # the running version needs no evidence
     three.rules()
     ok(three.copies["staging"].pulumi("up", "--yes", "--skip-preview"))
     ok(three.slipway("promote", staging, prod))
@@ -213,7 +213,7 @@ def test_a_digest_that_no_registry_has_goes_back_while_the_old_one_answers(three
 
 @pytest.mark.long
 def test_destroying_dev_takes_no_image_from_the_others(three: Three) -> None:
-    """Last: staging loses its source, and goes on."""
+    """Runs last: staging loses its source and continues to serve."""
     (built,) = three.built
     ok(three.copies["dev"].pulumi("destroy", "--yes", "--skip-preview"))
     repository, _, digest = built.partition("@")

@@ -29,7 +29,7 @@ RELEASE = {
 
 @pytest.fixture(scope="module")
 def proxy(stack: Stack) -> Iterator[str]:
-    """The proxy's address, with the entry's traffic objects applied and pods behind them."""
+    """Apply the entry's traffic objects with pods behind them; yield the proxy's address."""
     given = cases.config_of(cases.Case("gpu", "prod", both=True))
     made = deployed(cast("Config", catalog.read("gpu")), {**given, "release": {"model": RELEASE}})
     namespace = made.one("Namespace").object_name
@@ -42,7 +42,7 @@ def proxy(stack: Stack) -> Iterator[str]:
 
 
 def answered(url: str, count: int, **headers: str) -> Counter[str]:
-    """Count answers by the slot that gave them."""
+    """Count answers by slot."""
     with standing.client() as sender:
         replies = [sender.get(url, headers={"Host": HOST, **headers}) for _ in range(count)]
     return Counter(str(reply.json()["slot"]) for reply in replies if reply.status_code == standing.OK)

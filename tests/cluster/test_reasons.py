@@ -1,13 +1,11 @@
-"""Why pods do not come is in the last lines of `pulumi up`, soon, and for every Deployment that failed."""
+"""The last lines of `pulumi up` soon say why pods are missing, for every Deployment that failed."""
 
 import base64
-import io
 import json
 import os
 import signal
 import ssl
 import subprocess
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -27,7 +25,7 @@ pytestmark = pytest.mark.long
 NAME, SERVICE, NEWCOMER = "reasons", "pupil", "newcomer"
 MODEL = "s3://models/digits/1"
 SECONDS = 40
-"""Within which the cause must be told."""
+"""Time limit in seconds for the reason to appear."""
 UNWRITABLE = """
 import os, sys, traceback
 if sys.orig_argv[1:3] == ["-m", "serving"]:
@@ -40,7 +38,7 @@ if sys.orig_argv[1:3] == ["-m", "serving"]:
     print("Stopping parent process [1]", file=sys.stderr, flush=True)
     os._exit(3)
 """
-"""Runs before the server: it fails as one that writes to the root file system."""
+"""Code that runs before the server, and fails because it writes to the root file system."""
 
 
 def content(*names: str, **blocks: object) -> Json:
@@ -50,13 +48,9 @@ def content(*names: str, **blocks: object) -> Json:
 
 def unwritable() -> Json:
     """Push an image whose server writes to the root file system; return it as ``slipway:images``."""
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        code = tarfile.TarInfo("app/sitecustomize.py")
-        code.size, code.mode = len(UNWRITABLE), 0o644
-        tar.addfile(code, io.BytesIO(UNWRITABLE.encode()))
+    layer = registry.layer_of("app", {"sitecustomize.py": UNWRITABLE.encode()})
     repository, _, digest = image("server").partition("@")
-    return {"server": registry.pushed_with(repository, digest, layer.getvalue())}
+    return {"server": registry.pushed_with(repository, digest, layer)}
 
 
 def failed(copy: Copy, images: Json | None = None) -> tuple[str, float]:
@@ -84,7 +78,7 @@ def copy(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cop
 
 
 def another() -> Json:
-    """An image that differs in nothing but its digest, so that new pods must come."""
+    """Return an image that differs only in its digest, so that new pods must start."""
     return {"server": faulty.image(image("server"), faulty.good(7))}
 
 
@@ -101,7 +95,7 @@ def full_quota(copy: Copy, _: Path) -> Generator[None]:
 
 @contextmanager
 def refusing_webhook(copy: Copy, folder: Path) -> Generator[None]:
-    """Have a webhook that refuses every pod of the namespace."""
+    """Register a webhook that refuses every pod of the namespace; remove it at the end."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
@@ -206,7 +200,7 @@ def test_the_cause_of_a_first_deployment_without_pods_is_told_soon(
 
 @contextmanager
 def beginning(stack: Stack, folder: Path, described: Json) -> Generator[Copy]:
-    """Return a stack that is not up, beside the one of this module."""
+    """Return a second stack, which is not deployed."""
     described = {**described, "name": f"{NAME}-first"}
     with initialised(stack, project_elsewhere(folder, described), f"{NAME}-first") as made:
         yield made
@@ -252,7 +246,7 @@ def pods_of(copy: Copy) -> set[str]:
 
 
 def test_the_annotation_of_an_older_state_is_added_without_new_pods(copy: Copy) -> None:
-    """As after an upgrade: the state and the object have no annotation yet."""
+    """Remove the annotation from the state and the object, as before an upgrade."""
     name = f"{SERVICE}-blue"
     before, pods = copy.found("deployment", name), pods_of(copy)
     copy.kubectl("annotate", "deployment", name, "pulumi.com/waitFor-")

@@ -1,4 +1,4 @@
-"""Who owns a slot's replicas, for real: every change between a number, an HPA and KEDA, with a person in between.
+"""Every transition of a slot's replicas between a fixed number, an HPA and KEDA, and manual scaling in between.
 
 `make up WITH=keda` first. One path through all nine transitions, under a load that does not stop.
 """
@@ -26,13 +26,13 @@ PER_SECOND = 50
 COUNTS_PER_SECOND = 3
 SETTLED_SECONDS = 120
 NEVER: Json = {"cron": {"timezone": "UTC", "start": "0 3 29 2 *", "end": "5 3 29 2 *", "replicas": 4}}
-"""A schedule that is over: KEDA wants the minimum."""
+"""A schedule outside of its window, so that KEDA requests the minimum."""
 CPU: Json = {"metrics": {"cpu": {"utilization": 80}}}
 
 
 @dataclass(frozen=True)
 class Owner:
-    """What an entry declares, and the fewest and the most replicas that follow from it."""
+    """The scaling block of an entry, and the fewest and the most replicas that it allows."""
 
     scaling: Json
     least: int
@@ -45,9 +45,9 @@ RANGE_3 = Owner({"minReplicas": 3, "maxReplicas": 6, **CPU}, 3, 6)
 KEDA = Owner({"minReplicas": 2, "maxReplicas": 5, "triggers": {"peak": NEVER}}, 2, 5)
 KEDA_3 = Owner({"minReplicas": 3, "maxReplicas": 5, "triggers": {"peak": NEVER}}, 3, 5)
 PATH = (FIXED, FIXED_4, RANGE, RANGE_3, KEDA, KEDA_3, FIXED, KEDA, RANGE, FIXED)
-"""Each transition once, those to itself included."""
+"""A path through every transition once, including those between two settings of one kind."""
 SCALED_BY_HAND = {0: 5, 6: 2}
-"""Before these transitions, by their number, somebody runs ``kubectl scale`` with so many replicas."""
+"""Number of a transition → replicas that ``kubectl scale`` sets before it."""
 
 
 def content(owner: Owner) -> Json:

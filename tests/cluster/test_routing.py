@@ -1,4 +1,4 @@
-"""What a route promises, kept by a real proxy: limits per client, sessions, sizes and patience.
+"""A real proxy enforces what a route declares: limits per client, sessions, sizes and timeouts.
 
 Ingresses and Services are those that the program declares; behind them stand pods that say who they are, in a namespace
 of this file's own.
@@ -44,7 +44,7 @@ SERVICES: Config = {
 
 
 def manifests(first: int = FIRST_PERCENT) -> list[Config]:
-    """What the program declares of the services' traffic, with so many percent of ``first`` for its other slot."""
+    """Return the traffic objects of the services, with this weight for the other slot of ``first``."""
     data = put(stack(), "system.namespace", NAMESPACE)
     data = put(data, "release.first", release(weight=first))
     data = put(data, "release.sticky", release(weight=50, match={"header": {"name": "X-Canary"}}))
@@ -54,7 +54,7 @@ def manifests(first: int = FIRST_PERCENT) -> list[Config]:
 
 @pytest.fixture(scope="module")
 def proxy(stack: Stack) -> Iterator[str]:
-    """The proxy's address of the route's path, with everything behind it ready."""
+    """Yield the proxy's address with the route's path, when everything behind it is ready."""
     url = config_of("dev")["slipway:cluster"]["ingressUrl"] + "/predict"
     behind = [
         standing.pods(NAMESPACE, "limited", "blue", 1),
@@ -70,7 +70,7 @@ def proxy(stack: Stack) -> Iterator[str]:
 
 
 def ask(sender: httpx.Client, url: str, host: str, **headers: str) -> dict[str, Any]:
-    """Who answered."""
+    """Send a request; return the answer, which names pod and slot."""
     reply = sender.get(url, headers={"Host": host, **headers})
     assert reply.status_code == OK, reply.text
     return reply.json()
@@ -124,7 +124,9 @@ def test_ten_percent_of_the_users_come_first_and_then_everyone(proxy: str, stack
         facts.append(f"routing: {first.count('green')} of {USERS} users came first at weight {FIRST_PERCENT}")
         assert abs(first.count("green") - USERS * FIRST_PERCENT / 100) <= 1
         for _ in range(3):
-            assert [ask(user, proxy, FIRST)["slot"] for user in users] == first, "nobody changes sides at one weight"
+            assert [ask(user, proxy, FIRST)["slot"] for user in users] == first, (
+                "a constant weight moves no user to the other slot"
+            )
         standing.apply(stack, NAMESPACE, manifests(100))
         within(lambda: {ask(user, proxy, FIRST)["slot"] for user in users} == {"green"}, "everyone has the new version")
 

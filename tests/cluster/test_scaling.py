@@ -18,7 +18,7 @@ from tests.cluster.waiting import PATIENCE_SECONDS, until
 
 NAME, SERVICE = "counted", "reader"
 AVERAGE, FEW, MORE = 20, 10, 50
-"""Requests per second: what a pod is to have, what the one pod has at first, and what comes on top and takes three."""
+"""Requests per second: the target of one pod, the first load, and an additional load that needs three pods."""
 SCALING: Json = {
     "minReplicas": 1,
     "maxReplicas": 3,
@@ -27,7 +27,7 @@ SCALING: Json = {
 
 
 def content(**environment: str) -> Json:
-    """The entry, with variables of the server's environment."""
+    """Return the entry with environment variables of the server."""
     one = service(
         NAME,
         MODEL,
@@ -55,7 +55,7 @@ def scaled(system: Copy) -> Scaled:
 def load(
     system: Copy, pictures: list[tuple[bytes, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[seen.Load]:
-    """A few requests through the whole module."""
+    """A small load, throughout the module."""
     folder = tmp_path_factory.mktemp("few")
     with seen.running(system.ingress(SERVICE), pictures[0][0], folder, per_second=FEW) as few:
         yield few

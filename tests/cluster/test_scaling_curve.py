@@ -19,16 +19,16 @@ pytestmark = pytest.mark.long
 
 DAY_SECONDS = 600
 DAY = Course(((0, 15), (120, 15), (210, 150), (300, 150), (390, 60), (480, 20), (DAY_SECONDS, 15)))
-"""Requests per second: a night, a rush that eight pods are there for at their target, and an evening."""
+"""Requests per second of a night, of a rush for which eight pods are at their target, and of an evening."""
 SCALING: Json = {
     "minReplicas": FLOOR,
     "maxReplicas": PUBLISHED_REPLICAS,
-    # A day of ten minutes wants a rate over half a minute: two minutes would be five hours of it.
+    # A day of ten minutes needs a rate over half a minute: two minutes would span five of its hours.
     "metrics": {"cpu": {"utilization": 60}, "pods": {"http_requests_total": {"average": AVERAGE, "window": "30s"}}},
     "behavior": {"scaleDown": {"stabilization": "15s"}},
 }
 MOST_SHARE = 0.6
-"""Of the pods that are always there; published are 3.2 of 8."""
+"""Largest allowed share of the constant number of pods; the publication has 3.2 of 8."""
 LOOK_SECONDS = 3
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 NAME, SERVICE = "shared", "reader"
 METRIC, AVERAGE, PER_SECOND, WEIGHT = "requests_per_second", 12, 40, 20
-"""32 requests per second are too many for two pods of the live slot, 8 are enough for one of the other."""
+"""Requests per second: 32 for the live slot need more than two pods, and 8 for the other slot need one."""
 SCALING: Json = {
     "minReplicas": 1,
     "maxReplicas": 4,
@@ -72,5 +72,5 @@ def test_each_slot_scales_with_its_own_share_of_an_external_metric(
 
 
 def _own(scaled: Scaled, average: float) -> bool:
-    """Whether the HPA sees so many per pod."""
+    """Return whether the HPA measures this many requests per pod."""
     return abs(scaled.measured().get(METRIC, 0) - average) <= 1

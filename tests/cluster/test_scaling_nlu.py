@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 FLOOR, AVERAGE, WINDOW_SECONDS = 2, 20, 120
 QUIET, RUSH = 34, 66
-"""Requests per second: 17 per pod of two, then 100 in all."""
+"""Requests per second: 17 for each of two pods, then 100 in total."""
 SCALING: Json = {
     "minReplicas": FLOOR,
     "maxReplicas": 6,
@@ -27,7 +27,7 @@ SCALING: Json = {
         "cpu": {"utilization": 60},
         "pods": {"http_requests_total": {"average": AVERAGE, "window": f"{WINDOW_SECONDS}s"}},
     },
-    # Five minutes by default; everything else is the published entry's.
+    # Instead of the default of five minutes; the rest is as in the published entry.
     "behavior": {"scaleDown": {"stabilization": "15s"}},
 }
 RESOURCES: Json = {
@@ -36,7 +36,7 @@ RESOURCES: Json = {
 }
 PUBLISHED_SECONDS, PUBLISHED_P95, PUBLISHED_REPLICAS = 42, 0.230, 8
 DEAD_SECONDS = WINDOW_SECONDS + 30
-"""With its metrics it would have shrunk by then."""
+"""Seconds without metrics, after which the slot would have scaled in with them."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def sending(nlu: Nlu, tmp_path_factory: pytest.TempPathFactory, per_second: floa
 
 @pytest.fixture(scope="module", autouse=True)
 def quiet(nlu: Nlu, tmp_path_factory: pytest.TempPathFactory) -> Iterator[seen.Load]:
-    """A load that two pods bear, through the whole module."""
+    """A load for two pods, throughout the module."""
     with sending(nlu, tmp_path_factory, QUIET) as load:
         yield load
 

@@ -1,4 +1,4 @@
-"""kube-score over every shipped system and example in every environment: nothing to say, but for what is waived.
+"""kube-score finds no fault in any shipped system or example in any environment, except for the waived ones.
 
 It needs the toolchain (kube-score is built by the first who asks), but no cluster.
 """
@@ -24,7 +24,7 @@ from tests.recording import run_main
 from tests.rendering import as_json, objects
 
 GOOD = 10
-"""kube-score's grade for nothing to say."""
+"""kube-score's grade for an object without findings."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ WAIVERS = {
         "the published system is reached by LoadBalancer or NodePort (C1): only prod has a load balancer",
     ),
 }
-"""By kube-score's name of the rule."""
+"""Waivers by the name of kube-score's rule."""
 
 
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Per rule, the objects of all cases that break it."""
+    """Return the objects of all cases that break each rule."""
     scorer = provide("kube-score", Paths.from_environment().cache, Progress())
     file = tmp_path_factory.mktemp("kube") / "config"
     file.write_text(yaml.safe_dump({"contexts": [{"name": "prod"}]}))

@@ -1,4 +1,4 @@
-"""The main job: real pictures, through the Ingress, answered by the image that the stack names."""
+"""Real pictures sent through the Ingress are answered by the image that the stack names."""
 
 import json
 from datetime import datetime
@@ -39,7 +39,7 @@ def test_one_digest_in_registry_outputs_pods_and_answers(
 
 
 def test_pods_are_ready_and_say_how_soon_they_were(stack: Stack, facts: list[str]) -> None:
-    """From the server container's start to ready, as the kubelet saw both."""
+    """Return the seconds from the server container's start to the pod's readiness, by the kubelet's times."""
     for pod in stack.pods("blue"):
         (ready,) = [condition for condition in pod["status"]["conditions"] if condition["type"] == "Ready"]
         started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
@@ -49,7 +49,7 @@ def test_pods_are_ready_and_say_how_soon_they_were(stack: Stack, facts: list[str
 
 
 def test_running_pods_are_locked_down(stack: Stack) -> None:
-    """Read from the pod that runs, not from the manifest that asked."""
+    """Read from the running pod, not from the manifest."""
     pod = stack.pods("blue")[0]["metadata"]["name"]
     script = (  # run by the pod's own Python
         "import os,json;"
@@ -71,7 +71,7 @@ def test_running_pods_are_locked_down(stack: Stack) -> None:
 
 
 def test_the_image_adds_little_to_its_base(stack: Stack, facts: list[str]) -> None:
-    """Unpacked size of the layers beyond the base image's, from the layers themselves."""
+    """Return the unpacked size of the layers above the base image, read from the layers."""
     repository, _, digest = stack.service()["image"].partition("@")
     base_tag = stack.config()["slipway:image"]["baseImage"]
     base_repository, _, tag = base_tag.rpartition(":")

@@ -1,4 +1,4 @@
-"""The simulation behind `slipway size` against a service that really runs: three loads, predicted and measured.
+"""The simulation behind `slipway size`, compared with a running service: three loads, predicted and measured.
 
 The model waits 40 ms in the worker thread, as one does whose device computes: server, queue, proxy and pods are real,
 and none gets slower because two pods, the proxy and the sender share two cores (docs/sizing.md has one that does).
@@ -32,23 +32,23 @@ DEVICE_SECONDS = 0.04
 ALONE_PER_SECOND, ALONE_SECONDS = 4, 30
 LOADED_SECONDS, SETTLE_SECONDS = 70, 5
 BUSY = (0.3, 0.5, 0.7)
-"""Share of the time that each pod is to be busy."""
+"""Planned utilization of each pod."""
 SEEDS = range(20)
 WITHIN = 0.15
-"""Share of the measured p95 that the predicted one may be off."""
+"""Allowed error of the predicted p95, as a share of the measured p95."""
 
 
 @dataclass(frozen=True)
 class Alone:
-    """What requests take when nobody waits, in seconds."""
+    """Times of requests that do not wait, in seconds."""
 
     times: tuple[float, ...]
     inference: float
-    """Mean time in the worker thread, where one request is served after the other."""
+    """Mean time in the worker thread, which serves one request at a time."""
 
     @property
     def around(self) -> float:
-        """Mean time of network, proxy and event loop: many requests are there at once."""
+        """Mean time in network, proxy and event loop, which handle many requests at once."""
         return mean(self.times) - self.inference
 
     def p95(self, rate: float, seed: int) -> float:
@@ -60,7 +60,7 @@ class Alone:
 
 @dataclass(frozen=True)
 class Planned:
-    """The service, and who asks it."""
+    """The service and its load."""
 
     copy: Copy
     ingress: Ingress
@@ -68,7 +68,7 @@ class Planned:
     folder: Path
 
     def asked(self, per_second: float, seconds: float, seed: int | None = None) -> list[float]:
-        """Ask for so long, at random with a seed; give the seconds of each answer after the first few."""
+        """Send random arrivals for this time; return the seconds of each answer after the first few."""
         with seen.running(self.ingress, self.body, self.folder, per_second=per_second, seed=seed) as load:
             time.sleep(SETTLE_SECONDS)
             began = time.time()
@@ -79,7 +79,7 @@ class Planned:
         return [answer.seconds for answer in answers]
 
     def inferences(self) -> tuple[float, float]:
-        """Seconds and number of all inferences so far, as the pods count them."""
+        """Return the total seconds and the number of all inferences, as counted by the pods."""
         addresses = [pod["status"]["podIP"] for pod in self.copy.pods(SERVICE)]
         pages = [httpx.get(f"http://{address}:{MANAGEMENT_PORT}/metrics").text for address in addresses]
         found = [sample for page in pages for family in families(page) for sample in family.samples]

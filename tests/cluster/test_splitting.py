@@ -1,4 +1,4 @@
-"""The whole table of headers, cookies and weights, counted in answers that the real proxy gave, on both drivers.
+"""The whole table of headers, cookies and weights, checked by counting answers of the real proxy, for both drivers.
 
 Every state of a release is a service of its own in one namespace, with the objects that the program declares for it;
 the Services of all of them lead to the same two pods. So nothing has to be waited for between two cases.
@@ -24,7 +24,7 @@ PODS = "answering"
 CYCLE = 10
 """Requests of a cell; the proxy's weighted rounds come out even over that many at 20 and 50 percent."""
 FEW = 2
-"""Requests of a cell that one slot answers alone."""
+"""Number of requests for a cell that one slot answers alone."""
 CHUNK = 5
 """Services of one run of the recording engine, which goes a call deeper with each resource."""
 GATEWAY: Config = {"name": "slipway", "namespace": "slipway-gateway"}
@@ -33,21 +33,21 @@ SETTINGS: dict[str, Config] = {
     "gateway": {"traffic": "gateway", "gateway": GATEWAY},
 }
 COUNTED = [state for state in STATES if state.match in ("none", "word", "value", "pattern")]
-"""The others are these with a rule less; tests/components/test_gateway.py has them all."""
+"""The other states have one rule less; tests/components/test_gateway.py checks all of them."""
 KINDS = ("Service", "Ingress", "HTTPRoute")
 MOVED = State("none", 0)
-"""The state whose weight is changed to see how soon that acts; a copy of its own."""
+"""A separate state whose weight changes, to measure how soon that takes effect."""
 
 
 @dataclass(frozen=True)
 class Driven:
-    """One driver's copy of all states."""
+    """All states on one traffic driver."""
 
     stack: Stack
     driver: str
     url: str
     sender: httpx.Client
-    """One for all: nobody sets cookies here."""
+    """One client for all requests, because no answer sets cookies."""
 
     @property
     def namespace(self) -> str:
@@ -57,7 +57,7 @@ class Driven:
         return f"{name}.{kind}.{self.driver}.slipway.test"
 
     def declared(self, states: dict[str, State]) -> list[Config]:
-        """What the program declares of these services' traffic, over the pods that stand there."""
+        """Return the traffic objects that the program declares for these states, in front of the standing pods."""
         data = put(stack(), "system.namespace", self.namespace)
         data["cluster"] |= SETTINGS[self.driver]
         data["release"] = {name: release(**state.release) for name, state in states.items()}
@@ -73,7 +73,7 @@ class Driven:
         return found
 
     def answers(self, name: str, asked: Asked, count: int, kind: str = "split") -> Counter[str]:
-        """Who answered so many requests of one sort."""
+        """Send equal requests; count the answers by slot."""
         headers = {"Host": self.host(name, kind), **asked.headers}
         return Counter(_slot(self.sender.get(self.url, headers=headers)) for _ in range(count))
 
@@ -84,7 +84,7 @@ def _slot(reply: httpx.Response) -> str:
 
 @pytest.fixture(scope="module", params=list(SETTINGS))
 def driven(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Driven]:
-    """Every state, behind the proxy, on one driver after the other."""
+    """All states behind the proxy, on each traffic driver in turn."""
     url = config_of("dev")["slipway:cluster"]["ingressUrl"] + "/predict"
     sender = standing.client()
     found = Driven(stack, request.param, url, sender)
@@ -110,7 +110,7 @@ def test_every_request_is_answered_by_the_slot_that_the_release_says(
         count = CYCLE if 0 < share < 100 else FEW
         counted = driven.answers(str(state), asked, count)
         assert counted.total() == counted[LIVE] + counted[OTHER], (asked, counted)
-        # One more or less where the proxy read other objects meanwhile: it then begins its rounds anew.
+        # One more or less: the proxy restarts its rounds when it reads other objects meanwhile.
         assert abs(counted[OTHER] - count * share / 100) <= (count == CYCLE), (asked, counted)
         sent += count
     facts.append(f"split: {driven.driver} {state}: {sent} requests answered as declared")

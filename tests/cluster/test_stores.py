@@ -29,7 +29,7 @@ ENTRY["stores"] = {
 
 @pytest.fixture
 def keeping(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[copies.Copy]:
-    """A system with a store, up."""
+    """A deployed system with a store."""
     repository = f"{config_of('dev')['slipway:image']['registry']}/{BASE_REPOSITORY}"
     folder = tmp_path_factory.mktemp(NAME)
     with copies.initialised(stack, project_elsewhere(folder, ENTRY), NAME) as made:
@@ -39,7 +39,7 @@ def keeping(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def changed(keeping: copies.Copy, shelf: int) -> Json:
-    """Deploy the store with another variable; the pod that the update's end found."""
+    """Deploy the store with another variable; return the pod that exists when the update ends."""
     entry = copy.deepcopy(ENTRY)
     entry["stores"][STORE]["env"] = {"SHELF": str(shelf)}
     (keeping.folder / "catalog" / f"{NAME}.yaml").write_text(yaml.safe_dump(entry))
@@ -49,7 +49,7 @@ def changed(keeping: copies.Copy, shelf: int) -> Json:
 
 
 def test_an_update_of_a_store_is_over_when_its_new_pod_is_up(keeping: copies.Copy) -> None:
-    # Pulumi's own wait ends at once nearly every time, so that a few updates show whether ours is there.
+    # Pulumi's own wait nearly always ends at once, so a few updates show whether our wait works.
     for shelf in range(3):
         pod = changed(keeping, shelf)
         (server,) = pod["spec"]["containers"]

@@ -1,4 +1,4 @@
-"""Releases of servers that strangers bring (examples/servers): good ones lose no request, bad ones go back.
+"""Releases of servers that are not ours (examples/servers): good ones lose no request, and bad ones go back.
 
 Each server's image is built by its own stack, as in test_any_server.py, and then runs by digest in another environment.
 """
@@ -25,7 +25,7 @@ ROLLING: Json = {"strategy": "rolling"}
 
 @dataclass(frozen=True)
 class Life:
-    """A server, and the load that it has had since it was there."""
+    """A server, and a load since its first release."""
 
     system: Stranger
     asked: Asked

@@ -1,4 +1,4 @@
-"""Long answers through both traffic drivers: every stream ends completely in a roll, a promotion, an abort, a drain."""
+"""Long answers through both traffic drivers: a rolling update, a promotion, an abort or a drain cuts off no stream."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.cluster.streaming import DONE, RPC, SECONDS, WEB, Streaming, Streams,
 from tests.cluster.waiting import within
 
 OPEN, CALLS = 60, 40
-"""Streams that are open at any time: twenty of each kind over HTTP, and calls over gRPC."""
+"""Number of open streams at any time: twenty of each kind over HTTP, and the calls over gRPC."""
 GATEWAY: Json = {"traffic": "gateway", "gateway": {"name": "slipway", "namespace": "slipway-gateway"}}
 NUMBERS = count(2)
 JUDGED_BY_NOBODY: Json = {"gate": {"errors": None}, "warm": "5s"}
@@ -38,7 +38,7 @@ def made(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.
 
 
 def echoed(system: Streaming) -> bool:
-    """Whether a call through the proxy is answered."""
+    """Return whether a call through the proxy is answered."""
     with channel(urlsplit(system.url).netloc, system.host("rpc")) as made:
         try:
             return made.unary_unary("/streams.Words/Echo")(b"here", timeout=5) == b"here"
@@ -47,13 +47,13 @@ def echoed(system: Streaming) -> bool:
 
 
 def _full(system: Streaming) -> list[Json]:
-    """The pods that stay, once there are as many as the entry says; one that is not ready, until then."""
+    """Return the pods once there are as many as the entry declares; until then, one that is not ready."""
     pods = system.copy.pods("words")
     return pods if len(pods) == system.entry["services"]["words"]["scaling"]["replicas"] else [{"status": {}}]
 
 
 def complete(streams: Streams, kinds: int, what: str, facts: list[str]) -> None:
-    """Every stream of every kind ended completely."""
+    """Assert that every stream of every kind ended completely."""
     ended = {kind for kind, _ in streams.ended}
     facts.append(f"streams, {what}: {len(streams.ended)} of {SECONDS} s, {streams.broken.total()} broken")
     assert len(ended) == kinds
@@ -61,7 +61,7 @@ def complete(streams: Streams, kinds: int, what: str, facts: list[str]) -> None:
 
 
 def another(system: Streaming, service: str, **fields: object) -> None:
-    """Edit what the pods run."""
+    """Edit the service's environment, so that its pods are replaced."""
     env = {"RELEASE": str(next(NUMBERS))}
     system.edit(service, env=env, **fields)
 
@@ -88,7 +88,7 @@ def test_streams_of_an_aborted_slot_end_completely(made: Streaming, facts: list[
     with reading(made.url, made.host("words"), WEB, OPEN) as streams:
         waiting = made.slipway("release", "words")
         assert waiting.code == WAITS, waiting.said
-        time.sleep(SECONDS / 2)  # half of the streams that begin now are the new slot's
+        time.sleep(SECONDS / 2)  # half of the streams that begin now go to the new slot
         command = made.slipway("abort", "words")
         assert command.code == 0, command.said
     complete(streams, len(WEB), "abort", facts)

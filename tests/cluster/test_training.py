@@ -1,4 +1,4 @@
-"""A model from its training to its users: a Job trains and publishes, an init container fetches, a release names it."""
+"""A model from training to users: a Job trains and publishes it, an init container fetches it, a release names it."""
 
 import json
 from collections import Counter
@@ -32,7 +32,7 @@ BESIDE: Json = {
 
 
 def training(version: int) -> Json:
-    """The entry whose Job publishes this version: another seed and another URI, hence another Job."""
+    """Return the entry whose Job publishes this version, with a seed and a URI of its own."""
     job: Json = {
         "image": "trainer",
         "args": ["digits", "--publish", uri(prefix(version)), "--seed", str(version)],
@@ -74,7 +74,7 @@ def copy(stack: Stack, models: Models, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def trained(copy: Copy) -> dict[str, Any]:
-    """What is in the namespace right after the first `up`."""
+    """The objects in the namespace right after the first `up`."""
     copy.up()
     (job,) = copy.found("jobs")["items"]
     (worker,) = copy.pods(JOB)
@@ -85,7 +85,7 @@ def trained(copy: Copy) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def released(copy: Copy, trained: dict[str, Any], pictures: list[tuple[bytes, str]]) -> dict[str, Any]:
-    """The next version, trained by another Job and served by green, while blue was asked all the time."""
+    """The next version, trained by another Job and served by green, under a load on blue."""
     write_entry(copy, 2)
     with copy.ingress(SERVICE).load(pictures[0][0], per_second=10) as tally:
         copy.up({SERVICE: BESIDE})
@@ -95,7 +95,7 @@ def released(copy: Copy, trained: dict[str, Any], pictures: list[tuple[bytes, st
 
 
 def right(ingress: Ingress, pictures: list[tuple[bytes, str]], headers: dict[str, str]) -> tuple[float, Counter[str]]:
-    """The share of pictures that were read right, and the slots that answered."""
+    """Return the share of correctly read pictures, and the slots that answered."""
     answers = ingress.ask_all([png for png, _ in pictures], headers)
     share = sum(answer.label == label for answer, (_, label) in zip(answers, pictures, strict=True)) / len(pictures)
     return share, Counter(answer.slot for answer in answers)

@@ -1,4 +1,4 @@
-"""docs/tutorial.md, as a newcomer follows it: every command of it, in its order."""
+"""Runs every command of docs/tutorial.md in order, as a newcomer would."""
 
 import json
 import re
@@ -11,7 +11,7 @@ TUTORIAL = (PROJECT / "docs" / "tutorial.md").read_text()
 
 
 def commands() -> list[str]:
-    """The shell blocks of the page."""
+    """Return the shell blocks of the page."""
     return re.findall(r"```sh\n(.*?)```", TUTORIAL, flags=re.DOTALL)
 
 
@@ -28,7 +28,7 @@ def test_the_tutorials_commands_lead_to_the_answer_that_it_promises(stack: Stack
         assert sum(answer["scores"].values()) > 0.99
     finally:
         gone = run("pulumi", "destroy", "--yes", "--skip-preview", "-s", "wine-dev", env=stack.env)
-        # Without --preserve-config this would remove the committed stack file.
+        # Without --preserve-config, this would delete the committed stack file.
         run("pulumi", "stack", "rm", "--yes", "--preserve-config", "-s", "wine-dev", env=stack.env)
         FILE.write_text(before)
     assert gone.returncode == 0, gone.stderr

@@ -1,4 +1,4 @@
-"""Updates that go well, and updates that do not: who serves meanwhile, and what the user is told."""
+"""Updates that succeed and updates that fail: the pods that serve meanwhile, and the message for the user."""
 
 import time
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ def test_a_bad_image_fails_with_the_pods_reason_while_the_old_pods_serve(
 
 @pytest.fixture
 def registry_stopped(stack: Stack) -> Iterator[Stack]:
-    """The registry, ended."""
+    """The stack while the registry is stopped."""
     with harm.ended("registry"):
         yield stack
 

@@ -1,4 +1,4 @@
-"""Claims on the embedded cluster: volumes come on demand, belong to who asked, and leave nothing when they go."""
+"""Claims on the embedded cluster: volumes are created on demand, belong to their pod, and leave nothing behind."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ USER = 10001
 
 
 class Volumes:
-    """A namespace of one test run, and what is in it."""
+    """The namespace of one test run and its objects."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -50,7 +50,7 @@ class Volumes:
         )
 
     def exit_code(self, pod: str) -> int:
-        """Wait for a pod's end."""
+        """Wait until a pod has ended; return its exit code."""
         done = run(
             "kubectl", "--namespace", NAMESPACE, "wait", f"pod/{pod}", f"--timeout={LIMIT_SECONDS}s",
             "--for=jsonpath={.status.containerStatuses[0].state.terminated}", env=self._stack.env,

@@ -1,4 +1,4 @@
-"""One small system in three environments of one cluster, each a stack with a namespace of its own."""
+"""One small system in three environments of one cluster, each with a stack and a namespace of its own."""
 
 import hashlib
 import sys
@@ -13,7 +13,6 @@ from tests.cluster import faulty
 from tests.cluster.copies import Copy, entry, service
 from tests.cluster.faulty import Fault
 from tests.cluster.stack import Done, Json, Stack, run
-from tests.cluster.test_bad_input import written
 
 SYSTEM = "promoted"
 SERVICE = "reader"
@@ -21,18 +20,18 @@ COMMAND_SECONDS = 600
 JUDGED_SECONDS = 300
 PER_SECOND = 60
 GATE: Json = {"errors": {"margin": 10}, "deadline": "90s"}
-"""A wide margin: a verdict takes some 80 requests of each slot."""
+"""A wide margin, so that a verdict takes about 80 requests of each slot."""
 CANARY: Json = {"strategy": "canary", "steps": [50, 100], "warm": "0s", "gate": GATE}
 ROLLING: Json = {"strategy": "rolling", "gate": GATE}
 
 
 def host(environment: str) -> str:
-    """Where an environment's users ask."""
+    """Return the host of an environment."""
     return f"{SYSTEM}-{environment}.slipway.test"
 
 
 def catalogue(*, soak: str = "0s", fresh: str = "1h") -> Json:
-    """The entry in three environments; only staging's rules about age change."""
+    """Return the entry in three environments; the arguments set staging's rules about the age of evidence."""
 
     def environment(name: str, release: Json) -> Json:
         return {"services": {SERVICE: {"route": {"host": host(name), "path": "/predict"}, "release": release}}}
@@ -51,7 +50,7 @@ def catalogue(*, soak: str = "0s", fresh: str = "1h") -> Json:
 
 @dataclass(frozen=True)
 class Three:
-    """The stacks, by environment."""
+    """The stacks by environment."""
 
     stack: Stack
     folder: Path
@@ -72,7 +71,7 @@ class Three:
         return faulty.image(self.original, fault)
 
     def rules(self, **ages: str) -> None:
-        """Change how old staging's evidence must and may be."""
+        """Set how old staging's evidence must and may be."""
         file = self.folder / "catalog" / f"{SYSTEM}.yaml"
         file.write_text(yaml.safe_dump(catalogue(**ages), sort_keys=False))
 
@@ -83,11 +82,11 @@ class Three:
         return self.folder / f"Pulumi.{self.name(environment)}.yaml"
 
     def live(self, environment: str) -> str:
-        """The digest that an environment's live slot runs."""
+        """Return the digest that an environment's live slot runs."""
         return str(self.copies[environment].output(SERVICE)["image"])
 
     def untouched(self) -> tuple[object, ...]:
-        """Everything that a refusal may not change: files, states, writes to the API server, pods."""
+        """Return everything that a refusal must not change: files, states, writes to the API server, pods."""
         states = [self.copies[name].pulumi("stack", "export").stdout for name in self.copies]
         kinds = "deployments,services,configmaps,ingresses,pods"
         objects = [
@@ -96,7 +95,7 @@ class Three:
             for item in copy.found(kinds)["items"]
         ]
         files = [self.file(name).read_text() for name in self.copies]
-        ours = [line for line in written(self.stack) if f"/{SYSTEM}-" in line]
+        ours = [line for line in self.stack.writes() if f"/{SYSTEM}-" in line]
         return files, [hashlib.sha256(state.encode()).hexdigest() for state in states], ours, sorted(objects)
 
 
@@ -106,14 +105,14 @@ def ok(done: Done) -> Done:
 
 
 def judged(three: Three, environment: str) -> None:
-    """Have what is live judged, as soon as it has had requests enough."""
+    """Judge the live version as soon as it has answered enough requests."""
     deadline = time.monotonic() + JUDGED_SECONDS
     while (done := three.slipway("check", three.name(environment), SERVICE, "--window", "10")).returncode:
         assert time.monotonic() < deadline, done.stdout + done.stderr
 
 
 def refused(three: Three, line: str, *arguments: str) -> None:
-    """Run a command that must be refused by one line, with everything as it was."""
+    """Run a command that must be refused with this line and must change nothing."""
     before = three.untouched()
     done = three.slipway(*arguments)
     assert done.returncode == 1, done.stdout + done.stderr

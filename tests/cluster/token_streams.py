@@ -1,4 +1,4 @@
-"""Streams of tokens, asked for at a steady rate: whether each one ends completely."""
+"""Requests streams of tokens at a steady rate, and records whether each stream ends completely."""
 
 import time
 from collections.abc import Generator
@@ -24,10 +24,10 @@ class Streams:
     ingress: Ingress
     body: bytes
     ends: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
-    """When each was asked for, and how it ended: complete, truncated, a status, or an error's name."""
+    """When each stream was requested (Unix time), and its end: complete, truncated, a status or an error's name."""
 
     def read(self, client: httpx.Client) -> None:
-        """Ask for one stream and read it to its end."""
+        """Request one stream and read it to its end."""
         began, end = time.time(), ""
         headers = {"Host": self.ingress.host, "Content-Type": "application/json"}
         try:
@@ -41,13 +41,13 @@ class Streams:
         self.ends.append((began, end))
 
     def since(self, begin: float) -> list[str]:
-        """Return how the streams ended that were asked for since then."""
+        """Return how the streams ended that were requested since a Unix time."""
         return [end for began, end in list(self.ends) if began >= begin]
 
 
 @contextmanager
 def streaming(ingress: Ingress, body: bytes) -> Generator[Streams]:
-    """Ask for streams at a steady rate until the block ends; every stream has then been read to its end."""
+    """Request streams at a steady rate until the block ends; every stream has then been read to its end."""
     streams = Streams(ingress, body)
     with (
         httpx.Client(timeout=_SECONDS) as client,

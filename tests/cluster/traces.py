@@ -1,4 +1,4 @@
-"""What a cluster leaves on a machine: looked up from the kernel, not from what our own code believes."""
+"""Reads from the kernel what a cluster leaves on a machine, independently of our own code."""
 
 import json
 import os
@@ -13,17 +13,17 @@ def _lines(*command: str) -> list[str]:
 
 
 def interfaces() -> set[str]:
-    """Names of all network interfaces."""
+    """Return the names of all network interfaces."""
     return {link["ifname"] for link in json.loads("".join(_lines("ip", "-j", "link")))}
 
 
 def routes() -> set[str]:
-    """All IPv4 routes."""
+    """Return all IPv4 routes."""
     return set(_lines("ip", "-4", "route", "show", "table", "all"))
 
 
 def firewall() -> set[str]:
-    """Chains and rules of both of iptables' backends, without counters."""
+    """Return the chains and rules of both iptables backends, without counters."""
     found: set[str] = set()
     for save in ("iptables-legacy-save", "iptables-nft-save", "ip6tables-legacy-save", "ip6tables-nft-save"):
         done = subprocess.run([save], capture_output=True, text=True, check=False)
@@ -32,19 +32,19 @@ def firewall() -> set[str]:
 
 
 def mounts() -> set[str]:
-    """All mount points."""
+    """Return all mount points."""
     return {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
 
 
 def cgroups() -> set[str]:
-    """Control groups that pods and builds are put into."""
+    """Return the control groups of pods and builds."""
     names = ("kubepods", "slipway", "buildkit")
     roots = Path("/sys/fs/cgroup")
     return {str(path) for name in names for path in (*roots.glob(f"{name}*"), *roots.glob(f"*/{name}*"))}
 
 
 def processes(state: Path) -> set[str]:
-    """Processes, this one's own family left out, that have the state directory on their command line or open."""
+    """Return the processes whose command line or folder names the state directory, except this one and its children."""
     family = {os.getpid(), *(p.pid for p in psutil.Process().children(recursive=True))}
     found: set[str] = set()
     for process in psutil.process_iter():
@@ -54,12 +54,12 @@ def processes(state: Path) -> set[str]:
             if any(str(state) in part for part in process.cmdline()) or str(state) in process.cwd():
                 found.add(f"{process.pid} {process.name()}")
         except psutil.Error:
-            continue  # it ended meanwhile
+            continue  # the process has ended
     return found
 
 
 def all_of(state: Path) -> dict[str, set[str]]:
-    """Everything that a cluster with this state directory would leave."""
+    """Return everything that a cluster with this state directory could leave."""
     return {
         "interfaces": interfaces(),
         "routes": routes(),

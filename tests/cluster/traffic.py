@@ -1,4 +1,4 @@
-"""Real requests through the Ingress, bounded in number, counted by what the answers say of themselves."""
+"""Sends real requests through the Ingress, and counts the answers by the slot and version that they name."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
@@ -11,14 +11,14 @@ import httpx
 from tests.cluster.repeated import repeated
 
 TIMEOUT = 15.0
-"""Seconds for one request: longer than any answer here, shorter than a hang."""
+"""Time limit of one request in seconds: longer than any answer here."""
 WORKERS = 8
 OK = 200
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """One answer of the classifier."""
 
     status: int
     label: str
@@ -28,19 +28,19 @@ class Answer:
 
 @dataclass
 class Tally:
-    """Answers of a load that runs beside something else."""
+    """The answers of a load, by status or by the name of an error."""
 
     statuses: Counter[str] = field(default_factory=Counter[str])
 
     @property
     def failures(self) -> dict[str, int]:
-        """Everything that was not a 200."""
+        """The answers other than 200."""
         return {status: count for status, count in self.statuses.items() if status != "200"}
 
 
 @dataclass(frozen=True)
 class Ingress:
-    """The proxy's address and the host that is asked for; the address is loopback's."""
+    """The proxy's loopback address, and the host of a route."""
 
     url: str
     host: str
@@ -54,7 +54,7 @@ class Ingress:
         return Answer(reply.status_code, label, served.get("x-slipway-slot", ""), served.get("x-slipway-version", ""))
 
     def ask_all(self, pictures: list[bytes], headers: Mapping[str, str] | None = None) -> list[Answer]:
-        """Send all pictures, a few at a time, and give the answers in order."""
+        """Send all pictures, a few at a time; return the answers in order."""
         with httpx.Client(timeout=TIMEOUT) as client, ThreadPoolExecutor(WORKERS) as pool:
 
             def send(picture: bytes) -> Answer:
@@ -89,5 +89,5 @@ def steady(send: Callable[[], int], *, per_second: float, at_most: int) -> Gener
 
 
 def slots(answers: list[Answer]) -> Counter[str]:
-    """Count answers by the slot that gave them; an error counts as its status."""
+    """Count answers by slot; an error counts under its status."""
     return Counter(answer.slot if answer.status == OK else str(answer.status) for answer in answers)

@@ -1,1 +1,1 @@
-"""Releases under 200 requests/s: the good, the bad, the times, and what a kill leaves."""
+"""Releases under 200 requests/s: good and bad versions, times, and killed drivers."""

@@ -1,4 +1,4 @@
-"""One system for all tests of releases, under load from before its first deploy to after its last release."""
+"""One system for all tests of releases, under load from before its first deployment to after its last release."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,14 @@ from tests.cluster.seen import Load
 from tests.cluster.stack import Json, Stack
 
 RATE = 100
-"""Requests per second to a system whose tree is changed."""
+"""Requests per second to a system whose tree changes."""
 
 
 @pytest.fixture(scope="package")
 def begun(
     stack: Stack, tmp_path_factory: pytest.TempPathFactory, pictures: list[tuple[bytes, str]]
 ) -> Iterator[tuple[Life, Commanded]]:
-    """The system, asked from before it was there, and the release that deployed it."""
+    """The system with a load since before its deployment, and the release that deployed it."""
     folder = tmp_path_factory.mktemp("moving")
     with (
         releasing(stack, folder, "moving", CANARY) as system,
@@ -32,7 +32,7 @@ def begun(
 
 @pytest.fixture(scope="package")
 def life(begun: tuple[Life, Commanded]) -> Life:
-    """The system, deployed."""
+    """The deployed system."""
     return begun[0]
 
 

@@ -1,4 +1,4 @@
-"""Bad releases: few users see them, soon nobody, and nothing of them stays but the record."""
+"""Bad releases: few users see them, soon none, and only the record remains."""
 
 import pytest
 
@@ -23,7 +23,7 @@ NOBODY = "http://127.0.0.1:9"
 
 
 def left(life: Life, command: Commanded, bad: Fault) -> None:
-    """Nobody gets the version any more, no request was lost for another reason, and all that is there is declared."""
+    """Assert that the version gets no requests, that nothing else made requests fail, and that all sources agree."""
     end = command.began + command.seconds
     last = life.load.wait_for(lambda _: True, end)
     after = [answer for answer in life.load.since(last.sent) if answer.version == life.system.version(bad)]

@@ -1,4 +1,4 @@
-"""A bad edit of the catalogue entry goes back, and users see nothing of it; see also test_changed_tree.py."""
+"""A bad edit of the catalogue entry goes back without effect on users; see also test_changed_tree.py."""
 
 import pytest
 

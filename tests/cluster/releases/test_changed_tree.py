@@ -1,4 +1,4 @@
-"""A stack that builds its own image: a changed tree or entry reaches users only through the slot of a release."""
+"""A stack that builds its own image: a changed tree or entry reaches users only through a release."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_an_edit_changes_nothing_that_runs_until_it_is_released(made: Building, 
     assert "env.BATCH" in preview.stdout + preview.stderr
     assert made.container() == before
     command = made.release()
-    if command.code != 0:  # A/B waits for somebody
+    if command.code != 0:  # A/B waits for a person
         command = made.driven.slipway("approve", "--reason", "more clicks")
     assert command.code == 0, command.said
     assert {"name": "BATCH", "value": "8"} in made.container()["env"]

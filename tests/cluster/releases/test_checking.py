@@ -26,7 +26,7 @@ from tests.cluster.stack import Json, Stack
 WINDOW = 10
 """Seconds that a check looks back."""
 SCRAPED = 3
-"""Seconds until Prometheus has seen the last answers, several times the interval."""
+"""Seconds until Prometheus has scraped the last answers: several intervals."""
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,12 @@ def system(
 
 
 def checked(system: Releasing) -> Commanded:
-    """Judge what the live slot answered in the window."""
+    """Judge the live slot's answers in the window."""
     return system.slipway("check", "--window", str(WINDOW))
 
 
 def verdict(system: Releasing, image: str) -> Json:
-    """The newest verdict about an image, as the stack file has it."""
+    """Return the newest verdict about an image in the stack file."""
     verdicts = system.declared()["slipway:delivery"][SERVICE]["verdicts"]
     found: list[Json] = [one for one in verdicts if one["image"] == image]
     return found[-1]

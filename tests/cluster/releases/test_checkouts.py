@@ -1,4 +1,4 @@
-"""Two checkouts of one stack: one driver at a time, an abort that reaches it, and a successor for one that is lost."""
+"""Two checkouts of one stack: one driver at a time, an abort that reaches it, and a successor for a lost one."""
 
 import signal
 import time
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.long
 BUSY, INTERRUPTED = 6, 130
 ABORTS, RACES = 10, 3
 ABORT_SECONDS = 5.0
-"""Median that is promised, from the start of the command in the other checkout to weight 0 as users see it."""
+"""Promised median in seconds, from the start of the command in the other checkout to weight 0 for users."""
 HELD: Json = CANARY | {"steps": [{"weight": 20, "hold": "5m"}, 100]}
-"""A release stays at its first step for longer than a test takes."""
+"""A release that stays at its first step for longer than a test takes."""
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def second(life: Life, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 def version(number: int) -> faulty.Fault:
-    """One that nothing has released yet."""
+    """Return a good version that no release has used yet."""
     return faulty.good(time.time_ns() % 10**8 * 10 + number)
 
 
@@ -96,7 +96,7 @@ def test_a_stopped_driver_is_fenced_off_and_writes_nothing_when_it_continues(
     second.take(life.system)
     with life.system.running("release", "--image", life.system.image(version(0))) as running:
         running.wait_for("look", "step 20 %")
-        time.sleep(3)  # past the update that may still run: it is a process of its own
+        time.sleep(3)  # longer than the update, a separate process that may still run
         running.process.send_signal(signal.SIGSTOP)
         command = second.system.slipway("abort")
         assert command.code == 0, command.said

@@ -1,4 +1,4 @@
-"""Good releases by each strategy: nobody notices, and everybody gets the new version."""
+"""Good releases with each strategy: no request fails, and all users get the new version."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ STICKY_PER_SECOND, CLIENTS = 20, 20
 
 
 def promoted(life: Life, command: Commanded, version: Fault, how: str, facts: list[str]) -> None:
-    """The command promoted this version, and no request was lost since it began."""
+    """Assert that the command promoted this version, and that no request failed since it began."""
     assert command.code == 0, command.said
     assert command.document["result"] == "promoted"
     newest = life.load.wait_for(lambda _: True, command.began + command.seconds)

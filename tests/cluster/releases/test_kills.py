@@ -1,4 +1,4 @@
-"""What a kill -9 leaves, at any moment: a status that is true, a release that can go on or back, and no lost request.
+"""After a kill -9 at any moment, the status is accurate, the release can continue or go back, and no request fails.
 
 `SLIPWAY_KILLS=all` (`make e2e-kills`) tries every moment, which takes half an hour. Otherwise it is the moment that CI
 tries, and a few that are drawn, the same ones each time.
@@ -26,19 +26,19 @@ VICTIMS: tuple[Victim, ...] = get_args(Victim)
 UPDATING: tuple[tuple[Victim, Then], ...] = (("engine", "resume"), ("plugin", "abort"))
 PROCESSES = {"engine": "pulumi", "plugin": "pulumi-resource-kubernetes"}
 FEW = 3
-"""Moments of a run that does not try all of them, beside the one of `make e2e-core`."""
+"""Number of moments that a partial run tries, besides the moment of `make e2e-core`."""
 SEED = 5
 PATIENCE_SECONDS = 400.0
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When who is killed, and what is said afterwards."""
+    """The process to kill, the moment, and the command that follows."""
 
     victim: Victim
     then: Then
     kind: str = ""
-    """Of the event at which it happens; none = so many seconds after the start."""
+    """Kind of the event at which the process is killed; empty = after ``seconds``."""
     stage: str = ""
     seconds: float = 0.0
     bad: bool = False
@@ -50,7 +50,7 @@ class Moment:
 
 
 def moments() -> list[Moment]:
-    """Every phase boundary for the driver, updates for engine and plugin, and random times for all three."""
+    """Return every phase boundary for the driver, updates for engine and plugin, and random times for all three."""
     drawn = random.Random(SEED)  # noqa: S311 -- moments, no secrets
     boundaries = [("stage", stage) for stage in ("fill", "step 20 %", "step 50 %", "step 100 %", "promote", "drain")]
     boundaries += [(kind, stage) for kind in ("moved", "look", "verdict") for stage in ("step 20 %", "step 100 %")]
@@ -69,12 +69,12 @@ def moments() -> list[Moment]:
 
 
 CORE = Moment("driver", "abort", "look", "step 20 %")
-"""The moment that CI tries: the driver dies while both slots have requests."""
+"""The moment that CI tries: the driver is killed while both slots get requests."""
 _BACK = (("turned", "step 20 %"), ("stage", "close"), ("stage", "empty"))
 
 
 def chosen() -> list[Moment]:
-    """The moments of this run."""
+    """Return the moments of this run."""
     everything = moments()
     assert len(everything) > 20
     assert CORE in everything
@@ -84,13 +84,13 @@ def chosen() -> list[Moment]:
 
 
 def leveled() -> list[ParameterSet]:
-    """The moments of this run, each with its level."""
+    """Return the moments of this run, each with the marker of its level."""
     levels = {True: pytest.mark.core, False: pytest.mark.long}
     return [pytest.param(moment, id=str(moment), marks=levels[moment == CORE]) for moment in chosen()]
 
 
 def struck(started: Started, moment: Moment) -> bool:
-    """Wait for the moment and kill; whether there was something to kill before the command ended."""
+    """Kill the process at its moment; return False if the command ended before that."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and started.process.poll() is None:
         if started.reached(moment.kind, moment.stage, moment.seconds):
@@ -102,7 +102,7 @@ def struck(started: Started, moment: Moment) -> bool:
 
 
 def _victims(driver: int, victim: Victim) -> list[psutil.Process]:
-    """Processes of the command that this test started, and no others."""
+    """Return the processes to kill, only among those that this test started."""
     own = psutil.Process(driver)
     return [own] if victim == "driver" else [p for p in own.children(recursive=True) if _named(p, PROCESSES[victim])]
 
@@ -115,14 +115,14 @@ def _named(process: psutil.Process, name: str) -> bool:
 
 
 def told(life: Life) -> Json:
-    """What `status` says of the service."""
+    """Return the service's part of `slipway status`."""
     status = life.system.slipway("status")
     assert status.code == 0, status.said
     return status.document["services"][SERVICE]
 
 
 def true(life: Life) -> Json:
-    """A status that agrees with the API server, asked before and after it: an orphaned update may still work."""
+    """Return a status that agrees with the API server, read before and after it: an orphaned update may still run."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         before, said, after = life.system.weights(), told(life), life.system.weights()

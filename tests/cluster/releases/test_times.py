@@ -1,4 +1,4 @@
-"""How soon users notice that somebody moved traffic: from the start of the command to the split that they see."""
+"""Times from the start of a command to the split that users see."""
 
 import time
 from collections.abc import Iterator
@@ -12,21 +12,21 @@ from tests.cluster.releasing import BLUE_GREEN, CANARY, COMMAND_SECONDS, HASTY, 
 
 ROLLING_OUT_SECONDS = 3.0
 STEP_SECONDS, ABORT_SECONDS, BACK_SECONDS = 5, 3, 3
-"""Medians that are promised."""
+"""Promised medians in seconds."""
 INTERRUPTED = 130
 STEPS = (20, 50)
 REPEATED = 3
 
 
 def observed(life: Life, command: Commanded, slot: str, percent: int) -> float:
-    """Seconds from the start of a command until this slot answered so many percent of the requests."""
+    """Return the seconds from the start of a command until this slot answers the given percentage of requests."""
     end = seen.settled(life.since(command), slot, percent)
     assert end is not None, f"{percent} % was never seen: {list(seen.shares(life.since(command), slot))}"
     return end - command.began
 
 
 def stepped(life: Life, version: faulty.Fault) -> Iterator[float]:
-    """Begin a release by hand and make its steps; seconds until each was seen."""
+    """Carry out a manual release step by step; yield the seconds until users saw each step."""
     began = life.system.release(version, "--manual")
     assert began.code == WAITS, began.said
     (other,) = {"blue", "green"} - {life.system.live()}
@@ -74,9 +74,9 @@ def test_an_abort_does_not_wait_for_the_update_of_a_release_that_runs(life: Life
 
 @pytest.mark.long
 def test_an_abort_ends_a_slot_that_is_still_being_filled(life: Life, facts: list[str]) -> None:
-    """With pods that would not be ready for the rest of the rollout's time."""
+    """Aborts while pods are not ready, and would not be for the rest of the rollout's time."""
     life.system.strategy(CANARY, rollout=HASTY)
-    life.system.forgive(faulty.NEVER_READY)  # another test may have had it held
+    life.system.forgive(faulty.NEVER_READY)  # another test may have caused a hold
     with life.system.running("release", "--image", life.system.image(faulty.NEVER_READY)) as running:
         running.wait_for("update", "fill")
         time.sleep(ROLLING_OUT_SECONDS)
@@ -90,7 +90,7 @@ def test_an_abort_ends_a_slot_that_is_still_being_filled(life: Life, facts: list
 
 @pytest.fixture
 def long_warm(life: Life) -> Life:
-    """Blue-green, with the old slot kept as long as a person takes to notice something."""
+    """Blue-green with an old slot that is kept long enough for a person to notice a fault."""
     life.system.strategy(BLUE_GREEN | {"warm": "10m"})
     return life
 

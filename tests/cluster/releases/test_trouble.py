@@ -1,4 +1,4 @@
-"""Troubles that are no version's fault: the API server goes away in the middle, and the cluster has no room."""
+"""Faults that no version causes: the API server is unavailable during a release, or the cluster is full."""
 
 import signal
 import time
@@ -15,10 +15,10 @@ from tests.cluster.stack import Stack, run
 pytestmark = pytest.mark.long
 HARM = {"silent": harm.paused, "gone": partial(harm.ended, sent=signal.SIGKILL)}
 AWAY_SECONDS = 15.0
-"""Longer than the driver waits for one answer, shorter than a node may be silent (40 s)."""
+"""Longer than the driver waits for one answer, but shorter than the time after which a node counts as lost (40 s)."""
 PATIENCE_SECONDS = 240.0
 ROLLOUT = {"progressDeadline": "100s", "timeout": "2m"}
-"""Kubelet and proxy ask an API server that was away again after half a minute or more."""
+"""Kubelet and proxy reconnect to a restarted API server only after half a minute or more."""
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_release_goes_on_when_the_api_server_is_back(
 
 @pytest.fixture
 def full(stack: Stack) -> Iterator[None]:
-    """A node that takes no more pods."""
+    """Let the node accept no more pods until the test ends."""
     (node,) = run("kubectl", "get", "nodes", "-o", "name", env=stack.env).stdout.split()
     assert run("kubectl", "cordon", node, env=stack.env).returncode == 0
     yield

@@ -154,7 +154,10 @@ def test_no_counters_are_told_with_the_pods_path(api: Server, code: int, text: s
 def test_an_answer_that_is_no_list_is_told(api: Server) -> None:
     api.answers[PATH] = 200, "<html>log in</html>"
     source = direct()
-    with watched(source, ALONE), pytest.raises(MetricsUnavailable, match="the API server's answer is no list of pods"):
+    with (
+        watched(source, ALONE),
+        pytest.raises(MetricsUnavailable, match="the API server's answer is not a list of pods"),
+    ):
         source.counts(ALONE, 0.0, {})
 
 
