@@ -6,8 +6,8 @@ from typing import Any, cast
 import pulumi
 
 from components import labels
-from components.looking import Creator, PodSource
 from components.reasons import reasons
+from components.workload_pods import Creator, PodSource
 
 
 def explain_failures(source: PodSource) -> pulumi.ErrorHook:

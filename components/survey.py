@@ -21,7 +21,7 @@ from components.identity import (
     state_faults,
 )
 from components.losses import loss_faults, stale_permissions
-from components.preflight import checked, notices
+from components.preflight import check, notices
 from models.errors import ConfigurationError
 from models.system import SystemSpec
 
@@ -51,7 +51,7 @@ def surveyed(
         ConfigurationError: with one line for each fault: something is missing, would be written to the wrong place, or
             would be lost.
     """
-    checked(system, project)
+    check(system, project)
     for line in notices(system, project):
         pulumi.log.warn(line)
     stack = pulumi.get_stack()
