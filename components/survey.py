@@ -81,8 +81,9 @@ def _live(system: SystemSpec, source: NamespaceSource) -> Live | None:
     try:
         live = asked(source, system.namespace)
     except Away as error:
+        unverified = f"the API server does not answer ({error}), so the cluster cannot be verified"
         _refuse_update(
-            [f"slipway:cluster.context: {context!r}: the API server does not answer; cluster not verified: {error}"]
+            [f"slipway:cluster.context: {context!r}: {unverified}; start the cluster, or correct the context"]
         )
         return None
     if live.cluster is None or not live.readable:
