@@ -220,7 +220,7 @@ def published(
         "slots": slots,
         "soak": content.spec.release.soak,
         "fresh": content.spec.release.fresh,
-        "revisions": {name: revision.document() for name, revision in content.named.items()},
+        "revisions": {name: revision.document() for name, revision in content.exported_revisions.items()},
         **_record(content.delivery),
     }
 

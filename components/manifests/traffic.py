@@ -88,7 +88,7 @@ def _watching(args: TrafficArgs, monitoring: Monitoring) -> Iterator[Manifest]:
             service=args.service,
             monitoring=monitoring,
             profile=args.spec.profile,
-            management=args.system.services[args.service].managed,
+            management=args.system.services[args.service].has_management_port,
         )
         yield args.part.manifest("monitor", written("ServiceMonitor", own, spec=scrape))
     cluster = args.system.cluster
