@@ -2,7 +2,7 @@
 
 The rules err on the side of waiting. A cause that can pass by itself (a service that is not up yet, a registry that
 does not answer, a node that is about to join) never ends a wait early. What happened before the wait began is no
-evidence: somebody may have removed the cause, and the controllers and the kubelet retry only after minutes.
+evidence: the cause may have been removed, and the controllers and the kubelet retry only after minutes.
 """
 
 import re

@@ -91,7 +91,7 @@ class SystemSpec(Model):
     environment: str
     namespace: str
     existing_namespace: bool = False
-    """Whether somebody else owns the namespace. The stack then neither changes nor deletes it."""
+    """Whether the namespace has another owner. The stack then neither changes nor deletes it."""
     discard: tuple[str, ...] = ()
     """Objects that an update may delete or replace, including their data, as kind/name."""
     cluster: ClusterSettings
