@@ -183,7 +183,7 @@ class _Composer:
     def _begin(self, event: Any) -> None:  # noqa: ANN401
         at = event.start_mark
         if len(self._open) >= _DEEPEST:
-            raise self._fault(at.line + 1, f"nested deeper than {_DEEPEST} levels")
+            raise self._fault(at.line + 1, f"nested deeper than {_DEEPEST} levels; make it flatter")
         self._refuse_tag(event)
         kind = Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence
         self._open.append(_Open(kind(at.index, at.index, at.line + 1, bool(event.flow_style)), event.anchor, {}))
@@ -201,9 +201,11 @@ class _Composer:
     def _alias(self, event: Any) -> None:  # noqa: ANN401
         line = event.start_mark.line + 1
         if any(one.anchor == event.anchor for one in self._open):
-            raise self._fault(line, f"the alias *{event.anchor} is inside its own anchor")
+            raise self._fault(line, f"the alias *{event.anchor} is inside its own anchor; remove it")
         if event.anchor not in self._anchors:
-            raise self._fault(line, f"the alias *{event.anchor} has no anchor &{event.anchor} before it")
+            raise self._fault(
+                line, f"the alias *{event.anchor} has no anchor &{event.anchor} before it; define it first"
+            )
         node, size, height = self._anchors[event.anchor]
         self._add(node, None, size, height, line)
 
@@ -231,9 +233,13 @@ class _Composer:
         parent.size += size
         parent.height = max(parent.height, height + 1)
         if parent.size > _VALUES:
-            raise self._fault(line or node.line, f"contains more than {_VALUES:,} values after aliases are expanded")
+            raise self._fault(
+                line or node.line, f"contains more than {_VALUES:,} values after aliases are expanded; use fewer"
+            )
         if len(self._open) + height > _DEEPEST:
-            raise self._fault(line or node.line, f"nested deeper than {_DEEPEST} levels after aliases are expanded")
+            raise self._fault(
+                line or node.line, f"nested deeper than {_DEEPEST} levels after aliases are expanded; use fewer"
+            )
         if isinstance(parent.node, Mapping) and parent.key is None:
             self._add_key(parent, node, line or node.line)
             return
@@ -246,7 +252,7 @@ class _Composer:
 
     def _add_key(self, parent: _Open, node: Node, line: int) -> None:
         if not isinstance(node, Scalar) or (not node.text and node.style is None):
-            raise self._fault(line, "a key must be text")
+            raise self._fault(line, "a key must be text; write it in one line")
         parent.key = node
         if node.text in parent.keys:
             first = parent.keys[node.text]

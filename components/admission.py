@@ -13,14 +13,14 @@ from typing import Any, cast
 import pulumi
 from pydantic import ValidationError
 
-from models.delivery import Run, ServiceDelivery, Version, fingerprint
+from models.delivery import Held, Run, ServiceDelivery, Version, fingerprint
 from models.evidence import NotVouchedError, Wanted, evidence_of, short, shown, vouched
 from models.release import SlotRelease
 from models.revision import Revision
 from models.system import DeployedService, SystemSpec
 from models.vocabulary import SlotName
 
-Bytes = tuple[str | None, str]
+Configured = tuple[str | None, str]
 """An image by digest (None = this stack builds it), and the fingerprint of its configuration."""
 Key = tuple[str | None, str | None, str]
 """A slot as declared: image, revision, and fingerprint of its own model, settings and files."""
@@ -55,13 +55,13 @@ class Candidate:
 
 
 def candidates(system: SystemSpec) -> list[Candidate]:
-    """Return the slots to judge: no release in progress admits them, and they are held or the record does not."""
+    """Return the slots to judge: those that are held, or that neither the release in progress nor the record admits."""
     return [
         one
         for service, content in system.services.items()
         for one in _filled(service, content, system)
-        if one.key not in _spoken_for(content, system)
-        and (_held(content, one) or (system.source and (one.image, one.config) not in _recorded(content)))
+        if one.key not in _admitted_by_run(content, system)
+        and (_hold_on(one, content) or (system.source and (one.image, one.config) not in _recorded(content)))
     ]
 
 
@@ -81,10 +81,10 @@ def refusals(
         if _ran(own, one):
             continue
         content = system.services[one.service]
-        if one.image and (held := content.delivery.holding(Version(one.image, one.config, one.name))):
+        if held := _hold_on(one, content):
             yield (
-                f"{one.where}: {short(one.image)} is held in this stack: {held.reason} ({held.by}, {shown(held.at)}); "
-                f"choose another version, or run slipway release-hold {pulumi.get_stack()} {one.service} {one.image}"
+                f"{one.where}: {short(held.image)} is held in this stack: {held.reason} ({held.by}, {shown(held.at)}); "
+                f"choose another version, or run slipway release-hold {pulumi.get_stack()} {one.service} {held.image}"
             )
         elif system.source and (refused := _objection(system.source, one, system, source, now)):
             yield f"{one.where}: {refused}"
@@ -130,32 +130,32 @@ def _key(content: SlotRelease, image: str | None) -> Key:
     return content.image or image, content.pinned, fingerprint(content)
 
 
-def _spoken_for(content: DeployedService, system: SystemSpec) -> set[Key]:
+def _admitted_by_run(content: DeployedService, system: SystemSpec) -> set[Key]:
     """Return what a release in progress may run: its admitted candidate, or all states that a rollback passes."""
     run = content.delivery.run
     if run is None:
         return set()
     if run.kind == "forward":
-        return {_key(run.target, run.image)} if _let_in(run, content) else set()
+        return {_key(run.target, run.image)} if _may_start(run, content) else set()
     states = [state for state in (run.left, run.stable) if state is not None]
     given = system.images.get(content.spec.image)
     return {_key(filled, given) for state in states for filled in state.slots.values()}
 
 
-def _recorded(content: DeployedService) -> set[Bytes]:
+def _recorded(content: DeployedService) -> set[Configured]:
     """Return what was admitted before: promoted here, passed here, or admitted by an override with a reason."""
     delivery = content.delivery
-    found: set[Bytes] = {(p.image, p.config) for p in delivery.history if p.outcome == "promoted" or p.override}
+    found: set[Configured] = {(p.image, p.config) for p in delivery.history if p.outcome == "promoted" or p.override}
     return found | {(v.image, v.config) for v in delivery.verdicts if v.counts}
 
 
-def _let_in(run: Run, content: DeployedService) -> bool:
+def _may_start(run: Run, content: DeployedService) -> bool:
     return run.override is not None or run.express or content.release.live == run.candidate != run.stable.live
 
 
-def _held(content: DeployedService, one: Candidate) -> bool:
-    held = one.image and content.delivery.holding(Version(one.image, one.config, one.name))
-    return bool(held)
+def _hold_on(one: Candidate, content: DeployedService) -> Held | None:
+    """Return the hold of this stack on a slot's version, if there is one."""
+    return content.delivery.holding(Version(one.image, one.config, one.name)) if one.image else None
 
 
 def _ran(outputs: Mapping[str, Any], one: Candidate) -> bool:
@@ -220,7 +220,7 @@ def published(
         "slots": slots,
         "soak": content.spec.release.soak,
         "fresh": content.spec.release.fresh,
-        "revisions": {name: revision.document() for name, revision in content.named.items()},
+        "revisions": {name: revision.document() for name, revision in content.exported_revisions.items()},
         **_record(content.delivery),
     }
 

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from components.api_client import ApiClient, ApiError, Json, Unreachable
 from components.log_cause import LOG_LINES
-from components.looking import Pod, when
 from components.manifests.manifest import API_VERSIONS
+from components.workload_pods import Pod, when
 
 _SECONDS = 5
 """Timeout of one request: the explanation must not prolong a failed update by minutes."""

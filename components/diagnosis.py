@@ -6,8 +6,9 @@ from typing import Any, cast
 import pulumi
 
 from components import labels
-from components.looking import Creator, PodSource
+from components.identity import owned_elsewhere
 from components.reasons import reasons
+from components.workload_pods import Creator, PodSource
 
 
 def explain_failures(source: PodSource) -> pulumi.ErrorHook:
@@ -23,10 +24,7 @@ def explain_conflicts() -> pulumi.ErrorHook:
 def _whose(args: pulumi.ErrorHookArgs) -> bool:
     if any(labels.STACK in error for error in args.errors):
         name = cast("dict[str, Any]", args.new_inputs or {}).get("metadata", {}).get("name")
-        pulumi.log.error(
-            f"namespace {name}: already belongs to another stack (see its label slipway.dev/stack), and two stacks in "
-            "one namespace would overwrite each other; set slipway:system.namespace to another namespace"
-        )
+        pulumi.log.error(owned_elsewhere(name, f"see its label {labels.STACK}"))
     return False
 
 

@@ -67,7 +67,7 @@ def cluster_faults(system: SystemSpec, recorded: Recorded, live: Live) -> Iterat
     if wanted and live.cluster is None:
         yield (
             f"slipway:cluster.uid: the account of context {context!r} may not read the namespace {IDENTITY}, whose uid "
-            f"must be compared; grant it get on that namespace, or remove uid"
+            "must be compared; grant it get on that namespace, or remove uid"
         )
     elif wanted and live.cluster != wanted:
         yield (
@@ -130,10 +130,15 @@ def namespace_faults(system: SystemSpec, stack: str, recorded: Recorded, live: L
                 "or, to deploy into this one and keep it unchanged, set slipway:system.existingNamespace: true"
             )
     elif (owner, entry) != (labels.of_namespace(system.name, stack)[labels.STACK], system.name):
-        yield (
-            f"{where} already belongs to another stack ({owner}, of the system {entry}), and two stacks in one "
-            "namespace would overwrite each other; set slipway:system.namespace to another namespace"
-        )
+        yield owned_elsewhere(name, f"{owner}, of the system {entry}")
+
+
+def owned_elsewhere(namespace: str, owner: str) -> str:
+    """Return the line that refuses the namespace of another stack."""
+    return (
+        f"namespace {namespace}: already belongs to another stack ({owner}), and two stacks in one namespace would "
+        "overwrite each other; set slipway:system.namespace to another namespace"
+    )
 
 
 def object_faults(system: SystemSpec, recorded: Recorded, source: NamespaceSource) -> Iterator[str]:

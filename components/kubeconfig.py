@@ -64,7 +64,7 @@ def extracted(context: str, files: list[Path]) -> Json:
     if found.faults:
         raise ConfigurationError([f"{FIELD}: {fault}" for fault in found.faults])
     if context not in found.items["contexts"]:
-        raise ConfigurationError([f"{FIELD}: {context!r} is not in the kubeconfig"])
+        raise ConfigurationError([f"{FIELD}: {context!r} is not in the kubeconfig; correct it, or set KUBECONFIG"])
     named = found.items["contexts"][context].content
     of_context = {"cluster": CONTEXT, "user": CONTEXT} | {key: named[key] for key in ("namespace",) if key in named}
     held: dict[str, Json] = {}
@@ -72,9 +72,8 @@ def extracted(context: str, files: list[Path]) -> Json:
         name = str(named.get(kind) or "")
         one = found.items[f"{kind}s"].get(name)
         if one is None and (name or kind == "cluster"):  # a context may have no user
-            raise ConfigurationError(
-                [f"{FIELD}: {context!r} names the {kind} {name!r}, which is not in the kubeconfig"]
-            )
+            fault = f"{context!r} names the {kind} {name!r}, which is not in the kubeconfig"
+            raise ConfigurationError([f"{FIELD}: {fault}; add it, or correct the context"])
         held[kind] = resolve(one.folder, one.content) if one else {}
     return {
         "apiVersion": "v1",

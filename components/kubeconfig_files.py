@@ -98,7 +98,7 @@ def _named(plural: str, listed: object, folder: Path) -> dict[str, Named]:
     kind = KINDS[plural]
     rule = f"{plural} must be a list of maps, each with a name and a {kind}"
     if not isinstance(listed, list):
-        raise ValueError(rule)  # noqa: TRY004 -- the file is wrong, not a type of ours
+        raise ValueError(rule)  # noqa: TRY004 -- the file is wrong, not a Python type
     found: dict[str, Named] = {}
     for one in cast("list[object]", listed):
         item = cast("Json", one) if isinstance(one, dict) else {}

@@ -2,16 +2,16 @@
 
 The rules err on the side of waiting. A cause that can pass by itself (a service that is not up yet, a registry that
 does not answer, a node that is about to join) never ends a wait early. What happened before the wait began is no
-evidence: somebody may have removed the cause, and the controllers and the kubelet retry only after minutes.
+evidence: the cause may have been removed, and the controllers and the kubelet retry only after minutes.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from components.looking import Json, Look, Pod, is_ready
 from components.reasons import ended, state, stuck
 from components.remedies import remedy
+from components.workload_pods import Json, Pod, WorkloadPods, is_ready
 
 HOLD_SECONDS = 10.0
 """How long the API server must refuse a pod or a registry an image: quotas and permissions take effect with a delay."""
@@ -63,7 +63,7 @@ class Patience:
     _old: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     """Number of exits before the wait began."""
 
-    def hopeless(self, now: float, deployment: Json, seen: Look, ask: Questions) -> str:
+    def hopeless(self, now: float, deployment: Json, seen: WorkloadPods, ask: Questions) -> str:
         """Return why waiting longer does not help, or an empty string.
 
         Args:
@@ -84,7 +84,7 @@ class Patience:
                 return doubt
         return self._crashes(now, seen.pods, ask) or self._too_late(now, deployment)
 
-    def _note(self, now: float, deployment: Json, seen: Look) -> None:
+    def _note(self, now: float, deployment: Json, seen: WorkloadPods) -> None:
         counts = tuple(deployment["status"].get(key, 0) for key in _COUNTS)
         if self._began is None:
             self._began, self._late = now, _exceeded(deployment)
@@ -92,7 +92,7 @@ class Patience:
             self._counts, self._progressed, self._refused = counts, now, seen.refused
             self._since.clear()
 
-    def _doubts(self, seen: Look, ask: Questions) -> Iterator[str]:
+    def _doubts(self, seen: WorkloadPods, ask: Questions) -> Iterator[str]:
         if self._refuses(seen, ask):
             yield "the cluster refuses its pods"
         for pod, container in _containers(seen.pods):
@@ -105,7 +105,7 @@ class Patience:
             elif waiting.get("reason") in _UNMADE and found and found.final:
                 yield f"container {container['name']} cannot be created"
 
-    def _refuses(self, seen: Look, ask: Questions) -> bool:
+    def _refuses(self, seen: WorkloadPods, ask: Questions) -> bool:
         """Return whether a try of this wait was refused for good."""
         found = remedy(seen.refusal)
         if not seen.refusal or seen.refused == self._refused or not (found and found.final):

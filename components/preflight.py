@@ -12,8 +12,8 @@ from models.secrets import EnvironmentSecret
 from models.system import SystemSpec
 
 
-def checked(spec: SystemSpec, project: Path) -> SystemSpec:
-    """Return the system, or refuse an update that could not finish.
+def check(spec: SystemSpec, project: Path) -> None:
+    """Refuse an update that could not finish.
 
     Raises:
         ConfigurationError: the kube context, a folder that the build needs or a secret's variable is missing.
@@ -28,7 +28,6 @@ def checked(spec: SystemSpec, project: Path) -> SystemSpec:
     faults += [*_variable_faults(spec), *dashboards.faults(spec)]
     if faults:
         raise ConfigurationError(faults)
-    return spec
 
 
 def notices(spec: SystemSpec, project: Path) -> Iterator[str]:

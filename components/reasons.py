@@ -7,8 +7,18 @@ and logs. An on-call engineer needs to know why the container is stuck, the erro
 from collections.abc import Iterator, Sequence
 
 from components import log_cause
-from components.looking import Creator, Json, Look, Pod, PodSource, condition, is_ready, look, one_line
 from components.remedies import advised
+from components.workload_pods import (
+    Creator,
+    Json,
+    Pod,
+    PodSource,
+    WorkloadPods,
+    condition,
+    is_ready,
+    one_line,
+    read_pods,
+)
 
 _SHOWN_LINES = 3
 """Last log lines that are shown if none names an error; more lines would hide the other pods."""
@@ -25,10 +35,10 @@ def reasons(source: PodSource, namespace: str, selector: str, creator: Creator |
         selector: Selects the workload's pods.
         creator: The object that creates the pods. None: the newest ReplicaSet of the selector.
     """
-    return explained(source, namespace, look(source, namespace, selector, creator))
+    return explained(source, namespace, read_pods(source, namespace, selector, creator))
 
 
-def explained(source: PodSource, namespace: str, seen: Look) -> Iterator[str]:
+def explained(source: PodSource, namespace: str, seen: WorkloadPods) -> Iterator[str]:
     """Yield the reasons, as :func:`reasons`, for pods that have been read already."""
     if seen.refusal:
         yield f"{seen.creator}: {advised(f'FailedCreate: {seen.refusal}')}"

@@ -109,6 +109,6 @@ def _invoked(token: str, key: str, stack: str) -> Struct:
         )
     except grpc.RpcError as error:
         raise ConfigurationError(
-            [f"stack {stack}: the state cannot be read: {cast('Any', error).details()}"]
+            [f"stack {stack}: cannot read the state ({cast('Any', error).details()}); check the state backend"]
         ) from error
     return cast("Struct", getattr(answer, "return"))

@@ -1,4 +1,4 @@
-"""What to set for the common causes of a pod that does not become ready, in the words of a catalogue entry."""
+"""The remedies for common causes of a pod that does not become ready, as fields of a catalogue entry."""
 
 import re
 from dataclasses import dataclass
@@ -56,8 +56,8 @@ REMEDIES = (
     ),
     _row(
         r"[Pp]ermission denied",
-        "the server runs as user 10001 without root's rights: let the image make the path readable for every user, and "
-        "write below /tmp or a volume in mounts",
+        "the server runs as user 10001, not as root: make the path readable for every user in the image, and write "
+        "below /tmp or to a volume in mounts",
         final=True,
     ),
     _row(
@@ -69,12 +69,12 @@ REMEDIES = (
     _row(
         r"\b(ModuleNotFoundError|ImportError|SyntaxError|IndentationError|NameError|AttributeError|TypeError): |"
         r"Cannot find module|error while loading shared libraries",
-        "the image's own code fails: repair it, and build the image again",
+        "the image's own code fails: fix it, and build the image again",
         final=True,
     ),
     _row(
         r"image will run as root|runAsNonRoot",
-        "the pod may not run as root: remove what makes the image need it",
+        "the kubelet starts no image whose user is root or a name: write USER <number> in its Dockerfile, or set user",
         final=True,
     ),
     _row(r"[Nn]o space left on device", "the volume or /tmp is full: raise scratch, model.size or the volume's size"),
@@ -96,7 +96,7 @@ REMEDIES = (
     ),
     _row(
         r"probe failed: .*(statuscode: 5\d\d|deadline exceeded|Timeout)",
-        "the server is not ready in time: find its reason in its log; raise health.startup if it starts slowly, or "
+        "the server is not ready in time: look for the cause in its log; raise health.startup if it starts slowly, or "
         "health.timeout if it answers slowly",
     ),
     _row(
@@ -121,7 +121,7 @@ REMEDIES = (
     ),
     _row(
         r"failed calling webhook",
-        "an admission webhook of the cluster does not answer: look at the pods behind it; the cluster tries again",
+        "an admission webhook of the cluster does not answer: check its pods; the cluster retries",
     ),
     _row(
         r"violates PodSecurity",

@@ -16,9 +16,9 @@ from typing import Any
 
 import pulumi
 
-from components.looking import Json, one_line
 from components.manifests.manifest import Manifest
 from components.rollout_state import Rollout, WorkloadSource
+from components.workload_pods import Json, one_line
 
 _LOOK_SECONDS, _SLOW_LOOK_SECONDS, _EAGER_SECONDS = 0.1, 0.5, 10.0
 """Pause between two looks, at first and later: most rollouts that succeed take a few seconds."""

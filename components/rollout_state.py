@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from components import labels
-from components.looking import Creator, Json, Look, Pod, PodSource, look, one_line
 from components.patience import Patience, Questions
 from components.reasons import explained, unready
+from components.workload_pods import Creator, Json, Pod, PodSource, WorkloadPods, one_line, read_pods
 
 _GONE_SECONDS = 5.0
 """How long a workload may be missing: somebody may delete it and create it again."""
@@ -67,7 +67,7 @@ class Rollout:
         if found is None or not _observed(found) or self.kind != "Deployment":
             return ""
         try:
-            why = self._patience.hopeless(now, found, self._look(found), Questions(self._explain, self._leaving))
+            why = self._patience.hopeless(now, found, self._pods(found), Questions(self._explain, self._leaving))
         except Exception:  # noqa: BLE001 -- a short outage of the API server must not fail a rollout
             return ""
         return f"was not rolled out, and waiting longer does not help ({why})" if why else ""
@@ -83,7 +83,7 @@ class Rollout:
         said = [trouble] if trouble else []
         try:
             if found is not None:
-                said += explained(self.source, self.namespace, self._look(found))
+                said += explained(self.source, self.namespace, self._pods(found))
                 said += _creation_fault(found)
         except Exception as error:  # noqa: BLE001 -- a failed explanation must not hide the failure itself
             said.append(one_line(error))
@@ -93,10 +93,10 @@ class Rollout:
             return [f"{self} {why}"]
         return [f"{self} {why}: {said[0]}", *(f"{self}: {one}" for one in said[1:])]
 
-    def _look(self, found: Json) -> Look:
+    def _pods(self, found: Json) -> WorkloadPods:
         selector = labels.label_selector(found["spec"]["selector"]["matchLabels"])
         creator = None if self.kind == "Deployment" else Creator(self.kind, self.name)
-        return look(self.source, self.namespace, selector, creator)
+        return read_pods(self.source, self.namespace, selector, creator)
 
     def _explain(self, pod: Pod) -> str:
         return "; ".join(unready(self.source, self.namespace, pod))

@@ -21,7 +21,7 @@ from components.identity import (
     state_faults,
 )
 from components.losses import loss_faults, stale_permissions
-from components.preflight import checked, notices
+from components.preflight import check, notices
 from models.errors import ConfigurationError
 from models.system import SystemSpec
 
@@ -51,7 +51,7 @@ def surveyed(
         ConfigurationError: with one line for each fault: something is missing, would be written to the wrong place, or
             would be lost.
     """
-    checked(system, project)
+    check(system, project)
     for line in notices(system, project):
         pulumi.log.warn(line)
     stack = pulumi.get_stack()
@@ -81,8 +81,9 @@ def _live(system: SystemSpec, source: NamespaceSource) -> Live | None:
     try:
         live = asked(source, system.namespace)
     except Away as error:
+        unverified = f"the API server does not answer ({error}), so the cluster cannot be verified"
         _refuse_update(
-            [f"slipway:cluster.context: {context!r}: the API server does not answer; cluster not verified: {error}"]
+            [f"slipway:cluster.context: {context!r}: {unverified}; start the cluster, or correct the context"]
         )
         return None
     if live.cluster is None or not live.readable:

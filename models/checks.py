@@ -58,7 +58,7 @@ class TcpCheck(Model):
     port: PortName | None = Field(default=None, description=_PORT)
 
 
-class Check(Model):
+class HealthCheck(Model):
     """One health check: exactly one of http, grpc, tcp and exec."""
 
     http: HttpCheck | None = Field(default=None, description="GET request; {path: …}")
@@ -91,10 +91,10 @@ class Check(Model):
 
 
 def _kind(value: object) -> str:
-    return "check" if isinstance(value, dict | Check) else "path"
+    return "check" if isinstance(value, dict | HealthCheck) else "path"
 
 
-AnyCheck = Annotated[Annotated[HttpPath, Tag("path")] | Annotated[Check, Tag("check")], Discriminator(_kind)]
+AnyCheck = Annotated[Annotated[HttpPath, Tag("path")] | Annotated[HealthCheck, Tag("check")], Discriminator(_kind)]
 """A path for HTTP at the service's port, or a check of another kind."""
 
 
@@ -105,6 +105,6 @@ class StartProbe(Model):
     period: Seconds = Field(default=1, ge=1, description="interval between two probes")
 
 
-def as_check(given: str | Check) -> Check:
+def as_check(given: str | HealthCheck) -> HealthCheck:
     """Return a check in its long form."""
-    return given if isinstance(given, Check) else Check(http=HttpCheck(path=given))
+    return given if isinstance(given, HealthCheck) else HealthCheck(http=HttpCheck(path=given))

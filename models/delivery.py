@@ -222,7 +222,7 @@ class Run(Model):
 
     @property
     def approved(self) -> frozenset[int]:
-        """The stages that somebody approved."""
+        """The stages that a person has approved."""
         return frozenset(approval.stage for approval in self.approvals)
 
     def window(self, stage: int) -> Window | None:

@@ -68,8 +68,7 @@ def _job_faults(where: str, entry: Declarations, name: str, job: JobSpec) -> Ite
 
 
 def _common_faults(where: str, entry: Declarations, spec: SlotSpec | StoreSpec | JobSpec) -> Iterator[str]:
-    if spec.image not in entry.images:
-        yield f"{where}.image: {spec.image!r} is not a key under images ({', '.join(entry.images)})"
+    yield from _unknown(f"{where}.image", [spec.image], entry.images, "key under images")
     yield from _secret_faults(f"{where}.secrets", entry, spec.secrets)
     yield from variable_rules.faults(where, entry, spec)
 

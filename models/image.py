@@ -42,7 +42,7 @@ class ImageBuild(Model):
 
 
 class NamedImage(Model):
-    """An image that somebody else built. The stack builds nothing; its pods pull this digest."""
+    """An image that was built elsewhere. The stack builds nothing; its pods pull this digest."""
 
     reference: DigestReference = Field(description="repository@sha256:<64 hex>")
 

@@ -158,13 +158,13 @@ class Drain(Model):
     def _times(self) -> dict[str, int]:
         return {"drain": self.drain, "requestTimeout": self.request_timeout, "grace": self.grace}
 
-    def told(self, text: str) -> str:
-        """Return an argument or a variable with its times, in whole seconds."""
+    def with_times(self, text: str) -> str:
+        """Return a text of ``args`` or ``env`` with the times in place of the placeholders, in whole seconds."""
         return _PLACEHOLDER.sub(lambda found: str(self._times[found[1]]), text)
 
     @property
-    def untold(self) -> bool:
-        """Whether neither an argument nor a variable tells the server its time, and nobody said that it needs none."""
+    def says_nothing(self) -> bool:
+        """Whether the entry sets neither ``args`` nor ``env``; ``env: {}`` says that the server needs neither."""
         return self.args is None and self.env is None
 
 

@@ -49,7 +49,7 @@ class _About:
                 "at the end of preStop is cut off; raise drain.drain, or remove it"
             )
         left = longest + _REMOVED_SECONDS - drain.pre_stop
-        if self.spec.owned is None and drain.untold and longest > _SERVER_SECONDS and left > 0:
+        if self.spec.owned is None and drain.says_nothing and longest > _SERVER_SECONDS and left > 0:
             yield (
                 f"nothing tells the server to finish answers of up to {longest}s after SIGTERM, and many servers end "
                 f"them after {_SERVER_SECONDS}s or at once; set drain.args or drain.env, or drain.env: {{}} if it "

@@ -28,7 +28,7 @@ class Offer:
 
     profile: MetricsProfile
     proxied: bool
-    """Whether a proxy whose series Prometheus has (``slipway:cluster.proxyMetrics``) leads to the service."""
+    """Whether requests reach the service through a proxy whose series are read (``slipway:cluster.proxyMetrics``)."""
 
     @classmethod
     def of(cls, spec: ServiceSpec, cluster: ClusterSettings) -> "Offer":

@@ -81,7 +81,7 @@ class Histogram(Model):
         return _exact(within * _PER_MILLISECOND[self.unit])
 
     def fault(self, within: int) -> str:
-        """Return why a time in milliseconds cannot be judged with this histogram; empty if it can, or nobody knows."""
+        """Return why this histogram cannot judge a time in milliseconds; empty if it can or its bounds are unknown."""
         if self.unit == "requests":
             return f"{self.metric} counts requests and measures no time; choose another histogram"
         if self.bounds is None or self.bound(within) in self.bounds:

@@ -185,7 +185,7 @@ class SlotSpec(ContainerSpec):
         return {**management, self.port: "port"}
 
     @property
-    def reached(self) -> tuple[str, ...]:
+    def external_servers(self) -> tuple[str, ...]:
         """The servers under slipway:externals that the pod calls: the service's own, and that of its model."""
         loading = (self.model.external,) if self.model and self.model.external else ()
         return tuple(dict.fromkeys((*self.externals, *loading)))

@@ -34,7 +34,7 @@ class SystemChoice(Model):
     existing_namespace: bool = Field(
         default=False,
         strict=True,
-        description="use a namespace that somebody else owns; it is neither changed nor deleted",
+        description="use a namespace that has another owner; it is neither changed nor deleted",
     )
     discard: tuple[Discarded, ...] = Field(
         default=(),

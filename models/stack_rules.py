@@ -173,7 +173,7 @@ def _storage_faults(system: SystemSpec) -> Iterator[str]:
     users = [
         name
         for name, service in system.services.items()
-        if any(spec.model and spec.model.scheme == "s3" for spec in (service.spec, *service.every))
+        if any(spec.model and spec.model.scheme == "s3" for spec in (service.spec, *service.slot_specs))
     ]
     users += [name for name, job in system.jobs.items() if job.object_storage]
     if users and system.object_storage is None:
@@ -204,7 +204,7 @@ def _class_faults(system: SystemSpec) -> Iterator[str]:
 
 def _trigger_faults(system: SystemSpec) -> Iterator[str]:
     for name, service in system.services.items():
-        scalings = [spec.scaling for spec in (service.spec, *service.every)]
+        scalings = [spec.scaling for spec in (service.spec, *service.slot_specs)]
         triggers = [t for scaling in scalings if isinstance(scaling, Triggered) for t in scaling.triggers.values()]
         if any(trigger.prometheus for trigger in triggers) and system.cluster.prometheus_url is None:
             where = f"services.{name}.scaling.triggers"
@@ -215,7 +215,9 @@ def _external_faults(system: SystemSpec) -> Iterator[str]:
     used = [
         (name, external)
         for name, service in system.services.items()
-        for external in dict.fromkeys(named for spec in (service.spec, *service.every) for named in spec.reached)
+        for external in dict.fromkeys(
+            named for spec in (service.spec, *service.slot_specs) for named in spec.external_servers
+        )
     ]
     used += [(name, external) for name, job in system.jobs.items() for external in job.externals]
     for user, external in used:

@@ -47,14 +47,14 @@ class DeployedService(Model):
         return self.spec.with_slot(self.revisions[slot].whole)
 
     @property
-    def every(self) -> list[ServiceSpec]:
+    def slot_specs(self) -> list[ServiceSpec]:
         """The service as each slot runs it, the live slot first. Objects that the slots share must fit all of them."""
         return [self.runs(slot) for slot in sorted(self.revisions, key=lambda slot: slot != self.release.live)]
 
     @property
     def longest(self) -> int:
         """The longest time, in seconds, that an answer may take in either slot."""
-        return max(slot.drain.request_timeout for slot in self.every)
+        return max(slot.drain.request_timeout for slot in self.slot_specs)
 
     @property
     def loaders(self) -> set[str]:
@@ -63,12 +63,12 @@ class DeployedService(Model):
         return {model.loader for model in models if model and model.loader}
 
     @property
-    def managed(self) -> bool:
+    def has_management_port(self) -> bool:
         """Whether a slot serves its metrics at a management port."""
-        return any(slot.management_port is not None for slot in self.every)
+        return any(slot.management_port is not None for slot in self.slot_specs)
 
     @property
-    def named(self) -> dict[str, Revision]:
+    def exported_revisions(self) -> dict[str, Revision]:
         """Every revision that the stack exports, by hash."""
         return self.judged | {self.name_of(slot): revision for slot, revision in self.revisions.items()}
 
@@ -91,7 +91,7 @@ class SystemSpec(Model):
     environment: str
     namespace: str
     existing_namespace: bool = False
-    """Whether somebody else owns the namespace. The stack then neither changes nor deletes it."""
+    """Whether the namespace has another owner. The stack then neither changes nor deletes it."""
     discard: tuple[str, ...] = ()
     """Objects that an update may delete or replace, including their data, as kind/name."""
     cluster: ClusterSettings
@@ -117,7 +117,7 @@ class SystemSpec(Model):
     @property
     def pod_security(self) -> str:
         """The Pod Security Standard that every pod of the system satisfies."""
-        loosened = (spec.pod_security for service in self.services.values() for spec in service.every)
+        loosened = (spec.pod_security for service in self.services.values() for spec in service.slot_specs)
         return next((one.standard for one in loosened if one), "restricted")
 
     @property
@@ -159,7 +159,7 @@ def _exposed(name: str, service: DeployedService) -> Iterator[str]:
         )
         yield f"{name}: its {exposure.type} lets clients{only} reach the pods directly: {lacking}"
     here = profile.scrape and profile.port is None
-    if not monitoring or not here or all(slot.management_port is not None for slot in service.every):
+    if not monitoring or not here or all(slot.management_port is not None for slot in service.slot_specs):
         return
     path = monitoring.path or profile.path
     ways = [exposure.type] if exposure.public else []

@@ -47,7 +47,10 @@ def twice(where: str, given: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 
 def _own(spec: SlotSpec | StoreSpec | JobSpec) -> tuple[str, ...]:
-    """Return the variables that Slipway sets in a container. Of somebody else's server, it replaces only HOME."""
+    """Return the variables that Slipway sets in a container and that the entry may not set.
+
+    In a container with another server, that is only HOME.
+    """
     if isinstance(spec, JobSpec):
         return _OBJECT_STORAGE if spec.object_storage else ()
     if isinstance(spec, StoreSpec):

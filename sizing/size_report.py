@@ -32,7 +32,7 @@ class Simulated:
 
 @dataclass(frozen=True, kw_only=True)
 class Sized:
-    """One service."""
+    """The sizing of one service and, if it was requested, the simulation."""
 
     name: str
     spec: ServiceSpec

@@ -11,7 +11,7 @@ from models.system import SystemSpec
 def accounts(system: SystemSpec) -> Iterator[Manifest]:
     """Yield one ServiceAccount per service, store and Job; a Role and RoleBinding per service with permissions."""
     for service, deployed in system.services.items():
-        yield from _account(system, service, _shared(slot.account for slot in deployed.every))
+        yield from _account(system, service, _shared(slot.account for slot in deployed.slot_specs))
     for workload in (*system.stores, *system.jobs):
         yield from _account(system, workload, Account())
 

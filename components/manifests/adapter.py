@@ -42,7 +42,7 @@ def adapter_rules(system: SystemSpec) -> str | None:
 def _last_live(system: SystemSpec) -> Iterator[ServiceSpec]:
     """Yield each service as its slots run it, with the live slot last, so that its rules win."""
     for deployed in system.services.values():
-        yield from reversed(deployed.every)
+        yield from reversed(deployed.slot_specs)
 
 
 def _pods_rule(namespace: str, name: str, metric: PodsMetric, probes: dict[str, str]) -> dict[str, object]:

@@ -58,7 +58,7 @@ def locked_down() -> Json:
 
 
 def _identity(user: int | str) -> Json:
-    """Return the ids of a pod's user. A cluster that assigns them refuses ids of ours."""
+    """Return the ids of a pod's user. A cluster that assigns ids refuses any others, so ``namespace`` has none."""
     if user == "namespace":
         return {}
     if isinstance(user, str):

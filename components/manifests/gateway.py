@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from components import names
-from components.manifests.entrance import Entrance, answer_limit
 from components.manifests.manifest import Json
+from components.manifests.route_object import RouteObject, answer_limit
 from models.cluster import ClusterSettings, GatewaySettings
 from models.pattern import anywhere
 from models.ports import PRIVATE_PORT
@@ -23,14 +23,14 @@ _MATCHES = {"Prefix": "PathPrefix", "Exact": "Exact"}
 _EXACT, _PATTERN = "Exact", "RegularExpression"
 
 
-def entrances(
+def route_objects(
     service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings, longest: int
-) -> Iterator[Entrance]:
+) -> Iterator[RouteObject]:
     """Yield the HTTPRoutes of a service: one for the split host, and one for the stable hosts."""
     route, gateway = spec.route, cluster.gateway
     if route is None or gateway is None:
         return
-    yield Entrance(
+    yield RouteObject(
         role="main",
         name=service,
         slots=tuple(sorted(release.slots)),
@@ -38,7 +38,7 @@ def entrances(
     )
     if route.stable_hosts:
         rule = _rule(route, longest, None, [_backend(service, spec.exposure.port, 1)])
-        yield Entrance(
+        yield RouteObject(
             role="stable",
             name=names.stable_name(service),
             slots=(release.live,),

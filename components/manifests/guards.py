@@ -74,7 +74,7 @@ def _of_pods(system: SystemSpec) -> Iterator[tuple[str, Decimal]]:
 def _of_service(deployed: DeployedService) -> dict[str, Decimal]:
     """Return the larger amount of both slots for each resource."""
     most: dict[str, Decimal] = {}
-    for spec in deployed.every:
+    for spec in deployed.slot_specs:
         for key, amount in _of_slot(spec, _most_pods(spec, deployed)):
             most[key] = max(amount, most.get(key, amount))
     return most

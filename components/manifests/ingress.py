@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from decimal import ROUND_CEILING
 
 from components import names
-from components.manifests.entrance import Entrance, answer_limit
 from components.manifests.manifest import Json
 from components.manifests.pod import PORT_NAME
 from components.manifests.retries import retry_annotations
+from components.manifests.route_object import RouteObject, answer_limit
 from models.cluster import ClusterSettings
 from models.protocol import HTTP2
 from models.quantity import parse
@@ -27,9 +27,9 @@ PREFIX = "nginx.ingress.kubernetes.io/"
 _ISSUER = "cert-manager.io/cluster-issuer"
 
 
-def entrances(
+def route_objects(
     service: str, spec: ServiceSpec, release: ServiceRelease, cluster: ClusterSettings, longest: int
-) -> Iterator[Entrance]:
+) -> Iterator[RouteObject]:
     """Yield the Ingresses of a service: main, stable and canary. The canary must be written after the main one.
 
     At a promotion, the main Ingress switches to the slot that already gets all requests. If the canary switched first,
@@ -42,7 +42,7 @@ def entrances(
     uncounted = release.canary is not None and cluster.proxy_metrics == "ingress-nginx"
     treated = route_annotations(route, pods=spec.scaling.floor, only_unbegun=uncounted, longest=longest)
     treated |= _protocol_annotations(spec)
-    yield Entrance(
+    yield RouteObject(
         role="main",
         name=service,
         slots=(live,),
@@ -56,7 +56,7 @@ def entrances(
         ),
     )
     if hosts := route.stable_hosts:
-        yield Entrance(
+        yield RouteObject(
             role="stable",
             name=names.stable_name(service),
             slots=(live,),
@@ -65,7 +65,7 @@ def entrances(
         )
     if canary is not None:
         backend = names.slot_name(service, canary)
-        yield Entrance(
+        yield RouteObject(
             role="canary",
             name=names.canary_name(service),
             slots=(canary,),

@@ -52,13 +52,13 @@ def _dns_egress(system: SystemSpec) -> Json:
 
 def _service(system: SystemSpec, name: str, deployed: DeployedService, calls: Mapping[str, tuple[str, ...]]) -> Json:
     """Admit the proxy, Prometheus, declared callers and exposed traffic; permit the calls of either slot."""
-    spec, slots = deployed.spec, deployed.every
+    spec, slots = deployed.spec, deployed.slot_specs
     proxies = [_in_namespace(system.cluster.ingress_namespace)] if spec.route else []
     scrapers = list(_scrapers(spec, system.cluster))
-    entering = [] if deployed.managed or spec.profile.port is not None else scrapers
+    entering = [] if deployed.has_management_port or spec.profile.port is not None else scrapers
     callers = [*map(_in_namespace, spec.exposure.namespaces), *_callers(calls, name)]
     ingress = _entered(pod.PORT_NAME, [*proxies, *entering, *callers])
-    if deployed.managed:
+    if deployed.has_management_port:
         ingress += _entered(pod.MANAGEMENT_NAME, scrapers)
     if callers and (further := dict.fromkeys(name for slot in slots for name in slot.open_ports)):
         ingress.append({"from": callers, "ports": [_port(port) for port in further]})
@@ -66,7 +66,7 @@ def _service(system: SystemSpec, name: str, deployed: DeployedService, calls: Ma
         ingress.append(_from_outside(spec.exposure))
     if spec.profile.port is not None:
         ingress += _entered(spec.profile.port, scrapers)
-    egress = [*_calls(system, calls[name]), *_externals(system, _each(slot.reached for slot in slots))]
+    egress = [*_calls(system, calls[name]), *_externals(system, _each(slot.external_servers for slot in slots))]
     if any(slot.model and slot.model.scheme == "s3" for slot in slots):
         egress += _external(system.object_storage)
     egress += _external(system.tracing)
@@ -138,7 +138,9 @@ def _scraped_at_main_port(system: SystemSpec) -> dict[str, Json]:
         peers = {
             name: list(readers(deployed.spec, system.cluster))
             for name, deployed in system.services.items()
-            if deployed.managed and deployed.spec.profile.port is None and not _open_to_all(deployed.spec.exposure)
+            if deployed.has_management_port
+            and deployed.spec.profile.port is None
+            and not _open_to_all(deployed.spec.exposure)
         }
         if managed := [name for name, those in peers.items() if those]:
             found[policy] = {
@@ -151,7 +153,7 @@ def _scraped_at_main_port(system: SystemSpec) -> dict[str, Json]:
 
 def _calls_by_caller(system: SystemSpec) -> dict[str, tuple[str, ...]]:
     """Return the callees of each service, in either slot, and of each Job."""
-    calls = {name: _each(slot.calls for slot in deployed.every) for name, deployed in system.services.items()}
+    calls = {name: _each(slot.calls for slot in deployed.slot_specs) for name, deployed in system.services.items()}
     return calls | {name: spec.calls for name, spec in system.jobs.items()}
 
 
@@ -192,7 +194,7 @@ def _ports_of(system: SystemSpec, callee: str) -> list[int]:
     """Return the pods' ports: policies apply after a Service's address and port are translated."""
     if callee in system.stores:
         return [system.stores[callee].port]
-    slots = system.services[callee].every
+    slots = system.services[callee].slot_specs
     return list(dict.fromkeys(port for slot in slots for port in (slot.port, *slot.open_ports.values())))
 
 
@@ -221,7 +223,7 @@ def _asked_by_keda(system: SystemSpec) -> set[str]:
     triggers = [
         trigger
         for deployed in system.services.values()
-        for slot in deployed.every
+        for slot in deployed.slot_specs
         if isinstance(slot.scaling, Triggered)
         for trigger in slot.scaling.triggers.values()
     ]

@@ -99,7 +99,7 @@ def _server(args: PodArgs) -> Json:
         server["lifecycle"] = {"preStop": {"sleep": {"seconds": spec.drain.pre_stop}}}
     if spec.command:
         server["command"] = list(spec.command)
-    if arguments := [*spec.args, *(spec.drain.told(text) for text in spec.drain.args or ())]:
+    if arguments := [*spec.args, *(spec.drain.with_times(text) for text in spec.drain.args or ())]:
         server["args"] = arguments
     return server
 
@@ -129,7 +129,7 @@ def _environment(args: PodArgs) -> list[Json]:
         told["HOME"] = spec.home.path
     # Another server may need its own PORT and collector, so the variables of the entry override these.
     told |= {} if args.settings else container.tracing(args.system)
-    told |= {name: spec.drain.told(text) for name, text in (spec.drain.env or {}).items()}
+    told |= {name: spec.drain.with_times(text) for name, text in (spec.drain.env or {}).items()}
     told |= texts(spec.env) | container.addresses(args.system, spec.calls)
     told |= container.tracing(args.system) if args.settings else {}
     told |= container.externals(args.system, spec.externals)

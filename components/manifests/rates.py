@@ -56,7 +56,7 @@ class Rates:
         return (requests.group or requests.errors.label or "") if requests else ""
 
     def requests(self, how: Sum, which: Which = "all") -> str | None:
-        """Return the rate of requests; None = nobody counts them."""
+        """Return the rate of requests; None = neither the server nor the proxy counts them."""
         if self.offer.watched == "proxy" and self.proxied:
             if which == "refused":
                 return None

@@ -19,7 +19,7 @@ _LOST = 1000
 
 
 def tries(pods: int) -> int:
-    """Return the number of tries that leaves at most one request in `_LOST` unanswered if one pod is unresponsive.
+    """Return the number of tries that leaves at most one request in ``_LOST`` unanswered if one pod is unresponsive.
 
     No supported proxy remembers which pod was silent, so each try may reach any pod.
     """

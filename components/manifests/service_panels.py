@@ -1,6 +1,6 @@
 """The panels of one service: what its users get, what its pods do, and what runs in which slot.
 
-The metrics profile names the counters and histograms; a panel whose series nobody has is left out. If the server itself
+The metrics profile names the counters and histograms; panels without series are left out. If the server itself
 reports ``process_…``, CPU and memory do not need cAdvisor. If an alert compares a value, the panel queries the same
 value.
 """
@@ -159,7 +159,7 @@ def _queue(watched: Watched, series: str) -> Iterator[Panel]:
 
 
 def _times(rates: Rates, name: str) -> tuple[Query, ...]:
-    """Return queries for the mean of a time and, with a histogram, its 95th percentile; empty = nobody has it."""
+    """Return queries for the mean of a time and, with a histogram, its 95th percentile; empty = no series has it."""
     profile = rates.offer.profile
     mean, histogram = profile.mean(name), profile.histograms.get(name)
     if mean is None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from components import labels
 from components.manifests import alerts, exposure, gateway, ingress, monitor
-from components.manifests.entrance import Entrance
 from components.manifests.manifest import SKIP_AWAIT, Json, Manifest, Part, metadata, written
+from components.manifests.route_object import RouteObject
 from components.manifests.watched import Watched
 from models.cluster import ClusterSettings
 from models.monitoring import Monitoring
@@ -35,23 +35,23 @@ class TrafficArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class _Driver:
-    """One traffic driver: which entrances it needs, and the kind of object that declares one."""
+    """One traffic driver: which Ingresses or HTTPRoutes a service needs, and the kind of these objects."""
 
-    entrances: Callable[[str, ServiceSpec, ServiceRelease, ClusterSettings, int], Iterable[Entrance]]
-    """Returns the entrances in the order in which they are written."""
+    route_objects: Callable[[str, ServiceSpec, ServiceRelease, ClusterSettings, int], Iterable[RouteObject]]
+    """Return the objects in the order in which they must be written."""
     kind: str
 
 
 _DRIVERS = {
-    "nginx": _Driver(entrances=ingress.entrances, kind="Ingress"),
-    "gateway": _Driver(entrances=gateway.entrances, kind="HTTPRoute"),
+    "nginx": _Driver(route_objects=ingress.route_objects, kind="Ingress"),
+    "gateway": _Driver(route_objects=gateway.route_objects, kind="HTTPRoute"),
 }
 
 
 def traffic(args: TrafficArgs) -> Iterator[Manifest]:
     """Yield live Service, Ingresses or HTTPRoutes, ServiceMonitor and PrometheusRule of one service."""
     yield _live_service(args)
-    yield from _entrances(args)
+    yield from _route_objects(args)
     if args.spec.monitoring is not None and args.system.cluster.monitoring:
         yield from _watching(args, args.spec.monitoring)
 
@@ -69,13 +69,13 @@ def _live_service(args: TrafficArgs) -> Manifest:
     return args.part.manifest("live", written("Service", own, spec=spec), _behind(args, slots))
 
 
-def _entrances(args: TrafficArgs) -> Iterator[Manifest]:
+def _route_objects(args: TrafficArgs) -> Iterator[Manifest]:
     driver, before = _DRIVERS[args.system.cluster.traffic], list[str]()
     longest = args.system.services[args.service].longest
-    for entrance in driver.entrances(args.service, args.spec, args.release, args.system.cluster, longest):
-        own = _metadata(args, entrance.name, {**SKIP_AWAIT, **entrance.annotations})
-        after = (*_behind(args, entrance.slots), *(before if entrance.role == "canary" else ()))
-        made = args.part.manifest(entrance.role, written(driver.kind, own, spec=entrance.spec), after)
+    for one in driver.route_objects(args.service, args.spec, args.release, args.system.cluster, longest):
+        own = _metadata(args, one.name, {**SKIP_AWAIT, **one.annotations})
+        after = (*_behind(args, one.slots), *(before if one.role == "canary" else ()))
+        made = args.part.manifest(one.role, written(driver.kind, own, spec=one.spec), after)
         before.append(made.id)
         yield made
 
@@ -88,7 +88,7 @@ def _watching(args: TrafficArgs, monitoring: Monitoring) -> Iterator[Manifest]:
             service=args.service,
             monitoring=monitoring,
             profile=args.spec.profile,
-            management=args.system.services[args.service].managed,
+            management=args.system.services[args.service].has_management_port,
         )
         yield args.part.manifest("monitor", written("ServiceMonitor", own, spec=scrape))
     cluster = args.system.cluster

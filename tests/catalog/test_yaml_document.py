@@ -87,11 +87,11 @@ def test_other_programs_values_and_keys_may_be_spelled_as_they_like() -> None:
         ("a: b\x07\n", "line 1: contains the character U+0007; remove it, or escape it"),
         ("a: 1\nb: x\u2028y\n", "line 2: contains the character U+2028; remove it, or escape it"),
         ("a: 1\n---\nb: 2\n", "line 2: not valid YAML: a second document begins; keep one in each file"),
-        ("a: &a [*a]\n", "line 1, a.0: not valid YAML: the alias *a is inside its own anchor"),
-        ("a: *b\n", "line 1, a: not valid YAML: the alias *b has no anchor &b before it"),
+        ("a: &a [*a]\n", "line 1, a.0: not valid YAML: the alias *a is inside its own anchor; remove it"),
+        ("a: *b\n", "line 1, a: not valid YAML: the alias *b has no anchor &b before it; define it first"),
         ("a: {<<: 3}\n", "line 1, a.<<: not valid YAML: must be an alias of a map, or a list of such aliases"),
         ("a: !!binary aGk=\n", "line 1, a: not valid YAML: the tag !!binary is not supported; remove it"),
-        ("? [a]\n: b\n", "line 1: not valid YAML: a key must be text"),
+        ("? [a]\n: b\n", "line 1: not valid YAML: a key must be text; write it in one line"),
         ("a: {b: 99,9}\n", "line 1, a.9: not valid YAML: the comma ends the value, " + READ + POINT),
         ("a: {b: x, 9}\n", "line 1, a.9: not valid YAML: the comma ends the value, " + READ + "write `9: <value>`"),
         ("a: b: c\n", "line 1: not valid YAML: mapping values are not allowed in this context"),
@@ -125,7 +125,7 @@ def test_merge_keys_are_expanded_and_own_keys_win() -> None:
 
 @pytest.mark.parametrize("deep", DEEP)
 def test_a_deep_document_is_refused_at_once(deep: str) -> None:
-    assert refusal(deep).endswith(": not valid YAML: nested deeper than 64 levels")
+    assert refusal(deep).endswith(": not valid YAML: nested deeper than 64 levels; make it flatter")
 
 
 def test_aliases_cannot_exhaust_a_reader() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.looking import Json, Pod
+from components.workload_pods import Json, Pod
 
 
 class Pods:

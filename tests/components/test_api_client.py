@@ -98,7 +98,7 @@ def test_an_answer_that_is_not_json_comes_from_something_else(home: Path, proxy:
 
 def test_a_missing_context_is_one_line(home: Path) -> None:
     (home / "config").write_text("contexts: null\n")
-    with pytest.raises(NoContext, match=r"^'prod' is not in the kubeconfig$"):
+    with pytest.raises(NoContext, match=r"^'prod' is not in the kubeconfig; correct it, or set KUBECONFIG$"):
         ApiClient("prod").get("/version", seconds=5)
 
 

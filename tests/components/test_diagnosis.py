@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from components.diagnosis import explain_conflicts, explain_failures
-from components.looking import Pod
+from components.workload_pods import Pod
 from tests.components.stuck import NO_IMAGE, Pods, pod, refused, waiting
 from tests.recording import record
 

@@ -79,7 +79,10 @@ def test_what_the_context_names_and_no_file_holds_is_one_line(tmp_path: Path) ->
         with pytest.raises(ConfigurationError) as raised:
             extracted("prod", [file])
         assert raised.value.faults == (
-            f"slipway:cluster.context: 'prod' names the {kind[:-1]} '{name}', which is not in the kubeconfig",
+            (
+                f"slipway:cluster.context: 'prod' names the {kind[:-1]} '{name}', which is not in the kubeconfig; "
+                "add it, or correct the context"
+            ),
         )
 
 

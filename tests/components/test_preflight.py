@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.preflight import checked
+from components.preflight import check
 from models.entry import CatalogueEntry
 from models.errors import ConfigurationError
 from models.resolve import resolve
@@ -34,7 +34,7 @@ def resolved(given: Config, **changes: object) -> SystemSpec:
 
 def faults(project: Path, given: SystemSpec | None = None) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as raised:
-        checked(given or spec(), project)
+        check(given or spec(), project)
     return raised.value.faults
 
 
@@ -48,7 +48,7 @@ def contexts(*names: str) -> Config:
 
 
 def test_everything_in_place_is_accepted(project: Path) -> None:
-    checked(spec(), project)
+    check(spec(), project)
 
 
 def test_the_context_may_be_in_any_of_the_files_that_kubeconfig_names(
@@ -56,7 +56,7 @@ def test_the_context_may_be_in_any_of_the_files_that_kubeconfig_names(
 ) -> None:
     files = [write(project / "a", contexts("other")), project / "missing", write(project / "b", contexts("prod"))]
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
-    checked(spec(), project)
+    check(spec(), project)
 
 
 def test_without_the_variable_the_users_own_file_is_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_without_the_variable_the_users_own_file_is_read(project: Path, monkeypa
     assert "(no file found)" in fault
     (project / ".kube").mkdir()
     write(project / ".kube" / "config", contexts("prod"))
-    checked(spec(), project)
+    check(spec(), project)
 
 
 @pytest.mark.parametrize("content", [contexts(), {"contexts": None}, {}, "", "kind: Config\n"])
@@ -106,12 +106,12 @@ def test_missing_wheels_are_refused(project: Path) -> None:
     (fault,) = faults(project, spec(wheels="wheels"))
     assert fault.startswith("slipway:image.wheels: the folder wheels does not exist")
     (project / "wheels").mkdir()
-    checked(spec(wheels="wheels"), project)
+    check(spec(wheels="wheels"), project)
 
 
 def test_where_nothing_is_built_no_folder_is_needed(tmp_path: Path) -> None:
     given = put(stack("dev"), "release.web.slots.blue.image", f"server@sha256:{'5f0c' * 16}")
-    checked(resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry())), tmp_path)
+    check(resolve(accepted(StackSettings, given), accepted(CatalogueEntry, entry())), tmp_path)
 
 
 def test_another_context_of_the_kubeconfig_is_no_replacement(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_a_secrets_variable_must_be_utf_8(project: Path, monkeypatch: pytest.Mon
     )
     assert fault.endswith("a Secret's value must be UTF-8 text; encode it, for example with base64")
     monkeypatch.setenv("CI_API_KEY", "Zürich")
-    checked(system, project)
+    check(system, project)
 
 
 def test_what_no_config_map_can_hold_is_refused_before_anything_is_made(project: Path) -> None:

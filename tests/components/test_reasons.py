@@ -1,7 +1,7 @@
 """Why pods are missing or not ready, in one line each."""
 
-from components.looking import Json, Pod
 from components.reasons import reasons
+from components.workload_pods import Json, Pod
 from tests.components.stuck import NO_IMAGE, SAID, Pods, about, died, pod, refused, replica_set, waiting
 from tests.each import each
 

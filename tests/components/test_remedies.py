@@ -57,7 +57,7 @@ TEXTS: dict[str, list[str]] = {
     "storageClass": ["0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."],
     "pullSecrets": ["ErrImagePull: failed to authorize: 401 Unauthorized: authentication required"],
     "push it": ['failed to pull and unpack image "r/x@sha256:0": r/x@sha256:0: not found'],
-    "may not run as root": ["container has runAsNonRoot and image will run as root"],
+    "the kubelet starts no image": ["container has runAsNonRoot and image will run as root"],
 }
 ELSEWHERE = {"pullSecrets"}
 """Fields of the stack file. The others are the entry's."""

@@ -4,7 +4,7 @@ import pulumi
 import pytest
 
 from components import rollout, system
-from components.looking import Json, Pod
+from components.workload_pods import Json, Pod
 from tests.components.clock import Clock
 from tests.components.deploying import ROUTE, registered
 from tests.recording import Recorded

@@ -1,7 +1,7 @@
 """What must hold wherever a second slot gets requests, whichever driver splits them.
 
 Proxies ignore a canary silently that names another host, path or Service than they expect. None of that can be
-declared here: both slots' entrances are made of one route, and of names that nobody else can have.
+declared here: both slots' route_objects are made of one route, and of names that nobody else can have.
 """
 
 from collections.abc import Iterator

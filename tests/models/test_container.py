@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.checks import Check
+from models.checks import HealthCheck
 from models.companions import InitContainer, Sidecar
 from models.container import Home
 from models.file_mounts import FileMount
@@ -40,10 +40,10 @@ def other(**changes: Any) -> Config:
 
 
 ACCEPTED: Accepted = [
-    (Check, {"http": {"path": "/ready", "headers": {"Host": "a"}}}),
-    (Check, {"http": {"path": "/ready", "headers": {"X-1": "a\tä"}}}),
-    (Check, {"exec": ["ready"]}),
-    (Check, {"grpc": {}}),
+    (HealthCheck, {"http": {"path": "/ready", "headers": {"Host": "a"}}}),
+    (HealthCheck, {"http": {"path": "/ready", "headers": {"X-1": "a\tä"}}}),
+    (HealthCheck, {"exec": ["ready"]}),
+    (HealthCheck, {"grpc": {}}),
     (FileMount, {"text": ""}),
     (FileMount, {"secret": "keys", "key": "tls.crt"}),
     (Home, {"path": "/srv/app"}),
@@ -70,23 +70,23 @@ ACCEPTED: Accepted = [
     (ServiceSpec, other(user=0, podSecurity={"standard": "baseline", "why": "it starts as root"})),
 ]
 REFUSED: Refused = [
-    (Check, {}, "a check has exactly one kind, but none is set; set one of http, grpc, tcp and exec"),
+    (HealthCheck, {}, "a check has exactly one kind, but none is set; set one of http, grpc, tcp and exec"),
     (
-        Check,
+        HealthCheck,
         {"tcp": {}, "exec": ["a"]},
         "a check has exactly one kind, but tcp and exec is set; set one of http, grpc, tcp and exec",
     ),
     (
-        Check,
+        HealthCheck,
         {"http": {"path": "/", "headers": {"X_A": "a"}}},
         "http.headers.X_A: 'X_A': the name of a probe's header contains only letters, digits and '-'",
     ),
     (
-        Check,
+        HealthCheck,
         {"http": {"path": "/", "headers": {"A": "a\nb"}}},
         "http.headers.A: 'a\\nb': the value of a header is one line without control characters",
     ),
-    (Check, {"tcp": {"port": "Web"}}, f"tcp.port: 'Web': {PORT}"),
+    (HealthCheck, {"tcp": {"port": "Web"}}, f"tcp.port: 'Web': {PORT}"),
     (FileMount, {}, "a file has one source; set text, or secret and key"),
     (FileMount, {"text": "a", "secret": "b", "key": "c"}, "a file has one source; set text, or secret and key"),
     (FileMount, {"secret": "b"}, "key names a key of a secret; set both secret and key, or remove key"),

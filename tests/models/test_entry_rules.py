@@ -57,7 +57,10 @@ def test_an_entry_whose_names_all_lead_somewhere_is_accepted() -> None:
 
 BROKEN: dict[str, tuple[object, str]] = {
     **CONTAINERS,
-    "services.web.image": ("servr", "services.web.image: 'servr' is not a key under images (server)"),
+    "services.web.image": (
+        "servr",
+        "services.web.image: 'servr' is not a key under images (server); did you mean 'server'?",
+    ),
     "stores.queue.image": ("redis", "stores.queue.image: 'redis' is not a key under images (server)"),
     "environments.dev.jobs.train.image": (
         "trainer",

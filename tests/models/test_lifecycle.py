@@ -106,4 +106,4 @@ def test_the_longest_answer_is_enough_and_what_a_pod_needs_follows(given: Config
 
 def test_a_text_tells_whole_seconds() -> None:
     drain = Drain.model_validate({"requestTimeout": "10m", "grace": "15m"})
-    assert drain.told("--in={drain} --of={requestTimeout} --kill={grace}s") == "--in=600 --of=600 --kill=900s"
+    assert drain.with_times("--in={drain} --of={requestTimeout} --kill={grace}s") == "--in=600 --of=600 --kill=900s"

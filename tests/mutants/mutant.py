@@ -7,7 +7,7 @@ NEAREST = {
     "components/cluster.py": "components/test_cluster.py",
     "components/diagnosis.py": "components/test_diagnosis.py",
     "components/log_cause.py": "components/test_log_cause.py",
-    "components/looking.py": "components/test_reasons.py",
+    "components/workload_pods.py": "components/test_reasons.py",
     "components/patience.py": "components/test_patience.py",
     "components/reasons.py": "components/test_reasons.py",
     "components/remedies.py": "components/test_remedies.py",

@@ -111,8 +111,8 @@ def test_a_cluster_that_does_not_answer_ends_an_update_and_not_a_preview(
     Cluster(away=True).reached(monkeypatch)
     (line,) = refusal_of(DEV, state=state)
     assert line == (
-        "slipway:cluster.context: 'slipway-local': the API server does not answer; cluster not verified: "
-        "connection refused"
+        "slipway:cluster.context: 'slipway-local': the API server does not answer (connection refused), so the "
+        "cluster cannot be verified; start the cluster, or correct the context"
     )
     assert run_main(DEV, state=state, preview=True).of_kind("Deployment")
 

@@ -43,8 +43,8 @@ class Creator:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """What exists of a workload's newest template."""
+class WorkloadPods:
+    """The pods of a workload's newest template, and why there are not more."""
 
     creator: Creator | None
     """None: the controller has created no ReplicaSet."""
@@ -56,8 +56,8 @@ class Look:
     """Identifies the newest refusal, so that a later one differs."""
 
 
-def look(source: PodSource, namespace: str, selector: str, creator: Creator | None = None) -> Look:
-    """Return what exists of a workload's newest template. Raises as the source does.
+def read_pods(source: PodSource, namespace: str, selector: str, creator: Creator | None = None) -> WorkloadPods:
+    """Return the pods of a workload's newest template. Raises as the source does.
 
     Args:
         source: The source of pods and events.
@@ -77,10 +77,10 @@ def look(source: PodSource, namespace: str, selector: str, creator: Creator | No
     warnings: Sequence[Json] = source.warnings(namespace, creator.kind, creator.name) if creator and fails else ()
     events = [one for one in warnings if one.get("reason") == "FailedCreate"]
     if not events:
-        return Look(creator=creator, pods=pods, refusal="")
+        return WorkloadPods(creator=creator, pods=pods, refusal="")
     last = events[-1]
     said = one_line(last.get("message")).removeprefix("Error creating: ")
-    return Look(
+    return WorkloadPods(
         creator=creator, pods=pods, refusal=said, refused=(last["metadata"]["name"], last.get("count"), when(last))
     )
 

@@ -1,4 +1,4 @@
-"""The objects that both traffic drivers create to route hosts to a service's slots."""
+"""An Ingress or HTTPRoute that routes hosts to a service's slots, as both traffic drivers describe it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Role = Literal["main", "stable", "canary"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entrance:
+class RouteObject:
     """One Ingress or HTTPRoute."""
 
     role: Role
