@@ -95,9 +95,18 @@ class ApiClient:
         return text
 
     def get(self, path: str, *, seconds: float, **query: str) -> Json | None:
-        """Return the JSON at a path, or None for 404. Raise as :meth:`call` does."""
+        """Return the JSON at a path, or None for 404.
+
+        Raises:
+            Unreachable: also if the answer is not JSON: something else answers, such as a proxy's login page.
+            ApiError: as :meth:`call`.
+        """
         said = self.call("GET", path, query=query, seconds=seconds)
-        return None if said is None else cast("Json", json.loads(said))
+        try:
+            return None if said is None else cast("Json", json.loads(said))
+        except ValueError as error:
+            shown = " ".join(str(said).split())[:_SHOWN]
+            raise Unreachable(f"GET {path}: the answer is not JSON: {shown!r}") from error
 
     @cached_property
     def _patient(self) -> Any:  # noqa: ANN401 -- the client carries no types

@@ -24,11 +24,13 @@ class Permission(Model):
     """One rule of the Role that the account is bound to, in the system's own namespace."""
 
     group: Annotated[str, AfterValidator(_no_wildcard)] = Field(default="", description="API group; empty = core")
-    resources: tuple[Granted, ...] = Field(min_length=1, examples=[["configmaps"]])
-    names: tuple[Granted, ...] = Field(
-        default=(), description="only these objects; none = all objects of the namespace"
+    resources: tuple[Granted, ...] = Field(
+        min_length=1, description="resource types in the plural", examples=[["configmaps"]]
     )
-    verbs: tuple[Verb, ...] = Field(min_length=1)
+    names: tuple[Granted, ...] = Field(
+        default=(), description="names of single objects; none = all objects of these types in the namespace"
+    )
+    verbs: tuple[Verb, ...] = Field(min_length=1, description="what the account may do with them")
 
 
 class Account(Model):

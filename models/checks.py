@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from models.base import Model
+from models.errors import enumerated
 from models.limits import Command
 from models.ports import PortName
 from models.vocabulary import HttpPath, Seconds, Text
@@ -25,7 +26,7 @@ def _header(value: str) -> str:
 
 
 def _header_value(value: str) -> str:
-    """Refuse what no HTTP client sends: the kubelet would fail every probe."""
+    """Refuse a value that no HTTP client can send: the kubelet would fail every probe."""
     if not _VALUE.fullmatch(value):
         raise ValueError("the value of a header is one line without control characters")
     return value
@@ -39,7 +40,7 @@ _PORT = "name of one of the container's ports; none = the service's port"
 class HttpCheck(Model):
     """A GET request; any status from 200 to 399 is healthy."""
 
-    path: HttpPath
+    path: HttpPath = Field(description="path of the request")
     port: PortName | None = Field(default=None, description=_PORT)
     headers: dict[ProbeHeader, HeaderValue] = Field(default_factory=dict, description="request headers, such as Host")
 
@@ -48,21 +49,21 @@ class GrpcCheck(Model):
     """A call of the standard health service (grpc.health.v1.Health)."""
 
     port: PortName | None = Field(default=None, description=_PORT)
-    service: Text | None = Field(default=None, description="name that the server is asked about; none = the server")
+    service: Text | None = Field(default=None, description="service name in the request; none = the server as a whole")
 
 
 class TcpCheck(Model):
-    """A connection. It says that a process listens, not that its model is loaded."""
+    """A TCP connection. It proves that a process listens, not that its model is loaded."""
 
     port: PortName | None = Field(default=None, description=_PORT)
 
 
 class Check(Model):
-    """Exactly one way to ask."""
+    """One health check: exactly one of http, grpc, tcp and exec."""
 
-    http: HttpCheck | None = None
-    grpc: GrpcCheck | None = None
-    tcp: TcpCheck | None = None
+    http: HttpCheck | None = Field(default=None, description="GET request; {path: …}")
+    grpc: GrpcCheck | None = Field(default=None, description="call of the standard health service; {} = no options")
+    tcp: TcpCheck | None = Field(default=None, description="TCP connection; {} = the service's port")
     exec: Command | None = Field(
         default=None, description="command in the container; exit code 0 is healthy", examples=[["healthcheck"]]
     )
@@ -72,14 +73,14 @@ class Check(Model):
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
-                f"a check asks in exactly one way, but {' and '.join(given) or 'none'} is set; "
-                "set one of http, grpc, tcp and exec"
+                f"a check has exactly one kind, but {enumerated(given) or 'none'} is set; set one of http, grpc, tcp "
+                "and exec"
             )
         return self
 
     @property
     def port(self) -> str | None:
-        """The name of the port that the check asks; None = the service's port, or none at all."""
+        """The name of the port that the check connects to; None = the service's port, or no port for a command."""
         asked = self.http or self.grpc or self.tcp
         return asked.port if asked else None
 
@@ -98,9 +99,9 @@ AnyCheck = Annotated[Annotated[HttpPath, Tag("path")] | Annotated[Check, Tag("ch
 
 
 class StartProbe(Model):
-    """How a container is asked while it starts. Its time limit is ``health.startup``."""
+    """The startup probe of a container. Its time limit is ``health.startup``."""
 
-    check: AnyCheck | None = Field(default=None, description="none = the check of readiness")
+    check: AnyCheck | None = Field(default=None, description="none = the readiness check")
     period: Seconds = Field(default=1, ge=1, description="interval between two probes")
 
 

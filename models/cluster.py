@@ -12,7 +12,7 @@ from models.vocabulary import Cidr, HttpPath, LabelKey, LabelValue, Name, Port, 
 class GatewaySettings(Model):
     """The existing Gateway (gateway.networking.k8s.io) that routes attach to. Its TLS and limits are its own."""
 
-    name: SubdomainName = Field(examples=["public"])
+    name: SubdomainName = Field(description="name of the Gateway", examples=["public"])
     namespace: Name = Field(
         description="namespace of the Gateway; its listener must admit routes of the stack's namespace"
     )
@@ -56,7 +56,7 @@ class ClusterSettings(Model):
         default="nginx", description="what splits requests: nginx canary annotations, or HTTPRoutes of the Gateway API"
     )
     gateway: GatewaySettings | None = Field(default=None, description="required with traffic: gateway, else forbidden")
-    ingress_class: SubdomainName = "nginx"
+    ingress_class: SubdomainName = Field(default="nginx", description="IngressClass of the Ingresses")
     ingress_namespace: Name = Field(default="ingress-nginx", description="namespace of the proxy's pods")
     ingress_url: Url | None = Field(default=None, description="URL of the proxy; none = http://<host>")
     monitoring: bool = Field(

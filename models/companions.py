@@ -21,23 +21,26 @@ from models.storage import Folders
 from models.variables import EnvironmentVariables
 from models.vocabulary import DigestReference, MountPath, Name, Port, Positive, Seconds
 
-TAKEN = ("server", "model")
-"""Names of Slipway's own containers in a service's pod."""
+SERVER, LOADER = "server", "model"
+"""Names of the containers that Slipway adds to a service's pod: the server, and the one that fetches its model."""
 
 
 class Companion(Model):
-    """What sidecars and init containers have in common. They share the server's /tmp and network."""
+    """The fields that sidecars and init containers have in common. Both share the server's /tmp and network."""
 
-    name: Name = Field(examples=["auth"])
+    name: Name = Field(description="name of the container", examples=["auth"])
     image: DigestReference | None = Field(default=None, description="none = the service's own image")
     command: Command | None = Field(default=None, description="replaces the image's entry point")
     args: Arguments = Field(default=(), description="arguments of the entry point")
     env: EnvironmentVariables = Field(default_factory=dict, description="literal values; never secrets")
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
     user: User | None = Field(default=None, description="none = the user of the pod")
-    writable: Folders = Field(default_factory=dict, description="folders of its own, by path: the size")
+    writable: Folders = Field(
+        default_factory=dict, description="writable folders of this container alone, by path: the maximum size"
+    )
     paths: tuple[MountPath, ...] = Field(
-        default=(), description="folders under home, writable and mounts of the service, at the same path"
+        default=(),
+        description="folders under the service's home, writable and mounts that it shares, at the same path",
     )
     file_mounts: FileMounts | None = Field(default=None, description="files that only this container sees")
     resources: Resources
@@ -49,10 +52,10 @@ class Companion(Model):
         return self
 
     def _faults(self) -> Iterator[str]:
-        if self.name in TAKEN:
-            yield f"name: {self.name!r}: Slipway's own container has this name; choose another name"
+        if self.name in (SERVER, LOADER):
+            yield f"name: {self.name!r}: a container of Slipway has this name; choose another name"
         if self.resources.devices:
-            yield "resources.devices: only the server gets extended resources; remove it"
+            yield "resources.devices: only the server can have extended resources; remove it"
         limit = self.resources.limits.ephemeral_storage
         written = sum(map(parse, self.writable.values()), start=parse(LOG_ROOM))
         if written > parse(limit):
@@ -73,11 +76,12 @@ class Sidecar(Companion):
     entrance: bool = Field(
         default=False,
         strict=True,
-        description="the service's port is this container's, as with an authenticating proxy; the server then listens "
-        "at one of its own ports",
+        description="this container takes the requests to the service's port, as an authenticating proxy does; the "
+        "server then listens on one of its own ports",
     )
     ready: AnyCheck | None = Field(
-        default=None, description="what must hold before the next container starts, and for the pod to be ready"
+        default=None,
+        description="check that must succeed before the next container starts, and for the pod to be ready",
     )
     startup: Seconds = Field(default=60, ge=1, description="time limit from container start to ready")
     period: Seconds = Field(default=5, ge=1, description="interval between two probes")
@@ -91,13 +95,14 @@ class Sidecar(Companion):
 
 
 def unknown_port(where: str, check: AnyCheck, ports: dict[str, int], *, own_port: bool) -> Iterator[str]:
-    """Yield a fault if a check asks a port that its container does not have. The kubelet would fail every probe."""
+    """Yield a fault if a check connects to a port that its container lacks. The kubelet would fail every probe."""
     long = as_check(check)
     if not long.asks_a_port:
         return
     known = ", ".join(ports) or "none is declared"
     if long.port is None or long.port == WEB:
         if not own_port:
-            yield f"{where}: the service's port is another container's; name one of this container's ports ({known})"
+            rule = "the service's port belongs to another container"
+            yield f"{where}: {rule}; name one of this container's ports ({known})"
     elif long.port not in ports:
         yield f"{where}: {long.port!r} is not one of the container's ports ({known}); declare it under ports"

@@ -1,6 +1,6 @@
-"""The server's container as the image's authors made it. Every field is optional and changes nothing if it is unset.
+"""How a service's pod runs an image as its authors made it. Each optional field changes nothing while it is unset.
 
-None is the default of each field, so that the hash of a revision that uses none of them stays as it was.
+The default of every field is None, so that revisions that use no such field keep their hashes.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ from models.vocabulary import MountPath, Port
 class Home(Model):
     """A home folder that the server may write to. It starts empty and hides what the image has there."""
 
-    path: MountPath = Field(description="the variable HOME holds it", examples=["/srv/app"])
+    path: MountPath = Field(description="path of the folder; the variable HOME contains it", examples=["/srv/app"])
     size: Bytes = Field(default="64Mi", description="maximum size; the kubelet evicts a pod that exceeds it")
 
 
 class ContainerSpec(Model):
-    """The fields with which an image runs that knows nothing of Slipway."""
+    """The fields for running an image that was not built for Slipway."""
 
     command: Command | None = Field(default=None, description="replaces the image's entry point; none = the image's")
     app_protocol: AppProtocol | None = Field(
@@ -39,7 +39,7 @@ class ContainerSpec(Model):
     ports: dict[FreePortName, Port] | None = Field(
         default=None,
         min_length=1,
-        description="further ports by name, such as grpc or metrics; callers reach them by number",
+        description="further ports of the server by name, such as grpc or metrics; callers reach them by number",
         examples=[{"grpc": 9000}],
     )
     user: User | None = Field(
@@ -90,7 +90,7 @@ class ContainerSpec(Model):
 
     @property
     def unprivileged(self) -> bool:
-        """Whether the kubelet must refuse to start a container as root."""
+        """Whether the kubelet refuses to start the server as root."""
         return self.pod_security is None or self.user not in (0, "image")
 
     @property

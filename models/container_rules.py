@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from models import mount_rules
-from models.checks import AnyCheck
 from models.companions import Companion, unknown_port
 from models.container import ContainerSpec
 from models.lifecycle import Health
 from models.security import Capability
+from models.vocabulary import SCRATCH_PATH
 
 _ALWAYS: tuple[Capability, ...] = ("NET_BIND_SERVICE",)
 """Capabilities that *restricted* permits."""
@@ -46,7 +46,7 @@ def _name_faults(spec: ContainerSpec) -> Iterator[str]:
             yield f"{where}.name: {companion.name!r} is already the name of {first}; choose another name"
         seen.setdefault(companion.name, where)
     if sum(sidecar.entrance for sidecar in spec.sidecars or ()) > 1:
-        yield "sidecars: more than one has entrance: true, but requests reach only one; remove the others"
+        yield "sidecars: several have entrance: true, but only one can take the requests; remove it from the others"
 
 
 def _port_faults(spec: ContainerSpec, taken: Mapping[int, str]) -> Iterator[str]:
@@ -66,10 +66,7 @@ def _port_faults(spec: ContainerSpec, taken: Mapping[int, str]) -> Iterator[str]
 
 
 def _check_faults(spec: ContainerSpec, health: Health) -> Iterator[str]:
-    given: list[tuple[str, AnyCheck]] = [("health.ready", health.ready), ("health.live", health.live)]
-    if health.starting and health.starting.check is not None:
-        given.append(("health.starting.check", health.starting.check))
-    for where, check in given:
+    for where, check in health.checks.items():
         yield from unknown_port(where, check, spec.ports or {}, own_port=spec.entrance is None)
 
 
@@ -87,8 +84,8 @@ def _user_faults(spec: ContainerSpec) -> Iterator[str]:
                 )
     elif not any(user in (0, "image") for _, user in users) and set(spec.pod_security.capabilities) <= set(_ALWAYS):
         yield (
-            "podSecurity: nothing here needs baseline; set user: 0, user: image or capabilities that restricted "
-            "forbids, or remove it"
+            "podSecurity: no container needs the baseline standard; set user: 0, user: image or capabilities that "
+            "restricted forbids, or remove podSecurity"
         )
 
 
@@ -106,4 +103,4 @@ def _path_faults(where: str, companion: Companion, shared: Iterable[str]) -> Ite
     folders = [(f"{where}.writable", path) for path in companion.writable]
     folders += [(f"{where}.paths", path) for path in dict.fromkeys(companion.paths)]
     files = [(f"{where}.fileMounts", path) for path in companion.file_mounts or {}]
-    yield from mount_rules.faults(folders, files, {mount_rules.SCRATCH, *companion.writable})
+    yield from mount_rules.faults(folders, files, {SCRATCH_PATH, *companion.writable})

@@ -25,6 +25,9 @@ PastVerdicts = 20
 
 Requests = Annotated[int, Field(strict=True, ge=0)]
 """A number of requests. A busy hour can exceed 32 bits."""
+Reason = Annotated[Text, Field(description="the reason, in one line")]
+Person = Annotated[Text, Field(description="user or CI job")]
+Moment = Annotated[AwareDatetime, Field(description="when it was recorded")]
 
 
 def fingerprint(content: SlotRelease) -> str:
@@ -58,8 +61,8 @@ class Note(NamedTuple):
 class Arm(Model):
     """Requests that one slot answered in the window, and how many of them were bad."""
 
-    bad: Requests
-    total: Requests
+    bad: Requests = Field(description="failed or slow answers")
+    total: Requests = Field(description="all answers")
 
     @model_validator(mode="after")
     def _part_of_all(self) -> Self:
@@ -75,32 +78,32 @@ class Arm(Model):
 class CheckResult(Model):
     """The result of one check, with its numbers."""
 
-    result: Result
+    result: Result = Field(description="result of the check")
     said: Text = Field(description="one line for a person", examples=["errors 1.2 % against 1.1 %, limit +1"])
-    candidate: Arm | None = None
-    live: Arm | None = None
-    value: float | None = None
+    candidate: Arm | None = Field(default=None, description="counts of the new slot")
+    live: Arm | None = Field(default=None, description="counts of the live slot")
+    value: float | None = Field(default=None, description="value of a query")
 
 
 class Override(Model):
     """Who overrode a refusal, and why."""
 
-    reason: Text
-    by: Text
-    at: AwareDatetime
+    reason: Reason
+    by: Person
+    at: Moment
 
 
 class Revocation(Model):
     """Why a verdict no longer counts."""
 
-    reason: Text
-    at: AwareDatetime
+    reason: Reason
+    at: Moment
 
 
 class Verdict(Model):
     """Evidence: the result of judging exactly this version in this environment."""
 
-    image: DigestReference
+    image: DigestReference = Field(description="image that was judged")
     config: Fingerprint = Field(description="hash of model, settings and files of the slot")
     content: SlotRelease = Field(description="what was released; the next environment takes over all of it")
     revision: Fingerprint | None = Field(
@@ -109,14 +112,14 @@ class Verdict(Model):
     inherited: Fingerprint | None = Field(
         default=None, description="written only without a revision: hash of what the slot took from the catalogue entry"
     )
-    environment: Name
-    stack: Text
-    result: Finding
-    checks: dict[str, CheckResult] = Field(default_factory=dict)
-    began: AwareDatetime
-    ended: AwareDatetime
-    override: Override | None = None
-    revoked: Revocation | None = None
+    environment: Name = Field(description="environment that judged it")
+    stack: Text = Field(description="stack that judged it")
+    result: Finding = Field(description="unjudged = the gate has no criterion")
+    checks: dict[str, CheckResult] = Field(default_factory=dict, description="result of each criterion, by name")
+    began: AwareDatetime = Field(description="when judging began")
+    ended: AwareDatetime = Field(description="when the verdict was given")
+    override: Override | None = Field(default=None, description="who released the version without evidence, and why")
+    revoked: Revocation | None = Field(default=None, description="none = the verdict has not been revoked")
 
     @property
     def counts(self) -> bool:
@@ -136,12 +139,12 @@ class Verdict(Model):
 class Held(Model):
     """A version that no release may take until a person removes the hold."""
 
-    image: DigestReference
+    image: DigestReference = Field(description="image that is held")
     config: Fingerprint | None = Field(default=None, description="none = any configuration")
     revision: Fingerprint | None = Field(default=None, description="none = any revision")
-    reason: Text
-    by: Text
-    at: AwareDatetime
+    reason: Reason
+    by: Person
+    at: Moment
 
 
 def _agree(one: str | None, other: str | None) -> bool:
@@ -152,9 +155,9 @@ class Approval(Model):
     """A person's approval of a stage."""
 
     stage: Count = Field(description="index into the plan")
-    reason: Text
-    by: Text
-    at: AwareDatetime
+    reason: Reason
+    by: Person
+    at: Moment
 
 
 class Window(Model):
@@ -173,7 +176,7 @@ class Window(Model):
 class Run(Model):
     """The release in progress. ``stage`` is written before its action, which may not have been carried out yet."""
 
-    id: Text
+    id: Text = Field(description="unique name of the release")
     kind: Literal["forward", "back"] = Field(default="forward", description="back = returning to the previous version")
     candidate: SlotName = Field(description="slot that is being released or, when going back, left")
     stable: ServiceRelease = Field(description="what ran before the release, pinned; a rollback returns to it")
@@ -182,15 +185,15 @@ class Run(Model):
         strict=True,
         description="the live slot followed the working tree before the release",
     )
-    target: SlotRelease
+    target: SlotRelease = Field(description="what the candidate slot shall run")
     image: DigestReference | None = Field(default=None, description="image of the target; none = this stack builds it")
     first: bool = Field(default=False, strict=True, description="nothing ran in this environment before the release")
     pods: Count = Field(description="ready pods of the live slot at the start")
     stage: Count = Field(default=0, description="index into the plan")
     reached: bool = Field(default=False, strict=True, description="the stage was carried out and observed")
-    began: AwareDatetime
-    stage_began: AwareDatetime
-    approvals: tuple[Approval, ...] = ()
+    began: AwareDatetime = Field(description="when the release began")
+    stage_began: AwareDatetime = Field(description="when the current stage began")
+    approvals: tuple[Approval, ...] = Field(default=(), description="approvals of stages")
     checks: dict[str, CheckResult] = Field(default_factory=dict, description="results of the last gate")
     baseline: dict[str, Arm] = Field(
         default_factory=dict,
@@ -211,7 +214,7 @@ class Run(Model):
     )
     reason: str = Field(default="", description="while going back: the reason, in one line")
     manual: bool = Field(default=False, strict=True, description="each step waits for `slipway step`")
-    override: Override | None = None
+    override: Override | None = Field(default=None, description="who released the version without evidence, and why")
     warm_until: AwareDatetime | None = Field(
         default=None, description="end of the time for which the old slot is kept after a promotion"
     )
@@ -230,28 +233,30 @@ class Run(Model):
 class Past(Model):
     """A release that has ended."""
 
-    id: Text
-    image: DigestReference | None
-    config: Fingerprint
-    content: SlotRelease
-    outcome: Literal["promoted", "rolled back", "aborted", "inconclusive", "superseded"]
-    reason: str = ""
+    id: Text = Field(description="unique name of the release")
+    image: DigestReference | None = Field(description="image of the release; null = the stack built it")
+    config: Fingerprint = Field(description="hash of model, settings and files of the slot")
+    content: SlotRelease = Field(description="what was released")
+    outcome: Literal["promoted", "rolled back", "aborted", "inconclusive", "superseded"] = Field(
+        description="how the release ended"
+    )
+    reason: str = Field(default="", description="why it ended in this way, in one line")
     first: bool = Field(default=False, strict=True, description="nothing ran in this environment before the release")
-    began: AwareDatetime
-    ended: AwareDatetime
+    began: AwareDatetime = Field(description="when the release began")
+    ended: AwareDatetime = Field(description="when the release ended")
     promoted: AwareDatetime | None = Field(
         default=None, description="time at which the release became live; none = when it ended"
     )
-    override: Override | None = None
+    override: Override | None = Field(default=None, description="who released the version without evidence, and why")
 
 
 class ServiceDelivery(Model):
     """The record of one service's releases in one stack."""
 
-    run: Run | None = None
-    verdicts: tuple[Verdict, ...] = ()
-    holds: tuple[Held, ...] = ()
-    history: tuple[Past, ...] = ()
+    run: Run | None = Field(default=None, description="the release in progress; none = there is none")
+    verdicts: tuple[Verdict, ...] = Field(default=(), description="newest last")
+    holds: tuple[Held, ...] = Field(default=(), description="versions that no release may take")
+    history: tuple[Past, ...] = Field(default=(), description="past releases, newest last")
 
     def holding(self, version: Version) -> Held | None:
         """Return the hold on this version, if there is one."""

@@ -54,7 +54,7 @@ class CatalogueEntry(Declarations):
         if isinstance(image, ImageBuild):
             context = posixpath.normpath(image.context)
             ours = (profile for profile in self.profiles.values() if context in profile.contexts)
-        else:  # somebody built it; without `server: other`, it contains a server that the stack could build, too
+        else:  # an image by digest: without `server: other`, it contains a server that the stack could also build
             ours = (profile for profile in self.profiles.values() if spec.owned and profile.contexts)
         return next(ours, PROXY if spec.route else NOTHING)
 

@@ -63,7 +63,7 @@ def _job_faults(where: str, entry: Declarations, name: str, job: JobSpec) -> Ite
     yield from _common_faults(where, entry, job)
     yield from _calls_faults(where, entry, name, job.calls)
     yield from _unknown(f"{where}.before", job.before, entry.services, "service")
-    for service in set(job.before) & set(job.calls):
+    for service in (name for name in job.before if name in job.calls):
         yield f"{where}.before: {service!r} is also in calls, so each would wait for the other; remove one of them"
 
 

@@ -27,10 +27,27 @@ _PLAIN_RULES = {
     "model_type": "must be a map",
     "model_attributes_type": "must be a map",
     "string_type": "must be text; quote it",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "must match the pattern {pattern}",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
     "decimal_parsing": "must be a number, such as 99.9",
+    "decimal_max_digits": "must have at most {max_digits} digits",
+    "decimal_max_places": "must have at most {decimal_places} decimal places",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
     "too_short": "must not be empty; add at least one",
 }
-"""Replacements for pydantic's messages, which name Python types."""
+"""Replacements for pydantic's messages, which name Python types, by error type. Braces name pydantic's values."""
 
 
 class ConfigurationError(Exception):
@@ -115,7 +132,8 @@ def _rule(detail: ErrorDetails, steps: list[str], owner: type[BaseModel] | None)
         valid = re.findall(r"'([^']*)'", context.get("expected_tags", ""))
         tag = str(context.get("tag"))
         return f"{tag!r} is not one of {', '.join(valid)}{nearest(tag, valid)}"
-    rule = _PLAIN_RULES.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+    limits = {key: f"{one:.15g}" if isinstance(one, float) else one for key, one in detail.get("ctx", {}).items()}
+    rule = _PLAIN_RULES.get(detail["type"], "").format_map(limits) or detail["msg"].removeprefix("Value error, ")
     return f"{_shown(detail['input'], steps)}{rule}{_comma(detail)}"
 
 

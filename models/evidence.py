@@ -51,8 +51,8 @@ class Evidence(Model):
     service: Name
     live: Running
     slots: dict[SlotName, Running]
-    soak: int = Field(ge=0, description="seconds")
-    fresh: int = Field(ge=1, description="seconds")
+    soak: int = Field(ge=0, description="minimum age of a verdict that counts, in seconds")
+    fresh: int = Field(ge=1, description="maximum age of a verdict that counts, in seconds")
     verdicts: tuple[Verdict, ...] = ()
     holds: tuple[Held, ...] = ()
     revisions: dict[Fingerprint, Revision] = Field(

@@ -15,7 +15,9 @@ NodePort = Annotated[int, Field(strict=True, ge=30000, le=32767)]
 class Exposure(Model):
     """Type and cloud annotations of the live Service. The slots' private Services are never exposed."""
 
-    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = Field(
+        default="ClusterIP", description="type of the live Service; ClusterIP = reachable inside the cluster only"
+    )
     port: Port = Field(default=80, description="the Service's port, which callers use")
     annotations: Annotations = Field(
         default_factory=dict, description="for example, load balancer settings of the cloud"
@@ -30,6 +32,7 @@ class Exposure(Model):
     node_port: NodePort | None = Field(default=None, description="none = chosen by the API server")
     direct: bool = Field(
         default=False,
+        strict=True,
         description="allow clients to reach the pods directly, past the route's rate limit and traffic split and the "
         "proxy's metrics; required if an exposed service has a route",
     )

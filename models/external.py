@@ -36,13 +36,12 @@ ServerUrl = Annotated[str, AfterValidator(_server)]
 class External(Model):
     """An HTTP server outside the namespace, and the addresses at which NetworkPolicies let pods reach it."""
 
-    url: Url = Field(examples=["https://s3.example.com"])
+    url: Url = Field(description="address of the server", examples=["https://s3.example.com"])
     networks: tuple[Cidr, ...] = Field(
         default=ANYWHERE,
         min_length=1,
         description="addresses of the server; none = any address, at the URL's port only",
     )
-
     target_port: Port | None = Field(
         default=None,
         description="the pods' port, if the URL names a Service of the cluster; NetworkPolicies apply to it",
@@ -58,10 +57,10 @@ class External(Model):
 class Server(External):
     """A further server of an environment: a managed Redis or PostgreSQL, or another team's HTTP service."""
 
-    url: ServerUrl = Field(examples=["redis://cache.example.com"])
+    url: ServerUrl = Field(description="address of the server", examples=["redis://cache.example.com"])
 
 
 class ObjectStorage(External):
     """``slipway:objectStorage``: an S3 API. Credentials come from a secret of the entry or from the account's role."""
 
-    region: Text = "us-east-1"
+    region: Text = Field(default="us-east-1", description="region that S3 clients get")

@@ -41,7 +41,7 @@ class LatencyGate(Model):
 
 
 PLACEHOLDERS = ("namespace", "service", "slot", "window")
-"""What a check's query may have in braces."""
+"""The words that a check's query may have in braces."""
 _BRACED = re.compile(r"(?<!\\[pP])\{\s*([A-Za-z_]\w*)\s*\}")
 """A word in braces. No selector of PromQL has this form; patterns have it in classes such as ``\\p{Greek}``."""
 
@@ -61,8 +61,8 @@ class Check(Model):
         description="PromQL; {namespace}, {service}, {slot} and {window} (time since the step "
         "began, such as 42s) are replaced"
     )
-    min: float | None = None
-    max: float | None = None
+    min: float | None = Field(default=None, description="the lowest value that passes; none = no lower bound")
+    max: float | None = Field(default=None, description="the highest value that passes; none = no upper bound")
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -79,8 +79,8 @@ class Webhook(Model):
     200 passes, 4xx fails, and any other result counts as no answer.
     """
 
-    url: Url
-    timeout: Seconds = Field(default=10, ge=1, le=300)
+    url: Url = Field(description="address that gets the POST request")
+    timeout: Seconds = Field(default=10, ge=1, le=300, description="time limit of one call")
 
 
 _OWN = ("errors", "latency", "webhook")
@@ -107,13 +107,15 @@ class Gate(Model):
         default_factory=dict,
         description="further histograms of the metrics profile, by name, such as first-token",
     )
-    checks: dict[Annotated[Name, AfterValidator(_check_name)], Check] = Field(default_factory=dict)
-    webhook: Webhook | None = None
+    checks: dict[Annotated[Name, AfterValidator(_check_name)], Check] = Field(
+        default_factory=dict, description="your own queries, by name"
+    )
+    webhook: Webhook | None = Field(default=None, description="a service of yours that judges too; none = no webhook")
     traffic: Positive | None = Field(
         default=None, description="usual requests per second, for the plan; none = the observed rate"
     )
     deadline: Seconds = Field(
-        default=600, ge=1, description="time limit of one step; the release goes back if it has no verdict by then"
+        default=600, ge=1, description="time limit of one step; without a verdict by then, the release is rolled back"
     )
 
     @model_validator(mode="after")

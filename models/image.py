@@ -117,10 +117,10 @@ class ImageSettings(Model):
 
     @model_validator(mode="after")
     def _one_builders_settings(self) -> Self:
-        alien = [key for key in ("wheels", "buildx", "cache_to", "secrets") if getattr(self, key)]
+        unsupported = [key for key in ("wheels", "buildx", "cache_to", "secrets") if getattr(self, key)]
         if self.builder == "docker":
-            if alien:
-                named = enumerated([type(self).model_fields[key].alias or key for key in alien])
+            if unsupported:
+                named = enumerated([type(self).model_fields[key].alias or key for key in unsupported])
                 raise ValueError(f"the Docker daemon does not support {named}; set builder: docker-build, or remove it")
             if len(self.platforms) > 1:
                 raise ValueError(

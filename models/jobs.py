@@ -18,7 +18,7 @@ class JobSpec(Model):
 
     image: Name = Field(description="key under images")
     args: Arguments = Field(default=(), description="arguments of the image's entry point")
-    env: EnvironmentVariables = Field(default_factory=dict)
+    env: EnvironmentVariables = Field(default_factory=dict, description="literal values; never secrets")
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
     calls: tuple[Name, ...] = Field(default=(), description="services and stores that the Job calls")
     externals: tuple[Name, ...] = Field(default=(), description="servers under slipway:externals that the Job calls")

@@ -1,4 +1,4 @@
-"""What a preview says about a service whose metrics profile offers less than the entry asks for."""
+"""What a preview says about criteria, alerts and panels for which a service's metrics profile has no series."""
 
 from collections.abc import Iterator
 
@@ -11,25 +11,21 @@ from models.service import ServiceSpec
 
 
 def notices(name: str, spec: ServiceSpec, cluster: ClusterSettings) -> Iterator[tuple[str, bool]]:
-    """Yield each line about a service, and whether it is a warning: a criterion without an answer, a missing alert."""
+    """Yield each line about a service, and whether it is a warning: what the gate or an alert cannot measure is one."""
     offer, gate = Offer.of(spec, cluster), spec.release.gate
     if spec.profile in (PROXY, NOTHING):
-        read = "the proxy's counters are read" if offer.proxied else "no counter of requests is read"
-        yield (
-            (
-                f"{name}: no metricsProfile is set, and none belongs to the image's build context, so {read}; set "
-                "metricsProfile to the server's, or to proxy if the server has no metrics"
-            ),
-            False,
+        read = "Slipway reads the proxy's counters" if offer.proxied else "Slipway reads no counter of requests"
+        line = (
+            f"no metricsProfile is set, and no profile names the image's build context, so {read}; set "
+            "metricsProfile to the server's, or to proxy if the server has no metrics"
         )
+        yield f"{name}: {line}", False
     if not gate.criteria:
-        yield (
-            (
-                f"{name}: nothing is judged: release.gate names no criterion, so every release is promoted, without "
-                "evidence for the next environment; set gate.errors, gate.latency, gate.checks or gate.webhook"
-            ),
-            True,
+        line = (
+            "nothing is judged: release.gate names no criterion, so every release is promoted, without evidence for "
+            "the next environment; set gate.errors, gate.latency, gate.checks or gate.webhook"
         )
+        yield f"{name}: {line}", True
     for line in offer.unjudged(gate):
         yield f"{name}: {line}; until then, every release ends before its first request", True
     if spec.monitoring is not None and cluster.monitoring:
@@ -50,7 +46,7 @@ def _are(names: list[str]) -> str:
 
 
 def _alerts(offer: Offer, monitoring: Monitoring) -> Iterator[str]:
-    """Yield the alerts that the entry asks for, or has by default, and whose series nobody exports."""
+    """Yield the alerts that the entry sets, or has by default, and for which there are no series."""
     slo, profile = monitoring.slo, offer.profile
     if slo and slo.availability is not None and offer.watched is None:
         yield "AvailabilityBudgetBurn (slo.availability)"

@@ -46,7 +46,18 @@ class Health(Model):
     timeout: Seconds = Field(default=3, ge=1, description="time limit for one probe's answer")
     failures: Positive = Field(default=3, description="consecutive failed probes before the probe counts as failed")
     liveness: ProbePace | None = Field(default=None, description="none = the same pace as readiness")
-    starting: StartProbe | None = Field(default=None, description="none = the check of readiness, every second")
+    starting: StartProbe | None = Field(default=None, description="none = the readiness check, every second")
+
+    @property
+    def checks(self) -> dict[str, AnyCheck]:
+        """Each check that the entry may set, by its path in the service."""
+        own = {"health.starting.check": self.starting.check} if self.starting and self.starting.check else {}
+        return {"health.ready": self.ready, "health.live": self.live, **own}
+
+    @property
+    def startup_check(self) -> AnyCheck:
+        """The check of the startup probe."""
+        return (self.starting and self.starting.check) or self.ready
 
 
 class Rollout(Model):

@@ -1,7 +1,7 @@
-"""What a preview says about long answers (streams, WebSockets, gRPC) that somebody might cut off.
+"""What a preview says about long answers (streams, WebSockets, gRPC) that something could cut off.
 
-Slipway sets what belongs to the pod and to the route. It warns about limits of others: of the server, of the proxy and
-of whoever removes nodes.
+Slipway sets the time limits of the pod and the route. It can only warn about those of the server, of the proxy's own
+configuration and of the cluster autoscaler.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ class _About:
         left = longest + _REMOVED_SECONDS - drain.pre_stop
         if self.spec.owned is None and drain.untold and longest > _SERVER_SECONDS and left > 0:
             yield (
-                f"nothing tells its server to finish answers of up to {longest}s after SIGTERM, and many servers end "
+                f"nothing tells the server to finish answers of up to {longest}s after SIGTERM, and many servers end "
                 f"them after {_SERVER_SECONDS}s or at once; set drain.args or drain.env, or drain.env: {{}} if it "
                 "waits by itself"
             )

@@ -44,5 +44,7 @@ RouteAnnotations = Annotated[dict[Annotated[LabelKey, AfterValidator(_free_route
 class PodMetadata(Model):
     """Labels and annotations that every pod of a service gets in addition to Slipway's own."""
 
-    labels: dict[FreeKey, LabelValue] = Field(default_factory=dict)
-    annotations: Annotated[dict[FreeKey, str], AnnotationsFit] = Field(default_factory=dict)
+    labels: dict[FreeKey, LabelValue] = Field(default_factory=dict, description="labels of the pods")
+    annotations: Annotated[dict[FreeKey, str], AnnotationsFit] = Field(
+        default_factory=dict, description="annotations of the pods"
+    )

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from models.base import Model
+from models.errors import enumerated
 from models.quantity import Quantity
 from models.schedule import Cron, TimeZone, times
 from models.vocabulary import Count, LabelKey, LabelValue, MetricName, Positive, Seconds, Text
@@ -46,10 +47,12 @@ class ExternalMetric(Model):
 class Metrics(Model):
     """All metrics of one HPA. The metric that requires the most replicas decides."""
 
-    cpu: ResourceTarget | None = None
-    memory: ResourceTarget | None = None
-    pods: dict[MetricName, PodsMetric] = Field(default_factory=dict)
-    external: dict[MetricName, ExternalMetric] = Field(default_factory=dict)
+    cpu: ResourceTarget | None = Field(default=None, description="CPU of the server's container")
+    memory: ResourceTarget | None = Field(default=None, description="memory of the server's container")
+    pods: dict[MetricName, PodsMetric] = Field(default_factory=dict, description="counters of the pods, by metric name")
+    external: dict[MetricName, ExternalMetric] = Field(
+        default_factory=dict, description="metrics that belong to no pod, by metric name"
+    )
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Self:
@@ -74,12 +77,14 @@ class Pace(Model):
     )
     pods: Count | None = Field(default=None, description="maximum change per period, in pods; 0 = never")
     percent: Count | None = Field(default=None, description="maximum change per period, in percent; 0 = never")
-    period: Seconds = Field(default=60, ge=1, le=LONGEST_PERIOD)
+    period: Seconds = Field(default=60, ge=1, le=LONGEST_PERIOD, description="period to which pods and percent apply")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.stabilization is None and self.pods is None and self.percent is None:
-            raise ValueError("set stabilization, pods or percent; Kubernetes' defaults apply to the others")
+            raise ValueError(
+                "the pace is empty; set stabilization, pods or percent; Kubernetes' defaults apply to the others"
+            )
         return self
 
     @property
@@ -91,8 +96,8 @@ class Pace(Model):
 class Behavior(Model):
     """The pace of scaling up and down; none = Kubernetes' defaults."""
 
-    scale_up: Pace | None = None
-    scale_down: Pace | None = None
+    scale_up: Pace | None = Field(default=None, description="none = Kubernetes' defaults")
+    scale_down: Pace | None = Field(default=None, description="none = Kubernetes' defaults")
 
 
 class RedisTrigger(Model):
@@ -115,10 +120,10 @@ class PrometheusTrigger(Model):
 class CronTrigger(Model):
     """A fixed number of replicas between two times, to scale ahead of a known peak."""
 
-    timezone: TimeZone = Field(examples=["Europe/Berlin"])
-    start: Cron = Field(examples=["30 7 * * 1-5"])
-    end: Cron = Field(examples=["0 18 * * 1-5"])
-    replicas: Positive
+    timezone: TimeZone = Field(description="name in the IANA database", examples=["Europe/Berlin"])
+    start: Cron = Field(description="cron expression of five fields: when it begins", examples=["30 7 * * 1-5"])
+    end: Cron = Field(description="cron expression of five fields: when it ends", examples=["0 18 * * 1-5"])
+    replicas: Positive = Field(description="minimum number of replicas between start and end")
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -130,16 +135,17 @@ class CronTrigger(Model):
 class Trigger(Model):
     """One KEDA trigger, of exactly one kind."""
 
-    redis: RedisTrigger | None = None
-    prometheus: PrometheusTrigger | None = None
-    cron: CronTrigger | None = None
-    cpu: ResourceTarget | None = None
+    redis: RedisTrigger | None = Field(default=None, description="length of a list in a store")
+    prometheus: PrometheusTrigger | None = Field(default=None, description="value of a query")
+    cron: CronTrigger | None = Field(default=None, description="schedule")
+    cpu: ResourceTarget | None = Field(default=None, description="CPU of the server's container")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         given = [name for name in type(self).model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
-                f"requires exactly one of redis, prometheus, cron and cpu, but has {', '.join(given) or 'none'}"
+                f"a trigger has exactly one kind, but {enumerated(given) or 'none'} is set; set one of redis, "
+                "prometheus, cron and cpu"
             )
         return self

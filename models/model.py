@@ -47,7 +47,7 @@ ModelUri = Annotated[str, AfterValidator(_uri)]
 class ModelVersion(Model):
     """One immutable model. The content behind a URI never changes; a different model has a different URI."""
 
-    uri: ModelUri = Field(examples=["s3://models/digits/1"])
+    uri: ModelUri = Field(description="location of the model", examples=["s3://models/digits/1"])
     checksum: Checksum | None = Field(
         default=None,
         description="SHA-256 of the model's SHA256SUMS file or, if an https:// URI names one file, of that file; "

@@ -27,15 +27,15 @@ Objective = Annotated[
 class LatencyObjective(Model):
     """The percentage of requests that must be answered within a time limit."""
 
-    percent: Objective = Field(examples=[99])
-    within: Milliseconds = Field(ge=1, examples=["500ms"])
+    percent: Objective = Field(description="percent of requests", examples=[99])
+    within: Milliseconds = Field(ge=1, description="time limit of an answer", examples=["500ms"])
 
 
 class Slo(Model):
     """Objectives over 30 days. Each becomes four burn-rate alerts: two page, and two open tickets."""
 
     availability: Objective | None = Field(default=None, description="percent of requests without a 5xx")
-    latency: LatencyObjective | None = None
+    latency: LatencyObjective | None = Field(default=None, description="none = no latency objective")
 
     @model_validator(mode="after")
     def _at_least_one(self) -> Self:
@@ -44,14 +44,17 @@ class Slo(Model):
         return self
 
 
-Severity = Literal["critical", "warning", "info"]
-"""The severity of an alert: it pages, opens a ticket, or only informs."""
+Severity = Annotated[
+    Literal["critical", "warning", "info"],
+    Field(description="critical pages, warning opens a ticket, info only informs"),
+]
+"""The severity of an alert."""
 
 
 class MeanLatency(Model):
     """Alert HighInferenceLatency: the mean inference time stays above a limit."""
 
-    above: Milliseconds = Field(ge=1, examples=["500ms"])
+    above: Milliseconds = Field(ge=1, description="limit of the mean inference time", examples=["500ms"])
     holds: Seconds = Field(default=300, alias="for", description="how long the condition must last")
     severity: Severity = "critical"
 
@@ -97,12 +100,14 @@ class ReplicasAtMax(Model):
 class Alerts(Model):
     """The alerts of every monitored service. Null disables an alert."""
 
-    target_down: TargetDown | None = TargetDown()
+    target_down: TargetDown | None = Field(default=TargetDown(), description="a pod does not answer Prometheus")
     no_target_up: NoTargetUp | None = Field(
         default=NoTargetUp(), description="for each filled slot with a minimum of 1 or more replicas"
     )
-    saturation: Saturation | None = Saturation()
-    replicas_at_max: ReplicasAtMax | None = ReplicasAtMax()
+    saturation: Saturation | None = Field(default=Saturation(), description="requests are refused or wait too long")
+    replicas_at_max: ReplicasAtMax | None = Field(
+        default=ReplicasAtMax(), description="an autoscaled slot runs its maximum number of pods"
+    )
 
 
 class Monitoring(Model):
@@ -114,8 +119,8 @@ class Monitoring(Model):
     labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, description="labels by which a Prometheus selects monitors, such as release: prometheus"
     )
-    slo: Slo | None = None
-    mean_latency: MeanLatency | None = None
+    slo: Slo | None = Field(default=None, description="objectives; none = no burn-rate alerts")
+    mean_latency: MeanLatency | None = Field(default=None, description="none = no alert on the mean inference time")
     alerts: Alerts = Alerts()
 
     @model_validator(mode="after")

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-SCRATCH, SETTINGS, MEMORY = "/tmp", "/etc/slipway", "/dev/shm"  # noqa: S108 -- volumes of the pod
-_OWN = {SCRATCH: "the scratch folder", SETTINGS: "the settings folder"}
+from models.vocabulary import SCRATCH_PATH, SETTINGS_PATH
+
+_OWN = {SCRATCH_PATH: "the scratch folder", SETTINGS_PATH: "the settings folder"}
 
 
 def faults(

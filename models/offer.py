@@ -1,4 +1,4 @@
-"""What of a service's requests can be counted and timed, and by whom: by the proxy, or by the service's own server."""
+"""Who counts and times the requests of a service: its proxy, its own server, or neither."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,15 +56,15 @@ class Offer:
         return "proxy" if histogram == DURATION and self.proxied else None
 
     def unjudged(self, gate: Gate) -> Iterator[str]:
-        """Yield a line for each criterion of a gate that nobody's series can answer, whatever requests come."""
+        """Yield a line for each criterion of a gate for which neither the server nor the proxy has a series."""
         if gate.errors and self.counts is None:
-            yield f"gate.errors: {self._nobody('counter of requests')}, or gate.errors to null"
+            yield f"gate.errors: {self._unmeasured('counter of requests')}, or set gate.errors to null"
         if gate.latency and self.times(DURATION) is None:
-            yield f"gate.latency: {self._nobody('histogram named duration')}, or remove gate.latency"
+            yield f"gate.latency: {self._unmeasured('histogram named duration')}, or remove gate.latency"
 
-    def _nobody(self, lacking: str) -> str:
+    def _unmeasured(self, lacking: str) -> str:
         own = "reads the proxy" if self.profile.source == "proxy" else f"has no {lacking}"
         return (
-            f"the metrics profile {own}, and no proxy counts the requests; set slipway:cluster.proxyMetrics for a "
-            "service with a route, a metricsProfile that has it"
+            f"the metrics profile {own}, and no proxy counts the requests; set slipway:cluster.proxyMetrics if the "
+            f"service has a route, choose a metricsProfile with a {lacking}"
         )

@@ -46,7 +46,7 @@ def _of_container(command: tuple[str, ...] | None, args: tuple[str, ...], env: V
 
 def _asked(spec: ContainerSpec, health: Health) -> Iterator[AnyCheck]:
     """Yield the check of each probe. A check that two probes use is in the Deployment twice."""
-    yield from (health.ready, health.live, (health.starting and health.starting.check) or health.ready)
+    yield from (health.ready, health.live, health.startup_check)
     for sidecar in spec.sidecars or ():
         if sidecar.ready is not None:
             yield from (sidecar.ready, sidecar.ready)

@@ -38,7 +38,7 @@ class Answers(Model):
     counter: MetricName | None = Field(
         default=None, description="counter of only these requests; none = all the profile's counters"
     )
-    label: LabelName | None = Field(default=None, examples=["status"])
+    label: LabelName | None = Field(default=None, description="label that tells them apart", examples=["status"])
     values: Pattern | None = Field(default=None, description="pattern of the whole value", examples=["5.."])
 
     @model_validator(mode="after")
@@ -46,7 +46,7 @@ class Answers(Model):
         if (self.label is None) != (self.values is None):
             raise ValueError("label and values belong together; set both, or only counter")
         if self.counter is None and self.label is None:
-            raise ValueError("says nothing about the requests; set label and values, or counter")
+            raise ValueError("selects no requests; set label and values, or counter")
         return self
 
 
@@ -70,7 +70,7 @@ class Histogram(Model):
     """A classic histogram. Native histograms have no bounds that a gate could count at."""
 
     metric: MetricName = Field(description="name without _bucket", examples=["http_request_duration_seconds"])
-    unit: Unit = "seconds"
+    unit: Unit = Field(default="seconds", description="unit of the buckets' bounds")
     bounds: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...] | None = Field(
         default=None, description="upper bounds of the buckets, in the unit; none = read from Prometheus by a release"
     )
@@ -92,16 +92,16 @@ class Histogram(Model):
 class Mean(Model):
     """Two counters whose quotient is a mean: those of a histogram or a summary, or counters of a server's own."""
 
-    sum: MetricName
-    count: MetricName
-    unit: Unit = "seconds"
+    sum: MetricName = Field(description="counter of the values' sum")
+    count: MetricName = Field(description="counter of the number of values")
+    unit: Unit = Field(default="seconds", description="unit of the values")
 
 
 class Build(Model):
     """A series whose labels say what a pod runs."""
 
-    metric: MetricName
-    labels: tuple[LabelName, ...] = Field(min_length=1)
+    metric: MetricName = Field(description="name of the series")
+    labels: tuple[LabelName, ...] = Field(min_length=1, description="labels that identify the version")
 
 
 class MetricsProfile(Model):
@@ -114,7 +114,7 @@ class MetricsProfile(Model):
         default=(), description="build contexts whose images have this profile unless a service names another"
     )
     scrape: bool = Field(default=True, strict=True, description="whether Prometheus scrapes the pods")
-    requests: Requests | None = None
+    requests: Requests | None = Field(default=None, description="none = the server counts no requests")
     histograms: dict[Name, Histogram] = Field(
         default_factory=dict,
         description="times that a gate can judge, by name; duration = from the beginning of a request to its end",
@@ -129,11 +129,11 @@ class MetricsProfile(Model):
         strict=True,
         description="whether process_cpu_seconds_total and process_resident_memory_bytes are those of the server",
     )
-    build: Build | None = None
+    build: Build | None = Field(default=None, description="none = no series says what a pod runs")
     port: Port | None = Field(
         default=None, description="port of the pod that serves the metrics; none = the service's port"
     )
-    path: HttpPath = "/metrics"
+    path: HttpPath = Field(default="/metrics", description="path of the metrics")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -151,10 +151,12 @@ class MetricsProfile(Model):
 
 
 PROXY = MetricsProfile(source="proxy")
-"""The profile of a routed service of which nothing is known. Its pods are scraped, because checks may read their own
-series; the shipped profile ``proxy`` is for pods without metrics."""
+"""The default profile of a service with a route. Its pods are scraped, because checks may read their series.
+
+The shipped profile ``proxy`` is for pods without metrics.
+"""
 NOTHING = MetricsProfile()
-"""The profile of a service without a route of which nothing is known."""
+"""The default profile of a service without a route."""
 
 
 def _kind(value: object) -> str:

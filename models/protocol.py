@@ -9,7 +9,7 @@ HTTP/2, so its Service says ``kubernetes.io/h2c``.
 from collections.abc import Iterator
 from typing import Literal
 
-from models.checks import AnyCheck, as_check
+from models.checks import as_check
 from models.lifecycle import Health
 
 AppProtocol = Literal["http", "ws", "h2c", "grpc"]
@@ -21,11 +21,11 @@ SERVICE_NAMES: dict[AppProtocol, str] = {
     "grpc": "kubernetes.io/h2c",
 }
 HTTP2: tuple[AppProtocol, ...] = ("h2c", "grpc")
-"""Protocols that a proxy must be told, because it would otherwise speak HTTP/1.1 to the pods."""
+"""Protocols for which the proxy needs a setting, because its default to the pods is HTTP/1.1."""
 
 
 def faults(protocol: AppProtocol | None, health: Health, *, owned: bool) -> Iterator[str]:
-    """Yield one line for each thing that does not fit the protocol of a service's port.
+    """Yield one line for each setting that does not fit the protocol of a service's port.
 
     Args:
         protocol: The protocol of the port; None = HTTP/1.1.
@@ -33,16 +33,13 @@ def faults(protocol: AppProtocol | None, health: Health, *, owned: bool) -> Iter
         owned: Whether the port is that of Slipway's own server.
     """
     if owned and protocol not in (None, "http"):
-        yield f"appProtocol: {protocol} is not spoken by Slipway's own server, only http is; remove it"
+        yield f"appProtocol: Slipway's own server does not speak {protocol}, only http; remove it"
     if protocol != "grpc":
         return
-    given: list[tuple[str, AnyCheck]] = [("health.ready", health.ready), ("health.live", health.live)]
-    if health.starting and health.starting.check is not None:
-        given.append(("health.starting.check", health.starting.check))
-    for where, check in given:
+    for where, check in health.checks.items():
         asked = as_check(check)
         if asked.http and asked.http.port is None:
             yield (
-                f"{where}: the kubelet asks over HTTP/1.1, but appProtocol is grpc; set {{grpc: {{}}}}, {{tcp: {{}}}} "
-                "or exec, or ask a port of ports"
+                f"{where}: the kubelet sends HTTP/1.1, but appProtocol is grpc; set {{grpc: {{}}}}, {{tcp: {{}}}} or "
+                "exec, or name another port of the service"
             )

@@ -10,15 +10,16 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 _QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,2})?", re.ASCII)
+_FRACTION = re.compile(r"([0-9.]+)([mun])")
+_CORES = re.compile(r"[0-9.]+([mun]|[eE][+-]?[0-9]+)?")
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
 
-_MOST, _NANO, _MILLI = 2**63 - 1, 9, 3
-"""The largest amount that the API server stores; decimals of an amount, and of a number of cores.
-
-The API server silently lowers a larger amount to the largest one, and rounds up an amount with more decimals.
-"""
+MOST = 2**63 - 1
+"""The largest amount that the API server stores. It silently lowers a larger amount to this one."""
+_NANO, _MILLI = 9, 3
+"""Decimal places of an amount, and of a number of cores. The API server rounds up an amount with more."""
 
 
 def parse(text: str) -> Decimal:
@@ -61,8 +62,8 @@ def _quantity(value: object) -> object:
     amount = parse(value)
     if amount <= 0:
         raise ValueError("must be greater than 0")
-    if amount > _MOST:
-        raise ValueError(f"is more than {_MOST}, the most that the API server stores; lower it")
+    if amount > MOST:
+        raise ValueError(f"is more than {MOST}, the most that the API server stores; lower it")
     if amount.scaleb(_NANO) % 1:
         raise ValueError("has more than nine decimals, which the API server would round up; round it to 1n or more")
     return value
@@ -114,10 +115,6 @@ def _cores(value: str) -> str:
 def plain(amount: Decimal) -> str:
     """Return an amount without an exponent and without trailing zeros."""
     return f"{amount.normalize():f}"
-
-
-_FRACTION = re.compile(r"([0-9.]+)([mun])")
-_CORES = re.compile(r"[0-9.]+([mun]|[eE][+-]?[0-9]+)?")
 
 
 def _schema(*examples: str) -> WithJsonSchema:

@@ -83,11 +83,20 @@ def _chosen_value(value: str) -> str:
 
 
 class HeaderMatch(Model):
-    """A header that sends requests to the other slot by its value or a pattern; with neither given, by ``always``."""
+    """A header that selects a slot.
 
-    name: Annotated[HeaderName, AfterValidator(_chosen_name)] = Field(examples=["X-Canary"])
-    value: Annotated[Text, AfterValidator(_chosen_value)] | None = None
-    pattern: Pattern | None = None
+    With neither value nor pattern, ``always`` selects the other slot, and ``never`` the live slot.
+    """
+
+    name: Annotated[HeaderName, AfterValidator(_chosen_name)] = Field(
+        description="name of the header", examples=["X-Canary"]
+    )
+    value: Annotated[Text, AfterValidator(_chosen_value)] | None = Field(
+        default=None, description="exact value that selects the other slot"
+    )
+    pattern: Pattern | None = Field(
+        default=None, description="regular expression (RE2), found anywhere in the value, that selects the other slot"
+    )
 
     @model_validator(mode="after")
     def _at_most_one(self) -> Self:
@@ -99,7 +108,7 @@ class HeaderMatch(Model):
 class Match(Model):
     """Requests that reach the other slot whatever the weight is. Precedence: header, then cookie, then weight."""
 
-    header: HeaderMatch | None = None
+    header: HeaderMatch | None = Field(default=None, description="none = no header selects a slot")
     cookie: HeaderName | None = Field(
         default=None, description="cookie that selects the other slot (always) or the live slot (never)"
     )
@@ -108,8 +117,8 @@ class Match(Model):
 class ServiceRelease(Model):
     """The declared slots of one service, and the split of requests between them."""
 
-    live: SlotName = "blue"
-    slots: dict[SlotName, SlotRelease] = Field(min_length=1)
+    live: SlotName = Field(default="blue", description="slot that answers all requests that do not go to a canary")
+    slots: dict[SlotName, SlotRelease] = Field(min_length=1, description="what each filled slot runs")
     weight: Percent = Field(default=0, description="percent of requests that the other slot answers")
     match: Match = Match()
 

@@ -1,4 +1,4 @@
-"""The resource requests and limits of one replica."""
+"""The resource requests and limits of one container."""
 
 from typing import Self
 
@@ -13,7 +13,7 @@ LOG_ROOM = "50Mi"
 
 
 class ResourceList(Model):
-    """The amount of each resource for the main container of one pod."""
+    """The amount of each resource for one container."""
 
     cpu: Cores = Field(description="cores, such as 500m")
     memory: Memory = Field(description="bytes, such as 2Gi")

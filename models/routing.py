@@ -22,7 +22,7 @@ class Tls(Model):
 class RateLimit(Model):
     """The request rate allowed per client address. The proxy answers requests above it with 429."""
 
-    per_second: Positive
+    per_second: Positive = Field(description="requests per second")
     burst: Positive = Field(default=5, description="burst, as a multiple of perSecond")
 
 
@@ -51,6 +51,7 @@ class Retries(Model):
     )
     idempotent: bool = Field(
         default=False,
+        strict=True,
         description="requests are safe to repeat: the proxy repeats a request if its pod is lost, does not answer "
         "within the route's timeout, or answers 502 or 504; never set it for inserts, uploads or jobs",
     )
@@ -59,15 +60,17 @@ class Retries(Model):
 class Route(Model):
     """One public host and path that both slots share, and hosts whose requests never reach a canary."""
 
-    host: PublicHost = Field(examples=["classifier.example.com"])
-    path: PublicPath = Field(default="/", examples=["/predict"])
-    path_type: Literal["Prefix", "Exact"] = "Prefix"
+    host: PublicHost = Field(description="host whose requests the slots share", examples=["classifier.example.com"])
+    path: PublicPath = Field(default="/", description="path whose requests reach the service", examples=["/predict"])
+    path_type: Literal["Prefix", "Exact"] = Field(
+        default="Prefix", description="Prefix = also everything below the path; Exact = only the path itself"
+    )
     stable_hosts: tuple[PublicHost, ...] = Field(
         default=(), description="additional hosts that only the live slot answers, whatever the canary's weight"
     )
     tls: Tls | None = Field(default=None, description="none = plain HTTP, or TLS terminated before the proxy")
-    rate_limit: RateLimit | None = None
-    session: Session | None = None
+    rate_limit: RateLimit | None = Field(default=None, description="none = no limit")
+    session: Session | None = Field(default=None, description="none = any pod answers each request")
     max_body: Bytes | None = Field(default=None, description="limit of the request body; none = the proxy's own limit")
     annotations: RouteAnnotations = Field(
         default_factory=dict, description="annotations of the Ingress, for your proxy"

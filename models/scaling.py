@@ -16,8 +16,8 @@ from models.vocabulary import Count, Name, Positive, Seconds
 class Range(Model):
     """A range of replicas. The Deployment then has no ``replicas``, because every update would override the HPA."""
 
-    min_replicas: Count
-    max_replicas: Positive
+    min_replicas: Count = Field(description="minimum number of replicas; 0 requires triggers")
+    max_replicas: Positive = Field(description="maximum number of replicas")
     behavior: Behavior = Behavior()
 
     @model_validator(mode="after")
@@ -43,7 +43,7 @@ class Range(Model):
 class Autoscaled(Range):
     """A range within which a HorizontalPodAutoscaler scales."""
 
-    min_replicas: Positive = Field(description="an HPA does not scale to 0; triggers can")
+    min_replicas: Positive = Field(description="minimum number of replicas, at least 1; only triggers scale to 0")
     metrics: Metrics
 
 
@@ -71,7 +71,7 @@ class Fallback(Model):
 class Triggered(Range):
     """A range within which KEDA scales, optionally from 0. KEDA creates the HPA itself."""
 
-    triggers: dict[Name, Trigger] = Field(min_length=1)
+    triggers: dict[Name, Trigger] = Field(min_length=1, description="KEDA triggers, by name")
     polling: Seconds = Field(default=30, ge=1, description="interval between two evaluations of the triggers")
     cooldown: Seconds = Field(default=300, description="time without an active trigger before KEDA scales to 0")
     fallback: Fallback | None = Field(default=None, description="none = the replica count stays unchanged")
@@ -119,7 +119,7 @@ class Triggered(Range):
 class Fixed(Model):
     """A fixed number of replicas, with no HPA."""
 
-    replicas: Positive
+    replicas: Positive = Field(description="number of replicas")
 
     @model_validator(mode="before")
     @classmethod
@@ -189,7 +189,7 @@ class Disruption(Model):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.max_unavailable is None) == (self.min_available is None):
-            raise ValueError("set exactly one of maxUnavailable and minAvailable; the API server accepts only one")
+            raise ValueError("the API server accepts exactly one of maxUnavailable and minAvailable; set one of them")
         return self
 
     def within(self, floor: int) -> Self:

@@ -11,9 +11,11 @@ from models.vocabulary import LabelKey, LabelValue, SubdomainName
 class Toleration(Model):
     """A taint that the pods tolerate."""
 
-    key: LabelKey = Field(examples=["nvidia.com/gpu"])
+    key: LabelKey = Field(description="key of the taint", examples=["nvidia.com/gpu"])
     value: LabelValue | None = Field(default=None, description="none = any value of the taint")
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
+        default="NoSchedule", description="effect of the taint"
+    )
 
 
 class NodeAffinity(Model):

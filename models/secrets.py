@@ -20,7 +20,9 @@ class SecretSpec(Model):
     allow anonymous pulls.
     """
 
-    kind: Literal["variables", "files", "registry"] = "variables"
+    kind: Literal["variables", "files", "registry"] = Field(
+        default="variables", description="variables or files for pods, or credentials for pulling images (registry)"
+    )
     keys: tuple[FileName, ...] = Field(
         default=(),
         description="environment variables that the secret holds, which can be mounted as files too; with "
@@ -37,7 +39,7 @@ class SecretSpec(Model):
         if self.kind == "variables" and (faults := list(self._names_of_no_variable())):
             raise Faults(faults)
         if len(set(self.keys)) != len(self.keys):
-            raise ValueError("keys names a variable twice; remove one")
+            raise ValueError("keys lists a key twice; remove one")
         return self
 
     def _names_of_no_variable(self) -> Iterator[str]:
@@ -63,7 +65,7 @@ EncryptedText = Annotated[
 class GivenSecret(Model):
     """Values from the stack file, encrypted: ``pulumi config set --secret --path``."""
 
-    values: dict[Text, EncryptedText] = Field(min_length=1)
+    values: dict[Text, EncryptedText] = Field(min_length=1, description="value of each key of the secret")
 
     @property
     def given(self) -> set[str]:
@@ -86,7 +88,9 @@ class ExternalStore(Model):
     """The values that the External Secrets operator reads. They never pass through Pulumi."""
 
     store: SubdomainName = Field(description="name of the SecretStore or ClusterSecretStore")
-    kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"
+    kind: Literal["SecretStore", "ClusterSecretStore"] = Field(
+        default="ClusterSecretStore", description="kind of the store's object"
+    )
     key: Text = Field(description="path in that store", examples=["ml/classifier"])
     refresh: Seconds = Field(default=3600, ge=1, description="interval between two reads")
 

@@ -52,7 +52,7 @@ Capability = Literal[
 class PodSecurity(Model):
     """Why a service cannot run under the *restricted* standard, and what it needs beyond it."""
 
-    standard: Literal["baseline"]
+    standard: Literal["baseline"] = Field(description="the standard that the pods need")
     why: Text = Field(
         description="the reason, which every preview repeats", examples=["the vendor's image starts as root"]
     )

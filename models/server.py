@@ -14,13 +14,15 @@ class ServerSettings(Model):
     queue_limit: Positive = Field(
         default=64, le=10_000, description="requests that may wait; more are answered with 429 and Retry-After"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severe log lines that the server writes"
+    )
     top_k: Positive = Field(default=3, le=1000, description="number of labels in an answer")
     variant: Literal["float", "int8"] = Field(default="float", description="the model file to serve")
 
 
 OTHER = "other"
-"""The value of ``server`` for an image that knows nothing of Slipway."""
+"""The value of ``server`` for an image that was not built for Slipway."""
 
 
 def _kind(value: object) -> str:
@@ -30,4 +32,4 @@ def _kind(value: object) -> str:
 Server = Annotated[
     Annotated[ServerSettings, Tag("settings")] | Annotated[Literal["other"], Tag(OTHER)], Discriminator(_kind)
 ]
-"""The settings of Slipway's own server; ``other`` = a server of somebody else, which gets none of them."""
+"""The settings of Slipway's own server; ``other`` = another server, which gets none of them."""

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from models import budget, container_rules, mount_rules, pod_size, protocol
+from models import container_rules, drain_rules, mount_rules, pod_size, protocol
 from models.access import Account
 from models.base import Model
 from models.companions import InitContainer, Sidecar
@@ -34,7 +34,7 @@ from models.server import OTHER, Server, ServerSettings
 from models.storage import Folders
 from models.strategy import Rolling, Strategy
 from models.variables import EnvironmentVariables
-from models.vocabulary import MountPath, Name, Port
+from models.vocabulary import MEMORY_PATH, SCRATCH_PATH, MountPath, Name, Port
 
 
 class SlotSpec(ContainerSpec):
@@ -50,8 +50,8 @@ class SlotSpec(ContainerSpec):
     )
     management_port: Port | None = Field(
         default=None,
-        description="the server's port for metrics, which no Service exposes; a server of ours opens it; none = the "
-        "metrics are at port",
+        description="port for the metrics, which no Service exposes; Slipway's own server opens it; none = port serves "
+        "the metrics",
         examples=[9090],
     )
     args: Arguments = Field(default=(), description="arguments of the image's entry point")
@@ -65,7 +65,7 @@ class SlotSpec(ContainerSpec):
     model: ModelSource | None = Field(default=None, description="none = a service without a model")
     files: ConfigFiles | None = Field(default=None, description="configuration files of the payload")
     mounts: dict[Name, MountPath] = Field(default_factory=dict, description="volumes that the server writes to")
-    scratch: Bytes = Field(default="64Mi", description="size of /tmp, the only other writable folder")
+    scratch: Bytes = Field(default="64Mi", description="size of /tmp, which is always writable")
     shared_memory: Bytes | None = Field(default=None, description="size of /dev/shm, counted as memory; none = 64Mi")
     pods: PodMetadata = PodMetadata()
     externals: tuple[Name, ...] = Field(
@@ -75,8 +75,8 @@ class SlotSpec(ContainerSpec):
     scaling: Scaling
     server: Server = Field(
         default=ServerSettings(),
-        description="settings of Slipway's own server; other = somebody else's server, which gets no settings file, "
-        "no variable SLIPWAY_… and no checks that it does not name",
+        description="settings of Slipway's own server; other = another server, which gets no settings file and no "
+        "SLIPWAY_… variables, and must set health.ready and health.live",
     )
     health: Health = Health()
     rollout: Rollout = Rollout()
@@ -94,7 +94,7 @@ class SlotSpec(ContainerSpec):
     def _faults(self) -> Iterator[str]:
         if self.management_port == self.port:
             yield f"managementPort: {self.port} is also port, which Services expose; choose another, such as 9090"
-        yield from self._budget_faults()
+        yield from self._startup_faults()
         yield from self._disruption_faults()
         yield from self._volume_faults()
         yield from self._storage_faults()
@@ -103,10 +103,10 @@ class SlotSpec(ContainerSpec):
         yield from pod_size.faults(self, self.args, self.env, self.health)
         owned = self.owned is not None
         yield from protocol.faults(self.app_protocol, self.health, owned=owned and self.entrance is None)
-        yield from budget.faults(self.drain, own_arguments=bool(self.args or self.command), owned=owned)
+        yield from drain_rules.faults(self.drain, own_arguments=bool(self.args or self.command), owned=owned)
         yield from self._foreign_faults()
 
-    def _budget_faults(self) -> Iterator[str]:
+    def _startup_faults(self) -> Iterator[str]:
         startup, deadline, timeout = self.health.startup, self.rollout.progress_deadline, self.rollout.timeout
         if startup > deadline:
             yield (
@@ -137,12 +137,12 @@ class SlotSpec(ContainerSpec):
         folders += [(f"mounts.{name}", path) for name, path in self.mounts.items()]
         folders += [("home.path", self.home.path)] if self.home else []
         folders += [("writable", path) for path in self.writable or {}]
-        own = {mount_rules.MEMORY: "the shared memory"} if self.shared_memory else {}
+        own = {MEMORY_PATH: "the shared memory"} if self.shared_memory else {}
         files = [("fileMounts", path) for path in self.file_mounts or {}]
-        yield from mount_rules.faults(folders, files, {mount_rules.SCRATCH, *self.folders}, own)
+        yield from mount_rules.faults(folders, files, {SCRATCH_PATH, *self.folders}, own)
 
     def _foreign_faults(self) -> Iterator[str]:
-        """Yield what an image that knows nothing of Slipway cannot do, or must be told."""
+        """Yield one line for each setting that an image that was not built for Slipway needs or cannot have."""
         if self.owned:
             return
         for field in ("ready", "live"):
@@ -201,7 +201,7 @@ class ServiceSpec(SlotSpec):
 
     exposure: Exposure = Exposure()
     route: Route | None = Field(default=None, description="none = no Ingress")
-    monitoring: Monitoring | None = Monitoring()
+    monitoring: Monitoring | None = Field(default=Monitoring(), description="null = no ServiceMonitor and no alerts")
     metrics_profile: ChosenProfile | None = Field(
         default=None,
         description="names of the server's metrics: a profile of catalog/profiles or of the entry, or a profile in the "

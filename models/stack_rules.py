@@ -84,10 +84,17 @@ def _pinned_faults(entry: CatalogueEntry, system: SystemSpec) -> Iterator[str]:
         for slot, revision in service.revisions.items():
             if revision.spec == service.spec.of_slot:
                 continue
-            where = f"slipway:release.{name}.slots.{slot}: its revision's "
             needed = revision.whole.model_copy(update={"image": service.spec.image})  # the slot's image is a digest
             for fault in entry_rules.slot_faults("", entry, name, needed):
-                yield f"{where}{fault.removeprefix('.')}; keep it in the entry until a release has replaced the slot"
+                yield f"slipway:release.{name}.slots.{slot}: {_pinned_fault(fault)}"
+
+
+def _pinned_fault(fault: str) -> str:
+    """Return a fault of a pinned slot. A revision never changes, so the remedy is always in the entry."""
+    if fault.startswith("."):
+        return f"its revision's {fault[1:]}; keep it in the entry until a release has replaced the slot"
+    rule = fault.removeprefix(": ").rpartition("; ")[0]
+    return f"in its revision, {rule}; undo this change of the entry until a release has replaced the slot"
 
 
 def _node_port_faults(system: SystemSpec) -> Iterator[str]:
@@ -214,5 +221,8 @@ def _external_faults(system: SystemSpec) -> Iterator[str]:
     for user, external in used:
         if external not in system.externals:
             yield f"slipway:externals.{external}: required by {user}; set at least its url"
-    for external in system.externals.keys() - {external for _, external in used}:
-        yield f"slipway:externals.{external}: no service uses it; name it in the externals of a service, or remove it"
+    needed = {external for _, external in used}
+    for external in system.externals:
+        if external not in needed:
+            remedy = "name it in the externals of one, or remove it"
+            yield f"slipway:externals.{external}: no service or Job uses it; {remedy}"

@@ -44,9 +44,9 @@ class StoreSpec(Model):
     """A StatefulSet of one replica, behind a Service with the store's name."""
 
     image: Name = Field(description="key under images")
-    port: Port = Field(examples=[6379])
+    port: Port = Field(description="port of the server, and of the Service with the store's name", examples=[6379])
     args: Arguments = Field(default=(), description="arguments of the image's entry point")
-    env: EnvironmentVariables = Field(default_factory=dict)
+    env: EnvironmentVariables = Field(default_factory=dict, description="literal values; never secrets")
     secrets: tuple[Name, ...] = Field(default=(), description="keys under secrets, as environment variables")
     volume: OwnVolume
     resources: Resources
@@ -58,9 +58,9 @@ class StoreSpec(Model):
 class StoreOverlay(Model):
     """The blocks of a store that an environment may change."""
 
-    volume: OwnVolume | None = None
-    resources: Resources | None = None
-    scheduling: Scheduling | None = None
+    volume: OwnVolume | None = Field(default=None, description="none = the entry's volume")
+    resources: Resources | None = Field(default=None, description="none = the entry's resources")
+    scheduling: Scheduling | None = Field(default=None, description="none = the entry's scheduling")
 
     @model_validator(mode="after")
     def _nothing_taken_away(self) -> Self:

@@ -44,7 +44,7 @@ class _Strategy(Model):
 class Rolling(_Strategy):
     """Update the live slot in place. A rollback is another update."""
 
-    strategy: Literal["rolling"] = "rolling"
+    strategy: Literal["rolling"] = Field(default="rolling", description="in place")
 
 
 class _Slotted(_Strategy):
@@ -63,16 +63,19 @@ class _Slotted(_Strategy):
 class BlueGreen(_Slotted):
     """Fill the other slot, verify it without traffic, and switch all requests at once."""
 
-    strategy: Literal["blueGreen"]
+    strategy: Literal["blueGreen"] = Field(description="all requests at once")
     match: Match = Field(default=Match(), description="requests of testers that reach the new slot before the switch")
 
 
 class Canary(_Slotted):
     """Fill the other slot, and move traffic to it step by step."""
 
-    strategy: Literal["canary"]
+    strategy: Literal["canary"] = Field(description="step by step")
     steps: tuple[Annotated[Step, BeforeValidator(_step, json_schema_input_type=StepWeight | Step)], ...] = Field(
-        default=(Step(weight=10), Step(weight=50), Step(weight=100)), min_length=1, examples=[[10, 50, 100]]
+        default=(Step(weight=10), Step(weight=50), Step(weight=100)),
+        min_length=1,
+        description="weights of the new slot in rising order, the last one 100; each alone or with hold and approval",
+        examples=[[10, 50, 100]],
     )
     match: Match = Field(default=Match(), description="requests that reach the new slot whatever the weight")
 
@@ -80,14 +83,14 @@ class Canary(_Slotted):
     def _rises_to_100(self) -> Self:
         weights = [step.weight for step in self.steps]
         if any(later <= earlier for earlier, later in pairwise(weights)) or weights[-1] != 100:  # noqa: PLR2004 -- percent
-            raise ValueError(f"steps {weights} must rise and end at 100")
+            raise ValueError(f"steps {weights} must rise and end at 100; correct the weights")
         return self
 
 
 class SideBySide(_Slotted):
     """A/B test: both slots answer requests, split by weight, header or cookie, until a person decides."""
 
-    strategy: Literal["ab"]
+    strategy: Literal["ab"] = Field(description="both slots until a person decides")
     weight: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(
         default=50, description="percent of requests that the new slot answers"
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from models import left_out, long_answers
+from models import left_out, long_answers, pod_notices
 from models.base import Model
 from models.cluster import ClusterSettings
 from models.delivery import ServiceDelivery
@@ -13,7 +13,6 @@ from models.errors import differ, enumerated
 from models.external import External, ObjectStorage, Server
 from models.image import ImageBuild, ImageSettings
 from models.jobs import JobSpec
-from models.pod_notices import of_pods
 from models.release import ServiceRelease
 from models.revision import Revision
 from models.secrets import SecretSource, SecretSpec
@@ -26,7 +25,7 @@ NO_SOURCE = (
     "release.gate has no source of metrics, so every release is refused; set slipway:cluster.metricsUrl to the URL of "
     "Prometheus, or slipway:cluster.metrics to direct"
 )
-"""What the preview says of services whose gate has nothing to read."""
+"""What the preview says about services whose gate has no metrics to read."""
 
 
 class DeployedService(Model):
@@ -54,7 +53,7 @@ class DeployedService(Model):
 
     @property
     def longest(self) -> int:
-        """The longest time, in seconds, that an answer of either slot may take."""
+        """The longest time, in seconds, that an answer may take in either slot."""
         return max(slot.drain.request_timeout for slot in self.every)
 
     @property
@@ -65,7 +64,7 @@ class DeployedService(Model):
 
     @property
     def managed(self) -> bool:
-        """Whether a slot has a management port, at which its metrics are."""
+        """Whether a slot serves its metrics at a management port."""
         return any(slot.management_port is not None for slot in self.every)
 
     @property
@@ -139,7 +138,7 @@ def notices(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
         if judged:
             yield f"{enumerated(judged)}: {NO_SOURCE}", False
     for name, service in system.services.items():
-        yield from of_pods(name, service.spec, existing_namespace=system.existing_namespace)
+        yield from pod_notices.notices(name, service.spec, existing_namespace=system.existing_namespace)
         for line in _exposed(name, service):
             yield line, True
         yield from left_out.notices(name, service.spec, system.cluster)
@@ -151,11 +150,13 @@ def notices(system: SystemSpec, stack: str) -> Iterator[tuple[str, bool]]:
 
 
 def _exposed(name: str, service: DeployedService) -> Iterator[str]:
-    """Yield one line for each thing that can be reached from outside although it should not."""
+    """Yield one line for each way in which clients can bypass the route or read the metrics."""
     exposure, monitoring, profile = service.spec.exposure, service.spec.monitoring, service.spec.profile
     if exposure.public and service.spec.route:
         only = f" from {', '.join(exposure.source_ranges)}" if exposure.source_ranges else ""
-        lacking = "no rate limit, no traffic split, and the proxy's metrics do not count them (exposure.direct)"
+        lacking = (
+            "no rate limit and no traffic split apply, and the proxy does not count the requests (exposure.direct)"
+        )
         yield f"{name}: its {exposure.type} lets clients{only} reach the pods directly: {lacking}"
     here = profile.scrape and profile.port is None
     if not monitoring or not here or all(slot.management_port is not None for slot in service.every):
@@ -166,6 +167,6 @@ def _exposed(name: str, service: DeployedService) -> Iterator[str]:
         ways.append("route")
     for way in ways:
         yield (
-            f"{name}: its {way} also leads to the metrics at {path}; if its server has a port for metrics, "
-            "as ours has, set managementPort"
+            f"{name}: its {way} also leads to the metrics at {path}; if the server has a separate port for metrics, as "
+            "Slipway's own server has, set managementPort"
         )

@@ -17,12 +17,15 @@ INT32 = 2**31 - 1
 LABEL_LENGTH = 63
 """Characters in a DNS label; Kubernetes' limit for Service names and label values (RFC 1123)."""
 
-_LONGEST_DOMAIN = 253 - len("requests.")
-"""Characters. A quota names a device requests.<device>, and its part before '/' is a DNS name."""
-_LONGEST_CLASS = 253 - len(".storageclass.storage.k8s.io")
-"""Characters. A quota names a class <class>.storageclass.storage.k8s.io/…, and the part before '/' is a DNS name."""
+SCRATCH_PATH, SETTINGS_PATH, MEMORY_PATH = "/tmp", "/etc/slipway", "/dev/shm"  # noqa: S108 -- volumes of the pod
+"""Where Slipway mounts the scratch volume, the settings of its own server, and shared memory."""
 
-_LONGEST_KEY = 253
+_LONGEST = 253
+"""Characters of a DNS name (RFC 1123), and of a key of a ConfigMap or Secret."""
+_LONGEST_DOMAIN = _LONGEST - len("requests.")
+"""Characters. A quota names a device requests.<device>, and its part before '/' is a DNS name."""
+_LONGEST_CLASS = _LONGEST - len(".storageclass.storage.k8s.io")
+"""Characters. A quota names a class <class>.storageclass.storage.k8s.io/…, and the part before '/' is a DNS name."""
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -33,7 +36,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REGISTRY = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?(?:/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)?", re.ASCII)
 _REPOSITORY = re.compile(r"(?:[A-Za-z0-9.-]+(?::\d+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*", re.ASCII)
 _MILLISECONDS = re.compile(r"(\d{1,9})ms", re.ASCII)
-_FILE = re.compile(r"[-._A-Za-z0-9]{1,253}")
+_FILE = re.compile(rf"[-._A-Za-z0-9]{{1,{_LONGEST}}}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -52,7 +55,7 @@ def _name(value: str) -> str:
 
 def _host(value: str) -> str:
     labels = value.split(".")
-    if len(value) > 253 or any(len(x) > LABEL_LENGTH or not _SUBDOMAIN_LABEL.fullmatch(x) for x in labels):  # noqa: PLR2004 -- RFC 1123
+    if len(value) > _LONGEST or any(len(x) > LABEL_LENGTH or not _SUBDOMAIN_LABEL.fullmatch(x) for x in labels):
         raise ValueError("a host is a lowercase DNS name, such as model.example.com, without a scheme, port or path")
     return value
 
@@ -61,7 +64,7 @@ def _object_name(value: str) -> str:
     try:
         return _host(value)
     except ValueError:
-        raise ValueError("an object name has at most 253 lowercase letters, digits, '-' and '.'") from None
+        raise ValueError(f"an object name has at most {_LONGEST} lowercase letters, digits, '-' and '.'") from None
 
 
 def _path(value: str) -> str:
@@ -86,8 +89,10 @@ def _mount_path(value: str) -> str:
     path = _path(value).rstrip("/")
     if "//" in path or {".", ".."} & set(path.split("/")):
         raise ValueError("a mount path must not contain '//', '.' or '..'")
-    if path in ("", "/tmp", "/etc/slipway") or ":" in path:  # noqa: S108 -- a volume of the pod
-        raise ValueError("a mount path must not contain ':' and must not be a reserved path: /, /tmp, /etc/slipway")
+    if path in ("", SCRATCH_PATH, SETTINGS_PATH) or ":" in path:
+        raise ValueError(
+            f"a mount path must not contain ':' and must not be a reserved path: /, {SCRATCH_PATH}, {SETTINGS_PATH}"
+        )
     return path
 
 
@@ -181,7 +186,8 @@ def _build_argument(value: str) -> str:
 def _file_name(value: str) -> str:
     if not _FILE.fullmatch(value) or value == "." or value.startswith(".."):
         raise ValueError(
-            "a file name has at most 253 letters, digits, '-', '_' and '.', is not '.', and does not start with '..'"
+            f"a file name has at most {_LONGEST} letters, digits, '-', '_' and '.', is not '.', and does not start "
+            "with '..'"
         )
     return value
 
@@ -189,8 +195,8 @@ def _file_name(value: str) -> str:
 def _variable(value: str) -> str:
     if not _VARIABLE.fullmatch(value):
         raise ValueError("a variable name contains only letters, digits and '_', and does not start with a digit")
-    if len(value) > _LONGEST_KEY:
-        raise ValueError(f"a variable name has at most {_LONGEST_KEY} characters, as a key of a Secret; shorten it")
+    if len(value) > _LONGEST:
+        raise ValueError(f"a variable name has at most {_LONGEST} characters, as a key of a Secret; shorten it")
     return value
 
 
@@ -209,7 +215,7 @@ def _metric(value: str) -> str:
 
 def _checksum(value: str) -> str:
     if not _DIGEST.fullmatch(value):
-        raise ValueError("a checksum has the form sha256:<64 hex> and covers the model's SHA256SUMS file")
+        raise ValueError("a checksum has the form sha256:<64 hex>, in lowercase")
     return value
 
 

@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterator
 
+import pytest
+
 from tests.each import each
 from tests.test_structure import offenders, shown, sources, tree
 
@@ -40,6 +42,7 @@ def _modes(call: ast.Call) -> list[str]:
     return [text for text in texts if text and set(text) <= set("rwxabt+")]
 
 
+@pytest.mark.slow  # reads every source
 def test_every_call_of_the_program_that_reads_or_writes_text_names_its_encoding() -> None:
     under_test = [path for path in sources() if not shown(path).startswith(("tests/", "serving/tests/"))]
     assert len(under_test) > 200

@@ -211,6 +211,7 @@ def long_functions(path: Path) -> Iterator[str]:
                 yield f"{node.name} has {length} lines"
 
 
+@pytest.mark.slow  # reads every source
 def test_a_function_is_short() -> None:
     assert list(long_functions(PROJECT / FLAT)), "the counterpart shows that a long function is seen"
     assert offenders((path, long_functions(path)) for path in sources() if shown(path) != FLAT) == []
@@ -219,6 +220,7 @@ def test_a_function_is_short() -> None:
 BANNED_NAMES = re.compile(r"(Manager|Helper|Utils?)$")
 
 
+@pytest.mark.slow
 def test_a_class_is_named_for_what_it_is() -> None:
     classes = {path: {n.name for n in ast.walk(tree(path)) if isinstance(n, ast.ClassDef)} for path in sources()}
     assert offenders((path, filter(BANNED_NAMES.search, names)) for path, names in classes.items()) == []
@@ -234,6 +236,7 @@ def clients_made(module: ast.Module) -> Iterator[str]:
                 yield f"{node.lineno} {ast.unparse(node.func)}"
 
 
+@pytest.mark.slow
 def test_no_other_module_makes_a_client_that_reads_the_environment() -> None:
     places = sources("delivery", "components", "local", "catalog", "models", "sizing", "templates")
     others = [path for path in places if shown(path) != "delivery/http_client.py"]

@@ -10,6 +10,7 @@ from models.secrets import SecretSpec
 from models.security import PodSecurity
 from models.system import SystemSpec
 from models.variable_rules import address_variable, url_variable
+from models.vocabulary import SCRATCH_PATH
 
 USER_ID = 10001
 """Not a user of the host: distributions assign lower ids than 10000 (kube-score requires this)."""
@@ -17,7 +18,7 @@ LAST_WORDS = "FallbackToLogsOnError"
 """A container that fails leaves its last log lines in the pod's status, where kubectl describe shows them."""
 PULL_POLICY = "IfNotPresent"
 """A digest cannot change, so there is nothing to check at each start."""
-SCRATCH: Json = {"name": "scratch", "mountPath": "/tmp"}  # noqa: S108 -- a volume of the pod
+SCRATCH: Json = {"name": "scratch", "mountPath": SCRATCH_PATH}
 
 
 def pod_defaults(system: SystemSpec, account: str, user: int | str | None = None) -> Json:

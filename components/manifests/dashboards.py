@@ -14,12 +14,12 @@ from components.manifests.service_panels import panels
 from components.manifests.watched import Watched
 from models.limits import MOST_FILES
 from models.system import SystemSpec
+from models.vocabulary import OTHER_SLOT
 
 SCHEMA_VERSION = 36
 """The schema of Grafana 9, the oldest supported version. A newer Grafana reads it and writes its own."""
 UID_LENGTH = 40
 """Characters; Grafana refuses a longer ``uid``."""
-_SLOTS = ("blue", "green")
 
 
 def dashboards(system: SystemSpec) -> dict[str, str] | None:
@@ -89,11 +89,11 @@ def _slot_variable() -> Json:
         "type": "custom",
         "name": "slot",
         "label": "Slot",
-        "query": ",".join(_SLOTS),
+        "query": ",".join(OTHER_SLOT),
         "multi": True,
         "includeAll": True,
         "current": {"text": ["All"], "value": ["$__all"], "selected": True},
-        "options": [every, *({"text": slot, "value": slot, "selected": False} for slot in _SLOTS)],
+        "options": [every, *({"text": slot, "value": slot, "selected": False} for slot in OTHER_SLOT)],
     }
 
 

@@ -6,6 +6,7 @@ from components import names
 from components.manifests.container import BoundSecret
 from components.manifests.manifest import Json
 from components.manifests.settings import Content
+from models.companions import SERVER
 from models.file_mounts import FileMount
 from models.service import ServiceSpec
 
@@ -18,7 +19,7 @@ Mounted = Mapping[str, FileMount]
 
 def by_container(spec: ServiceSpec) -> dict[str, Mounted]:
     """Return the files of each container, by its name."""
-    files: dict[str, Mounted] = {"server": spec.file_mounts or {}}
+    files: dict[str, Mounted] = {SERVER: spec.file_mounts or {}}
     return {**files, **{companion.name: companion.file_mounts or {} for companion in spec.companions}}
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from components.manifests.manifest import Json
 from models.container import ContainerSpec
 from models.pod_resources import limited, requested
-from models.quantity import bytes_text, cpu_text, parse
+from models.quantity import MOST, bytes_text, cpu_text, parse
 from models.resources import Resources
 from models.scaling import within
 from models.service import ServiceSpec
@@ -14,8 +14,6 @@ from models.system import DeployedService, SystemSpec
 
 SLOTS = 2
 """A release needs room for both slots at full size."""
-_MOST = Decimal(2**63 - 1)
-"""The largest amount that the API server stores. It would lower a larger one, and Pulumi would see a difference."""
 _CLASS_SUFFIX = "storageclass.storage.k8s.io"
 Pod = tuple[Mapping[str, Decimal], Mapping[str, Decimal], Mapping[str, int]]
 """Requests, limits and extended resources of one pod."""
@@ -36,9 +34,10 @@ def quota(system: SystemSpec) -> dict[str, str]:
     """Return the most that a system may use. The quota reserves nothing: it rejects what is not declared.
 
     A terminating pod counts until it is gone, which may take its whole grace period. The quota includes these pods:
-    otherwise a rollout at the ceiling would wait for them.
+    otherwise a rollout at the ceiling would wait for them. The API server would lower an amount above ``MOST``, and
+    Pulumi would see a difference.
     """
-    return {key: _text_of(key)(min(total, _MOST)) for key, total in sorted(_totals(system).items())}
+    return {key: _text_of(key)(min(total, Decimal(MOST))) for key, total in sorted(_totals(system).items())}
 
 
 def shrinks(system: SystemSpec) -> bool:

@@ -18,6 +18,7 @@ from components.manifests.container import (
     variables,
 )
 from components.manifests.manifest import Json, Text
+from models.companions import LOADER
 from models.model import ModelSource
 from models.quantity import parse
 from models.resources import ResourceList, Resources
@@ -65,7 +66,7 @@ def init_containers(
         arguments += ["--limit", str(int(parse(model.size)))]
     return [
         {
-            "name": "model",
+            "name": LOADER,
             "image": loader,
             "imagePullPolicy": PULL_POLICY,
             "args": arguments,
@@ -91,7 +92,7 @@ def _own_fetch(
         mounts.append({"name": "model-cache", "mountPath": model.cache.path})
     environment = object_storage(system) if model.scheme == "s3" else {}
     return {
-        "name": "model",
+        "name": LOADER,
         "image": image,
         "imagePullPolicy": PULL_POLICY,
         "command": command,

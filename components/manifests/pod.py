@@ -8,18 +8,18 @@ from components.manifests import companions, container, file_mounts, model, prob
 from components.manifests.container import claim_name
 from components.manifests.manifest import Json, Text
 from components.manifests.placement import placed
-from components.manifests.settings import FILE, FOLDER, Content, config_map_name, files_map_name
+from components.manifests.settings import FILE, Content, config_map_name, files_map_name
+from models.companions import SERVER
 from models.ports import MANAGEMENT, WEB
 from models.service import ServiceSpec
 from models.system import SystemSpec
 from models.variables import texts
+from models.vocabulary import MEMORY_PATH, SETTINGS_PATH
 
 PORT_NAME = WEB
 """The port's name in Services, Ingresses and policies. Its number may change in a rollout."""
 MANAGEMENT_NAME = MANAGEMENT
 """The name of the port for metrics in ServiceMonitors and policies. No Service has it."""
-SERVER = "server"
-"""The name of the server's container."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +121,13 @@ def _environment(args: PodArgs) -> list[Json]:
             "SLIPWAY_SLOT": args.slot,
             "SLIPWAY_VERSION": args.version,
             "SLIPWAY_CONFIG_HASH": args.settings.content_hash,
-            "SLIPWAY_SETTINGS": f"{FOLDER}/{FILE}",
+            "SLIPWAY_SETTINGS": f"{SETTINGS_PATH}/{FILE}",
         }
         if spec.files:
             told["SLIPWAY_CONFIG"] = spec.files.path
     if spec.home:
         told["HOME"] = spec.home.path
-    # A server of somebody else may have its own PORT and its own collector: what the entry says counts.
+    # Another server may need its own PORT and collector, so the variables of the entry override these.
     told |= {} if args.settings else container.tracing(args.system)
     told |= {name: spec.drain.told(text) for name, text in (spec.drain.env or {}).items()}
     told |= texts(spec.env) | container.addresses(args.system, spec.calls)
@@ -139,7 +139,7 @@ def _environment(args: PodArgs) -> list[Json]:
 def _mounts(args: PodArgs) -> list[Json]:
     mounts: list[Json] = [container.SCRATCH]
     if args.settings:
-        mounts.insert(0, {"name": "settings", "mountPath": FOLDER, "readOnly": True})
+        mounts.insert(0, {"name": "settings", "mountPath": SETTINGS_PATH, "readOnly": True})
     if args.spec.model:
         mounts.insert(0, model.mount(args.spec.model))
     if args.spec.files:
@@ -148,7 +148,7 @@ def _mounts(args: PodArgs) -> list[Json]:
     for name, path in args.spec.mounts.items():
         mounts.append({"name": f"volume-{name}", "mountPath": path})
     if args.spec.shared_memory:
-        mounts.append({"name": "shared-memory", "mountPath": "/dev/shm"})  # noqa: S108 -- a volume of the pod
+        mounts.append({"name": "shared-memory", "mountPath": MEMORY_PATH})
     mounts += [{"name": companions.folder_name(path), "mountPath": path} for path in args.spec.folders]
     return [*mounts, *file_mounts.mounts(SERVER, args.spec.file_mounts or {})]
 

@@ -19,10 +19,9 @@ def of_server(health: Health, port: int, ports: Mapping[str, int]) -> Json:
     numbers, alive = {WEB: port, **ports}, health.liveness or health
     # Probe every second: a server that is ready after three seconds serves after three, not after a whole period.
     period = health.starting.period if health.starting else 1
-    starting = (health.starting and health.starting.check) or health.ready
     return {
         "startupProbe": probe(
-            starting, numbers, period=period, timeout=health.timeout, failures=-(-health.startup // period)
+            health.startup_check, numbers, period=period, timeout=health.timeout, failures=-(-health.startup // period)
         ),
         "readinessProbe": probe(
             health.ready, numbers, period=health.period, timeout=health.timeout, failures=health.failures

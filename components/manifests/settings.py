@@ -9,7 +9,6 @@ from models.files import ConfigFiles
 from models.service import ServiceSpec
 
 FILE = "settings.json"
-FOLDER = "/etc/slipway"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,8 @@ from components.manifests.manifest import (
     read_from,
     written,
 )
-from components.manifests.pod import SERVER, PodArgs, pod_template
+from components.manifests.pod import PodArgs, pod_template
+from models.companions import SERVER
 from models.release import SlotRelease
 from models.scaling import Autoscaled, Triggered, within
 from models.service import ServiceSpec
@@ -114,7 +115,6 @@ def _config_map(args: SlotArgs, role: str, name: str, content: settings.Content,
 def _deployment(args: SlotArgs, pod: PodArgs, maps: tuple[str, ...]) -> Manifest:
     template = pod_template(pod)
     spec = workload.deployment_spec(service=args.service, slot=args.slot, spec=args.spec, template=template)
-    # A bad image fails with its pods\' reason within a known time.
     return args.part.manifest(
         "deployment",
         written("Deployment", {**_metadata(args), "annotations": WAIT_ELSEWHERE}, spec=spec),

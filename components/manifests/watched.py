@@ -42,7 +42,7 @@ class Watched:
         return Rates(offer=offer, servers=self.series, proxied=proxied)
 
     def scaling(self, slot: SlotName) -> Scaling:
-        """Return the scaling, narrowed in the same way as the slot's own HPA (components/slot.py)."""
+        """Return the scaling, narrowed in the same way as the slot's own HPA (``components/manifests/slot.py``)."""
         filled = self.release.slots[slot]
         return within(self.spec.scaling, filled.min_replicas, filled.max_replicas)
 

@@ -115,10 +115,13 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._refused:
             return
-        if self._in_head and self._received > limits.head:
-            fault = self._large_head()
-            self.refuse(fault.status, fault.reason)
-        elif not self._in_head and self._received - self._body > 2 * limits.head + self._body:
+        if self._in_head:
+            if self._received > limits.head:
+                fault = self._large_head()
+                self.refuse(fault.status, fault.reason)
+            elif self._deadline is None:  # most heads arrive as a whole, and a timer costs more than the rest of this
+                self._expect(limits.head_seconds, self._late_head)
+        elif self._received - self._body > 2 * limits.head + self._body:
             self.refuse(400, "chunk sizes, extensions and trailers are larger than the body; send larger chunks")
         elif self._idle() and self.timeout_keep_alive_task is None:  # line breaks between requests
             self._expect_request()
@@ -157,11 +160,11 @@ class LimitedProtocol(HttpToolsProtocol):
             self._end_request()
 
     def on_message_begin(self) -> None:
-        """Begin a head, and start its time limit."""
+        """Begin a head, which has a deadline of its own."""
         super().on_message_begin()
         self._in_head = True
         self._head = 0
-        self._expect(self.shared.limits.head_seconds, self._late_head)
+        self._expect(None)
 
     def on_url(self, url: bytes) -> None:
         """Collect the request's target."""

@@ -13,7 +13,6 @@ from starlette.requests import Request
 
 from serving.errors import fault_of, shown
 from serving.http.json_body import MOST_VALUES, JsonBodyError, announces_small, document, read_json
-from serving.http.uploads import read_body
 from serving.models.tensors import DYNAMIC, Signature, Tensor, TensorModel, expected_values
 
 # Largest size of an open first dimension: limits how long one request occupies a worker thread.
@@ -93,7 +92,7 @@ async def read_tensors(request: Request, model: TensorModel) -> bytes:
         InferenceError: too many values, lists or objects; raised before the rest of the body is read.
     """
     if announces_small(request):  # the usual case; `parse` counts the whole body at once
-        return await read_body(request)
+        return await request.body()
     try:
         return await read_json(request, most_values(model))
     except JsonBodyError as error:
@@ -175,13 +174,7 @@ def check_computed(outputs: Mapping[str, NDArray[Any]]) -> None:
 def _read(body: bytes) -> InferenceRequest:
     try:
         content = document(body)
-        _check_size("body", content, MOST_OBJECT_KEYS)
-        for part in ("inputs", "outputs"):
-            _check_size(part, content.get(part), MOST_TENSORS)
-            for index, tensor in enumerate(_listed(content.get(part))):
-                _check_size(f"{part}.{index}", tensor, MOST_OBJECT_KEYS)
-                shape = cast("dict[str, object]", tensor).get("shape") if isinstance(tensor, dict) else None
-                _check_size(f"{part}.{index}.shape", shape, MOST_SIZES)
+        _check_sizes(content)
         return InferenceRequest.model_validate(content)
     except JsonBodyError as error:
         raise InferenceError(str(error)) from error
@@ -189,14 +182,22 @@ def _read(body: bytes) -> InferenceRequest:
         raise InferenceError(fault_of(error)) from error
 
 
-def _listed(given: object) -> list[object]:
-    return cast("list[object]", given) if isinstance(given, list) else []
+def _check_sizes(content: dict[str, Any]) -> None:
+    """Refuse too many entries before each of them becomes a fault of its own."""
+    _check_size(content, MOST_OBJECT_KEYS, "body")
+    for part in ("inputs", "outputs"):
+        tensors: object = content.get(part)
+        _check_size(tensors, MOST_TENSORS, part)
+        if isinstance(tensors, list):
+            for index, tensor in enumerate(cast("list[object]", tensors)):
+                _check_size(tensor, MOST_OBJECT_KEYS, part, index)
+                if isinstance(tensor, dict):
+                    _check_size(cast("dict[str, object]", tensor).get("shape"), MOST_SIZES, part, index, "shape")
 
 
-def _check_size(where: str, given: object, most: int) -> None:
-    count = len(cast("list[object]", given)) if isinstance(given, list | dict) else 0
-    if count > most:
-        raise InferenceError(f"{where}: has {count} entries, the limit is {most}")
+def _check_size(given: object, most: int, *where: str | int) -> None:
+    if isinstance(given, (list, dict)) and (count := len(cast("list[object]", given))) > most:
+        raise InferenceError(f"{'.'.join(map(str, where))}: has {count} entries, the limit is {most}")
 
 
 def _check_tensor(given: InputTensor, taken: Tensor) -> None:

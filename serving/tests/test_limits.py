@@ -235,6 +235,15 @@ def test_an_answer_that_is_not_taken_in_time_ends_the_connection() -> None:
         assert len(read(connection)) < 20 << 20
 
 
+def test_a_head_that_begins_while_an_answer_is_not_taken_has_its_own_time() -> None:
+    with limited(unsent=100 << 20, send_seconds=PATIENCE_SECONDS) as running, connect(running) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(SMALL.head_seconds)  # the answer waits for the client
+        connection.sendall(GET)
+        connection.settimeout(PATIENCE_SECONDS / 2)
+        assert len(read(connection)) > 0, "the server closes the connection"
+
+
 def test_a_client_that_takes_its_answer_gets_all_of_it() -> None:
     with limited(unsent=100 << 20, send_seconds=PATIENCE_SECONDS) as running:
         answer = said(running, b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

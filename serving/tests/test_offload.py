@@ -33,6 +33,7 @@ def priority() -> int:
     return os.getpriority(os.PRIO_PROCESS, 0)
 
 
+@pytest.mark.slow
 def test_only_large_calls_leave_the_process_and_they_have_a_lower_priority() -> None:
     assert offload(os.getpid) == in_lane(lambda: offload(os.getpid), large=False) == os.getpid()
     there = large(os.getpid)

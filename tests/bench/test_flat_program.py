@@ -23,6 +23,7 @@ def objects(recorded: Recorded) -> dict[str, Any]:
     return {f"{r.kind}/{r.object_name}": json.loads(json.dumps(r.inputs, sort_keys=True)) for r in recorded.manifests}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("services", [1, 3])
 def test_the_flat_program_declares_what_slipway_declares(
     services: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ MOST_LEVELS = {"delivery": 5}
 """Rows of the picture: what a newcomer can keep in mind."""
 
 
+@pytest.mark.slow  # reads every source
 @pytest.mark.parametrize("package", PACKAGES)
 def test_the_committed_drawing_is_that_of_the_sources(package: str) -> None:
     drawn = imports.drawing(imports.imports(package))

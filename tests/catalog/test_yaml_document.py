@@ -143,6 +143,7 @@ def mutations(seed: int, count: int) -> Iterator[bytes]:
         yield changed_bytes(chosen.choice(texts), chosen)
 
 
+@pytest.mark.slow
 def test_no_mutation_of_a_shipped_file_ends_in_anything_but_a_document_or_one_line() -> None:
     faults = list[str]()
     for raw in mutations(seed=11, count=MUTATIONS):

@@ -59,7 +59,7 @@ BAD: dict[str, tuple[Edit, str]] = {
     ),
     "a weight of 101": (
         lambda stack, _: stack.update({"slipway:release": release(weight=101)}),
-        "slipway:release.classifier.weight: 101: Input should be less than or equal to 100",
+        "slipway:release.classifier.weight: 101: must be at most 100",
     ),
     "a header pattern that is no regular expression": (
         lambda stack, _: stack.update(

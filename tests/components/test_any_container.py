@@ -266,7 +266,7 @@ def test_every_preview_says_which_pods_need_baseline_and_why() -> None:
         "web: its pods need the Pod Security Standard baseline and run as root with CHOWN and SETUID: the vendor's "
         "image starts as root (podSecurity); "
     )
-    assert shown() == [(f"{says}the whole namespace enforces only that", True)]
+    assert shown() == [(f"{says}so the whole namespace enforces no stricter standard", True)]
     theirs = {"entry": "shop", "environment": "dev", "existingNamespace": True}
     assert shown(system=theirs) == [(f"{says}the namespace's owner must permit it", True)]
     assert not list(notices(system(of_service()), "dev"))

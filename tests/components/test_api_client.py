@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.api_client import ApiClient, NoContext
+from components.api_client import ApiClient, NoContext, Unreachable
 from tests.samples import Config
 
 AWAY = "http://api.example.com:6443"
@@ -24,6 +24,7 @@ class Proxy:
     """An HTTP proxy that answers for every host; as a server, it answers requests for itself."""
 
     url: str
+    answer: str = json.dumps({"major": "1"})
     asked: list[str] = field(default_factory=list[str])
     credentials: list[str | None] = field(default_factory=list[str | None])
     applied: list[bytes] = field(default_factory=list[bytes])
@@ -37,7 +38,7 @@ def proxy() -> Iterator[Proxy]:
             found.credentials.append(self.headers.get("Proxy-Authorization"))
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(json.dumps({"major": "1"}).encode())
+            self.wfile.write(found.answer.encode())
 
         def do_PATCH(self) -> None:
             found.applied.append(self.rfile.read(int(self.headers["Content-Length"])))
@@ -86,6 +87,13 @@ def test_what_is_applied_is_yaml_with_every_character(home: Path, proxy: Proxy) 
     ApiClient("Zürich").call("PATCH", "/api", {"data": {"text": text}}, seconds=5)
     assert yaml.safe_load(proxy.applied[0]) == {"data": {"text": text}}
     assert b"\\ud83d\\ude00" not in proxy.applied[0]
+
+
+def test_an_answer_that_is_not_json_comes_from_something_else(home: Path, proxy: Proxy) -> None:
+    """A proxy's login page, for example, is no answer of the API server."""
+    proxy.answer = "<html>\n<title>Log in</title>"
+    with pytest.raises(Unreachable, match=r"^GET /version: the answer is not JSON: '<html> <title>Log in</title>'$"):
+        asked(home, proxy.url)
 
 
 def test_a_missing_context_is_one_line(home: Path) -> None:

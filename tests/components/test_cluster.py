@@ -47,12 +47,12 @@ VARIABLES = {
 }
 
 
-@pytest.mark.parametrize("name", VARIABLES)
-def test_no_variable_of_a_users_shell_changes_an_argument(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("which", [0, 1])
+def test_no_variable_of_a_users_shell_changes_an_argument(which: int, monkeypatch: pytest.MonkeyPatch) -> None:
     without = inputs()
-    for value in VARIABLES[name]:
-        monkeypatch.setenv(name, value)
-        assert inputs() == without, f"{name}={value}"
+    for name, values in VARIABLES.items():
+        monkeypatch.setenv(name, values[which])
+    assert inputs() == without
 
 
 def test_every_variable_that_the_sdk_reads_is_among_them() -> None:

@@ -132,8 +132,8 @@ def warned(**blocks: object) -> list[str]:
 
 def test_the_preview_warns_of_metrics_behind_an_exposed_port() -> None:
     line = (
-        "web: its NodePort also leads to the metrics at /m; if its server has a port for metrics, as ours has, set "
-        "managementPort"
+        "web: its NodePort also leads to the metrics at /m; if the server has a separate port for metrics, as "
+        "Slipway's own server has, set managementPort"
     )
     node_port, path = {"type": "NodePort"}, {"path": "/m"}
     assert warned(exposure=node_port, monitoring=path) == [line]
@@ -155,8 +155,8 @@ def test_the_preview_warns_of_metrics_behind_an_exposed_port() -> None:
 )
 def test_the_preview_warns_of_metrics_behind_a_route(leads: bool, route: dict[str, str]) -> None:
     line = (
-        "web: its route also leads to the metrics at /m; if its server has a port for metrics, as ours has, set "
-        "managementPort"
+        "web: its route also leads to the metrics at /m; if the server has a separate port for metrics, as "
+        "Slipway's own server has, set managementPort"
     )
     given = {"host": "web.example.com", **route}
     assert warned(monitoring={"path": "/m"}, route=given) == ([line] if leads else [])

@@ -177,6 +177,20 @@ def test_what_a_pinned_slot_still_needs_may_not_leave_the_entry(removed: str, sa
     assert [fault for fault in raised.value.faults if said in fault], raised.value.faults
 
 
+def test_a_variable_of_a_pinned_slot_may_not_get_a_second_owner() -> None:
+    old = catalogue(env={"C": "c"}, secrets=["keys"])
+    secrets = {**old.secrets, "keys": old.secrets["keys"].model_copy(update={"keys": ("A", "C")})}
+    given = settings(blue={"image": IMAGE, "revision": revision(old).name})
+    made = without_external(given).model_copy(update={"secrets": {}})
+    new = catalogue(env={}, secrets=["keys"]).model_copy(update={"secrets": secrets})
+    with pytest.raises(ConfigurationError) as raised:
+        resolve(made, new, Pins(revisions={revision(old).name: revision(old)}))
+    assert raised.value.faults[-1] == (
+        "slipway:release.web.slots.blue: in its revision, the variable C is set twice, by env and by secrets keys; "
+        "undo this change of the entry until a release has replaced the slot"
+    )
+
+
 def test_services_share_one_account_with_what_either_slot_needs() -> None:
     old, new = catalogue(), catalogue(account=EDITED["account"])
     slots = {

@@ -13,8 +13,8 @@ KEY, VALUE, ITEM = "{key}", "*", "[]"
 UNREACHED = {
     "entry.environments.*.services": "an overlay's blocks replace a service's, and the result is validated as one",
     "entry.environments.*.stores": "an overlay's blocks replace those of a store",
-    "entry.services.*.sidecars.[].resources.devices": "only the server gets extended resources",
-    "entry.services.*.init.[].resources.devices": "only the server gets extended resources",
+    "entry.services.*.sidecars.[].resources.devices": "only the server can have extended resources",
+    "entry.services.*.init.[].resources.devices": "only the server can have extended resources",
     "stack.delivery": "the record of releases, which slipway writes and no manifest contains",
     "stack.release.*.slots.*.revision": "the reader refuses a revision without a file before resolve",
 }

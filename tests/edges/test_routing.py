@@ -7,6 +7,9 @@ from tests.edges.routing import CLUSTERS, LIVE, NOBODY, OTHER, edges
 COUNT = 40
 
 
+pytestmark = pytest.mark.slow  # hundreds of generated systems
+
+
 @pytest.mark.parametrize("driver", CLUSTERS)
 def test_accepted_routes_of_every_kind_and_the_same_ones_each_time(driver: str) -> None:
     found = edges(driver, COUNT)

@@ -52,8 +52,8 @@ TEXT = "must be text; quote it"
 EMPTY = "must not be empty; add at least one"
 REQUIRED = "required, but not set"
 SHARE = "must be a whole number of pods, or a percentage such as 25%"
-INTEGER = "Input should be a valid integer"
-AT_LEAST_1 = "Input should be greater than or equal to 1"
+INTEGER = "must be a whole number"
+AT_LEAST_1 = "must be at least 1"
 
 
 def accepting(table: Accepted) -> Test:

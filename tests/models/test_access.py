@@ -32,7 +32,7 @@ REFUSED: Refused = [
     (Permission, {"resources": ["configmaps"]}, f"verbs: {REQUIRED}"),
     (Permission, {"verbs": ["get"]}, f"resources: {REQUIRED}"),
     (Permission, {**READ, "resources": []}, f"resources: {EMPTY}"),
-    (Permission, {**READ, "resources": [""]}, "resources.0: '': String should have at least 1 character"),
+    (Permission, {**READ, "resources": [""]}, "resources.0: '': must not be empty"),
     (Permission, {**READ, "resources": ["*"]}, f"resources.0: '*': {WILDCARD}"),
     (Permission, {**READ, "resources": ["pods/*"]}, f"resources.0: 'pods/*': {WILDCARD}"),
     (Permission, {**READ, "group": "*"}, f"group: '*': {WILDCARD}"),
@@ -41,12 +41,12 @@ REFUSED: Refused = [
     (
         Permission,
         {**READ, "verbs": ["*"]},
-        "verbs.0: '*': Input should be 'get', 'list', 'watch', 'create', 'update', 'patch' or 'delete'",
+        "verbs.0: '*': must be 'get', 'list', 'watch', 'create', 'update', 'patch' or 'delete'",
     ),
     (
         Permission,
         {**READ, "verbs": ["impersonate"]},
-        "verbs.0: 'impersonate': Input should be 'get', 'list', 'watch', 'create', 'update', 'patch' or 'delete'",
+        "verbs.0: 'impersonate': must be 'get', 'list', 'watch', 'create', 'update', 'patch' or 'delete'",
     ),
 ]
 

@@ -43,12 +43,12 @@ REFUSED: Refused = [
     (
         ClusterSettings,
         cluster(proxyPods={"port": "metrics"}),
-        "proxyPods.port: 'metrics': Input should be a valid integer",
+        "proxyPods.port: 'metrics': must be a whole number",
     ),
     (ClusterSettings, cluster(proxyMetricsUrl="127.0.0.1:8082"), f"proxyMetricsUrl: '127.0.0.1:8082': {ADDRESS}"),
-    (ClusterSettings, cluster(metrics="thanos"), "metrics: 'thanos': Input should be 'prometheus' or 'direct'"),
+    (ClusterSettings, cluster(metrics="thanos"), "metrics: 'thanos': must be 'prometheus' or 'direct'"),
     (ClusterSettings, {}, f"context: {REQUIRED}"),
-    (ClusterSettings, {"context": ""}, "context: '': String should have at least 1 character"),
+    (ClusterSettings, {"context": ""}, "context: '': must not be empty"),
     (
         ClusterSettings,
         cluster(traffic="gateway"),
@@ -68,13 +68,13 @@ REFUSED: Refused = [
         ),
     ),
     (ClusterSettings, cluster(traffic="gateway", gateway={"name": "p"}), f"gateway.namespace: {REQUIRED}"),
-    (ClusterSettings, cluster(traffic="istio"), "traffic: 'istio': Input should be 'nginx' or 'gateway'"),
-    (ClusterSettings, cluster(monitoring="yes"), "monitoring: 'yes': Input should be a valid boolean"),
+    (ClusterSettings, cluster(traffic="istio"), "traffic: 'istio': must be 'nginx' or 'gateway'"),
+    (ClusterSettings, cluster(monitoring="yes"), "monitoring: 'yes': must be true or false"),
     *(
         (
             ClusterSettings,
             cluster(podSecurityVersion=version),
-            f"podSecurityVersion: {version!r}: String should match pattern '^(latest|v1\\.(0|[1-9][0-9]{{0,3}}))$'",
+            f"podSecurityVersion: {version!r}: must match the pattern ^(latest|v1\\.(0|[1-9][0-9]{{0,3}}))$",
         )
         for version in ("1.29", "v1.036", "v1.\u0661", "v1.99999")
     ),

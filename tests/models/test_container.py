@@ -70,11 +70,11 @@ ACCEPTED: Accepted = [
     (ServiceSpec, other(user=0, podSecurity={"standard": "baseline", "why": "it starts as root"})),
 ]
 REFUSED: Refused = [
-    (Check, {}, "a check asks in exactly one way, but none is set; set one of http, grpc, tcp and exec"),
+    (Check, {}, "a check has exactly one kind, but none is set; set one of http, grpc, tcp and exec"),
     (
         Check,
         {"tcp": {}, "exec": ["a"]},
-        "a check asks in exactly one way, but tcp and exec is set; set one of http, grpc, tcp and exec",
+        "a check has exactly one kind, but tcp and exec is set; set one of http, grpc, tcp and exec",
     ),
     (
         Check,
@@ -93,12 +93,12 @@ REFUSED: Refused = [
     (FileMount, {"text": "b", "key": "a"}, "key names a key of a secret; set both secret and key, or remove key"),
     (Home, {"path": "/"}, f"path: '/': {FOLDER}"),
     (PodSecurity, {"standard": "baseline"}, f"why: {REQUIRED}"),
-    (PodSecurity, {"standard": "privileged", "why": "a"}, "standard: 'privileged': Input should be 'baseline'"),
-    (Sidecar, beside(name="server"), "name: 'server': Slipway's own container has this name; choose another name"),
+    (PodSecurity, {"standard": "privileged", "why": "a"}, "standard: 'privileged': must be 'baseline'"),
+    (Sidecar, beside(name="server"), "name: 'server': a container of Slipway has this name; choose another name"),
     (
         Sidecar,
         beside(resources={**SMALL, "devices": {"nvidia.com/gpu": 1}}),
-        "resources.devices: only the server gets extended resources; remove it",
+        "resources.devices: only the server can have extended resources; remove it",
     ),
     (
         InitContainer,
@@ -111,7 +111,7 @@ REFUSED: Refused = [
     (
         Sidecar,
         beside(ready="/ping"),
-        "ready: the service's port is another container's; name one of this container's ports (none is declared)",
+        "ready: the service's port belongs to another container; name one of this container's ports (none is declared)",
     ),
     (
         Sidecar,
@@ -158,7 +158,7 @@ SERVICES: list[tuple[Config, str]] = [
     ),
     (
         {"ports": {"app": 8080}, "sidecars": [beside(entrance=True)], "health": {**CHECKED, "live": {"exec": ["a"]}}},
-        "health.ready: the service's port is another container's; name one of this container's ports (app)",
+        "health.ready: the service's port belongs to another container; name one of this container's ports (app)",
     ),
     (
         {"health": {**CHECKED, "starting": {"check": {"grpc": {"port": "grpc"}}}}},
@@ -178,7 +178,7 @@ SERVICES: list[tuple[Config, str]] = [
             "sidecars": [beside(entrance=True), beside(name="b", entrance=True)],
             "health": {"ready": {"tcp": {"port": "app"}}, "live": {"tcp": {"port": "app"}}},
         },
-        "sidecars: more than one has entrance: true, but requests reach only one; remove the others",
+        "sidecars: several have entrance: true, but only one can take the requests; remove it from the others",
     ),
     ({"user": "root"}, f"user: 'root': {USER}"),
     ({"user": True}, f"user: True: {USER}"),
@@ -197,8 +197,8 @@ SERVICES: list[tuple[Config, str]] = [
     (
         {"podSecurity": {**BASELINE, "capabilities": ["NET_BIND_SERVICE"]}},
         (
-            "podSecurity: nothing here needs baseline; set user: 0, user: image or capabilities that restricted "
-            "forbids, or remove it"
+            "podSecurity: no container needs the baseline standard; set user: 0, user: image or capabilities that "
+            "restricted forbids, or remove podSecurity"
         ),
     ),
     (
@@ -254,7 +254,7 @@ SERVICES: list[tuple[Config, str]] = [
         {"files": {"files": {"a": "b"}, "onChange": "reload"}},
         "files.onChange: reload is a function of Slipway's own server, but server is other; set rollout",
     ),
-    ({"server": "mlserver"}, "server: 'mlserver': Input should be 'other'"),
+    ({"server": "mlserver"}, "server: 'mlserver': must be 'other'"),
 ]
 
 

@@ -30,7 +30,7 @@ def test_an_entry_with_nothing_in_a_block_is_refused(block: str) -> None:
 @pytest.mark.parametrize("value", ["yes", 1, None])
 def test_protection_is_on_or_off(value: object) -> None:
     (fault,) = refused(CatalogueEntry, entry(environments={"dev": {"protect": value}}))
-    assert fault == f"given: environments.dev.protect: {value!r}: Input should be a valid boolean"
+    assert fault == f"given: environments.dev.protect: {value!r}: must be true or false"
 
 
 def test_the_first_environment_is_the_one_that_builds() -> None:

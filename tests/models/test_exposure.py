@@ -26,16 +26,17 @@ ACCEPTED: Accepted = [
     (Exposure, {"annotations": {"service.beta.kubernetes.io/alibaba-cloud-loadbalancer-health-check-flag": "on"}}),
 ]
 REFUSED: Refused = [
+    (Exposure, {"type": "NodePort", "direct": "yes"}, "direct: 'yes': must be true or false"),
     (Exposure, {"direct": True}, "direct requires type NodePort or LoadBalancer; set type, or remove it"),
     (
         Exposure,
         {"type": "ExternalName"},
-        "type: 'ExternalName': Input should be 'ClusterIP', 'NodePort' or 'LoadBalancer'",
+        "type: 'ExternalName': must be 'ClusterIP', 'NodePort' or 'LoadBalancer'",
     ),
     (
         Exposure,
         {"type": "loadBalancer"},
-        "type: 'loadBalancer': Input should be 'ClusterIP', 'NodePort' or 'LoadBalancer'",
+        "type: 'loadBalancer': must be 'ClusterIP', 'NodePort' or 'LoadBalancer'",
     ),
     (Exposure, {"port": 0}, f"port: 0: {AT_LEAST_1}"),
     (Exposure, {"port": "80"}, f"port: '80': {INTEGER}"),
@@ -47,7 +48,7 @@ REFUSED: Refused = [
     (
         Exposure,
         {"type": "NodePort", "externalTrafficPolicy": "local"},
-        "externalTrafficPolicy: 'local': Input should be 'Cluster' or 'Local'",
+        "externalTrafficPolicy: 'local': must be 'Cluster' or 'Local'",
     ),
     (Exposure, RANGES, "sourceRanges and loadBalancerClass require type LoadBalancer; set type, or remove them"),
     (

@@ -49,7 +49,7 @@ REFUSED: Refused = [
         {"url": "http://s3", "networks": ["10.0.0.1/8"]},
         f"networks.0: '10.0.0.1/8': {NO_NETWORK}: 10.0.0.1/8 has host bits set",
     ),
-    (ObjectStorage, {"url": "http://s3", "region": ""}, "region: '': String should have at least 1 character"),
+    (ObjectStorage, {"url": "http://s3", "region": ""}, "region: '': must not be empty"),
     (ObjectStorage, {"url": "http://s3", "regoin": "eu"}, "regoin: unknown key; did you mean 'region'?"),
 ]
 

@@ -156,9 +156,9 @@ def test_row_12_a_time_zone_needs_no_file_of_the_machine(zone: str) -> None:
             {"slo": {"availability": "99,9"}},
             f".slo.availability: '99,9': {NUMBER}; write 99.9",
         ),
-        ("port", "5,000", ": '5,000': Input should be a valid integer; write 5000"),
-        ("port", "99,9", ": '99,9': Input should be a valid integer; write it without a fraction"),
-        ("load", {"rate": "1,5", "service": {"mean": "1s"}}, ".rate: '1,5': Input should be a valid number; write 1.5"),
+        ("port", "5,000", ": '5,000': must be a whole number; write 5000"),
+        ("port", "99,9", ": '99,9': must be a whole number; write it without a fraction"),
+        ("load", {"rate": "1,5", "service": {"mean": "1s"}}, ".rate: '1,5': must be a number; write 1.5"),
         (
             "scratch",
             "1,5Gi",

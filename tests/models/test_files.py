@@ -56,7 +56,7 @@ REFUSED: Refused = [
     (
         ConfigFiles,
         {"files": {"a": "b"}, "onChange": "restart"},
-        "onChange: 'restart': Input should be 'rollout' or 'reload'",
+        "onChange: 'restart': must be 'rollout' or 'reload'",
     ),
     (ConfigFiles, {"files": {"a": "b"}, "path": "config"}, f"path: 'config': {PATH}"),
     (ConfigFiles, {"files": {"a": "b"}, "path": "/etc/slipway"}, f"path: '/etc/slipway': {FOLDER}"),

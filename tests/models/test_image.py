@@ -38,7 +38,7 @@ ACCEPTED: Accepted = [
 ]
 REFUSED: Refused = [
     (ImageBuild, {}, f"context: {REQUIRED}"),
-    (ImageBuild, {"context": ""}, "context: '': String should have at least 1 character"),
+    (ImageBuild, {"context": ""}, "context: '': must not be empty"),
     (ImageBuild, {"context": "serving", "target": "Trainer"}, f"target: 'Trainer': {NAME}"),
     (
         ImageBuild,
@@ -55,7 +55,7 @@ REFUSED: Refused = [
     (
         ImageSettings,
         {"registry": "x", "builder": "kaniko"},
-        "builder: 'kaniko': Input should be 'docker-build' or 'docker'",
+        "builder: 'kaniko': must be 'docker-build' or 'docker'",
     ),
     (
         ImageSettings,

@@ -59,8 +59,8 @@ def test_without_a_proxys_counters_the_gate_can_tell_nothing_and_the_preview_war
     assert warns
     assert errors == (
         "web: gate.errors: the metrics profile reads the proxy, and no proxy counts the requests; set "
-        "slipway:cluster.proxyMetrics for a service with a route, a metricsProfile that has it, or gate.errors to "
-        "null; until then, every release ends before its first request"
+        "slipway:cluster.proxyMetrics if the service has a route, choose a metricsProfile with a counter "
+        "of requests, or set gate.errors to null; until then, every release ends before its first request"
     )
     assert latency.startswith("web: gate.latency: ")
 
@@ -80,8 +80,8 @@ def test_a_default_is_said() -> None:
     (found,) = told(TRAEFIK, route=ROUTE, monitoring=None)
     assert found == (
         (
-            "web: no metricsProfile is set, and none belongs to the image's build context, so the proxy's counters are "
-            "read; set metricsProfile to the server's, or to proxy if the server has no metrics"
+            "web: no metricsProfile is set, and no profile names the image's build context, so Slipway reads the "
+            "proxy's counters; set metricsProfile to the server's, or to proxy if the server has no metrics"
         ),
         False,
     )

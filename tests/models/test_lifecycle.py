@@ -49,7 +49,7 @@ REFUSED: Refused = [
     (
         Rollout,
         {"progressDeadline": "999999h"},
-        "progressDeadline: '999999h': Input should be less than or equal to 2147483647",
+        "progressDeadline: '999999h': must be at most 2147483647",
     ),
     (
         Drain,
@@ -63,9 +63,9 @@ REFUSED: Refused = [
     ),
     (Drain, {"preStop": 5}, f"preStop: 5: {DURATION}"),
     (Drain, {"drain": "0s", "preStop": "30s"}, f"drain: 0: {AT_LEAST_1}"),
-    (Drain, {"drain": "3601s", "grace": "2h"}, "drain: 3601: Input should be less than or equal to 3600"),
+    (Drain, {"drain": "3601s", "grace": "2h"}, "drain: 3601: must be at most 3600"),
     (Drain, {"requestTimeout": "0s"}, f"requestTimeout: 0: {AT_LEAST_1}"),
-    (Drain, {"requestTimeout": "61m"}, "requestTimeout: 3660: Input should be less than or equal to 3600"),
+    (Drain, {"requestTimeout": "61m"}, "requestTimeout: 3660: must be at most 3600"),
     (Drain, {"args": ["--for={drian}"]}, f"args: {{drian}} is not a placeholder ({_TIMES}); did you mean 'drain'?"),
     (
         Drain,

@@ -28,19 +28,19 @@ ACCEPTED: Accepted = [
 REFUSED: Refused = [
     (Load, {"rate": 50}, f"service: {REQUIRED}"),
     (Load, {"service": SERVICE}, f"rate: {REQUIRED}"),
-    (Load, {**LOAD, "rate": 0}, "rate: 0: Input should be greater than 0"),
-    (Load, {**LOAD, "rate": "50"}, "rate: '50': Input should be a valid number"),
-    (Load, {**LOAD, "rate": True}, "rate: True: Input should be a valid number"),
-    (Load, {**LOAD, "rate": float("inf")}, "rate: inf: Input should be a finite number"),
+    (Load, {**LOAD, "rate": 0}, "rate: 0: must be greater than 0"),
+    (Load, {**LOAD, "rate": "50"}, "rate: '50': must be a number"),
+    (Load, {**LOAD, "rate": True}, "rate: True: must be a number"),
+    (Load, {**LOAD, "rate": float("inf")}, "rate: inf: must be a finite number"),
     (Load, {**LOAD, "peak": 49}, "peak 49 is below rate 50; raise it, or remove it if the rate does not grow"),
     (Load, {**LOAD, "ramp": "10m"}, "ramp 600s requires a peak above rate 50; set peak"),
     (Load, {**LOAD, "peak": 50, "ramp": "1s"}, "ramp 1s requires a peak above rate 50; set peak"),
     (Load, {**LOAD, "concurrency": 0}, f"concurrency: 0: {AT_LEAST_1}"),
-    (Load, {**LOAD, "utilization": 101}, "utilization: 101: Input should be less than or equal to 100"),
+    (Load, {**LOAD, "utilization": 101}, "utilization: 101: must be at most 100"),
     (ServiceTime, {"mean": 100}, f"mean: 100: {LATENCY}"),
     (ServiceTime, {"mean": "0ms"}, f"mean: 0: {AT_LEAST_1}"),
-    (ServiceTime, {"mean": "1ms", "cv": 0.04}, "cv: 0.04: Input should be greater than or equal to 0.05"),
-    (ServiceTime, {"mean": "1ms", "cv": 4.1}, "cv: 4.1: Input should be less than or equal to 4"),
+    (ServiceTime, {"mean": "1ms", "cv": 0.04}, "cv: 0.04: must be at least 0.05"),
+    (ServiceTime, {"mean": "1ms", "cv": 4.1}, "cv: 4.1: must be at most 4"),
 ]
 
 

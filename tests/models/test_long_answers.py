@@ -83,7 +83,7 @@ def test_there_is_nothing_to_say_where_every_answer_has_its_time(cluster: Config
             {},
             other(requestTimeout="36s"),
             (
-                "nothing tells its server to finish answers of up to 36s after SIGTERM, and many servers end them "
+                "nothing tells the server to finish answers of up to 36s after SIGTERM, and many servers end them "
                 "after 30s or at once; set drain.args or drain.env, or drain.env: {} if it waits by itself"
             ),
         ),
@@ -199,19 +199,19 @@ def test_pods_that_wait_for_devices_need_a_longer_deadline() -> None:
                 "those of the image, or use drain.env"
             ),
         ),
-        ({"appProtocol": "ws"}, "appProtocol: ws is not spoken by Slipway's own server, only http is; remove it"),
+        ({"appProtocol": "ws"}, "appProtocol: Slipway's own server does not speak ws, only http; remove it"),
         (
             {**GRPC, "health": {**CHECKED, "ready": "/health"}},
             (
-                "health.ready: the kubelet asks over HTTP/1.1, but appProtocol is grpc; set {grpc: {}}, {tcp: {}} or "
-                "exec, or ask a port of ports"
+                "health.ready: the kubelet sends HTTP/1.1, but appProtocol is grpc; set {grpc: {}}, {tcp: {}} or "
+                "exec, or name another port of the service"
             ),
         ),
         (
             {**GRPC, "health": {**CHECKED, "starting": {"check": {"http": {"path": "/up"}}}}},
             (
-                "health.starting.check: the kubelet asks over HTTP/1.1, but appProtocol is grpc; set {grpc: {}}, "
-                "{tcp: {}} or exec, or ask a port of ports"
+                "health.starting.check: the kubelet sends HTTP/1.1, but appProtocol is grpc; set {grpc: {}}, "
+                "{tcp: {}} or exec, or name another port of the service"
             ),
         ),
     ],

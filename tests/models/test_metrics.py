@@ -29,7 +29,7 @@ from tests.models.tables import (
 CRON = {"timezone": "Europe/Berlin", "start": "30 7 * * 1-5", "end": "0 18 * * 1-5", "replicas": 3}
 REDIS = {"store": "queue", "list": "celery", "length": 5}
 
-NO_PACE = "set stabilization, pods or percent; Kubernetes' defaults apply to the others"
+NO_PACE = "the pace is empty; set stabilization, pods or percent; Kubernetes' defaults apply to the others"
 
 ACCEPTED: Accepted = [
     (ResourceTarget, {"utilization": 1}),
@@ -65,7 +65,7 @@ REFUSED: Refused = [
     (PodsMetric, {"average": 0}, "average: 0: must be greater than 0"),
     (PodsMetric, {"average": "20/s"}, f"average: '20/s': {QUANTITY}"),
     (PodsMetric, {"average": 20, "window": "9s"}, f"window: 9: {AT_LEAST_1}0"),
-    (ExternalMetric, {"average": 500, "query": ""}, "query: '': String should have at least 1 character"),
+    (ExternalMetric, {"average": 500, "query": ""}, "query: '': must not be empty"),
     (ExternalMetric, {"average": 500, "labels": {"a b": "x"}}, f"labels.a b: 'a b': {LABEL}"),
     (ExternalMetric, {"average": 500, "labels": {"queue": "a b"}}, f"labels.queue: 'a b': {LABEL}"),
     (Metrics, {}, "metrics is empty, but an HPA requires a metric; set cpu, memory, pods or external"),
@@ -76,18 +76,18 @@ REFUSED: Refused = [
     (Metrics, {"gpu": {"utilization": 70}}, "gpu: unknown key; did you mean 'cpu'?"),
     (Pace, {}, NO_PACE),
     (Pace, {"period": "60s"}, NO_PACE),
-    (Pace, {"stabilization": "3601s"}, "stabilization: '3601s': Input should be less than or equal to 3600"),
-    (Pace, {"pods": -1}, "pods: -1: Input should be greater than or equal to 0"),
-    (Pace, {"percent": -1}, "percent: -1: Input should be greater than or equal to 0"),
+    (Pace, {"stabilization": "3601s"}, "stabilization: '3601s': must be at most 3600"),
+    (Pace, {"pods": -1}, "pods: -1: must be at least 0"),
+    (Pace, {"percent": -1}, "percent: -1: must be at least 0"),
     (Pace, {"percent": "100%"}, f"percent: '100%': {INTEGER}"),
     (Pace, {"pods": 1, "period": "0s"}, f"period: 0: {AT_LEAST_1}"),
-    (Pace, {"pods": 1, "period": "1801s"}, "period: 1801: Input should be less than or equal to 1800"),
+    (Pace, {"pods": 1, "period": "1801s"}, "period: 1801: must be at most 1800"),
     (Behavior, {"scaleUp": {}}, f"scaleUp: {NO_PACE}"),
     (Behavior, {"up": {"pods": 1}}, "up: unknown key; known keys: scaleUp, scaleDown"),
     (RedisTrigger, {**REDIS, "length": 0}, f"length: 0: {AT_LEAST_1}"),
-    (RedisTrigger, {**REDIS, "list": ""}, "list: '': String should have at least 1 character"),
+    (RedisTrigger, {**REDIS, "list": ""}, "list: '': must not be empty"),
     (RedisTrigger, {"store": "queue", "list": "celery"}, f"length: {REQUIRED}"),
-    (PrometheusTrigger, {"query": "", "threshold": 1}, "query: '': String should have at least 1 character"),
+    (PrometheusTrigger, {"query": "", "threshold": 1}, "query: '': must not be empty"),
     (PrometheusTrigger, {"query": "sum(depth)", "threshold": "many"}, f"threshold: 'many': {QUANTITY}"),
     (
         CronTrigger,
@@ -105,11 +105,11 @@ REFUSED: Refused = [
         f"end: 'at six': {FIVE_FIELDS}",
     ),
     (CronTrigger, {**CRON, "replicas": 0}, f"replicas: 0: {AT_LEAST_1}"),
-    (Trigger, {}, "requires exactly one of redis, prometheus, cron and cpu, but has none"),
+    (Trigger, {}, "a trigger has exactly one kind, but none is set; set one of redis, prometheus, cron and cpu"),
     (
         Trigger,
         {"redis": REDIS, "cpu": {"utilization": 70}},
-        "requires exactly one of redis, prometheus, cron and cpu, but has redis, cpu",
+        "a trigger has exactly one kind, but redis and cpu is set; set one of redis, prometheus, cron and cpu",
     ),
     (Trigger, {"rediss": REDIS}, "rediss: unknown key; did you mean 'redis'?"),
     (Trigger, {"kafka": {}}, "kafka: unknown key; known keys: redis, prometheus, cron, cpu"),

@@ -72,7 +72,7 @@ REFUSED: Refused = [
     (
         ModelVersion,
         {"uri": S3, "checksum": "5f0c"},
-        "checksum: '5f0c': a checksum has the form sha256:<64 hex> and covers the model's SHA256SUMS file",
+        "checksum: '5f0c': a checksum has the form sha256:<64 hex>, in lowercase",
     ),
     (
         ModelVersion,

@@ -123,7 +123,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest(where: str) -> None:
     [
         (
             {"requests": {"counters": ["a"], "errors": {}}},
-            "requests.errors: says nothing about the requests; set label and values, or counter",
+            "requests.errors: selects no requests; set label and values, or counter",
         ),
         (
             {"requests": {"counters": ["a"], "errors": {"label": "code"}}},
@@ -135,11 +135,11 @@ def test_a_misspelt_name_is_refused_with_the_nearest(where: str) -> None:
         ),
         (
             {"histograms": {"duration": {"metric": "m", "bounds": [0.1, float("nan")]}}},
-            "histograms.duration.bounds.1: nan: Input should be a finite number",
+            "histograms.duration.bounds.1: nan: must be a finite number",
         ),
         (
             {"histograms": {"duration": {"metric": "m", "bounds": [-0.1]}}},
-            "histograms.duration.bounds.0: -0.1: Input should be greater than or equal to 0",
+            "histograms.duration.bounds.0: -0.1: must be at least 0",
         ),
         (
             {"requests": {"counters": ["a b"], "errors": {"counter": "c"}}},

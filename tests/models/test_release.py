@@ -43,7 +43,7 @@ def test_a_release_that_keeps_the_rules_is_accepted(data: dict[str, Any]) -> Non
         ({"slots": {"red": {}}}, "given: slots.red: 'red': "),
         ({**ONE, "weight": 20}, "given: weight and match require the other slot, which is not filled"),
         ({**ONE, "match": {"cookie": "c"}}, "given: weight and match require the other slot"),
-        (release(weight=101), "given: weight: 101: Input should be less than or equal to 100"),
+        (release(weight=101), "given: weight: 101: must be at most 100"),
         (release(weight=-1), "given: weight: -1: "),
         (release(weight="20"), "given: weight: '20': "),
         (release(weight=0.2), "given: weight: 0.2: "),

@@ -94,7 +94,7 @@ REFUSED: Refused = [
     (
         Triggered,
         triggered(length={}),
-        "triggers.length: requires exactly one of redis, prometheus, cron and cpu, but has none",
+        "triggers.length: a trigger has exactly one kind, but none is set; set one of redis, prometheus, cron and cpu",
     ),
     (Triggered, triggered(length="celery"), f"triggers.length: 'celery': {MAP}"),
     (
@@ -105,7 +105,7 @@ REFUSED: Refused = [
     (
         Triggered,
         {**triggered(length=REDIS), "minReplicas": -1},
-        "minReplicas: -1: Input should be greater than or equal to 0",
+        "minReplicas: -1: must be at least 0",
     ),
     (Triggered, {**triggered(length=REDIS), "polling": "0s"}, f"polling: 0: {AT_LEAST_1}"),
     (
@@ -129,12 +129,12 @@ REFUSED: Refused = [
     (
         Triggered,
         {**triggered(length=REDIS), "fallback": {"replicas": 1, "failureThreshold": -1}},
-        "fallback.failureThreshold: -1: Input should be greater than or equal to 0",
+        "fallback.failureThreshold: -1: must be at least 0",
     ),
     (
         Triggered,
         {**triggered(length=REDIS), "fallback": {"replicas": 1, "behavior": "currentReplicas"}},
-        "fallback.behavior: 'currentReplicas': Input should be 'static' or 'currentReplicasIfHigher'",
+        "fallback.behavior: 'currentReplicas': must be 'static' or 'currentReplicasIfHigher'",
     ),
     (
         Triggered,
@@ -148,11 +148,11 @@ REFUSED: Refused = [
     ),
     (Triggered, {**triggered(busy=CPU, peak=CRON), "fallback": {"replicas": 1}}, NOTHING_FAILS),
     (Triggered, {**triggered(busy=CPU), "minReplicas": 1, "fallback": {"replicas": 1}}, NOTHING_FAILS),
-    (Disruption, {}, "set exactly one of maxUnavailable and minAvailable; the API server accepts only one"),
+    (Disruption, {}, "the API server accepts exactly one of maxUnavailable and minAvailable; set one of them"),
     (
         Disruption,
         {"maxUnavailable": 1, "minAvailable": 1},
-        "set exactly one of maxUnavailable and minAvailable; the API server accepts only one",
+        "the API server accepts exactly one of maxUnavailable and minAvailable; set one of them",
     ),
     (Disruption, {"maxUnavailable": 0}, "maxUnavailable: 0: must be at least 1 and at most 2147483647"),
     (Disruption, {"maxUnavailable": "0%"}, "maxUnavailable: '0%': must be at least 1 and at most 2147483647"),

@@ -27,14 +27,14 @@ ACCEPTED: Accepted = [
 ]
 REFUSED: Refused = [
     (Scheduling, {"spread": ["node", "node"]}, "spread names a domain twice, which the API server refuses; remove one"),
-    (Scheduling, {"spread": ["rack"]}, "spread.0: 'rack': Input should be 'node' or 'zone'"),
+    (Scheduling, {"spread": ["rack"]}, "spread.0: 'rack': must be 'node' or 'zone'"),
     (Scheduling, {"spread": "node"}, f"spread: 'node': {LIST}"),
-    (Scheduling, {"apart": "always"}, "apart: 'always': Input should be 'preferred' or 'required'"),
+    (Scheduling, {"apart": "always"}, "apart: 'always': must be 'preferred' or 'required'"),
     (Scheduling, {"tolerations": [{"key": "a b"}]}, f"tolerations.0.key: 'a b': {LABEL}"),
     (
         Scheduling,
         {"tolerations": [{"key": "a", "effect": "Never"}]},
-        "tolerations.0.effect: 'Never': Input should be 'NoSchedule', 'PreferNoSchedule' or 'NoExecute'",
+        "tolerations.0.effect: 'Never': must be 'NoSchedule', 'PreferNoSchedule' or 'NoExecute'",
     ),
     (Scheduling, {"tolerations": [{"key": "a", "value": "b c"}]}, f"tolerations.0.value: 'b c': {LABEL}"),
     (Scheduling, {"nodeSelector": {"a/b/c": "x"}}, f"nodeSelector.a/b/c: 'a/b/c': {HOST}"),

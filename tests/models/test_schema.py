@@ -34,6 +34,23 @@ def test_the_committed_schema_is_what_the_models_say(name: str) -> None:
     assert (FOLDER / name).read_text() == texts()[name], "stale: run make schema"
 
 
+def undescribed(name: str, schema: dict[str, Any]) -> list[str]:
+    """The keys of a model that an editor shows without a word. A block is described by its own model."""
+    return [
+        f"{name}.{key}"
+        for key, field in schema.get("properties", {}).items()
+        if not {"description", "$ref"} & field.keys() and "$ref" not in str(field.get("items")) and "oneOf" not in field
+    ]
+
+
+def test_every_field_is_described() -> None:
+    """Except those of an overlay, which are the service's own."""
+    models = {**CATALOGUE["$defs"], **STACKS["$defs"]}
+    models.pop("ServiceOverlay")
+    assert len(models) > 100
+    assert [key for name, model in models.items() for key in undescribed(name, model)] == []
+
+
 def test_every_shipped_file_is_valid() -> None:
     assert catalog.names()
     assert all(valid(CATALOGUE, catalog.read(name)) for name in catalog.names())

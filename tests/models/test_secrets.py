@@ -35,7 +35,7 @@ ACCEPTED: Accepted = [
 REFUSED: Refused = [
     (SecretSpec, {}, "keys is empty; name the environment variables that the secret holds"),
     (SecretSpec, {"keys": []}, "keys is empty; name the environment variables that the secret holds"),
-    (SecretSpec, {"keys": ["A", "A"]}, "keys names a variable twice; remove one"),
+    (SecretSpec, {"keys": ["A", "A"]}, "keys lists a key twice; remove one"),
     (SecretSpec, {"keys": ["A-B"]}, f"keys.0: 'A-B': {VARIABLE}"),
     (
         SecretSpec,
@@ -47,14 +47,14 @@ REFUSED: Refused = [
     (SecretSpec, {"keys": "A"}, f"keys: 'A': {LIST}"),
     (SecretSpec, {"keys": {"A": PLANTED}}, f"keys: {LIST}"),
     (SecretSpec, {"values": {"A": PLANTED}}, "values: unknown key; known keys: kind, keys"),
-    (SecretSpec, {"kind": "tls", "keys": ["A"]}, "kind: 'tls': Input should be 'variables', 'files' or 'registry'"),
+    (SecretSpec, {"kind": "tls", "keys": ["A"]}, "kind: 'tls': must be 'variables', 'files' or 'registry'"),
     (
         SecretSpec,
         {"kind": "registry", "keys": ["A"]},
         "a secret of kind registry has only the key .dockerconfigjson; remove keys",
     ),
     (GivenSecret, {"values": {}}, f"values: {EMPTY}"),
-    (GivenSecret, {"values": {"": "a"}}, "values.: '': String should have at least 1 character"),
+    (GivenSecret, {"values": {"": "a"}}, "values.: '': must not be empty"),
     (EnvironmentSecret, {"environment": {}}, f"environment: {EMPTY}"),
     (EnvironmentSecret, {"environment": {"A": "A-B"}}, f"environment.A: 'A-B': {VARIABLE}"),
     (ExternalSecret, {"externalSecret": {"key": "a"}}, f"externalSecret.store: {REQUIRED}"),
@@ -62,13 +62,13 @@ REFUSED: Refused = [
     (
         ExternalSecret,
         {"externalSecret": {**VAULT, "kind": "Vault"}},
-        "externalSecret.kind: [secret]: Input should be 'SecretStore' or 'ClusterSecretStore'",
+        "externalSecret.kind: [secret]: must be 'SecretStore' or 'ClusterSecretStore'",
     ),
     (ExternalSecret, {"externalSecret": {**VAULT, "store": "Vault"}}, f"externalSecret.store: [secret]: {OBJECT}"),
     (
         ExternalSecret,
         {"externalSecret": {**VAULT, "key": ""}},
-        "externalSecret.key: [secret]: String should have at least 1 character",
+        "externalSecret.key: [secret]: must not be empty",
     ),
     (ExternalSecret, {"externalSecret": {**VAULT, "refresh": "0s"}}, f"externalSecret.refresh: [secret]: {AT_LEAST_1}"),
 ]

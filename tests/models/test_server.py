@@ -10,11 +10,11 @@ ACCEPTED: Accepted = [
 ]
 REFUSED: Refused = [
     (ServerSettings, {"queueLimit": 0}, f"queueLimit: 0: {AT_LEAST_1}"),
-    (ServerSettings, {"queueLimit": 10_001}, "queueLimit: 10001: Input should be less than or equal to 10000"),
+    (ServerSettings, {"queueLimit": 10_001}, "queueLimit: 10001: must be at most 10000"),
     (ServerSettings, {"topK": 0}, f"topK: 0: {AT_LEAST_1}"),
-    (ServerSettings, {"topK": 1001}, "topK: 1001: Input should be less than or equal to 1000"),
-    (ServerSettings, {"logLevel": "trace"}, "logLevel: 'trace': Input should be 'debug', 'info', 'warning' or 'error'"),
-    (ServerSettings, {"variant": "int4"}, "variant: 'int4': Input should be 'float' or 'int8'"),
+    (ServerSettings, {"topK": 1001}, "topK: 1001: must be at most 1000"),
+    (ServerSettings, {"logLevel": "trace"}, "logLevel: 'trace': must be 'debug', 'info', 'warning' or 'error'"),
+    (ServerSettings, {"variant": "int4"}, "variant: 'int4': must be 'float' or 'int8'"),
 ]
 
 

@@ -235,7 +235,7 @@ def test_servers_outside_are_named_by_both_sides_or_by_neither() -> None:
     billing = {"billing": {"url": "https://billing.example.com"}}
     assert apart(stack("dev"), talks) == ("slipway:externals.billing: required by web; set at least its url",)
     assert apart(stack("dev", externals=billing)) == (
-        "slipway:externals.billing: no service uses it; name it in the externals of a service, or remove it",
+        "slipway:externals.billing: no service or Job uses it; name it in the externals of one, or remove it",
     )
     assert list(joined(stack("dev", externals=billing), talks).externals) == ["billing"]
 

@@ -39,7 +39,7 @@ REFUSED: Refused = [
     (
         Volume,
         {"size": "5Gi", "access": "ReadOnlyMany"},
-        "access: 'ReadOnlyMany': Input should be 'ReadWriteOnce' or 'ReadWriteMany'",
+        "access: 'ReadOnlyMany': must be 'ReadWriteOnce' or 'ReadWriteMany'",
     ),
     (Volume, {"size": "5Gi", "storageclass": "fast"}, "storageclass: unknown key; did you mean 'storageClass'?"),
     (ModelCache, {}, f"volume: {REQUIRED}"),

@@ -36,11 +36,11 @@ REFUSED: Refused = [
     (StoreHealth, {"path": "/", "command": ["true"]}, "set path or command, not both; a probe has one action"),
     (StoreHealth, {"path": "heartbeat"}, f"path: 'heartbeat': {PATH}"),
     (StoreHealth, {"command": "redis-cli ping"}, f"command: 'redis-cli ping': {LIST}"),
-    (StoreHealth, {"command": [""]}, "command.0: '': String should have at least 1 character"),
+    (StoreHealth, {"command": [""]}, "command.0: '': must not be empty"),
     (StoreHealth, {"startup": "4s", "period": "5s"}, "startup 4s is shorter than one period 5s; raise it"),
     (StoreHealth, {"timeout": "0s"}, f"timeout: 0: {AT_LEAST_1}"),
     (StoreHealth, {"failures": 0}, f"failures: 0: {AT_LEAST_1}"),
-    (StoreHealth, {"failures": 2**30}, "failures: 1073741824: Input should be less than or equal to 1073741823"),
+    (StoreHealth, {"failures": 2**30}, "failures: 1073741824: must be at most 1073741823"),
     (StoreOverlay, {"volume": None}, "volume: no value is set; remove the key, or set a value"),
 ]
 

@@ -6,7 +6,7 @@ from tests.models.tables import AT_LEAST_1, Accepted, Refused, accepting, refusi
 from tests.samples import Config, accepted
 
 NEVER_ASKED = "weight is 0 and match is empty, so the new slot would get no requests; set one of them"
-RISES = "must rise and end at 100"
+RISES = "must rise and end at 100; correct the weights"
 
 
 def canary(*steps: object) -> Config:
@@ -31,9 +31,9 @@ REFUSED: Refused = [
     (Canary, canary(50, 50, 100), f"steps [50, 50, 100] {RISES}"),
     (Canary, canary(10, 50), f"steps [10, 50] {RISES}"),
     (Canary, canary(0, 100), f"steps.0.weight: 0: {AT_LEAST_1}"),
-    (Canary, canary(101), "steps.0.weight: 101: Input should be less than or equal to 100"),
+    (Canary, canary(101), "steps.0.weight: 101: must be at most 100"),
     (SideBySide, {"strategy": "ab", "weight": 0}, NEVER_ASKED),
-    (Gate, {"errors": {"margin": 0}}, "errors.margin: 0: Input should be greater than 0"),
+    (Gate, {"errors": {"margin": 0}}, "errors.margin: 0: must be greater than 0"),
     (Gate, {"deadline": "0s"}, f"deadline: 0: {AT_LEAST_1}"),
     (Check, {"query": "x"}, "a check without a bound cannot fail; set min, max or both"),
     (Check, {"query": "x", "min": 2, "max": 1}, "min 2 exceeds max 1, so no value could pass; lower min"),

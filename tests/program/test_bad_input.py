@@ -64,7 +64,7 @@ LINES: dict[str, tuple[Config, str]] = {
     "no_context": (put(runnable("prod"), "cluster", {}), "slipway:cluster.context: required, but not set"),
     "weight_101": (
         with_canary("prod", weight=101),
-        "slipway:release.classifier.weight: 101: Input should be less than or equal to 100",
+        "slipway:release.classifier.weight: 101: must be at most 100",
     ),
     "weight_without_a_second_slot": (
         put(runnable("prod"), "release.classifier.weight", 20),

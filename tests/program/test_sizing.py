@@ -73,7 +73,7 @@ def test_it_warns_of_a_way_around_the_route(told: Told) -> None:
     (line,) = told.warnings
     assert line == (
         "classifier: its LoadBalancer lets clients from 192.0.2.0/24, 2001:db8::/32 reach the pods directly: "
-        "no rate limit, no traffic split, and the proxy's metrics do not count them (exposure.direct)"
+        "no rate limit and no traffic split apply, and the proxy does not count the requests (exposure.direct)"
     )
 
 

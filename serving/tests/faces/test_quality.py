@@ -22,12 +22,14 @@ def test_every_floor_is_reached_on_people_that_were_never_trained_on(trained: Tr
         assert trained.metadata.figures[name] >= floor, name
 
 
+@pytest.mark.slow
 def test_the_threshold_comes_from_other_people_than_the_figures(face_model: FaceModel) -> None:
     calibration = see(face_model, range(100_000, 100_012), 3)
     assert face_model.threshold == pytest.approx(threshold_for(calibration), abs=1e-4)
     assert 0.3 < face_model.threshold < 0.9
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes() -> None:
     """In its two halves, so that it takes no second training: the pictures, and the model that is made of them."""
     assert picture(person(5), 6) == picture(person(5), 6) != picture(person(5), 7)

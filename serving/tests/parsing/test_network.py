@@ -53,6 +53,7 @@ def test_another_seed_gives_another_model() -> None:
     assert fit(0, least) != fit(1, least)
 
 
+@pytest.mark.slow
 def test_a_batch_gives_what_its_pictures_give_one_by_one(trained_parser: Trained, people: list[Picture]) -> None:
     session = one_thread(trained_parser.files["model.onnx"])
     squares = np.stack([place(Image.fromarray(picture.pixels))[0] for picture in people[:3]])

@@ -17,6 +17,7 @@ from serving.tests.parsing.conftest import LITTLE, LOW_FLOOR
 from serving.training.runner import BelowFloorError, Trained, with_floors, write
 
 
+@pytest.mark.slow
 def test_even_little_training_beats_its_floor_on_pictures_it_never_saw(
     parser_folder: Path, people: list[Picture]
 ) -> None:

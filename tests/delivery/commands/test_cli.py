@@ -174,6 +174,7 @@ def test_the_commands_are_those_that_are_tested(desk: Desk) -> None:
     assert found - set(COMMANDS) == set()
 
 
+@pytest.mark.slow
 def test_the_script_works_from_any_folder_and_through_a_link(tmp_path: Path) -> None:
     link = tmp_path / "slipway"
     link.symlink_to(PROJECT / "slipway")

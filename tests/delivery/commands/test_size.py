@@ -86,7 +86,7 @@ def test_an_entry_with_too_few_is_an_error_for_ci(desk: Desk) -> None:
         (("--within", "150ms"), "prod web: load.service: with a mean of 100ms and cv 0.5,"),
         (("--service-time", "100"), "prod web: load.service.mean: '100': a latency is whole milliseconds"),
         (("--peak", "40"), "prod web: load: peak 40 is below rate 50"),
-        (("--rate", "-1"), "prod web: load.rate: -1.0: Input should be greater than 0"),
+        (("--rate", "-1"), "prod web: load.rate: -1.0: must be greater than 0"),
         (("--rate", "900000"), "prod web: 900000 req/s need more than 5000 pods"),
     ],
 )

@@ -50,6 +50,7 @@ def test_a_share_is_judged_as_far_as_the_requests_allow(
     assert observed(seen(live, candidate), release(weight)) is found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [5, 10, 20, 50, 90])
 @pytest.mark.parametrize("requests", [100, 400, 2000])
 def test_a_true_split_by_dice_is_hardly_ever_denied(weight: int, requests: int) -> None:

@@ -121,6 +121,7 @@ def _answered(world: World, target: Target) -> Counter[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [BEHIND, ALONE], ids=["proxy", "servers"])
 def test_scraped_at_the_same_moments_both_count_exactly_the_same(target: Target) -> None:
     for seed in range(HISTORIES):

@@ -8,6 +8,8 @@ from delivery.errors import Refused
 from tests.delivery.world import CANARY, GATE, World, world
 from tests.samples import Config
 
+pytestmark = pytest.mark.usefixtures("at_once")
+
 TIMED: Config = {**GATE, "latency": {"within": "300ms"}}
 ALIKE: Config = CANARY | {"gate": TIMED}
 

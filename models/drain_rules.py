@@ -1,4 +1,4 @@
-"""Rules about the time that a pod has for its answers, which more than one block of a service decides."""
+"""Rules about telling the server how long it may drain, which depend on several blocks of a service."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,10 @@ from models.lifecycle import Drain
 
 
 def faults(drain: Drain, *, own_arguments: bool, owned: bool) -> Iterator[str]:
-    """Yield one line for each way in which a drain cannot reach the server.
+    """Yield one line for each of ``drain.args`` and ``drain.env`` that cannot tell the server its time.
 
     Args:
-        drain: The times.
+        drain: The time limits, and how the server learns them.
         own_arguments: Whether the service sets ``command`` or ``args``.
         owned: Whether the server is Slipway's own.
     """
