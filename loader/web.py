@@ -28,6 +28,7 @@ _REDIRECTS = 5
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 _MOVED = {301, 302, 303, 307, 308}
 _CREDENTIALS = {401, 403}
+_UNREACHABLE = "check the URI, and that the pod may connect to it"
 
 Headers = Callable[[str], Mapping[str, str]]
 """Returns the headers that authorize GET of a URL."""
@@ -71,7 +72,7 @@ class Web:
                     "GET", at, headers=headers, preload_content=False, redirect=False, decode_content=False
                 )
             except HTTPError as error:
-                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)})") from error
+                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)}); {_UNREACHABLE}") from error
             if answer.status not in _MOVED:
                 return _checked(answer, url)
             target = urljoin(at, answer.headers.get("Location", ""))
@@ -96,11 +97,15 @@ class Web:
             try:
                 content = answer.read(SMALL_BYTES + 1)
             except HTTPError as error:
-                raise UnreachableError(f"{redacted(url)}: the answer broke off ({_cause(error)})") from error
+                raise UnreachableError(
+                    f"{redacted(url)}: the answer broke off ({_cause(error)}); try again later"
+                ) from error
             finally:
                 answer.close()
             if len(content) > SMALL_BYTES:
-                raise LoaderError(f"{redacted(url)}: is longer than {SMALL_BYTES} bytes, the limit for a list of files")
+                raise LoaderError(
+                    f"{redacted(url)}: is longer than {SMALL_BYTES} bytes, the limit for a list of files; check the URI"
+                )
             return content
 
         return with_retries(once)
@@ -112,7 +117,7 @@ class Web:
             try:
                 answer = self._pool(url).request("GET", url, redirect=False)
             except HTTPError as error:
-                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)})") from error
+                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)}); {_UNREACHABLE}") from error
             return answer.headers.get("WWW-Authenticate", "") if answer.status == HTTPStatus.UNAUTHORIZED else ""
 
         return with_retries(once)

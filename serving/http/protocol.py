@@ -255,7 +255,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _late_head(self) -> None:
-        self.refuse(408, f"the head did not arrive within {self.shared.limits.head_seconds:g} s")
+        self.refuse(408, f"the head did not arrive within {self.shared.limits.head_seconds:g} s; send it faster")
 
     def _expect(self, seconds: float | None, otherwise: Callable[[], None] = _nothing) -> None:
         """Set the only deadline of this connection, or remove it."""
