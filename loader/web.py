@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import certifi
@@ -128,7 +128,7 @@ class Web:
         if not proxy or proxy_bypass(parts.netloc):
             return self._direct
         if proxy not in self._through:
-            self._through[proxy] = urllib3.ProxyManager(proxy, **self._arguments)
+            self._through[proxy] = _proxy_manager(proxy, self._arguments)
         return self._through[proxy]
 
 
@@ -144,6 +144,14 @@ def with_retries(attempt: Callable[[], T]) -> T:
         except UnreachableError:
             time.sleep(pause)
     return attempt()
+
+
+def _proxy_manager(proxy: str, arguments: Mapping[str, Any]) -> urllib3.ProxyManager:
+    """Return a pool of connections through a proxy, with the login of its URL, which urllib3 ignores."""
+    url = proxy if "://" in proxy else f"http://{proxy}"
+    login = unquote(urlsplit(url).netloc.rpartition("@")[0])
+    headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+    return urllib3.ProxyManager(url, proxy_headers=headers, **arguments)
 
 
 def _checked(answer: Response, url: str) -> Response:

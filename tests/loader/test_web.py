@@ -77,6 +77,24 @@ def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path, monkeypatch: p
             web.read("https://hub/x", anonymous)
 
 
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_proxy_gets_the_request_and_its_own_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    class Proxy(Moving):
+        def route(self) -> None:
+            logins.append(self.headers.get("Proxy-Authorization"))
+            self.answer(b"content of " + self.path.encode())
+
+    logins: list[str | None] = []
+    for name in ("HTTP_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(Proxy, tmp_path) as (url, _):
+        monkeypatch.setenv("http_proxy", f"{scheme}me:p%40ss@{url.removeprefix('http://')}")
+        assert read("http://models.example/x") == b"content of http://models.example/x"
+    assert logins == ["Basic bWU6cEBzcw=="]
+
+
 def test_a_redirect_without_end_is_refused(tmp_path: Path) -> None:
     with serving(Moving, tmp_path) as (url, _), pytest.raises(LoaderError, match="redirects more than 5 times"):
         read(f"{url}/loop/")
