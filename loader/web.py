@@ -75,14 +75,9 @@ class Web:
                 raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)}); {_UNREACHABLE}") from error
             if answer.status not in _MOVED:
                 return _checked(answer, url)
-            target = urljoin(at, answer.headers.get("Location", ""))
             answer.drain_conn()
             answer.release_conn()
-            if urlsplit(at).scheme == "https" != urlsplit(target).scheme:
-                raise LoaderError(
-                    f"{redacted(url)}: redirects from https to {redacted(target)}; use a source that stays on https"
-                )
-            at = target
+            at = _redirected(answer, at, url)
         raise LoaderError(f"{redacted(url)}: redirects more than {_REDIRECTS} times; correct the URI")
 
     def read(self, url: str, authorize: Headers, extra: Mapping[str, str] | None = None) -> bytes:
@@ -152,6 +147,21 @@ def _proxy_manager(proxy: str, arguments: Mapping[str, Any]) -> urllib3.ProxyMan
     login = unquote(urlsplit(url).netloc.rpartition("@")[0])
     headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
     return urllib3.ProxyManager(url, proxy_headers=headers, **arguments)
+
+
+def _redirected(answer: Response, at: str, url: str) -> str:
+    """Return the address to which an answer redirects; raise LoaderError if it has none or is not encrypted."""
+    location = answer.headers.get("Location")
+    if not location:  # object storage answers so for a bucket of another region
+        raise LoaderError(
+            f"{redacted(url)}: the source answered {answer.status} without an address; check the URI and AWS_REGION"
+        )
+    target = urljoin(at, location)
+    if urlsplit(at).scheme == "https" != urlsplit(target).scheme:
+        raise LoaderError(
+            f"{redacted(url)}: redirects from https to {redacted(target)}; use a source that stays on https"
+        )
+    return target
 
 
 def _checked(answer: Response, url: str) -> Response:
