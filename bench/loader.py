@@ -138,9 +138,9 @@ def compared(case: Case, url: str, target: Path, rounds: int) -> tuple[list[Cost
 def main() -> None:
     """Compare, print the table, and exit with 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(prog="python -m bench.loader", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--mib", type=int, default=1024, help="size of the file")
+    parser.add_argument("--mib", type=int, default=1024, help="size of the file in MiB")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="where both write; none = the folder of temporary files")
+    parser.add_argument("--folder", type=Path, help="folder to which both write (default: that of temporary files)")
     given = parser.parse_args()
     table = Table(title=f"{given.mib} MiB from a server on this machine, medians of {given.rounds} rounds")
     for column in ("source", "curl MiB/s", "loader MiB/s", "ratio", "peak MiB", "curl CPU s", "loader CPU s"):

@@ -45,7 +45,9 @@ def panels_of(stack: Stack, service: str | None) -> tuple[str, list[dict[str, An
     """
     made = dashboards(stack.spec())
     if made is None:
-        raise PictureFailed(f"{stack.name}: declares no dashboard: slipway:cluster.monitoring and .dashboards say so")
+        raise PictureFailed(
+            f"{stack.name}: declares no dashboard; set slipway:cluster.monitoring and slipway:cluster.dashboards"
+        )
     (text,) = made.values()
     rows: dict[str, list[dict[str, Any]]] = {}
     opened: list[str] = []
@@ -57,7 +59,9 @@ def panels_of(stack: Stack, service: str | None) -> tuple[str, list[dict[str, An
             rows[opened[-1]].append(panel)
     chosen = service or next(iter(opened), next(iter(rows)))
     if chosen not in rows:
-        raise PictureFailed(f"{chosen}: the dashboard of {stack.name} has no such service; it has {', '.join(rows)}")
+        raise PictureFailed(
+            f"{chosen}: the dashboard of {stack.name} does not have this service; it has {', '.join(rows)}"
+        )
     return chosen, rows[chosen]
 
 
@@ -99,7 +103,9 @@ class Asked:
             content: dict[str, Any] = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise PictureFailed(f"{where}: no answer of a Prometheus ({reason}); is --url right?") from error
+            raise PictureFailed(
+                f"{where}: no Prometheus answers there ({reason}); set --url to the URL of one"
+            ) from error
         if answer.is_error or content.get("status") != "success":
             raise PictureFailed(f"{where}: {content.get('error', answer.status_code)}: {query}")
         found: list[dict[str, Any]] = content["data"]["result"]
@@ -125,14 +131,18 @@ def draw(name: str, url: str | None, service: str | None, span: Span, window: st
     stack = Stack.open(PROJECT, name)
     where = url or stack.settings().cluster.metrics_url or stack.settings().cluster.prometheus_url
     if where is None:
-        raise PictureFailed(f"{name}: slipway:cluster.metricsUrl names no Prometheus; give --url")
+        raise PictureFailed(
+            f"{name}: slipway:cluster.metricsUrl is not set; set it to the URL of a Prometheus, or set --url"
+        )
     chosen, panels = panels_of(stack, service)
     progress = track(panels, f"asking Prometheus for {len(panels)} panels", console=Console(stderr=True))
     with httpx.Client(timeout=TIMEOUT_SECONDS) as client:
         asked = Asked(client, str(where), span, window)
         graphs = [asked.graph(panel) for panel in progress]
     if not any(line.points for graph in graphs for line in graph.lines if not line.constant):
-        raise PictureFailed(f"{where}: holds no series of {chosen} in {stack.namespace} in that time; is it deployed?")
+        raise PictureFailed(
+            f"{where}: has no series of {chosen} in {stack.namespace} in this time; deploy it, or set --until"
+        )
     since, until = (datetime.fromtimestamp(at, UTC) for at in (span.start, span.end))
     when = f"{since:%Y-%m-%d %H:%M} to {until:%H:%M} UTC, rates over {window}"
     return picture(f"{chosen} in {stack.namespace}", f"The dashboard's own queries, {when}", graphs, span)
@@ -141,13 +151,18 @@ def draw(name: str, url: str | None, service: str | None, span: Span, window: st
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw a dashboard as SVG, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.picture", description=__doc__)
-    parser.add_argument("stack", help="whose dashboard, such as dev")
-    parser.add_argument("--url", help="of Prometheus; else the stack's slipway:cluster.metricsUrl")
-    parser.add_argument("--service", help="whose row; else the first open one")
-    parser.add_argument("--minutes", type=float, default=15, help="how long a time is shown (15)")
-    parser.add_argument("--until", type=float, help="its end, as unix time; else now")
-    parser.add_argument("--window", default="30s", help="of rates: four scrapes or more (30s)")
-    parser.add_argument("--out", type=Path, default=PROJECT / "docs" / "dashboard.svg", help="(docs/dashboard.svg)")
+    parser.add_argument("stack", help="stack whose dashboard is drawn, such as dev")
+    parser.add_argument("--url", help="URL of Prometheus (default: slipway:cluster.metricsUrl of the stack)")
+    parser.add_argument("--service", help="service whose row is drawn (default: the first open row)")
+    parser.add_argument("--minutes", type=float, default=15, help="length of the displayed time (default: 15)")
+    parser.add_argument("--until", type=float, help="end of the displayed time, as Unix time (default: now)")
+    parser.add_argument("--window", default="30s", help="window of rates; at least four scrapes (default: 30s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=PROJECT / "docs" / "dashboard.svg",
+        help="file to write (default: docs/dashboard.svg)",
+    )
     given = parser.parse_args(arguments)
     end = time.time() if given.until is None else given.until
     span = Span(start=end - 60 * given.minutes, end=end, step=max(1.0, round(60 * given.minutes / POINTS)))

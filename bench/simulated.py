@@ -1,12 +1,12 @@
 """Simulate releases: random requests pass through the steps of a canary, and the gate judges them every second.
 
-Nothing is shortened: the same ``judge`` runs every second of every step until the deadline, for errors and for slow
-answers. The counts restart at each step.
+Nothing is shortened: the same ``judge`` runs every second of every step until the deadline, for errors, for slow
+answers and, where a kind has it, for late first tokens. The counts restart at each step.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import log1p
 from random import Random
 from statistics import median
@@ -17,16 +17,19 @@ from models.delivery import Arm, Result
 STEPS = (10, 50, 100)
 DEADLINE = 600
 """Seconds at one step: the gate's default."""
-ERROR_MARGIN, SLOW_MARGIN = 1.0, 5.0
-"""Percentage points: the gate's defaults."""
+MARGINS = {"errors": 1.0, "slow": 5.0, "late": 5.0}
+"""Percentage points for each criterion: the gate's defaults."""
+CRITERIA, STREAMED = ("errors", "slow"), ("errors", "slow", "late")
+"""The criteria of an ordinary service, and those of one that streams: ``late`` judges the time to the first token."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """The shares of a slot's answers that have an error and that are slow."""
+    """The shares of a slot's answers that have an error, that are slow, and whose first token is late."""
 
-    errors: float
-    slow: float
+    errors: float = 0.01
+    slow: float = 0.02
+    late: float = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +42,30 @@ class Kind:
     """How such a release should end."""
     traffic: tuple[float, float] = (200, 200)
     """Requests per second: each release draws its own rate from this range."""
+    criteria: tuple[str, ...] = CRITERIA
+    live: Shares = Shares()
 
 
-LIVE = Shares(errors=0.01, slow=0.02)
+STREAMS = Shares(errors=0.002)
+"""The live version of a language model."""
+LATE_AT_TWICE = 0.37
+"""Share of late first tokens if each takes twice as long: their times are log-normal (sigma 0.4), and 2 % were late."""
+FEW = (20, 60)
+"""Requests per second of a language model."""
 KINDS = (
-    Kind(name="good", candidate=LIVE, right="promoted"),
-    Kind(name="2 % errors", candidate=Shares(errors=0.02, slow=0.02), right="rolled back"),
-    Kind(name="7 % slow", candidate=Shares(errors=0.01, slow=0.07), right="rolled back"),
-    Kind(name="starved", candidate=LIVE, right="inconclusive", traffic=(0, 10)),
-    Kind(name="20 % errors", candidate=Shares(errors=0.2, slow=0.02), right="rolled back"),
+    Kind(name="good", candidate=Shares(), right="promoted"),
+    Kind(name="2 % errors", candidate=Shares(errors=0.02), right="rolled back"),
+    Kind(name="7 % slow", candidate=Shares(slow=0.07), right="rolled back"),
+    Kind(name="starved", candidate=Shares(), right="inconclusive", traffic=(0, 10)),
+    Kind(name="20 % errors", candidate=Shares(errors=0.2), right="rolled back"),
+    *(
+        Kind(name=name, candidate=candidate, right=right, traffic=FEW, criteria=STREAMED, live=STREAMS)
+        for name, candidate, right in (
+            ("good, streamed", STREAMS, "promoted"),
+            ("7 % late", replace(STREAMS, late=0.07), "rolled back"),
+            ("twice to the first token", replace(STREAMS, late=LATE_AT_TWICE), "rolled back"),
+        )
+    ),
 )
 
 
@@ -55,21 +73,25 @@ KINDS = (
 class Window:
     """One slot's answers since a step began."""
 
+    criteria: tuple[str, ...]
     total: int = 0
-    errors: int = 0
-    slow: int = 0
+    bad: Counter[str] = field(default_factory=Counter[str])
+    """Bad answers by criterion."""
 
     def answer(self, requests: int, shares: Shares, random: Random) -> None:
         """Answer this many more requests."""
         self.total += requests
-        self.errors += drawn(random, requests, shares.errors)
-        self.slow += drawn(random, requests, shares.slow)
+        for name in self.criteria:
+            self.bad[name] += drawn(random, requests, getattr(shares, name))
 
     def add(self, other: "Window") -> None:
         """Add the counts of another window."""
         self.total += other.total
-        self.errors += other.errors
-        self.slow += other.slow
+        self.bad += other.bad
+
+    def arm(self, name: str) -> Arm:
+        """Return what the gate judges for a criterion."""
+        return Arm(bad=self.bad[name], total=self.total)
 
 
 @dataclass(frozen=True)
@@ -97,9 +119,9 @@ def drawn(random: Random, of: int, share: float) -> int:
 def release(kind: Kind, random: Random) -> Ending:
     """Simulate one release through the steps."""
     traffic = random.uniform(*kind.traffic)
-    before, seconds, asked, errors = Window(), 0, 0, 0
+    before, seconds, asked, errors = Window(kind.criteria), 0, 0, 0
     for weight in STEPS:
-        live, new = Window(), Window()
+        live, new = Window(kind.criteria), Window(kind.criteria)
         if weight == STEPS[-1]:  # the live slot gets no requests any more: its arm is that of the steps before
             live.add(before)
         result: Result | None = None
@@ -108,23 +130,20 @@ def release(kind: Kind, random: Random) -> Ending:
             requests = max(0, round(random.gauss(traffic, traffic**0.5)))
             share = drawn(random, requests, weight / 100)
             new.answer(share, kind.candidate, random)
-            live.answer(requests - share, LIVE, random)
+            live.answer(requests - share, kind.live, random)
             result = looked(new, live, final=second == DEADLINE)
             if result:
                 break
         before.add(live)
-        asked, errors = asked + new.total, errors + new.errors
+        asked, errors = asked + new.total, errors + new.bad["errors"]
         if result != "pass":
             return Ending("rolled back" if result == "fail" else "inconclusive", seconds, asked, errors)
     return Ending("promoted", seconds, asked, errors)
 
 
 def looked(new: Window, live: Window, *, final: bool) -> Result | None:
-    """Judge both criteria: one that fails is enough to fail, and both must pass."""
-    results = {
-        judge(Arm(bad=new.errors, total=new.total), Arm(bad=live.errors, total=live.total), ERROR_MARGIN, final=final),
-        judge(Arm(bad=new.slow, total=new.total), Arm(bad=live.slow, total=live.total), SLOW_MARGIN, final=final),
-    }
+    """Judge all criteria: one that fails is enough to fail, and all must pass."""
+    results = {judge(new.arm(name), live.arm(name), MARGINS[name], final=final) for name in new.criteria}
     if "fail" in results:
         return "fail"
     if results == {"pass"}:

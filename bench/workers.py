@@ -1,4 +1,4 @@
-"""Find the number of worker threads per CPU limit that answers most pictures (``make bench-workers``; seeds.md, P6).
+"""Find the number of workers per CPU limit that answers most pictures (``make bench-workers``; P6 of docs/systems.md).
 
 The parser of `serving/tests` answers pictures in closed loops on two cores, one loop per worker; the splits take turns
 in rounds. The published rule is 2 x cores + 1 workers, with a measured optimum of 2 to 4; our rule is one per core

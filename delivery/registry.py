@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import httpx
 
-from components.http_proxy import ProxyFault
+from components.http_proxy import ProxyFault, is_loopback
 from delivery.errors import DeliveryError
 from delivery.http_client import http_client
 
@@ -22,8 +22,6 @@ _OCI, _DOCKER = "application/vnd.oci.image", "application/vnd.docker.distributio
 _KINDS = f"{_OCI}.index.v1+json, {_OCI}.manifest.v1+json, {_DOCKER}.list.v2+json, {_DOCKER}.v2+json"
 _OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
 _SECONDS = 10.0
-_LOCAL = ("localhost", "127.0.0.1")
-"""Registries that Docker, too, reaches without TLS."""
 
 
 def resolved(reference: str, transport: httpx.BaseTransport | None = None) -> str:
@@ -40,12 +38,12 @@ def resolved(reference: str, transport: httpx.BaseTransport | None = None) -> st
     if found is None:
         return reference
     host, name, tag = found["host"], found["name"], found["tag"]
-    scheme = "http" if host.partition(":")[0] in _LOCAL else "https"
-    url = f"{scheme}://{'/v2/'.join(_api(host, name))}/manifests/{tag}"
     try:
+        scheme = "http" if is_loopback(f"//{host}") else "https"  # as Docker does
+        url = f"{scheme}://{'/v2/'.join(_api(host, name))}/manifests/{tag}"
         with http_client(url, timeout=_SECONDS, transport=transport) as client:
             digest = _digest(client, url, host, reference)
-    except (httpx.HTTPError, httpx.InvalidURL, ProxyFault) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ProxyFault, ValueError) as error:  # ValueError: an open bracket
         raise DeliveryError(f"--image {reference}: the registry {host} does not answer: {error}") from error
     return f"{host}/{name}@{digest}"
 
@@ -83,7 +81,7 @@ def _authorization(client: httpx.Client, challenge: str, host: str) -> dict[str,
         return basic
     asked = {key: given[key] for key in ("service", "scope") if key in given}
     realm = httpx.URL(given["realm"])
-    if realm.scheme != "https" and realm.host not in _LOCAL:
+    if realm.scheme != "https" and not is_loopback(str(realm)):
         return {}  # a password must not leave in clear text
     answer = client.get(realm, params=asked, headers=basic)
     if answer.status_code != _OK:

@@ -24,48 +24,54 @@ _INTERRUPTED = 130
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="A real single-node Kubernetes on this machine, for `pulumi up -s dev` and the tests.",
+    help="Run a real single-node Kubernetes on this machine, for `pulumi up -s dev` and the tests.",
 )
 
 
 _Parts = Annotated[
     list[str] | None,
-    typer.Option("--with", help=f"An optional part, kept until `down`: {', '.join(parts.PARTS)}."),
+    typer.Option(
+        "--with", help=f"Add an optional part, which stays until `down`; may be repeated: {', '.join(parts.PARTS)}."
+    ),
 ]
 _Network = Annotated[
     str,
     typer.Option(
         envvar="SLIPWAY_NETWORK",
-        help="The pods' network, for example 10.90.0.0/16; without it 10.88.0.0/16 or the next free one.",
+        help="Network of the pods, such as 10.90.0.0/16. Default: 10.88.0.0/16, or the next free one.",
     ),
 ]
 _Services = Annotated[
     str,
     typer.Option(
-        envvar="SLIPWAY_SERVICES", help="The services' network; without it 10.96.0.0/16 or the next free one."
+        envvar="SLIPWAY_SERVICES", help="Network of the Services. Default: 10.96.0.0/16, or the next free one."
     ),
 ]
 _Ports = Annotated[
     str,
-    typer.Option(envvar="SLIPWAY_PORTS", help=f"NAME=NUMBER, several with commas: {', '.join(ranges.port_names())}."),
+    typer.Option(
+        envvar="SLIPWAY_PORTS",
+        help=f"Ports as NAME=NUMBER, separated by commas. Names: {', '.join(ranges.port_names())}.",
+    ),
 ]
-_Json = Annotated[bool, typer.Option("--json", help="For programs; same exit code.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document. The exit code is the same.")]
 
 
 @app.command()
 def up(  # noqa: PLR0913, PLR0917  (each is an option)
     deployed: Annotated[
-        bool, typer.Option("--deploy/--no-deploy", help="Also bring the stack up; dev gets test pictures.")
+        bool, typer.Option("--deploy/--no-deploy", help="Deploy the stack, and send test pictures if it is dev.")
     ] = True,
-    stack: Annotated[
-        str, typer.Option(help="Which one: another one is deployed beside those that run.")
-    ] = deploy.STACK,
+    stack: Annotated[str, typer.Option(help="Stack to deploy. Stacks that already run stay.")] = deploy.STACK,
     extra: _Parts = None,
     network: _Network = "",
     services: _Services = "",
     ports: _Ports = "",
 ) -> None:
-    """Check the machine, build what is missing, start or repair the cluster, deploy a stack; run it again after ^C."""
+    """Check the machine, build what is missing, start or repair the cluster, and deploy a stack.
+
+    After ^C, run it again: it continues where it stopped.
+    """
     with _one_line_errors():
         paths = Paths.from_environment()
         deploy.require_stack(paths, stack)

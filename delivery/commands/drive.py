@@ -12,6 +12,7 @@ from delivery.commands.output import Report, progress_console
 from delivery.errors import OF_OUTCOME, Busy, DeliveryError, ExitCode
 from delivery.events import Listener
 from delivery.lock import turn_back_request
+from delivery.lock.actor import who
 from delivery.lock.holder import Holder
 from delivery.lock.signals import interrupt
 from delivery.lock.turn_back_request import Asked, Request, Turn
@@ -22,6 +23,7 @@ from delivery.report.journal import Journal
 from delivery.report.live_view import Heading
 from delivery.report.progress import watching
 from delivery.run import driver
+from models.delivery import Override
 
 _PATIENCE_SECONDS = 10.0
 """How long to wait for an interrupted driver, which first finishes its current call."""
@@ -71,6 +73,11 @@ def _carried(service: Service, act: Act, listen: Listener, steps: int | None) ->
     outcome = driver.go(service, listen)
     service.stack.lock.answer(outcome.result, outcome.said)
     return outcome, request
+
+
+def overridden(reason: str | None) -> Override | None:
+    """Return the override that ``--override`` asks for, with its author and time; None without the option."""
+    return Override(reason=reason, by=who(), at=driver.now()) if reason else None
 
 
 def interruption(service: Service) -> str:

@@ -6,6 +6,7 @@ import typer
 from rich.text import Text
 
 from delivery import formatting
+from delivery.commands import slot_options
 from delivery.commands.options import VOUCHING, AnyService, AsJson, Reason, ServiceName, StackName
 from delivery.commands.output import Report, chosen_services, opened, opened_service, reported
 from delivery.errors import ExitCode
@@ -16,8 +17,6 @@ from delivery.release.takeover import catch_up
 from delivery.report.live_view import RESULTS, checks_table
 from delivery.run import driver, recheck
 from models.delivery import Note, ServiceDelivery
-from models.errors import ConfigurationError
-from models.vocabulary import digest_reference
 
 app = typer.Typer()
 
@@ -52,7 +51,7 @@ def hold(
     Example: slipway hold prod classifier registry.example.com/classifier@sha256:… --reason "leaks memory"
     """
     with reported("hold", stack, service, as_json=as_json) as report:
-        chosen, named = opened_service(context, stack, service), by_digest(image)
+        chosen, named = opened_service(context, stack, service), slot_options.by_digest(image)
         with chosen.stack.exclusive():
             catch_up(chosen)
             delivery = chosen.record()
@@ -69,7 +68,7 @@ def release_hold(
     Example: slipway release-hold prod classifier registry.example.com/classifier@sha256:…
     """
     with reported("release-hold", stack, service, as_json=as_json) as report:
-        chosen, named = opened_service(context, stack, service), by_digest(image)
+        chosen, named = opened_service(context, stack, service), slot_options.by_digest(image)
         with chosen.stack.exclusive():
             catch_up(chosen)
             free = holds.let_go(chosen.record(), named, stack=stack, service=service)
@@ -112,11 +111,3 @@ def declare(report: Report, service: Service, delivery: ServiceDelivery, said: s
     service.stack.update(lambda _: None)
     report.document["holds"] = [held.document() for held in delivery.holds]
     report.show(f"{service}: {said}")
-
-
-def by_digest(image: str) -> str:
-    """Return an image reference that names a digest; raises ConfigurationError for a tag."""
-    try:
-        return digest_reference(image)
-    except ValueError as error:
-        raise ConfigurationError([f"{image}: {error}"]) from None

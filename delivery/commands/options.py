@@ -1,5 +1,6 @@
 """Arguments and options that several commands share, each with one spelling and one help text."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,25 @@ Image = Annotated[
         help="Image by digest, or a tag at a registry, which is resolved once.",
         show_default=False,
     ),
+]
+
+Model = Annotated[str | None, typer.Option("--model", metavar="URI", help="URI of the model.", show_default=False)]
+Checksum = Annotated[
+    str | None,
+    typer.Option("--checksum", metavar="sha256:…", help="Checksum of the model's SHA256SUMS file.", show_default=False),
+]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files",
+        metavar="DIR",
+        help="Folder whose files replace the entry's files of the same names.",
+        show_default=False,
+    ),
+]
+Server = Annotated[
+    list[str] | None,
+    typer.Option("--server", metavar="KEY=VALUE", help="A server setting; may be repeated.", show_default=False),
 ]
 
 CHANGING, LOOKING, VOUCHING = "Move a release", "Look", "Evidence"

@@ -15,6 +15,9 @@ from delivery.release.service import Service
 from delivery.release.stack import Stack
 from models.errors import ConfigurationError
 
+_WIDE = 160
+"""Columns in a file or a CI log, so that tables are not folded there."""
+
 
 @dataclass
 class Report:
@@ -25,7 +28,6 @@ class Report:
     service: str | None
     as_json: bool
     document: dict[str, Any] = field(default_factory=dict[str, Any])
-    shown: list[RenderableType] = field(default_factory=list[RenderableType])
     exit_code: int = ExitCode.DONE
     said: str = ""
     """One line for standard error, or one line per fault of a file; empty if the exit code is 0."""
@@ -91,10 +93,6 @@ def console() -> Console:
 def progress_console() -> Console:
     """Return a console for standard error."""
     return Console(stderr=True, highlight=False)
-
-
-_WIDE = 160
-"""Columns in a file or a CI log, so that tables are not folded there."""
 
 
 def project(context: typer.Context) -> Path:

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from delivery import formatting
-from delivery.commands.drive import drive
+from delivery import formatting, registry
+from delivery.commands import slot_options
+from delivery.commands.drive import drive, overridden
 from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overriding
 from delivery.commands.output import Report, opened, reported
 from delivery.errors import Refused
-from delivery.lock.actor import who
 from delivery.release import promotion
 from delivery.release.new_run import new_run
 from delivery.release.takeover import catch_up
@@ -50,11 +50,12 @@ def promote(
     Example: slipway promote staging prod-eu prod-us --service classifier
     """
     with reported("promote", source, as_json=as_json) as report:
-        past = Override(reason=override, by=who(), at=driver.now()) if override else None
+        past = overridden(override)
         receiving = [opened(context, target) for target in targets]
         offering = opened(context, source)
+        expected = None if image is None else slot_options.by_digest(registry.resolved(image))
         found = promotion.plan(offering, receiving, service or (), now=driver.now(), override=past)
-        _refuse_other(source, found, image)
+        _refuse_other(source, found, expected)
         report.document = {"source": source, "promotions": []}
         if not found:
             report.show(f"{', '.join(targets)}: already runs what {source} runs; nothing to promote")
@@ -66,7 +67,7 @@ def promote(
 
 
 def _refuse_other(source: str, found: list[promotion.Promotion], image: str | None) -> None:
-    """Refuse a live digest other than ``image``: another branch's digest may have become live between two CI jobs."""
+    """Refuse a live digest other than ``image``: another branch may have released between two CI jobs."""
     for one in found:
         if image is not None and one.content.image != image:
             raise Refused(

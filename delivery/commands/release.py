@@ -1,48 +1,40 @@
 """Commands that move a release."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from delivery import formatting
 from delivery.commands import slot_options
-from delivery.commands.drive import drive, elsewhere, handed_over, seized
-from delivery.commands.options import CHANGING, AsEvents, AsJson, Image, Overriding, Reason, ServiceName, StackName
+from delivery.commands.drive import drive, elsewhere, handed_over, overridden, seized
+from delivery.commands.options import (
+    CHANGING,
+    AsEvents,
+    AsJson,
+    Checksum,
+    Files,
+    Image,
+    Model,
+    Overriding,
+    Reason,
+    Server,
+    ServiceName,
+    StackName,
+)
 from delivery.commands.output import opened_service, reported
-from delivery.errors import DeliveryError, ExitCode
+from delivery.errors import ExitCode
 from delivery.events import Listener
 from delivery.lock.actor import who
 from delivery.lock.turn_back_request import Request
 from delivery.release import records
 from delivery.release.new_run import new_run
-from delivery.release.service import Service
 from delivery.release.takeover import catch_up
 from delivery.report import forecast, tables
 from delivery.run import driver
 from delivery.run import rollback as way_back
-from models.delivery import Override, Run
 
 app = typer.Typer()
 
-Model = Annotated[str | None, typer.Option("--model", metavar="URI", help="URI of the model.", show_default=False)]
-Checksum = Annotated[
-    str | None,
-    typer.Option("--checksum", metavar="sha256:…", help="Checksum of the model's SHA256SUMS file.", show_default=False),
-]
-Files = Annotated[
-    Path | None,
-    typer.Option(
-        "--files",
-        metavar="DIR",
-        help="Folder whose files replace the entry's files of the same names.",
-        show_default=False,
-    ),
-]
-Server = Annotated[
-    list[str] | None,
-    typer.Option("--server", metavar="KEY=VALUE", help="A server setting; may be repeated.", show_default=False),
-]
 Manual = Annotated[bool, typer.Option("--manual", help="Wait for `slipway step` before each step.")]
 
 
@@ -72,11 +64,10 @@ def release(
         chosen = opened_service(context, stack, service)
         asked = slot_options.Asked(image=image, model=model, checksum=checksum, files=files, server=server or ())
         target = slot_options.target(chosen, asked)
-        past = Override(reason=override, by=who(), at=driver.now()) if override else None
         with chosen.stack.exclusive():
             if catch_up(chosen):
                 target = slot_options.target(chosen, asked)
-            run = new_run(chosen, target, driver.now(), manual=manual, override=past)
+            run = new_run(chosen, target, driver.now(), manual=manual, override=overridden(override))
             planned = forecast.foresee(chosen.spec, run)
             report.show(tables.plan(planned), "")
             drive(
@@ -111,14 +102,6 @@ def resume(
     _carry_on("resume", context, stack, service, as_json=as_json, events=events)
 
 
-def under_way(service: Service) -> Run:
-    """Return the release under way; raises DeliveryError if there is none."""
-    run = service.record().run
-    if run is None:
-        raise DeliveryError(f"{service}: no release is under way; to see past releases: slipway history {service}")
-    return run
-
-
 def _carry_on(
     command: str,
     context: typer.Context,
@@ -133,7 +116,7 @@ def _carry_on(
         chosen = opened_service(context, stack, service)
         with chosen.stack.exclusive():
             catch_up(chosen)
-            run = under_way(chosen)
+            _, run = records.under_way(chosen)
             drive(
                 report,
                 chosen,
@@ -162,13 +145,13 @@ def abort(
     with reported("abort", stack, service, as_json=as_json) as report:
         chosen = opened_service(context, stack, service)
         if chosen.stack.holder() is not None:
-            under_way(chosen)  # fail here rather than stop a driver without a release to abort
+            records.under_way(chosen)  # fail here rather than stop a driver without a release to abort
         asked = elsewhere(chosen.stack, Request(service=service, turn="aborted", reason=reason, by=who()))
         if handed_over(report, chosen.stack, asked, "aborted"):
             return
         with seized(chosen.stack, asked.past):
             catch_up(chosen)
-            run = under_way(chosen)
+            _, run = records.under_way(chosen)
             drive(
                 report,
                 chosen,
@@ -233,7 +216,7 @@ def approve(
         chosen = opened_service(context, stack, service)
         with chosen.stack.exclusive():
             catch_up(chosen)
-            run = under_way(chosen)
+            _, run = records.under_way(chosen)
             records.approve(chosen, reason=reason, by=who(), now=driver.now())
             drive(report, chosen, act=lambda _: None, what=formatting.digest(run.target.image), events=events)
             report.document["approval"] = {"by": who(), "reason": reason}

@@ -7,9 +7,19 @@ import typer
 from rich.live import Live
 
 from delivery.commands import slot_options
-from delivery.commands.options import LOOKING, AnyService, AsJson, Image, ServiceName, StackName
+from delivery.commands.options import (
+    LOOKING,
+    AnyService,
+    AsJson,
+    Checksum,
+    Files,
+    Image,
+    Model,
+    Server,
+    ServiceName,
+    StackName,
+)
 from delivery.commands.output import chosen_services, console, opened, opened_service, reported
-from delivery.commands.release import Checksum, Files, Model, Server
 from delivery.release.new_run import new_run
 from delivery.report import forecast, status, tables
 from delivery.report.pending import pending

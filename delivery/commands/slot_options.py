@@ -10,9 +10,11 @@ import typer
 from delivery import registry
 from delivery.errors import DeliveryError
 from delivery.release.service import Service
+from models.errors import ConfigurationError
 from models.parsing import parse
 from models.release import SlotRelease
 from models.server import ServerSettings
+from models.vocabulary import digest_reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,3 +105,11 @@ def _settings(base: ServerSettings, changes: Sequence[str]) -> dict[str, Any]:
             raise typer.BadParameter(f"{change!r} is not KEY=VALUE, as in queueLimit=32", param_hint="--server")
         settings[key] = int(value) if value.isdigit() else value
     return settings
+
+
+def by_digest(image: str) -> str:
+    """Return an image reference that names a digest; raises ConfigurationError for a tag."""
+    try:
+        return digest_reference(image)
+    except ValueError as error:
+        raise ConfigurationError([f"{image}: {error}"]) from None

@@ -9,16 +9,14 @@ from typing import Any
 from delivery.errors import MetricsUnavailable
 from delivery.judge import verdicts, webhook
 from delivery.judge.baseline_spans import AMPLE, LENGTHS, spans
+from delivery.judge.verdicts import NOBODY
 from delivery.metrics.counting import Metrics, Tally
 from delivery.metrics.sources import Target
 from models.delivery import Arm, CheckResult, Past, Result
 from models.gate import Check, Gate, Webhook
 
-NOBODY = Arm(bad=0, total=0)
 _BETWEEN_ASKS = 5.0
 """Seconds between two requests to a webhook that gave no answer; looks are more frequent."""
-
-
 UNASKED = "nothing is judged at this stage"
 """The message of a look that checks nothing: before any traffic, or if the entry's gate names no criterion."""
 

@@ -23,7 +23,6 @@ Assumption: within a window, the requests of an arm are independent and identica
 (one lost node) make either verdict more likely than stated, unless both slots suffer alike.
 """
 
-from functools import cache
 from math import exp, inf, lgamma, log, log1p
 
 from delivery.judge.samples import requests_per_arm
@@ -42,7 +41,8 @@ _HANDFUL = 5
 """The fewest bad answers for a failure: one client that retries, or one cold start, does not condemn a release."""
 _USUAL = Arm(bad=1, total=100)
 """Counts added to the live slot's, which dominate until it has answered enough: one bad answer in a hundred."""
-_NOBODY = Arm(bad=0, total=0)
+NOBODY = Arm(bad=0, total=0)
+"""The counts of a slot that has answered no request."""
 _NONE = 0.0
 """No evidence: if the opposite hypothesis fits best, no mixture can be more likely."""
 _TOLERATED = 0.25
@@ -87,9 +87,9 @@ def judge_alone(candidate: Arm, before: Arm, margin: float, *, final: bool) -> R
     if ample(before, margin):
         return judge(candidate, before, margin, final=final)
     step = margin / 100
-    if _evidence_of_harm(candidate, _NOBODY, _share(before) + step) >= _FAIL:
+    if _evidence_of_harm(candidate, NOBODY, _share(before) + step) >= _FAIL:
         return "fail"
-    if _enough(candidate, _NOBODY, margin) and _evidence_of_safety(candidate, _NOBODY, step) >= _PASS:
+    if _enough(candidate, NOBODY, margin) and _evidence_of_safety(candidate, NOBODY, step) >= _PASS:
         return "pass"
     return "inconclusive" if final else None
 
@@ -101,7 +101,7 @@ def ample(before: Arm, margin: float, *, times: int = 1) -> bool:
 
 def wanted(live: Arm | None, margin: float) -> int:
     """Return the minimum sample per arm, from the live slot's share if it is known."""
-    known = live or _NOBODY
+    known = live or NOBODY
     base = (known.bad + _USUAL.bad) / (known.total + _USUAL.total)
     return requests_per_arm(base, margin / 100)
 
@@ -168,12 +168,11 @@ def _likelihood(arm: Arm, share: float) -> float:
     return (arm.bad * log(share) if arm.bad else 0.0) + (good * log1p(-share) if good else 0.0)
 
 
-@cache
-def _beta(a: float, b: float) -> float:
-    return lgamma(a) + lgamma(b) - lgamma(a + b)
-
-
 def _mixed(bad: int, total: int) -> float:
     """Return the log-likelihood of counts under the prior's mixture of all shares."""
-    a, b = _A + bad, _B + total - bad
-    return lgamma(a) + lgamma(b) - lgamma(a + b) - _beta(_A, _B)
+    return _log_beta(_A + bad, _B + total - bad) - _log_beta(_A, _B)
+
+
+def _log_beta(a: float, b: float) -> float:
+    """Return the logarithm of the beta function."""
+    return lgamma(a) + lgamma(b) - lgamma(a + b)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
-from delivery.plan.stages import course
+from delivery.plan.stages import ALL, course
 from models.delivery import Run
 from models.pod_resources import requested
 from models.quantity import bytes_text, cpu_text
@@ -19,7 +19,6 @@ from models.scaling import within
 from models.service import ServiceSpec
 from models.vocabulary import SlotName
 
-_ALL = 100
 _SCALE_ALONE = {"min_replicas": None, "max_replicas": None}
 
 
@@ -104,7 +103,7 @@ def _pods(spec: ServiceSpec, run: Run, release: ServiceRelease) -> dict[SlotName
 
 def _of_slot(spec: ServiceSpec, run: Run, content: SlotRelease, weight: int) -> int:
     scaling = within(spec.scaling, content.min_replicas, content.max_replicas)
-    return min(max(scaling.floor, ceil(run.pods * weight / _ALL)), scaling.ceiling)
+    return min(max(scaling.floor, ceil(run.pods * weight / ALL)), scaling.ceiling)
 
 
 def _replaces(before: ServiceRelease, after: ServiceRelease, slot: SlotName) -> bool:

@@ -6,6 +6,11 @@ from models.delivery import Held, Note, ServiceDelivery, Version
 from models.evidence import short, shown
 
 
+def identity(held: Held) -> tuple[str, str | None, str | None]:
+    """Return what a hold is about. Holds on two revisions of one image are two holds."""
+    return held.image, held.config, held.revision
+
+
 def refuse_held(record: ServiceDelivery, version: Version, *, stack: str, service: str) -> None:
     """Raise Refused if these bytes are held in this stack.
 
@@ -23,8 +28,8 @@ def hold(
     delivery: ServiceDelivery, image: str, note: Note, *, config: str | None = None, revision: str | None = None
 ) -> ServiceDelivery:
     """Hold an image with one configuration and revision, or with any of them (None). An equal hold is replaced."""
-    others = (held for held in delivery.holds if (held.image, held.config, held.revision) != (image, config, revision))
     held = Held(image=image, config=config, revision=revision, **note._asdict())
+    others = (other for other in delivery.holds if identity(other) != identity(held))
     return delivery.model_copy(update={"holds": (*others, held)})
 
 

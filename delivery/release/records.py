@@ -98,7 +98,7 @@ def under_way(service: Service) -> tuple[ServiceDelivery, Run]:
     """Return the record and its run; raise DeliveryError if no release is under way."""
     delivery = service.record()
     if delivery.run is None:
-        raise DeliveryError(f"{service.name}: no release is under way")
+        raise DeliveryError(f"{service}: no release is under way; to see past releases: slipway history {service}")
     return delivery, delivery.run
 
 

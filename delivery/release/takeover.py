@@ -6,22 +6,23 @@ behind the cluster, and at most one action ahead of it. The driver that takes ov
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from delivery.errors import DeliveryError
 from delivery.lock.lease_notes import records_of
-from delivery.release import evidence
+from delivery.release import evidence, holds
 from delivery.release.revisions import names_in
-from models.delivery import Run, ServiceDelivery
+from delivery.release.stack import UNKNOWN_SPACE, Stack
+from models.delivery import Run, ServiceDelivery, Verdict
 from models.release import ServiceRelease
 from models.revision import Revision
 
 if TYPE_CHECKING:
     from delivery.lock.lease import Seen
     from delivery.release.service import Service
-from delivery.release.stack import UNKNOWN_SPACE, Stack
 
 _LARGE = 20_000
 """Size limit of a revision on the Lease, in characters. The stack's outputs have the larger revisions that ran."""
@@ -126,14 +127,17 @@ def _place(run: Run) -> tuple[bool, int, bool, bool]:
 
 
 def _merged(own: ServiceDelivery, theirs: ServiceDelivery) -> ServiceDelivery:
-    verdicts, holds, past = (
-        {(v.image, v.config, v.began) for v in theirs.verdicts},
-        {(held.image, held.config) for held in theirs.holds},
-        {one.id for one in theirs.history},
-    )
+    """Return both records in one. ``theirs`` replaces the run, and the items that both have."""
+    verdicts = {_judged(verdict) for verdict in theirs.verdicts}
+    held = {holds.identity(hold) for hold in theirs.holds}
+    ended = {past.id for past in theirs.history}
     return ServiceDelivery(
         run=theirs.run,
-        verdicts=(*(v for v in own.verdicts if (v.image, v.config, v.began) not in verdicts), *theirs.verdicts),
-        holds=(*(held for held in own.holds if (held.image, held.config) not in holds), *theirs.holds),
-        history=(*(one for one in own.history if one.id not in past), *theirs.history),
+        verdicts=(*(verdict for verdict in own.verdicts if _judged(verdict) not in verdicts), *theirs.verdicts),
+        holds=(*(hold for hold in own.holds if holds.identity(hold) not in held), *theirs.holds),
+        history=(*(past for past in own.history if past.id not in ended), *theirs.history),
     )
+
+
+def _judged(verdict: Verdict) -> tuple[str, str, datetime]:
+    return verdict.image, verdict.config, verdict.began

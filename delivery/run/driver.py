@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from components import names
-from delivery.errors import OF_OUTCOME, ClusterUnavailable, Conflict, DeliveryError, Unreadable, UpdateFailed
+from delivery.errors import OF_OUTCOME, ClusterUnavailable, Conflict, Unreadable, UpdateFailed
 from delivery.events import Event, Listener
 from delivery.judge.gate import Look
 from delivery.plan.stages import Stage, course, sends_requests
@@ -125,9 +125,7 @@ def turn_back(service: Service, ending: Ending, reason: str, *, blame: bool = Fa
     Raises:
         DeliveryError: no release is under way.
     """
-    run = service.record().run
-    if run is None:
-        raise DeliveryError(f"{service.name}: no release is under way; to see past releases: slipway history {service}")
+    _, run = records.under_way(service)
     if run.kind == "forward":
         records.turn(service, records.Turned(ending, reason, blame), now(), image=digest(service, run))
     elif blame and run.outcome != "rolled back":

@@ -9,7 +9,8 @@ from typing import Any
 from delivery.errors import DeliveryError, Refused
 from delivery.formatting import documents
 from delivery.judge.baseline_spans import undisturbed_since
-from delivery.judge.gate import NOBODY, GateKeeper, Look
+from delivery.judge.gate import GateKeeper, Look
+from delivery.judge.verdicts import NOBODY
 from delivery.release import evidence
 from delivery.release.service import Service
 from models.delivery import Arm, CheckResult, Result, ServiceDelivery, Verdict, Version, age

@@ -14,9 +14,9 @@ from delivery.stack_file.yaml_render import flow
 
 CONFIG, RELEASE, DELIVERY = "config", "slipway:release", "slipway:delivery"
 _RUN, _APPROVALS = "run", "approvals"
-_IDENTITY = ("id", "image", "config", "began", "stage")
-"""Fields that identify items of the record's lists: ``id`` for history, ``image`` and ``config`` for holds, and these
-two with ``began`` for verdicts."""
+_IDENTITY = ("id", "image", "config", "revision", "began", "stage")
+"""Fields that identify items of the record's lists: ``id`` for history, ``stage`` for approvals, ``image``, ``config``
+and ``revision`` for holds, and these three with ``began`` for verdicts."""
 Unit = dict[tuple[str, ...], object]
 """Path below ``config`` → value."""
 _NOTHING = object()

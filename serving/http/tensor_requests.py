@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 
 from serving.errors import fault_of, shown
-from serving.http.json_body import MOST_VALUES, JsonBodyError, announces_small, document, read_json
+from serving.http.json_body import MOST_VALUES, Body, JsonBodyError, announces_small, document, read_json
 from serving.models.tensors import DYNAMIC, Signature, Tensor, TensorModel, expected_values
 
 # Largest size of an open first dimension: limits how long one request occupies a worker thread.
@@ -84,7 +84,7 @@ class InferenceError(ValueError):
 Feed = dict[str, NDArray[Any]]
 
 
-async def read_tensors(request: Request, model: TensorModel) -> bytes:
+async def read_tensors(request: Request, model: TensorModel) -> Body:
     """Read the body of a request, and refuse one with more values than the model takes.
 
     Raises:
@@ -122,7 +122,7 @@ class Asked:
     """Names of the outputs."""
 
 
-def parse(body: bytes, model: Signature) -> Asked:
+def parse(body: Body, model: Signature) -> Asked:
     """Parse and validate a request.
 
     Raises:
@@ -171,7 +171,7 @@ def check_computed(outputs: Mapping[str, NDArray[Any]]) -> None:
         )
 
 
-def _read(body: bytes) -> InferenceRequest:
+def _read(body: Body) -> InferenceRequest:
     try:
         content = document(body)
         _check_sizes(content)

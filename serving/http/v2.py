@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from serving.errors import refusal, shown
 from serving.http.encoding import answer, encoded_tensors
-from serving.http.json_body import require_lane_for
+from serving.http.json_body import Body, require_lane_for
 from serving.http.tensor_requests import Asked, InferenceError, check_computed, parse, read_tensors
 from serving.models.tensors import Signature, TensorModel
 from serving.role.lifecycle import NotReadyError
@@ -93,10 +93,10 @@ class OpenInference(Generic[M]):
         except InferenceError as error:
             raise refusal(400, str(error)) from error
 
-    async def _read(self, request: Request) -> bytes:
+    async def _read(self, request: Request) -> Body:
         return await read_tensors(request, self._tensors(self.service.lifecycle.serving_model()))
 
-    def _infer(self, name: str, loaded: M, body: bytes) -> "bytes | Pending[Any, Any, bytes]":
+    def _infer(self, name: str, loaded: M, body: Body) -> "bytes | Pending[Any, Any, bytes]":
         """Parse the tensors, compute and encode the answer, in a worker thread."""
         model = self._tensors(loaded)
         require_lane_for(body)

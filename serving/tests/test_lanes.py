@@ -1,5 +1,6 @@
 """Large requests have their own lane: small ones neither wait behind them nor find the queue full of them."""
 
+import asyncio
 import ctypes
 import json
 import socket
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -109,6 +111,20 @@ def test_a_large_json_body_is_read_in_the_lane_of_large_jobs(monkeypatch: pytest
     in_lane(lambda: json_body.require_lane_for(bytes(11)), large=True)
 
 
+def test_a_large_body_is_joined_where_it_is_parsed() -> None:
+    arriving = iter(
+        [{"type": "http.request", "body": b'{"a":', "more_body": True}, {"type": "http.request", "body": b"1}"}]
+    )
+
+    async def receive() -> Any:
+        return next(arriving)
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+    parts = asyncio.run(json_body.read_json(request, 10))
+    assert parts[:2] == [b'{"a":', b"1}"]
+    assert json_body.document(parts) == json_body.document(b'{"a":1}') == {"a": 1}
+
+
 def test_while_large_jobs_run_threads_give_way_more_often() -> None:
     before = sys.getswitchinterval()
     with giving_way():
@@ -152,6 +168,7 @@ def test_the_largest_request_is_answered_and_one_with_more_values_is_refused_bef
 
 
 KEEPS_NO_LARGE_BLOCK = """
+import asyncio
 import ctypes
 from serving.allocator import give_large_blocks_back
 class Info(ctypes.Structure):

@@ -120,10 +120,10 @@ def test_another_service_has_its_own_row(prometheus: Canned, tmp_path: Path) -> 
     ("arguments", "said"),
     [
         (["nowhere"], "nowhere: no such stack"),
-        (["dev", "--service", "wep"], "wep: the dashboard of dev has no such service; it has classifier"),
-        (["dev", "--url", "http://127.0.0.1:1"], "no answer of a Prometheus"),
-        (["dev", "--url", "prometheus"], "no answer of a Prometheus"),
-        (["prod"], "prod: slipway:cluster.metricsUrl names no Prometheus; give --url"),
+        (["dev", "--service", "wep"], "wep: the dashboard of dev does not have this service; it has classifier"),
+        (["dev", "--url", "http://127.0.0.1:1"], "no Prometheus answers there"),
+        (["dev", "--url", "prometheus"], "no Prometheus answers there"),
+        (["prod"], "prod: slipway:cluster.metricsUrl is not set; set it to the URL of a Prometheus, or set --url"),
     ],
 )
 def test_what_cannot_be_drawn_is_said_in_one_line(
@@ -140,7 +140,7 @@ def test_what_cannot_be_drawn_is_said_in_one_line(
     ("status", "refused", "said"),
     [
         (422, json.dumps({"status": "error", "error": "query timed out"}), "query timed out: sum by"),
-        (502, "<html>", "no answer of a Prometheus"),
+        (502, "<html>", "no Prometheus answers there"),
     ],
 )
 @pytest.mark.usefixtures("capsys")
@@ -155,7 +155,10 @@ def test_a_prometheus_that_knows_nothing_of_the_service_is_no_picture(
 ) -> None:
     prometheus.values = []
     assert run(prometheus, tmp_path / "x") == 1
-    assert "holds no series of classifier in classifier-dev in that time; is it deployed?" in capsys.readouterr().err
+    assert (
+        "has no series of classifier in classifier-dev in this time; deploy it, or set --until"
+        in capsys.readouterr().err
+    )
 
 
 def test_what_is_no_number_is_no_point(prometheus: Canned, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ Nothing is built: the classifier's images are there already, so an `up` takes as
 """
 
 import json
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +14,10 @@ import httpx
 import yaml
 
 from tests.cluster import registry
+from tests.cluster.program import Program, created
 from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
 from tests.cluster.traffic import Ingress
+from tests.cluster.waiting import PATIENCE_SECONDS, within
 
 SECRET = "object-storage"  # noqa: S105 -- its name
 SMALL: Json = {
@@ -24,7 +25,6 @@ SMALL: Json = {
     "limits": {"cpu": "1", "memory": "512Mi", "ephemeral-storage": "256Mi"},
 }
 MANAGEMENT_PORT = 9090
-PATIENCE_SECONDS = 300
 _NO_ROUTE_YET = {404, 502, 503}
 
 
@@ -66,12 +66,9 @@ def image(key: str) -> str:
 
 
 @dataclass(frozen=True)
-class Copy:
+class Copy(Program):
     """One stack of a small system."""
 
-    stack: Stack
-    folder: Path
-    name: str
     settings: Json
     """Its stack file's configuration."""
 
@@ -91,41 +88,19 @@ class Copy:
         file = self.folder / f"Pulumi.{self.name}.yaml"
         file.write_text(yaml.safe_dump({"config": {**self.settings, **changes}}))
 
-    def pulumi(self, *arguments: str) -> Done:
-        """Run a Pulumi command on this stack."""
-        options = ("-s", self.name, "-C", str(self.folder), "--non-interactive", "--color", "never")
-        return run("pulumi", *arguments, *options, env=self.stack.env)
-
     def output(self, service: str) -> Json:
         """Return the stack's output for a service."""
-        done = self.pulumi("stack", "output", "services", "--json")
-        assert done.returncode == 0, done.stderr
-        return cast("Json", json.loads(done.stdout)[service])
+        return self.outputs()[service]
 
     def ingress(self, service: str) -> Ingress:
         """Where a service is asked, once the proxy has seen its pods: it tells nobody when."""
         found = self.output(service)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while httpx.post(found["url"], headers={"Host": found["host"]}).status_code in _NO_ROUTE_YET:
-            assert time.monotonic() < deadline, f"the proxy finds no pod of {service}"
-            time.sleep(0.1)
+
+        def routed() -> bool:
+            return httpx.post(found["url"], headers={"Host": found["host"]}).status_code not in _NO_ROUTE_YET
+
+        within(routed, f"the proxy finds a pod of {service}")
         return Ingress(found["url"], found["host"])
-
-    def kubectl(self, *arguments: str) -> str:
-        """Ask or tell the API server about the stack's namespace."""
-        done = run("kubectl", "-n", self.namespace, *arguments, env=self.stack.env)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def found(self, *arguments: str) -> Json:
-        """Get something as JSON."""
-        return cast("Json", json.loads(self.kubectl("get", *arguments, "-o", "json")))
-
-    def pods(self, workload: str, slot: str = "") -> list[Json]:
-        """List the workload's pods that are not on their way out, the oldest first."""
-        chosen = f"app.kubernetes.io/name={workload}" + (f",slipway.dev/slot={slot}" if slot else "")
-        items = self.found("pods", "-l", chosen, "--sort-by=.metadata.creationTimestamp")["items"]
-        return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
 
     def fetched(self, pod: Json) -> Json:
         """What a pod's init container says that it fetched."""
@@ -154,15 +129,11 @@ def initialised(stack: Stack, folder: Path, name: str, **choice: str) -> Generat
     }
     copy = Copy(stack, folder, name, settings)
     copy.write({})
-    made = copy.pulumi("stack", "init")
-    assert made.returncode == 0, made.stderr
-    try:
-        yield copy
-    finally:
-        copy.write({})
-        gone = copy.pulumi("destroy", "--yes", "--skip-preview")
-        assert gone.returncode == 0, gone.stdout + gone.stderr
-        assert copy.pulumi("stack", "rm", "--yes").returncode == 0
+    with created(copy):
+        try:
+            yield copy
+        finally:
+            copy.write({})
 
 
 @contextmanager
@@ -220,7 +191,7 @@ def fill_claim(copy: Copy, claim: str, source: str, folder: str = "") -> None:
         {"apiVersion": "v1", "kind": "Pod", "metadata": here, "spec": spec},
     )
     state = ".status.containerStatuses[0].state.terminated"
-    copy.kubectl("wait", f"pod/{claim}", f"--for=jsonpath={{{state}}}", f"--timeout={PATIENCE_SECONDS}s")
+    copy.kubectl("wait", f"pod/{claim}", f"--for=jsonpath={{{state}}}", f"--timeout={PATIENCE_SECONDS:.0f}s")
     exit_code = copy.kubectl("get", f"pod/{claim}", "-o", f"jsonpath={{{state}.exitCode}}")
     assert exit_code == "0", copy.kubectl("logs", claim)
     copy.kubectl("delete", f"pod/{claim}")

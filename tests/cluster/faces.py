@@ -1,15 +1,14 @@
 """The deployed face recognition, asked through the proxy and looked at through the API server."""
 
+import itertools
 import json
 import sys
-import threading
-from collections import Counter
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 import httpx
 import yaml
@@ -17,20 +16,68 @@ import yaml
 from serving.payloads.faces.people import person
 from serving.payloads.faces.pictures import picture
 from serving.tests.collector import Collector
-from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
+from tests.cluster.copies import ready
+from tests.cluster.program import Program
+from tests.cluster.stack import Done, Json, Stack, config_of, project_elsewhere, run
+from tests.cluster.traffic import Tally, steady
 from tests.recording import PROJECT
 
 STACK = "faces-dev"
-NAMESPACE = "faces-dev"
+
+
+@dataclass(frozen=True)
+class Project(Program):
+    """The stack of the faces entry, which sends its traces to the collector."""
+
+    seconds: ClassVar[float] = 600
+    collector: Collector
+
+    @classmethod
+    def laid_out(cls, stack: Stack, folder: Path, collector: Collector) -> "Project":
+        """The program as committed."""
+        made = cls(stack, project_elsewhere(folder), STACK, collector)
+        if not (folder / "images").exists():
+            (folder / "images").symlink_to(PROJECT / "images")
+        made.configure()
+        return made
+
+    def configure(self) -> None:
+        """Write the committed stack file, with traces to the collector."""
+        config = {**config_of(STACK), "slipway:tracing": {"url": self.collector.endpoint}}
+        (self.folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
+
+    def slipway(self, *arguments: str) -> Done:
+        """Run a `slipway` command in the project's folder, as CI does."""
+        command = (sys.executable, "-m", "delivery", "-C", str(self.folder), *arguments, "--json")
+        return run(*command, env=self.stack.env, timeout=600)
+
+    def served(self, pod: Json, folder: str) -> dict[str, str]:
+        """Return the SHA-256 of each file below a folder of a running pod, by the file's name."""
+        script = (
+            "import hashlib,json,pathlib,sys;files=[p for p in pathlib.Path(sys.argv[1]).rglob('*') if p.is_file()];"
+            "print(json.dumps({p.name:hashlib.sha256(p.read_bytes()).hexdigest() for p in files}))"
+        )
+        said = self.kubectl("exec", pod["metadata"]["name"], "--", "python3", "-c", script, folder)
+        return cast("dict[str, str]", json.loads(said))
+
+    def ready(self, workload: str) -> list[str]:
+        """Return the UIDs of the workload's ready pods."""
+        return [pod["metadata"]["uid"] for pod in self.pods(workload) if ready(pod)]
 
 
 @dataclass(frozen=True)
 class Faces:
     """The deployed system, asked through the proxy."""
 
-    stack: Stack
+    project: Project
     url: str
     host: str
+
+    @classmethod
+    def behind_proxy(cls, project: Project) -> "Faces":
+        """Return the deployed system; its gateway `capture` has the route."""
+        gateway = project.outputs()["capture"]
+        return cls(project, gateway["url"], gateway["host"])
 
     def client(self, source: str = "127.0.0.1") -> httpx.Client:
         """A client with an address of its own, all of which are loopback's."""
@@ -40,7 +87,7 @@ class Faces:
 
     def ask(self, method: str, path: str, body: bytes = b"") -> httpx.Response:
         """Ask as somebody who may enrol and delete."""
-        authorized = {"Authorization": f"Bearer {self.stack.env['SLIPWAY_SERVICE_TOKEN']}"}
+        authorized = {"Authorization": f"Bearer {self.project.stack.env['SLIPWAY_SERVICE_TOKEN']}"}
         with self.client() as client:
             return client.request(method, path, content=body, headers=authorized)
 
@@ -55,85 +102,10 @@ class Faces:
         answers = [self.recognise(who) for who in people]
         return [cast("str | None", answer.json().get("person")) for answer in answers]
 
-    def kubectl(self, *arguments: str) -> Done:
-        return run("kubectl", "-n", NAMESPACE, *arguments, env=self.stack.env)
-
-    def found(self, *arguments: str) -> Json:
-        done = self.kubectl(*arguments, "-o", "json")
-        assert done.returncode == 0, done.stderr
-        return cast("Json", json.loads(done.stdout))
-
-    def pods(self, workload: str) -> list[Json]:
-        items = self.found("get", "pods", "-l", f"app.kubernetes.io/name={workload}")["items"]
-        return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
-
     def flood(self, client: httpx.Client, requests: int) -> list[int]:
         """Ask for the health many times at once; return the statuses."""
         with ThreadPoolExecutor(16) as pool:
             return [answer.status_code for answer in pool.map(client.get, ["/health"] * requests)]
-
-    def served(self, pod: Json, folder: str) -> dict[str, str]:
-        """Return the SHA-256 of each file below a folder of a running pod, by the file's name."""
-        script = (
-            "import hashlib,json,pathlib,sys;files=[p for p in pathlib.Path(sys.argv[1]).rglob('*') if p.is_file()];"
-            "print(json.dumps({p.name:hashlib.sha256(p.read_bytes()).hexdigest() for p in files}))"
-        )
-        done = self.kubectl("exec", pod["metadata"]["name"], "--", "python3", "-c", script, folder)
-        assert done.returncode == 0, done.stderr
-        return cast("dict[str, str]", json.loads(done.stdout))
-
-    def ready(self, workload: str) -> list[str]:
-        """Identities of the workload's ready pods."""
-        return [pod["metadata"]["uid"] for pod in self.pods(workload) if condition(pod, "Ready")["status"] == "True"]
-
-
-def condition(pod: Json, kind: str) -> Json:
-    found = [entry for entry in pod["status"].get("conditions", []) if entry["type"] == kind]
-    return found[0] if found else {"status": "Unknown"}
-
-
-@dataclass(frozen=True)
-class Project:
-    """The program in a folder of its own, because Pulumi writes into the stack file; traces go to the collector."""
-
-    stack: Stack
-    folder: Path
-    collector: Collector
-
-    @classmethod
-    def laid_out(cls, stack: Stack, folder: Path, collector: Collector) -> "Project":
-        """The program as committed."""
-        made = cls(stack, project_elsewhere(folder), collector)
-        if not (folder / "images").exists():
-            (folder / "images").symlink_to(PROJECT / "images")
-        made.configure()
-        return made
-
-    def configure(self) -> None:
-        """Write the committed stack file, with traces to the collector."""
-        config = {**config_of(STACK), "slipway:tracing": {"url": self.collector.endpoint}}
-        (self.folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
-
-    def pulumi(self, *arguments: str) -> Done:
-        named = [] if arguments[0] == "stack" else ["-s", STACK]
-        options = ("-C", str(self.folder), "--non-interactive", "--color", "never")
-        return run("pulumi", *arguments, *named, *options, env=self.stack.env, timeout=600)
-
-    def up(self) -> None:
-        done = self.pulumi("up", "--yes", "--skip-preview")
-        assert done.returncode == 0, last_errors(done) or done.stderr
-
-    def outputs(self) -> dict[str, Json]:
-        """Return what the stack says of each service."""
-        named = ("services", "--json", "-s", STACK, "-C", str(self.folder))
-        done = run("pulumi", "stack", "output", *named, env=self.stack.env)
-        assert done.returncode == 0, done.stderr
-        return cast("dict[str, Json]", json.loads(done.stdout))
-
-    def slipway(self, *arguments: str) -> Done:
-        """Run a `slipway` command in the project's folder, as CI does."""
-        command = (sys.executable, "-m", "delivery", "-C", str(self.folder), *arguments, "--json")
-        return run(*command, env=self.stack.env, timeout=600)
 
 
 def services_of(collector: Collector, trace: bytes) -> set[str]:
@@ -169,20 +141,8 @@ def judged(released: Done) -> list[int]:
 
 
 @contextmanager
-def recognising(faces: Faces) -> Generator[Counter[int]]:
-    """Have faces recognised, one after another, while the block runs; give the answers' statuses."""
-    statuses, stop = Counter[int](), threading.Event()
-
-    def ask() -> None:
-        for number in range(20_000):
-            statuses[faces.recognise(number % 10).status_code] += 1
-            if stop.wait(0.02):
-                return
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield statuses
-    finally:
-        stop.set()
-        thread.join()
+def recognising(faces: Faces) -> Generator[Tally]:
+    """Have the faces of ten people recognised in turn, at a steady rate, until the block ends."""
+    people = itertools.cycle(range(10))
+    with steady(lambda: faces.recognise(next(people)).status_code, per_second=20, at_most=20_000) as tally:
+        yield tally

@@ -3,21 +3,19 @@
 import copy
 import json
 import shutil
-import time
-from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import httpx
 import yaml
 
 from tests.cluster.copies import ready
-from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
-from tests.cluster.traffic import Ingress
+from tests.cluster.program import Program
+from tests.cluster.stack import Done, Json, Stack, config_of, project_elsewhere
+from tests.cluster.traffic import Ingress, Tally, steady
 from tests.recording import PROJECT
 
 STACK = NAMESPACE = "nlu-dev"
@@ -28,18 +26,17 @@ SENTENCE = {"text": "Zorblax called yesterday.", "schema": {"person": None, "pla
 
 
 @dataclass(frozen=True)
-class Nlu:
-    """One stack of the nlu entry; `folder` is the program in a folder of its own, for the entry is edited."""
+class Nlu(Program):
+    """One stack of the nlu entry, which tests edit."""
 
-    stack: Stack
-    folder: Path
+    seconds: ClassVar[float] = 600
     overlay: Json = field(default_factory=dict[str, Any])
     """What dev says of the service beside what is committed."""
 
     @classmethod
     def laid_out(cls, stack: Stack, folder: Path, **overlay: Any) -> "Nlu":
         """The program with a catalogue of one entry, as committed but for the overlay."""
-        made = cls(stack, folder, overlay)
+        made = cls(stack, folder, STACK, overlay)
         project_elsewhere(folder, made.entry())
         # A copy: whoever edits a source meanwhile must not make an image build out of a configuration change.
         (folder / "serving").unlink()
@@ -54,24 +51,14 @@ class Nlu:
         entry["environments"]["dev"]["services"][SERVICE].update(self.overlay)
         return entry
 
-    def pulumi(self, *arguments: str) -> Done:
-        named = [] if arguments[0] == "stack" else ["-s", STACK]
-        options = ("-C", str(self.folder), "--non-interactive", "--color", "never")
-        return run("pulumi", *arguments, *named, *options, env=self.stack.env, timeout=600)
-
     def up(self, **files: Any) -> Done:
         """Deploy the entry with these configuration files."""
         (self.folder / "catalog" / "nlu.yaml").write_text(yaml.safe_dump(self.entry(**files), sort_keys=False))
-        done = self.pulumi("up", "--yes", "--skip-preview")
-        assert done.returncode == 0, last_errors(done) or done.stderr
-        return done
+        return super().up()
 
     def ingress(self) -> Ingress:
         """Where the service is asked."""
-        output = run(
-            "pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(self.folder), env=self.stack.env
-        )
-        service = json.loads(output.stdout)[SERVICE]
+        service = self.outputs()[SERVICE]
         return Ingress(service["url"], service["host"])
 
     def client(self) -> httpx.Client:
@@ -79,19 +66,9 @@ class Nlu:
         found = self.ingress()
         return httpx.Client(base_url=found.url, headers={"Host": found.host}, timeout=15)
 
-    def kubectl(self, *arguments: str) -> str:
-        done = run("kubectl", "-n", NAMESPACE, *arguments, env=self.stack.env)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def found(self, *arguments: str) -> Json:
-        return cast("Json", json.loads(self.kubectl("get", *arguments, "-o", "json")))
-
-    def pods(self) -> list[Json]:
-        """Pods that are ready and not on their way out, the oldest first."""
-        items = self.found("pods", "-l", f"app.kubernetes.io/name={SERVICE}")["items"]
-        there = [pod for pod in items if "deletionTimestamp" not in pod["metadata"] and ready(pod)]
-        return sorted(there, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+    def pods(self, workload: str = SERVICE, slot: str = "") -> list[Json]:
+        """Return the pods that are ready and not being deleted, the oldest first."""
+        return [pod for pod in super().pods(workload, slot) if ready(pod)]
 
     def python(self, pod: str, script: str) -> Any:
         """Run a script in a pod's container; what it prints as JSON."""
@@ -113,26 +90,10 @@ def identities(pods: list[Json]) -> dict[str, int]:
 
 
 @contextmanager
-def load(nlu: Nlu, *, per_second: float = 20, at_most: int = 12_000) -> Generator[Counter[str]]:
-    """Ask at a steady rate while the block runs; the answers by status, or by the error's name."""
-    tally: Counter[str] = Counter()
-    stop = Event()
-
-    def send() -> None:
-        with nlu.client() as client:
-            for _ in range(at_most):
-                began = time.monotonic()
-                try:
-                    tally[str(client.post("/", json=SENTENCE).status_code)] += 1
-                except httpx.HTTPError as error:
-                    tally[type(error).__name__] += 1
-                if stop.wait(max(0.0, 1 / per_second - (time.monotonic() - began))):
-                    return
-
-    sender = Thread(target=send)
-    sender.start()
-    try:
+def load(nlu: Nlu, *, per_second: float = 20, at_most: int = 12_000) -> Generator[Tally]:
+    """Ask for one sentence at a steady rate until the block ends."""
+    with (
+        nlu.client() as client,
+        steady(lambda: client.post("/", json=SENTENCE).status_code, per_second=per_second, at_most=at_most) as tally,
+    ):
         yield tally
-    finally:
-        stop.set()
-        sender.join()

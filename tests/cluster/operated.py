@@ -1,7 +1,6 @@
 """The Prometheus that the operator runs (`make up WITH=monitoring`), asked at its pod, and a watch over its alerts."""
 
 import json
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,10 +11,10 @@ import httpx
 
 from local.prometheus_operator import NAME, NAMESPACE
 from tests.cluster.copies import ready
+from tests.cluster.repeated import repeated
 from tests.cluster.stack import Json, Stack, run
 
 PORT = 9090
-POLL_SECONDS = 1.0
 _TIMEOUT = 10.0
 
 
@@ -106,21 +105,15 @@ class Watch:
 
 @contextmanager
 def watching(prometheus: Operated, namespace: str) -> Generator[Watch]:
-    """Look at the alerts each second while the block runs; a look that fails fails the block's end."""
-    watch, ended, failures = Watch(), threading.Event(), list[Exception]()
+    """Read the alerts every second until the block ends; a read that fails fails the test at the end of the block."""
+    watch, failures = Watch(), list[Exception]()
 
-    def watched() -> None:
-        while not ended.wait(POLL_SECONDS):
-            try:
-                watch.look(prometheus, namespace)
-            except httpx.HTTPError as failure:
-                failures.append(failure)
+    def look() -> None:
+        try:
+            watch.look(prometheus, namespace)
+        except httpx.HTTPError as failure:
+            failures.append(failure)
 
-    thread = threading.Thread(target=watched)
-    thread.start()
-    try:
+    with repeated(look, per_second=1):
         yield watch
-    finally:
-        ended.set()
-        thread.join()
     assert not failures, failures[0]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import httpx
 import psutil
@@ -17,7 +17,9 @@ from serving.payloads.parsing.answers import labels_of
 from serving.payloads.parsing.api import MOST_FILES
 from serving.payloads.parsing.iou import Labels, overlap
 from serving.payloads.parsing.training.people import Picture, pictures
-from tests.cluster.stack import Done, Json, Stack, config_of, last_errors, project_elsewhere, run
+from tests.cluster.copies import ready
+from tests.cluster.program import Program
+from tests.cluster.stack import Json, Stack, config_of, project_elsewhere
 from tests.recording import PROJECT
 
 STACK = NAMESPACE = "parsing-dev"
@@ -37,18 +39,17 @@ return [...seen].map(colour => colour.split(",").map(Number));
 
 
 @dataclass(frozen=True)
-class Parsing:
-    """One stack of the parsing entry; `folder` is the program in a folder of its own, for Pulumi writes into it."""
+class Parsing(Program):
+    """One stack of the parsing entry."""
 
-    stack: Stack
-    folder: Path
+    seconds: ClassVar[float] = 900
 
     @classmethod
     def laid_out(cls, stack: Stack, folder: Path, **worker: Any) -> "Parsing":
         """The program with the committed catalogue, or with this entry alone where dev is to say more of the worker."""
         entry = cast("Json", yaml.safe_load((PROJECT / "catalog" / "parsing.yaml").read_text()))
         entry["environments"]["dev"]["services"][WORKER].update(worker)
-        made = cls(stack, project_elsewhere(folder, entry if worker else None))
+        made = cls(stack, project_elsewhere(folder, entry if worker else None), STACK)
         made.configure()
         return made
 
@@ -59,17 +60,6 @@ class Parsing:
             config["slipway:release"] = release
         (self.folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
 
-    def pulumi(self, *arguments: str) -> Done:
-        """Run a Pulumi command on this stack."""
-        named = [] if arguments[0] == "stack" else ["-s", STACK]
-        options = ("-C", str(self.folder), "--non-interactive", "--color", "never")
-        return run("pulumi", *arguments, *named, *options, env=self.stack.env, timeout=900)
-
-    def up(self) -> None:
-        """Deploy what is configured."""
-        done = self.pulumi("up", "--yes", "--skip-preview")
-        assert done.returncode == 0, last_errors(done) or done.stdout + done.stderr
-
     def client(self, source: str = "127.0.0.1") -> httpx.Client:
         """A client of the proxy, for this service's host."""
         service = self.output()
@@ -77,26 +67,8 @@ class Parsing:
         return httpx.Client(base_url=service["url"], headers={"Host": service["host"]}, timeout=60, transport=transport)
 
     def output(self) -> Json:
-        """What the stack says of the service."""
-        done = run(
-            "pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(self.folder), env=self.stack.env
-        )
-        assert done.returncode == 0, done.stderr
-        return cast("Json", json.loads(done.stdout)[SERVICE])
-
-    def kubectl(self, *arguments: str) -> str:
-        """Run kubectl in the namespace."""
-        done = run("kubectl", "-n", NAMESPACE, *arguments, env=self.stack.env)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def pods(self, workload: str) -> list[Json]:
-        """Pods of a workload that are not on their way out, the oldest first."""
-        items = json.loads(self.kubectl("get", "pods", "-l", f"app.kubernetes.io/name={workload}", "-o", "json"))[
-            "items"
-        ]
-        there = [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
-        return sorted(there, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+        """Return the stack's output for the service."""
+        return self.outputs()[SERVICE]
 
     def ready(self, workload: str) -> list[Json]:
         """Those of them that are ready."""
@@ -150,12 +122,6 @@ def _command(process: psutil.Process) -> list[str]:
 def restarts(pod: Json) -> int:
     """How often a pod's containers were started again."""
     return sum(int(status["restartCount"]) for status in pod["status"].get("containerStatuses", []))
-
-
-def ready(pod: Json) -> bool:
-    """Whether a pod is ready."""
-    conditions = {entry["type"]: entry["status"] for entry in pod["status"].get("conditions", [])}
-    return conditions.get("Ready") == "True"
 
 
 def uid(pod: Json) -> str:

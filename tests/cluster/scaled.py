@@ -1,17 +1,14 @@
 """An autoscaled slot as the API server and its own pods see it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import httpx
 
 from tests.cluster.copies import MANAGEMENT_PORT, ready
 from tests.cluster.stack import Json
-
-T = TypeVar("T")
-POLL_SECONDS = 0.25
 
 
 class Looked(Protocol):
@@ -84,12 +81,3 @@ def _value(metric: Json) -> float:
         return float(current["averageUtilization"])
     text = str(current.get("averageValue") or current.get("value"))
     return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
-
-
-def until(look: Callable[[], T | None], seconds: float, what: str) -> tuple[float, T]:
-    """Look until there is something; when that was (unix time), and what."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
-        time.sleep(POLL_SECONDS)
-    return time.time(), found

@@ -5,11 +5,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, cast
 
 import yaml
 
@@ -68,33 +66,6 @@ def project_elsewhere(folder: Path, entry: Json | None = None) -> Path:
         (folder / "catalog" / "profiles").symlink_to(PROJECT / "catalog" / "profiles")
         (folder / "catalog" / f"{entry['name']}.yaml").write_text(yaml.safe_dump(entry, sort_keys=False))
     return folder
-
-
-class Program(Protocol):
-    """The program laid out for one stack."""
-
-    def pulumi(self, *arguments: str) -> Done:
-        """Run a Pulumi command."""
-        ...
-
-    def up(self) -> object:
-        """Deploy what is committed; raises AssertionError if that fails."""
-        ...
-
-
-P = TypeVar("P", bound=Program)
-
-
-@contextmanager
-def deployed(program: P, name: str) -> Generator[P]:
-    """Have a stack of a program up; everything of it is gone at the end."""
-    assert program.pulumi("stack", "init", name).returncode == 0
-    try:
-        program.up()
-        yield program
-    finally:
-        assert program.pulumi("destroy", "--yes", "--skip-preview").returncode == 0
-        assert program.pulumi("stack", "rm", name, "--yes").returncode == 0
 
 
 def config_of(stack: str) -> Json:

@@ -1,7 +1,6 @@
 """Pods that say who they are, behind whatever objects of traffic a test puts before them; no `pulumi up`."""
 
 import json
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -10,6 +9,7 @@ import httpx
 from components.manifests.pod import PORT_NAME
 from tests.cluster import answering
 from tests.cluster.stack import Stack, config_of, run
+from tests.cluster.waiting import within
 from tests.recording import PROJECT
 from tests.samples import Config
 
@@ -73,11 +73,8 @@ def apply(stack: Stack, name: str, items: list[Config]) -> None:
 
 def until_answered(url: str, host: str) -> None:
     """The proxy follows the API server at its own pace, and says nothing when it has."""
-    end = time.monotonic() + SECONDS
     with client("127.0.0.9") as waiting:
-        while (status := waiting.get(url, headers={"Host": host}).status_code) not in (OK, TOO_MANY):
-            assert time.monotonic() < end, f"{host} still answers {status}"
-            time.sleep(0.1)
+        within(lambda: waiting.get(url, headers={"Host": host}).status_code in (OK, TOO_MANY), f"{host} is answered")
 
 
 def client(address: str = "127.0.0.1") -> httpx.Client:

@@ -10,20 +10,19 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import yaml
 from PIL import Image
 
 from tests.cluster import registry, spoiling
 from tests.cluster.copies import initialised
+from tests.cluster.program import Program
 from tests.cluster.releasing import Releasing
-from tests.cluster.stack import Done, Json, Stack, last_errors, project_elsewhere, run
+from tests.cluster.stack import Json, Stack, project_elsewhere
 from tests.cluster.traffic import Ingress
 from tests.recording import PROJECT
 
-BUILD_SECONDS = 600
-"""Each image installs its packages and fits its model while it is built."""
 LATER = "prod"
 """Takes its images by digest, so its first `up` is no build."""
 FIRST: Json = {"strategy": "rolling", "gate": {"errors": None}}
@@ -87,39 +86,42 @@ _BOUNDS = (("first-token", "100ms"), ("next-token", "50ms"))
 KNOWN = SERVERS | {SIMULATOR: Server("llm", "/v1/completions", _json(STREAM), within="1s", judged=_BOUNDS)}
 
 
-class Example:
-    """One folder of examples/servers, in a project of its own."""
+@dataclass(frozen=True)
+class Example(Program):
+    """The stack of one folder of examples/servers."""
 
-    def __init__(self, name: str, folder: Path, stack: Stack) -> None:
-        self.stack, self.name, self.server = stack, f"{name}-dev", KNOWN[name]
-        self.entry = entry(name)
-        self.folder = project_elsewhere(folder, self.entry)
-        file = f"Pulumi.{self.name}.yaml"
+    seconds: ClassVar[float] = 600
+    """Each image installs its packages and fits its model while it is built."""
+    server: Server
+    entry: Json
+    config: Json
+
+    @classmethod
+    def laid_out(cls, stack: Stack, folder: Path, name: str) -> "Example":
+        """Return the example of this name with its own stack file."""
+        found, file = entry(name), f"Pulumi.{name}-dev.yaml"
+        project_elsewhere(folder, found)
         text = (FOLDER / name / file).read_text("utf-8")
-        (self.folder / file).write_text(text, "utf-8")
-        self.config: Json = yaml.safe_load(text)["config"]
-        self.url = self.config["slipway:cluster"]["ingressUrl"]
-        route = self.entry["environments"]["dev"]["services"][self.server.service].get("route", {})
-        self.host = route.get("host", "")
+        (folder / file).write_text(text, "utf-8")
+        return cls(stack, folder, f"{name}-dev", KNOWN[name], found, yaml.safe_load(text)["config"])
 
-    def pulumi(self, *arguments: str) -> Done:
-        """Run a Pulumi command on the example's stack."""
-        named = [] if arguments[0] == "stack" and arguments[1] != "output" else ["-s", self.name]
-        options = ("-C", str(self.folder), "--non-interactive", "--color", "never")
-        return run("pulumi", *arguments, *named, *options, env=self.stack.env, timeout=BUILD_SECONDS)
+    @property
+    def url(self) -> str:
+        """The proxy's address."""
+        return str(self.config["slipway:cluster"]["ingressUrl"])
+
+    @property
+    def host(self) -> str:
+        """The host of the server's route; empty if it has none."""
+        return str(self.entry["environments"]["dev"]["services"][self.server.service].get("route", {}).get("host", ""))
 
     def image(self) -> str:
-        """The image by digest, as it runs."""
-        done = self.pulumi("stack", "output", "services", "--json")
-        assert done.returncode == 0, done.stderr
-        return str(json.loads(done.stdout)[self.server.service]["image"])
+        """Return the server's image by digest, as it runs."""
+        return str(self.outputs()[self.server.service]["image"])
 
     def inside(self, *command: str) -> str:
-        """Run a command in the server's container."""
-        target = f"deployment/{self.server.service}-blue"
-        done = run("kubectl", "exec", "-n", self.name, target, "-c", "server", "--", *command, env=self.stack.env)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        """Run a command in the server's container; return its standard output."""
+        return self.kubectl("exec", f"deployment/{self.server.service}-blue", "-c", "server", "--", *command).strip()
 
 
 def entry(name: str) -> Json:
@@ -134,19 +136,6 @@ def _pushed_by_hand(reference: str) -> str:
     """Return the image of another example, which its stack pushed before."""
     repository = f"{reference.partition('/')[0]}/{_BUILT}/app"
     return f"{repository}@{registry.digest_of(repository, 'dev')}"
-
-
-@contextmanager
-def deployed(example: Example) -> Generator[Example]:
-    """Have the example's own stack up; it is gone at the end, and its image stays in the registry."""
-    assert example.pulumi("stack", "init", example.name).returncode == 0
-    try:
-        done = example.pulumi("up", "--yes", "--skip-preview")
-        assert done.returncode == 0, last_errors(done)
-        yield example
-    finally:
-        assert example.pulumi("destroy", "--yes", "--skip-preview").returncode == 0
-        assert example.pulumi("stack", "rm", example.name, "--yes").returncode == 0
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.cluster import curl
+from tests.cluster.program import deployed
 from tests.cluster.stack import Stack
-from tests.cluster.strangers import Example, deployed, picture
+from tests.cluster.strangers import Example, picture
 from tests.cluster.waiting import within
 
 ROOT_CHECK = ("python3", "-c", "import os; print(os.getuid(), os.access('/', os.W_OK), os.environ.get('SLIPWAY_SLOT'))")
@@ -26,7 +27,7 @@ def example(
     request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Example]:
     """One server, deployed from its folder as it stands."""
-    with deployed(Example(request.param, tmp_path_factory.mktemp(request.param), stack)) as made:
+    with deployed(Example.laid_out(stack, tmp_path_factory.mktemp(request.param), request.param)) as made:
         yield made
 
 

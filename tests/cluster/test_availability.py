@@ -1,4 +1,4 @@
-"""One fault at a time under load (seeds.md, G7): how many requests fail, and how long until all is well again."""
+"""One fault at a time under load (docs/systems.md, G7): failed requests, and the time until all pods are ready."""
 
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -11,6 +11,7 @@ from tests.cluster import harm, seen
 from tests.cluster.copies import Copy, entry, ready, running, service
 from tests.cluster.releasing import BUSY, MODEL, QUEUE
 from tests.cluster.stack import Stack
+from tests.cluster.waiting import within
 
 pytestmark = pytest.mark.long
 
@@ -35,10 +36,7 @@ class Enduring:
         return len([pod for pod in self.copy.pods(SERVICE) if ready(pod)]) == REPLICAS
 
     def until_well(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self.well():
-            assert time.monotonic() < deadline, "the pods do not come back"
-            time.sleep(0.5)
+        within(self.well, "as many pods as declared get requests", PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")

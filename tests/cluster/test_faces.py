@@ -16,8 +16,9 @@ from serving.payloads.faces.pictures import empty_room, picture
 from serving.tests.collector import Collector, collecting
 from tests.cluster import faulty
 from tests.cluster.faces import STACK, Faces, Project, judged, recognising, services_of, split, waterfall
+from tests.cluster.program import deployed
 from tests.cluster.s3 import SUMS, Models, uri
-from tests.cluster.stack import Stack, deployed
+from tests.cluster.stack import Stack
 from tests.cluster.waiting import within
 
 SERVICES = ("capture", "preprocess", "features", "compare", "store")
@@ -38,14 +39,13 @@ def collector() -> Iterator[Collector]:
 @pytest.fixture(scope="module")
 def project(stack: Stack, collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = Project.laid_out(stack, tmp_path_factory.mktemp("faces"), collector)
-    with deployed(made, STACK):
+    with deployed(made):
         yield made
 
 
 @pytest.fixture(scope="module")
 def faces(project: Project) -> Faces:
-    gateway = project.outputs()["capture"]
-    made = Faces(project.stack, gateway["url"], gateway["host"])
+    made = Faces.behind_proxy(project)
     within(lambda: made.enrol(0).status_code == 201, "the proxy has seen the pods, and the services each other")
     return made
 
@@ -123,11 +123,10 @@ def test_three_times_the_banks_busiest_rate_is_answered(enrolled: Faces, facts: 
 def test_no_enrolled_face_is_lost_with_a_pod(enrolled: Faces, workload: str, facts: list[str]) -> None:
     before = enrolled.names(ENROLLED)
     faces_before = enrolled.ask("GET", "/people").json()
-    gone = {pod["metadata"]["uid"] for pod in enrolled.pods(workload)}
+    gone = {pod["metadata"]["uid"] for pod in enrolled.project.pods(workload)}
     assert gone
-    done = enrolled.kubectl("delete", "pod", "-l", f"app.kubernetes.io/name={workload}", "--wait=false")
-    assert done.returncode == 0, done.stderr
-    seconds = within(lambda: bool(set(enrolled.ready(workload)) - gone), f"{workload} has a new ready pod")
+    enrolled.project.kubectl("delete", "pod", "-l", f"app.kubernetes.io/name={workload}", "--wait=false")
+    seconds = within(lambda: bool(set(enrolled.project.ready(workload)) - gone), f"{workload} has a new ready pod")
     seconds += within(lambda: enrolled.recognise(0).status_code == 200, "the system answers again")
     facts.append(f"faces: pod of {workload} deleted, answers again after {seconds:.1f} s")
     assert enrolled.names(ENROLLED) == before
@@ -136,9 +135,9 @@ def test_no_enrolled_face_is_lost_with_a_pod(enrolled: Faces, workload: str, fac
 
 def test_no_acknowledged_face_is_lost_when_the_vector_store_is_killed(enrolled: Faces) -> None:
     assert enrolled.enrol(40).status_code == 201
-    (pod,) = enrolled.pods("vectors")
-    enrolled.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
-    within(lambda: bool(set(enrolled.ready("vectors")) - {pod["metadata"]["uid"]}), "a new vector store is ready")
+    (pod,) = enrolled.project.pods("vectors")
+    enrolled.project.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+    within(lambda: enrolled.project.ready("vectors") not in ([], [pod["metadata"]["uid"]]), "a new store is ready")
     within(lambda: enrolled.ask("GET", "/people").status_code == 200, "the store answers again")
     assert enrolled.recognise(40, 0).json()["person"] == "person-40"
     assert enrolled.ask("DELETE", "/people/person-40").status_code == 200
@@ -147,11 +146,10 @@ def test_no_acknowledged_face_is_lost_when_the_vector_store_is_killed(enrolled: 
 
 def test_an_emptied_redis_is_filled_from_the_store(enrolled: Faces) -> None:
     before = enrolled.names(ENROLLED)
-    done = enrolled.kubectl("exec", "cache-0", "--", "redis-cli", "flushall")
-    assert done.returncode == 0, done.stderr
+    enrolled.project.kubectl("exec", "cache-0", "--", "redis-cli", "flushall")
     assert enrolled.names(ENROLLED) == before
-    kept = enrolled.kubectl("exec", "cache-0", "--", "redis-cli", "keys", "faces:gallery:*")
-    assert kept.stdout.startswith("faces:gallery:"), "Redis holds no vectors: nothing is hot"
+    kept = enrolled.project.kubectl("exec", "cache-0", "--", "redis-cli", "keys", "faces:gallery:*")
+    assert kept.startswith("faces:gallery:"), "Redis holds no vectors: nothing is hot"
 
 
 @pytest.fixture
@@ -161,24 +159,24 @@ def scaled(faces: Faces) -> Iterator[Callable[[str, int], None]]:
 
     def scale(workload: str, pods: int) -> None:
         touched.add(workload)
-        assert faces.kubectl("scale", workload, f"--replicas={pods}").returncode == 0
+        faces.project.kubectl("scale", workload, f"--replicas={pods}")
 
     yield scale
     for workload in touched:
         scale(workload, 1)
         name = workload.partition("/")[2].removesuffix("-blue")
-        within(lambda name=name: bool(faces.ready(name)), f"{name} is ready again")
+        within(lambda name=name: bool(faces.project.ready(name)), f"{name} is ready again")
 
 
 def test_a_service_that_is_away_is_named_and_the_gateway_stays_ready(
     enrolled: Faces, scaled: Callable[[str, int], None]
 ) -> None:
     scaled("deployment/features-blue", 0)
-    within(lambda: not enrolled.pods("features"), "features has no pod")
+    within(lambda: not enrolled.project.pods("features"), "features has no pod")
     within(lambda: enrolled.recognise(0).status_code == 503, "the gateway notices")
     answer = enrolled.recognise(0)
     assert (answer.status_code, "features at features:80" in answer.json()["error"]) == (503, True), answer.text
-    assert enrolled.ready("capture")
+    assert enrolled.project.ready("capture")
     assert enrolled.ask("GET", "/people").status_code == 200
 
 
@@ -186,16 +184,16 @@ def test_the_store_is_not_ready_without_its_vector_store_and_recovers_by_itself(
     enrolled: Faces, scaled: Callable[[str, int], None]
 ) -> None:
     people = enrolled.ask("GET", "/people").json()
-    (pod,) = enrolled.pods("store")
+    (pod,) = enrolled.project.pods("store")
     scaled("statefulset/vectors", 0)
-    within(lambda: not enrolled.ready("store"), "the store is not ready")
+    within(lambda: not enrolled.project.ready("store"), "the store is not ready")
     answer = enrolled.enrol(41)
     assert answer.status_code == 503
     assert "store at store:80" in answer.json()["error"]
-    log = enrolled.kubectl("logs", pod["metadata"]["name"]).stdout
+    log = enrolled.project.kubectl("logs", pod["metadata"]["name"])
     assert "not ready: vectors at vectors:8000" in log
     scaled("statefulset/vectors", 1)
-    within(lambda: pod["metadata"]["uid"] in enrolled.ready("store"), "the same pod of the store is ready again")
+    within(lambda: pod["metadata"]["uid"] in enrolled.project.ready("store"), "the same pod is ready again")
     assert enrolled.ask("GET", "/people").json() == people
     assert enrolled.enrol(41).status_code == 201
     assert enrolled.ask("DELETE", "/people/person-41").status_code == 200
@@ -216,10 +214,10 @@ def test_a_client_past_the_rate_limit_is_answered_429_and_another_client_is_not(
 def test_only_the_gateway_is_reached_from_outside(faces: Faces) -> None:
     hosts = {
         ingress["metadata"]["name"]: [rule["host"] for rule in ingress["spec"]["rules"]]
-        for ingress in faces.found("get", "ingresses")["items"]
+        for ingress in faces.project.found("ingresses")["items"]
     }
     assert hosts == {"capture": [faces.host]}
-    services = {service["metadata"]["name"]: service["spec"] for service in faces.found("get", "services")["items"]}
+    services = {service["metadata"]["name"]: service["spec"] for service in faces.project.found("services")["items"]}
     for name in (*SERVICES, *STORES):
         assert services[name]["type"] == "ClusterIP", name
     with httpx.Client(timeout=30) as client:
@@ -230,9 +228,9 @@ def test_only_the_gateway_is_reached_from_outside(faces: Faces) -> None:
 
 
 def test_every_service_is_scraped_every_30_seconds_where_no_service_leads(faces: Faces) -> None:
-    monitors = {item["metadata"]["name"]: item["spec"] for item in faces.found("get", "servicemonitors")["items"]}
+    monitors = {item["metadata"]["name"]: item["spec"] for item in faces.project.found("servicemonitors")["items"]}
     assert set(monitors) == set(SERVICES)
-    services = faces.found("get", "services")["items"]
+    services = faces.project.found("services")["items"]
     for name, spec in monitors.items():
         at = [(e.get("port", e.get("targetPort")), e["interval"], e["path"]) for e in spec["endpoints"]]
         assert at == [(port, "30s", "/metrics") for port in ("web", "management")]
@@ -242,52 +240,52 @@ def test_every_service_is_scraped_every_30_seconds_where_no_service_leads(faces:
 
 
 def test_features_listens_on_5000_behind_80_with_a_model_that_an_init_container_verified(faces: Faces) -> None:
-    (port,) = faces.found("get", "service", "features")["spec"]["ports"]
-    (pod,) = faces.pods("features")
+    (port,) = faces.project.found("service", "features")["spec"]["ports"]
+    (pod,) = faces.project.pods("features")
     (container,) = pod["spec"]["containers"]
     assert port["port"] == 80
     assert [p["containerPort"] for p in container["ports"] if p["name"] == port["targetPort"]] == [5000]
     (fetch,) = pod["spec"]["initContainers"]
-    log = faces.kubectl("logs", pod["metadata"]["name"], "-c", fetch["name"]).stdout.splitlines()
+    log = faces.project.kubectl("logs", pod["metadata"]["name"], "-c", fetch["name"]).splitlines()
     last = json.loads(log[-1])
     assert last["uri"] == uri(MODEL)
-    models = Models.of(faces.stack.env)
+    models = Models.of(faces.project.stack.env)
     assert last["checksum"] == models.checksum(MODEL)
     lines = models.files(MODEL)[SUMS].decode().splitlines()
     sums = {name: digest for digest, name in (line.split() for line in lines)}
     assert sums, "nothing was published"
-    assert sums.items() <= faces.served(pod, "/models").items(), "what is served is what was published"
+    assert sums.items() <= faces.project.served(pod, "/models").items(), "what is served is what was published"
 
 
 def test_the_vector_store_runs_locked_down_and_keeps_its_data_on_its_volume(faces: Faces) -> None:
-    (pod,) = faces.pods("vectors")
+    (pod,) = faces.project.pods("vectors")
     (container,) = pod["spec"]["containers"]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     script = "import json,os;print(json.dumps([os.getuid(),os.access('/',os.W_OK),sorted(os.listdir('/data'))]))"
-    done = faces.kubectl("exec", pod["metadata"]["name"], "--", "python3", "-c", script)
-    uid, writable, files = json.loads(done.stdout)
+    said = faces.project.kubectl("exec", pod["metadata"]["name"], "--", "python3", "-c", script)
+    uid, writable, files = json.loads(said)
     assert (uid, writable) == (10001, False)
     assert "chroma.sqlite3" in files
     (claim,) = [
         volume["persistentVolumeClaim"] for volume in pod["spec"]["volumes"] if "persistentVolumeClaim" in volume
     ]
-    assert faces.found("get", "pvc", claim["claimName"])["spec"]["storageClassName"] == "fast"
+    assert faces.project.found("pvc", claim["claimName"])["spec"]["storageClassName"] == "fast"
 
 
 def test_one_inner_service_is_released_while_the_other_four_stay(
     enrolled: Faces, project: Project, facts: list[str]
 ) -> None:
     """Nobody outside calls it: its callers' connections spread over the pods of both slots behind one Service."""
-    others = {name: enrolled.ready(name) for name in (*SERVICES, *STORES) if name != "features"}
+    others = {name: enrolled.project.ready(name) for name in (*SERVICES, *STORES) if name != "features"}
     image = faulty.image(project.outputs()["features"]["image"], faulty.good(1))
     try:
-        with recognising(enrolled) as statuses:
+        with recognising(enrolled) as tally:
             done = project.slipway("release", STACK, "features", "--image", image)
         assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-        facts.append(f"faces: features released under {dict(statuses)}: {split(done)}")
-        assert statuses.keys() == {200}
+        facts.append(f"faces: features released under {dict(tally.statuses)}: {split(done)}")
+        assert tally.statuses.keys() == {"200"}
         assert min(judged(done)) > 0, "both versions answered while it was a canary"
-        assert {name: enrolled.ready(name) for name in others} == others
+        assert {name: enrolled.project.ready(name) for name in others} == others
         assert project.outputs()["features"]["image"] == image
     finally:
         project.configure()

@@ -1,80 +1,50 @@
 """The GPU system beside the classifier: waits for a GPU and says so, runs as soon as the node has one."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 
 from serving.payloads.generic.train import FLOOR, INPUT, split
-from tests.cluster.stack import Done, Stack, config_of, last_errors, project_elsewhere, run
+from tests.cluster.gpu import DEVICE, SERVICE, Gpu, on_node, set_capacity
+from tests.cluster.program import created
+from tests.cluster.stack import Stack, last_errors
 from tests.cluster.traffic import OK, TIMEOUT, Ingress, slots
 from tests.cluster.waiting import within
 
-STACK = "gpu-dev"
-NAMESPACE = "gpu-dev"
-DEVICE = "nvidia.com/gpu"
-BUILD_SECONDS = 600
-"""The image trains its model while it is built."""
-
 
 @pytest.fixture(scope="module")
-def project(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The program in a folder of its own: Pulumi writes into the stack file."""
-    folder = project_elsewhere(tmp_path_factory.mktemp("gpu"))
-    (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config_of(STACK)}))
-    give_node(stack, 0)
-    assert pulumi(stack, folder, "stack", "init", STACK).returncode == 0
-    yield folder
-    assert pulumi(stack, folder, "destroy", "--yes", "--skip-preview").returncode == 0
-    assert pulumi(stack, folder, "stack", "rm", STACK, "--yes").returncode == 0
-    give_node(stack, 0)
+def gpu(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gpu]:
+    """The system, not yet deployed, on a node without a GPU."""
+    with on_node(stack, 0), created(Gpu.laid_out(stack, tmp_path_factory.mktemp("gpu"))) as made:
+        yield made
 
 
-def pulumi(stack: Stack, folder: Path, *arguments: str) -> Done:
-    named = [] if arguments[0] == "stack" else ["-s", STACK]
-    options = ("-C", str(folder), "--non-interactive", "--color", "never")
-    return run("pulumi", *arguments, *named, *options, env=stack.env, timeout=BUILD_SECONDS)
+def pod_phases(gpu: Gpu) -> list[str]:
+    return gpu.kubectl("get", "pods", "-o", "jsonpath={.items[*].status.phase}").split()
 
 
-def give_node(stack: Stack, devices: int) -> None:
-    """Write the node's capacity, as a device plugin would through the kubelet: the scheduler's part is the real one."""
-    node = run("kubectl", "get", "nodes", "-o", "name", env=stack.env).stdout.strip()
-    patch = json.dumps({"status": {"capacity": {DEVICE: str(devices)}, "allocatable": {DEVICE: str(devices)}}})
-    done = run("kubectl", "patch", node, "--subresource=status", "--type=merge", "-p", patch, env=stack.env)
-    assert done.returncode == 0, done.stderr
-
-
-def pod_phases(stack: Stack) -> list[str]:
-    done = run("kubectl", "get", "pods", "-n", NAMESPACE, "-o", "jsonpath={.items[*].status.phase}", env=stack.env)
-    return done.stdout.split()
-
-
-def test_without_a_gpu_the_pods_wait_and_the_update_says_what_for(project: Path, stack: Stack) -> None:
-    done = pulumi(stack, project, "up", "--yes", "--skip-preview")
+def test_without_a_gpu_the_pods_wait_and_the_update_says_what_for(gpu: Gpu) -> None:
+    done = gpu.pulumi("up", "--yes", "--skip-preview")
     assert done.returncode != 0
     assert f"Insufficient {DEVICE}" in last_errors(done)
-    assert pod_phases(stack) == ["Pending"]
+    assert pod_phases(gpu) == ["Pending"]
 
 
 @pytest.fixture(scope="module")
-def served(project: Path, stack: Stack) -> Path:
-    """The project, deployed on a node with a GPU."""
-    give_node(stack, 1)
-    done = pulumi(stack, project, "up", "--yes", "--skip-preview")
-    assert done.returncode == 0, last_errors(done)
-    return project
+def served(gpu: Gpu, stack: Stack) -> Gpu:
+    """The system, deployed on a node with a GPU."""
+    set_capacity(stack, 1)
+    gpu.up()
+    return gpu
 
 
 @pytest.mark.core
 def test_with_a_gpu_it_serves_beside_the_classifier(
-    served: Path, stack: Stack, ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]
+    served: Gpu, ingress: Ingress, pictures: list[tuple[bytes, str]], facts: list[str]
 ) -> None:
-    assert pod_phases(stack) == ["Running"]
-    output = run("pulumi", "stack", "output", "services", "--json", "-s", STACK, "-C", str(served), env=stack.env)
-    service = json.loads(output.stdout)["model"]
+    assert pod_phases(served) == ["Running"]
+    service = served.outputs()[SERVICE]
     patients = split()
     with httpx.Client(timeout=TIMEOUT, headers={"Host": service["host"]}) as client:
         ask = {"inputs": {INPUT: patients.held_out.tolist()}}
@@ -87,13 +57,11 @@ def test_with_a_gpu_it_serves_beside_the_classifier(
     facts.append(f"gpu: generic model right for {right:.4f} of {len(found)} held-out patients")
     assert right >= FLOOR
     assert slots(ingress.ask_all([pictures[0][0]] * 20)) == {"blue": 20}, "the classifier serves on"
-    assert pulumi(stack, served, "preview", "--expect-no-changes").returncode == 0
+    assert served.pulumi("preview", "--expect-no-changes").returncode == 0
 
 
-@pytest.mark.usefixtures("served")
-def test_the_running_pod_holds_the_only_gpu(stack: Stack) -> None:
-    done = run("kubectl", "get", "pods", "-n", NAMESPACE, "-o", "json", env=stack.env)
-    (pod,) = json.loads(done.stdout)["items"]
+def test_the_running_pod_holds_the_only_gpu(served: Gpu) -> None:
+    (pod,) = served.found("pods")["items"]
     (server,) = pod["spec"]["containers"]
     assert server["resources"]["limits"][DEVICE] == "1"
     assert [port["containerPort"] for port in server["ports"]] == [8080, 9090]

@@ -15,8 +15,9 @@ from models.metrics import MATCHERS
 from tests.cluster import harm, seen
 from tests.cluster.copies import SMALL, Copy, entry, running, service
 from tests.cluster.releasing import MODEL
-from tests.cluster.scaled import Scaled, until
+from tests.cluster.scaled import Scaled
 from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import until
 from tests.samples import SLIPWAY
 
 pytestmark = pytest.mark.long

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.parsing import STACK, WORKER, Parsing, done_of, finished, large, submitted
-from tests.cluster.stack import Json, Stack, deployed
+from tests.cluster.parsing import WORKER, Parsing, done_of, finished, large, submitted
+from tests.cluster.program import deployed
+from tests.cluster.stack import Json, Stack
 from tests.cluster.waiting import within
 
 pytestmark = pytest.mark.long
@@ -28,7 +29,7 @@ JOBS, PICTURES = 10, 4
 @pytest.fixture(scope="module")
 def parsing(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parsing]:
     made = Parsing.laid_out(stack, tmp_path_factory.mktemp("parsing"), scaling=SCALING)
-    with deployed(made, STACK):
+    with deployed(made):
         yield made
 
 

@@ -20,8 +20,8 @@ from tests.cluster.copies import MANAGEMENT_PORT, Copy, entry, image, running, s
 from tests.cluster.faulty import Fault
 from tests.cluster.operated import Key, Kind, Operated, operated, watching
 from tests.cluster.releasing import MODEL
-from tests.cluster.scaled import until
 from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import until
 
 pytestmark = pytest.mark.long
 

@@ -13,11 +13,11 @@ from serving.payloads.parsing.labels import PARTS
 from serving.payloads.parsing.train import FLOOR
 from serving.payloads.parsing.training.people import HELD_OUT, Picture, held_out
 from tests.cluster.browser import Browser, Keys, browser
+from tests.cluster.copies import ready
 from tests.cluster.parsing import (
     COLOURS_OF_FIRST_MASK,
     QUEUE,
     SERVICE,
-    STACK,
     WORKER,
     Parsing,
     done_of,
@@ -27,12 +27,12 @@ from tests.cluster.parsing import (
     mask_of,
     measured,
     process_of,
-    ready,
     restarts,
     submitted,
     uid,
 )
-from tests.cluster.stack import Stack, deployed
+from tests.cluster.program import deployed
+from tests.cluster.stack import Stack
 from tests.cluster.waiting import within
 
 KILLED = 128 + 9
@@ -42,7 +42,7 @@ OK = 200
 @pytest.fixture(scope="module")
 def parsing(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parsing]:
     made = Parsing.laid_out(stack, tmp_path_factory.mktemp("parsing"))
-    with deployed(made, STACK):
+    with deployed(made):
         with made.client() as asked:
             within(lambda: asked.get("/health").status_code == OK, "the proxy has seen the pods")
         yield made

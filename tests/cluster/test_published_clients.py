@@ -2,8 +2,6 @@
 
 import io
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -18,9 +16,9 @@ from serving.payloads.faces.gallery import DIMENSIONS
 from serving.payloads.faces.wire import EMBED
 from serving.payloads.generic.train import INPUT, split
 from serving.tests.collector import collecting
-from tests.cluster import curl, faces, nlu, parsing
-from tests.cluster import test_gpu as gpu
-from tests.cluster.stack import Json, Stack, config_of, deployed, last_errors, project_elsewhere, run
+from tests.cluster import curl, faces, gpu, nlu, parsing
+from tests.cluster.program import deployed
+from tests.cluster.stack import Json, Stack, config_of, run
 from tests.cluster.traffic import Ingress
 from tests.cluster.waiting import within
 from tests.recording import PROJECT
@@ -43,7 +41,7 @@ def test_the_classifier_answers_a_picture_in_a_form_with_three_rows(
 
 def test_parsing_says_that_it_is_healthy(stack: Stack, tmp_path: Path) -> None:
     made = parsing.Parsing.laid_out(stack, tmp_path)
-    with deployed(made, parsing.STACK):
+    with deployed(made):
         within(lambda: len(made.ready(parsing.SERVICE)) > 0, "a pod is ready")
         service = made.output()
         proxied = ("-H", f"Host: {service['host']}")
@@ -56,7 +54,7 @@ def test_parsing_says_that_it_is_healthy(stack: Stack, tmp_path: Path) -> None:
 
 def test_nlu_answers_text_and_schema_and_its_pod_shows_its_metrics(stack: Stack, tmp_path: Path) -> None:
     made = nlu.Nlu.laid_out(stack, tmp_path)
-    with deployed(made, nlu.STACK):
+    with deployed(made):
         within(lambda: bool(made.pods()), "a pod is ready")
         pod = f"http://{made.pods()[0]['status']['podIP']}:{nlu.PORT}"
         assert curl.answer(f"{pod}/health")["status"] == "ok"
@@ -75,27 +73,23 @@ def test_nlu_answers_text_and_schema_and_its_pod_shows_its_metrics(stack: Stack,
 
 
 def test_gpu_is_healthy_and_predicts_at_its_published_host(stack: Stack, tmp_path: Path) -> None:
-    with _gpu(stack, tmp_path) as url:
-        port = urlsplit(url).port
-        resolved = ("--resolve", f"{GPU_HOST}:{port}:{urlsplit(url).hostname}")
+    with gpu.on_node(stack, 1), deployed(_gpu(stack, tmp_path)) as made:
+        url = urlsplit(str(config_of(gpu.STACK)["slipway:cluster"]["ingressUrl"]))
+        resolved = ("--resolve", f"{GPU_HOST}:{url.port}:{url.hostname}")
         ask = curl.posted({"inputs": {INPUT: split().held_out[:2].tolist()}})
-        predict = f"http://{GPU_HOST}:{port}/predict"
+        predict = f"http://{GPU_HOST}:{url.port}/predict"
         within(lambda: _reached(predict, *resolved, *ask), "the proxy has seen the pod")
         prediction = curl.answer(predict, *resolved, *ask)
-        address = ("-n", gpu.NAMESPACE, "-l", "app.kubernetes.io/name=model")
-        ip = "jsonpath={.items[0].status.podIP}"
-        pod = run("kubectl", "get", "pods", *address, "-o", ip, env=stack.env).stdout
-        assert curl.answer(f"http://{pod}:{GPU_PORT}/healthz")["model_loaded"] is True
+        ip = made.pods(gpu.SERVICE)[0]["status"]["podIP"]
+        assert curl.answer(f"http://{ip}:{GPU_PORT}/healthz")["model_loaded"] is True
     assert len(prediction["outputs"]["label"]) == 2
 
 
 def test_features_answers_with_a_vector_behind_port_80(stack: Stack, tmp_path: Path) -> None:
     with collecting(Paths.from_environment().addresses.node_ip) as collector:
         project = faces.Project.laid_out(stack, tmp_path, collector)
-        with deployed(project, faces.STACK):
-            gateway = project.outputs()["capture"]
-            made = faces.Faces(stack, gateway["url"], gateway["host"])
-            spec = made.found("get", "service", "features")["spec"]
+        with deployed(project):
+            spec = project.found("service", "features")["spec"]
             (port,) = spec["ports"]
             (warm_up,) = features.PAYLOAD.warm_up(cast("Any", None))
             sent = curl.posted(json.loads(warm_up.body))
@@ -108,21 +102,8 @@ def _reached(url: str, *options: str) -> bool:
     return run("curl", "-sSf", "-o", "/dev/null", *options, url).returncode == 0
 
 
-@contextmanager
-def _gpu(stack: Stack, folder: Path) -> Generator[str]:
-    """Deploy the entry under the published host on a node with a GPU; yield the proxy's address."""
+def _gpu(stack: Stack, folder: Path) -> gpu.Gpu:
+    """Lay the GPU system out under its published host."""
     entry: Json = yaml.safe_load((PROJECT / "catalog" / "gpu.yaml").read_text("utf-8"))
-    entry["environments"]["dev"]["services"]["model"]["route"] = {"host": GPU_HOST, "path": "/predict"}
-    project_elsewhere(folder, entry)
-    config = config_of(gpu.STACK)
-    (folder / f"Pulumi.{gpu.STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
-    gpu.give_node(stack, 1)
-    assert gpu.pulumi(stack, folder, "stack", "init", gpu.STACK).returncode == 0
-    try:
-        done = gpu.pulumi(stack, folder, "up", "--yes", "--skip-preview")
-        assert done.returncode == 0, last_errors(done)
-        yield config["slipway:cluster"]["ingressUrl"]
-    finally:
-        gpu.pulumi(stack, folder, "destroy", "--yes", "--skip-preview")
-        gpu.pulumi(stack, folder, "stack", "rm", gpu.STACK, "--yes")
-        gpu.give_node(stack, 0)
+    entry["environments"]["dev"]["services"][gpu.SERVICE]["route"] = {"host": GPU_HOST, "path": "/predict"}
+    return gpu.Gpu.laid_out(stack, folder, entry)

@@ -20,6 +20,7 @@ import pytest
 from tests.cluster import faulty, registry
 from tests.cluster.copies import Copy, entry, image, initialised, running, service
 from tests.cluster.stack import Json, Stack, last_errors, project_elsewhere
+from tests.cluster.waiting import within
 
 pytestmark = pytest.mark.long
 
@@ -92,10 +93,7 @@ def full_quota(copy: Copy, _: Path) -> Generator[None]:
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full", "namespace": copy.namespace}}
     copy.applied({**quota, "spec": {"hard": {"pods": "1"}}})
     try:
-        deadline = time.monotonic() + SECONDS
-        while "used" not in copy.found("resourcequota", "full").get("status", {}):
-            assert time.monotonic() < deadline, "the quota is not counted"
-            time.sleep(0.2)
+        within(lambda: "used" in copy.found("resourcequota", "full").get("status", {}), "the quota is counted", SECONDS)
         yield
     finally:
         copy.kubectl("delete", "resourcequota", "full")
@@ -277,10 +275,7 @@ def test_an_interrupted_update_ends_at_once(copy: Copy, tmp_path: Path) -> None:
         copy.write({"slipway:images": {**copy.settings["slipway:images"], **another()}})
         command = ["pulumi", "up", "--yes", "--skip-preview", "-s", copy.name, "-C", str(copy.folder)]
         update = subprocess.Popen(command, env=copy.stack.env, stdout=subprocess.DEVNULL, start_new_session=True)
-        deadline = time.monotonic() + SECONDS
-        while not refused(copy):
-            assert time.monotonic() < deadline, "the pods were never refused"
-            time.sleep(0.2)
+        within(lambda: refused(copy), "the pods are refused", SECONDS)
         os.kill(update.pid, signal.SIGINT)
         assert update.wait(20) != 0
     up(copy)

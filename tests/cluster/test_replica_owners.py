@@ -3,10 +3,9 @@
 `make up WITH=keda` first. One path through all nine transitions, under a load that does not stop.
 """
 
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -15,14 +14,16 @@ import yaml
 from tests.cluster import seen
 from tests.cluster.copies import Copy, entry, running, service
 from tests.cluster.releasing import MODEL
-from tests.cluster.scaled import Scaled, until
+from tests.cluster.repeated import repeated
+from tests.cluster.scaled import Scaled
 from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import until
 
 pytestmark = pytest.mark.long
 
 NAME, SERVICE = "owned", "owner"
 PER_SECOND = 50
-LOOK_SECONDS = 0.3
+COUNTS_PER_SECOND = 3
 SETTLED_SECONDS = 120
 NEVER: Json = {"cron": {"timezone": "UTC", "start": "0 3 29 2 *", "end": "5 3 29 2 *", "replicas": 4}}
 """A schedule that is over: KEDA wants the minimum."""
@@ -59,29 +60,12 @@ def system(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         yield copy
 
 
-@dataclass
-class Watched:
-    """The number of ready pods, look by look."""
-
-    ready: list[int] = field(default_factory=list[int])
-
-
 @contextmanager
-def watched(scaled: Scaled) -> Generator[Watched]:
-    """Count the ready pods while the block runs."""
-    found, ended = Watched(), threading.Event()
-
-    def look() -> None:
-        while not ended.wait(LOOK_SECONDS):
-            found.ready.append(len(scaled.pods()))
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield found
-    finally:
-        ended.set()
-        thread.join()
+def counted(scaled: Scaled) -> Generator[list[int]]:
+    """Count the ready pods again and again until the block ends; yield the counts."""
+    counts = list[int]()
+    with repeated(lambda: counts.append(len(scaled.pods())), per_second=COUNTS_PER_SECOND):
+        yield counts
 
 
 def test_the_path_has_each_transition() -> None:
@@ -103,11 +87,11 @@ def test_every_transition_keeps_the_smaller_floor_and_loses_no_request(
             floor = min(was.least, now.least, SCALED_BY_HAND.get(number, was.least))
             file = system.folder / "catalog" / f"{NAME}.yaml"
             file.write_text(yaml.safe_dump(content(now), sort_keys=False))
-            with watched(scaled) as seen_pods:
+            with counted(scaled) as counts:
                 system.up()
                 until(lambda: now.least <= len(scaled.pods()) <= now.most, SETTLED_SECONDS, f"transition {number}")  # noqa: B023
-            told.append(f"{was.least}..{was.most} → {now.least}..{now.most}: at least {min(seen_pods.ready)} ready")
-            assert min(seen_pods.ready) >= floor, told
+            told.append(f"{was.least}..{was.most} → {now.least}..{now.most}: at least {min(counts)} ready")
+            assert min(counts) >= floor, told
             assert system.pulumi("preview", "--expect-no-changes").returncode == 0, told
         until(lambda: scaled.wanted() == FIXED.least, SETTLED_SECONDS, "the declared number stands")
         answers = load.read()

@@ -12,14 +12,13 @@ import yaml
 from tests.cluster import seen
 from tests.cluster.copies import Copy, entry, running, service
 from tests.cluster.releasing import BUSY, MODEL, QUEUE
-from tests.cluster.scaled import Scaled, until
+from tests.cluster.scaled import Scaled
 from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import PATIENCE_SECONDS, until
 
 NAME, SERVICE = "counted", "reader"
 AVERAGE, FEW, MORE = 20, 10, 50
 """Requests per second: what a pod is to have, what the one pod has at first, and what comes on top and takes three."""
-PATIENCE_SECONDS = 300
-"""For whatever the HPA decides; how long it took is a figure."""
 SCALING: Json = {
     "minReplicas": 1,
     "maxReplicas": 3,

@@ -1,4 +1,4 @@
-"""A day of text understanding in ten minutes (seeds.md, N6): pods that follow it against eight at all times."""
+"""A day of text understanding in ten minutes (docs/systems.md, N6): pods that follow it, against eight all day."""
 
 import json
 import statistics
@@ -9,9 +9,10 @@ import pytest
 
 from sizing.arrivals import Course
 from tests.cluster import seen
-from tests.cluster.nlu import SENTENCE, SERVICE, STACK, Nlu
+from tests.cluster.nlu import SENTENCE, SERVICE, Nlu
+from tests.cluster.program import deployed
 from tests.cluster.scaled import Scaled
-from tests.cluster.stack import Json, Stack, deployed
+from tests.cluster.stack import Json, Stack
 from tests.cluster.test_scaling_nlu import AVERAGE, FLOOR, PUBLISHED_P95, PUBLISHED_REPLICAS, RESOURCES
 
 pytestmark = pytest.mark.long
@@ -34,7 +35,7 @@ LOOK_SECONDS = 3
 @pytest.fixture(scope="module")
 def scaled(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scaled]:
     made = Nlu.laid_out(stack, tmp_path_factory.mktemp("nlu"), scaling=SCALING, resources=RESOURCES)
-    with deployed(made, STACK):
+    with deployed(made):
         yield Scaled(made, SERVICE)
 
 

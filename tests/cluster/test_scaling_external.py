@@ -1,4 +1,4 @@
-"""An External metric beside CPU (seeds.md, G2): both slots ask for the same metric and each gets its own share."""
+"""An External metric beside CPU (docs/systems.md, G2): both slots scale on one metric, each on its own share of it."""
 
 import time
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ import pytest
 from tests.cluster import seen
 from tests.cluster.copies import Copy, entry, running, service
 from tests.cluster.releasing import BUSY, MODEL, QUEUE
-from tests.cluster.scaled import Scaled, until
+from tests.cluster.scaled import Scaled
 from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import until
 
 pytestmark = pytest.mark.long
 

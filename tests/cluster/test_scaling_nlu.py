@@ -1,4 +1,4 @@
-"""The two signals of text understanding under a real load (seeds.md, N5 and N6), and a metrics source that dies."""
+"""Text understanding scales on both of its signals (docs/systems.md, N5 and N6), and survives its metrics source."""
 
 import json
 import statistics
@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import pytest
 
 from tests.cluster import harm, seen
-from tests.cluster.nlu import SENTENCE, SERVICE, STACK, Nlu
-from tests.cluster.scaled import Scaled, until
-from tests.cluster.stack import Json, Stack, deployed
+from tests.cluster.nlu import SENTENCE, SERVICE, Nlu
+from tests.cluster.program import deployed
+from tests.cluster.scaled import Scaled
+from tests.cluster.stack import Json, Stack
+from tests.cluster.waiting import until
 
 pytestmark = pytest.mark.long
 
@@ -40,7 +42,7 @@ DEAD_SECONDS = WINDOW_SECONDS + 30
 @pytest.fixture(scope="module")
 def nlu(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nlu]:
     made = Nlu.laid_out(stack, tmp_path_factory.mktemp("nlu"), scaling=SCALING, resources=RESOURCES)
-    with deployed(made, STACK):
+    with deployed(made):
         yield made
 
 

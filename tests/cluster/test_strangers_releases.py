@@ -12,9 +12,10 @@ import pytest
 from tests.cluster import registry
 from tests.cluster.asking import Asked, asking
 from tests.cluster.commanded import Commanded
+from tests.cluster.program import deployed
 from tests.cluster.releasing import ROLLED_BACK
 from tests.cluster.stack import Json, Stack
-from tests.cluster.strangers import FIRST, SERVERS, Example, Stranger, deployed, stranger
+from tests.cluster.strangers import FIRST, SERVERS, Example, Stranger, stranger
 
 pytestmark = pytest.mark.long
 
@@ -39,7 +40,7 @@ class Life:
 def life(request: pytest.FixtureRequest, stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     name: str = request.param
     make = partial(tmp_path_factory.mktemp, name)
-    with deployed(Example(name, make(), stack)) as example:
+    with deployed(Example.laid_out(stack, make(), name)) as example:
         image = example.image()
     with stranger(stack, make(), name, image, FIRST) as system:
         first = system.slipway("release", "--image", image)

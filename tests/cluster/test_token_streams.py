@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.cluster.program import deployed
 from tests.cluster.releasing import COMMAND_SECONDS, ROLLED_BACK
 from tests.cluster.stack import Json, Stack
-from tests.cluster.strangers import FIRST, SIMULATOR, Example, Stranger, deployed, stranger
+from tests.cluster.strangers import FIRST, SIMULATOR, Example, Stranger, stranger
 from tests.cluster.token_streams import Streams, streaming
 from tests.cluster.waiting import within
 
@@ -35,7 +36,7 @@ class Life:
 
 @pytest.fixture(scope="module")
 def life(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
-    with deployed(Example(SIMULATOR, tmp_path_factory.mktemp("built"), stack)) as example:
+    with deployed(Example.laid_out(stack, tmp_path_factory.mktemp("built"), SIMULATOR)) as example:
         image = example.image()
     with stranger(stack, tmp_path_factory.mktemp("released"), SIMULATOR, image, FIRST) as system:
         first = system.slipway("release", "--image", image)

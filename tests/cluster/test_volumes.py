@@ -1,7 +1,6 @@
 """Claims on the embedded cluster: volumes come on demand, belong to who asked, and leave nothing when they go."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.stack import Stack, run
+from tests.cluster.waiting import until
 
 Json = dict[str, Any]
 IMAGE = "localhost:5050/base/python:bookworm"
@@ -99,9 +99,8 @@ def test_a_mode_that_only_csi_volumes_have_is_refused_with_the_reason(volumes: V
     volumes.claim("alone", "ReadWriteOncePod")
     volumes.pod("alone", "alone", "true")
     event = "--field-selector=involvedObject.name=alone,reason=ProvisioningFailed"
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not (found := volumes.kubectl("get", "events", event, "--output=jsonpath={.items[*].message}")):
-        assert time.monotonic() < deadline, volumes.kubectl("describe", "pvc/alone")
+    asked = ("get", "events", event, "--output=jsonpath={.items[*].message}")
+    _, found = until(lambda: volumes.kubectl(*asked), LIMIT_SECONDS, "the claim is refused")
     assert "ReadWriteOncePod is for CSI volumes only: use ReadWriteOnce" in found
 
 

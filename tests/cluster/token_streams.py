@@ -1,6 +1,5 @@
 """Streams of tokens, asked for at a steady rate: whether each one ends completely."""
 
-import threading
 import time
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +8,13 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from tests.cluster.repeated import repeated
 from tests.cluster.traffic import OK, Ingress
 
 PER_SECOND = 10
 END = "data: [DONE]"
 _AT_ONCE = 16
 _SECONDS = 30.0
-_AT_MOST = 20_000
 
 
 @dataclass
@@ -48,20 +47,11 @@ class Streams:
 
 @contextmanager
 def streaming(ingress: Ingress, body: bytes) -> Generator[Streams]:
-    """Ask while the block runs; at the end every stream has been read."""
-    streams, stop = Streams(ingress, body), threading.Event()
-
-    def send() -> None:
-        with httpx.Client(timeout=_SECONDS) as client, ThreadPoolExecutor(_AT_ONCE) as pool:
-            for _ in range(_AT_MOST):
-                pool.submit(streams.read, client)
-                if stop.wait(1 / PER_SECOND):
-                    return
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    try:
+    """Ask for streams at a steady rate until the block ends; every stream has then been read to its end."""
+    streams = Streams(ingress, body)
+    with (
+        httpx.Client(timeout=_SECONDS) as client,
+        ThreadPoolExecutor(_AT_ONCE) as pool,
+        repeated(lambda: pool.submit(streams.read, client), per_second=PER_SECOND),
+    ):
         yield streams
-    finally:
-        stop.set()
-        sender.join()

@@ -1,14 +1,14 @@
 """Real requests through the Ingress, bounded in number, counted by what the answers say of themselves."""
 
-import threading
-import time
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
+
+from tests.cluster.repeated import repeated
 
 TIMEOUT = 15.0
 """Seconds for one request: longer than any answer here, shorter than a hang."""
@@ -64,27 +64,28 @@ class Ingress:
 
     @contextmanager
     def load(self, picture: bytes, *, per_second: float = 20, at_most: int = 6000) -> Generator[Tally]:
-        """Send pictures at a steady rate while the block runs, and no more than ``at_most``."""
-        tally, stop = Tally(), threading.Event()
-
-        def send() -> None:
-            with httpx.Client(timeout=TIMEOUT) as client:
-                for _ in range(at_most):
-                    started = time.monotonic()
-                    try:
-                        tally.statuses[str(self.ask(client, picture).status)] += 1
-                    except httpx.HTTPError as error:
-                        tally.statuses[type(error).__name__] += 1
-                    if stop.wait(max(0.0, 1 / per_second - (time.monotonic() - started))):
-                        return
-
-        sender = threading.Thread(target=send)
-        sender.start()
-        try:
+        """Send a picture at a steady rate until the block ends, at most ``at_most`` times."""
+        with (
+            httpx.Client(timeout=TIMEOUT) as client,
+            steady(lambda: self.ask(client, picture).status, per_second=per_second, at_most=at_most) as tally,
+        ):
             yield tally
-        finally:
-            stop.set()
-            sender.join()
+
+
+@contextmanager
+def steady(send: Callable[[], int], *, per_second: float, at_most: int) -> Generator[Tally]:
+    """Call ``send`` at a steady rate until the block ends; count the statuses that it returns, and httpx's errors."""
+    tally = Tally()
+
+    def count() -> None:
+        try:
+            status = str(send())
+        except httpx.HTTPError as error:
+            status = type(error).__name__
+        tally.statuses[status] += 1
+
+    with repeated(count, per_second=per_second, at_most=at_most):
+        yield tally
 
 
 def slots(answers: list[Answer]) -> Counter[str]:

@@ -63,9 +63,13 @@ def test_a_tag_is_its_digest() -> None:
     registry = Registry()
     assert resolved(TAG, registry) == f"registry.example.com/ml/app@{FOUND}"
     assert registry.asked == ["https://registry.example.com/v2/ml/app/manifests/1.2"]
+
+
+@pytest.mark.parametrize("host", ["localhost:5050", "127.0.0.1:5050", "127.1.2.3:5050", "[::1]:5050"])
+def test_a_registry_on_this_machine_is_asked_without_tls_as_docker_asks_it(host: str) -> None:
     local = Registry()
-    assert resolved("localhost:5050/ml/app:1.2", local) == f"localhost:5050/ml/app@{FOUND}"
-    assert local.asked[0].startswith("http://")
+    assert resolved(f"{host}/ml/app:1.2", local) == f"{host}/ml/app@{FOUND}"
+    assert local.asked == [f"http://{host}/v2/ml/app/manifests/1.2"]
 
 
 @pytest.mark.parametrize("reference", [IMAGE, "server:latest", "library/server:latest", "<none>@<none>", "a.b/c", ""])
@@ -156,6 +160,12 @@ def test_a_realm_that_issues_no_token_is_one_line(page: bytes) -> None:
 
     with pytest.raises(DeliveryError, match="answered 401; log in with docker login"):
         resolved(TAG, httpx.MockTransport(answer))
+
+
+@pytest.mark.parametrize("host", ["[x:5050", "[::g]:5050", "registry.example.com:port"])
+def test_a_host_that_no_url_may_have_is_one_line(host: str) -> None:
+    with pytest.raises(DeliveryError, match=r"^--image [^\n]*: the registry [^\n]+$"):
+        resolved(f"{host}/ml/app:1.2", Registry())
 
 
 def test_a_proxy_that_cannot_be_used_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

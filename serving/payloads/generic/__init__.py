@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from serving.errors import refusal, shown
 from serving.http.encoding import answer, encoded_lists
-from serving.http.json_body import JsonBodyError, document, require_lane_for
+from serving.http.json_body import Body, JsonBodyError, document, require_lane_for
 from serving.http.tensor_requests import (
     Feed,
     InferenceError,
@@ -42,7 +42,7 @@ def predict(model: GenericModel, body: bytes) -> dict[str, Any]:
     return {name: values.tolist() for name, values in model.batches.answer(read(Signature.of(model), body)).items()}
 
 
-def read(model: Signature, body: bytes) -> Feed:
+def read(model: Signature, body: Body) -> Feed:
     """Parse a body of POST /predict into tensors by name: nested lists, whose nesting gives the shapes.
 
     Raises:
@@ -82,7 +82,7 @@ def _load(context: Context) -> GenericModel:
 
 
 def _routes(service: Service[GenericModel]) -> list[Route]:
-    def infer(model: GenericModel, body: bytes) -> Pending[Feed, Feed, bytes]:
+    def infer(model: GenericModel, body: Body) -> Pending[Feed, Feed, bytes]:
         require_lane_for(body)
         feed = offload(read, Signature.of(model), body)
         began = time.perf_counter()
@@ -94,7 +94,7 @@ def _routes(service: Service[GenericModel]) -> list[Route]:
 
         return Pending(model.batches, feed, finish)
 
-    async def read_inputs(request: Request) -> bytes:
+    async def read_inputs(request: Request) -> Body:
         return await read_tensors(request, service.lifecycle.serving_model())
 
     async def endpoint(request: Request) -> Response:

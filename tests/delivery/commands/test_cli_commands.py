@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from delivery import registry
 from delivery.judge.gate import Look
 from delivery.release.service import Service
 from delivery.run.recheck import Checked
@@ -137,6 +138,20 @@ def test_a_promotion_of_another_digest_than_was_named_is_refused(desk: Desk) -> 
     desk.pulumi.exports = exported(vouching(verdict(), system="shop", service="web"))
     line = desk.refused("promote", "staging", "prod", "--image", image(7))
     assert "staging web: runs server@sha256:9be19be19be1, not server@sha256:000000000000" in line
+
+
+def test_a_promotion_resolves_a_tag_as_a_release_does(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    tag = "registry.example.com/ml/classifier/server:1.2"
+    monkeypatch.setattr(registry, "resolved", {tag: OTHER_IMAGE}.__getitem__)
+    desk.declare("staging", release={"web": {"slots": {"blue": {"image": OTHER_IMAGE}}}})
+    desk.pulumi.exports = exported(vouching(verdict(), system="shop", service="web"))
+    done = desk.slipway("promote", "staging", "prod", "--image", tag)
+    assert done.code == 0, done.err
+
+
+def test_a_promotion_of_what_is_no_digest_is_refused(desk: Desk) -> None:
+    desk.declare("staging", release={"web": STABLE})
+    assert "because a tag can change" in desk.refused("promote", "staging", "prod", "--image", "web:1")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_good_releases_are_promoted_and_hardly_ever_blamed() -> None:
     assert good.seconds <= 300, "three steps at 200 requests/s"
 
 
-@pytest.mark.parametrize("name", ["2 % errors", "7 % slow"])
+@pytest.mark.parametrize("name", ["2 % errors", "7 % slow", "7 % late"])
 def test_releases_that_are_worse_by_just_the_margin_are_not_promoted(name: str) -> None:
     bad = tally(BY_NAME[name])
     assert bad.outcomes["promoted"] <= 0.01 * RELEASES
@@ -36,6 +36,12 @@ def test_releases_that_are_worse_by_just_the_margin_are_not_promoted(name: str) 
 
 def test_releases_that_hardly_anybody_asks_are_inconclusive_without_exception() -> None:
     assert tally(BY_NAME["starved"]).outcomes == {"inconclusive": RELEASES}
+
+
+def test_twice_the_time_to_the_first_token_is_noticed_at_the_first_step() -> None:
+    doubled = tally(BY_NAME["twice to the first token"])
+    assert doubled.outcomes == {"rolled back": RELEASES}
+    assert doubled.candidate <= 100
 
 
 def test_a_fifth_of_errors_is_noticed_after_a_few_dozen_requests_of_the_new_slot() -> None:

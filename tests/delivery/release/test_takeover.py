@@ -172,6 +172,22 @@ def test_a_record_that_another_version_wrote_is_one_line(two: Checkouts) -> None
     assert "\n" not in str(told.value)
 
 
+def test_a_hold_on_another_revision_of_the_image_stays_in_force(two: Checkouts) -> None:
+    with two.ann.stack.exclusive():
+        two.ann.released(manual=True)
+        two.bob.stack.file.path.write_bytes(two.ann.stack.file.path.read_bytes())
+        driver.turn_back(two.ann.service, "rolled back", "crashes", blame=True)
+        two.ann.go()
+    (newest,) = two.ann.service.record().holds
+    older = newest.model_copy(update={"revision": "0" * 16, "reason": "too slow"})
+    two.bob.stack.revisions.take({"0" * 16: two.ann.stack.revisions.get(str(newest.revision))})
+    held = two.bob.service.record().model_copy(update={"holds": (older,)})
+    two.bob.stack.file.write("web", two.bob.release, held)
+    with two.bob.stack.exclusive():
+        assert catch_up(two.bob.service)
+    assert two.bob.service.record().holds == (older, newest)
+
+
 def test_a_release_of_before_the_stack_was_destroyed_is_nobodys(two: Checkouts) -> None:
     """Its Lease outlives it. A stack of the same name that is made anew begins without a release."""
     with two.ann.stack.exclusive():

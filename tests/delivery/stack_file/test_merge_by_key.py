@@ -80,6 +80,13 @@ def test_lists_of_the_record_are_merged_by_item(
     assert [one["image"] for one in found.data["config"]["slipway:delivery"]["web"]["holds"]] == expected
 
 
+def test_holds_on_two_revisions_of_one_image_are_two_items() -> None:
+    one, two = ({"image": "a", "config": "1", "revision": name} for name in ("r1", "r2"))
+    other = {"image": "b", "config": "1", "revision": "r1"}
+    found = merged(of({}, {"holds": [one]}), of({}, {"holds": [one, two]}), of({}, {"holds": [one, other]}))
+    assert found.data["config"]["slipway:delivery"]["web"]["holds"] == [one, two, other]
+
+
 def test_a_verdict_that_they_revoked_stays_revoked_and_ours_are_added() -> None:
     old, new = {"image": "a", "config": "1", "result": "pass"}, {"image": "b", "config": "1", "result": "pass"}
     revoked = old | {"revoked": {"reason": "errors"}}
