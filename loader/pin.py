@@ -121,8 +121,12 @@ class _Reading:
                 if file.size is not None and self._hash.size > file.size:
                     raise size_fault(file, self._hash.size)
         except (HTTPError, OSError) as error:
-            raise UnreachableError(f"{redacted(file.url)}: the answer broke off ({one_line(error)})") from error
+            raise UnreachableError(
+                f"{redacted(file.url)}: the answer broke off ({one_line(error)}); try again later"
+            ) from error
         finally:
             answer.close()
         if file.size not in (None, self._hash.size):
-            raise UnreachableError(f"{redacted(file.url)}: the answer ended after {self._hash.size} bytes")
+            raise UnreachableError(
+                f"{redacted(file.url)}: the answer ended after {self._hash.size} bytes; try again later"
+            )

@@ -129,14 +129,16 @@ class Transfer:
             except (HTTPError, OSError) as error:
                 if isinstance(error, OSError) and error.errno in _DISK:
                     raise
-                raise UnreachableError(f"{redacted(file.url)}: the answer broke off ({one_line(error)})") from error
+                raise UnreachableError(
+                    f"{redacted(file.url)}: the answer broke off ({one_line(error)}); try again later"
+                ) from error
         finally:
             if place.complete:
                 answer.release_conn()
             else:
                 answer.close()
         if not place.complete and not self._stopped.is_set():
-            raise UnreachableError(f"{redacted(file.url)}: the answer ended after {place.at} bytes")
+            raise UnreachableError(f"{redacted(file.url)}: the answer ended after {place.at} bytes; try again later")
 
     @staticmethod
     def _check(answer: Response, place: "_Place") -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import certifi
@@ -28,6 +28,7 @@ _REDIRECTS = 5
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 _MOVED = {301, 302, 303, 307, 308}
 _CREDENTIALS = {401, 403}
+_UNREACHABLE = "check the URI, and that the pod may connect to it"
 
 Headers = Callable[[str], Mapping[str, str]]
 """Returns the headers that authorize GET of a URL."""
@@ -71,17 +72,12 @@ class Web:
                     "GET", at, headers=headers, preload_content=False, redirect=False, decode_content=False
                 )
             except HTTPError as error:
-                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)})") from error
+                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)}); {_UNREACHABLE}") from error
             if answer.status not in _MOVED:
                 return _checked(answer, url)
-            target = urljoin(at, answer.headers.get("Location", ""))
             answer.drain_conn()
             answer.release_conn()
-            if urlsplit(at).scheme == "https" != urlsplit(target).scheme:
-                raise LoaderError(
-                    f"{redacted(url)}: redirects from https to {redacted(target)}; use a source that stays on https"
-                )
-            at = target
+            at = _redirected(answer, at, url)
         raise LoaderError(f"{redacted(url)}: redirects more than {_REDIRECTS} times; correct the URI")
 
     def read(self, url: str, authorize: Headers, extra: Mapping[str, str] | None = None) -> bytes:
@@ -96,11 +92,15 @@ class Web:
             try:
                 content = answer.read(SMALL_BYTES + 1)
             except HTTPError as error:
-                raise UnreachableError(f"{redacted(url)}: the answer broke off ({_cause(error)})") from error
+                raise UnreachableError(
+                    f"{redacted(url)}: the answer broke off ({_cause(error)}); try again later"
+                ) from error
             finally:
                 answer.close()
             if len(content) > SMALL_BYTES:
-                raise LoaderError(f"{redacted(url)}: is longer than {SMALL_BYTES} bytes, the limit for a list of files")
+                raise LoaderError(
+                    f"{redacted(url)}: is longer than {SMALL_BYTES} bytes, the limit for a list of files; check the URI"
+                )
             return content
 
         return with_retries(once)
@@ -112,7 +112,7 @@ class Web:
             try:
                 answer = self._pool(url).request("GET", url, redirect=False)
             except HTTPError as error:
-                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)})") from error
+                raise UnreachableError(f"{redacted(url)}: does not answer ({_cause(error)}); {_UNREACHABLE}") from error
             return answer.headers.get("WWW-Authenticate", "") if answer.status == HTTPStatus.UNAUTHORIZED else ""
 
         return with_retries(once)
@@ -123,7 +123,7 @@ class Web:
         if not proxy or proxy_bypass(parts.netloc):
             return self._direct
         if proxy not in self._through:
-            self._through[proxy] = urllib3.ProxyManager(proxy, **self._arguments)
+            self._through[proxy] = _proxy_manager(proxy, self._arguments)
         return self._through[proxy]
 
 
@@ -139,6 +139,29 @@ def with_retries(attempt: Callable[[], T]) -> T:
         except UnreachableError:
             time.sleep(pause)
     return attempt()
+
+
+def _proxy_manager(proxy: str, arguments: Mapping[str, Any]) -> urllib3.ProxyManager:
+    """Return a pool of connections through a proxy, with the login of its URL, which urllib3 ignores."""
+    url = proxy if "://" in proxy else f"http://{proxy}"
+    login = unquote(urlsplit(url).netloc.rpartition("@")[0])
+    headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
+    return urllib3.ProxyManager(url, proxy_headers=headers, **arguments)
+
+
+def _redirected(answer: Response, at: str, url: str) -> str:
+    """Return the address to which an answer redirects; raise LoaderError if it has none or is not encrypted."""
+    location = answer.headers.get("Location")
+    if not location:  # object storage answers so for a bucket of another region
+        raise LoaderError(
+            f"{redacted(url)}: the source answered {answer.status} without an address; check the URI and AWS_REGION"
+        )
+    target = urljoin(at, location)
+    if urlsplit(at).scheme == "https" != urlsplit(target).scheme:
+        raise LoaderError(
+            f"{redacted(url)}: redirects from https to {redacted(target)}; use a source that stays on https"
+        )
+    return target
 
 
 def _checked(answer: Response, url: str) -> Response:

@@ -8,8 +8,10 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,7 +23,17 @@ from loader.web import Web, redacted
 _URI = re.compile(r"oci://([\w.-]+(?::\d+)?)/([a-z0-9._/-]+)@(sha256:[0-9a-f]{64})")
 _TITLE = "org.opencontainers.image.title"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+TOKEN_SECONDS = 60
+"""Validity of a token without `expires_in`, as its specification says. A token is renewed after half of its time."""
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True)
+class _Login:
+    """The Authorization header of requests, empty for none, and the monotonic time until which it is used."""
+
+    header: str
+    until: float = inf
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,7 @@ class Artifact:
     digest: str
     environment: Mapping[str, str] = field(repr=False)
     single: None = None
-    _token: list[str] = field(default_factory=list[str], repr=False)
+    _logins: "list[_Login]" = field(default_factory=list["_Login"], repr=False)
     _files: list[RemoteFile] = field(default_factory=list[RemoteFile], repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -57,17 +69,18 @@ class Artifact:
         """Return the Authorization header with the token that the registry issued, or with user and password."""
         del url
         with self._lock:
-            if not self._token:
-                self._token.append(self._authorized())
-        return {"Authorization": self._token[0]} if self._token[0] else {}
+            if not self._logins or time.monotonic() >= self._logins[0].until:
+                self._logins[:] = [self._login()]
+            header = self._logins[0].header
+        return {"Authorization": header} if header else {}
 
-    def _authorized(self) -> str:
-        """Return the Authorization header that the registry requires; empty = none."""
+    def _login(self) -> "_Login":
+        """Return the login that the registry requires, with a new token if it issues tokens."""
         own = authorization(self.environment)
         challenge = self.web.challenge(f"{self.server}/v2/")
         kind, _, rest = challenge.partition(" ")
         if kind.lower() != "bearer":
-            return own.get("Authorization", "") if challenge else ""
+            return _Login(own.get("Authorization", "") if challenge else "")
         parts: dict[str, str] = dict(_CHALLENGE.findall(rest))
         query = {"scope": f"repository:{self.repository}:pull"}
         if service := parts.get("service"):
@@ -80,7 +93,8 @@ class Artifact:
         answer = self.web.read(f"{realm}?{urlencode(query)}", lambda _: own)
         try:
             issued: dict[str, Any] = json.loads(answer)
-            return f"Bearer {issued.get('token') or issued['access_token']}"
+            seconds = float(issued.get("expires_in", TOKEN_SECONDS))
+            return _Login(f"Bearer {issued.get('token') or issued['access_token']}", time.monotonic() + seconds / 2)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LoaderError(
                 f"{self.uri}: {redacted(realm)} issued no token; check the URI, or report it to the registry's owner"

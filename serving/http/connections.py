@@ -77,6 +77,10 @@ class Connection(Protocol):
         """Send an error response, unless a response has begun, and close the connection."""
         ...
 
+    def drop(self) -> None:
+        """Close the connection without an answer."""
+        ...
+
 
 class Connections:
     """The open connections of one server. Only the event loop accesses it."""
@@ -145,7 +149,7 @@ class Connections:
             while self._unsent() > self.limits.unsent:
                 first = next(iter(self._untaken))
                 del self._untaken[first]
-                first.refuse(0, "too many answers wait for their clients")
+                first.drop()
 
     def _unsent(self) -> int:
         self._untaken = {one: None for one in self._untaken if one.unsent}
@@ -155,7 +159,7 @@ class Connections:
         victim = next(iter(self._waiting.get(address, {})), None)
         if victim is None:
             return False
-        victim.refuse(0, "the connection is needed for another one")
+        victim.drop()
         self.closed(victim)
         return True
 

@@ -133,17 +133,15 @@ class LimitedProtocol(HttpToolsProtocol):
         self.refuse(fault.status, fault.reason)
 
     def refuse(self, status: int, reason: str) -> None:
-        """Send an error response, unless a response has begun or `status` is 0, and close the connection."""
+        """Send an error response, unless a response has begun, and close the connection."""
         if self._refused or self.transport.is_closing():
             self.transport.abort()
             return
-        self._refused = True
-        if status:
-            log.warning("refused before admission", extra=with_fields(status=status, reason=reason))
-            self.shared.refused(status)
+        log.warning("refused before admission", extra=with_fields(status=status, reason=reason))
+        self.shared.refused(status)
         cycle = self._current
         begun = cycle is not None and cycle.response_started and not cycle.response_complete
-        if not status or begun or self.pipeline or self.unsent:
+        if begun or self.pipeline or self.unsent:
             self.transport.abort()
         else:
             body = json.dumps({"error": reason}).encode()
@@ -152,10 +150,14 @@ class LimitedProtocol(HttpToolsProtocol):
             # Closing now would reset the connection if more bytes arrive, and the client might not see the answer.
             self.transport.write_eof()
             self._expect(self.shared.limits.linger_seconds, self.transport.abort)
-        if cycle is not None:  # a handler that reads the body learns that the client is gone
-            cycle.disconnected = True
-            cycle.message_event.set()
-        self._release()
+        self._end_request()
+
+    def drop(self) -> None:
+        """Close the connection without an answer."""
+        ended = self._refused or self.transport.is_closing()
+        self.transport.abort()
+        if not ended:
+            self._end_request()
 
     def on_message_begin(self) -> None:
         """Begin a head, which has a deadline of its own."""
@@ -253,13 +255,21 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _late_head(self) -> None:
-        self.refuse(408, f"the head did not arrive within {self.shared.limits.head_seconds:g} s")
+        self.refuse(408, f"the head did not arrive within {self.shared.limits.head_seconds:g} s; send it faster")
 
     def _expect(self, seconds: float | None, otherwise: Callable[[], None] = _nothing) -> None:
         """Set the only deadline of this connection, or remove it."""
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None if seconds is None else self.loop.call_later(seconds, otherwise)
+
+    def _end_request(self) -> None:
+        """End the current request; a handler that reads its body learns that the client is gone."""
+        self._refused = True
+        if (cycle := self._current) is not None:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._release()
 
     def _release(self) -> None:
         """Free the body of the request that was answered or refused."""

@@ -140,7 +140,9 @@ class Bucket:
             # An upload error wraps the response that caused it.
             if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, ClientError):
                 raise _refused(where, endpoint, error.__context__) from error
-            raise ObjectStorageError(f"{where}: object storage at {endpoint} failed ({_reason(error)})") from error
+            raise ObjectStorageError(
+                f"{where}: object storage at {endpoint} failed ({_reason(error)}); check its log"
+            ) from error
 
 
 def open_bucket(uri: str) -> Bucket:
@@ -190,7 +192,9 @@ def _refused(where: str, endpoint: str, refusal: ClientError) -> ObjectStorageEr
             f"{where}: {endpoint} rejected the credentials ({code}); check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY "
             "and their permissions"
         )
-    return ObjectStorageError(f"{where}: {endpoint} answered {code} ({_reason(error.get('Message', ''))})")
+    return ObjectStorageError(
+        f"{where}: {endpoint} answered {code} ({_reason(error.get('Message', ''))}); check its log"
+    )
 
 
 def _root(error: BaseException) -> str:

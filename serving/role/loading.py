@@ -44,6 +44,7 @@ async def load_until_good(
 ) -> None:
     """Load, warm up and become ready; on failure publish the reason and retry at growing intervals."""
     pause = FIRST_PAUSE_SECONDS
+    logged = ""
     while True:
         began = time.perf_counter()
         try:
@@ -57,8 +58,9 @@ async def load_until_good(
             lifecycle.warmed()
             log.info("ready", extra=with_fields(loadSeconds=round(seconds, 3), files=lifecycle.files.hash))
             return
-        if reason != lifecycle.reason:  # log once per reason, not per attempt
+        if reason != logged:  # log once per reason, not per attempt
             log.error("not ready: %s", reason)
+            logged = reason
         lifecycle.failed(reason)
         telemetry.model_load_failures.inc()
         await asyncio.sleep(pause)

@@ -101,4 +101,4 @@ class Service(Generic[M]):
             return refusal(408, f"the body did not arrive within {limit}; send it faster, or send less")
         if stage is Stage.WAITING:
             return refusal(503, f"no worker was free within {limit}; retry later", retry=True)
-        return refusal(504, f"the model did not answer within {limit}")
+        return refusal(504, f"the model did not answer within {limit}; send a smaller request")

@@ -10,11 +10,13 @@ class Fake:
 
     def __init__(self, address: str = "a", uploaded: int = 0, unsent: int = 0) -> None:
         self.address, self.uploaded, self.unsent = address, uploaded, unsent
-        self.refused: list[int] = []
+        self.closed = ""
 
     def refuse(self, status: int, reason: str) -> None:
-        assert reason
-        self.refused.append(status)
+        self.closed = f"{status} {reason}"
+
+    def drop(self) -> None:
+        self.closed = "dropped"
 
 
 def test_a_request_that_has_arrived_is_never_dropped_for_another_connection() -> None:
@@ -27,7 +29,7 @@ def test_a_request_that_has_arrived_is_never_dropped_for_another_connection() ->
     assert not connections.opened(Fake("b"))
     connections.closed(busy[0])
     assert connections.opened(Fake("b"))
-    assert not any(one.refused for one in busy)
+    assert not any(one.closed for one in busy)
 
 
 def test_answers_that_are_not_taken_are_bounded_together() -> None:
@@ -35,7 +37,7 @@ def test_answers_that_are_not_taken_are_bounded_together() -> None:
     first, second, third = Fake(unsent=60), Fake(unsent=60), Fake(unsent=0)
     for one in (first, second, third):
         connections.answered(one, 0)
-    assert (first.refused, second.refused, third.refused) == ([0], [], [])
+    assert (first.closed, second.closed, third.closed) == ("dropped", "", "")
 
 
 def test_the_limits_grow_with_the_requests_that_are_admitted_and_stay_below_the_files_of_the_process(

@@ -1,5 +1,6 @@
 """A server without a model, with a bad model or before the warm-up is not ready, says why, and recovers by itself."""
 
+import asyncio
 import math
 import shutil
 import threading
@@ -15,9 +16,11 @@ from serving.models.checksums import write_sums
 from serving.payloads.digits import PAYLOAD
 from serving.payloads.digits.model import Digits, load_digits
 from serving.role import loading, warmup
+from serving.role.lifecycle import Lifecycle
 from serving.role.payload import Payload, WarmUp
 from serving.role.service import Service
-from serving.tests.support import HeldSession, loaded_by, model_with, serve, wait_until
+from serving.telemetry.metrics import Telemetry
+from serving.tests.support import IDENTITY, HeldSession, loaded_by, model_with, serve, wait_until
 
 pytestmark = pytest.mark.slow  # real sockets and real waits
 
@@ -108,6 +111,23 @@ def test_the_warm_up_goes_over_connections_and_through_every_worker_thread_and_i
         assert running.metric("http_requests_total", method="POST", route="/meet", status="200") == 0
         assert running.service.lifecycle.last_arrival == -math.inf
     assert not [record for record in caplog.records if record.name == "slipway.access"]
+
+
+def test_a_reason_is_logged_once_even_during_a_drain(caplog: pytest.LogCaptureFixture) -> None:
+    faults = iter([ModelUnusableError("planted")] * 3)
+
+    async def load() -> None:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+
+    async def load_while_draining() -> None:
+        lifecycle = Lifecycle[None]()
+        lifecycle.begin_drain(10)
+        await loading.load_until_good(load, lifecycle, Telemetry(IDENTITY))
+
+    with caplog.at_level("INFO", "slipway.model"):
+        asyncio.run(load_while_draining())
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == ["not ready: planted"]
 
 
 def damage(folder: Path, kind: str) -> None:

@@ -120,6 +120,35 @@ def test_an_artifact_is_proven_by_its_digests_and_read_with_a_token(tmp_path: Pa
             fetched(uri, tmp_path / "other", {**environment, "MODEL_PASSWORD": "wrong"})
 
 
+def test_a_token_is_renewed_before_it_expires(tmp_path: Path) -> None:
+    manifest, blobs = artifact(FILES)
+    issued: list[str] = []
+    used: list[str] = []
+
+    class ShortLived(Registry):
+        """Issues tokens that expire with their first request."""
+
+        def route(self) -> None:
+            given = self.headers.get("Authorization", "")
+            if self.path.startswith("/token"):
+                issued.append(f"Bearer {len(issued)}")
+                self.answer(json.dumps({"token": str(len(issued) - 1), "expires_in": 0}).encode())
+            elif self.path == "/v2/":
+                self.refuse(
+                    HTTPStatus.UNAUTHORIZED, WWW_Authenticate=f'Bearer realm="http://{self.headers["Host"]}/token"'
+                )
+            elif given in issued and given not in used:
+                used.append(given)
+                super().route()
+            else:
+                self.refuse(HTTPStatus.UNAUTHORIZED)
+
+    with serving(ShortLived, tmp_path / "registry", manifest=manifest, blobs=blobs) as (url, _):
+        uri = f"oci://{url.removeprefix('http://')}/models/tiny@{digest_of(manifest)}"
+        fetched(uri, tmp_path / "store", {"MODEL_REGISTRY_HTTP": "true"})
+    assert content(tmp_path / "store/tiny") == FILES
+
+
 @pytest.mark.parametrize("issued", [b"<html>busy</html>", b'{"expires_in": 60}', b"[]"])
 def test_a_token_service_that_issues_no_token_is_named(tmp_path: Path, issued: bytes) -> None:
     manifest, blobs = artifact(FILES)

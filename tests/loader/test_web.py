@@ -27,6 +27,8 @@ class Moving(Watched):
             self.refuse(HTTPStatus.FOUND, Location=f"{self.elsewhere}/here")
         elif kind == "back":
             self.refuse(HTTPStatus.FOUND, Location="/here")
+        elif kind == "nowhere":  # as S3 does for a bucket of another region
+            self.refuse(HTTPStatus.MOVED_PERMANENTLY)
         elif kind == "loop":
             self.refuse(HTTPStatus.FOUND, Location="/loop/")
         elif kind == "busy":
@@ -75,6 +77,30 @@ def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path, monkeypatch: p
         monkeypatch.setattr(web, "_direct", pool)
         with pytest.raises(LoaderError, match="https://hub/x: redirects from https to http://other/here"):
             web.read("https://hub/x", anonymous)
+
+
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_a_proxy_gets_the_request_and_its_own_login(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    class Proxy(Moving):
+        def route(self) -> None:
+            logins.append(self.headers.get("Proxy-Authorization"))
+            self.answer(b"content of " + self.path.encode())
+
+    logins: list[str | None] = []
+    for name in ("HTTP_PROXY", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serving(Proxy, tmp_path) as (url, _):
+        monkeypatch.setenv("http_proxy", f"{scheme}me:p%40ss@{url.removeprefix('http://')}")
+        assert read("http://models.example/x") == b"content of http://models.example/x"
+    assert logins == ["Basic bWU6cEBzcw=="]
+
+
+def test_a_redirect_without_an_address_is_refused(tmp_path: Path) -> None:
+    said = r"nowhere/x: the source answered 301 without an address; check the URI and AWS_REGION"
+    with serving(Moving, tmp_path) as (url, _), pytest.raises(LoaderError, match=said):
+        read(f"{url}/nowhere/x")
 
 
 def test_a_redirect_without_end_is_refused(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ class Reader:
             raise UnanswerableError(f"text: has {len(text)} characters, the limit is {limit}; send it in parts")
         longest = max((len(label) for label in _labels(schema)), default=0)
         if longest > MOST_LABEL:
-            raise UnanswerableError(f"schema: a label has {longest} characters, the limit is {MOST_LABEL}")
+            raise UnanswerableError(f"schema: a label has {longest} characters, the limit is {MOST_LABEL}; shorten it")
         count = sum(1 + (len(inside) if isinstance(inside, dict | list) else 0) for inside in schema.values())
         if not 0 < count <= MOST_LABELS:
             raise UnanswerableError(f"schema: has {count} labels; send 1 to {MOST_LABELS}")
@@ -175,7 +175,7 @@ class Reader:
         lookup = self._inner.get(known.label)
         if lookup is None:
             raise UnanswerableError(
-                f"{where}: no labels are known inside {known.label!r}, only inside {sorted(self._inner)}"
+                f"{where}: no labels are known inside {known.label!r}, only inside {sorted(self._inner)}; use null"
             )
         deeper = [key for key, value in named.items() if value is not None]
         if deeper:
@@ -190,7 +190,9 @@ class Reader:
         except UnknownLabelError as error:
             within = [label for label, lookup in self._inner.items() if given in lookup]
             if within:
-                raise UnanswerableError(f"schema: {given[:60]!r} is known only inside {within[0]!r}") from error
+                raise UnanswerableError(
+                    f"schema: {given[:60]!r} is known only inside {within[0]!r}; move it there"
+                ) from error
             raise
 
     def _choice(self, given: str, inside: object, text: str) -> tuple[int, ChoiceTask]:

@@ -67,7 +67,9 @@ def read(content: bytes, where: str, *, lower_case: bool) -> Vocabulary:
     try:
         lines = content.decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise VocabularyError(f"{where}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+        raise VocabularyError(
+            f"{where}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
     words: set[str] = set()
     names: dict[tuple[str, ...], str] = {}
     for number, line in enumerate(lines, 1):

@@ -118,7 +118,7 @@ class Api:
     async def _progress(self, job: str) -> Progress:
         progress = await self.service.compute(no_body, lambda parsing, _: _jobs(parsing).progress(job))
         if progress is None:
-            raise refusal(404, f"job {job}: does not exist, or its results have expired")
+            raise refusal(404, f"job {job}: does not exist, or its results have expired; send its pictures again")
         return progress
 
     async def _read(self, request: Request) -> Upload:
@@ -148,7 +148,7 @@ def _id(request: Request) -> str:
     """Return the id in the path; a malformed one is refused without a look-up."""
     given = str(request.path_params["id"])
     if not given.isascii() or not given.replace("-", "").isalnum():
-        raise refusal(404, f"job {given[:64]!r}: is not a job ID")
+        raise refusal(404, f"job {given[:64]!r}: is not a job ID; use the one that POST /api/jobs returned")
     return given
 
 

@@ -85,6 +85,7 @@ def load_parser(folder: Path, intra_op_threads: int, variant: Variant) -> Parser
     outputs = [Tensor(OUTPUT, "FP32", (DYNAMIC, len(LABELS), SIDE, SIDE))]
     if onnx.metadata.labels != LABELS:
         raise ModelUnusableError(
-            f"{folder}: the labels are {', '.join(onnx.metadata.labels)}, but the server requires {', '.join(LABELS)}"
+            f"{folder}: the labels are {', '.join(onnx.metadata.labels)}, but the server requires {', '.join(LABELS)}; "
+            "train the model again"
         )
     return Parser(onnx.require(folder / file, inputs=inputs, outputs=outputs), variant)
