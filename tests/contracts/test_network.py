@@ -272,6 +272,7 @@ def allowed(policies: list[dict[str, Any]], every: list[Connection]) -> list[boo
     return [rules.allow(connection) for connection in every]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LAST, ids=str)
 def test_without_any_one_of_the_policies_the_matrix_is_another(case: Case) -> None:
     """No policy is there for nothing, and the matrix would notice the loss of each."""

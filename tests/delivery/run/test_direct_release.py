@@ -131,6 +131,7 @@ def test_what_was_bad_while_there_was_no_driver_is_judged(tmp_path: Path) -> Non
     assert given.go().result == "rolled back"
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_without_any_request_there_is_no_pass(tmp_path: Path) -> None:
     given, _ = direct(tmp_path)
     given.prometheus.traffic = 0
@@ -139,6 +140,7 @@ def test_without_any_request_there_is_no_pass(tmp_path: Path) -> None:
     assert given.service.record().verdicts == ()
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_pods_that_cannot_be_read_blame_nobody(tmp_path: Path) -> None:
     given, reader = direct(tmp_path)
     given.begin()

@@ -76,6 +76,7 @@ def test_a_bad_one_loses_its_traffic_before_the_next_update_and_is_held(canary: 
         canary.begin()
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_without_traffic_it_goes_back_and_nobody_is_blamed(canary: World) -> None:
     canary.prometheus.traffic = 0
     outcome = canary.released()

@@ -114,6 +114,7 @@ def test_a_bad_gate_leaves_it_running_and_the_next_stack_reads_so(fresh: World) 
     assert fresh.released(target=MENDED).result == "promoted"
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_a_first_version_that_serves_is_worth_going_back_to_although_nobody_judged_it(fresh: World) -> None:
     """Its gate had no requests. Once users have arrived, the next version must not replace it in place."""
     fresh.prometheus.traffic = 0
@@ -126,6 +127,7 @@ def test_a_first_version_that_serves_is_worth_going_back_to_although_nobody_judg
     assert runs(fresh) == {"blue": TARGET.image}
 
 
+@pytest.mark.slow  # waits for a real deadline
 @pytest.mark.parametrize("capacity", ["surge", "constant"])
 def test_a_release_of_what_is_live_already_goes_back_as_any_other(tmp_path: Path, capacity: str) -> None:
     """An environment that builds learns the digest when it fills the slot, and the digest may equal the live one."""

@@ -125,6 +125,7 @@ def test_pods_that_an_autoscaler_still_owes_say_why_they_are_not_there(
     assert said in outcome.said
 
 
+@pytest.mark.slow  # waits for a real deadline
 @pytest.mark.parametrize(
     ("counted", "result"),
     [([3, 2], "promoted"), ([2], "promoted"), ([2, 3], "inconclusive")],

@@ -69,6 +69,7 @@ def test_a_gate_for_which_nobody_counts_is_refused(tmp_path: Path) -> None:
         given.begin()
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_what_a_slot_lacks_is_told_at_the_deadline(tmp_path: Path) -> None:
     given = world(tmp_path, CANARY)
     given.begin()

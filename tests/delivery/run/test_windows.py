@@ -109,6 +109,7 @@ def test_an_approval_does_not_promote_what_has_turned_bad_since(tmp_path: Path) 
     assert approve(given).result == "rolled back"
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_an_approval_while_nobody_can_look_promotes_nothing(tmp_path: Path) -> None:
     given = world(tmp_path, CANARY | {"approval": True})
     assert given.released().result == "waiting"
@@ -163,6 +164,7 @@ def held(weight: int = 20) -> Config:
     return CANARY | {"steps": steps, "gate": GATE | HOOK | {"deadline": "5s"}}
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_a_webhook_that_has_passed_is_not_asked_again_at_its_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +180,7 @@ def test_a_webhook_that_has_passed_is_not_asked_again_at_its_stage(
     }
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_a_webhooks_pass_outlives_its_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = asked(monkeypatch, "pass")
     given = world(tmp_path, held())
@@ -216,6 +219,7 @@ def test_a_release_that_nothing_judges_leaves_a_verdict_that_says_so(
     assert (found.result, found.checks) == ("unjudged", {})
 
 
+@pytest.mark.slow  # waits for a real deadline
 def test_what_somebody_chose_without_any_request_has_no_verdict_that_passes(tmp_path: Path) -> None:
     """A/B at 100 %: a person decides, whatever the gate found."""
     given = world(tmp_path, {"strategy": "ab", "weight": 100, "warm": "0s", "gate": GATE})
