@@ -98,15 +98,10 @@ class ApiClient:
         """Return the JSON at a path, or None for 404.
 
         Raises:
-            Unreachable: also if the answer is not JSON: something else answers, such as a proxy's login page.
+            Unreachable: also if the answer is not JSON.
             ApiError: as :meth:`call`.
         """
-        said = self.call("GET", path, query=query, seconds=seconds)
-        try:
-            return None if said is None else cast("Json", json.loads(said))
-        except ValueError as error:
-            shown = " ".join(str(said).split())[:_SHOWN]
-            raise Unreachable(f"GET {path}: the answer is not JSON: {shown!r}") from error
+        return json_of(self.call("GET", path, query=query, seconds=seconds), f"GET {path}")
 
     @cached_property
     def _patient(self) -> Any:  # noqa: ANN401 -- the client carries no types
@@ -133,6 +128,19 @@ class ApiClient:
         configuration = copy.deepcopy(self._patient.configuration)
         configuration.retries = False
         return cast("Any", client).ApiClient(configuration)
+
+
+def json_of(said: str | None, request: str) -> Json | None:
+    """Return the JSON of an answer, or None if there is none.
+
+    Raises:
+        Unreachable: the answer is not JSON: something else answers, such as a proxy's login page.
+    """
+    try:
+        return None if said is None else cast("Json", json.loads(said))
+    except ValueError as error:
+        shown = " ".join(str(said).split())[:_SHOWN]
+        raise Unreachable(f"{request}: the answer is not JSON: {shown!r}") from error
 
 
 def _yaml(body: Json) -> str:

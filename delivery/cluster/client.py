@@ -1,11 +1,9 @@
 """The API server client of releases: reads ready pods, and writes Leases and the object that splits traffic."""
 
-import json
 from collections.abc import Mapping
-from typing import cast
 
 from components import labels
-from components.api_client import ApiClient, ApiError, Json, NoContext, Unreachable
+from components.api_client import ApiClient, ApiError, Json, NoContext, Unreachable, json_of
 from components.api_server import ApiServer
 from components.reasons import reasons
 from delivery.errors import ClusterUnavailable, DeliveryError, Forbidden, StaleObject
@@ -94,6 +92,7 @@ class Cluster:
         seconds = _LEASE_SECONDS if lease else _API_SECONDS
         try:
             said = self._client.call(method, path, body, query=query, seconds=seconds, once=lease)
+            return json_of(said, f"{method} {path}")
         except NoContext as error:
             raise DeliveryError(f"context {self._context}: {error}; check slipway:cluster.context") from error
         except Unreachable as lost:
@@ -102,4 +101,3 @@ class Cluster:
             own = error.status == _BUSY or error.status >= _FIRST_SERVER_ERROR
             kind = ClusterUnavailable if own else _REFUSED.get(error.status, DeliveryError)
             raise kind(f"{path}: the API server returned {error}") from error
-        return None if said is None else cast("Json", json.loads(said))
